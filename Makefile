@@ -13,8 +13,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 ARGS ?=
-# One worker for what counts seconds, one test at a time, and two for the rest (tests/conftest.py): most tests wait for
-# processes, so that two cores are enough for three.
+# Two queues of what counts seconds, and the rest (tests/conftest.py): most tests wait for processes, so that two cores
+# are enough for three workers.
 WORKERS := -n 3
 
 # torch is named in the same command as Holter, so that pip cannot first choose the newest one: this version has a

@@ -19,8 +19,12 @@ import holter.reports.catalogue  # noqa: F401 - puts what an error says into wor
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared, prepare
 from needs import HIPPOCAMPUS, imported, may_lack, names_of, require, skip_without
 
-# What counts seconds of real trainings and processes: two such tests at a time would disturb each other.
-SERIAL = ("supervised/", "demo/test_faults", "hook/test_ranks", "hook/workers/test_replace", "hook/test_toy_training")
+# What counts seconds of real trainings and processes is done one after the other, in two queues: more of them at a time
+# would disturb each other.
+QUEUES = {
+    "healing": ("supervised/healing", "supervised/recording", "hook/test_ranks", "hook/workers/test_replace"),
+    "starting": ("supervised/", "demo/test_faults", "hook/test_toy_training"),
+}
 # Every test here starts `holter run` and waits for its end.
 SLOW = ("cli/",)
 LONG_S = 20.0
@@ -34,16 +38,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """One worker does all of ``SERIAL``; the others share what is left, file by file."""
+    """Each of ``QUEUES`` is done by one worker; what is left is shared, file by file."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class SerialQueue(LoadScopeScheduling):
+    class Queues(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path = nodeid.partition("/")[2]
             # A file's tests often share what takes long to make.
-            return "serial" if path.startswith(SERIAL) else path.partition("::")[0]
+            queue = next((name for name, starts in QUEUES.items() if path.startswith(starts)), None)
+            return queue or path.partition("::")[0]
 
-    return SerialQueue(config, log)
+    return Queues(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

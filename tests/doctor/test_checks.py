@@ -16,10 +16,10 @@ from holter.doctor import examine
 from holter.doctor.checks import CHECKS, name_of
 from holter.doctor.checks.gpu import supported
 from holter.doctor.needs import batch_bytes, workers
-from holter.doctor.records import Asked, BadFile, Neighbour, Survey
+from holter.doctor.records import Asked, BadFile, GpuText, Neighbour, Survey
 from holter.doctor.terminal import advice, sentence
-from holter.records import GpuProcess, GpuSample, GpuSlice
-from holter.reports.catalogue import known
+from holter.records import GpuProcess, GpuSample, GpuSlice, Message
+from holter.reports.catalogue import known, phrase
 
 Spoilt = tuple[str, dict[str, Any], str, str, str]
 
@@ -388,3 +388,36 @@ def test_every_problem_names_what_to_change(spoilt: Spoilt) -> None:
     if state in ("warn", "no-go"):
         assert advice(result, "en")
         assert advice(result, "zh")
+
+
+ENGLISH, SAID = "in English", Message(key="why.no-answer")
+
+
+@pytest.mark.parametrize(
+    ("part", "fields"),
+    [
+        *((f"folder:{label}", {"problem": ENGLISH, "problem_message": SAID}) for label in ("results", "preprocessed")),
+        ("folder:tmp", {"problem": ENGLISH, "problem_message": SAID, "free_bytes": None}),
+        ("folder:results", {"problem": ENGLISH, "problem_message": SAID, "free_bytes": None, "clock_skew_s": None}),
+        ("folder:preprocessed", {"problem": ENGLISH, "problem_message": SAID, "read_latency_s": None}),
+        ("software", {"unread": ENGLISH, "unread_message": SAID}),
+        ("software", {"unread": ENGLISH, "unread_message": SAID, "python": None, "packages": ()}),
+        ("software", {"torch_error": ENGLISH, "torch_error_message": SAID, "capabilities": ()}),
+        ("software", {"cuda_works": False, "cuda_error": ENGLISH, "cuda_error_message": SAID, "capabilities": ()}),
+        ("files", {"unread": ENGLISH, "unread_message": SAID, "segmentations_read": 0, "export_needs": ()}),
+        ("files", {"pending": ENGLISH, "pending_message": SAID}),
+        ("files", {"bad": (BadFile(file="a", problem=ENGLISH, problem_message=SAID),)}),
+    ],
+)
+def test_a_sentence_of_our_own_in_a_survey_is_translated(part: str, fields: dict[str, Any]) -> None:
+    told = [sentence(result, "zh") for result in examine(spoil(well(), part, **fields)).results]
+    assert any(phrase(SAID, "zh") in one for one in told)
+    assert [one for one in told if ENGLISH in one] == []
+
+
+def test_why_a_gpu_could_not_be_read_is_translated() -> None:
+    gpu = msgspec.structs.replace(GPU, processes=None, unread=("processes: in English",))
+    why = GpuText(index=0, field="processes", why=SAID)
+    survey = spoil(well(), "survey", gpus=(gpu,), gpu_texts=(why,))
+    assert phrase(SAID, "zh") in sentence(said(survey, "gpu-neighbours"), "zh")
+    assert "in English" in sentence(said(spoil(survey, "survey", gpu_texts=()), "gpu-neighbours"), "zh")

@@ -27,6 +27,7 @@ from holter.causes.weigh import (
     only,
     possible_unless_seen,
     supports,
+    symptom,
     weigh,
 )
 from holter.evidence import Evidence
@@ -58,6 +59,7 @@ RULES = (
     against("workers.stopped", is_true, "worker-stopped", fatal=True),
     NOBODY_WORKS,
     only("slow-down", "stall"),
+    symptom("one-core"),
 )
 
 OFFERS = (

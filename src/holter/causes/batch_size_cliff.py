@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports
+from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, symptom
 
 CAUSE = "batch-size-cliff"
 
@@ -44,6 +44,7 @@ RULES = (
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("larger-batch-slower"),
 )
 
 OFFERS = (Offer("planned-batch-size", "CONSENT"),)

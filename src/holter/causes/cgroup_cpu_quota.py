@@ -13,7 +13,19 @@ from __future__ import annotations
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import BATCHES_ARE_LOST, IN_ONE_PLACE
-from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, needs, one_of, supports, weigh
+from holter.causes.weigh import (
+    Rule,
+    against,
+    at_least,
+    at_most,
+    if_seen,
+    is_true,
+    needs,
+    one_of,
+    supports,
+    symptom,
+    weigh,
+)
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -46,6 +58,7 @@ RULES = (
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("cpu-limit"),
 )
 
 OFFERS = (

@@ -30,6 +30,7 @@ from holter.causes.weigh import (
     one_of,
     only,
     supports,
+    symptom,
     weigh,
 )
 from holter.evidence import Evidence
@@ -75,6 +76,7 @@ RULES = (
     against("gpu.shared", one_of("slow"), "others-explain", weight=1.5),
     against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=1.5),
     only("slow-down", "stall"),
+    symptom("others-use-cpu"),
 )
 
 OFFERS = (

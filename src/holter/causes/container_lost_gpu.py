@@ -17,7 +17,7 @@ from __future__ import annotations
 from holter.causes.offers import CONTINUE, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN
-from holter.causes.weigh import Rule, against, is_false, needs, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, is_false, needs, one_of, supports, symptom, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -49,6 +49,8 @@ RULES = (
     against("gpu.trouble", one_of("lost", "hung"), "gpu-is-lost", weight=1.5),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("nvml-fails", weight=1.5),
+    symptom("gone-after-a-while", weight=0.5),
 )
 
 OFFERS = (

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from holter.causes.offers import END_AND_CONTINUE, FEWER_WORKERS, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, one_of
+from holter.causes.weigh import Rule, against, at_least, at_most, one_of, symptom
 
 CAUSE = "copy-on-read-growth"
 
@@ -48,6 +48,7 @@ RULES = (
     against("memory.grows_in", one_of("main"), "only-main-grows", weight=1.0),
     against("system.os", one_of("windows"), "no-fork-on-windows", fatal=True),
     against("episode.kind", one_of("stall", "slow-down", "unsaved"), "no-memory-episode", fatal=True),
+    symptom("copies-on-read"),
 )
 
 OFFERS = (Offer("arrays-not-lists", "CONSENT"), FEWER_WORKERS, END_AND_CONTINUE)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import BATCHES_ARE_LOST, NOBODY_WORKS
-from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, one_of, supports, symptom, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -58,6 +58,7 @@ RULES = (
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
     NOBODY_WORKS,
+    symptom("gpu-use-fluctuates"),
 )
 
 OFFERS = (

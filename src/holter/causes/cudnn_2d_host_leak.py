@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from holter.causes.offers import END_AND_CONTINUE, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, one_of, release
+from holter.causes.weigh import Rule, against, one_of, release, symptom
 
 CAUSE = "cudnn-2d-host-leak"
 
@@ -70,6 +70,7 @@ RULES = (
     against("plan.configuration", lambda name: not is_2d(name), "configuration-is-3d", fatal=True),
     against("memory.grows_in", one_of("workers", "none"), "main-does-not-grow", weight=2.0),
     against("episode.kind", one_of("slow-down", "stall", "unsaved"), "no-memory-episode", fatal=True),
+    symptom("host-leak"),
 )
 
 OFFERS = (Offer("upgrade-torch", "CONSENT"), END_AND_CONTINUE)

@@ -19,7 +19,7 @@ from __future__ import annotations
 from holter.causes.offers import CONTINUE_ENDED, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, symptom
 
 CAUSE = "ddp-collective-timeout"
 
@@ -47,6 +47,8 @@ RULES = (
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=1.5),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("rank-timeout"),
+    symptom("rank-waits", weight=1),
 )
 
 OFFERS = (Offer("look-at-rank", "SAFE"), CONTINUE_ENDED)

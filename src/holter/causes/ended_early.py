@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from holter.causes.offers import CONTINUE, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import against, is_true, needs, only
+from holter.causes.weigh import against, is_true, needs, only, symptom
 
 CAUSE = "ended-early"
 
@@ -32,6 +32,7 @@ RULES = (
     needs("main.early", is_true, "ended-too-early", otherwise="not-ended-early", weight=3.0),
     against("exception.first", is_true, "exception-came-first", weight=1.0),
     only("death"),
+    symptom("stops-early", weight=1.5),
 )
 
 OFFERS = (Offer("look-for-exit", "ADVICE"), CONTINUE)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, FEWER_EXPORTERS
-from holter.causes.weigh import Rule, against, at_least, at_most, is_false, needs, one_of, supports
+from holter.causes.weigh import Rule, against, at_least, at_most, is_false, needs, one_of, supports, symptom
 
 CAUSE = "export-lost-result-hang"
 
@@ -39,6 +39,7 @@ RULES = (
     against("oom.kills", at_least(1), "oom-counted", weight=2.0),  # export-ram-oom explains the loss
     against("export.replaced", at_most(0), "no-export-worker-lost", weight=1.0),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("validation-hangs"),
 )
 
 OFFERS = (Offer("validate-again", "CONSENT", "{validate}"), Offer("fewer-exporters", "CONSENT"))

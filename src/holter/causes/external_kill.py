@@ -19,7 +19,18 @@ import signal
 from holter.causes.offers import CONTINUE, MORE_MEMORY, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, ALONE, FEWER
-from holter.causes.weigh import against, at_least, at_most, is_true, needs, one_of, possible_at_most, supports, weigh
+from holter.causes.weigh import (
+    against,
+    at_least,
+    at_most,
+    is_true,
+    needs,
+    one_of,
+    possible_at_most,
+    supports,
+    symptom,
+    weigh,
+)
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -57,6 +68,8 @@ RULES = (
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=1.0),
     against("main.exit_signal", one_of(24), "signal-of-a-limit", weight=2.0),
     against("limit.reached", is_true, "limit-reached", weight=1.5),
+    symptom("session-closed"),
+    symptom("policy"),
 )
 
 OFFERS = (

@@ -26,6 +26,7 @@ from holter.causes.weigh import (
     needs,
     one_of,
     possible_unless_seen,
+    symptom,
     weigh,
 )
 from holter.evidence import Evidence
@@ -65,6 +66,7 @@ RULES = (
     # The share of waiting over all steps is stronger than one stack, which may come from within a step.
     against("wait.ratio", at_most(0.2), "hardly-waits-for-batches", weight=1.0),
     against("main.waits_on", one_of("native-call"), "main-in-native-call", weight=0.5),
+    symptom("few-cores"),
 )
 
 OFFERS = (

@@ -22,7 +22,7 @@ from __future__ import annotations
 from holter.causes.offers import END_AND_CONTINUE, WITHOUT_FORK, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import ALONE, IN_EPOCH, NOT_FORKED
-from holter.causes.weigh import Rule, against, is_false, is_true, one_of, supports
+from holter.causes.weigh import Rule, against, is_false, is_true, one_of, supports, symptom
 
 CAUSE = "fork-lock-deadlock"
 
@@ -53,6 +53,8 @@ RULES = (
     against("main.waits_on", one_of("native-call", "checkpoint", "file-read"), "main-waits-elsewhere", weight=2.0),
     against("software.batchgenerators", one_of("0.25.1"), "batchgenerators-nests", weight=1.5),
     against("episode.kind", one_of("death", "creep", "unsaved"), "no-standstill", fatal=True),
+    symptom("lock-after-fork"),
+    symptom("fine-without-workers", weight=1),
 )
 
 OFFERS = (WITHOUT_FORK, END_AND_CONTINUE, Offer("threads-of-own-transforms", "ADVICE"))

@@ -19,7 +19,7 @@ from __future__ import annotations
 from holter.causes.offers import END_AND_CONTINUE, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, ALONE, IN_EPOCH, THROUGH_FILES
-from holter.causes.weigh import against, is_true, needs, one_of, supports
+from holter.causes.weigh import against, is_true, needs, one_of, supports, symptom
 
 CAUSE = "frozen-worker"
 
@@ -45,6 +45,7 @@ RULES = (
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("stopped-by-user", weight=1.5),
 )
 
 OFFERS = (

@@ -18,7 +18,9 @@ from __future__ import annotations
 from holter.causes.offers import LOOK_AT_GPU, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN
-from holter.causes.weigh import Rule, against, is_false, needs, one_of
+from holter.causes.weigh import Rule, against, is_false, needs, one_of, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
 
 CAUSE = "gpu-driver-mismatch"
 
@@ -55,3 +57,11 @@ OFFERS = (
     Offer("newer-driver", "ADVICE"),
 )
 LADDER = (AGAIN,)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """Weigh the facts; a person may state that versions do not fit without the error that follows."""
+    if evidence.is_stated and evidence.fact("exception.kind").status == "unknown":
+        rules = tuple(rule._replace(weight=2.0) if rule.group == "proof" else rule for rule in RULES[1:])
+        return weigh(CAUSE, evidence, rules)
+    return weigh(CAUSE, evidence, RULES)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, symptom
 
 CAUSE = "gpu-oom-cpu-fallback"
 
@@ -44,6 +44,7 @@ RULES = (
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=1.5),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("validation-on-cpu", weight=1),
 )
 
 OFFERS = (Offer("wait-for-prediction", "SAFE"),)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from holter.causes.offers import ASK, CONTINUE_ENDED, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
+from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, symptom, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -69,6 +69,8 @@ RULES = (
     against("gpu.throttled", is_true, "clock-explains", weight=1.0),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("others-use-gpu"),
+    symptom("gpu-memory-held"),
 )
 
 WHO_IS_ON_GPU = "nvidia-smi --query-compute-apps=gpu_uuid,pid,process_name,used_memory --format=csv"

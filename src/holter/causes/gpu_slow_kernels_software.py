@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, possible_unless_seen, weigh
+from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, possible_unless_seen, symptom, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -63,6 +63,8 @@ RULES = (
     against("episode.kind", one_of("stall"), "it-stands-still", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("new-gpu-slow"),
+    symptom("slower-after-upgrade"),
 )
 
 OFFERS = (

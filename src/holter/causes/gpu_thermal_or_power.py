@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from holter.causes.offers import ASK, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, symptom
 
 CAUSE = "gpu-thermal-or-power"
 
@@ -61,6 +61,7 @@ RULES = (
     against("gpu.shared", one_of("slow"), "others-explain", weight=1.0),
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("hot"),
 )
 
 OFFERS = (

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, only, supports
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, only, supports, symptom
 
 CAUSE = "huge-volume-cost"
 
@@ -46,6 +46,7 @@ RULES = (
     against("pressure.io", at_least(0.25), "io-pressure", weight=1.5),
     against("workers.stopped", is_true, "worker-stopped", fatal=True),
     only("slow-down", "stall"),
+    symptom("large-volumes", weight=1.5),
 )
 
 OFFERS = (

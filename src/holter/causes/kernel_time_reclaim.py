@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from holter.causes.offers import FEWER_WORKERS, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, symptom
 
 CAUSE = "kernel-time-reclaim"
 
@@ -48,6 +48,7 @@ RULES = (
     against("swap.in_bytes_per_s", at_least(4e6), "swaps-in", weight=2.0),
     against("workers.stopped", is_true, "worker-stopped", weight=2.0),
     against("episode.kind", one_of("death", "unsaved"), "something-ended", fatal=True),
+    symptom("kernel-time"),
 )
 
 OFFERS = (

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import needs, one_of, only
+from holter.causes.weigh import needs, one_of, only, symptom
 
 CAUSE = "main-stopped"
 
@@ -34,6 +34,7 @@ SENTENCES = describe(
 RULES = (
     needs("main.state", one_of("T", "t"), "main-stopped", otherwise="main-not-stopped", weight=3.0),
     only("stall", "slow-down"),
+    symptom("stopped-by-user", weight=1.5),
 )
 
 OFFERS = (Offer("continue-main", "CONSENT", "kill -CONT {main_pid}"),)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, one_of, supports
+from holter.causes.weigh import Rule, against, at_least, at_most, one_of, supports, symptom
 
 CAUSE = "malloc-arena-retention"
 
@@ -47,6 +47,7 @@ RULES = (
     against("memory.grows_in", one_of("workers", "none"), "main-does-not-grow", weight=2.0),
     against("system.os", one_of("windows", "macos"), "not-with-glibc", fatal=True),
     against("episode.kind", one_of("stall", "slow-down", "unsaved"), "no-memory-episode", fatal=True),
+    symptom("arenas"),
 )
 
 OFFERS = (Offer("fewer-arenas", "SAFE", "MALLOC_ARENA_MAX=2 holter run -- {continue}"),)

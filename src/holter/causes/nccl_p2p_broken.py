@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_false, is_true, needs, one_of, supports
+from holter.causes.weigh import Rule, against, at_least, at_most, is_false, is_true, needs, one_of, supports, symptom
 
 CAUSE = "nccl-p2p-broken"
 
@@ -50,6 +50,8 @@ RULES = (
     against("setting.nccl_p2p", is_false, "p2p-is-off", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("direct-transfer"),
+    symptom("one-gpu-fine"),
 )
 
 OFFERS = (

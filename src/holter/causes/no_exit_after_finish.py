@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, only, supports
+from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, only, supports, symptom
 
 CAUSE = "no-exit-after-finish"
 
@@ -44,6 +44,7 @@ RULES = (
     against("main.alive", is_false, "main-has-ended", fatal=True),
     against("activity.present", is_true, "somebody-works", weight=1.5),
     only("stall"),
+    symptom("cannot-exit"),
 )
 
 OFFERS = (

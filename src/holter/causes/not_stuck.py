@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, supports
+from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, supports, symptom
 
 CAUSE = "not-stuck"
 
@@ -36,6 +36,7 @@ RULES = (
     against("activity.present", is_false, "nobody-works", weight=2.0),
     against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-restricts", weight=2.0),
     against("cpu.throttled_ratio", at_least(0.2), "quota-throttles", weight=2.0),
+    symptom("moves-on", weight=1),
 )
 
 OFFERS = (Offer("look-at-training-log", "SAFE"), Offer("unbuffered-output", "SAFE"))

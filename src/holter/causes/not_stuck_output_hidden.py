@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_most, is_false, is_true, only, supports
+from holter.causes.weigh import Rule, against, at_most, is_false, is_true, only, supports, symptom
 
 CAUSE = "not-stuck-output-hidden"
 
@@ -43,6 +43,7 @@ RULES = (
     against("main.alive", is_false, "main-has-ended", fatal=True),
     against("activity.present", is_false, "nobody-works", weight=2.0),
     only("stall"),
+    symptom("output-hidden"),
 )
 
 OFFERS = (

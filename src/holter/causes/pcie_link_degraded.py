@@ -26,6 +26,7 @@ from holter.causes.weigh import (
     one_of,
     possible_unless_seen,
     supports,
+    symptom,
     weigh,
 )
 from holter.evidence import Evidence
@@ -66,6 +67,7 @@ RULES = (
     against("episode.kind", one_of("stall"), "it-stands-still", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("narrow-link"),
 )
 
 OFFERS = (

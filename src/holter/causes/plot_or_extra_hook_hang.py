@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from holter.causes.offers import END_AND_CONTINUE, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, if_seen, is_true, one_of, only, weigh
+from holter.causes.weigh import Rule, against, if_seen, is_true, one_of, only, symptom, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -39,6 +39,7 @@ RULES = (
     against("workers.stopped", is_true, "worker-stopped", weight=2.0),
     against("main.state", one_of("T", "t"), "main-stopped", fatal=True),
     only("death", "stall"),
+    symptom("tracker", weight=1.5),
 )
 
 OFFERS = (

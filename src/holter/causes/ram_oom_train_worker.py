@@ -22,7 +22,7 @@ from __future__ import annotations
 from holter.causes.offers import CONTINUE_ENDED, FEWER_WORKERS, MORE_MEMORY
 from holter.causes.sentences import describe
 from holter.causes.steps import FOR_MEMORY
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, symptom, weigh
 from holter.evidence import Evidence
 from holter.evidence.words import CRASHES, SIGBUS
 from holter.records import Verdict
@@ -56,11 +56,13 @@ RULES = (
     against("system.os", one_of("windows"), "windows-counts-otherwise", weight=1.0),
     NOTHING_ENDED,
     against("episode.kind", one_of("creep", "unsaved"), "still-running", fatal=True),
+    symptom("ram-full"),
 )
 
 OFFERS = (FEWER_WORKERS, MORE_MEMORY, CONTINUE_ENDED)
 LADDER = FOR_MEMORY
 
+KILLED = ("worker-ended-by-signal", "main-ended-by-signal")
 REFUSED = against("memory.refused", is_true, "memory-was-refused", fatal=True)
 # Counters without a change speak against it if no exception says otherwise: one may belong to another cgroup.
 NOT_COUNTED = against("oom.kills", at_most(0), "no-oom-counted", weight=1.5)
@@ -72,4 +74,11 @@ def diagnose(evidence: Evidence) -> Verdict:
     if not says_so and evidence.fact("worker.subject").status == "not-applicable":
         # No process of the run ended, so the victim was another process.
         rules = tuple(rule._replace(fatal=True) if rule is NOTHING_ENDED else rule for rule in rules)
+    if evidence.is_stated and _was_only_killed(evidence):
+        rules = tuple(rule._replace(weight=2.0) if rule.text in KILLED else rule for rule in rules)
     return weigh(CAUSE, evidence, (*rules, REFUSED if says_so else NOT_COUNTED))
+
+
+# "Killed" and nothing else: on a machine without a scheduler the kernel does this, for lack of memory.
+def _was_only_killed(evidence: Evidence) -> bool:
+    return evidence.fact("oom.kills").status == "unknown" and evidence.fact("main.time_limit").value is not True

@@ -43,6 +43,8 @@ FINDINGS: Mapping[str, str] = {
     "another-phase": "it happened in another phase: {value}",
     "another-signal": "signal {signal} ended the worker, which is another kind of death",
     "another-starts": "another training on the same data was started at the same time ({detail})",
+    "words-fit": "its words are those of such reports: {detail}",
+    "symptom-fits": "the description fits it: {detail}",
     "assertion-printed": "the assertion: {value}",
     "batchgenerators-nests": "batchgenerators {value} limits thread pools around the fork",
     "case-in-hand": "case in hand: {value}",

@@ -33,6 +33,7 @@ from holter.causes.weigh import (
     is_true,
     one_of,
     supports,
+    symptom,
     weigh,
 )
 from holter.evidence import Evidence
@@ -109,6 +110,8 @@ RULES = (
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("waits-for-disk"),
+    symptom("slow-disk", weight=1.5),
 )
 
 OFFERS = (

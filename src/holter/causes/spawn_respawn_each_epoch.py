@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, only
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, only, symptom
 
 CAUSE = "spawn-respawn-each-epoch"
 
@@ -40,6 +40,7 @@ RULES = (
     against("workers.reborn_ratio", at_most(0.2), "workers-stay", fatal=True),
     against("workers.stopped", is_true, "worker-stopped", fatal=True),
     only("slow-down", "stall"),
+    symptom("epoch-per-epoch-start"),
 )
 
 OFFERS = (Offer("persistent-workers", "CONSENT"),)

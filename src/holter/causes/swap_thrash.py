@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from holter.causes.offers import FEWER_WORKERS, MORE_MEMORY, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, symptom
 
 CAUSE = "swap-thrash"
 
@@ -51,6 +51,8 @@ RULES = (
     against("pressure.memory", at_most(0.01), "no-memory-pressure", weight=2.0),
     against("workers.stopped", is_true, "worker-stopped", weight=2.0),
     against("episode.kind", one_of("death", "unsaved"), "something-ended", fatal=True),
+    symptom("swap-full"),
+    symptom("ram-full", weight=0.5),
 )
 
 OFFERS = (

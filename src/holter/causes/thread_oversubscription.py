@@ -17,7 +17,7 @@ from __future__ import annotations
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import BATCHES_ARE_LOST, IN_ONE_PLACE, NOBODY_WORKS
-from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, only, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, only, supports, symptom, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -53,6 +53,7 @@ RULES = (
     against("workers.stopped", is_true, "worker-stopped", fatal=True),
     NOBODY_WORKS,
     only("slow-down", "stall"),
+    symptom("many-threads"),
 )
 
 OFFERS = (Offer("one-thread-each", "CONSENT", "export OMP_NUM_THREADS=1"),)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from holter.causes.offers import ASK, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, symptom, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -32,6 +32,7 @@ SENTENCES = describe(
     meaning="The virtual GPU has no licence, and its driver slows it down to almost nothing.",
     findings={
         "changed-after-grace": "it began {value} minutes after the start; a vGPU without licence has 20",
+        "changed-too-late": "it began {value} minutes after the start; a vGPU without licence is slowed down after 20",
         "is-a-vgpu": "the GPU is a virtual GPU",
         "is-licensed": "the virtual GPU is licensed",
         "licence-got-worse": "the licence state got worse during the recording ({detail})",
@@ -54,6 +55,8 @@ SENTENCES = describe(
     },
 )
 PRESUPPOSES = ("gpu",)
+# Many things make a GPU slow in these words: without a virtual GPU they mean nothing.
+WORDS_NEED = "gpu.virtualization"
 
 # CUDA's error in the last stage; only this error can end a training here.
 REFUSED = Rule("exception.kind", one_of("cuda-refused"), "cuda-refuses", 1.0, group="gpu side")
@@ -65,6 +68,8 @@ def in_grace(minutes: float) -> bool:
     return 15 <= minutes <= 40
 
 
+# Long after the grace period.
+LATE_MIN = 60
 RULES = (
     needs("gpu.virtualization", one_of("vgpu"), "is-a-vgpu", otherwise="not-a-vgpu", weight=1.0),
     Rule(
@@ -90,6 +95,14 @@ RULES = (
     against("main.waits_on", one_of("batch-queue"), "main-waits-for-workers", weight=2.0),
 )
 
+# Where a person describes the run: how it came decides between this and every other slow GPU.
+DESCRIBED = (
+    symptom("slow-after-minutes", weight=1.5),
+    symptom("drops-to-idle"),
+    against("symptoms", lambda names: "waits-for-disk" in names, "symptom-fits", weight=1.5),
+    against("epochs.minutes_to_change", lambda minutes: minutes > LATE_MIN, "changed-too-late", fatal=True),
+)
+
 OFFERS = (
     Offer("show-licence", "SAFE", "nvidia-smi -q | grep -iA2 'License'"),
     Offer("license-vgpu", "ADVICE", "systemctl status nvidia-gridd"),
@@ -106,4 +119,8 @@ def diagnose(evidence: Evidence) -> Verdict:
     fits = isinstance(minutes, (int, float)) and in_grace(minutes)
     out_of_place = ENDED if REFUSED.test(evidence.fact("exception.kind").value) else REFUSED
     rules = tuple(rule for rule in RULES if is_seen or fits or not rule.fact.startswith("epochs."))
+    if evidence.is_stated and not is_seen:  # any GPU may become slow after some minutes
+        rules = tuple(rule for rule in rules if not rule.fact.startswith("epochs."))
+    elif evidence.is_stated:
+        rules = (*rules, *DESCRIBED)
     return weigh(CAUSE, evidence, tuple(rule for rule in rules if rule != out_of_place))

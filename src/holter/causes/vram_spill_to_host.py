@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from holter.causes.offers import PLAN_FOR_GPU, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, symptom
 
 CAUSE = "vram-spill-to-host"
 
@@ -51,6 +51,7 @@ RULES = (
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("memory-spills"),
 )
 
 OFFERS = (

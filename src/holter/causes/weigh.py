@@ -23,6 +23,12 @@ CERTAIN_FROM = 0.25
 STRONG = 2.0
 
 
+# The fact with the symptoms that a person describes.
+SYMPTOMS = "symptoms"
+# Of stated evidence: the weight that stands for all that was not said.
+PRIOR = 1.0
+
+
 class Rule(NamedTuple):
     """The meaning of one fact for one cause."""
 
@@ -51,6 +57,11 @@ def against(fact: str, test: Callable[[Any], bool], text: str, weight: float = 1
     return Rule(fact, test, text, weight, speaks="against", fatal=fatal)
 
 
+def symptom(name: str, weight: float = 2.0) -> Rule:
+    """Return a rule that supports the cause if a person describes this symptom; it counts for nothing elsewhere."""
+    return supports(SYMPTOMS, lambda names: name in names, "symptom-fits", weight)
+
+
 def only(*kinds: str) -> Rule:
     """Return a rule that excludes the cause for episodes of any other kind."""
     return against("episode.kind", lambda kind: kind not in kinds, "trouble-of-another-kind", fatal=True)
@@ -64,7 +75,8 @@ def if_seen(evidence: Evidence, *rules: Rule) -> tuple[Rule, ...]:
 def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
     """Return the verdict of one cause, with the facts for and against it and the unknown ones."""
     findings: dict[str, list[Finding]] = {"for": [], "against": [], "unknown": []}
-    total = sum(_counts(rule, evidence) for rule in rules if rule.speaks == "for") or 1.0
+    rules = tuple(rule for rule in rules if rule.fact != SYMPTOMS or evidence.fact(SYMPTOMS).status == "known")
+    total = _total(evidence, rules) or 1.0
     got = minus = 0.0
     fatal = is_observed = False
     groups = {rule.group: False for rule in rules if rule.group is not None}
@@ -129,6 +141,19 @@ def proves_nothing(rule: Rule) -> Rule:
 
 
 # A condition that holds adds no score, it only admits the cause; an unknown one still lowers the score.
+# What this kind of evidence does not hold lowers no score: a person states what was seen, and no more.
+def _total(evidence: Evidence, rules: tuple[Rule, ...]) -> float:
+    counted = [rule for rule in rules if rule.speaks == "for"]
+    if not evidence.is_stated:
+        return sum(_counts(rule, evidence) for rule in counted)
+    heard = [
+        rule
+        for rule in counted
+        if evidence.fact(rule.fact).status == "known" or (rule.otherwise and rule.fact != SYMPTOMS)
+    ]
+    return PRIOR + sum(_counts(rule, evidence) for rule in heard)
+
+
 def _counts(rule: Rule, evidence: Evidence) -> float:
     fact = evidence.fact(rule.fact)
     holds = fact.status == "known" and rule.test(fact.value)

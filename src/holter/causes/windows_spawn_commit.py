@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, one_of, supports
+from holter.causes.weigh import Rule, against, one_of, supports, symptom
 
 CAUSE = "windows-spawn-commit"
 
@@ -43,6 +43,7 @@ RULES = (
     against("exception.kind", lambda kind: kind not in TELLING, "exception-says-otherwise", fatal=True),
     against("system.os", one_of("linux", "macos"), "not-on-windows", fatal=True),
     against("episode.kind", one_of("slow-down", "creep", "unsaved"), "still-running", fatal=True),
+    symptom("windows-memory"),
 )
 
 OFFERS = (Offer("fewer-workers", "CONSENT"), Offer("larger-paging-file", "ADVICE"))

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from holter import __version__
-from holter.cli import attach, demo, diagnose, doctor, explain, export, report, run, standard_streams, train
+from holter.cli import ask, attach, demo, diagnose, doctor, explain, export, report, run, standard_streams, train
 from holter.cli.help_layout import asks_for_help, fold_long_words
 from holter.cli.options import spoken_language
 from holter.errors import HolterError
@@ -36,6 +36,7 @@ train.register(app)
 attach.register(app)
 diagnose.register(app)
 report.register(app)
+ask.register(app)
 explain.register(app)
 export.register(app)
 demo.register(app)

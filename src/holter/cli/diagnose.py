@@ -20,11 +20,13 @@ def register(app: typer.Typer) -> None:
 
 
 def diagnose(
-    target: Annotated[
-        str | None,
+    targets: Annotated[
+        list[str] | None,
         typer.Argument(
+            metavar="TARGET...",
             help="A tape (*.holter, also while it is written), the PID of a training, a results folder, a training log "
-            "or console text (- reads from a pipe), or an evidence file (JSON).",
+            "or console text (- reads from a pipe), or an evidence file (JSON). "
+            "Several are read as pieces of one case.",
         ),
     ] = None,
     as_json: Json = False,
@@ -35,6 +37,10 @@ def diagnose(
             "--for", help="How long to observe a running process (PID only).", metavar="SECONDS", min=1.0, max=600.0
         ),
     ] = None,
+    as_markdown: Annotated[
+        bool,
+        typer.Option("--md", help="Print Markdown for an issue: scrubbed, with the environment that helpers ask for."),
+    ] = False,
     evidence_template: Annotated[
         bool, typer.Option("--evidence-template", help="Print an evidence file to fill in, with every fact's meaning.")
     ] = False,
@@ -46,28 +52,35 @@ def diagnose(
     from rich.console import Console
 
     from holter.diagnosis.live_process import OBSERVE_S
+    from holter.diagnosis.pieces import diagnose_pieces
+    from holter.diagnosis.result import DiagnosisResult
     from holter.diagnosis.targets import WHAT_IS_READ, diagnose_target
     from holter.evidence.scope import was_training_seen
     from holter.evidence.stated.read import template
     from holter.reports.as_json import to_json
     from holter.reports.live import Progress
+    from holter.reports.markdown import to_markdown
     from holter.reports.terminal import print_diagnosis, print_notes
 
     if evidence_template:
         print(json.dumps(template(), ensure_ascii=False, indent=2))
         return
-    if target is None:
+    if not targets:
         raise UnknownTarget(NO_TARGET(), next_step=WHAT_IS_READ())
     language = chosen_language(lang)
     look_s = OBSERVE_S if for_s is None else for_s
     progress = Progress(sys.stderr, language)
-    try:
-        result = diagnose_target(
+
+    def one(target: str) -> DiagnosisResult:
+        return diagnose_target(
             target,
             tell_log=progress.reading,
             tell_observed=lambda t_s: progress.looking(target, t_s, look_s),
             look_s=look_s,
         )
+
+    try:
+        result = diagnose_pieces(targets, one) if len(targets) > 1 else one(targets[0])
     finally:
         progress.clear()
     if as_json:
@@ -76,6 +89,8 @@ def diagnose(
             result.diagnoses, language, tape, result.recording, target=(result.kind, result.name, result.notes)
         )
         print(json.dumps(document, ensure_ascii=False, indent=2))
+    elif as_markdown:
+        print(to_markdown(result.recording, result.diagnoses, language, is_run=result.kind == "tape"))
     else:
         console = Console()
         print_notes(console, result.notes, language)

@@ -12,10 +12,12 @@ import msgspec
 
 from holter.detectors.log_episodes import LOG_END, episodes_of_log
 from holter.diagnosis.result import DiagnosisResult
+from holter.diagnosis.words import Kept, accuses, diagnosed, recording_of, said, stated, with_words
 from holter.errors import NotALog
 from holter.evidence.facts.training.epochs import described as series_in_words
 from holter.evidence.facts.training.epochs import runs as runs_of
 from holter.evidence.facts.training.epochs import shape_of
+from holter.evidence.text_facts import Found
 from holter.records import Environment, EpochEnded, Message, TargetKind
 from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import NOTHING_CHANGED, define
@@ -38,6 +40,11 @@ LOG = define("target.log", "{name}: {start} to {end}; epochs: {epochs}, starts: 
 NOTHING_IN_IT = define("error.nothing-in-text", "{name} is a text, but nothing in it is nnU-Net's, nor an error.")
 LOG_UNTIMED = define("target.log-untimed", "{name}: {lines} lines without time stamps")
 NO_LOG = define("target.no-log", "There is no training log in {name}.")
+FROM_WORDS = define(
+    "target.from-words",
+    "{name}: no log of a training; {count} facts were read from its words.",
+    one="{name}: no log of a training; {count} fact was read from its words.",
+)
 ONE_LOG = define(
     "target.one-log", "Exceptions are not in nnU-Net's log: give the console's output too, if you have it."
 )
@@ -73,8 +80,10 @@ def read_log(path: Path, tell: Tell | None = None) -> DiagnosisResult:
 
     Raises:  NotALog, OSError.
     """
-    runs = in_order(_runs(path, tell))
-    return _found(runs, path.name, "log", None, is_console=name_wall(path.name) is None)
+    kept = Kept()
+    runs = in_order(_runs(path, tell, kept))
+    is_console = name_wall(path.name) is None
+    return _found(runs, path.name, "log", None, is_console=is_console, text=kept.text if is_console else "")
 
 
 def read_pasted(file: BinaryIO, name: str) -> DiagnosisResult:
@@ -82,10 +91,10 @@ def read_pasted(file: BinaryIO, name: str) -> DiagnosisResult:
 
     Raises:  NotALog.
     """
-    reader = RunReader(name)
-    for lines in lines_of_stream(file, name):
+    reader, kept = RunReader(name), Kept()
+    for lines in kept.passing(lines_of_stream(file, name)):
         reader.feed(lines)
-    return _found(in_order(reader.close()), name, "log", None, is_console=True, may_run=False)
+    return _found(in_order(reader.close()), name, "log", None, is_console=True, may_run=False, text=kept.text)
 
 
 def read_folder(folder: Path, tell: Tell | None = None) -> DiagnosisResult:
@@ -104,7 +113,7 @@ def read_folder(folder: Path, tell: Tell | None = None) -> DiagnosisResult:
     return _found(runs, str(fold.folder), "folder", fold, notes=notes, is_console=bool(fold.consoles))
 
 
-def _runs(path: Path, tell: Tell | None) -> list[LogRun]:
+def _runs(path: Path, tell: Tell | None, kept: Kept | None = None) -> list[LogRun]:
     reader = RunReader(path.name, name_wall(path.name))
     whole = max(1, path.stat().st_size)
 
@@ -112,7 +121,8 @@ def _runs(path: Path, tell: Tell | None) -> list[LogRun]:
         if tell is not None:
             tell(path.name, min(100, 100 * read // whole))
 
-    for lines in lines_of(path, progress):
+    pieces = lines_of(path, progress)
+    for lines in pieces if kept is None else kept.passing(pieces):
         reader.feed(lines)
     return reader.close()
 
@@ -148,7 +158,11 @@ def _found(
     notes: Iterable[Message] = (),
     is_console: bool,
     may_run: bool = True,
+    text: str = "",
 ) -> DiagnosisResult:
+    words = said(text, is_prose=not any(run.has_beginning or run.first_s for run in runs)) if text else {}
+    if not runs and accuses(words):
+        return _of_words(words, name, kind)
     if not runs:
         raise NotALog(
             NOTHING_IN_IT(name=name),
@@ -170,10 +184,19 @@ def _found(
         all_notes.append(FINISHED())
     if episodes and episodes[-1].detector == LOG_END and not is_console:
         all_notes.append(ONE_LOG())
+    if not episodes and accuses(words) and not runs[-1].is_finished:
+        return _of_words(words, name, kind, tuple(all_notes))
     recording = msgspec.structs.replace(recording, all_episodes=episodes)
-    return DiagnosisResult(
-        kind, name, recording, diagnose_recording(recording, episodes, is_over=True), tuple(all_notes)
-    )
+    diagnoses = diagnose_recording(recording, episodes, is_over=True)
+    if words and diagnoses:
+        diagnoses = (*diagnoses[:-1], with_words(diagnoses[-1], words, recording.environment))
+    return DiagnosisResult(kind, name, recording, diagnoses, tuple(all_notes))
+
+
+def _of_words(words: dict[str, Found], name: str, kind: TargetKind, notes: tuple[Message, ...] = ()) -> DiagnosisResult:
+    facts = stated(words)
+    note = FROM_WORDS(name=name, count=facts.number)
+    return DiagnosisResult(kind, name, recording_of(facts), (diagnosed(facts),), (note, *notes))
 
 
 def _environment(fold: Fold | None, runs: Iterable[LogRun], zero_s: float) -> Environment:

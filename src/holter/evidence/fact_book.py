@@ -12,9 +12,11 @@ Value = bool | int | float | str | tuple[str, ...]
 class Evidence:
     """Everything known about one episode: named facts and the waiting chain."""
 
-    def __init__(self, facts: dict[str, Fact], chain: tuple[Link, ...] = ()) -> None:
+    def __init__(self, facts: dict[str, Fact], chain: tuple[Link, ...] = (), *, is_stated: bool = False) -> None:
+        """``is_stated``: by a person or a text, which leaves most facts out."""
         self._facts = facts
         self.chain = chain
+        self.is_stated = is_stated
 
     def fact(self, name: str) -> Fact:
         """Return the fact with that name; an unknown one if it was not stated.

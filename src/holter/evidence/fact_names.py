@@ -10,6 +10,8 @@ define_all(
         "fact.phase": "phase of the training",
         "fact.progress.age_s": "time without progress",
         "fact.progress.resumed": "whether the training moved on by itself",
+        "fact.symptoms": "symptoms in the description",
+        "fact.resembles": "causes whose reports use these words",
         "fact.activity.present": "whether any process of the run was working",
         "fact.step.usual_s": "usual length of a step",
         "fact.step.recent_s": "length of a step now",

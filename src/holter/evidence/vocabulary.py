@@ -45,6 +45,8 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("step.times_usual", "recent step length over the usual one"),
     _number("wait.ratio", "share of the step spent waiting for a batch, during the episode", "ratio"),
     _number("wait.usual_ratio", "share of the step spent waiting for a batch, before the episode", "ratio"),
+    _list("symptoms", "what a person describes in words; the names are in evidence/text_facts/symptoms.py"),
+    _list("resembles", "causes whose descriptions have the words of this one, best first"),
     # The main process
     _bool("main.alive", "the main process is there"),
     _text("main.state", "state letter of the main process"),

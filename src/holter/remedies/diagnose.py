@@ -33,6 +33,8 @@ def diagnose_recording(
     )
 
 
-def diagnose_evidence(evidence: Evidence, episode: Episode, environment: Environment) -> Diagnosis:
-    """Return a diagnosis with verdicts and remedies of facts without a recording. The run may still be alive."""
-    return propose(judged(evidence, episode), environment, is_over=False)
+def diagnose_evidence(
+    evidence: Evidence, episode: Episode, environment: Environment, *, is_over: bool = False
+) -> Diagnosis:
+    """Return a diagnosis with verdicts and remedies of facts without a recording; the run may still be alive."""
+    return propose(judged(evidence, episode), environment, is_over=is_over)

@@ -143,7 +143,11 @@ def _episode(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> json_rec
         subject=episode.subject_name,
         reason=phrase(episode.reason, lang),
         wait_chain=[_link(link, lang) for link in diagnosis.wait_chain],
-        diagnosis=[_verdict(diagnosis, verdict, lang) for verdict in diagnosis.verdicts],
+        diagnosis=[
+            _verdict(diagnosis, verdict, lang)
+            for verdict in diagnosis.verdicts
+            if verdict.score > 0 or verdict.verdict == "excluded"  # of the others nothing is known
+        ],
         later=later_lines(diagnosis, lang),
         next_looks=[
             json_records.NextCheck(

@@ -28,7 +28,6 @@ from holter.reports.healing import (
     saved_checkpoints,
     stock,
 )
-from holter.reports.lines import Line
 from holter.reports.next_checks import looks, notes
 from holter.reports.quiet import quiet
 from holter.reports.wording import (
@@ -45,7 +44,7 @@ from holter.reports.wording import (
     remedy_text,
     wall_of,
 )
-from holter.reports.wrapping import wrap
+from holter.reports.wrapping import Line, wrap
 from holter.tape import Recording
 
 # Signs before findings: they mean the same as the colours.

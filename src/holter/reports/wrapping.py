@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from rich.cells import cell_len
 
 # Chinese typography: characters that never start, or never end, a line.
@@ -58,3 +60,14 @@ def _cut(line: str, width: int) -> int:
         cut -= 1
     slash = line.rfind("/", 0, cut)
     return slash + 1 if slash > cut // 2 else cut
+
+
+class Line(NamedTuple):
+    """One statement: an optional sign, and text."""
+
+    content: str
+    indent: int = 0
+    sign: str = ""
+    sign_style: str = ""
+    style: str = ""
+    command: bool = False

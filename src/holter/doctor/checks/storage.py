@@ -236,7 +236,7 @@ def room_in_tmp(survey: Survey) -> Result:
     """Check the free space for temporary files: compiled kernels, sockets between processes."""
     folder = survey.folder("tmp")
     if folder is None or folder.free_bytes is None:
-        return unknown("room-in-tmp", folder.problem if folder else "not-looked-at")
+        return unknown("room-in-tmp", folder.trouble if folder else "not-looked-at")
     values = {"free": folder.free_bytes, "path": folder.path}
     if folder.free_bytes < TMP_ROOM or (folder.free_inodes is not None and folder.free_inodes < INODES):
         return result("warn", "room-in-tmp", "little", setting="export TMPDIR=/path/with/room", **values)

@@ -15,6 +15,7 @@ from holter.evidence.facts.gpu import fitting
 from holter.evidence.facts.training.from_log_text import TIME_LIMIT
 from holter.evidence.messages import UNSTATED
 from holter.evidence.reasons import ONLY_AN_ECHO
+from holter.evidence.text_facts import facts_of
 from holter.evidence.words import NO_SPACE
 from holter.probes.gpu.nvidia_smi import licence_stage
 from holter.records import Text
@@ -66,13 +67,24 @@ def _echo(book: FactBook) -> None:
 
 
 def _exception(book: FactBook) -> None:
+    _messages(book)
     text = book.value("exception.first")
     if isinstance(text, str):
         kind = error_kind(text)
         # A person's own words that match no kind mean nothing; a message of Python that matches none is another error.
         _add(book, "exception.kind", kind if kind != OTHER or _RAISED.search(text) else None)
+    if book.value("exception.cuda_oom") is True:
+        _add(book, "exception.kind", "cuda-oom")
     known = book.value("exception.kind")
     _add(book, "exception.cuda_oom", None if known is None else known == "cuda-oom")
+
+
+# An error message means the same in an evidence file as in a pasted text.
+def _messages(book: FactBook) -> None:
+    texts = [str(book.value(name)) for name in ("exception.first", "worker.ending", "main.ending") if book.value(name)]
+    for name, found in facts_of("\n".join(texts), is_prose=False).items():
+        if name not in ("episode.kind", "exception.first"):
+            _add(book, name, found.value, found.quote)
 
 
 # People state these facts only if they saw them; only certain errors ask about them.

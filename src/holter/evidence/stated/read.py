@@ -5,6 +5,7 @@ An omitted or ``null`` fact is unknown. Names and values are checked, because a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, cast, get_args
 
 import msgspec
@@ -65,6 +66,14 @@ def read_stated(content: bytes, name: str) -> Stated:
     Raises:  EvidenceWrong if it is no valid evidence file; its message names up to ``MAX_ERRORS`` errors.
     """
     facts, about = _facts(content, name)
+    return of_facts(facts, name, about)
+
+
+def of_facts(facts: Mapping[str, Any], name: str = "", about: str = "") -> Stated:
+    """Return episode and evidence of stated facts.
+
+    Raises:  EvidenceWrong if a name or a value is wrong.
+    """
     book = FactBook()
     wrong = [trouble for fact, value in facts.items() if (trouble := _state(book, fact, value)) is not None]
     if wrong:
@@ -89,7 +98,7 @@ def read_stated(content: bytes, name: str) -> Stated:
     )
     for missing in sorted(NAMES - book.facts.keys()):
         book.unknown(missing, NOT_STATED())
-    return Stated(episode, Evidence(book.facts, chain.build(book)), about, is_guess, number)
+    return Stated(episode, Evidence(book.facts, chain.build(book), is_stated=True), about, is_guess, number)
 
 
 def is_stated(content: bytes) -> bool:

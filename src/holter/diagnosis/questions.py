@@ -1,0 +1,263 @@
+"""The questions of ``holter ask``: each next one is that whose answer would move the ranking most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from holter.causes import verdicts
+from holter.evidence.stated.read import of_facts
+from holter.records import Message, Verdict
+from holter.sentences import define
+
+MOST_QUESTIONS = 8
+# The leaders whose order a question should change.
+LEADERS = 6
+
+Facts = Mapping[str, object]
+
+
+class Choice(NamedTuple):
+    """One answer, and the facts that it states."""
+
+    words: Message
+    facts: Facts
+
+
+class Question(NamedTuple):
+    """One question with its answers; "I do not know" is always one more."""
+
+    key: str
+    words: Message
+    choices: tuple[Choice, ...]
+
+
+ASKED = {
+    key: define(key, english)
+    for key, english in {
+        "question.kind": "What happened?",
+        "question.error": "Is there an error message, or a line like Killed?",
+        "question.gpu": "What does the GPU do meanwhile (nvidia-smi)?",
+        "question.cpu": "What do the CPUs do (top)?",
+        "question.machine": "Where does the training run?",
+        "question.vgpu": "Is it a virtual GPU (nvidia-smi -q, Virtualization Mode)?",
+        "question.licence": "What does nvidia-smi -q say after License Status?",
+        "question.when": "When does it happen?",
+        "question.data": "Where is the data?",
+        "question.memory": "How is the memory (free -h)?",
+        "question.shm": "How large is /dev/shm (df -h /dev/shm)?",
+        "question.workers": "Are there stopped or blocked workers (ps, column STAT)?",
+        "question.others": "Who else uses this machine or GPU?",
+        "question.gpus": "How many GPUs train together?",
+        "question.disk": "Is a disk full (df -h)?",
+        "question.console": "Does nnU-Net's training log go on while the console is silent?",
+    }.items()
+}
+ANSWERED = {
+    key: define(key, english)
+    for key, english in {
+        "answer.stall": "it stands still, no error",
+        "answer.slow": "it became slow, or always was",
+        "answer.death": "it ended",
+        "answer.creep": "memory grows",
+        "answer.nan": "the loss is NaN",
+        "answer.killed": "Killed, or exit code 137 or -9",
+        "answer.segfault": "Segmentation fault, or exit code 139 or -11",
+        "answer.cuda-oom": "CUDA out of memory",
+        "answer.python-error": "another Python error",
+        "answer.worker-dead": "only that background workers are no longer alive",
+        "answer.gpu-idle": "0 %, or nearly",
+        "answer.gpu-jumps": "it jumps between 0 and 100 %",
+        "answer.gpu-full": "100 %",
+        "answer.gpu-hot": "it is hot (over 85 °C) or its clock is low",
+        "answer.cpu-idle": "idle",
+        "answer.cpu-busy": "the training uses all of them",
+        "answer.cpu-wait": "wa is high, or processes are in state D",
+        "answer.cpu-others": "other programs use them",
+        "answer.linux": "Linux, on the machine itself",
+        "answer.docker": "Docker or another container",
+        "answer.wsl": "WSL2",
+        "answer.windows": "Windows",
+        "answer.slurm": "a Slurm job",
+        "answer.vgpu-yes": "yes, VGPU",
+        "answer.pass-through": "no: pass-through, or a machine of its own",
+        "answer.licensed": "Licensed",
+        "answer.unlicensed": "Unlicensed",
+        "answer.after-minutes": "after about 15 to 40 minutes, every time",
+        "answer.from-start": "from the start on",
+        "answer.at-random": "at random",
+        "answer.at-validation": "in the final validation",
+        "answer.local-ssd": "on a local SSD",
+        "answer.local-hdd": "on a hard disk or USB disk",
+        "answer.network": "on NFS or another network drive",
+        "answer.memory-free": "much is free",
+        "answer.memory-full": "nearly full",
+        "answer.swapping": "swap is used a lot",
+        "answer.shm-small": "64 MB",
+        "answer.shm-full": "it is full",
+        "answer.shm-large": "several GB, and mostly free",
+        "answer.worker-t": "one or more are in T",
+        "answer.worker-d": "one or more are in D",
+        "answer.workers-none": "none",
+        "answer.others-none": "nobody",
+        "answer.others-cpu": "others use the CPUs",
+        "answer.others-gpu": "others use the GPU",
+        "answer.one": "one",
+        "answer.several": "two or more",
+        "answer.disk-full": "yes",
+        "answer.disk-fine": "no",
+        "answer.log-goes-on": "yes",
+        "answer.log-stops": "no",
+    }.items()
+}
+_TABLE: tuple[tuple[str, tuple[tuple[str, Facts], ...]], ...] = (
+    (
+        "kind",
+        (
+            ("stall", {"episode.kind": "stall"}), ("slow", {"episode.kind": "slow-down"}),
+            ("death", {"episode.kind": "death"}), ("creep", {"episode.kind": "creep"}),
+            ("nan", {"episode.kind": "diverged", "loss.not_finite": ["train_loss"]}),
+        ),
+    ),
+    (
+        "error",
+        (
+            ("killed", {"main.exit_signal": 9}), ("segfault", {"main.exit_signal": 11}),
+            ("cuda-oom", {"exception.kind": "cuda-oom", "exception.cuda_oom": True}),
+            ("python-error", {"exception.role": "main", "exception.kind": "other"}),
+            ("worker-dead", {"echo.says": "training"}),
+        ),
+    ),
+    (
+        "gpu",
+        (
+            ("gpu-idle", {"gpu.utilization_ratio": 0.0}),
+            ("gpu-jumps", {"symptoms": ["gpu-use-fluctuates"]}),
+            ("gpu-full", {"gpu.utilization_ratio": 1.0}),
+            ("gpu-hot", {"gpu.throttled": True}),
+        ),
+    ),
+    (
+        "cpu",
+        (
+            ("cpu-idle", {"cpu.run_busy_ratio": 0.02, "activity.present": False}),
+            ("cpu-busy", {"cpu.run_busy_ratio": 0.98, "activity.present": True}),
+            ("cpu-wait", {"symptoms": ["waits-for-disk"]}),
+            ("cpu-others", {"host.others_cpu_ratio": 0.8}),
+        ),
+    ),
+    (
+        "machine",
+        (
+            ("linux", {"system.os": "linux", "system.container": "none", "system.virtual_machine": "none"}),
+            ("docker", {"system.os": "linux", "system.container": "docker"}),
+            ("wsl", {"system.virtual_machine": "wsl"}), ("windows", {"system.os": "windows"}),
+            ("slurm", {"system.os": "linux"}),
+        ),
+    ),
+    (
+        "vgpu",
+        (("vgpu-yes", {"gpu.virtualization": "vgpu"}), ("pass-through", {"gpu.virtualization": "pass-through"})),
+    ),
+    ("licence", (("licensed", {"gpu.licence_text": "Licensed"}), ("unlicensed", {"gpu.licence_text": "Unlicensed"}))),
+    (
+        "when",
+        (
+            ("after-minutes", {"epochs.shape": "step-up", "epochs.minutes_to_change": 20.0}),
+            ("from-start", {"epochs.shape": "flat"}), ("at-random", {}),
+            ("at-validation", {"phase": "final-validation"}),
+        ),
+    ),
+    (
+        "data",
+        (
+            ("local-ssd", {"storage.fs_type": "ext4"}), ("local-hdd", {"symptoms": ["slow-disk"]}),
+            ("network", {"storage.fs_type": "nfs4", "symptoms": ["slow-disk"]}),
+        ),
+    ),
+    (
+        "memory",
+        (
+            ("memory-free", {"memory.used_ratio": 0.3}), ("memory-full", {"memory.used_ratio": 0.97}),
+            ("swapping", {"symptoms": ["swap-full"]}),
+        ),
+    ),
+    (
+        "shm",
+        (
+            ("shm-small", {"shm.total_bytes": 67108864}), ("shm-full", {"shm.used_ratio": 1.0}),
+            ("shm-large", {"shm.used_ratio": 0.05, "shm.total_bytes": 16e9}),
+        ),
+    ),
+    (
+        "workers",
+        (
+            ("worker-t", {"workers.stopped": ["a data worker"]}), ("worker-d", {"workers.blocked": ["a data worker"]}),
+            ("workers-none", {"workers.stopped": [], "workers.blocked": []}),
+        ),
+    ),
+    (
+        "others",
+        (
+            ("others-none", {"host.others_cpu_ratio": 0.0, "gpu.foreign_processes": []}),
+            ("others-cpu", {"symptoms": ["others-use-cpu"]}), ("others-gpu", {"symptoms": ["others-use-gpu"]}),
+        ),
+    ),
+    ("gpus", (("one", {"ddp.ranks": 1}), ("several", {"ddp.ranks": 2, "scope.ranks": True}))),
+    ("disk", (("disk-full", {"disk.full": True, "disk.error": "full"}), ("disk-fine", {"disk.full": False}))),
+    (
+        "console",
+        (
+            ("log-goes-on", {"output.hidden": True, "progress.resumed": True}),
+            ("log-stops", {"output.hidden": False}),
+        ),
+    ),
+)  # fmt: skip
+QUESTIONS = tuple(
+    Question(
+        key,
+        ASKED[f"question.{key}"](),
+        tuple(Choice(ANSWERED[f"answer.{name}"](), facts) for name, facts in choices),
+    )
+    for key, choices in _TABLE
+)
+
+
+def next_question(facts: Facts, asked: frozenset[str]) -> Question | None:
+    """Return the question that separates the leading causes best; None if none would change anything."""
+    open_questions = [question for question in QUESTIONS if question.key not in asked]
+    if "episode.kind" not in facts and "kind" not in asked:
+        return next(question for question in open_questions if question.key == "kind")
+    before = _scores(facts)
+    best, gain = None, 0.0
+    for question in open_questions:
+        new = [choice for choice in question.choices if any(name not in facts for name in choice.facts)]
+        moves = [_moved(before, _scores(merged(facts, choice.facts))) for choice in new]
+        mean = sum(moves) / len(moves) if moves else 0.0
+        if mean > gain:
+            best, gain = question, mean
+    return best
+
+
+def merged(facts: Facts, more: Facts) -> dict[str, object]:
+    """Return all facts; lists of symptoms are joined."""
+    together = {**facts, **more}
+    lists = [value for value in (facts.get("symptoms"), more.get("symptoms")) if isinstance(value, (list, tuple))]
+    if lists:
+        together["symptoms"] = list(dict.fromkeys(name for names in lists for name in names))
+    return together
+
+
+def judged(facts: Facts) -> tuple[Verdict, ...]:
+    """Return the verdicts on the facts, best first."""
+    return verdicts(of_facts(facts).evidence) if facts else ()
+
+
+def _scores(facts: Facts) -> dict[str, float]:
+    return {verdict.cause: verdict.score for verdict in judged(facts)}
+
+
+# Only what happens among the leaders, before or after, is worth a question.
+def _moved(before: Mapping[str, float], after: Mapping[str, float]) -> float:
+    leaders = {cause for scores in (before, after) for cause in sorted(scores, key=scores.get, reverse=True)[:LEADERS]}  # type: ignore[arg-type]
+    return sum(abs(after.get(cause, 0.0) - before.get(cause, 0.0)) for cause in leaders)

@@ -1,0 +1,118 @@
+"""Facts from the words of a text: known messages, read-outs and symptoms, beside what the lines of a log say."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
+
+import msgspec
+
+from holter.causes.weigh import likely_at_most
+from holter.evidence import Evidence
+from holter.evidence.fact_book import Value
+from holter.evidence.stated.read import Stated, of_facts
+from holter.evidence.text_facts import Found, as_stated, facts_of
+from holter.evidence.vocabulary import is_condition
+from holter.records import Diagnosis, Environment, Fact, Tick
+from holter.remedies.diagnose import diagnose_evidence
+from holter.tape import Recording
+
+# A pasted text has some dozens of lines. Of a long one the beginning and the end are searched: errors come last.
+FIRST_LINES, LAST_LINES = 400, 1200
+# Facts that come with a version, a path or a name: they admit causes and accuse nobody.
+NEUTRAL = ("software.", "setting.", "system.", "scope.", "plan.", "ddp.ranks", "workers.count", "gpu.present")
+
+
+NO_RUN = Environment(wall_start="1970-01-01T00:00:00+00:00")
+
+
+# What readers of a log tell better: which process raised or ended first, and what only repeats it.
+OF_THE_LOG = ("echo.", "exception.", "main.", "worker.")
+
+
+class Kept:
+    """The lines of a text that are searched for words."""
+
+    def __init__(self) -> None:
+        self._first: list[str] = []
+        self._last: deque[str] = deque(maxlen=LAST_LINES)
+
+    def passing(self, pieces: Iterable[list[str]]) -> Iterator[list[str]]:
+        """Yield the pieces unchanged, and keep what is needed of them."""
+        for lines in pieces:
+            room = FIRST_LINES - len(self._first)
+            self._first += lines[:room]
+            self._last.extend(itertools.islice(lines, max(0, room), None))
+            yield lines
+
+    @property
+    def text(self) -> str:
+        """All kept lines."""
+        return "\n".join((*self._first, *self._last))
+
+
+def said(text: str, *, is_prose: bool) -> dict[str, Found]:
+    """Return the facts in a text; of a log (not ``is_prose``) without symptoms and without what its reader knows."""
+    found = facts_of(text, is_prose=is_prose)
+    if is_prose:
+        return found
+    rest = {name: hit for name, hit in found.items() if not name.startswith(OF_THE_LOG)}
+    return rest if any(_is_observation(name) for name in rest) else {}
+
+
+def accuses(found: dict[str, Found]) -> bool:
+    """Return whether the text describes trouble: more than versions and circumstances."""
+    return any(name == "episode.kind" or _is_observation(name) for name in found)
+
+
+def _is_observation(name: str) -> bool:
+    return not is_condition(name) and not name.startswith(NEUTRAL)
+
+
+def with_words(diagnosis: Diagnosis, found: dict[str, Found], environment: Environment | None) -> Diagnosis:
+    """Return the diagnosis with the facts that the words add; what the lines of the log tell counts more."""
+    facts = {fact.name: fact for fact in diagnosis.facts}
+    new = {
+        name: Fact(name=name, value=_plain(hit.value), detail=hit.quote or None)
+        for name, hit in found.items()
+        if name != "episode.kind" and _is_open(facts.get(name))
+    }
+    if not any(_is_observation(name) for name in new):
+        return diagnosis
+    facts |= new
+    evidence = Evidence(facts, diagnosis.wait_chain, is_stated=True)
+    certain = {verdict.cause for verdict in diagnosis.verdicts if verdict.verdict == "confirmed"}
+    return _no_surer(diagnose_evidence(evidence, diagnosis.episode, environment or NO_RUN, is_over=True), certain)
+
+
+# What the log's own lines tell of exceptions, echoes and ends counts, also that there is none.
+def _is_open(fact: Fact | None) -> bool:
+    if fact is None or fact.status == "unknown":
+        return True
+    return fact.status == "not-applicable" and not fact.name.startswith(OF_THE_LOG)
+
+
+def stated(found: dict[str, Found]) -> Stated:
+    """Return episode and evidence of a text that no log reader understands."""
+    return of_facts(as_stated(found))
+
+
+def recording_of(words: Stated) -> Recording:
+    """Return the recording that a diagnosis of words stands on: one instant with the episode."""
+    return Recording(all_ticks=(Tick(t_s=0.0),), all_episodes=(words.episode,), environment=NO_RUN, finished=True)
+
+
+def diagnosed(words: Stated) -> Diagnosis:
+    """Return the diagnosis of stated facts, with what helps."""
+    return _no_surer(diagnose_evidence(words.evidence, words.episode, NO_RUN), frozenset())
+
+
+# Words are quotations and memories: what they say makes a cause likely, and confirms none.
+def _no_surer(diagnosis: Diagnosis, certain: Collection[str]) -> Diagnosis:
+    capped = tuple(verdict if verdict.cause in certain else likely_at_most(verdict) for verdict in diagnosis.verdicts)
+    return msgspec.structs.replace(diagnosis, verdicts=capped)
+
+
+def _plain(value: Value) -> Value:
+    return round(value, 4) if isinstance(value, float) else value

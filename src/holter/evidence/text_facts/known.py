@@ -1,0 +1,80 @@
+"""A known message: a pattern, found anywhere in a text, and all facts that follow from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from holter.evidence.fact_book import Value
+
+# A value, or a function of the match that returns it (None: the fact does not follow this time).
+Reading = Value | Callable[[re.Match[str]], Value | None]
+# Characters around a match that belong to a quotation.
+AROUND = 60
+QUOTE_CHARS = 160
+
+
+class Known(NamedTuple):
+    """One message."""
+
+    pattern: re.Pattern[str]
+    facts: Mapping[str, Reading]
+
+
+class Found(NamedTuple):
+    """One fact, and the words that it came from."""
+
+    name: str
+    value: Value
+    quote: str
+    at: int  # place in the text
+
+
+def known(pattern: str, facts: Mapping[str, Reading], *, exact: bool = False) -> Known:
+    """Return a known message; upper and lower case count as the same unless ``exact``."""
+    return Known(re.compile(pattern, re.MULTILINE | (0 if exact else re.IGNORECASE)), facts)
+
+
+def search(text: str, messages: Iterable[Known]) -> Iterator[Found]:
+    """Yield the facts of every message that the text holds, in the order of the table."""
+    for message in messages:
+        match = message.pattern.search(text)
+        if match is None:
+            continue
+        quote = quoted(text, match)
+        for name, reading in message.facts.items():
+            value = reading(match) if callable(reading) else reading
+            if value is not None:
+                yield Found(name, value, quote, match.start())
+
+
+def quoted(text: str, match: re.Match[str]) -> str:
+    """Return the line of a match, or the part of it around the match, in one line."""
+    start = max(text.rfind("\n", 0, match.start()) + 1, match.start() - AROUND)
+    end = text.find("\n", match.end())
+    end = min(len(text) if end < 0 else end, match.end() + AROUND)
+    return " ".join(text[start:end].split())[:QUOTE_CHARS]
+
+
+def number(group: int | str = 1) -> Callable[[re.Match[str]], Value | None]:
+    """Read a group as a number; commas between thousands are left out."""
+
+    def read(match: re.Match[str]) -> Value | None:
+        try:
+            value = float(match[group].replace(",", ""))
+        except (ValueError, AttributeError):
+            return None
+        return int(value) if value.is_integer() else value
+
+    return read
+
+
+def word(group: int | str = 1) -> Callable[[re.Match[str]], Value | None]:
+    """Read a group as text."""
+    return lambda match: match[group].strip() or None if match[group] else None
+
+
+def words(group: int | str = 0) -> Callable[[re.Match[str]], Value | None]:
+    """Read a group as a list of one text."""
+    return lambda match: (" ".join(match[group].split())[:QUOTE_CHARS],)

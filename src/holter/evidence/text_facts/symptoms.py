@@ -1,0 +1,237 @@
+"""Symptoms that people describe in their own words, in English and Chinese.
+
+Each has a name in the fact ``symptoms``; causes have rules for these names. A number that the text gives (a percentage,
+times of epochs) becomes a fact of its own.
+"""
+
+from __future__ import annotations
+
+import re
+
+from holter.evidence.fact_book import Value
+from holter.evidence.text_facts.known import Known, known
+from holter.evidence.text_facts.symptom_words import SYMPTOM_WORDS
+
+# A virtual GPU by the name of its profile: GRID T4-8Q, NVIDIA A10-4Q, A40-48Q, GRID V100D-32C; Azure's NV…ads sizes.
+VGPU = (
+    r"\bGRID[ -](?!driver)[A-Z]*\d*\w*-\d{1,2}[QCAB]\b|\b(?:A|T|L|V|P|M|RTX ?)\d{1,4}[A-Z]{0,3}-\d{1,2}[QCAB]\b"
+    r"|\bNV\d+ads\w*|\bv-?GPU\b|虚拟 ?GPU|虚拟显卡|\bGRID (?:vGPU|licen[cs]e)"
+)
+SECONDS = r"(\d[\d,.]*)\s*(?:seconds|second|secs|sec|s|秒)(?![a-z])"
+TURNS_INTO = (
+    r"(?:→|->|=>|\bto\b|\bbecame\b|\bbecomes?\b|\binto\b|变成了?|变为|涨到|增加到|飙升到|暴涨到|升到|到|instead of"
+    r"|rather than|而不是|本来|原来)"
+)
+# "160 s → 25000 s", "from 160s to 25000s", "从 160 秒变成 25000 秒", "25000s instead of 160s".
+FROM_TO = re.compile(rf"{SECONDS}[^\d\n]{{0,40}}?{TURNS_INTO}[^\d\n]{{0,30}}?{SECONDS}", re.IGNORECASE)
+REVERSED = re.compile(r"instead of|rather than|而不是|本来|原来", re.IGNORECASE)
+AFTER_EPOCHS = re.compile(
+    (
+        r"(?:after|following|前|训练了?|跑了?|跑到第?|经过|第|for the first)\s*(?:about|around|roughly|大约|约"
+        r"|the first)?\s*(\d{1,4}|two|three|four|five|six|seven|eight|ten)(?:\s*(?:-|–|~|to|or|到|至"
+        r"|、)\s*(\d{1,4}))?\s*(?:个)?\s*(?:epochs?|轮|个? ?epoch)"
+    ),
+    re.IGNORECASE,
+)
+AFTER_MINUTES = re.compile(
+    r"(?:after|within|过了?|大约|约|运行了?|训练了?)\s*(?:about|around|~|roughly)?\s*(\d{1,4})\s*(min|minutes?|分钟|h|hours?|小时)",
+    re.IGNORECASE,
+)
+WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10}
+MINUTES_OF_HOUR = 60.0
+MUCH_SLOWER = 1.5
+MOSTLY = 0.3
+LENGTH = re.compile(
+    r"(\d[\d,.]*)\s*(seconds|second|secs|sec|s|秒|minutes|minute|mins|min|分钟|hours|hour|h|小时)(?![a-z])",
+    re.IGNORECASE,
+)
+LENGTHS = {"s": 1.0, "秒": 1.0, "m": 60.0, "分": 60.0, "h": 3600.0, "小": 3600.0}
+
+
+def _percent(match: re.Match[str]) -> Value | None:
+    value = next((group for group in match.groups() if group), None)
+    return None if value is None or float(value) > 100 else float(value) / 100
+
+
+STATE: tuple[Known, ...] = (
+    known(
+        (
+            r"(?:drop|fall|fell|went|goes|plung|collaps)\w*[^\n]{0,30}(?:to|at)[^\n]{0,16}\b0 ?%"
+            r"|(?:降至?|降到|掉到?|跌到?|骤降|突降)[^\n]{0,8}(?:接近|几乎)? ?0 ?%"
+        ),
+        {"gpu.utilization_ratio": 0.0, "episode.kind": "slow-down"},
+    ),
+    known(
+        r"(?:GPU|显卡|顯卡)[^\n%]{0,24}?(?:util\w*|usage|load|利用率|使用率|占用率?)"
+        r"[^\n%\d]{0,24}?(\d{1,3}(?:\.\d+)?) ?%"
+        r"|(?:GPU-?Util\w*|利用率|volatile usage)[^\n%\d]{0,30}(\d{1,3}(?:\.\d+)?) ?%",
+        {"gpu.utilization_ratio": _percent},
+    ),
+    known(
+        (
+            r"GPU[^\n]{0,20}(?:利用率|使用率|占用率?)[^\n]{0,14}(?:为|是|降到|掉到|都是)? ?(?:0|零)(?![\d.])"
+            r"|GPUs? (?:do|does|did) nothing|GPU (?:is )?idle"
+        ),
+        {"gpu.utilization_ratio": 0.0},
+    ),
+    known(
+        (
+            r"\b(?:hangs?|hung|hanging|stuck|freez(?:es|ing)|frozen|deadlocks?|deadlocked"
+            r"|no progress|stops? responding|hangs there|freezes|stands? still|never (?:gives"
+            r"|returns)|stays there|does not (?:start|move|continue))\b|卡住|卡死|卡在|卡着|不动了?|没(?:有)?反应"
+            r"|停住|死锁|假死|无响应|一直等"
+        ),
+        {"episode.kind": "stall"},
+    ),
+    known(
+        (
+            r"\b(?:slow|slower|slowly|slows? down|slowdown|takes? (?:too|very|so|much) long"
+            r"|bottleneck|low gpu util\w*|(?:very )?low usage|longer and longer|(?:worse"
+            r"|slower) than|wants? \d+ hours|times? (?:as long|longer)|takes? \d+ (?:hours"
+            r"|minutes))\b|变慢|很慢|太慢|越来越慢|速度慢|(?:利用率|占用率?|占用皆)(?:会|都)?(?:很|太|非常)?低|慢了|时间(?:很|太)长|瓶颈"
+            r"|耗时"
+        ),
+        {"episode.kind": "slow-down"},
+    ),
+    known(
+        (
+            r"memory (?:leak|keeps? (?:growing|increasing)|(?:usage|use) (?:keeps?|grows|increases"
+            r"|growing|rises))|内存(?:泄漏|泄露|一直(?:在)?(?:涨|增)|不断(?:增|上)|越来越(?:大|高)|持续(?:增长|上升|上涨))"
+            r"|RAM (?:usage )?(?:keeps? )?(?:grow|increas)"
+        ),
+        {"episode.kind": "creep", "memory.grows_in": "workers"},
+    ),
+    known(r"(?:VRAM|GPU memory|显存|顯存)[^\n]{0,20}(?:\bfull\b|占?满|全滿|全满|爆)", {"gpu.memory_ratio": 0.99}),
+    known(
+        r"(?:gets?|getting|becomes?|becoming) (?:faster|quicker)|faster (?:all the time|and faster|over time)|越来越快",
+        {"episode.kind": "slow-down", "epochs.shape": "decreasing"},
+    ),
+    known(
+        r"first epoch[^\n]{0,60}(?:slow|long|minutes|hours|times)|第一(?:个)? ?(?:轮|epoch)[^\n]{0,20}(?:慢|久)",
+        {"episode.kind": "slow-down", "epochs.shape": "decreasing"},
+    ),
+)
+MACHINE: tuple[Known, ...] = (
+    known(VGPU, {"gpu.virtualization": "vgpu"}),
+    known(r"\bpass-?through\b|直通", {"gpu.virtualization": "pass-through"}),
+    known(
+        (
+            r"(?<!\w)unlicensed\b|not licensed|no (?:valid )?(?:vGPU )?licen[cs]e"
+            r"|licen[cs]e (?:expired|not acquired)|没有(?:许可|授权)|许可(?:证)?(?:过期|未|没)|未授权"
+        ),
+        {"gpu.licence_text": "Unlicensed"},
+    ),
+)
+SYMPTOMS = (*STATE, *MACHINE)
+_SYMPTOMS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in SYMPTOM_WORDS.items())
+NAMES = tuple(SYMPTOM_WORDS)
+
+
+# What a person rules out is said in the same words: "iowait is 0", "swap is not used", "没有其他高负载进程".
+NEGATABLE = frozenset((
+    "waits-for-disk", "slow-disk", "swap-full", "many-threads", "others-use-cpu", "others-use-gpu", "hot", "ram-full",
+    "cpu-limit",
+    "memory-spills", "kernel-time", "windows-memory", "policy", "narrow-link", "faulty-hardware",
+    "few-cores", "large-volumes",
+))  # fmt: skip
+_DENIED = re.compile(
+    (
+        r"\b(?:no|not|never|without|none|nothing|neither|nor|isn't|aren't|wasn't|ruled out|unused"
+        r"|normal|fine|healthy|idle|zero)\b|n't\b|(?<![\d.])0(?:\.0+)?(?: ?%)?(?:\s*$|[,;.)\s])|未|没有"
+        r"|无(?!法)|正常|排除|为 ?0(?![\d.])|空闲|充足|不高|很低"
+    ),
+    re.IGNORECASE,
+)
+# Advice at the end of an article names what may be changed, not what was seen.
+_ADVICE = re.compile(
+    r"^\s*(?:#+ *)?(?:解决方案|解决办法|解决方法|技术建议|临时解决|长期解决|根本原因|原因分析"
+    r"|Solutions?\b|Advice\b|Workarounds?\b)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_CLAUSE_ENDS = ",;.\n，；。!?！？"
+
+
+# Lines that programs print: time stamps, tracebacks, progress bars, tables, code.
+_PRINTED = re.compile(
+    r"^(?:[>$#|+=*-]|\s{2,}\S|\[?\d{4}-\d\d-\d\d|\d\d:\d\d|Traceback|File |  File|\s*\^"
+    r"|.*\d+%\||.*it/s\]|.*\bs/it|[\w.]+(?:Error|Exception|Warning):|using pin_memory)"
+)
+
+
+def prose(text: str) -> str:
+    """Return the lines that a person wrote."""
+    return "\n".join(line for line in text.splitlines() if not _PRINTED.match(line))
+
+
+def complaint(text: str) -> str:
+    """Return a text without the advice that an article ends with."""
+    cut = _ADVICE.search(text)
+    return text if cut is None or cut.start() < MOSTLY * len(text) else text[: cut.start()]
+
+
+def named(text: str) -> tuple[tuple[str, ...], str]:
+    """Return the names of all symptoms in the text that are not denied, and the words of the first ones."""
+    hits = []
+    for name, pattern in _SYMPTOMS:
+        for match in pattern.finditer(text):
+            if name not in NEGATABLE or not _is_denied(text, match):
+                hits.append((name, match))
+                break
+    quotes = dict.fromkeys(" ".join(match[0].split())[:60] for _, match in hits)
+    return tuple(name for name, _ in hits), " … ".join(list(quotes)[:3])
+
+
+def _is_denied(text: str, match: re.Match[str]) -> bool:
+    begin = max((text.rfind(mark, 0, match.start()) for mark in _CLAUSE_ENDS), default=-1) + 1
+    end = min((place for mark in _CLAUSE_ENDS if (place := text.find(mark, match.end())) >= 0), default=len(text))
+    return _DENIED.search(text[begin : end + 1]) is not None
+
+
+def _slower(match: re.Match[str]) -> tuple[float, float] | None:
+    one, other = (float(match[group].replace(",", "").rstrip(".")) for group in (1, 2))
+    usual, recent = (other, one) if REVERSED.search(match[0]) else (one, other)
+    return (usual, recent) if usual > 0 and recent > MUCH_SLOWER * usual else None
+
+
+def times(text: str) -> list[tuple[str, Value, str]]:
+    """Return facts about epoch times that the text gives: how long before and after, and when it changed."""
+    found: list[tuple[str, Value, str]] = []
+    change = next((change for match in FROM_TO.finditer(text) if (change := _slower(match)) is not None), None)
+    change = change or _apart(text)
+    if change is not None:
+        usual, recent = change
+        quote = f"{usual:g} s, {recent:g} s"
+        found += [("epochs.usual_s", usual, quote), ("epochs.recent_s", recent, quote)]
+        found += [("epochs.times_usual", round(recent / usual, 2), quote), ("epochs.shape", "step-up", quote)]
+        found += [("episode.kind", "slow-down", quote)]
+    after, minutes = AFTER_EPOCHS.search(text), AFTER_MINUTES.search(text)
+    if minutes is not None:
+        factor = MINUTES_OF_HOUR if minutes[2][0] in "hH小" else 1.0
+        found.append(("epochs.minutes_to_change", float(minutes[1]) * factor, " ".join(minutes[0].split())))
+    elif after is not None and change is not None:
+        epochs = _count(after[2] or after[1])
+        found.append(("epochs.minutes_to_change", round(epochs * change[0] / 60, 1), " ".join(after[0].split())))
+    return found
+
+
+# Two lengths of an epoch that stand apart: the first one is the usual one.
+def _apart(text: str) -> tuple[float, float] | None:
+    if re.search(r"epoch|轮", text, re.IGNORECASE) is None:
+        return None
+    lengths = [
+        float(match[1].replace(",", "").rstrip(".")) * LENGTHS[match[2][0].lower()]
+        for match in LENGTH.finditer(text)
+        if re.search(
+            r"epoch|轮|took|takes?|耗时|用时|需要|instead|而不是",
+            text[max(0, match.start() - 80) : match.end() + 40],
+            re.IGNORECASE,
+        )
+    ]
+    if len(lengths) < 2 or lengths[0] <= 0:
+        return None
+    usual, recent = lengths[0], max(lengths[1:])
+    return (usual, recent) if recent > MUCH_SLOWER * usual else None
+
+
+def _count(written: str) -> float:
+    return float(WORDS.get(written.lower(), 0) or written)

@@ -1,0 +1,148 @@
+"""Messages of the kernel, shells, schedulers, containers, storage and the NVIDIA driver."""
+
+from __future__ import annotations
+
+import re
+
+from holter.evidence.fact_book import Value
+from holter.evidence.facts.gpu.health import xid_kind
+from holter.evidence.text_facts.known import Known, known, number, word, words
+
+DEATH = {"episode.kind": "death"}
+
+KERNEL: tuple[Known, ...] = (
+    known(
+        r"Out of memory: Kill(?:ed)? process|oom-kill:constraint|invoked oom-killer|oom_reaper: reaped"
+        r"|Memory cgroup out of memory|oom[-_ ]kill event|OOMKilled|OUT_OF_MEMORY|Exceeded job memory limit"
+        r"|oom[-_ ]killer|被 ?OOM|killed by (?:the )?OOM",
+        {**DEATH, "oom.kills": 1},
+    ),
+    known(
+        r"^.*(?:mce: \[Hardware Error\]|Machine check|EDAC [^\n]*\b(?:CE|UE)\b|Uncorrected error).*$",
+        {"hardware.kernel_errors": words()},
+    ),
+    known(
+        (
+            r"^.*(?:blk_update_request: I/O error|I/O error, dev |EXT4-fs error"
+            r"|XFS \([^)]*\): [^\n]*error|nfs: server \S+ not responding|Buffer I/O error"
+            r"|Stale file handle).*$"
+        ),
+        {"storage.kernel_errors": words()},
+    ),
+    known(r"blocked for more than \d+ seconds", {"episode.kind": "stall", "main.state": "D"}),
+    known(
+        r"^.*NVRM: Xid.*$",
+        {"gpu.kernel_errors": words(), "gpu.xid_kind": lambda match: xid_kind(match[0])},
+    ),
+    known(
+        r"Xid(?: error)?s? ?[:(]? ?(\d{2,3})\b",
+        {"gpu.xid_kind": lambda match: xid_kind(f"NVRM: Xid (PCI:0000:00:00): {match[1]}, ")},
+    ),
+)
+
+DISK: tuple[Known, ...] = (
+    known(
+        r"No space left on device|磁盘(?:空间)?(?:已满|不足|满了)|disk (?:is )?full|设备上没有空间",
+        {"disk.error": lambda match: None if _is_about_shared_memory(match) else "full"},
+    ),
+    known(r"Disk quota exceeded|超出磁盘限额|超出配额|quota exceeded", {"disk.error": "quota"}),
+    known(r"Read-only file system|只读文件系统|Remounting filesystem read-only", {"disk.error": "read-only"}),
+)
+
+
+def _is_about_shared_memory(match: re.Match[str]) -> bool:
+    around = match.string[max(0, match.start() - 200) : match.end() + 200]
+    return re.search(r"/dev/shm|/torch_\d|shared memory|共享内存", around) is not None
+
+
+SCHEDULERS: tuple[Known, ...] = (
+    known(
+        r"DUE TO TIME LIMIT|\bTIMEOUT\b[^\n]{0,40}(?:0:0|0:15)|job[^\n]{0,40}time limit",
+        {**DEATH, "main.exit_signal": 15, "main.time_limit": True},
+    ),
+    known(
+        r"DUE TO (?:PREEMPTION|NODE FAILURE|JOB REQUEUE)|CANCELLED (?:AT|by)|was preempted|Evicted\b|spot instance",
+        {**DEATH, "main.exit_signal": 15},
+    ),
+    known(r"SIGHUP|closing signal SIGHUP|nohup", {"main.exit_signal": lambda match: 1 if _hangup(match) else None}),
+    known(r"sbatch|slurm|srun\b", {"scope.training": None}),  # type: ignore[dict-item]
+)
+
+
+def _hangup(match: re.Match[str]) -> bool:
+    return re.search(r"SIGHUP|signal: 1\b|death signal", match.string) is not None
+
+
+GPU: tuple[Known, ...] = (
+    known(
+        (
+            r"GPU is lost|fallen off the bus|Unable to determine the device handle"
+            r"|uncorrectable ECC|掉卡|GPU (?:has )?lost"
+        ),
+        {"gpu.trouble": "lost"},
+    ),
+    known(r"Driver/library version mismatch", {"gpu.trouble": "mismatch"}),
+    known(
+        r"couldn't communicate with the NVIDIA driver|Found no NVIDIA driver|驱动(?:程序)?版本(?:过低|太旧|不匹配)",
+        {"gpu.driver_fits": False},
+    ),
+    known(r"Failed to initialize NVML: Unknown Error", {"gpu.trouble": "forbidden"}),
+    known(
+        r"no kernel image is available|is not compatible with the current PyTorch installation",
+        {"gpu.capability_fits": False},
+    ),
+    known(
+        r"driver (?:on your system )?is too old|driver version is insufficient|forward compatibility was attempted",
+        {"gpu.driver_fits": False},
+    ),
+    known(r"License Status\s*:\s*((?:Unl|L)icensed(?: \([^)\n]*\))?)", {"gpu.licence_text": word()}),
+    known(r"\bUnlicensed \((?:Un)?restricted\)", {"gpu.licence_text": word(0)}),
+    known(
+        r"HW (?:Thermal )?Slowdown\s*:\s*Active|SW Thermal Slowdown\s*:\s*Active|thermal thrott?l|过热降频|温度过高",
+        {"gpu.throttled": True},
+    ),
+    known(r"\bMIG (?:\d+g\.\d+gb|device)|MIG Mode[^\n]*Enabled|MIG-GPU-", {"gpu.mig": True}),
+    known(r"\b\dg\.(\d+)gb\b", {"gpu.mig": True, "gpu.slice_bytes": lambda match: float(match[1]) * 1e9}),
+)
+
+PLACES: tuple[Known, ...] = (
+    known(r"\bWSL ?2?\b|microsoft-standard-WSL", {"system.virtual_machine": "wsl"}),
+    known(
+        r"WinError|\bWindows (?:10|11|Server)|\bWin(?:dows)? ?1[01]\b|页面文件太小|paging file|[A-Z]:\\\\?\w",
+        {"system.os": "windows"},
+    ),
+    known(r"\bdocker\b|容器|--shm-size|nvidia-docker", {"system.container": "docker"}),
+    known(r"kubernetes|\bk8s\b|kubectl|\bpod\b", {"system.container": "kubernetes"}),
+    known(r"singularity|apptainer", {"system.container": "apptainer"}),
+    known(r"\bnfs4?\b", {"storage.fs_type": "nfs"}),
+    known(r"\blustre\b", {"storage.fs_type": "lustre"}),
+    known(r"\bcifs\b|\bsmb\b", {"storage.fs_type": "cifs"}),
+    known(r"\bsshfs\b", {"storage.fs_type": "fuse.sshfs"}),
+    known(r"/mnt/[c-z]/", {"storage.windows_drive": lambda match: True if "wsl" in match.string.lower() else None}),
+)
+VERSIONS: tuple[Known, ...] = (
+    known(
+        r"(?:pytorch|torch)(?: version)?\s*(?:==|=|:|is|为|版本)?\s*v?((?:1|2)\.\d{1,2}\.\d)(?:\+cu\d+)?\b",
+        {"software.torch": word()},
+    ),
+    known(r"\btorch[- =:]*((?:1|2)\.\d{1,2}\.\d\+cu\d+)", {"software.torch": word()}),
+    known(r"Driver Version:\s*([\d.]+)", {"software.driver": word()}),
+    known(r"batchgenerators(?:==|-|\s+)(0\.\d+(?:\.\d+)?)", {"software.batchgenerators": word()}),
+    known(r"nnunetv2(?:==|-|\s+)(2\.\d+(?:\.\d+)?)", {"software.nnunetv2": word()}),
+    known(r"threadpoolctl(?:==|-|\s+)(\d+\.\d+(?:\.\d+)?)", {"software.threadpoolctl": word()}),
+    known(
+        r"world[_ ]size\s*[=:]\s*(\d+)|--?(?:nproc[-_]per[-_]node|num_gpus)[= ](\d+)",
+        {"ddp.ranks": lambda m: _ranks(m)},
+    ),
+)
+
+
+def _ranks(match: re.Match[str]) -> Value | None:
+    ranks = int(match[1] or match[2])
+    return ranks if ranks > 1 else None
+
+
+MESSAGES = tuple(
+    message for message in (*KERNEL, *DISK, *SCHEDULERS, *GPU, *PLACES, *VERSIONS) if None not in message.facts.values()
+)
+__all__ = ["MESSAGES", "number"]
