@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holter.causes import CAUSES
+from holter.causes.lacking import CHOICES
 from holter.causes.steps import NAMES, Situation
 from holter.records import Diagnosis, Episode, Fact, Plan, Verdict
 from holter.remedies.ladder import (
@@ -22,7 +23,7 @@ from holter.remedies.ladder import (
     next_plan,
     settings_in_force,
 )
-from holter.remedies.which_ladder import BY_WANT, LADDERS
+from holter.remedies.which_ladder import LADDERS
 
 
 def diagnosis(cause: str, verdict: str = "confirmed", **facts) -> Diagnosis:
@@ -196,7 +197,7 @@ def test_a_living_training_without_a_checkpoint_is_not_ended_but_its_workers_are
 
 
 def test_no_ladder_is_longer_than_the_heals_without_an_epoch():
-    for ladder in (*LADDERS.values(), *BY_WANT.values()):
+    for ladder in (*LADDERS.values(), *CHOICES):
         assert len(ladder) <= HEALS_WITHOUT_EPOCH
 
 

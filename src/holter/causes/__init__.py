@@ -1,4 +1,4 @@
-"""Weigh the facts of an episode into verdicts, one file per cause.
+"""Judge an episode by its facts, one file per cause.
 
 A file has the same name as its page, tapes and test. A cause is weighed by its ``RULES`` unless its file has its own
 ``diagnose``.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import ModuleType
+from typing import Any
 
 import msgspec
 
@@ -186,13 +187,17 @@ CAUSES: dict[str, Diagnose] = {
     for module in MODULES
 }
 RULES_OF: dict[str, tuple[Rule, ...]] = {module.CAUSE: module.RULES for module in MODULES}
-# Requirements of a cause: names of facts below "scope.".
-PRESUPPOSED: dict[str, tuple[str, ...]] = {
-    module.CAUSE: module.PRESUPPOSES for module in MODULES if hasattr(module, "PRESUPPOSES")
-}
 # Pages alone have no verdict: nothing that can be measured on a training decides them.
 PAGES: dict[str, str] = {module.CAUSE: module.__doc__ or "" for module in MODULES} | pages_only.PAGES
 
+
+def stated(name: str) -> dict[str, Any]:
+    """Return what every cause that states this states, by cause: its ``LADDER``, what it ``WAITS`` for."""
+    return {module.CAUSE: getattr(module, name) for module in MODULES if hasattr(module, name)}
+
+
+# Requirements of a cause: names of facts below "scope.".
+PRESUPPOSED: dict[str, tuple[str, ...]] = stated("PRESUPPOSES")
 # Causes of a stall or a death do not explain a loss that is not finite.
 ONLY_OF_KIND: dict[object, tuple[str, ...]] = {"diverged": (loss_not_finite.CAUSE,)}
 # Facts about the end of an episode, shown next to its verdict.

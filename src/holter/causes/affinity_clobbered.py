@@ -68,6 +68,6 @@ OFFERS = (
 )
 
 
+# A CPU mask only counts after workers were seen to share CPUs, or steps to wait for batches.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; a CPU mask only counts after workers were seen to share CPUs, or steps to wait for batches."""
     return possible_unless_seen(weigh(CAUSE, evidence, RULES), "workers.per_cpu_seen", "wait.ratio")

@@ -10,9 +10,10 @@ Source:        cpython issue 80235; oneTBB issue 190; tests/tapes/cgroup_cpu_quo
 
 from __future__ import annotations
 
-from holter.causes.offers import Offer
+from holter.causes.offers import Offer, no
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import BATCHES_ARE_LOST, IN_ONE_PLACE
+from holter.causes.steps import Facts
 from holter.causes.weigh import (
     Rule,
     against,
@@ -61,9 +62,14 @@ RULES = (
     symptom("cpu-limit"),
 )
 
+
+def _is_in_container(facts: Facts) -> bool:
+    return facts.get("scope.container") is True
+
+
 OFFERS = (
-    Offer("raise-quota-of-container", "ADVICE", None, "container"),
-    Offer("raise-quota", "ADVICE", None, "not container"),
+    Offer("raise-quota-of-container", "ADVICE", None, _is_in_container),
+    Offer("raise-quota", "ADVICE", None, no(_is_in_container)),
     Offer("workers-as-cores", "CONSENT", "export nnUNet_n_proc_DA={workers}"),
 )
 

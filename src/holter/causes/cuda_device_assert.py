@@ -59,8 +59,8 @@ OFFERS = (
 LADDER = (AGAIN,)
 
 
+# The assertion itself says more than the CUDA errors that follow it.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; the assertion itself says more than the CUDA errors that follow it."""
     is_printed = bool(evidence.fact("exception.assertion").value)
     is_said = SAYS_SO.test(evidence.fact("exception.kind").value)
     return weigh(CAUSE, evidence, (PRINTED, *RULES[1:]) if is_printed and not is_said else RULES)

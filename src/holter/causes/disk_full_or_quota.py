@@ -18,8 +18,9 @@ Source:        MIC-DKFZ/nnUNet issues 441, 548, 1768, 2331; tests/tapes/disk_ful
 
 from __future__ import annotations
 
-from holter.causes.offers import ASK, CONTINUE_ENDED, Offer
+from holter.causes.offers import CONTINUE_ENDED, Offer, Wait, ask
 from holter.causes.sentences import describe
+from holter.causes.steps import Facts
 from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
@@ -88,16 +89,22 @@ RULES = (
     UNNAMED,
 )
 
+
+def _variant(facts: Facts) -> str | None:
+    error = facts.get("disk.error")
+    return str(error) if error in ("inodes", "quota", "read-only") else None
+
+
 OFFERS = (
     Offer("measure-room", "SAFE", "df -h {disk_folder}; df -i {disk_folder}"),
     Offer("make-room", "ADVICE"),
-    ASK,
+    ask(_variant),
     CONTINUE_ENDED,
 )
-WAITS = True  # external: Holter watches the condition and does not end the training
+WAITS = Wait("room")
 
 
+# A failed write to shared memory says nothing about the disk.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; a failed write to shared memory says nothing about the disk."""
     says_so = evidence.fact("exception.kind").value == "no-space" and evidence.fact("shm.trouble").status != "known"
     return weigh(CAUSE, evidence, RULES if says_so else tuple(rule for rule in RULES if rule != UNNAMED))

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import signal
 
+from holter.causes.lacking import by_kill
 from holter.causes.offers import CONTINUE, MORE_MEMORY, Offer
 from holter.causes.sentences import describe
-from holter.causes.steps import AGAIN, ALONE, FEWER
+from holter.causes.steps import AGAIN, ALONE, FEWER, Facts
 from holter.causes.weigh import (
     against,
     at_least,
@@ -72,21 +73,38 @@ RULES = (
     symptom("policy"),
 )
 
+
+def _is_out_of_memory(facts: Facts) -> bool:
+    kills = facts.get("oom.kills")
+    return isinstance(kills, int) and kills > 0
+
+
+# A closed terminal sends only SIGHUP; a scheduler mostly SIGTERM, then SIGKILL.
+def _has_hung_up(facts: Facts) -> bool:
+    return facts.get("main.exit_signal") == signal.SIGHUP
+
+
+def _is_out_of_time(facts: Facts) -> bool:
+    return facts.get("main.time_limit") is True
+
+
+def _may_be_scheduler(facts: Facts) -> bool:
+    return not _has_hung_up(facts) and not _is_out_of_time(facts)
+
+
 OFFERS = (
-    MORE_MEMORY._replace(only_if="out_of_memory"),
+    MORE_MEMORY._replace(only_if=_is_out_of_memory),
     CONTINUE,
-    Offer("keep-session", "ADVICE", None, "hung_up"),
-    Offer("longer-job", "ADVICE", None, "time_limit"),
-    Offer("more-time", "ADVICE", None, "may_be_scheduler"),
+    Offer("keep-session", "ADVICE", None, _has_hung_up),
+    Offer("longer-job", "ADVICE", None, _is_out_of_time),
+    Offer("more-time", "ADVICE", None, _may_be_scheduler),
 )
 LADDER = (AGAIN, FEWER, ALONE)
+LADDER_BY_FACTS = by_kill
 
 
+# The kernel's OOM killer sends SIGKILL too: until its kills are counted this is one of two explanations.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts.
-
-    The kernel's OOM killer sends SIGKILL too: until its kills are counted this is one of two explanations.
-    """
     verdict = weigh(CAUSE, evidence, RULES)
     is_open = (
         evidence.fact("oom.kills").status == "unknown" and evidence.fact("main.exit_signal").value == signal.SIGKILL

@@ -68,7 +68,7 @@ OFFERS = (
 )
 
 
+# Hardware errors in the kernel log need no second crash.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; hardware errors in the kernel log need no second crash."""
     is_reported = bool(evidence.fact("hardware.kernel_errors").value)
     return weigh(CAUSE, evidence, tuple(rule for rule in RULES if rule != ONE_KIND) if is_reported else RULES)

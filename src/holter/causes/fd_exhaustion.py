@@ -15,7 +15,7 @@ Source:        pytorch issue 973; ahcore issue 96; MaskTextSpotterV3 issue 51; M
 
 from __future__ import annotations
 
-from holter.causes.offers import CONTINUE_ENDED, FEWER_WORKERS, Offer
+from holter.causes.offers import CONTINUE_ENDED, FEWER_WORKERS, SHARE_THROUGH_FILES, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import FOR_DESCRIPTORS
 from holter.causes.weigh import Rule, against, at_least, at_most, one_of, supports
@@ -55,7 +55,7 @@ RULES = (
 
 OFFERS = (
     Offer("raise-descriptor-limit", "SAFE", "ulimit -n 65535"),
-    Offer("file-system-sharing", "CONSENT", "holter run --sharing file_system -- {continue}", "shm_room"),
+    SHARE_THROUGH_FILES,
     FEWER_WORKERS,
     CONTINUE_ENDED,
 )

@@ -75,7 +75,7 @@ OFFERS = (
 )
 
 
+# An allocation only counts after its CPUs were seen busy.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; an allocation only counts after its CPUs were seen busy."""
     verdict = weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *IN_ONE_PLACE, BATCHES_ARE_LOST)))
     return possible_unless_seen(verdict, "cpu.run_busy_ratio")

@@ -15,7 +15,7 @@ Source:        MIC-DKFZ/nnUNet issues 560, 2626, 3064; tests/tapes/fold_start_ra
 
 from __future__ import annotations
 
-from holter.causes.offers import PREPROCESS_CASE, Offer
+from holter.causes.offers import PREPROCESS_CASE, Offer, all_of, has_case, no, of_kind
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, only, supports, weigh
 from holter.evidence import Evidence
@@ -73,20 +73,17 @@ RULES = (
     only("death"),
 )
 
-RACED, WRITING = "kind:unpack-race", "kind:mount-write"
+RACED = of_kind("unpack-race")
 OFFERS = (
     Offer("start-in-turn", "SAFE"),
     Offer("remove-unpacked", "CONSENT", None, RACED),
-    Offer("remove-torn-splits", "CONSENT", "python -m json.tool {preprocessed}/splits_final.json", f"not {RACED}"),
-    PREPROCESS_CASE._replace(only_if=("has_case", f"not {RACED}", "not kind:splits")),
+    Offer("remove-torn-splits", "CONSENT", "python -m json.tool {preprocessed}/splits_final.json", no(RACED)),
+    PREPROCESS_CASE._replace(only_if=all_of(has_case, no(of_kind("unpack-race", "splits")))),
 )
 
 
+# Each of the two messages suffices alone, and newer data sets are not unpacked.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts.
-
-    Each of the two messages suffices alone, and newer data sets are not unpacked.
-    """
     is_gone = GONE.test(evidence.fact("exception.kind").value)
     left_out = (SPLITS if is_gone else GONE, *(() if evidence.fact("unpack.rewritten").status == "known" else (TORN,)))
     file_system = evidence.fact("storage.fs_type").value

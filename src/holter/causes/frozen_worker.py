@@ -16,7 +16,7 @@ Source:        measured with batchgenerators 0.25.5: 18 of 22 single freezes sto
 
 from __future__ import annotations
 
-from holter.causes.offers import END_AND_CONTINUE, Offer
+from holter.causes.offers import END_AND_CONTINUE, SHARE_THROUGH_FILES, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, ALONE, IN_EPOCH, THROUGH_FILES
 from holter.causes.weigh import against, is_true, needs, one_of, supports, symptom
@@ -51,6 +51,6 @@ RULES = (
 OFFERS = (
     Offer("continue-process", "SAFE", "kill -CONT {pids}"),
     END_AND_CONTINUE,
-    Offer("file-system-sharing", "CONSENT", "holter run --sharing file_system -- {continue}", "shm_room"),
+    SHARE_THROUGH_FILES,
 )
 LADDER = (IN_EPOCH, AGAIN, THROUGH_FILES, ALONE)

@@ -59,8 +59,8 @@ OFFERS = (
 LADDER = (AGAIN,)
 
 
+# A person may state that versions do not fit without the error that follows.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; a person may state that versions do not fit without the error that follows."""
     if evidence.is_stated and evidence.fact("exception.kind").status == "unknown":
         rules = tuple(rule._replace(weight=2.0) if rule.group == "proof" else rule for rule in RULES[1:])
         return weigh(CAUSE, evidence, rules)

@@ -18,8 +18,9 @@ Source:        MIC-DKFZ/nnUNet issues 316, 469, 1343, 2814; tests/tapes/gpu_shar
 
 from __future__ import annotations
 
-from holter.causes.offers import ASK, CONTINUE_ENDED, Offer
+from holter.causes.offers import CONTINUE_ENDED, Offer, Wait, ask
 from holter.causes.sentences import describe
+from holter.causes.steps import Facts
 from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, symptom, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
@@ -74,13 +75,20 @@ RULES = (
 )
 
 WHO_IS_ON_GPU = "nvidia-smi --query-compute-apps=gpu_uuid,pid,process_name,used_memory --format=csv"
+
+
+def _variant(facts: Facts) -> str | None:
+    return None if facts.get("gpu.foreign_processes") else "gone"
+
+
 OFFERS = (
     Offer("who-is-on-gpu", "SAFE", WHO_IS_ON_GPU),
-    ASK,
+    ask(_variant),
     Offer("end-leftovers", "CONSENT"),
     CONTINUE_ENDED,
 )
-WAITS = True  # external: Holter watches the condition and does not end the training
+# Another process may have been on the GPU all the time: a momentary shortage is worth another try.
+WAITS = Wait("gpu-alone", may_be_momentary=True)
 
 
 def diagnose(evidence: Evidence) -> Verdict:

@@ -65,6 +65,8 @@ OFFERS = (
     END_AND_CONTINUE,
 )
 LADDER = (AGAIN, UNCOMPILED)
+# A GPU may recover (driver reset, licence), and the licence text, which separates causes, arrives late.
+PATIENCE_S = 90.0
 
 NO_GPU_SIDE = (against("main.extra_step", is_true, "main-in-extra-step", fatal=True),)
 

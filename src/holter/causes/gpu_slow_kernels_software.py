@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
+from holter.causes.steps import Facts
 from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, possible_unless_seen, symptom, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
@@ -67,12 +68,19 @@ RULES = (
     symptom("slower-after-upgrade"),
 )
 
+
+# 2.9.0 uses no cuDNN for these convolutions, so a newer one changes nothing.
+def _newer_cudnn_helps(facts: Facts) -> bool:
+    torch = str(facts.get("software.torch") or "")
+    return torch.startswith("2.9.") and not torch.startswith("2.9.0")
+
+
 OFFERS = (
-    Offer("newer-cudnn", "CONSENT", "pip install 'nvidia-cudnn-cu12>=9.15'", "newer_cudnn_helps"),
+    Offer("newer-cudnn", "CONSENT", "pip install 'nvidia-cudnn-cu12>=9.15'", _newer_cudnn_helps),
     Offer("other-torch", "CONSENT"),
 )
 
 
+# Versions only count after epochs were seen to be equally long.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; versions only count after epochs were seen to be equally long."""
     return possible_unless_seen(weigh(CAUSE, evidence, RULES), "epochs.shape")

@@ -16,7 +16,7 @@ Source:        tensorflow issue 40042; yolov5 issue 8736; perses issue 613; test
 
 from __future__ import annotations
 
-from holter.causes.offers import ASK, Offer
+from holter.causes.offers import ASK, Offer, Wait
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, symptom
 
@@ -68,4 +68,4 @@ OFFERS = (
     Offer("look-at-clocks", "SAFE", "nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER,CLOCK"),
     ASK,
 )
-WAITS = True  # external: Holter watches the condition and does not end the training
+WAITS = Wait("full-clock")

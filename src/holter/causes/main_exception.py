@@ -19,9 +19,10 @@ Source:        MIC-DKFZ/nnUNet issues 2203, 2457; tests/tapes/main_exception.
 
 from __future__ import annotations
 
-from holter.causes.offers import CONTINUE, FEWER_WORKERS, MORE_MEMORY, Offer
+from holter.causes.lacking import by_exception
+from holter.causes.offers import CONTINUE, FEWER_WORKERS, MORE_MEMORY, Offer, all_of, may_be_nnunet, no, of_kind
 from holter.causes.sentences import describe
-from holter.causes.steps import AGAIN, UNCOMPILED
+from holter.causes.steps import AGAIN, UNCOMPILED, Facts
 from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports
 from holter.evidence.error_kinds import is_special
 
@@ -83,16 +84,25 @@ RULES = (
     against("exception.assertion", is_true, "assertion-printed", weight=1.5),
 )
 
+# Nothing was trained, or the checkpoint itself is broken: continuing would fail in the same way.
+NEVER_BEGAN = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "json", "no-paths")
+
+
+def _is_echoed(facts: Facts) -> bool:
+    return facts.get("echo.says") is not None
+
+
 OFFERS = (
-    Offer("set-checkpoint-aside", "CONSENT", None, "kind:checkpoint-broken"),
-    Offer("checkpoint-versions", "CONSENT", None, "kind:checkpoint-refused"),
-    Offer("look-at-both-memories", "SAFE", "free -h; ulimit -l; nvidia-smi", "kind:pinned-memory"),
-    FEWER_WORKERS._replace(only_if="kind:pinned-memory"),
-    MORE_MEMORY._replace(only_if="kind:pinned-memory"),
-    Offer("see-gpus", "SAFE", "nvidia-smi -L; echo $CUDA_VISIBLE_DEVICES", "kind:gpu-number"),
-    Offer("set-paths", "ADVICE", None, "kind:no-paths"),
-    Offer("read-first-traceback", "ADVICE", None, "echoed"),
-    Offer("read-traceback", "ADVICE", None, "not echoed"),
-    CONTINUE._replace(only_if=("nnunet", "not never_began")),
+    Offer("set-checkpoint-aside", "CONSENT", None, of_kind("checkpoint-broken")),
+    Offer("checkpoint-versions", "CONSENT", None, of_kind("checkpoint-refused")),
+    Offer("look-at-both-memories", "SAFE", "free -h; ulimit -l; nvidia-smi", of_kind("pinned-memory")),
+    FEWER_WORKERS._replace(only_if=of_kind("pinned-memory")),
+    MORE_MEMORY._replace(only_if=of_kind("pinned-memory")),
+    Offer("see-gpus", "SAFE", "nvidia-smi -L; echo $CUDA_VISIBLE_DEVICES", of_kind("gpu-number")),
+    Offer("set-paths", "ADVICE", None, of_kind("no-paths")),
+    Offer("read-first-traceback", "ADVICE", None, _is_echoed),
+    Offer("read-traceback", "ADVICE", None, no(_is_echoed)),
+    CONTINUE._replace(only_if=all_of(may_be_nnunet, no(of_kind(*NEVER_BEGAN)))),
 )
 LADDER = (AGAIN, UNCOMPILED)
+LADDER_BY_FACTS = by_exception

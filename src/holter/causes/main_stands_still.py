@@ -63,6 +63,8 @@ RULES = (
 )
 
 OFFERS = (LOOK_AT_LINE, Offer("see-stacks", "SAFE", "py-spy dump --pid {main_pid}"), END_AND_CONTINUE)
+# More exact than any sentence: it has the place.
+FACT_OF_HEADLINE = "main.stands_at"
 
 
 # User code that reads a result from the GPU also waits there while the GPU does not compute.
@@ -72,8 +74,8 @@ OF_THE_GPU = (
 )
 
 
+# If there is a GPU, a native call within a step is first taken for a wait for the GPU.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; if there is a GPU, a native call within a step is first taken for a wait for the GPU."""
     has_gpu = evidence.fact("scope.gpu").value is not False
     verdict = weigh(CAUSE, evidence, (*RULES, *(OF_THE_GPU if has_gpu else ())))
     waits_on = evidence.fact("main.waits_on")

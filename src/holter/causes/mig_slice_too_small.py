@@ -52,6 +52,6 @@ OFFERS = (Offer("bigger-slice", "ADVICE", "nvidia-smi -L"), PLAN_FOR_GPU)
 LADDER = (AGAIN, UNCOMPILED)
 
 
+# A small, mostly full slice only counts after it refused memory.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; a small, mostly full slice only counts after it refused memory."""
     return possible_unless_seen(weigh(CAUSE, evidence, RULES), "exception.kind")

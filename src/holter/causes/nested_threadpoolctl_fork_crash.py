@@ -68,6 +68,6 @@ OFFERS = (
 LADDER = FOR_CRASHES
 
 
+# A version only counts after a crash or a lock was seen.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; a version only counts after a crash or a lock was seen."""
     return possible_unless_seen(weigh(CAUSE, evidence, RULES), "worker.exit_signal", "workers.lock")

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
+from holter.causes.steps import Facts
 from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, only, supports, symptom
 
 CAUSE = "no-exit-after-finish"
@@ -47,7 +48,14 @@ RULES = (
     symptom("cannot-exit"),
 )
 
+
+# Killing a process loses nothing only if it is known to have finished its work.
+def _is_done(facts: Facts) -> bool:
+    return facts.get("finish.done") is True
+
+
 OFFERS = (
-    Offer("end-finished", "SAFE", "kill {main_pid}", "end_known"),
+    Offer("end-finished", "SAFE", "kill {main_pid}", _is_done),
     Offer("newer-batchgenerators", "CONSENT", "pip install --upgrade batchgenerators"),
 )
+IS_FINISHED = True  # the training is over: its main process is not ended for standing still

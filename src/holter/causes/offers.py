@@ -6,9 +6,17 @@ ADVICE is for a person, often the administrator.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+from holter.causes.steps import Facts, has_shm_space
+from holter.evidence.facts.training.endings import JSON_KINDS
+from holter.evidence.outside import ConditionName
 from holter.records import Safety
+
+# Facts: what is known, by name; with the kind of the episode.
+Condition = Callable[[Facts], bool]
+Variant = Callable[[Facts], str | None]
 
 
 class Offer(NamedTuple):
@@ -17,18 +25,67 @@ class Offer(NamedTuple):
     id: str
     safety: Safety
     command: str | None = None  # with {blanks} filled from the diagnosis
-    # Names of yes/no values that must be "yes"; with the prefix "not ", that must not be.
-    only_if: str | tuple[str, ...] | None = None
+    only_if: Condition | None = None
+    variant: Variant | None = None  # of the text for an administrator, if a cause has several
+
+
+class Wait(NamedTuple):
+    """What Holter waits for outside its reach. It does not end the training for it."""
+
+    condition: ConditionName
+    may_be_momentary: bool = False  # a restart is tried after its delay even if it is not over
+
+
+def all_of(*conditions: Condition) -> Condition:
+    """Return the condition that all of these hold."""
+    return lambda facts: all(holds(facts) for holds in conditions)
+
+
+def no(condition: Condition) -> Condition:
+    """Return the condition that this one does not hold."""
+    return lambda facts: not condition(facts)
+
+
+def of_kind(*kinds: str) -> Condition:
+    """Return the condition that the first error is of one of these kinds."""
+    return lambda facts: facts.get("exception.kind") in kinds
+
+
+def may_be_nnunet(facts: Facts) -> bool:
+    """Return whether the program is nnU-Net, or not known."""
+    return facts.get("scope.nnunet") is not False
+
+
+def has_ended(facts: Facts) -> bool:
+    """Return whether something ended."""
+    return facts.get("episode.kind") == "death"
+
+
+def has_case(facts: Facts) -> bool:
+    """Return whether the error is about a case, and not about a file of the whole data set."""
+    is_about_case = isinstance(facts.get("workers.case"), str) or bool(facts.get("exception.file"))
+    return is_about_case and facts.get("exception.kind") not in JSON_KINDS
+
+
+def _has_place(facts: Facts) -> bool:
+    return isinstance(facts.get("main.stands_at") or facts.get("workers.stand_at"), str)
 
 
 # The remedy with the text for an administrator; one for all causes.
 ASK_ADMIN = "ask-administrator"
 ASK = Offer(ASK_ADMIN, "ADVICE")
+
+
+def ask(variant: Variant) -> Offer:
+    """Return the offer of a text for an administrator in one of several variants."""
+    return ASK._replace(variant=variant)
+
+
 # --c belongs to nnU-Net; for other programs the option to continue is unknown.
-CONTINUE = Offer("continue-from-checkpoint", "CONSENT", "{continue}", "nnunet")
-END_AND_CONTINUE = Offer("end-and-continue", "CONSENT", "{continue}", "nnunet")
-CONTINUE_ENDED = CONTINUE._replace(only_if=("nnunet", "ended"))
-PREPROCESS_CASE = Offer("preprocess-case-again", "CONSENT", None, "has_case")
+CONTINUE = Offer("continue-from-checkpoint", "CONSENT", "{continue}", may_be_nnunet)
+END_AND_CONTINUE = Offer("end-and-continue", "CONSENT", "{continue}", may_be_nnunet)
+CONTINUE_ENDED = CONTINUE._replace(only_if=all_of(may_be_nnunet, has_ended))
+PREPROCESS_CASE = Offer("preprocess-case-again", "CONSENT", None, has_case)
 LOOK_AT_GPU = Offer("look-at-gpu", "SAFE", "nvidia-smi -q")
 PLAN_FOR_GPU = Offer("plan-for-gpu", "CONSENT", "nnUNetv2_plan_experiment -h | grep -A2 gpu_memory_target")
 FEWER_WORKERS = Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}")
@@ -36,4 +93,7 @@ MORE_MEMORY = Offer("more-memory", "ADVICE")
 WITHOUT_FORK = Offer(
     "workers-not-forked", "CONSENT", "HOLTER_START_METHOD=forkserver OMP_NUM_THREADS=1 holter run -- {continue}"
 )
-LOOK_AT_LINE = Offer("look-at-line", "ADVICE", None, "has_place")
+SHARE_THROUGH_FILES = Offer(
+    "file-system-sharing", "CONSENT", "holter run --sharing file_system -- {continue}", has_shm_space
+)
+LOOK_AT_LINE = Offer("look-at-line", "ADVICE", None, _has_place)

@@ -81,6 +81,6 @@ OFFERS = (
 )
 
 
+# A narrow link only counts after it was seen busy.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; a narrow link only counts after it was seen busy."""
     return possible_unless_seen(weigh(CAUSE, evidence, RULES), "gpu.pcie_busy_ratio")

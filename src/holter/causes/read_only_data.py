@@ -54,8 +54,8 @@ OFFERS = (
 STOPS = True  # a restart would fail again: a person must act
 
 
+# If workers transform the data, a crash of the main process has another reason.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; if workers transform the data, a crash of the main process has another reason."""
     has_workers = evidence.fact("workers.count").value != 0
     rules = tuple(proves_nothing(rule) if rule is OF_MAIN and has_workers else rule for rule in RULES)
     return possible_unless_seen(weigh(CAUSE, evidence, rules), "worker.exit_signal", "main.exit_signal")

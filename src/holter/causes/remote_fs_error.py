@@ -16,7 +16,7 @@ Source:        MIC-DKFZ/nnUNet issues 160, 1128; yolov5 issue 2183; tests/tapes/
 
 from __future__ import annotations
 
-from holter.causes.offers import CONTINUE, Offer
+from holter.causes.offers import CONTINUE, Offer, no, of_kind
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, only, supports, weigh
 from holter.evidence import Evidence
@@ -59,10 +59,10 @@ RULES = (
     only("death", "stall"),
 )
 
-RACED, WRITING = "kind:unpack-race", "kind:mount-write"
+WRITING = of_kind("mount-write")
 OFFERS = (
-    Offer("measure-storage", "SAFE", "df -hT {preprocessed}", f"not {WRITING}"),
-    Offer("copy-to-local-disk", "SAFE", None, f"not {WRITING}"),
+    Offer("measure-storage", "SAFE", "df -hT {preprocessed}", no(WRITING)),
+    Offer("copy-to-local-disk", "SAFE", None, no(WRITING)),
     Offer("look-at-results-mount", "SAFE", "df -hT {results}", WRITING),
     Offer("results-elsewhere", "CONSENT", None, WRITING),
     CONTINUE,

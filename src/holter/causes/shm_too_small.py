@@ -83,8 +83,8 @@ SIZE = frozenset({"shm.used_ratio", "shm.needed_ratio", "shm.total_bytes"})
 NOTHING_ENDED = against("episode.kind", one_of("slow-down", "stall"), "nothing-ended", weight=1.5)
 
 
+# An evidence file may name no exception, and the size of /dev/shm is not required then.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; an evidence file may name no exception, and the size of /dev/shm is not required then."""
     no_space, first = evidence.fact("shm.no_space"), str(evidence.fact("exception.first").value or "").strip()
     says_nothing = not first and no_space.status != "known"
     says_so = bool(no_space.value) or NO_SPACE.search(first) is not None

@@ -20,8 +20,9 @@ from __future__ import annotations
 import msgspec
 
 from holter.causes.cgroup_page_cache_pressure import REFAULTS
-from holter.causes.offers import ASK, Offer
+from holter.causes.offers import Offer, Wait, ask
 from holter.causes.sentences import describe
+from holter.causes.steps import Facts
 from holter.causes.weigh import (
     LIKELY_FROM,
     Rule,
@@ -114,12 +115,21 @@ RULES = (
     symptom("slow-disk", weight=1.5),
 )
 
+# The storage of a small read that has been waiting for longer is dead, not slow.
+DEAD_S = 10.0
+
+
+def _variant(facts: Facts) -> str | None:
+    pending = facts.get("storage.pending_s")
+    return "dead" if isinstance(pending, (int, float)) and pending >= DEAD_S else None
+
+
 OFFERS = (
     Offer("measure-storage", "SAFE", "df -hT {preprocessed}"),
     Offer("copy-to-local-disk", "SAFE"),
-    ASK,
+    ask(_variant),
 )
-WAITS = True  # external: Holter watches the condition and does not end the training
+WAITS = Wait("storage-answers")
 FROZEN = against("frozen.processes", is_true, "in-a-freezer", fatal=True)
 # Together they leave few other explanations for a slow training; they do not explain a stall.
 STARVED = {"storage.latency_s", "cpu.run_busy_ratio", "wait.ratio"}

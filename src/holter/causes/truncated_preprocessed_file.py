@@ -13,10 +13,11 @@ Source:        MIC-DKFZ/nnUNet issues 291, 548, 1768, 2388, 2581, 2769; tests/ta
 
 from __future__ import annotations
 
-from holter.causes.offers import CONTINUE, PREPROCESS_CASE, Offer
+from holter.causes.offers import CONTINUE, PREPROCESS_CASE, Offer, has_case, of_kind
 from holter.causes.sentences import describe
 from holter.causes.weigh import against, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
+from holter.evidence.facts.training.endings import JSON_KINDS
 from holter.linux.mounts import is_remote
 from holter.records import Verdict
 
@@ -53,19 +54,19 @@ RULES = (
 
 FIND_TORN_JSON = 'for f in {preprocessed}/*.json; do python -m json.tool "$f" > /dev/null || echo "torn: $f"; done'
 OFFERS = (
-    Offer("look-at-file", "SAFE", "ls -l {preprocessed}/*/{case}*", "has_case"),
+    Offer("look-at-file", "SAFE", "ls -l {preprocessed}/*/{case}*", has_case),
     PREPROCESS_CASE,
-    Offer("find-torn-json", "SAFE", FIND_TORN_JSON, "torn_json"),
-    Offer("make-json-again", "CONSENT", None, "kind:json"),
-    Offer("remove-torn-splits", "CONSENT", None, "kind:splits"),
+    Offer("find-torn-json", "SAFE", FIND_TORN_JSON, of_kind(*JSON_KINDS)),
+    Offer("make-json-again", "CONSENT", None, of_kind("json")),
+    Offer("remove-torn-splits", "CONSENT", None, of_kind("splits")),
     Offer("check-disk-and-quota", "SAFE", "df -h {preprocessed}"),
     CONTINUE,
 )
 STOPS = True  # a restart would fail again: a person must act
 
 
+# On a local disk no other machine writes the splits.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; on a local disk no other machine writes the splits."""
     file_system = evidence.fact("storage.fs_type").value
     is_alone = isinstance(file_system, str) and not is_remote(file_system)
     is_alone = is_alone and evidence.fact("unpack.raced").value is False

@@ -15,7 +15,7 @@ Source:        MIC-DKFZ/nnUNet issues 2708, 2481, 1448.
 
 from __future__ import annotations
 
-from holter.causes.offers import MORE_MEMORY, Offer
+from holter.causes.offers import MORE_MEMORY, Offer, has_ended, no
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, FEWER_EXPORTERS
 from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, proves_nothing, weigh
@@ -61,15 +61,15 @@ RULES = (
 )
 
 OFFERS = (
-    Offer("watch-unpacking", "SAFE", "ls -lt {preprocessed}/*/*/*.npy | head", "not ended"),
+    Offer("watch-unpacking", "SAFE", "ls -lt {preprocessed}/*/*/*.npy | head", no(has_ended)),
     Offer("fewer-unpackers", "CONSENT", "export nnUNet_def_n_proc=2"),
     MORE_MEMORY,
 )
 LADDER = (AGAIN, FEWER_EXPORTERS)
 
 
+# After a kill the other processes raise any error: a broken pipe, an end of file.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; after a kill the other processes raise any error: a broken pipe, an end of file."""
     rules: tuple[Rule, ...] = RULES
     if evidence.fact("oom.kills").value:
         rules = tuple(rule for rule in rules if rule is not OTHERWISE)

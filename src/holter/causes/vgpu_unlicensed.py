@@ -18,7 +18,7 @@ Source:        NVIDIA's licensing pages; gpu-operator issue 220; AKS issue 4868;
 
 from __future__ import annotations
 
-from holter.causes.offers import ASK, Offer
+from holter.causes.offers import ASK, Offer, Wait
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, symptom, weigh
 from holter.evidence import Evidence
@@ -109,11 +109,11 @@ OFFERS = (
     ASK,
     Offer("physical-gpu", "ADVICE"),
 )
-WAITS = True  # external: Holter watches the condition and does not end the training
+WAITS = Wait("licensed")
 
 
+# Without a known virtual GPU, epoch times only count if they fit the grace period.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Weigh the facts; without a known virtual GPU, epoch times only count if they fit the grace period."""
     is_seen = evidence.fact("gpu.virtualization").status == "known"
     minutes = evidence.fact("epochs.minutes_to_change").value
     fits = isinstance(minutes, (int, float)) and in_grace(minutes)

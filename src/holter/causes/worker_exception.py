@@ -14,6 +14,7 @@ Source:        MIC-DKFZ/nnUNet issues 1437, 1406, 2659; tests/tapes/worker_excep
 
 from __future__ import annotations
 
+from holter.causes.lacking import by_exception
 from holter.causes.offers import CONTINUE, PREPROCESS_CASE, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, IN_EPOCH
@@ -55,3 +56,4 @@ RULES = (
 
 OFFERS = (PREPROCESS_CASE, Offer("verify-dataset", "ADVICE"), CONTINUE)
 LADDER = (IN_EPOCH, AGAIN)
+LADDER_BY_FACTS = by_exception

@@ -15,10 +15,11 @@ Source:        MIC-DKFZ/nnUNet issues 1343, 1898, 2708, 2749; batchgenerators is
 
 from __future__ import annotations
 
+from holter.causes.lacking import by_kill
 from holter.causes.nested_threadpoolctl_fork_crash import NESTED
 from holter.causes.offers import CONTINUE, WITHOUT_FORK, Offer
 from holter.causes.sentences import describe
-from holter.causes.steps import AGAIN, ALONE, FEWER, IN_EPOCH
+from holter.causes.steps import AGAIN, ALONE, FEWER, IN_EPOCH, SHM_FULL_RATIO, Facts
 from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.evidence.words import CRASHES, SIGBUS
@@ -65,13 +66,24 @@ RULES = (
     CRASH_RULE,
 )
 
+
+def _is_shm_full(facts: Facts) -> bool:
+    used = facts.get("shm.used_ratio")
+    return facts.get("worker.exit_signal") == SIGBUS or (isinstance(used, float) and used > SHM_FULL_RATIO)
+
+
+def _has_crashed(facts: Facts) -> bool:
+    return facts.get("worker.exit_signal") in CRASHES
+
+
 OFFERS = (
-    Offer("bigger-shm", "CONSENT", None, "shm_full"),
-    Offer("upgrade-native-libraries", "CONSENT", "pip install --upgrade batchgenerators threadpoolctl", "crash"),
-    WITHOUT_FORK._replace(only_if="crash"),
+    Offer("bigger-shm", "CONSENT", None, _is_shm_full),
+    Offer("upgrade-native-libraries", "CONSENT", "pip install --upgrade batchgenerators threadpoolctl", _has_crashed),
+    WITHOUT_FORK._replace(only_if=_has_crashed),
     CONTINUE,
 )
 LADDER = (IN_EPOCH, AGAIN, FEWER, ALONE)
+LADDER_BY_FACTS = by_kill
 
 
 def diagnose(evidence: Evidence) -> Verdict:

@@ -42,3 +42,5 @@ RULES = (
 )
 
 OFFERS = (LOOK_AT_LINE, END_AND_CONTINUE)
+# More exact than any sentence: it has the place.
+FACT_OF_HEADLINE = "workers.stand_at"

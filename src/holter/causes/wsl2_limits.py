@@ -70,8 +70,8 @@ OFFERS = (
 )
 
 
+# The place of the data only counts while something waits for them.
 def diagnose(evidence: Evidence) -> Verdict:
-    """Return the verdict. That the data are on a Windows drive counts only while the training waits for data."""
     waits = evidence.fact("wait.ratio").value
     is_waited_for = isinstance(waits, (int, float)) and waits >= WAIT_RATIO
     is_waited_for = is_waited_for or bool(evidence.fact("workers.blocked").value)

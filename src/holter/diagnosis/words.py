@@ -12,7 +12,7 @@ from holter.causes.weigh import likely_at_most
 from holter.evidence import Evidence
 from holter.evidence.fact_book import Value
 from holter.evidence.stated.read import Stated, of_facts
-from holter.evidence.text_facts import Found, as_stated, facts_of
+from holter.evidence.text_facts import Found, as_stated, ends, facts_of
 from holter.evidence.vocabulary import is_condition
 from holter.records import Diagnosis, Environment, Fact, Tick
 from holter.remedies.diagnose import diagnose_evidence
@@ -20,6 +20,7 @@ from holter.tape import Recording
 
 # A pasted text has some dozens of lines. Of a long one the beginning and the end are searched: errors come last.
 FIRST_LINES, LAST_LINES = 400, 1200
+TEXT_CHARS = 120_000
 # Facts that come with a version, a path or a name: they admit causes and accuse nobody.
 NEUTRAL = ("software.", "setting.", "system.", "scope.", "plan.", "ddp.ranks", "workers.count", "gpu.present")
 
@@ -48,13 +49,13 @@ class Kept:
 
     @property
     def text(self) -> str:
-        """All kept lines."""
-        return "\n".join((*self._first, *self._last))
+        """All kept lines; of very long ones the beginning and the end of the text."""
+        return ends("\n".join((*self._first, *self._last)), TEXT_CHARS)
 
 
 def said(text: str, *, is_prose: bool) -> dict[str, Found]:
     """Return the facts in a text; of a log (not ``is_prose``) without symptoms and without what its reader knows."""
-    found = facts_of(text, is_prose=is_prose)
+    found = facts_of(ends(text, TEXT_CHARS), is_prose=is_prose)
     if is_prose:
         return found
     rest = {name: hit for name, hit in found.items() if not name.startswith(OF_THE_LOG)}

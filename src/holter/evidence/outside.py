@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Literal
 
 from holter.evidence.disk_space import has_space, shortage
 from holter.evidence.facts.gpu.graphics import ZOMBIE_BYTES, held_down_by, others
 from holter.evidence.facts.machine.disk import failure, is_below, kind_of
 from holter.records import ActionTaken, Event, ExceptionSeen, GpuSample, StorageSample, Tick
+
+ConditionName = Literal["room", "storage-answers", "licensed", "full-clock", "gpu-alone"]
 
 # A mount is healthy again when a small read is as fast as on any healthy one.
 ANSWERS_WITHIN_S, QUICK_S = 2.0, 0.5
@@ -33,7 +36,7 @@ class Outside:
         self._files: set[str] = set()  # could not be written
         self._unnamed = False  # a write failed and its file was not named
         self._results_lacked = False
-        self._since: dict[str, float] = {}
+        self._since: dict[ConditionName, float] = {}
 
     def see(self, tick: Tick) -> None:
         """Add the next tick."""
@@ -53,11 +56,11 @@ class Outside:
             self._see_failure(event)
         results = self._storage.get("results")
         self._results_lacked = self._results_lacked or (results is not None and has_space(results) is False)
-        for cause in CONDITIONS:
-            if self.is_clear(cause):
-                self._since.setdefault(cause, tick.t_s)
+        for condition in CONDITIONS:
+            if self.is_clear(condition):
+                self._since.setdefault(condition, tick.t_s)
             else:
-                self._since.pop(cause, None)
+                self._since.pop(condition, None)
 
     def _see_failure(self, event: Event) -> None:
         failed = failure(event)
@@ -68,13 +71,13 @@ class Outside:
         elif len(self._files) < MOST_FILES:
             self._files.add(failed.file)
 
-    def is_clear(self, cause: str | None) -> bool | None:
-        """Return whether the external condition of this cause is over; None if unknown."""
-        return CONDITIONS[cause](self) if cause is not None and cause in CONDITIONS else None
+    def is_clear(self, condition: ConditionName) -> bool | None:
+        """Return whether all is well again; None if unknown."""
+        return CONDITIONS[condition](self)
 
-    def clear_s(self, cause: str | None, t_s: float) -> float | None:
+    def clear_s(self, condition: ConditionName, t_s: float) -> float | None:
         """Return for how many seconds every sample has shown that it is over; None if it is not over, or unknown."""
-        since_s = self._since.get(cause or "")
+        since_s = self._since.get(condition)
         return None if since_s is None else max(0.0, t_s - since_s)
 
     def results_have_space(self) -> bool | None:
@@ -142,10 +145,11 @@ def _held_by_nobody(gpu: GpuSample) -> bool:
     return gpu.processes is not None and (gpu.memory_used_bytes or 0) - held >= ZOMBIE_BYTES
 
 
-CONDITIONS: dict[str, Callable[[Outside], bool | None]] = {
-    "disk-full-or-quota": Outside.results_have_space,
-    "slow-storage": Outside.storage_answers,
-    "vgpu-unlicensed": Outside.licensed,
-    "gpu-thermal-or-power": Outside.at_full_clock,
-    "gpu-shared-or-zombie": Outside.alone,
+# A cause names what it waits for by one of these.
+CONDITIONS: dict[ConditionName, Callable[[Outside], bool | None]] = {
+    "room": Outside.results_have_space,
+    "storage-answers": Outside.storage_answers,
+    "licensed": Outside.licensed,
+    "full-clock": Outside.at_full_clock,
+    "gpu-alone": Outside.alone,
 }

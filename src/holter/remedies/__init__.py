@@ -6,28 +6,24 @@ Safe remedies come first.
 from __future__ import annotations
 
 import shlex
-import signal
 from collections.abc import Mapping
 
 import msgspec
 
 from holter.causes import MODULES
-from holter.causes.offers import ASK_ADMIN, Offer
-from holter.causes.steps import has_shm_space
-from holter.evidence.facts.training.endings import JSON_KINDS
-from holter.evidence.words import CRASHES, SIGBUS
+from holter.causes.offers import ASK_ADMIN, Offer, may_be_nnunet
+from holter.causes.steps import Facts
 from holter.probes.machine.environment import HIDDEN
-from holter.records import ContractSettled, Diagnosis, Environment, Episode, Fact, Remedy, Value, Verdict
+from holter.records import ContractSettled, Diagnosis, Environment, Episode, Remedy, Value, Verdict
 from holter.remedies import admin_request
 from holter.remedies.of_nnunet import SENTENCES, is_of_nnunet
+from holter.remedies.which_ladder import known_facts
 from holter.texts.resume_command import resume_command, validate_command
 
 __all__ = ["REMEDIES", "propose"]
 
 REMEDIES: dict[str, tuple[Offer, ...]] = {module.CAUSE: module.OFFERS for module in MODULES}
 
-# Nothing was trained, or the checkpoint itself is broken: continuing would fail in the same way.
-NEVER_BEGAN = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "json", "no-paths")
 # Offered instead if the command of the training is not known.
 BY_HAND = {"continue-from-checkpoint": "continue-by-hand", "end-and-continue": "end-and-continue-by-hand"}
 
@@ -44,48 +40,42 @@ def propose(
     ``contract``: what Holter can do to the run, with the command that restarts it; if None, the run's command is used.
     ``is_over``: the processes may be gone and their PIDs reused, so no command names a PID.
     """
-    facts = {fact.name: fact for fact in diagnosis.facts}
-    values = _values(diagnosis, facts)
+    known = {**known_facts(diagnosis), "episode.kind": diagnosis.episode.kind}
+    values = _values(known)
     if environment is not None:
         values |= _of_environment(environment, contract)
     if not is_over and diagnosis.episode.end_s is None:
-        values |= _pids(diagnosis.episode, facts, environment)
+        values |= _pids(diagnosis.episode, known, environment)
     return msgspec.structs.replace(
         diagnosis,
         remedies=tuple(
-            (verdict.cause, _for(verdict, {**values, **admin_request.values(verdict.cause, facts, environment)}))
+            (verdict.cause, _for(verdict, known, {**values, **_asks(verdict.cause, known, environment)}))
             for verdict in diagnosis.verdicts
             if verdict.verdict != "excluded"
         ),
     )
 
 
-def _for(verdict: Verdict, values: Mapping[str, Value]) -> tuple[Remedy, ...]:
+def _for(verdict: Verdict, known: Facts, values: Mapping[str, Value]) -> tuple[Remedy, ...]:
     remedies = []
     for offer in REMEDIES.get(verdict.cause, ()):
-        conditions = (offer.only_if,) if isinstance(offer.only_if, str) else offer.only_if or ()
-        if not all(_holds(condition, values) for condition in conditions):
+        if offer.only_if is not None and not offer.only_if(known):
             continue
-        if offer.id in SENTENCES and not _holds("nnunet", values):
+        if offer.id in SENTENCES and not may_be_nnunet(known):
             continue
         # An administrator is not asked about a cause for which nothing was seen.
         if offer.id == ASK_ADMIN and verdict.verdict == "possible":
             continue
         name = BY_HAND.get(offer.id, offer.id) if values.get("command_known") == "no" else offer.id
         remedies.append(
-            Remedy(id=name, safety=offer.safety, command=_filled(offer, values), values=tuple(values.items()))
+            Remedy(id=name, safety=offer.safety, command=_filled(offer, known, values), values=tuple(values.items()))
         )
     return tuple(remedies)
 
 
-def _holds(condition: str, values: Mapping[str, Value]) -> bool:
-    name = condition.removeprefix("not ")
-    return (values.get(name) == "yes") == (name == condition)
-
-
-def _filled(offer: Offer, values: Mapping[str, Value]) -> str | None:
+def _filled(offer: Offer, known: Facts, values: Mapping[str, Value]) -> str | None:
     # None if a value is missing: a command must run as printed.
-    if offer.command is None or (is_of_nnunet(offer.command) and not _holds("nnunet", values)):
+    if offer.command is None or (is_of_nnunet(offer.command) and not may_be_nnunet(known)):
         return None
     command, going_on = offer.command, str(values.get("continue", ""))
     before, is_wrapped, rest = command.partition(UNDER_HOLTER)
@@ -98,7 +88,7 @@ def _filled(offer: Offer, values: Mapping[str, Value]) -> str | None:
         return None
 
 
-def _pids(episode: Episode, facts: dict[str, Fact], environment: Environment | None) -> dict[str, str]:
+def _pids(episode: Episode, known: Facts, environment: Environment | None) -> dict[str, str]:
     values: dict[str, str] = {}
     if episode.pid is not None:
         values["pid"] = str(episode.pid)
@@ -107,59 +97,36 @@ def _pids(episode: Episode, facts: dict[str, Fact], environment: Environment | N
     main_pid = of_main if of_main is not None else environment and environment.main_pid
     if main_pid is not None:
         values["main_pid"] = str(main_pid)
-    stopped = _value(facts, "workers.stopped_pids")
+    stopped = known.get("workers.stopped_pids")
     if isinstance(stopped, tuple) and stopped:
         values["pids"] = " ".join(stopped)
     return values
 
 
-def _values(diagnosis: Diagnosis, facts: dict[str, Fact]) -> dict[str, str]:
+def _asks(cause: str, known: Facts, environment: Environment | None) -> dict[str, Value]:
+    variants = (offer.variant(known) for offer in REMEDIES.get(cause, ()) if offer.variant is not None)
+    return admin_request.values(cause, next(variants, None), known, environment)
+
+
+# For the blanks of commands and sentences.
+def _values(known: Facts) -> dict[str, str]:
     values: dict[str, str] = {}
-    cpus = _value(facts, "cpu.effective")
+    cpus = known.get("cpu.effective")
     if isinstance(cpus, (int, float)):
         values["workers"] = str(max(1, int(cpus)))
-    visible = _value(facts, "cpu.visible")
+    visible = known.get("cpu.visible")
     if isinstance(visible, int):
         values["last_cpu"] = str(visible - 1)
-    count = _value(facts, "workers.count")
+    count = known.get("workers.count")
     if isinstance(count, int):
         values["fewer"] = str(max(1, (count + 1) // 2))
-    kills = _value(facts, "oom.kills")
-    values["out_of_memory"] = "yes" if isinstance(kills, int) and kills > 0 else "no"
-    # A closed terminal sends only SIGHUP; a scheduler mostly SIGTERM, then SIGKILL.
-    hung_up = _value(facts, "main.exit_signal") == signal.SIGHUP
-    out_of_time = _value(facts, "main.time_limit") is True
-    values["hung_up"] = "yes" if hung_up else "no"
-    values["time_limit"] = "yes" if out_of_time else "no"
-    values["may_be_scheduler"] = "yes" if not hung_up and not out_of_time else "no"
-    shm = _value(facts, "shm.used_ratio")
-    bus_error = _value(facts, "worker.exit_signal") == SIGBUS
-    values["shm_full"] = "yes" if bus_error or (isinstance(shm, float) and shm > 0.9) else "no"
-    values["ended"] = "yes" if diagnosis.episode.kind == "death" else "no"
-    values["shm_room"] = "yes" if has_shm_space({name: _value(facts, name) for name in facts}) else "no"
-    values["crash"] = "yes" if _value(facts, "worker.exit_signal") in CRASHES else "no"
-    torch = str(_value(facts, "software.torch") or "")
-    values["newer_cudnn_helps"] = "yes" if torch.startswith("2.9.") and not torch.startswith("2.9.0") else "no"
-    place = _value(facts, "main.stands_at") or _value(facts, "workers.stand_at")
+    place = known.get("main.stands_at") or known.get("workers.stand_at")
     if isinstance(place, str):
         values["place"] = place
-    values["has_place"] = "yes" if isinstance(place, str) else "no"
-    values["container"] = "yes" if _value(facts, "scope.container") is True else "no"
-    values["nnunet"] = "no" if _value(facts, "scope.nnunet") is False else "yes"
-    # Killing a process loses nothing only if it is known to have finished its work.
-    values["end_known"] = "yes" if _value(facts, "finish.done") is True else "no"
-    case = _value(facts, "workers.case")
-    is_json = _value(facts, "exception.kind") in JSON_KINDS
-    values["torn_json"] = "yes" if is_json else "no"
-    is_about_case = isinstance(case, str) or bool(_value(facts, "exception.file"))
-    values["has_case"] = "yes" if is_about_case and not is_json else "no"
+    case = known.get("workers.case")
     if isinstance(case, str):
         values["case"] = case
-    kind = _value(facts, "exception.kind")
-    values[f"kind:{kind}"] = "yes"
-    values["never_began"] = "yes" if kind in NEVER_BEGAN else "no"
-    values["echoed"] = "yes" if _value(facts, "echo.says") is not None else "no"
-    folder = _value(facts, "disk.folder")
+    folder = known.get("disk.folder")
     if isinstance(folder, str):
         values["disk_folder"] = shlex.quote(folder)
     return values
@@ -181,8 +148,3 @@ def _of_environment(environment: Environment, contract: ContractSettled | None) 
         commands = {"continue": resume, "validate": validate_command(environment.command).text}
         values |= {name: command for name, command in commands.items() if command is not None}
     return values
-
-
-def _value(facts: dict[str, Fact], name: str) -> object:
-    fact = facts.get(name)
-    return fact.value if fact is not None and fact.status == "known" else None

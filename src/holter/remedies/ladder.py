@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from holter.causes import MODULES
+from holter.causes import stated
+from holter.causes.offers import Wait
 from holter.causes.steps import AGAIN, Facts, Settings, Situation, Step
 from holter.records import Diagnosis, Message, Plan
 from holter.remedies.which_ladder import LADDERS, is_asked_for, known_facts, ladder_of
@@ -71,9 +72,9 @@ class Attempt(NamedTuple):
 
 
 # These would only happen again: a person must act.
-STOP_AT_ONCE = tuple(module.CAUSE for module in MODULES if getattr(module, "STOPS", False))
+STOP_AT_ONCE = tuple(stated("STOPS"))
 # Outside our reach: the condition is watched, and the budget is not used.
-WAIT_FOR = tuple(module.CAUSE for module in MODULES if getattr(module, "WAITS", False))
+WAIT_FOR: dict[str, Wait] = stated("WAITS")
 OUTSIDE_RUNG = 4
 # If the condition cleared this long ago and the training is still stalled, it does not recover by itself.
 STANDS_AFTER_S = 60.0

@@ -1,43 +1,20 @@
-"""Choose the ladder for a cause: its own, or one chosen by the facts if the cause is too general. Pure."""
+"""Choose the ladder for a cause: by the facts if the cause does so, else its own. Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-from holter.causes import MODULES
-from holter.causes.steps import (
-    FOR_CRASHES,
-    FOR_DESCRIPTORS,
-    FOR_MEMORY,
-    FOR_SHARED_MEMORY,
-    FOR_THE_LOADER,
-    SHM_FULL_RATIO,
-    UNEXPLAINED,
-    UNEXPLAINED_WITH_FEW_CPUS,
-    Facts,
-    Situation,
-    Step,
-    workers_as_cpus,
-)
-from holter.evidence.words import CRASHES, SIGBUS
+from holter.causes import stated
+from holter.causes.steps import UNEXPLAINED, UNEXPLAINED_WITH_FEW_CPUS, Facts, Situation, Step, workers_as_cpus
 from holter.records import Diagnosis
 
 # A cause without a ladder is no reason to touch the run.
-LADDERS: dict[str, tuple[Step, ...]] = {module.CAUSE: module.LADDER for module in MODULES if hasattr(module, "LADDER")}
-BY_WANT: dict[str, tuple[Step, ...]] = {
-    "memory": FOR_MEMORY,
-    "shm": FOR_SHARED_MEMORY,
-    "descriptors": FOR_DESCRIPTORS,
-    "crash": FOR_CRASHES,
-    "loader": FOR_THE_LOADER,
-}
+LADDERS: dict[str, tuple[Step, ...]] = stated("LADDER")
+BY_FACTS: dict[str, Callable[[Facts], tuple[Step, ...] | None]] = stated("LADDER_BY_FACTS")
 
-_DESCRIPTORS = re.compile(r"Too many open files|items of ancdata|Errno 24\b")
-_SHARED_MEMORY = re.compile(r"shared memory|shm|</?torch_\d", re.IGNORECASE)
-# Errors of Holter's own data loader; with --strict the user asked to stop at an unreadable case.
-_LOADER = re.compile(r"\bLoaderFailed\b")
+# With --strict the user asked to stop at an unreadable case.
 _ASKED_FOR = re.compile(r"\bCaseUnreadable\b")
-_MEMORY = re.compile(r"\bMemoryError|annot allocate memory|can't allocate memory|Unable to allocate ")
 
 
 def known_facts(diagnosis: Diagnosis | None) -> Facts:
@@ -48,15 +25,9 @@ def known_facts(diagnosis: Diagnosis | None) -> Facts:
 
 def ladder_of(cause: str | None, now: Situation, facts: Facts) -> tuple[Step, ...]:
     """Return the steps for a cause, given the facts."""
-    want = None
-    if cause in ("worker-killed", "external-kill"):
-        want = _want_of_a_kill(facts)
-    elif cause in ("worker-exception", "main-exception"):
-        want = _want_of_an_exception(facts)
-    if want is not None:
-        return BY_WANT[want]
     if cause in LADDERS:
-        return LADDERS[cause]
+        chosen = BY_FACTS[cause](facts) if cause in BY_FACTS else None
+        return LADDERS[cause] if chosen is None else chosen
     few_cpus = workers_as_cpus(now, facts) is not None
     return UNEXPLAINED_WITH_FEW_CPUS if few_cpus else UNEXPLAINED
 
@@ -65,24 +36,3 @@ def is_asked_for(facts: Facts) -> bool:
     """Return whether the training ended because of ``--strict``."""
     exception = facts.get("exception.first")
     return isinstance(exception, str) and _ASKED_FOR.search(exception) is not None
-
-
-def _want_of_a_kill(facts: Facts) -> str | None:
-    number, kills, shm = (facts.get(name) for name in ("worker.exit_signal", "oom.kills", "shm.used_ratio"))
-    if number in CRASHES:
-        return "crash"
-    if number == SIGBUS:
-        return "shm"
-    if isinstance(kills, int) and kills > 0:
-        return "memory"
-    return "shm" if isinstance(shm, float) and shm > SHM_FULL_RATIO else None
-
-
-def _want_of_an_exception(facts: Facts) -> str | None:
-    exception = facts.get("exception.first")
-    if isinstance(exception, str) and _LOADER.search(exception):
-        return "loader"
-    if not isinstance(exception, str) or "CUDA" in exception:
-        return None
-    wants = (("descriptors", _DESCRIPTORS), ("shm", _SHARED_MEMORY), ("memory", _MEMORY))
-    return next((want for want, pattern in wants if pattern.search(exception)), None)

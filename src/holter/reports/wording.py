@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from holter.causes import RULES_OF
+from holter.causes import RULES_OF, stated
 from holter.causes.offers import ASK_ADMIN
 from holter.evidence.facts.training.progress import INTERRUPTED
 from holter.evidence.stated.choices import ENUMERATED
@@ -45,7 +45,7 @@ SPACE: Mapping[Lang, str] = {"en": " ", "zh": ""}
 # Phases of every epoch, for which "in epoch 3" is more useful than the phase's name.
 EPOCH_PHASES = ("train", "validate", "epoch-end", "checkpoint")
 # Causes for which a fact is more exact than any sentence of the catalogue: it has the place.
-FACT_OF_HEADLINE = {"main-stands-still": "main.stands_at", "workers-stand-still": "workers.stand_at"}
+FACT_OF_HEADLINE: dict[str, str] = stated("FACT_OF_HEADLINE")
 # Detectors of episodes with unknown length: a log that stops, an exception, a file that states facts.
 TIMELESS = ("log", "log-end", INTERRUPTED, "evidence-file", "look")
 # nnU-Net is younger than this; a text without time stamps starts at time 0 (1970).

@@ -260,7 +260,7 @@ OTHERS: tuple[Known, ...] = (
         {"compile.started": True, "phase": "compile"},
     ),
     known(r"DLL load failed|找不到指定的模块|c10\.dll|WinError (?:126|127|1114)", {**RAISED, "system.os": "windows"}),
-    known(r"state:? ?T \(stopped\)|\bT\+? .*python|\[\d\]\+ +Stopped", {"main.state": "T", "episode.kind": "stall"}),
+    known(r"state:? ?T \(stopped\)|\[\d\]\+ +Stopped", {"main.state": "T", "episode.kind": "stall"}),
 )
 RAISED_BY_WORKER: tuple[Known, ...] = (
     known(

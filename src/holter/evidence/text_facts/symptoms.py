@@ -153,7 +153,8 @@ _CLAUSE_ENDS = ",;.\n，；。!?！？"
 
 # Lines that programs print: time stamps, tracebacks, progress bars, tables, code.
 _PRINTED = re.compile(
-    r"^(?:[>$#|+=*-]|\s{2,}\S|\[?\d{4}-\d\d-\d\d|\d\d:\d\d|Traceback|File |  File|\s*\^"
+    r"^(?:[>$#|+=]|[*-]{3}|\S+ +\d+ +\d+\.\d +\d+\.\d |\s{2,}\S|\[?\d{4}-\d\d-\d\d|\d\d:\d\d|Traceback|File |  File"
+    r"|\s*\^"
     r"|.*\d+%\||.*it/s\]|.*\bs/it|[\w.]+(?:Error|Exception|Warning):|using pin_memory)"
 )
 

@@ -8,11 +8,9 @@ import msgspec
 
 from holter.evidence.outside import Outside
 from holter.records import ActionTaken, Plan, Tick
-from holter.remedies.ladder import OUTSIDE_RUNG
+from holter.remedies.ladder import OUTSIDE_RUNG, WAIT_FOR
 from holter.sentences import as_fields, define
 
-# Another process may have been on the GPU all the time: a momentary shortage is worth another try.
-MAY_FIT = ("gpu-shared-or-zombie",)
 # An ended training is started again when the condition has been clear for this part of the delay.
 CLEAR_PART = 0.1
 
@@ -60,13 +58,15 @@ class ExternalWait:
         """Return for how long the condition has been clear, at most since the wait started; None if unknown."""
         if self._told is None or self._told.cause != cause:
             return None
-        cleared_s = self._outside.clear_s(cause, t_s)
+        wait = WAIT_FOR.get(cause or "")
+        cleared_s = None if wait is None else self._outside.clear_s(wait.condition, t_s)
         return None if cleared_s is None else min(cleared_s, t_s - self._told.t_s)
 
     def may_go_on(self, plan: Plan, waited_s: float, t_s: float) -> bool:
         """Return whether it is time for this restart: by the probes if they read the condition, else by its delay."""
-        clear = self._outside.is_clear(plan.cause) if plan.rung == OUTSIDE_RUNG else None
-        if clear is None or (not clear and plan.cause in MAY_FIT):
+        wait = WAIT_FOR.get(plan.cause or "") if plan.rung == OUTSIDE_RUNG else None
+        clear = None if wait is None else self._outside.is_clear(wait.condition)
+        if wait is None or clear is None or (not clear and wait.may_be_momentary):
             return waited_s >= plan.delay_s
-        for_s = min(waited_s, self._outside.clear_s(plan.cause, t_s) or 0.0)
+        for_s = min(waited_s, self._outside.clear_s(wait.condition, t_s) or 0.0)
         return clear and for_s >= CLEAR_PART * plan.delay_s

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from holter.causes import stated
 from holter.causes.steps import Settings, Situation
 from holter.detectors import identity
 from holter.detectors.progress import ProgressKeeper
@@ -41,8 +42,8 @@ HOOK_FIRST_S = 15.0
 # network disk, or a user's upload at the end of an epoch, looks the same from outside. Nor while workers compute: a
 # giant case takes minutes.
 NAMELESS_S = 60.0
-# A GPU may recover (driver reset, licence), and the licence text, which separates causes, arrives late.
-PATIENCE_S = {"gpu-side-stall": 90.0}
+# By cause; without any, nothing is waited for.
+PATIENCE_S: dict[str, float] = stated("PATIENCE_S")
 # An action within the epoch has failed if there is no progress for this long after it.
 WORKS_WITHIN_S = 20.0
 LAST_MOMENTS_S = 30.0
@@ -50,7 +51,7 @@ LAST_MOMENTS_S = 30.0
 LOOK_AGAIN_S = 300.0
 LOOK_AGAIN_MOST_S = 3600.0
 MAIN_HANGS = "main-hangs"
-FINISHED = "no-exit-after-finish"
+FINISHED = tuple(stated("IS_FINISHED"))
 ACTED_ON = ("stall", "death", "slow-down", "unsaved")
 
 AT_WORK_AGAIN = define("act.at-work-again", "epoch {epoch}, {after:.0f} s after the restart")
@@ -193,7 +194,7 @@ class Healer:
         if self._has_limit and not stalls and not any(plan.action == "wait" for plan in plans):
             stalls = [(None, Plan(action="nothing"))]
         for diagnosis, plan in stalls:
-            if plan.action in ("wait", "replace-workers") or plan.cause == FINISHED:
+            if plan.action in ("wait", "replace-workers") or plan.cause in FINISHED:
                 continue
             now = self._situation(tick, diagnosis)
             if now.can_continue and now.may_end and self._main_hang.is_due(tick):

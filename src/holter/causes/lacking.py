@@ -1,0 +1,53 @@
+"""Choose a ladder by what was lacking, for causes that are too general for one ladder. Pure.
+
+A cause names its choice as ``LADDER_BY_FACTS``; if the facts choose none, its ``LADDER`` holds.
+"""
+
+from __future__ import annotations
+
+import re
+
+from holter.causes.steps import (
+    FOR_CRASHES,
+    FOR_DESCRIPTORS,
+    FOR_MEMORY,
+    FOR_SHARED_MEMORY,
+    FOR_THE_LOADER,
+    SHM_FULL_RATIO,
+    Facts,
+    Step,
+)
+from holter.evidence.words import CRASHES, SIGBUS
+
+# Every ladder that is chosen here.
+CHOICES = (FOR_MEMORY, FOR_SHARED_MEMORY, FOR_DESCRIPTORS, FOR_CRASHES, FOR_THE_LOADER)
+
+# Errors of Holter's own data loader.
+_LOADER = re.compile(r"\bLoaderFailed\b")
+_LACKED = (
+    (re.compile(r"Too many open files|items of ancdata|Errno 24\b"), FOR_DESCRIPTORS),
+    (re.compile(r"shared memory|shm|</?torch_\d", re.IGNORECASE), FOR_SHARED_MEMORY),
+    (re.compile(r"\bMemoryError|annot allocate memory|can't allocate memory|Unable to allocate "), FOR_MEMORY),
+)
+
+
+def by_kill(facts: Facts) -> tuple[Step, ...] | None:
+    """Return the ladder against what killed a process."""
+    number, kills, shm = (facts.get(name) for name in ("worker.exit_signal", "oom.kills", "shm.used_ratio"))
+    if number in CRASHES:
+        return FOR_CRASHES
+    if number == SIGBUS:
+        return FOR_SHARED_MEMORY
+    if isinstance(kills, int) and kills > 0:
+        return FOR_MEMORY
+    return FOR_SHARED_MEMORY if isinstance(shm, float) and shm > SHM_FULL_RATIO else None
+
+
+def by_exception(facts: Facts) -> tuple[Step, ...] | None:
+    """Return the ladder against what the first exception lacked."""
+    exception = facts.get("exception.first")
+    if isinstance(exception, str) and _LOADER.search(exception):
+        return FOR_THE_LOADER
+    if not isinstance(exception, str) or "CUDA" in exception:
+        return None
+    return next((ladder for pattern, ladder in _LACKED if pattern.search(exception)), None)
