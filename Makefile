@@ -1,5 +1,5 @@
 # make demo       a real training, a real fault, alarm, cause and report (no GPU needed); ARGS="--fault kill-worker"
-# make test       the tests, but for those over 20 s each (12 min on two cores); ARGS="tests/tape -q" for some of them
+# make test       the tests, except those over 20 s each (12 min on two cores); ARGS="tests/tape -q" for some of them
 # make test-fast  the quick ones, which train nothing (2 min)
 # make test-long  those over 20 s each
 # make check      style, types, the rules about who imports whom, translations, plain words
@@ -18,10 +18,10 @@ ARGS ?=
 WORKERS := -n 3
 
 # torch is named in the same command as Holter, so that pip cannot first choose the newest one: this version has a
-# CPU wheel wherever pip is told of an index or a folder with CPU wheels (2.13.0+cpu counts as 2.13.0, and is
+# CPU wheel wherever pip is given an index or a folder with CPU wheels (2.13.0+cpu counts as 2.13.0, and is
 # preferred), and everybody's demo runs on the same one.
 TORCH := torch==2.13.0
-# A home that cannot be written to makes pip fail in the middle, unless it is told to do without its cache.
+# A home that cannot be written to makes pip fail in the middle, unless its cache is turned off.
 PIP_CACHE := $(shell d="$${XDG_CACHE_HOME:-$$HOME/.cache}/pip"; mkdir -p "$$d" 2>/dev/null && [ -w "$$d" ] || echo --no-cache-dir)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_CACHE) --constraint constraints-dev.txt
 
@@ -36,7 +36,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 demo: $(VENV)/.has-demo
 	$(BIN)/holter demo $(ARGS)
 
-# Whoever says what to run gets it, however long it takes.
+# With ARGS the named tests run, however long they take.
 test: $(VENV)/.has-dev
 	$(BIN)/python -m pytest $(or $(ARGS),$(WORKERS) -m "not long")
 

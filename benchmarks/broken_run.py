@@ -65,7 +65,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         """Seconds from the alarm to the named cause."""
         return None if self.alarm_s is None or self.cause_s is None else self.cause_s - self.alarm_s
 
-    def told(self) -> str:
+    def line(self) -> str:
         """Return one line about the run for the terminal."""
         times = ("?" if value is None else f"{value:.1f} s" for value in (self.alarm_s, self.cause_s))
         heard = f"alarm {next(times)}, cause {next(times)}, named {self.named}" if self.named else "no alarm"

@@ -116,7 +116,7 @@ def rows(saves: Saves) -> list[Row]:
         {"name": "size of the checkpoint", "value": saves.bytes / 1e6, "unit": "MB", "note": what},
         row("held up by stock's save, in place", saves.stock, "until it is in the page cache"),
         row("held up by the safe save", saves.safe, "until the snapshot is in memory"),
-        row("written behind the training's back", saves.written, "fsync, read back and verified, renamed"),
+        row("written in the background", saves.written, "fsync, read back and verified, renamed"),
     ]
 
 

@@ -77,7 +77,7 @@ def measure(names: Sequence[str], repeats: int, budget_s: float, keep: Path | No
                 if keep is not None and not outcome.is_right:
                     keep_tape(Path(folder), keep / f"{name}-{number}.holter")
             outcomes.append(outcome)
-            say(f"{number + 1}/{repeats} {outcome.told()}")
+            say(f"{number + 1}/{repeats} {outcome.line()}")
     return outcomes
 
 

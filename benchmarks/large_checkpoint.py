@@ -97,9 +97,7 @@ def _look(folder: Path) -> tuple[list[Row], list[Goal]]:
         _row("held up by the safe save", measured["held_up_s"], "s", "until the snapshot is in memory"),
         _row("CPU time of that", measured["cpu_s"], "s", "what it would take on a machine that does nothing else"),
         _row("memory taken meanwhile", measured["more_bytes"] / 1e9, "GB", "beside the tensors themselves"),
-        _row(
-            "written behind the training's back", measured["written_s"], "s", "fsync, read back and verified, renamed"
-        ),
+        _row("written in the background", measured["written_s"], "s", "fsync, read back and verified, renamed"),
     ]
     failed = int(loaded.returncode != 0)
     if failed:

@@ -15,11 +15,22 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FILES = ("src/**/*.py", "docs/*.md", "changelog.d/*.md", "README.md", "CONTRIBUTING.md")
+FILES = (
+    "src/**/*.py",
+    "docs/*.md",
+    "changelog.d/*.md",
+    "README.md",
+    "CONTRIBUTING.md",
+    "benchmarks/**/*.py",
+    "scripts/*.py",
+    "docs/*.py",
+    "Makefile",
+    ".ci/*",
+)
 
 # Word: the plain ones, and how many are left.
 LIMITS: dict[str, tuple[str, int]] = {
-    "told": ("reported, recorded, said, given", 4),
+    "told": ("reported, recorded, said, given", 1),
     "deeds?": ("action", 0),
     "sayings?": ("message, line", 0),
     "anew": ("again, new", 0),
@@ -61,7 +72,8 @@ def main() -> int:
 
 def texts() -> list[Path]:
     """Return the files whose text is counted; this one, which names the words, is not among them."""
-    return sorted(file for pattern in FILES for file in ROOT.glob(pattern))
+    files = (file for pattern in FILES for file in ROOT.glob(pattern))
+    return sorted(file for file in files if file.is_file() and file != Path(__file__).resolve())
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ MAY_LOOK = {
     "hook/test_sitecustomize.py": "a module of the user's, found as Python finds it",
     "tools.py": "the list",
     "nvml/fake_nvml.py": "used by the benchmarks, which have no list",
-    "diagnose/test_looks.py": "bash, which every Debian has",
+    "remedies/test_next_checks.py": "bash, which every Debian has",
     "test_docs.py": "versions of packages that are quoted",
 }
 

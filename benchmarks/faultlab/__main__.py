@@ -109,7 +109,7 @@ def measure(
         if outcome is None:
             outcome = Outcome(name=name, skipped=reason) if reason else measured(name, brains, keep)
         outcomes.append(outcome)
-        say(f"{number}/{len(names)} {outcome.told()}")
+        say(f"{number}/{len(names)} {outcome.line()}")
 
 
 def judged_again(name: str, folder: Path) -> Outcome | None:

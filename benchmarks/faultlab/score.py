@@ -16,7 +16,7 @@ from holter.tape import Recording, read
 
 NAMED = ("confirmed", "likely")
 # Actions that change the course of a run; saving and waiting do not.
-DEEDS = ("replace-workers", "restart", "end-group", "export-again", "stop")
+ACTIONS = ("replace-workers", "restart", "end-group", "export-again", "stop")
 # The clock of the lab and the start on the tape are read one after the other.
 CLOCK_S = 0.5
 
@@ -61,7 +61,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the true cause is among the first three."""
         return any(cause == self.cause for cause, _, _ in self.named)
 
-    def told(self) -> str:
+    def line(self) -> str:
         """Return one line about the run for the terminal."""
         if self.skipped or self.problem:
             return f"{self.name}: {self.skipped or self.problem}"
@@ -186,7 +186,7 @@ def _ranked(diagnosis: Diagnosis) -> tuple[tuple[str, str, float], ...]:
 
 def _false_actions(recording: Recording, right_from_s: float) -> tuple[str, ...]:
     acts = [
-        action for action in recording.events(ActionTaken) if action.action in DEEDS and action.source == "supervisor"
+        action for action in recording.events(ActionTaken) if action.action in ACTIONS and action.source == "supervisor"
     ]
     return tuple(dict.fromkeys(action.action for action in acts if action.t_s < right_from_s))
 

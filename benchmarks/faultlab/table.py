@@ -86,7 +86,7 @@ def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
         _count("alarms in healthy runs", [outcome.early for outcome in healthy]),
         _count("notices that are wrong or missing", [len(outcome.false_notices) for outcome in done]),
         _count("confirmed verdicts that are wrong", [len(outcome.false_confirmed) for outcome in done]),
-        _count("verdicts told otherwise live than later", [outcome.live != outcome.later for outcome in faults]),
+        _count("verdicts that differ between live and later", [outcome.live != outcome.later for outcome in faults]),
         _count("actions that would have been wrong", [len(outcome.false_actions) for outcome in done]),
         _within("alarm, p95 (s)", ALARM_S, [outcome.alarm_s for outcome in faults]),
         _within("cause, p95 (s)", CAUSE_S, [outcome.cause_s for outcome in faults]),

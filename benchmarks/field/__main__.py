@@ -84,7 +84,7 @@ def measure(cases: Sequence[Case], outcomes: list[Outcome], budget_s: float, kee
         if stop.is_set():
             return
         outcomes.append(measured(case, brains, stop, keep, late))
-        say(f"{len(outcomes)}/{len(cases)} {outcomes[-1].told()}")
+        say(f"{len(outcomes)}/{len(cases)} {outcomes[-1].line()}")
 
     with ThreadPoolExecutor(TOGETHER) as light, ThreadPoolExecutor(1) as heavy:
         begun: list[Future[None]] = []

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.faultlab.score import DEEDS, live_cause, told_cause
+from benchmarks.faultlab.score import ACTIONS, live_cause, told_cause
 from benchmarks.field.case import ALWAYS, CONTAINER, Case
 from benchmarks.field.play import CUT, OLDER_EPOCH, PREFIX, Played, letter_of
 from holter.causes import diagnose_all
@@ -30,7 +30,7 @@ ANOTHER_COMMAND = "--resume-command"  # in the line about missing things: no com
 WIDTH = "500"
 FIRST_MINUTE_S = 66.0
 KINDS = (
-    "exit code", "silent", "alarm", "offer", "false cause", "false confirmed", "word", "unsafe", "deed",
+    "exit code", "silent", "alarm", "offer", "false cause", "false confirmed", "word", "unsafe", "action",
     "cannot unsaid", "training seen", "live, later",
 )  # fmt: skip
 
@@ -168,13 +168,13 @@ def _unsafe(case: Case, output: Said) -> Iterator[Complaint]:
 
 def _wrong_actions(case: Case, output: Said) -> Iterator[Complaint]:
     for taken in output.recording.events(ActionTaken):
-        acts = taken.action in DEEDS and taken.source == "supervisor"
+        acts = taken.action in ACTIONS and taken.source == "supervisor"
         # Without --heal Holter only says what it would do.
         if acts and not (taken.action in case.heals and (case.heal or taken.state == "proposed")):
-            yield Complaint("deed", f"{taken.action} ({taken.state}), {taken.cause}")
+            yield Complaint("action", f"{taken.action} ({taken.state}), {taken.cause}")
     beats = (beat for tick in output.recording.all_ticks for beat in tick.beats)
     if case.older and any((beat.epoch or 0) >= OLDER_EPOCH for beat in beats):
-        yield Complaint("deed", "it goes on from the checkpoints of an earlier training")
+        yield Complaint("action", "it goes on from the checkpoints of an earlier training")
 
 
 def _cannot(case: Case, output: Said) -> Iterator[Complaint]:

@@ -19,10 +19,10 @@ NAMES = {
     "false confirmed": "confirmed verdicts that are wrong",
     "word": "sentences and remedies about things that do not exist here",
     "unsafe": "unsafe commands offered",
-    "deed": "actions that are wrong, or would be",
+    "action": "actions that are wrong, or would be",
     "cannot unsaid": "things that Holter cannot observe or do, and did not report",
     "training seen": "runs with a wrong report whether a training was seen",
-    "live, later": "verdicts told otherwise live than later",
+    "live, later": "verdicts that differ between live and later",
 }
 
 
@@ -44,7 +44,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it ran as planned."""
         return self.skipped is None and self.problem is None
 
-    def told(self) -> str:
+    def line(self) -> str:
         """Return the lines about the case for the terminal."""
         if not self.counts:
             return f"{self.name}: not measured: {self.skipped or self.problem}"

@@ -16,7 +16,7 @@ from holter.tape import Recording, read
 
 AT_WORK = ("train", "validate", "checkpoint", "final-validation")
 # Holter saves all the time; other actions change the course of a run.
-NO_DEEDS = ("save-checkpoint", "wait")
+NO_ACTIONS = ("save-checkpoint", "wait")
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     back_s: float | None = None  # longest time without progress after a fault
     restart_s: float | None = None  # longest time from a fault to the first step of the restarted training
     lost_s: float | None = None  # per fault: time without progress or with repeated work
-    deeds: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
     waited: bool = False
     alarms: int = 0
 
@@ -53,7 +53,7 @@ def account(tape: Path, struck: Sequence[float]) -> Account:
         back_s=round(max(gaps), 1) if gaps else None,
         restart_s=round(max(restarts), 1) if restarts else None,
         lost_s=round(lost / len(faults), 1) if gaps else None,
-        deeds=tuple(dict.fromkeys(action.action for action in acts if action.action not in NO_DEEDS)),
+        actions=tuple(dict.fromkeys(action.action for action in acts if action.action not in NO_ACTIONS)),
         waited=any(action.action == "wait" for action in acts),
         alarms=len(recording.episodes()),
     )

@@ -106,7 +106,7 @@ def campaign(plan: Plan, done: Sequence[Outcome], keep: Callable[[list[Outcome]]
         outcome = _skipped(order, reason) if reason else _run(fault, order, plan, brains[order.data])
         outcomes.append(outcome)
         keep(outcomes)
-        say(f"{index + 1}/{len(left)} {f'{order.name}: skipped, {reason}' if reason else outcome.told()}")
+        say(f"{index + 1}/{len(left)} {f'{order.name}: skipped, {reason}' if reason else outcome.line()}")
     return outcomes
 
 

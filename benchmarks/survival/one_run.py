@@ -163,7 +163,7 @@ def complaint(fault: Fault, outcome: Outcome, printed: Printed, left: int) -> st
         return "hangs" if outcome.hung else f"did not survive: exit code {outcome.exit_code}"
     if left and fault.stock:
         return f"{left} processes were left behind"
-    actions = outcome.account.deeds if outcome.account else ()
+    actions = outcome.account.actions if outcome.account else ()
     if fault.promise == "untouched" and actions:
         return f"nothing should have been done, but: {' '.join(actions)}"
     if fault.promise == "waits" and actions:

@@ -35,11 +35,11 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         """Key of the run, the same in every campaign."""
         return self.fault, self.data, self.supervised, self.number
 
-    def told(self) -> str:
+    def line(self) -> str:
         """Return one line about the run for the terminal."""
         how = "with Holter" if self.supervised else "stock"
         end = "survived" if self.survived else "hangs" if self.hung else f"exit code {self.exit_code}"
-        done = f", {' '.join(self.account.deeds) or 'no action'}" if self.account else ""
+        done = f", {' '.join(self.account.actions) or 'no action'}" if self.account else ""
         if self.account and self.account.back_s is not None:
             done += f", back after {self.account.back_s} s"
         done += f", {self.wall_s:.0f} s in all"

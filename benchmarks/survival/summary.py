@@ -42,7 +42,7 @@ def _row(name: str, data: str, outcomes: Sequence[Outcome]) -> Row:
         "faults": sum(outcome.faults for outcome in healed),
         "by": " ".join(
             dict.fromkeys(
-                _action_word(action) for account in accounts for action in (*account.deeds, *_waiting(account.waited))
+                _action_word(action) for account in accounts for action in (*account.actions, *_waiting(account.waited))
             )
         ),
         "back after s, worst": _most([account.back_s for account in accounts]),

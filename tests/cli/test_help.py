@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from collections import Counter
 
 import pytest
 import typer
 
 from holter import cli
-from holter.cli import app, help_words
+from holter.cli import app, help_layout, help_words
 from holter.cli.options import spoken_language
 from holter.errors import BadInput
 from holter.reports.catalogue import text
@@ -17,6 +20,7 @@ from holter.supervisor.train import NO_DATASET
 
 COMMANDS = ["holter", *typer.main.get_command(app).commands]  # type: ignore[attr-defined]
 ROW = re.compile(r"[\s│]+")
+FRAME = re.compile(r"[\s╭╮╰╯─│]+")
 
 
 def help_of(command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
@@ -45,6 +49,31 @@ def test_a_command_explains_itself_and_its_options_in_chinese(
         assert ROW.sub("", first)[:8] in chinese, key
     assert text("help-title.options", "zh") in chinese and text("help-title.show-help", "zh") in chinese
     assert ROW.sub("", text("help-title.show-help", "en")) not in chinese
+
+
+@pytest.mark.parametrize("locale", ["C.UTF-8", "zh_CN.UTF-8"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_help_text_is_cut_in_a_narrow_terminal(command: str, locale: str) -> None:
+    arguments = [command, "--help"] if command != "holter" else ["--help"]
+    program = f"""if True:
+        import os, sys
+        import holter.cli
+        from typer import rich_utils
+        sys.argv = ["holter", *{arguments}]
+        for width in (400, 80, 60):
+            rich_utils.MAX_WIDTH = width
+            print("WIDTH", flush=True)
+            try:
+                holter.cli.main()
+            except SystemExit:
+                pass
+    """
+    environ = {"LC_ALL": locale, "PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path), "PYTHONUTF8": "1"}
+    done = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True)
+    _, *helps = done.stdout.split("WIDTH")
+    whole, *narrow = (Counter(FRAME.sub("", help_)) for help_ in helps)
+    assert sum(whole.values()) > 100
+    assert [whole - each for each in narrow] == [Counter(), Counter()]
 
 
 def keys() -> list[str]:
@@ -84,7 +113,7 @@ def test_the_language_is_known_before_anything_is_parsed(
     ],
 )
 def test_help_of_the_training_is_not_ours(arguments: list[str], expected: bool) -> None:
-    assert help_words.asks_for_help(arguments) is expected
+    assert help_layout.asks_for_help(arguments) is expected
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Each fault does to a real training what its summary says, and leaves nothing behind."""
+"""Each fault does to a real training what its sentence says, and leaves nothing behind."""
 
 from __future__ import annotations
 

@@ -85,6 +85,7 @@ SPOILT: tuple[Spoilt, ...] = (
     ("folder:preprocessed", {"read_latency_s": 0.2, "read_bytes_per_s": 1e6}, "reading-speed", "warn", "slow-at-first"),
     ("folder:preprocessed", {"rotational": True}, "file-system", "warn", "rotational"),
     ("folder:preprocessed", {"fs_type": "nfs4"}, "file-system", "warn", "network"),
+    ("folder:preprocessed", {"fs_type": "wekafs"}, "file-system", "warn", "network"),
     ("folder:results", {"clock_skew_s": -90.0}, "file-clock", "warn", "skew"),
     ("files", {"bad": (BadFile(file="a.b2nd", problem="empty"),)}, "preprocessed-files", "no-go", "bad"),
     ("files", {"missing": ("a_seg.b2nd",)}, "preprocessed-files", "no-go", "missing"),

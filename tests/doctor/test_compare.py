@@ -78,3 +78,8 @@ def test_every_fact_has_a_name_in_both_languages() -> None:
         assert fact_title(difference, "en") != difference.fact
         assert fact_title(difference, "zh") != difference.fact
     assert said(well(), "cpu-cores").state == "go"
+
+
+def test_the_result_of_a_check_keeps_its_name_in_the_json_output() -> None:
+    (licence, *_) = compare(well(), guest())
+    assert msgspec.to_builtins(licence)["told"]["check"] == "vgpu-licence"

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from doctor.conftest import World
-from holter.doctor.collect.question import look, parameters
+from holter.doctor.collect.network_size import parameters
+from holter.doctor.collect.question import collect
 from holter.doctor.records import Asked, Plan
 from needs import imported
 
@@ -55,7 +56,7 @@ def test_another_network_is_not_guessed_at() -> None:
 
 def test_the_question_is_answered_from_nnunets_folders(world: World) -> None:
     (world.cases.parent / "splits_final.json").unlink(missing_ok=True)
-    question = look(Asked(dataset="801", configuration="3d_fullres"), world.environment)
+    question = collect(Asked(dataset="801", configuration="3d_fullres"), world.environment)
     assert question.asked.dataset == "Dataset801_HolterBrain"
     assert question.plan is not None
     assert question.plan.labels == (0, 1, 2)
@@ -68,8 +69,8 @@ def test_checkpoints_and_splits_that_are_there_are_seen(world: World) -> None:
     (fold / "fold_1").mkdir(parents=True)
     (fold / "fold_1" / "checkpoint_latest.pth").write_bytes(b"x" * 5000)
     (world.cases.parent / "splits_final.json").write_text(json.dumps([{"train": [], "val": []}] * 3))
-    other = look(Asked(dataset="801", configuration="3d_fullres", fold="0"), world.environment)
-    same = look(Asked(dataset="801", configuration="3d_fullres", fold="1"), world.environment)
+    other = collect(Asked(dataset="801", configuration="3d_fullres", fold="0"), world.environment)
+    same = collect(Asked(dataset="801", configuration="3d_fullres", fold="1"), world.environment)
     assert other.fold is not None
     assert same.fold is not None
     assert (other.fold.checkpoints, other.fold.checkpoint_bytes) == ((), 5000)

@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 
-from holter.probes.process.stacks import stack_file
+from holter.probes.process.stack_signal import stack_file
 from holter.probes.training.heartbeat import HeartbeatProbe
 from holter.texts.secondary_errors import is_echo
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from holter.linux.mounts import mount_of, mount_of_file, parse_mountinfo
+import holter
+from holter.linux.mounts import is_remote, mount_of, mount_of_file, parse_mountinfo
 
 
 def test_the_longest_and_latest_mount_point_holds_a_path_and_octal_names_are_read() -> None:
@@ -46,9 +48,17 @@ def test_a_file_is_found_by_its_name_and_a_link_by_its_target(tmp_path: Path) ->
     [
         *((name, True) for name in ("nfs", "nfs4", "cifs", "smb3", "lustre", "gpfs", "beegfs", "ceph", "glusterfs")),
         *((name, True) for name in ("afs", "9p", "virtiofs", "orangefs", "panfs", "wekafs", "fuse.sshfs", "autofs")),
+        ("drvfs", True),
         *((name, False) for name in ("ext4", "xfs", "btrfs", "zfs", "tmpfs", "overlay", "squashfs", "f2fs", "ramfs")),
     ],
 )
 def test_only_a_file_system_over_a_network_or_a_program_may_hang(fs_type: str, may_hang: bool) -> None:
     (mount,) = parse_mountinfo(f"1 0 0:9 / / rw - {fs_type} x rw\n")
     assert mount.may_hang is may_hang
+    assert is_remote(fs_type) is may_hang
+
+
+def test_only_this_module_lists_the_network_file_systems() -> None:
+    source = Path(holter.__file__).parent
+    listing = [file for file in source.rglob("*.py") if re.search("beegfs|gluster", file.read_text(encoding="utf-8"))]
+    assert listing == [source / "linux/mounts.py"]

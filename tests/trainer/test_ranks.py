@@ -31,7 +31,7 @@ class Base:
 Base.__module__ = loading.TRAINER_MODULE
 
 class Trainer(loading.HolterLoading, Base):
-    def _holter_facts(self, teller, seed): return seed
+    def _holter_facts(self, log, seed): return seed
 
 def refuse():
     raise UntestedVersion("another nnunetv2 on this host")

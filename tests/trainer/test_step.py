@@ -210,7 +210,7 @@ def test_a_validation_step_of_the_users_own_is_not_done_twice(scene: Scene) -> N
 
 
 class Told:
-    """Stands for the teller."""
+    """Stands for the log."""
 
     def __init__(self, told: list[str]) -> None:
         self.told = told

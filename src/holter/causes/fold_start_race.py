@@ -16,10 +16,10 @@ Source:        MIC-DKFZ/nnUNet issues 560, 2626, 3064; tests/tapes/fold_start_ra
 from __future__ import annotations
 
 from holter.causes.offers import PREPROCESS_CASE, Offer, all_of, has_case, no, of_kind
-from holter.causes.remote_fs_error import is_remote
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, only, supports, weigh
 from holter.evidence import Evidence
+from holter.linux.mounts import is_remote
 from holter.records import Verdict
 
 CAUSE = "fold-start-race"

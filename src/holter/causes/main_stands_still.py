@@ -64,7 +64,7 @@ RULES = (
 
 OFFERS = (LOOK_AT_LINE, Offer("see-stacks", "SAFE", "py-spy dump --pid {main_pid}"), END_AND_CONTINUE)
 # More exact than any sentence: it has the place.
-TOLD_BY = "main.stands_at"
+FACT_OF_HEADLINE = "main.stands_at"
 
 
 # User code that reads a result from the GPU also waits there while the GPU does not compute.

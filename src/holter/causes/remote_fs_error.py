@@ -16,13 +16,12 @@ Source:        MIC-DKFZ/nnUNet issues 160, 1128; yolov5 issue 2183; tests/tapes/
 
 from __future__ import annotations
 
-import re
-
 from holter.causes.offers import CONTINUE, Offer, no, of_kind
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, only, supports, weigh
 from holter.evidence import Evidence
 from holter.evidence.words import SIGBUS
+from holter.linux.mounts import is_remote
 from holter.records import Verdict
 
 CAUSE = "remote-fs-error"
@@ -44,16 +43,6 @@ SENTENCES = describe(
         "results-elsewhere": "Let nnUNet_results point to another disk, and take this training's files along.",
     },
 )
-
-_REMOTE = re.compile(
-    r"nfs|cifs|smb|fuse|lustre|gpfs|beegfs|ceph|gluster|afs|9p|drvfs|virtiofs|orangefs|panfs|wekafs|autofs"
-)
-
-
-def is_remote(kind: str) -> bool:
-    """Return whether a file system of this type depends on a network or on another program."""
-    return _REMOTE.search(kind) is not None
-
 
 READ = Rule("exception.kind", one_of("remote-file-system"), "mount-answers-with-error", 4.0, group="error")
 WRITE = Rule("exception.kind", one_of("mount-write"), "mount-refuses-write", 4.0, group="error")

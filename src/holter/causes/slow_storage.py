@@ -21,7 +21,6 @@ import msgspec
 
 from holter.causes.cgroup_page_cache_pressure import REFAULTS
 from holter.causes.offers import Offer, Wait, ask
-from holter.causes.remote_fs_error import is_remote
 from holter.causes.sentences import describe
 from holter.causes.steps import Facts
 from holter.causes.weigh import (
@@ -39,6 +38,7 @@ from holter.causes.weigh import (
     weigh,
 )
 from holter.evidence import Evidence
+from holter.linux.mounts import is_remote
 from holter.records import Verdict
 
 CAUSE = "slow-storage"

@@ -14,11 +14,11 @@ Source:        MIC-DKFZ/nnUNet issues 291, 548, 1768, 2388, 2581, 2769; tests/ta
 from __future__ import annotations
 
 from holter.causes.offers import CONTINUE, PREPROCESS_CASE, Offer, has_case, of_kind
-from holter.causes.remote_fs_error import is_remote
 from holter.causes.sentences import describe
 from holter.causes.weigh import against, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.evidence.facts.training.endings import JSON_KINDS
+from holter.linux.mounts import is_remote
 from holter.records import Verdict
 
 CAUSE = "truncated-preprocessed-file"

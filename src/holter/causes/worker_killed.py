@@ -18,12 +18,12 @@ from __future__ import annotations
 from holter.causes.lacking import by_kill
 from holter.causes.nested_threadpoolctl_fork_crash import NESTED
 from holter.causes.offers import CONTINUE, WITHOUT_FORK, Offer
-from holter.causes.remote_fs_error import is_remote
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, ALONE, FEWER, IN_EPOCH, SHM_FULL_RATIO, Facts
 from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.evidence.words import CRASHES, SIGBUS
+from holter.linux.mounts import is_remote
 from holter.records import Verdict
 
 CAUSE = "worker-killed"

@@ -43,4 +43,4 @@ RULES = (
 
 OFFERS = (LOOK_AT_LINE, END_AND_CONTINUE)
 # More exact than any sentence: it has the place.
-TOLD_BY = "workers.stand_at"
+FACT_OF_HEADLINE = "workers.stand_at"

@@ -14,6 +14,7 @@ import typer
 
 from holter import __version__
 from holter.cli import ask, attach, demo, diagnose, doctor, explain, export, report, run, standard_streams, train
+from holter.cli.help_layout import asks_for_help, fold_long_words
 from holter.cli.options import spoken_language
 from holter.errors import HolterError
 from holter.reports import live
@@ -68,14 +69,17 @@ def main() -> None:
 
 
 def _command() -> Callable[[], Any]:
+    is_help = asks_for_help(sys.argv[1:])
+    if is_help:
+        fold_long_words()
     lang = spoken_language(sys.argv[1:])
     if lang == "en":
         return app
     from holter.cli import usage_words
-    from holter.cli.help_words import asks_for_help, translated
+    from holter.cli.help_words import translated
 
     usage_words.translate(lang)
-    return translated(lang) if asks_for_help(sys.argv[1:]) else app
+    return translated(lang) if is_help else app
 
 
 def tell(error: HolterError) -> None:

@@ -5,7 +5,7 @@ The English text is beside each option in the commands; its keys are ``help.COMM
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import typer
@@ -23,13 +23,6 @@ TITLES = {
 }
 DEFAULT = define("help-title.default", "[default: {value}]")
 SHOW_HELP = define("help-title.show-help", "Show this message and exit.")
-HELP_OPTIONS = ("-h", "--help")
-
-
-def asks_for_help(arguments: Sequence[str]) -> bool:
-    """Return whether these arguments make a command print its help."""
-    own_arguments = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    return not arguments or any(option in own_arguments for option in HELP_OPTIONS)
 
 
 def translated(lang: Lang) -> Callable[[], Any]:

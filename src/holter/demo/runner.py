@@ -115,28 +115,28 @@ def _play(
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
     context = Context(scratch=scratch, preprocessed=material.preprocessed)
-    directed_by = HealingScenario if fault.heals else FaultInjector
-    director = directed_by(fault, context, lang, say, show_progress=not quiet and sys.stderr.isatty())
+    kind = HealingScenario if fault.heals else FaultInjector
+    injector = kind(fault, context, lang, say, show_progress=not quiet and sys.stderr.isatty())
     tape = folder / f"{fault.name}.holter"
     say(text("demo.training", lang, log=folder / "training-output.txt"))
     with prepared(fault, context) as extra:
         result = run(
             tuple(fault.wrap(material.command())),
             tape,
-            listener=director,
+            listener=injector,
             force=force,
             variables={**os.environ, **material.environment(), **extra},
-            each_tick=director.each_tick,
+            each_tick=injector.each_tick,
             quiet_output=folder / "training-output.txt",
             end_orphans=True,
             heal=fault.heals,
         )
-    return _conclude(fault, director, tape, folder, result.returncode, say, lang, force)
+    return _conclude(fault, injector, tape, folder, result.returncode, say, lang, force)
 
 
 def _conclude(
     fault: Fault,
-    director: FaultInjector,
+    injector: FaultInjector,
     tape: Path,
     folder: Path,
     returncode: int,
@@ -156,13 +156,13 @@ def _conclude(
         report=report,
         training_exit=returncode if returncode >= 0 else 128 - returncode,
         diagnoses=diagnoses,
-        fault_s=director.fault_s,
+        fault_s=injector.fault_s,
         alarm_s=alarm_s,
         cause_s=cause_s,
         named=named,
         lang=lang,
         heals=fault.heals,
-        healed=director.healed if isinstance(director, HealingScenario) else (),
+        healed=injector.healed if isinstance(injector, HealingScenario) else (),
     )
     _say_result(result, say, lang)
     return result

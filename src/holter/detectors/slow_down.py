@@ -34,7 +34,7 @@ SLOW_EPOCHS = define("episode.slow-epochs", "the last {epochs} epochs took {now:
 
 
 class SlowDownDetector:
-    """Step time of the training phase against the run's own past; epoch times without a heartbeat."""
+    """Opens an episode while training steps take longer than before in this run; without a heartbeat: epochs."""
 
     name = "slow-down"
 

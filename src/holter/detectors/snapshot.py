@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from statistics import median
 
-from holter.detectors.log_story import slow_epochs
+from holter.detectors.log_episodes import slow_epochs
 from holter.detectors.view import PhaseKeeper
-from holter.evidence.facts.training.epochs import runs, story
+from holter.evidence.facts.training.epochs import runs, shape_of
 from holter.evidence.window import mean_cpu, ready_to_run
 from holter.evidence.words import process_of, works_together
 from holter.records import WORKERS, Episode, EpochEnded, LogLine, PhaseChanged, ProcessSample, Subject, Text
@@ -78,10 +78,8 @@ def _long(recording: Recording) -> Episode | None:
     began = [event.t_s for event in recording.events(PhaseChanged) if event.phase == "train"]
     if len(epochs) < EPOCHS or not began or _phase(recording)[0] != "train":
         return None
-    epoch_story = story(runs(recording))
-    usual = (
-        epoch_story.series.usual_s if epoch_story is not None else median(event.duration_s or 0.0 for event in epochs)
-    )
+    shape = shape_of(runs(recording))
+    usual = shape.series.usual_s if shape is not None else median(event.duration_s or 0.0 for event in epochs)
     lasts = recording.duration_s - max(began)
     if lasts < LONG_TIMES * usual:
         return None

@@ -110,7 +110,7 @@ class StallDetector:
             self._progress.forgive(tick.t_s)
             self._idle_since_s = None
         self._remember_work(tick)
-        return self._look(tick)
+        return self._alarm_now(tick)
 
     def _remember_work(self, tick: Tick) -> None:
         main = main_process(tick.processes, tick.beats)
@@ -131,7 +131,7 @@ class StallDetector:
         while self._working and self._working[0][0].t_s < tick.t_s - QUIET_S:
             self._working.popleft()
 
-    def _look(self, tick: Tick) -> tuple[Episode, ...]:
+    def _alarm_now(self, tick: Tick) -> tuple[Episode, ...]:
         if not self._working or self._progress.at_s is None or main_process(tick.processes, tick.beats) is None:
             return ()
         if not (self._progress.has_moved or (self._progress.has_beat and self._phase.phase != "unknown")):

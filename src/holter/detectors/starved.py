@@ -32,7 +32,7 @@ WAVES, QUEUE = 2, 6
 WAITING = define("episode.waiting-for-batches", "{part:percent}% of the step time is spent waiting for batches")
 
 
-class _Look(NamedTuple):
+class _StepSample(NamedTuple):
     """One tick of the training phase."""
 
     t_s: float
@@ -48,7 +48,7 @@ class StarvedDetector:
     name = "starved"
 
     def __init__(self) -> None:
-        self._seen: deque[_Look] = deque()
+        self._seen: deque[_StepSample] = deque()
         self._pid: int | None = None
         self._last_s: float | None = None  # in any phase: a validation is no gap
         self._cpus: float | None = None  # CPUs that the run may use
@@ -70,7 +70,7 @@ class StarvedDetector:
             self._pid = beat.pid
             return self._close(tick.t_s) if beat.phase in ("final-validation", "shutdown") else ()
         spent = beat.data_wait_s_total + beat.compute_s_total
-        self._seen.append(_Look(tick.t_s, beat.data_wait_s_total, spent, beat.steps_total, self._is_bound))
+        self._seen.append(_StepSample(tick.t_s, beat.data_wait_s_total, spent, beat.steps_total, self._is_bound))
         while len(self._seen) > 2 and self._seen[1].spent_s <= spent - STARVED_S:
             self._seen.popleft()
         return self._judge(tick, beat)
@@ -104,16 +104,16 @@ class StarvedDetector:
         )
         return (self._open,)
 
-    def _spent(self, since: _Look) -> float:
+    def _spent(self, since: _StepSample) -> float:
         return self._seen[-1].spent_s - since.spent_s
 
     # Share of waiting in the time since then; None if the time is too short.
-    def _ratio(self, since: _Look) -> float | None:
+    def _ratio(self, since: _StepSample) -> float | None:
         spent = self._spent(since)
         return (self._seen[-1].waited_s - since.waited_s) / spent if spent >= BUSY_S else None
 
     # The tick 15 s ago, if the first batches were over and all CPUs have been in use since.
-    def _bound_since(self) -> _Look | None:
+    def _bound_since(self) -> _StepSample | None:
         before = [look for look in self._seen if self._spent(look) >= BUSY_S]
         if not before or self._workers is None or before[-1].steps < WAVES * self._workers + QUEUE:
             return None

@@ -32,7 +32,10 @@ FULL = define("episode.full", "{folder} ({mount}) is full: {free:bytes} free of 
 
 
 class UnsavedDetector:
-    """One episode at a time, until a checkpoint is saved again, or space is free and no save had failed."""
+    """Opens an episode when no checkpoint can be saved.
+
+    It ends when one is saved, or, if no attempt had failed, when there is space again.
+    """
 
     name = "unsaved"
 

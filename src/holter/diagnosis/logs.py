@@ -10,13 +10,13 @@ from typing import BinaryIO
 
 import msgspec
 
-from holter.detectors.log_story import LOG_END, episodes_of_log
+from holter.detectors.log_episodes import LOG_END, episodes_of_log
 from holter.diagnosis.result import DiagnosisResult
 from holter.diagnosis.words import Kept, accuses, diagnosed, recording_of, said, stated, with_words
 from holter.errors import NotALog
 from holter.evidence.facts.training.epochs import described as series_in_words
 from holter.evidence.facts.training.epochs import runs as runs_of
-from holter.evidence.facts.training.epochs import story
+from holter.evidence.facts.training.epochs import shape_of
 from holter.evidence.text_facts import Found
 from holter.records import Environment, EpochEnded, Message, TargetKind, Text
 from holter.remedies.diagnose import diagnose_recording
@@ -229,7 +229,7 @@ def _age_s(runs: list[LogRun]) -> float | None:
 
 
 def _running_s(recording: Recording) -> float:
-    epochs = story(runs_of(recording))
+    epochs = shape_of(runs_of(recording))
     return STARTUP_S if epochs is None else RUNNING_EPOCHS * epochs.series.usual_s + CHECKPOINT_S
 
 
@@ -256,7 +256,7 @@ def _wall(seconds: float) -> str:
 
 
 def _of_series(recording: Recording) -> Iterable[Message]:
-    epochs = story(runs_of(recording))
+    epochs = shape_of(runs_of(recording))
     if epochs is None:
         return
     series = epochs.series

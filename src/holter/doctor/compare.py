@@ -154,7 +154,7 @@ def _states(first: Examination, second: Examination) -> list[Difference]:
                 second=other.state,
                 weight=OF_A_STATE * worst + abs(here - there) if is_known else OF_UNKNOWN,
                 worse=worse if is_known and "unknown" not in (result.state, other.state) else "unclear",
-                told=(result if here > there else other) if is_known else None,
+                result=(result if here > there else other) if is_known else None,
             )
         )
     return differences

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from holter.records import CgroupSample, Environment, GpuSample, HostSample, Message, Record, Text, Value
 
 State = Literal["go", "warn", "no-go", "unknown", "not-applicable"]
@@ -289,4 +291,5 @@ class Difference(Record, frozen=True, kw_only=True):
     second: str
     weight: float
     worse: Worse = "unclear"
-    told: Result | None = None  # result of the check on the worse machine
+    # Result of the check on the worse machine. The JSON output keeps its first name.
+    result: Result | None = msgspec.field(default=None, name="told")

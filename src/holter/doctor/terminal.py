@@ -225,12 +225,12 @@ def _rows(names: tuple[str, str], rows: Sequence[Difference], lang: Lang, width:
     for difference in rows:
         cells = (
             fact_title(difference, lang),
-            _told(difference, difference.first, lang),
-            _told(difference, difference.second, lang),
+            _value_text(difference, difference.first, lang),
+            _value_text(difference, difference.second, lang),
         )
         styles = ("yellow" if difference.worse == "first" else "", "yellow" if difference.worse == "second" else "")
         yield from _row(cells, column, styles)
-        for line in wrap(sentence(difference.told, lang), width - 6) if difference.told is not None else ():
+        for line in wrap(sentence(difference.result, lang), width - 6) if difference.result is not None else ():
             yield Line(f"      {line}", style="dim")
 
 
@@ -250,7 +250,7 @@ def _cell(lines: Sequence[str], number: int, width: int) -> str:
     return content + " " * max(0, width - cell_len(content))
 
 
-def _told(difference: Difference, value: str, lang: Lang) -> str:
+def _value_text(difference: Difference, value: str, lang: Lang) -> str:
     if difference.fact.startswith("check."):
         return text(f"doctor.state.{value}", lang)
     if difference.fact.startswith("setting.") and value == UNSET:

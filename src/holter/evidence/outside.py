@@ -76,11 +76,11 @@ class Outside:
         return CONDITIONS[condition](self)
 
     def clear_s(self, condition: ConditionName, t_s: float) -> float | None:
-        """Return for how many seconds every sample has shown it over; None if it is not, or unknown."""
+        """Return for how many seconds every sample has shown that it is over; None if it is not over, or unknown."""
         since_s = self._since.get(condition)
         return None if since_s is None else max(0.0, t_s - since_s)
 
-    def room(self) -> bool | None:
+    def results_have_space(self) -> bool | None:
         """Return whether the results have space for a checkpoint.
 
         The temporary folder must have space too, if a write failed there.
@@ -147,7 +147,7 @@ def _held_by_nobody(gpu: GpuSample) -> bool:
 
 # A cause names what it waits for by one of these.
 CONDITIONS: dict[ConditionName, Callable[[Outside], bool | None]] = {
-    "room": Outside.room,
+    "room": Outside.results_have_space,
     "storage-answers": Outside.storage_answers,
     "licensed": Outside.licensed,
     "full-clock": Outside.at_full_clock,

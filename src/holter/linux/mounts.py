@@ -13,8 +13,8 @@ from holter.linux.procfs import read_text
 
 # Access to one of these goes over a network or through another program. It may never return, and each read takes a
 # round trip: python-blosc2 issue 188 measured 1.5 s instead of 0.03 s for one box over NFS.
-_MAY_HANG = re.compile(
-    r"nfs|cifs|smb|fuse|lustre|gpfs|beegfs|ceph|gluster|afs|9p|virtiofs|orangefs|panfs|wekafs|autofs|glusterfs"
+_REMOTE = re.compile(
+    r"nfs|cifs|smb|fuse|lustre|gpfs|beegfs|ceph|gluster|afs|9p|drvfs|virtiofs|orangefs|panfs|wekafs|autofs"
 )
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
@@ -32,7 +32,12 @@ class Mount(NamedTuple):
     @property
     def may_hang(self) -> bool:
         """Whether access to this file system depends on a network or on another program."""
-        return _MAY_HANG.search(self.fs_type) is not None
+        return is_remote(self.fs_type)
+
+
+def is_remote(fs_type: str) -> bool:
+    """Return whether a file system of this type depends on a network or on another program."""
+    return _REMOTE.search(fs_type) is not None
 
 
 def parse_mountinfo(text: str | None) -> tuple[Mount, ...]:

@@ -119,8 +119,8 @@ class Loader:
             raise BadInput(f"step {step} is before the first")
         self._release()
         self._step = step
-        for room in self._crew.dispatch.restart_at(step):
-            self._finish.give_back(room)
+        for memory in self._crew.dispatch.restart_at(step):
+            self._finish.give_back(memory)
 
     def close(self) -> tuple[str, ...]:
         """End all threads; return the names of those that hang in a read and were left behind."""
@@ -138,8 +138,8 @@ class Loader:
 
     def _from_readers(self) -> dict[str, Any]:
         batch = self._crew.dispatch.next_batch()
-        self._held = batch.room
-        return {"data": batch.room.data, "target": batch.room.target, "keys": batch.keys}
+        self._held = batch.memory
+        return {"data": batch.memory.data, "target": batch.memory.target, "keys": batch.keys}
 
     def _from_stage(self, stage: DeviceStage) -> dict[str, Any]:
         staged = stage.next(self._step)
@@ -149,14 +149,14 @@ class Loader:
 
     def _release(self) -> None:
         # Return the last batch's memory to the ring.
-        room, self._held = self._held, None
-        if room is None or not isinstance(self._finish, TransformInWorker):
+        memory, self._held = self._held, None
+        if memory is None or not isinstance(self._finish, TransformInWorker):
             return
         if self._options.is_pinned:
             # The trainer may have requested a copy that the GPU has not made yet.
-            room.copied = torch.cuda.Event(blocking=True)
-            room.copied.record()
-        self._finish.give_back(room)
+            memory.copied = torch.cuda.Event(blocking=True)
+            memory.copied.record()
+        self._finish.give_back(memory)
 
 
 def _end(crew: ReaderPool, helpers: list[threading.Thread]) -> tuple[str, ...]:

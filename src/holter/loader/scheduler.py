@@ -35,9 +35,9 @@ class Batch:
         self.missing = size  # samples that have not arrived yet
         self.writers = 0  # threads that claimed a job and are still writing
         self.is_dropped = False
-        self.room: Any = None  # the memory for its samples; allocated when the first one arrives
+        self.memory: Any = None  # the memory for its samples; allocated when the first one arrives
         self.keys: list[str] = [""] * size
-        self.room_lock = threading.Lock()  # held during the allocation, which may wait for a GPU
+        self.memory_lock = threading.Lock()  # held during the allocation, which may wait for a GPU
 
 
 class Dispatch:
@@ -91,7 +91,7 @@ class Dispatch:
             batch.missing -= len(job.slots)
             if batch.missing == 0:
                 self._ready.notify_all()
-            return batch.room if batch.is_dropped and batch.writers == 0 else None
+            return batch.memory if batch.is_dropped and batch.writers == 0 else None
 
     def next_batch(self) -> Batch:
         """Wait for the next batch in order and return it.
@@ -119,7 +119,7 @@ class Dispatch:
             self._batches.clear()
             self._next_to_give = self._next_to_plan = step
             self._work.notify_all()
-            return [batch.room for batch in dropped if batch.room is not None and batch.writers == 0]
+            return [batch.memory for batch in dropped if batch.memory is not None and batch.writers == 0]
 
     def fail(self, error: BaseException) -> None:
         """Store an error that stops a thread; the trainer's next call raises it."""

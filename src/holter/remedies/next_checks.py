@@ -12,13 +12,13 @@ from typing import NamedTuple
 from holter.causes import RULES_OF
 from holter.causes.weigh import Rule
 from holter.records import Diagnosis, Environment, Verdict
-from holter.remedies.next_checks_table import LOOKS, WINDOWS, Look
+from holter.remedies.next_checks_table import CHECK_COMMANDS, WINDOWS, CheckCommand
 from holter.remedies.of_nnunet import is_of_nnunet
 
 # Only the open questions of this many leading causes count, earlier causes more.
 LEADING = 4
 # No user runs more commands than this at once.
-MAX_LOOKS = 5
+MAX_CHECKS = 5
 # Weight of a fact that separates the first two causes: only one asks for it, or they read it in opposite ways.
 SEPARATES = 2.0
 # The open rest of a cause counts at least this much, however much of it is settled.
@@ -44,13 +44,13 @@ def next_checks(diagnosis: Diagnosis, environment: Environment | None = None) ->
     worth: dict[str, dict[str, float]] = {}  # check -> cause -> how much of it the check would settle
     asked: dict[str, list[str]] = {}
     for (fact, cause), value in open_questions(diagnosis).items():
-        look = look_for(fact)
-        if look is None or _is_out_of_place(look, diagnosis, environment):
+        check = check_for(fact)
+        if check is None or _is_out_of_place(check, diagnosis, environment):
             continue
-        by_cause = worth.setdefault(look.id, {})
+        by_cause = worth.setdefault(check.id, {})
         by_cause[cause] = by_cause.get(cause, 0.0) + value
-        asked.setdefault(look.id, []).append(fact)
-    commands = {look.id: look.command for look in LOOKS}
+        asked.setdefault(check.id, []).append(fact)
+    commands = {check.id: check.command for check in CHECK_COMMANDS}
     if _is_windows(diagnosis):
         commands = WINDOWS
         worth = {name: by_cause for name, by_cause in worth.items() if name in WINDOWS}
@@ -69,7 +69,7 @@ def _most_telling(worth: dict[str, dict[str, float]]) -> list[str]:
     # Greedy: each next check settles most of what the checks before it leave open.
     chosen: list[str] = []
     left = {cause: 1.0 for by_cause in worth.values() for cause in by_cause}
-    while len(chosen) < min(MAX_LOOKS, len(worth)):
+    while len(chosen) < min(MAX_CHECKS, len(worth)):
         rest = [name for name in worth if name not in chosen]
         best = max(rest, key=lambda name: sum(value * left[cause] for cause, value in worth[name].items()))
         chosen.append(best)
@@ -78,16 +78,16 @@ def _most_telling(worth: dict[str, dict[str, float]]) -> list[str]:
     return chosen
 
 
-def _is_out_of_place(look: Look, diagnosis: Diagnosis, environment: Environment | None) -> bool:
+def _is_out_of_place(check: CheckCommand, diagnosis: Diagnosis, environment: Environment | None) -> bool:
     # A process that is gone cannot be inspected. What is known, or was read completely, is not searched again.
     # If nnU-Net is known not to run, its folders and packages are not checked.
     kind = diagnosis.episode.kind
     facts = {fact.name: fact.value for fact in diagnosis.facts if fact.status == "known"}
-    if facts.get("scope.nnunet") is False and is_of_nnunet(look.command):
+    if facts.get("scope.nnunet") is False and is_of_nnunet(check.command):
         return True
-    if (look.is_live and kind == "death") or (look.kinds and kind not in look.kinds):
+    if (check.is_live and kind == "death") or (check.kinds and kind not in check.kinds):
         return True
-    if look.id != "first-exception":
+    if check.id != "first-exception":
         return False
     was_read = environment is not None and environment.console == "read"
     return was_read or any(fact.name == "exception.first" and fact.status == "known" for fact in diagnosis.facts)
@@ -117,11 +117,11 @@ def separating(leading: Sequence[Verdict]) -> set[str]:
     return {fact for fact, _ in rules[0] ^ rules[1]} if len(rules) == 2 else set()
 
 
-def look_for(fact: str) -> Look | None:
+def check_for(fact: str) -> CheckCommand | None:
     """Return the check that settles a fact, or None."""
-    for look in LOOKS:
-        if any(fact == name or (name.endswith(".") and fact.startswith(name)) for name in look.facts):
-            return look
+    for check in CHECK_COMMANDS:
+        if any(fact == name or (name.endswith(".") and fact.startswith(name)) for name in check.facts):
+            return check
     return None
 
 

@@ -37,7 +37,7 @@ define_all(
 )
 
 
-class Look(NamedTuple):
+class CheckCommand(NamedTuple):
     """A command and the facts that it settles. Its sentence is in the catalogue under ``look.ID``."""
 
     id: str
@@ -47,8 +47,8 @@ class Look(NamedTuple):
     kinds: tuple[EpisodeKind, ...] = ()  # only for these episodes
 
 
-LOOKS: tuple[Look, ...] = (
-    Look(
+CHECK_COMMANDS: tuple[CheckCommand, ...] = (
+    CheckCommand(
         "gpu",
         "nvidia-smi; nvidia-smi -q | grep -iE -A2 'Virtualization Mode|vGPU Software'",
         (
@@ -56,7 +56,7 @@ LOOKS: tuple[Look, ...] = (
             "gpu.licence_stage", "gpu.licence_text", "gpu.licence_worsened",
         ),
     ),
-    Look(
+    CheckCommand(
         "gpu-clocks",
         "nvidia-smi -q -d PERFORMANCE,CLOCK,POWER,TEMPERATURE,UTILIZATION",
         (
@@ -64,77 +64,81 @@ LOOKS: tuple[Look, ...] = (
             "gpu.utilization_ratio",
         ),
     ),
-    Look("gpu-kernel-log", "dmesg -T | grep -iE 'xid|nvrm'", ("gpu.kernel_errors",)),
-    Look(
+    CheckCommand("gpu-kernel-log", "dmesg -T | grep -iE 'xid|nvrm'", ("gpu.kernel_errors",)),
+    CheckCommand(
         "stacks",
         "py-spy dump --pid {pid}",
         ("main.waits_on", "main.where", "results_loop.waits_on", "queue.ready", "queue.worker"),
         is_live=True,
     ),
-    Look(
+    CheckCommand(
         "processes",
         "ps -o pid,stat,wchan:24,pcpu,rss,lstart,args --pid {pid} --ppid {pid}",
         ("workers.", "main.state", "main.cpu_ratio", "main.alive", "activity.present", "export.workers",
          "export.replaced"),
         is_live=True,
     ),
-    Look(
+    CheckCommand(
         "live",
         "holter diagnose {pid}",
         ("progress.", "step.", "wait.", "storage.latency_s", "storage.times_usual", "cpu.run_busy_ratio"),
         is_live=True,
     ),
-    Look(
+    CheckCommand(
         "oom",
         "dmesg -T | grep -iE 'oom|killed process'",
         ("oom.", "worker.exit_signal", "worker.ending"),
         kinds=("death", "stall", "creep"),
     ),
-    Look(
+    CheckCommand(
         "memory-limit",
         "cat /sys/fs/cgroup$(cut -d: -f3- /proc/{self}/cgroup | tail -1)/memory.events; free -h",
         ("memory.",),
     ),
-    Look("swap", "vmstat 1 5; cat /proc/pressure/memory", ("swap.", "pressure.memory")),
-    Look(
+    CheckCommand("swap", "vmstat 1 5; cat /proc/pressure/memory", ("swap.", "pressure.memory")),
+    CheckCommand(
         "how-it-ended",
         "sacct -X -o JobID,State,ExitCode,Elapsed,ReqMem,MaxRSS; journalctl --since -1d | grep -iE 'oom|killed'",
         ("main.exit_signal", "main.ending"),
         kinds=("death",),
     ),
-    Look(
+    CheckCommand(
         "first-exception",
         "grep -n -m1 -A40 -E 'Traceback|Exception in background worker' CONSOLE_OUTPUT",
         ("exception.", "echo.says", "worker.subject", "worker.fatal_frame"),
         kinds=("death", "stall"),
     ),
-    Look("descriptors", "ulimit -n; cat /proc/sys/fs/file-nr", ("fds.",)),
-    Look("shared-memory", "df -h /dev/shm", ("shm.",)),
-    Look("room", "df -h {results} {preprocessed}; df -i {results}", ("disk.", "save.")),
-    Look(
+    CheckCommand("descriptors", "ulimit -n; cat /proc/sys/fs/file-nr", ("fds.",)),
+    CheckCommand("shared-memory", "df -h /dev/shm", ("shm.",)),
+    CheckCommand("room", "df -h {results} {preprocessed}; df -i {results}", ("disk.", "save.")),
+    CheckCommand(
         "storage",
         "findmnt -T {preprocessed}; cat /proc/pressure/io",
         ("storage.fs_type", "storage.mount", "storage.pending_s", "storage.usual_latency_s", "pressure.io"),
     ),
-    Look("storage-kernel-log", "dmesg -T | grep -iE 'nfs|i/o error|blk_update'", ("storage.kernel_errors",)),
-    Look("cpus", "nproc; nproc --all", ("cpu.effective", "cpu.visible", "cpu.allocated_ratio", "cpu.workers_per_cpu")),
-    Look(
+    CheckCommand("storage-kernel-log", "dmesg -T | grep -iE 'nfs|i/o error|blk_update'", ("storage.kernel_errors",)),
+    CheckCommand(
+        "cpus",
+        "nproc; nproc --all",
+        ("cpu.effective", "cpu.visible", "cpu.allocated_ratio", "cpu.workers_per_cpu"),
+    ),
+    CheckCommand(
         "cpu-quota",
         "cd /sys/fs/cgroup$(cut -d: -f3- /proc/{self}/cgroup | tail -1) && cat cpu.max cpu.stat",
         ("cpu.quota", "cpu.throttled_ratio"),
     ),
-    Look("cpu-load", "top -b -n 1 | head -25", ("cpu.host_busy_ratio", "pressure.cpu")),
-    Look(
+    CheckCommand("cpu-load", "top -b -n 1 | head -25", ("cpu.host_busy_ratio", "pressure.cpu")),
+    CheckCommand(
         "versions",
         "python -c \"import torch; print(torch.__version__, torch.version.cuda, torch.backends.cudnn.version())\"; "
         "pip list | grep -iE 'nnunet|batchgen|threadpoolctl|blosc2|triton'",
         ("software.torch", "software.cuda", "software.cudnn", "software.nnunetv2", "software.batchgenerators",
          "software.batchgeneratorsv2", "software.threadpoolctl", "software.blosc2"),
     ),
-    Look("driver", "nvidia-smi --query-gpu=name,driver_version --format=csv", ("software.driver",)),
-    Look("settings", "env | grep -E 'nnUNet|OMP|MKL|SLURM_CPUS'", ("setting.",)),
-    Look("machine", "systemd-detect-virt; uname -sr; cat /proc/1/cgroup | head -3", ("system.",)),
-    Look("epochs", "holter diagnose {results}", ("epochs.",)),
+    CheckCommand("driver", "nvidia-smi --query-gpu=name,driver_version --format=csv", ("software.driver",)),
+    CheckCommand("settings", "env | grep -E 'nnUNet|OMP|MKL|SLURM_CPUS'", ("setting.",)),
+    CheckCommand("machine", "systemd-detect-virt; uname -sr; cat /proc/1/cgroup | head -3", ("system.",)),
+    CheckCommand("epochs", "holter diagnose {results}", ("epochs.",)),
 )  # fmt: skip
 # The same checks in PowerShell. Control groups, /dev/shm and the kernel log have no counterpart there.
 WINDOWS: dict[str, str] = {

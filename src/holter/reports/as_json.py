@@ -150,7 +150,7 @@ def _episode(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> json_rec
         ],
         later=later_lines(diagnosis, lang),
         next_looks=[
-            json_records.Look(
+            json_records.NextCheck(
                 id=check.id, text=text(f"look.{check.id}", lang), command=check.command, facts=list(check.facts)
             )
             for check in next_checks(diagnosis, recording.environment)

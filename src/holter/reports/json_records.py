@@ -88,7 +88,7 @@ class Verdict(JsonRecord, frozen=True, kw_only=True):
     remedies: list[Remedy]
 
 
-class Look(JsonRecord, frozen=True, kw_only=True):
+class NextCheck(JsonRecord, frozen=True, kw_only=True):
     """A command to run next; it changes nothing."""
 
     id: str
@@ -116,7 +116,7 @@ class Episode(JsonRecord, frozen=True, kw_only=True):
         Meta(description="What became known after the verdict, as sentences; it is no evidence for the verdict."),
     ] = UNSET
     next_looks: Annotated[
-        list[Look] | UnsetType,
+        list[NextCheck] | UnsetType,
         Meta(description="What to check next, best first. Empty if the cause is confirmed."),
     ] = UNSET
 

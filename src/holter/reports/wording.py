@@ -45,7 +45,7 @@ SPACE: Mapping[Lang, str] = {"en": " ", "zh": ""}
 # Phases of every epoch, for which "in epoch 3" is more useful than the phase's name.
 EPOCH_PHASES = ("train", "validate", "epoch-end", "checkpoint")
 # Causes for which a fact is more exact than any sentence of the catalogue: it has the place.
-TOLD_BY: dict[str, str] = stated("TOLD_BY")
+FACT_OF_HEADLINE: dict[str, str] = stated("FACT_OF_HEADLINE")
 # Detectors of episodes with unknown length: a log that stops, an exception, a file that states facts.
 TIMELESS = ("log", "log-end", INTERRUPTED, "evidence-file", "look")
 # nnU-Net is younger than this; a text without time stamps starts at time 0 (1970).
@@ -135,7 +135,7 @@ def wall_of(t_s: float, recording: Recording, lang: Lang) -> str:
 
 def cause_sentence(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> str:
     """Return one sentence for a cause, with the exact finding, worker or file if it is known."""
-    place = next((fact for fact in diagnosis.facts if fact.name == TOLD_BY.get(verdict.cause)), None)
+    place = next((fact for fact in diagnosis.facts if fact.name == FACT_OF_HEADLINE.get(verdict.cause)), None)
     if place is not None and place.status == "known" and place.detail:
         return _sentence(phrase(place.detail, lang), lang)
     about = _subject(diagnosis, verdict)

@@ -16,8 +16,8 @@ from holter.records import Tick
 from holter.reports.quiet import no_training
 from holter.sentences import NOTHING_TOUCHED, define
 from holter.supervisor.leftovers import collect_in_background
+from holter.supervisor.recording.abilities import Terms
 from holter.supervisor.recording.clock import RunClock
-from holter.supervisor.recording.contract import Terms
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.recording.scratch import Scratch, scratch_of_process

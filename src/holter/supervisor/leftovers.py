@@ -34,7 +34,7 @@ MOST_AT_ONCE = 200
 
 
 def collect_in_background() -> None:
-    """Remove them in a thread, because a disk may be slow. Signals stay blocked as in the caller."""
+    """Run ``collect`` in a thread, because a disk may be slow. The thread blocks the same signals as the caller."""
     with suppress(RuntimeError):  # no more threads for this user
         threading.Thread(target=collect, name="holter-leftovers", daemon=True).start()
 

@@ -27,8 +27,8 @@ from holter.supervisor.healing.run_loop import RunLoop
 from holter.supervisor.healing.scheduler_signals import SchedulerSignals
 from holter.supervisor.launch import Launch
 from holter.supervisor.leftovers import collect_in_background
+from holter.supervisor.recording.abilities import Terms
 from holter.supervisor.recording.clock import RunClock
-from holter.supervisor.recording.contract import Terms
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.recording.scratch import new_scratch

@@ -189,7 +189,7 @@ class LogParser:
         return self._enter("startup", self.clock.last_s if self.clock.last_s is not None else now_s)
 
     def feed(self, lines: Iterable[str], now_s: float, *, history: bool = False) -> list[Event]:
-        """Return the events of these lines. ``now_s``: time of reading; ``history``: written before that."""
+        """Return the events of these lines. ``now_s``: time of reading; ``history``: they may be much older."""
         events: list[Event] = []
         for whole in lines:
             # A progress bar ends without a line break: Holter's own line may follow on the same line.

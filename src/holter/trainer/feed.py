@@ -42,8 +42,8 @@ class Feed:
 
     num_processes = 0  # nnU-Net's name for the number of worker processes
 
-    def __init__(self, make: Make, place: Place, seed: int, stream: int, teller: LoaderLog) -> None:
-        self._make, self._place, self._teller = make, place, teller
+    def __init__(self, make: Make, place: Place, seed: int, stream: int, log: LoaderLog) -> None:
+        self._make, self._place, self._log = make, place, log
         self._seed, self._stream, self._step = seed, stream, 0
         self._loader: Loader | None = None
         self._is_closed = False
@@ -85,7 +85,7 @@ class Feed:
             if self._step:
                 self._loader.restore(self._step)
             if self._loader.backend.note:
-                self._teller.say("reading", note=self._loader.backend.note)
+                self._log.say("reading", note=self._loader.backend.note)
             self._loader.start()
         return self._loader
 
@@ -97,7 +97,7 @@ class Feed:
         self._place = Place("cpu")
         gc.collect()  # the error's traceback and the stage form a cycle that holds the tensors of the batch
         torch.cuda.empty_cache()
-        self._teller.say("gpu-out-of-memory" if not reason else "gpu-failed", step=self._step, reason=reason)
+        self._log.say("gpu-out-of-memory" if not reason else "gpu-failed", step=self._step, reason=reason)
 
     def state_dict(self) -> State:
         """Return seed, stream and step for a checkpoint; also works when closed."""
@@ -118,7 +118,7 @@ class Feed:
         self._is_closed = True
         left = self._drop()
         if left:
-            self._teller.say("left-behind", names=", ".join(left))
+            self._log.say("left-behind", names=", ".join(left))
 
     def _why_not_on_gpu(self, error: BaseException | None) -> str | None:
         # The reason to move the transforms to the CPU, empty if out of memory; None: moving would not help.

@@ -44,23 +44,23 @@ class HolterLoading(Trainer):  # type: ignore[misc]
 
     def get_dataloaders(self) -> Any:
         """Return Holter's feeds; if that is not possible, the trainer's own loaders, and log the reason."""
-        teller = LoaderLog(self.print_to_log_file)
+        log = LoaderLog(self.print_to_log_file)
         owner = defined_by(type(self), "get_dataloaders", below=HolterLoading)
         if owner.__module__ != TRAINER_MODULE:
-            teller.say("own", trainer=owner.__name__)
+            log.say("own", trainer=owner.__name__)
             return super().get_dataloaders()
         settings = read_settings()
         if settings.wants_stock:
-            teller.say("stock", reason=f"{LOADER}=stock")
+            log.say("stock", reason=f"{LOADER}=stock")
             return super().get_dataloaders()
         seed = self._holter_seed()  # first: a failure on one GPU must not leave the others waiting for the seed
         try:
             check_version()
             stock = set_up(super().get_dataloaders)
-            return make_feeds(stock, self._holter_facts(teller, seed), settings)
+            return make_feeds(stock, self._holter_facts(log, seed), settings)
         except Exception as error:  # noqa: BLE001 -- nnU-Net's own loader works; a real error occurs there again
             reason = error.what if isinstance(error, HolterError) else f"{type(error).__name__}: {error}"
-            teller.say("stock", reason=reason)
+            log.say("stock", reason=reason)
         return super().get_dataloaders()
 
     def on_train_start(self) -> None:
@@ -104,7 +104,7 @@ class HolterLoading(Trainer):  # type: ignore[misc]
         known_as = vars(type(self)).get(SAVED_AS)
         return entries if known_as is None else {**entries, "trainer_name": known_as}
 
-    def _holter_facts(self, teller: LoaderLog, seed: int) -> Facts:
+    def _holter_facts(self, log: LoaderLog, seed: int) -> Facts:
         labels = self.label_manager
         largest = max([*labels.all_labels, labels.ignore_label or 0])
         return Facts(
@@ -115,7 +115,7 @@ class HolterLoading(Trainer):  # type: ignore[misc]
             seg_channels=2 if self.is_cascaded else 1,
             largest_label=int(largest),
             seed=seed,
-            teller=teller,
+            log=log,
         )
 
     def _holter_seed(self) -> int:

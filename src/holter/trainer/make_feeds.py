@@ -57,7 +57,7 @@ class Trainer(NamedTuple):
     seg_channels: int  # channels of the segmentation that are read
     largest_label: int
     seed: int
-    teller: LoaderLog
+    log: LoaderLog
 
 
 class Plan(NamedTuple):
@@ -107,12 +107,12 @@ def _place(train: Plan, trainer: Trainer, settings: Settings) -> Place:
     )  # fmt: skip
     too_little = shortage(needed, trainer.device)
     if too_little is not None:
-        trainer.teller.say("gpu-short", reason=too_little)
+        trainer.log.say("gpu-short", reason=too_little)
         return Place("cpu")
     geometry = train.chain.geometry
     reason = why_unusable(trainer.device, len(geometry.patch_size) - geometry.is_dummy_2d)
     if reason is not None:
-        trainer.teller.say("gpu-failed", reason=reason)
+        trainer.log.say("gpu-failed", reason=reason)
         return Place("cpu")
     return Place(str(trainer.device))
 
@@ -124,7 +124,7 @@ def _feed(plan: Plan, place: Place, trainer: Trainer, settings: Settings) -> Fee
         options = _options(plan.purpose, where, trainer, settings)
         return Loader(plan.catalogue, plan.sampling, plan.chain, seed=seed, stream=stream, options=options)
 
-    return Feed(make, place, trainer.seed, stream, trainer.teller)
+    return Feed(make, place, trainer.seed, stream, trainer.log)
 
 
 def _options(purpose: Purpose, where: Place, trainer: Trainer, settings: Settings) -> Options:
@@ -141,17 +141,17 @@ def _options(purpose: Purpose, where: Place, trainer: Trainer, settings: Setting
         ram_as_float16=settings.ram_as_float16,
         is_strict=settings.is_strict,
         largest_label=trainer.largest_label,
-        on_trouble=trainer.teller.trouble,
+        on_trouble=trainer.log.trouble,
     )
 
 
 def _tell(plans: list[Plan], place: Place, trainer: Trainer, settings: Settings) -> None:
     threads = settings.readers(gpu_transforms=place.is_gpu, gpu_training=trainer.device.type == "cuda")
-    trainer.teller.say("begins", threads=threads, where=place.device, seed=trainer.seed)
+    trainer.log.say("begins", threads=threads, where=place.device, seed=trainer.seed)
     for plan in plans:
         pairs = plan.chain.mapping
         mapping = [STEP(stock=stock, step=FALL_BACK() if name == FALLBACK else name) for stock, name in pairs]
-        trainer.teller.say("chain", purpose=plan.purpose.name, mapping=joined(*mapping) or "-")
+        trainer.log.say("chain", purpose=plan.purpose.name, mapping=joined(*mapping) or "-")
         unknown = [stock for stock, step_name in pairs if FALLBACK in step_name]
         if unknown:
-            trainer.teller.say("fallback", names=", ".join(unknown))
+            trainer.log.say("fallback", names=", ".join(unknown))

@@ -29,7 +29,7 @@ DEVICES = ("cpu", "cuda", "mps")
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """Parse the options; checks only what needs no nnU-Net."""
+    """Return the parsed options. Only those that can be checked without nnU-Net are checked."""
     parser = argparse.ArgumentParser(prog="python -m holter.trainer.shortened", description="a shortened nnU-Net run")
     parser.add_argument("dataset", help="name or number")
     parser.add_argument("configuration")

@@ -23,7 +23,7 @@ DATASETS = (
 
 
 class StockLoaders(NamedTuple):
-    """nnU-Net's ``nnUNetDataLoader`` objects; nothing was read with them."""
+    """nnU-Net's ``nnUNetDataLoader`` objects, before anything was read with them."""
 
     train: Any
     val: Any

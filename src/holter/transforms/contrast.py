@@ -35,13 +35,13 @@ class Contrast(ShapePreserving):
         return draw_factors(rng, channels, self.factor, self.per_channel, self.one_factor)
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Stretch all drawn channels of all samples."""
+        """Stretch the drawn channels in place."""
         rows, factors = factors_of(hits)
         change_rows(work.image, rows, [factors], partial(stretch, keep_range=self.keep_range))
 
 
 def stretch(x: Tensor, factor: float | Tensor, *, keep_range: bool) -> None:
-    """Stretch in place. Shapes:  x (N, voxels); factor a number or (N, 1)."""
+    """Stretch each row of x around its mean, in place. Shapes:  x (N, voxels); factor a number or (N, 1)."""
     mean = x.mean(1, keepdim=True)
     low, high = x.amin(1, keepdim=True), x.amax(1, keepdim=True)
     x.sub_(mean).mul_(factor).add_(mean)

@@ -54,7 +54,7 @@ class Gamma(ShapePreserving):
         return GammaDraw(hit, tuple(single(value) for value in drawn), inverted, kept)
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Change all channels with the same flags together."""
+        """Raise the drawn channels in place; those with the same flags in one operation."""
         kinds: dict[tuple[bool, bool], list[tuple[ChannelIndex, float]]] = {}
         for slot, draw in hits:
             for channel, *kind, exponent in zip(draw.channels, draw.inverted, draw.kept, draw.exponents, strict=True):
@@ -65,7 +65,9 @@ class Gamma(ShapePreserving):
 
 
 def raise_to(x: Tensor, exponent: float | Tensor, *, inverted: bool, kept: bool) -> None:
-    """Raise in place. Shapes:  x (N, voxels); exponent a number or (N, 1).
+    """Raise each row of x to its exponent, in place. ``inverted``: its negative; ``kept``: restore mean and deviation.
+
+    Shapes:  x (N, voxels); exponent a number or (N, 1).
 
     The negative image is never stored: its range is that of x with the ends exchanged. All operations except the
     power are linear, so its sign is part of their factors.
@@ -91,7 +93,7 @@ class Statistics(NamedTuple):
 
 
 def centre(x: Tensor) -> Statistics:
-    """Subtract the mean of x (N, voxels) in place; return the statistics before that.
+    """Subtract from each row of x (N, voxels) its mean, in place; return mean and deviation of the original rows.
 
     The deviation is computed from the norm of the rest: torch.std_mean takes ten times as long on the CPU.
     """

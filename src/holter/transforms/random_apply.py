@@ -27,7 +27,7 @@ class RandomApply(ShapePreserving):
         return f"{self.step.name} (p = {self.probability:g})"
 
     def draw(self, rng: np.random.Generator, channels: int) -> object | None:
-        """Return the step's draw, or None."""
+        """Return the step's draw; None if the sample stays as it is."""
         return self.step.draw(rng, channels) if rng.random() < self.probability else None
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
@@ -44,13 +44,13 @@ class Chosen(NamedTuple):
 
 @dataclass(frozen=True)
 class OneOf(ShapePreserving):
-    """Applies one of the steps, all with the same probability; each sample is drawn independently."""
+    """Applies to each sample one of the steps, drawn with equal probability."""
 
     steps: tuple[Step, ...]
 
     @property
     def name(self) -> str:
-        """Return the names of the steps."""
+        """Return "one of", with the names of the steps."""
         return "one of: " + ", ".join(step.name for step in self.steps)
 
     def draw(self, rng: np.random.Generator, channels: int) -> Chosen | None:
@@ -60,7 +60,7 @@ class OneOf(ShapePreserving):
         return None if draw is None else Chosen(index, draw)
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Apply each step to all samples that chose it together."""
+        """Apply each step once, to all samples for which it was drawn."""
         for index, step in enumerate(self.steps):
             chosen = [Applied(hit.slot, hit.draw.draw) for hit in hits if hit.draw.step == index]
             if chosen:

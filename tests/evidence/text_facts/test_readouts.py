@@ -88,3 +88,15 @@ def test_the_real_output_of_this_machine_is_read_without_an_accusation(command: 
     assert "episode.kind" not in found
     if command[0] in ("free", "lscpu"):
         assert {"free": "memory.used_ratio", "lscpu": "cpu.visible"}[command[0]] in found
+
+
+def test_mounts_that_every_machine_has_are_no_network_storage() -> None:
+    usual = (
+        "systemd-1 on /proc/sys/fs/binfmt_misc type autofs (rw,relatime,fd=29)\n"
+        "fusectl on /sys/fs/fuse/connections type fusectl (rw,nosuid)\n"
+        "gvfsd-fuse on /run/user/1000/gvfs type fuse.gvfsd-fuse (rw,nosuid)\n"
+        "/etc/auto.data on /data type autofs (rw,relatime)\n"
+        "/dev/sda1 on / type ext4 (rw,relatime)\n"
+    )
+    assert "storage.fs_type" not in facts_of(usual)
+    assert facts_of(usual + "weka on /data type wekafs (rw)\n")["storage.fs_type"].value == "wekafs"

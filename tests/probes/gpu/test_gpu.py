@@ -91,7 +91,7 @@ def first(probe: GpuProbe) -> GpuSample:
     """What it sees once the process that reads is up: on a busy machine that takes longer than its short deadline."""
     until = time.monotonic() + SOON_S
     while True:
-        sample = gpus_of(probe.look(1.0, SOON_S))[0]
+        sample = gpus_of(probe.read_complete(1.0, SOON_S))[0]
         if "has not returned" not in english(sample.note) or time.monotonic() > until:
             return sample
 
@@ -141,7 +141,7 @@ def test_pcie_traffic_is_measured_after_an_answer_so_that_nobody_waits_for_it(gp
 
 def test_two_gpus_are_two_samples(gpu: FakeGpu, probe_of: ProbeOf) -> None:
     gpu.set(count=2, per_gpu={1: {"utilization": 4, "uuid": "GPU-second"}})
-    samples = gpus_of(probe_of(gpu).look(1.0, SOON_S))
+    samples = gpus_of(probe_of(gpu).read_complete(1.0, SOON_S))
     assert [(s.index, s.utilization_ratio) for s in samples] == [(0, 0.93), (1, 0.04)]
 
 
@@ -345,7 +345,7 @@ def test_no_gpu_is_one_clean_sample_and_no_process(
     else:
         gpu.set(**change)
     probe = probe_of(gpu)
-    (sample,) = gpus_of(probe.look(0.0, SOON_S))
+    (sample,) = gpus_of(probe.read_complete(0.0, SOON_S))
     assert sample == GpuSample(t_s=0.0, index=0, source="none", note=sample.note) and english(sample.note) == reason
     assert probe.child_pid is None
     for step in range(1, 20):
@@ -379,7 +379,7 @@ def test_a_gpu_that_fell_off_the_bus_keeps_its_name(gpu: FakeGpu, probe_of: Prob
 
 def test_a_lost_gpu_does_not_hide_the_other(gpu: FakeGpu, probe_of: ProbeOf) -> None:
     gpu.set(count=2, per_gpu={0: {"lost": 1}})
-    samples = gpus_of(probe_of(gpu).look(1.0, SOON_S))
+    samples = gpus_of(probe_of(gpu).read_complete(1.0, SOON_S))
     assert [s.utilization_ratio for s in samples] == [None, 0.93]
 
 

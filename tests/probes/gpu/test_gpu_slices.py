@@ -39,7 +39,7 @@ GIB = 2**30
 def first(gpu: FakeGpu) -> GpuSample:
     probe = GpuProbe(environment={**os.environ, **gpu.environment()})
     try:
-        (sample,) = probe.look(1.0, SOON_S).samples
+        (sample,) = probe.read_complete(1.0, SOON_S).samples
     finally:
         probe.close()
     assert isinstance(sample, GpuSample)

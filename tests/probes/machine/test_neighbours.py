@@ -14,7 +14,7 @@ import pytest
 
 from holter.linux.procfs import list_numbers
 from holter.probes.machine.host import HostProbe
-from holter.probes.machine.neighbours import NeighbourLook, Neighbours
+from holter.probes.machine.neighbours import NeighbourReader, Neighbours
 from holter.records import HostSample
 
 BUSY = "while True: pass"
@@ -52,11 +52,11 @@ def world() -> Iterator[World]:
 
 
 def _look(ours: set[int], between: float = 1.0) -> Neighbours:
-    look = NeighbourLook(lambda: ours, 0.0, Path("/proc"))
-    assert look.look(0.0) is not None
+    reader = NeighbourReader(lambda: ours, 0.0, Path("/proc"))
+    assert reader.read(0.0) is not None
     began = time.monotonic()
     time.sleep(between)
-    found = look.look(max(1000.0, time.monotonic() - began))
+    found = reader.read(max(1000.0, time.monotonic() - began))
     assert found is not None
     return found
 
@@ -71,12 +71,12 @@ def _training(world: World, dataset: str, fold: str, preprocessed: str = "/data/
 def test_a_busy_stranger_is_named_with_its_cores(world: World) -> None:
     ours = world.stranger(sys.executable, "-c", BUSY)
     busy = psutil.Process(world.stranger(sys.executable, "-c", BUSY))
-    look = NeighbourLook(lambda: {ours}, 0.0, Path("/proc"))
-    look.look(0.0)
+    reader = NeighbourReader(lambda: {ours}, 0.0, Path("/proc"))
+    reader.read(0.0)
     end_s = time.monotonic() + 60
     while sum(busy.cpu_times()[:2]) < 4 and time.monotonic() < end_s:  # however many share the machine
         time.sleep(0.1)
-    with_it = look.look(10.0)
+    with_it = reader.read(10.0)
     assert with_it is not None and with_it.cpu_cores is not None
     assert with_it.cpu_cores > 0.3
     assert any(name.startswith("python") for name in with_it.busiest)
@@ -135,11 +135,11 @@ def _parent(pid: int) -> int | None:
 
 
 def test_nothing_is_said_before_anybody_is_ours_and_between_two_looks() -> None:
-    assert NeighbourLook(lambda: (), 0.0, Path("/proc")).look(0.0) is None
-    look = NeighbourLook(lambda: {1}, 0.0, Path("/proc"))
-    assert look.look(0.0) is not None
-    assert look.look(5.0) is None
-    assert look.look(5000.0) is not None
+    assert NeighbourReader(lambda: (), 0.0, Path("/proc")).read(0.0) is None
+    reader = NeighbourReader(lambda: {1}, 0.0, Path("/proc"))
+    assert reader.read(0.0) is not None
+    assert reader.read(5.0) is None
+    assert reader.read(5000.0) is not None
 
 
 def test_the_host_sample_carries_them(world: World) -> None:
@@ -164,7 +164,7 @@ def test_a_process_that_is_gone_or_another_users_says_nothing_of_its_data(tmp_pa
 
     process(10, "python", "/v/bin/nnUNetv2_train", "4", "2d", "0", environ="nnUNet_preprocessed=/p\0")
     process(11, "python", "/v/bin/nnUNetv2_train", "4", "2d", "1", environ=None)
-    look = NeighbourLook(lambda: {10}, 0.0, tmp_path)
-    found = look.look(0.0)
+    reader = NeighbourReader(lambda: {10}, 0.0, tmp_path)
+    found = reader.read(0.0)
     assert found is not None
     assert [(one.pid, one.same_data, one.same_fold) for one in found.trainings] == [(11, None, None)]

@@ -14,7 +14,7 @@ import pytest
 from holter.errors import AlreadyTraining
 from holter.supervisor.folds.fold_lock import FILE, STALE_S, FoldLock
 from holter.supervisor.folds.lock import IsHeld, Lock
-from holter.supervisor.folds.lock_state import is_held, look, read, started
+from holter.supervisor.folds.lock_state import is_held, read, read_state, started
 
 HOLD = """
 import sys
@@ -153,10 +153,10 @@ def test_a_lock_may_name_a_second_process_that_goes_on_with_the_work(tmp_path):
     assert (about["fold"], about["pid"], about["training"]) == ("0", os.getpid(), other.pid)
     killed = {**about, "pid": 2**22 + 1}  # Holter is gone, its training is not
     (tmp_path / FILE).write_text(json.dumps(killed))
-    assert look(tmp_path / FILE).state == "held"
+    assert read_state(tmp_path / FILE).state == "held"
     with pytest.raises(IsHeld):
         Lock(tmp_path / FILE)
     other.kill()
     other.wait()
-    assert look(tmp_path / FILE).state == "left-over"
+    assert read_state(tmp_path / FILE).state == "left-over"
     Lock(tmp_path / FILE).close()

@@ -264,20 +264,20 @@ def test_a_holder_that_makes_nothing_for_long_is_told_with_a_way_out(scene, monk
     holder = scene.hold()
     turns = [Turn(str(n), scene.data / LOCK, Splits(scene.data), Heard(), Patience()) for n in (1, 2)]
     threads = [waiting(turn) for turn in turns]
-    until(lambda: all(len(turn._teller.said) == 2 for turn in turns))
+    until(lambda: all(len(turn._announce.said) == 2 for turn in turns))
     told = (
         rf"fold 0 \(PID {holder.pid} on {HOST}\) has made no splits_final.json for [\d.]+ s, and fold 1 waits for it; "
         rf"to go on without fold 0: rm {re.escape(str(scene.data / LOCK))}"
     )
-    assert re.fullmatch(told, turns[0]._teller.said[1])
+    assert re.fullmatch(told, turns[0]._announce.said[1])
     time.sleep(2.5)
-    assert all(len(turn._teller.said) == 2 for turn in turns), "once"
+    assert all(len(turn._announce.said) == 2 for turn in turns), "once"
     (scene.data / LOCK).unlink()
     until(lambda: any(turn.lock is not None for turn in turns), 10)
     (first,) = [turn for turn in turns if turn.lock is not None]
     (other,) = [turn for turn in turns if turn is not first]
-    until(lambda: other._teller.said[-1] == waits_for(os.getpid(), first._fold, other._fold))
-    assert "is no longer waited for" in first._teller.said[-1]
+    until(lambda: other._announce.said[-1] == waits_for(os.getpid(), first._fold, other._fold))
+    assert "is no longer waited for" in first._announce.said[-1]
     scene.write_splits()
     first.lock.close()
     for thread in threads:
@@ -347,10 +347,10 @@ def test_a_trainer_that_makes_no_split_keeps_nobody_waiting(scene, monkeypatch):
 def test_of_many_that_start_at_once_one_makes_it_and_the_others_wait_for_that_one(scene):
     turns = [Turn(str(n), scene.data / LOCK, Splits(scene.data), Heard(), Patience()) for n in range(5)]
     threads = [waiting(turn) for turn in turns]
-    until(lambda: sum(turn._teller.said != [] for turn in turns) == 4)
+    until(lambda: sum(turn._announce.said != [] for turn in turns) == 4)
     (first,) = [turn for turn in turns if turn.lock is not None]
     assert all(
-        turn._teller.said == [waits_for(os.getpid(), first._fold, turn._fold)] for turn in turns if turn != first
+        turn._announce.said == [waits_for(os.getpid(), first._fold, turn._fold)] for turn in turns if turn != first
     )
     scene.write_splits()
     first.lock.close()

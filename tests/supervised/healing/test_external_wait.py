@@ -31,6 +31,6 @@ def test_a_restart_waits_for_the_condition_of_its_cause(
 ) -> None:
     waiting = ExternalWait(lambda _: None)
     gpus, storage = ((seen,) if isinstance(seen, kind) else () for kind in (GpuSample, StorageSample))
-    waiting.look(Tick(t_s=0.0, gpus=gpus, storage=storage))
+    waiting.update(Tick(t_s=0.0, gpus=gpus, storage=storage))
     plan = Plan(action="restart", cause=cause, rung=OUTSIDE_RUNG, delay_s=120.0)
     assert waiting.may_go_on(plan, waited_s, waited_s) is expected

@@ -283,10 +283,10 @@ def test_what_looks_well_all_the_time_is_not_over_before_it_was_waited_for(case)
     episode = stall(case.t_s)
     slow = Diagnosis(episode=episode, verdicts=(Verdict(cause="slow-storage", verdict="confirmed", score=0.9),))
     for _ in range(600):
-        case.healer.waiting.look(answers(case.t_s))
+        case.healer.waiting.update(answers(case.t_s))
         case.t_s += 1.0
     for second in range(int(STANDS_AFTER_S)):
-        case.healer.waiting.look(answers(case.t_s))
+        case.healer.waiting.update(answers(case.t_s))
         assert case.healer.see(case.tick(), (episode,), (slow,)) is None, second
         case.t_s += 1.0
     assert states(case) == [("wait", "begun")]
@@ -395,7 +395,7 @@ def go_on_after(case: Case, plan, rooms: list[int | None]) -> int | None:
         for second in range(10):
             now_s = began_s + 10 * number + second
             if second == 0:
-                case.healer.waiting.look(room(now_s, free))
+                case.healer.waiting.update(room(now_s, free))
             if case.healer.waiting.may_go_on(plan, now_s - began_s, now_s):
                 case.healer.waiting.is_over(now_s)
                 return int(now_s - began_s)

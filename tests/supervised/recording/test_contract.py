@@ -16,8 +16,9 @@ from holter.probes.process.python_options import option_letters
 from holter.records import Ability, ContractSettled, Noted, StorageSample, Tick
 from holter.reports import live
 from holter.supervisor.launch import INJECT
-from holter.supervisor.recording import contract
-from holter.supervisor.recording.contract import ONLY_WATCHES, ContractKeeper, Terms
+from holter.supervisor.recording import abilities, contract
+from holter.supervisor.recording.abilities import ONLY_WATCHES, Terms
+from holter.supervisor.recording.contract import ContractKeeper
 from holter.texts.resume_command import resume_command
 
 COMMAND = ("nnUNetv2_train", "4", "3d_fullres", "0")
@@ -211,7 +212,7 @@ def test_whether_the_kernel_tells_how_processes_end_is_tried(can, sources, tmp_p
 # ------------------------------------------------------------------------------------------------------ what is printed
 
 
-def terms(*, can: bool, why_not=contract.NOT_NNUNET, t_s: float = 60.0) -> ContractSettled:
+def terms(*, can: bool, why_not=abilities.NOT_NNUNET, t_s: float = 60.0) -> ContractSettled:
     does = tuple(
         Ability(
             name=name, can=can, what="nnUNetv2_train 4 2d 0 --c" if can else None, why_not=None if can else why_not()

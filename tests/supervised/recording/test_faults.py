@@ -15,7 +15,7 @@ import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
 from holter.evidence.chain import STOPPED
-from holter.probes.process.stacks import find_py_spy
+from holter.probes.process.py_spy import find_py_spy
 from holter.probes.training.heartbeat import HeartbeatProbe
 from holter.records import ExceptionSeen, ProcessEnded
 from supervised.scene import LIMIT_S, Named, Scene, of_role, top, verdict_of
@@ -47,7 +47,7 @@ def test_a_stopped_worker_is_found_twice_the_second_time_where_ptrace_is_refused
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
         if len(stopped) == count == 1 and recorder.episodes[-1].end_s is not None and of_role(tick, "train-worker"):
-            recorder._investigator._dumper._py_spy = Path("/nonexistent/py-spy")
+            recorder._investigator._dumper._py_spy.program = Path("/nonexistent/py-spy")
             stop(recorder, tick)
 
     scene.options = ("--epochs", "3", "--iterations", "30", "--no-validation")

@@ -39,10 +39,7 @@ class CpuGroup:
         _move(pid, self.members)
 
     def remove(self) -> None:
-        """Move the processes back and remove the group.
-
-        If that fails, an empty group without a limit is left, which does no harm.
-        """
+        """Move the processes back and remove the group; give up after two seconds, and leave it in place."""
         end_s = time.monotonic() + REMOVE_WAIT_S
         while not self._removed() and time.monotonic() < end_s:
             time.sleep(POLL_S)

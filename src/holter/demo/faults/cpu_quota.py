@@ -31,7 +31,6 @@ class CpuQuota(Harmless):
     """CPU quota on the group that the training was started in."""
 
     name = "cpu-quota"
-    summary = "the container's CPU quota is cut to a quarter of a core in mid-run"
     true_cause: str | None = "cgroup-cpu-quota"
 
     def __init__(self) -> None:
@@ -64,7 +63,7 @@ class CpuQuota(Harmless):
         return {}
 
     def wrap(self, command: Sequence[str]) -> list[str]:
-        """Start inside the group, so that the training's control group does not change later."""
+        """Return a command that starts inside the group, so that the training's control group does not change later."""
         if self._group is None:
             return list(command)
         return _enter(self._group, command)

@@ -42,7 +42,6 @@ class Fault(Protocol):
     """A real fault. All methods may be called twice, ``relieve`` and ``undo`` also without ``inject``."""
 
     name: str
-    summary: str  # one sentence for ``holter demo --help``
     true_cause: str | None  # id of the cause that a diagnosis must name; None: no fault
     heals: bool  # Holter may act on it; otherwise it only watches
     phase: Phase  # phase of the training in which it is injected
@@ -76,7 +75,6 @@ class Harmless:
     """Base of the faults: every step does nothing."""
 
     name = "none"
-    summary = "nothing goes wrong: see what a healthy training looks like"
     true_cause: str | None = None
     heals = False
     phase: Phase = "train"

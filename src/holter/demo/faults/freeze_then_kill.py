@@ -12,7 +12,6 @@ class FreezeThenKill(Harmless):
     """Freezes a worker; after it was replaced and an epoch has ended, kills the main process."""
 
     name = "freeze-then-kill"
-    summary = "a data worker is frozen and replaced, then the training is killed and restarted: nothing is lost"
     true_cause: str | None = "frozen-worker"
     heals = True
 
@@ -21,7 +20,7 @@ class FreezeThenKill(Harmless):
         self._kill = KillMain()
 
     def prepare(self, context: Context) -> dict[str, str]:
-        """Save after every epoch: an epoch of the demo takes seconds, not minutes."""
+        """Return the setting that saves after every epoch, which takes only seconds in the demo."""
         return {"HOLTER_CHECKPOINT_EVERY_S": "0"}
 
     def inject(self, context: Context) -> None:

@@ -27,7 +27,6 @@ class FreezeWorker(Harmless):
     """Sends SIGSTOP to a worker that has announced a tensor."""
 
     name = "freeze-worker"
-    summary = "one data worker is frozen (SIGSTOP): the training waits for it without end and prints nothing"
     true_cause: str | None = "frozen-worker"
 
     def __init__(self) -> None:

@@ -19,7 +19,6 @@ class KillMain(Harmless):
     """Sends SIGKILL to the main process."""
 
     name = "kill-main"
-    summary = "the training's main process is killed (SIGKILL): the log just stops, the workers stay behind"
     true_cause: str | None = "external-kill"
 
     def __init__(self) -> None:

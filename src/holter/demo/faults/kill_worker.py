@@ -19,7 +19,6 @@ class KillWorker(Harmless):
     """Sends SIGKILL to one worker; nnU-Net ends with a message that names neither the worker nor the reason."""
 
     name = "kill-worker"
-    summary = "one data worker is killed (SIGKILL): nnU-Net ends and does not say which or why"
     true_cause: str | None = "worker-killed"
 
     def __init__(self) -> None:

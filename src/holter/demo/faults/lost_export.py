@@ -26,7 +26,6 @@ class LostExport(Harmless):
     """Sends SIGKILL to an export worker while it writes a case."""
 
     name = "export-worker-killed"
-    summary = "a process that writes validation results is killed: nnU-Net waits for that result without end"
     true_cause: str | None = "export-lost-result-hang"
     phase: Phase = "final-validation"
 
@@ -63,10 +62,10 @@ class Hunt:
         self._pages = HeartbeatProbe(Path(psutil.Process(main_pid).environ()["HOLTER_SCRATCH"]), 0.0)
         self._hit = hit
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread = threading.Thread(target=self._hunt, daemon=True)
         self._thread.start()
 
-    def _look(self) -> None:
+    def _hunt(self) -> None:
         until_s = time.monotonic() + HUNT_S
         while time.monotonic() < until_s and not self._over.wait(HUNT_EVERY_S):
             if (pid := exporting(self._pages)) is not None:

@@ -38,7 +38,6 @@ class SlowDisk(Harmless):
     """A pass-through FUSE mount in front of nnUNet_preprocessed that can be made slow."""
 
     name = "slow-disk"
-    summary = "the file system with the preprocessed data becomes slow: workers wait in the kernel for each read"
     true_cause: str | None = "slow-storage"
 
     def __init__(self) -> None:

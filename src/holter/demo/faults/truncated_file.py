@@ -11,7 +11,6 @@ class TruncatedFile(DamagedCase):
     """Keeps a third of the file; the worker that reads it raises."""
 
     name = "truncated-file"
-    summary = "one preprocessed image is cut short, as by a full disk or an interrupted copy"
     true_cause: str | None = "truncated-preprocessed-file"
 
     def damage(self, case: Path) -> None:

@@ -21,7 +21,6 @@ class VgpuLicence(Harmless):
     """Ends the licence grace period of a simulated GRID T4-8Q."""
 
     name = "vgpu-licence"
-    summary = "(simulated GPU) an unlicensed vGPU reaches the end of its grace period and is throttled to idle"
     true_cause: str | None = "vgpu-unlicensed"
 
     def __init__(self) -> None:

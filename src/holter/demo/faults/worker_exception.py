@@ -13,7 +13,6 @@ class WorkerException(DamagedCase):
     """Removes from a case's properties what the loader looks up."""
 
     name = "worker-exception"
-    summary = "a data worker meets a case that makes it raise KeyError"
     true_cause: str | None = "worker-exception"
 
     def damage(self, case: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.needs import COPIES_OF_CHECKPOINT, Reading, checkpoint_bytes, free_memory, reading, workers
 from holter.doctor.records import Folder, Result, State, Survey
+from holter.linux.mounts import is_remote
 from holter.sentences import define_all
 from holter.sizes import GIB
 
@@ -137,7 +138,6 @@ LOW_ROOM_TIMES = 2
 ENOUGH_TIMES, TOO_SLOW_TIMES = 1.0, 0.33
 # Without a plan: a SATA SSD answers in 0.1 to 0.3 ms, a spinning disk in 5 to 10, an NFS server in 0.5 to 5.
 SLOW_READ_S, VERY_SLOW_READ_S = 0.003, 0.02
-NETWORK = ("nfs", "cifs", "smb", "fuse", "lustre", "gpfs", "beegfs", "ceph", "gluster", "9p", "virtiofs")
 TMP_ROOM = 1 * GIB
 # A larger difference of the clocks makes checkpoints look older or newer than they are.
 SKEW_S = 5.0
@@ -299,7 +299,7 @@ def file_system(survey: Survey) -> Result:
     values = {"kind": folder.fs_type, "mount": folder.mount_point}
     if folder.rotational:
         return result("warn", "file-system", "rotational", **values)
-    if any(word in folder.fs_type for word in NETWORK):
+    if is_remote(folder.fs_type):
         return result("warn", "file-system", "network", **values)
     return go("file-system", **values)
 

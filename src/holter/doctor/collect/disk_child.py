@@ -40,7 +40,7 @@ def nearest(path: Path) -> Path:
     return path
 
 
-def room(path: Path) -> dict[str, Any]:
+def space(path: Path) -> dict[str, Any]:
     """Return space, inodes and mount options."""
     status = os.statvfs(path)
     return {
@@ -54,7 +54,7 @@ def room(path: Path) -> dict[str, Any]:
 
 
 def try_to_write(path: Path) -> dict[str, Any]:
-    """Write and sync a small file: quotas and full disks show only then."""
+    """Return whether a small file can be written and synced, and the clock's difference; quotas show only then."""
     before = time.time()
     try:
         descriptor, name = _fresh(path)
@@ -124,7 +124,7 @@ def main() -> None:
     try:
         place = nearest(path)
         tell(exists=place == path, real_path=os.path.realpath(place))
-        tell(**room(place))
+        tell(**space(place))
         tell(**try_to_write(place))
         if seconds <= 0:
             return

@@ -90,7 +90,7 @@ class Shares:
         progress(sum(text.count(WHOLE) for text in texts), files)
 
 
-def look(
+def collect(
     jobs: Jobs, python: str, folder: Path, plan: Plan | None, *, budget_s: float, shares: int, progress: Progress
 ) -> Files:
     """Check all files' lengths, then as many contents as the budget allows."""

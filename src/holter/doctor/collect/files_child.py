@@ -97,7 +97,7 @@ class Contents:
         except ImportError:
             self.blosc2 = None
 
-    def look(self, path: str) -> dict[str, Any]:
+    def read(self, path: str) -> dict[str, Any]:
         """Read one file to its end and return facts; raises any error of the file."""
         if path.endswith(".pkl"):
             return self._properties(path)
@@ -188,7 +188,7 @@ class Share:
                 return
             tell(doing=name)
             try:
-                tell(whole=name, **reader.look(os.path.join(self.folder, name)))
+                tell(whole=name, **reader.read(os.path.join(self.folder, name)))
             except NotHereError:
                 tell(unread={"code": "no-blosc2"})
                 return

@@ -11,18 +11,18 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from holter.doctor.collect.fold import read_fold
+from holter.doctor.collect.plan import plan_of
 from holter.doctor.records import Asked, Fold, Plan
 from holter.doctor.sentences import FILE_ERROR
 from holter.errors import BadInput, HolterError
 from holter.records import Text
 from holter.sentences import NOTHING_STARTED_OR_CHANGED, define
-from holter.supervisor.folds.fold_lock import look_at_lock
 from holter.texts.training_command import TrainingCommand
 
 VARIABLES_NOT_SET = define("error.variables-not-set", "{names} not set: nnU-Net would not find its data.")
@@ -42,12 +42,8 @@ NO_CONFIGURATION = define(
     "error.no-configuration", "The plans {plans} have no configuration {configuration}: {configurations}."
 )
 CONFIGURATION_LACKS = define("error.configuration-lacks", "The configuration {configuration} of {plans} lacks {names}.")
-CHECKPOINTS = ("checkpoint_final.pth", "checkpoint_best.pth", "checkpoint_latest.pth")
 FOLDERS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
-# nnU-Net has no segmentation output at its two coarsest resolutions.
-WITHOUT_OUTPUT = 2
 MAX_INHERITANCE = 10
-IGNORE = "ignore"
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +57,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     error: tuple[Text, Text, Text] | None = None  # what, safe, next step
 
 
-def look(asked: Asked, environ: Mapping[str, str]) -> Question:
+def collect(asked: Asked, environ: Mapping[str, str]) -> Question:
     """Return everything about the training from its files.
 
     Raises:  BadInput for a name that does not exist, with the nearest one.
@@ -92,7 +88,7 @@ def look(asked: Asked, environ: Mapping[str, str]) -> Question:
         preprocessed=str(root / name / str(configuration["data_identifier"])) if configuration else None,
         results=environ["nnUNet_results"],
         plan=plan_of(plans, configuration, root / name) if configuration else None,
-        fold=look_at_fold(fold_folder) if fold_folder is not None and asked.configuration else None,
+        fold=read_fold(fold_folder) if fold_folder is not None and asked.configuration else None,
     )
 
 
@@ -205,100 +201,11 @@ def _configuration(plans: Mapping[str, Any], asked: Asked) -> Mapping[str, Any]:
     return merged
 
 
-def plan_of(plans: Mapping[str, Any], configuration: Mapping[str, Any], folder: Path) -> Plan:
-    """Return the plan of one configuration, completed from dataset.json and the splits."""
-    dataset = _json(folder / "dataset.json")
-    labels = dataset.get("labels") if isinstance(dataset, dict) else None
-    labels = labels if isinstance(labels, dict) else {}
-    values = [single for value in labels.values() for single in (value if isinstance(value, list) else [value])]
-    regions = any(isinstance(value, list) for value in labels.values())
-    classes = [name for name in labels if name != IGNORE and not (regions and labels[name] == 0)]
-    channels = (dataset.get("channel_names") or dataset.get("modality") or {}) if isinstance(dataset, dict) else {}
-    cascade = len(classes) - 1 if configuration.get("previous_stage") else 0
-    splits = _json(folder / "splits_final.json")
-    kwargs = (configuration.get("architecture") or {}).get("arch_kwargs") or {}
-    stages = int(kwargs.get("n_stages", 6))
-    plan = Plan(
-        patch_size=tuple(int(side) for side in configuration["patch_size"]),
-        batch_size=int(configuration["batch_size"]),
-        spacing=tuple(float(side) for side in configuration["spacing"]),
-        transpose_forward=tuple(int(axis) for axis in plans.get("transpose_forward", ())),
-        channels=(len(channels) or 1) + cascade,
-        heads=len(classes) or 2,
-        regions=regions,
-        labels=tuple(sorted({int(label) for label in values})),
-        outputs=max(1, stages - WITHOUT_OUTPUT + 1),
-        cases=_int(dataset.get("numTraining")) if isinstance(dataset, dict) else None,
-        folds=len(splits) if isinstance(splits, list) else None,
-    )
-    return msgspec.structs.replace(plan, parameters=parameters(configuration, plan))
-
-
-def parameters(configuration: Mapping[str, Any], plan: Plan) -> int | None:
-    """Return the number of weights of nnU-Net's two networks; None for any other network."""
-    architecture = configuration.get("architecture") or {}
-    name, kwargs = str(architecture.get("network_class_name", "")).rpartition(".")[2], architecture.get("arch_kwargs")
-    if name not in ("PlainConvUNet", "ResidualEncoderUNet") or not isinstance(kwargs, dict):
-        return None
-    residual = name.startswith("Residual")
-    features, kernels, strides = kwargs["features_per_stage"], kwargs["kernel_sizes"], kwargs["strides"]
-    blocks = kwargs["n_blocks_per_stage"] if residual else kwargs["n_conv_per_stage"]
-    total, before = 0, plan.channels
-    if residual:
-        total += _convolution(before, features[0], kernels[0])
-        before = features[0]
-    for stage, (width, kernel) in enumerate(zip(features, kernels, strict=True)):
-        count = blocks[stage] * (2 if residual else 1)
-        total += _convolution(before, width, kernel) + (count - 1) * _convolution(width, width, kernel)
-        if residual and before != width:  # the skip connection of the first block
-            total += before * width + 2 * width
-        before = width
-    for stage in range(len(features) - 1):
-        width = features[stage]
-        total += features[stage + 1] * width * prod(strides[stage + 1]) + width
-        total += _convolution(2 * width, width, kernels[stage])
-        total += (kwargs["n_conv_per_stage_decoder"][stage] - 1) * _convolution(width, width, kernels[stage])
-        total += (width + 1) * plan.heads
-    return int(total)
-
-
-def _convolution(before: int, width: int, kernel: Sequence[int]) -> int:
-    # Weights, bias, and the normalisation's two numbers per channel.
-    return before * width * prod(kernel) + 3 * width
-
-
-def look_at_fold(folder: Path) -> Fold:
-    """Return checkpoints and lock of a fold; its checkpoint size is taken from any fold of the model."""
-    sizes = []
-    with_it = [folder, *sorted(folder.parent.glob("fold_*"))] if folder.parent.is_dir() else []
-    for place in with_it:
-        sizes += [(place / name).stat().st_size for name in CHECKPOINTS if (place / name).is_file()]
-    lock, holder = look_at_lock(folder)
-    return Fold(
-        folder=str(folder),
-        checkpoints=tuple(name for name in CHECKPOINTS if (folder / name).is_file()),
-        checkpoint_bytes=max(sizes, default=None),
-        lock=lock,
-        lock_holder=holder,
-    )
-
-
-def _json(file: Path) -> Any:
-    try:
-        return msgspec.json.decode(file.read_bytes())
-    except (OSError, msgspec.DecodeError):
-        return {}
-
-
-def _int(value: object) -> int | None:
-    return value if isinstance(value, int) else None
-
-
 def main() -> None:
     """Read the question from the first argument, as JSON; print the answer."""
     asked = msgspec.convert(json.loads(sys.argv[1]), type=Asked)
     try:
-        answer = look(asked, os.environ)
+        answer = collect(asked, os.environ)
     except HolterError as error:
         answer = Question(asked=asked, error=(error.what, error.safe, error.next_step))
     except OSError as error:

@@ -37,7 +37,7 @@ NO_PYTHON = define("error.no-python", "{option} is no Python that can be run.")
 NO_ANSWER = define("error.folders-silent", "nnU-Net's folders did not answer: {trouble}.")
 SILENT = define("why.no-answer", "no answer")
 IMPORTING_TORCH = define("doctor.importing-torch", "importing torch: {trouble}")
-LOOK_MAY_HANG = define("next.look-may-hang", "{command}  # it may hang")
+LIST_MAY_HANG = define("next.look-may-hang", "{command}  # it may hang")
 
 BUDGET_S = 60.0
 QUESTION_S = 10.0
@@ -148,7 +148,7 @@ def _ask(jobs: Jobs, order: Order) -> Question:
         raise CannotDoHere(
             NO_ANSWER(trouble=_trouble(outcome) or SILENT()),
             safe=NOTHING_STARTED_OR_CHANGED(),
-            next_step=LOOK_MAY_HANG(command=f"ls {order.environ.get('nnUNet_preprocessed', '$nnUNet_preprocessed')}"),
+            next_step=LIST_MAY_HANG(command=f"ls {order.environ.get('nnUNet_preprocessed', '$nnUNet_preprocessed')}"),
         )
     question = msgspec.convert(json.loads(outcome.text), type=Question)
     if question.error is not None:
@@ -210,7 +210,7 @@ def _samples(order: Order) -> tuple[HostSample | None, CgroupSample | None, tupl
     began = time.monotonic()
     gpu = GpuProbe(environment=order.environ, patience_s=GPU_S)
     try:
-        gpus = [sample for sample in gpu.look(0.0, GPU_S).samples if isinstance(sample, GpuSample)]
+        gpus = [sample for sample in gpu.read_complete(0.0, GPU_S).samples if isinstance(sample, GpuSample)]
     finally:
         gpu.close()
     time.sleep(max(0.0, HOST_SPAN_S - (time.monotonic() - began)))
@@ -244,7 +244,7 @@ def _trouble(outcome: Outcome | None) -> Message | None:
 def _files(jobs: Jobs, question: Question, order: Order, began: float, cgroup: CgroupSample | None, tell: Tell) -> Any:
     budget_s = max(LEAST_FOR_FILES_S, order.budget_s - ENDING_S - (time.monotonic() - began))
     cpus = cgroup.effective_cpus if cgroup is not None and cgroup.effective_cpus else 1
-    return preprocessed.look(
+    return preprocessed.collect(
         jobs,
         order.python,
         Path(question.preprocessed or ""),

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from holter.evidence import frames
 from holter.evidence.fact_book import Value
 from holter.evidence.text_facts.known import Found
+from holter.linux.mounts import is_remote
 from holter.records import Frame, ThreadStack
 
 UNITS = {"": 1.0, "B": 1.0, "K": 2.0**10, "M": 2.0**20, "G": 2.0**30, "T": 2.0**40, "P": 2.0**50}
@@ -26,6 +27,7 @@ BUSY_DISK = 90.0
 SWAPS = 1000.0  # KiB a second
 HELD_MIB = 1000.0
 HOT_C = 85.0
+SYSTEM_FOLDERS = ("/proc/", "/sys/", "/dev/", "/run/")
 VERSIONS = {
     "torch": "software.torch", "batchgenerators": "software.batchgenerators",
     "batchgeneratorsv2": "software.batchgeneratorsv2",
@@ -229,7 +231,8 @@ def _lsblk(text: str) -> Iterator[Fact]:
 def _mount(text: str) -> Iterator[Fact]:
     for match in re.finditer(r"^(\S+) on (/\S*) type (\S+) \(([^)]*)\)", text, re.MULTILINE):
         kind, options = match[3], match[4].split(",")
-        if re.match(r"nfs|cifs|fuse|lustre|ceph|gpfs|beegfs|9p", kind):
+        # "autofs" and mounts in the system's own folders (fusectl, gvfs) are on every machine.
+        if is_remote(kind) and kind != "autofs" and not match[2].startswith(SYSTEM_FOLDERS):
             yield "storage.fs_type", kind, match[0]
             if "ro" in options:
                 yield "disk.read_only", True, match[0]

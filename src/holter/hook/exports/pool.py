@@ -60,7 +60,7 @@ class ExportPool:
         self._workers: list[Worker] = []
         self._ended = threading.Event()
         for _ in range(processes):
-            if not self._hire():
+            if not self._start_worker():
                 break
         self._thread = threading.Thread(target=self._run, name="holter-exports", daemon=True)
         self._thread.start()
@@ -198,7 +198,7 @@ class ExportPool:
             if worker.task is not None:
                 self._lost(worker.task, worker.fate())
         else:
-            worker.look()
+            worker.poll()
             if worker.silent_s > STUCK_S and not worker.stopped:
                 worker.kill()
 
@@ -224,12 +224,12 @@ class ExportPool:
         if any(worker.task.losses for worker in busy):  # a repeated case runs alone
             return
         if self._again:
-            if not busy and self._hire():
+            if not busy and self._start_worker():
                 self._hand(self._workers[-1], self._again)
             elif not busy:
                 self._give_up()
             return
-        if self._queue and not self._workers and not self._hire():
+        if self._queue and not self._workers and not self._start_worker():
             self._give_up()
         for worker in self._workers:
             if worker.task is None and self._queue:
@@ -245,7 +245,7 @@ class ExportPool:
             task.losses = 1  # another process would not receive it either
             self._lost(task, remark("exporter-not-handed", error=repr(error)))
 
-    def _hire(self) -> bool:
+    def _start_worker(self) -> bool:
         try:
             self._workers.append(Worker())
         except OSError as error:  # no memory, or no more processes allowed

@@ -73,7 +73,7 @@ class Worker:
             pass
         return None
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Add up the seconds without CPU time. A pause of this process itself (a frozen container) does not count."""
         now = time.monotonic()
         if self.task is None or now - self._looked < OBSERVE_S:
@@ -99,7 +99,7 @@ class Worker:
         self.process.kill()
 
     def fate(self) -> Remark:
-        """Return a remark on how it ended."""
+        """Return a remark that says how the process ended."""
         code, pid = self.process.exitcode, self.process.pid
         if self.stopped:
             return remark("exporter-idle", pid=pid, silent=self.silent_s)

@@ -149,7 +149,7 @@ def _beat() -> None:
     owner = os.getpid()
     while owner == os.getpid():
         try:
-            look(_own_state())
+            poll(_own_state())
             if RUNTIME.page.role == MAIN:
                 control.poll_requests()
         except Exception as error:
@@ -157,7 +157,7 @@ def _beat() -> None:
         time.sleep(PULSE_S)
 
 
-def look(state: _State) -> None:
+def poll(state: _State) -> None:
     """Do one pulse: heartbeat, queues, children that have started or ended."""
     page = RUNTIME.page
     page.pulse = time.monotonic()

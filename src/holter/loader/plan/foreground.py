@@ -20,7 +20,7 @@ class ForegroundLocations:
     """
 
     def __init__(self, class_locations: Mapping[ClassKey, Any]) -> None:
-        """Shapes: a value is (N, 1 + axes), or empty if the case lacks that class."""
+        """``class_locations``: nnU-Net's. Shapes:  (N, 1 + axes) for each class, empty if the case lacks it."""
         by_class = {key: np.asarray(voxels) for key, voxels in class_locations.items() if len(voxels)}
         self.keys: tuple[ClassKey, ...] = tuple(by_class)
         voxels = [each[:, 1:] for each in by_class.values()]
@@ -32,7 +32,7 @@ class ForegroundLocations:
 
     @property
     def nbytes(self) -> int:
-        """Return the bytes of the voxels."""
+        """Return how many bytes of memory the voxels take."""
         return int(self._voxels.nbytes)
 
     def of(self, key: ClassKey) -> NDArray[Any]:

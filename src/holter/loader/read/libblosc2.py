@@ -28,7 +28,7 @@ _Sizes = ctypes.POINTER(ctypes.c_int64)
 
 
 class _Mapping(ctypes.Structure):
-    """blosc2_stdio_mmap."""
+    """The C struct ``blosc2_stdio_mmap``."""
 
     _fields_ = (
         ("mode", ctypes.c_char_p),
@@ -47,7 +47,7 @@ class _Mapping(ctypes.Structure):
 
 
 class _Io(ctypes.Structure):
-    """blosc2_io."""
+    """The C struct ``blosc2_io``."""
 
     _fields_ = (("id", ctypes.c_uint8), ("name", ctypes.c_char_p), ("params", ctypes.c_void_p))
 

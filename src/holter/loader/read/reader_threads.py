@@ -108,11 +108,11 @@ class Reader(threading.Thread):
         if batch is None:
             crew.finish.discard(prepared)
             return
-        with batch.room_lock:
-            if batch.room is None:
-                batch.room = crew.finish.room(prepared)
+        with batch.memory_lock:
+            if batch.memory is None:
+                batch.memory = crew.finish.allocate(prepared)
         batch.keys[job.slots.start : job.slots.stop] = [sample.plan.case for sample in samples]
-        crew.finish.put(batch.room, job.slots, prepared)
+        crew.finish.put(batch.memory, job.slots, prepared)
         dropped = crew.dispatch.written(job)
         if dropped is not None:
             crew.finish.give_back(dropped)

@@ -1,4 +1,4 @@
-"""Open arrays in several storage formats: read a box to its place."""
+"""Arrays on disk in several formats, opened once; each reads any box into memory of the caller."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Watch(threading.Thread):
         self._told: dict[Reader, tuple[Touch, int]] = {}  # for how many times the limit each was reported
 
     def run(self) -> None:
-        """Check until the pool stops."""
+        """Check all readers regularly until the pool stops."""
         try:
             while not self._crew.stopping.wait(min(_LONGEST_PAUSE_S, self._limit_s / _PARTS)):
                 for reader in tuple(self._crew.readers):

@@ -26,11 +26,11 @@ class Finish(Protocol):
         """Do the work that needs no memory of the batch yet."""
         ...
 
-    def room(self, prepared: Prepared) -> Any:
+    def allocate(self, prepared: Prepared) -> Any:
         """Return memory for a whole batch; may wait for a GPU that still copies from it."""
         ...
 
-    def put(self, room: Any, slots: range, prepared: Prepared) -> None:
+    def put(self, memory: Any, slots: range, prepared: Prepared) -> None:
         """Write samples to their slots; several threads do this at once, each for its own slots."""
         ...
 
@@ -38,7 +38,7 @@ class Finish(Protocol):
         """Release samples that another thread has already written."""
         ...
 
-    def give_back(self, room: Any) -> None:
+    def give_back(self, memory: Any) -> None:
         """Release the memory of a batch that is no longer used."""
         ...
 
@@ -58,8 +58,8 @@ class BatchBuffer:
         """Copy some samples into their slots."""
         where = slice(slots.start, slots.stop)
         self.data[where].copy_(part.image)
-        for room, target in zip(self.targets, self._targets_of(part), strict=True):
-            room[where].copy_(target)
+        for memory, target in zip(self.targets, self._targets_of(part), strict=True):
+            memory[where].copy_(target)
 
     @property
     def target(self) -> Tensor | list[Tensor]:
@@ -75,7 +75,7 @@ class TransformInWorker:
 
     def __init__(self, chain: Chain, batch_size: int, buffers: Pool[SampleBuffers], *, is_pinned: bool) -> None:
         self._chain, self._size, self._buffers, self._is_pinned = chain, batch_size, buffers, is_pinned
-        self._rooms: deque[BatchBuffer] = deque()
+        self._free: deque[BatchBuffer] = deque()
 
     def prepare(self, samples: Sequence[Sample]) -> Prepared:
         """Transform the samples on the CPU."""
@@ -85,20 +85,20 @@ class TransformInWorker:
                 samples, self._chain.apply(images, segs, [sample.plan.draw for sample in samples], device="cpu")
             )
 
-    def room(self, prepared: Prepared) -> BatchBuffer:
+    def allocate(self, prepared: Prepared) -> BatchBuffer:
         """Return the batch memory that has been free longest, or new memory."""
         try:
-            room = self._rooms.popleft()
+            memory = self._free.popleft()
         except IndexError:
             return BatchBuffer(prepared.part, self._size, self._is_pinned)
-        if room.copied is not None:
-            room.copied.synchronize()
-            room.copied = None
-        return room
+        if memory.copied is not None:
+            memory.copied.synchronize()
+            memory.copied = None
+        return memory
 
-    def put(self, room: BatchBuffer, slots: range, prepared: Prepared) -> None:
+    def put(self, memory: BatchBuffer, slots: range, prepared: Prepared) -> None:
         """Copy the transformed samples into the batch and release their buffers."""
-        room.put(slots, prepared.part)
+        memory.put(slots, prepared.part)
         self.discard(prepared)
 
     def discard(self, prepared: Prepared) -> None:
@@ -106,9 +106,9 @@ class TransformInWorker:
         for sample in prepared.samples:
             self._buffers.give(sample.buffers)
 
-    def give_back(self, room: BatchBuffer) -> None:
+    def give_back(self, memory: BatchBuffer) -> None:
         """Put the memory back into the ring."""
-        self._rooms.append(room)
+        self._free.append(memory)
 
 
 class Passthrough:
@@ -121,20 +121,20 @@ class Passthrough:
         """Return the samples unchanged."""
         return Prepared(samples, None)
 
-    def room(self, prepared: Prepared) -> dict[int, Sample]:  # noqa: ARG002 -- any sample fits
+    def allocate(self, prepared: Prepared) -> dict[int, Sample]:  # noqa: ARG002 -- any sample fits
         """Return a new dictionary of samples by slot."""
         return {}
 
-    def put(self, room: dict[int, Sample], slots: range, prepared: Prepared) -> None:
+    def put(self, memory: dict[int, Sample], slots: range, prepared: Prepared) -> None:
         """Store the samples under their slots."""
-        room.update(zip(slots, prepared.samples, strict=True))
+        memory.update(zip(slots, prepared.samples, strict=True))
 
     def discard(self, prepared: Prepared) -> None:
         """Release the samples' buffers."""
         for sample in prepared.samples:
             self._buffers.give(sample.buffers)
 
-    def give_back(self, room: dict[int, Sample]) -> None:
+    def give_back(self, memory: dict[int, Sample]) -> None:
         """Release the buffers of all samples of a batch."""
-        for sample in room.values():
+        for sample in memory.values():
             self._buffers.give(sample.buffers)

@@ -44,7 +44,7 @@ class DeviceStage(threading.Thread):
             while not self._dispatch.is_stopped:
                 batch = self._dispatch.next_batch()
                 self._hand_over(self._transform(batch, streams))
-                self._finish.give_back(batch.room)
+                self._finish.give_back(batch.memory)
         except BaseException as error:  # noqa: BLE001 -- it is raised again in the trainer's thread
             if not self._dispatch.is_stopped:
                 self._dispatch.fail(error)
@@ -69,7 +69,7 @@ class DeviceStage(threading.Thread):
             return
 
     def _transform(self, batch: Batch, streams: tuple[Any, Any] | None) -> Staged:
-        samples: list[Sample] = [batch.room[slot] for slot in range(len(batch.keys))]
+        samples: list[Sample] = [batch.memory[slot] for slot in range(len(batch.keys))]
         draws = [sample.plan.draw for sample in samples]
         if streams is None:
             images, segs = [sample.image for sample in samples], [sample.seg for sample in samples]

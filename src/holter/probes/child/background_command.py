@@ -106,7 +106,7 @@ class BackgroundCommand:
     def outcome(self) -> Outcome | None:
         """Return the outcome, or None while the command runs. A command past its deadline is killed, not waited for."""
         if self._outcome is None and self._process is not None:
-            self._outcome = self._look(self._process)
+            self._outcome = self._poll(self._process)
         return self._outcome
 
     def written(self) -> str:
@@ -120,7 +120,7 @@ class BackgroundCommand:
             self._killed.add(self._process)
         self._output.close()
 
-    def _look(self, process: subprocess.Popen[bytes]) -> Outcome | None:
+    def _poll(self, process: subprocess.Popen[bytes]) -> Outcome | None:
         code = process.poll()
         if code is None:
             waited_s = self._clock() - self._began_s

@@ -94,10 +94,11 @@ class ChildClient:
         return self._killed.still_there()
 
     def ask(self, question: bytes, patience_s: float = PATIENCE_S) -> Reply:
-        """Ask, and return the answer if it comes within ``patience_s``; otherwise a later ``ask`` returns it.
+        """Return the child's answer, or a ``Reply`` without one if none comes within ``patience_s``.
 
-        While an answer is missing, no new question is asked. A late answer is returned only if the new question is not
-        answered at once. Otherwise, after one slow call, every answer would belong to the question before.
+        A question is sent only if the last one has been answered. The next call returns an answer that came too late,
+        unless its own question is answered in time: otherwise, after one slow call, every answer would belong to the
+        question before.
         """
         stuck = self._killed.still_there()
         if self._process is None:

@@ -127,7 +127,7 @@ class GpuProbe:
         self._absent = None
         return Reading(self._complete(answer.gpus), events)
 
-    def look(self, t_s: float, within_s: float = ABANDON_S) -> Reading:
+    def read_complete(self, t_s: float, within_s: float = ABANDON_S) -> Reading:
         """Return one complete reading, with the licence's text, for callers that can wait up to ``within_s``."""
         until = time.monotonic() + within_s
         self._absent, self._absent_until_s = None, float("-inf")
@@ -178,7 +178,7 @@ class GpuProbe:
         before = {gpu.index: gpu.licence_stage for gpu in self._last}
         if any(before.get(gpu.index, gpu.licence_stage) != gpu.licence_stage for gpu in gpus):
             self._licence.hurry()
-        self._licence.look(self._licence_interval_s if enforced else LICENCE_ELSEWHERE_INTERVAL_S)
+        self._licence.poll(self._licence_interval_s if enforced else LICENCE_ELSEWHERE_INTERVAL_S)
 
     def _silent(self, t_s: float, reply: Reply) -> Reading:
         # The samples hold only the length of the driver's silence.

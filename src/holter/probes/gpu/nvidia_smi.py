@@ -124,10 +124,10 @@ class LicenceReader:
         return self._background is not None
 
     def hurry(self) -> None:
-        """Read again at the next ``look``: something has changed."""
+        """Read again at the next ``poll``: something has changed."""
         self._due_s = float("-inf")
 
-    def look(self, interval_s: float = LICENCE_INTERVAL_S) -> bool:
+    def poll(self, interval_s: float = LICENCE_INTERVAL_S) -> bool:
         """Start the command if it is due, take its text if it has ended; True if there is a new result."""
         if self._background is None and self._clock() >= self._due_s and not self._killed.still_there():
             self._due_s = self._clock() + interval_s

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from holter.linux.mounts import Mount, mount_of, parse_mountinfo
 from holter.linux.procfs import parse_counters, read_text
 from holter.probes import Reading
-from holter.probes.machine.neighbours import NeighbourLook
+from holter.probes.machine.neighbours import NeighbourReader
 from holter.records import HostSample
 
 _KIB = 1024
@@ -129,7 +129,7 @@ class HostProbe:
         self._times: dict[str, CpuTimes] = {}
         self._shm_pid = shm_pid
         self._own_mounts = False  # whether that process has its own mounts
-        self._neighbours = NeighbourLook(ours, clock_zero_boot_s, proc)
+        self._neighbours = NeighbourReader(ours, clock_zero_boot_s, proc)
 
     def read(self, t_s: float) -> Reading:
         """Return one sample; shares of CPU time need an earlier read and are None in the first."""
@@ -139,7 +139,7 @@ class HostProbe:
         vmstat = parse_counters(read_text(self._proc / "vmstat"))
         pressure = {kind: self._pressure(kind) for kind in ("cpu", "io", "memory")}
         shm, tmp = _space(self._shm_there()), _space(self._tmp)
-        others = self._neighbours.look(t_s)
+        others = self._neighbours.read(t_s)
         sample = HostSample(
             t_s=t_s,
             cpu_count=sum(name != "cpu" for name in self._times) or None,

@@ -43,7 +43,7 @@ class _Training(NamedTuple):
     cmdline: tuple[str, ...]
 
 
-class NeighbourLook:
+class NeighbourReader:
     """Reads ``/proc`` every ten seconds; in between its result is None."""
 
     def __init__(self, ours: Callable[[], Collection[int]], clock_zero_boot_s: float, proc: Path) -> None:
@@ -55,7 +55,7 @@ class NeighbourLook:
         self._commands: dict[_Key, _Training | None] = {}
         self._data: dict[_Key, str | None] = {}
 
-    def look(self, t_s: float) -> Neighbours | None:
+    def read(self, t_s: float) -> Neighbours | None:
         """Return what other processes did since the last read; None if none is due or no process is ours yet."""
         ours = frozenset(self._ours())
         if t_s < self._due_s or not ours:

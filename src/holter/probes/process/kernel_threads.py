@@ -10,6 +10,8 @@ from holter.linux.procfs import catches, read_text
 from holter.linux.syscalls import syscall_name
 from holter.records import ThreadStack
 
+# States of a process that has ended.
+DEAD_STATES = "ZXx"
 _NO_WAIT_CHANNEL = ("", "0")
 
 

@@ -32,7 +32,7 @@ class WaitReader:
         self._mounts: dict[int, tuple[float, tuple[Mount, ...]]] = {}
 
     def read(self, stat: Stat, t_s: float, *, all_threads: bool) -> Wait:
-        """Return what it waits for; ``all_threads``: if the first thread sleeps, report one in state D instead."""
+        """Return what the process waits for. ``all_threads``: if its first thread sleeps, one in state D instead."""
         # The first thread of a killed process is a zombie at once, but the process lives on while another hangs in D.
         if stat.state in "XxI" or (stat.state == "Z" and stat.threads <= 1):
             return Wait(stat.state)

@@ -164,7 +164,7 @@ class StorageProbe:
 
 
 def is_rotational(mount: Mount, sys: Path = Path("/sys")) -> bool | None:
-    """Whether a spinning disk is below; None if unknown: network file systems, virtual disks."""
+    """Return whether the disk of a mount spins; None if unknown, as for network file systems and virtual disks."""
     number = mount.device
     if number.startswith("0:"):  # btrfs and others invent a number; the device behind them has a real one
         number = _device_number(mount.source) or number

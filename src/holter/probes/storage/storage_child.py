@@ -25,7 +25,7 @@ _TRIES = 5  # files may vanish or be empty
 _CHECKPOINTS = ("checkpoint_latest.pth", "checkpoint_best.pth", "checkpoint_final.pth")
 
 
-class Look:
+class PathReader:
     """Answers about one path; the list of files is kept between reads."""
 
     def __init__(self, path: str) -> None:
@@ -133,9 +133,9 @@ def main() -> None:
     # A read that hangs must not outlive the recorder, which may be killed without a chance to stop it.
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    look = Look(sys.argv[1])
+    reader = PathReader(sys.argv[1])
     while os.read(0, 1):
-        os.write(1, json.dumps(look.answer()).encode() + b"\n")
+        os.write(1, json.dumps(reader.answer()).encode() + b"\n")
 
 
 if __name__ == "__main__":

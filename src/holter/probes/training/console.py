@@ -65,7 +65,7 @@ class Console:
         self._clock_begun = False
         self._first_look_s: float | None = None
 
-    def look(self, t_s: float, *, log_followed: bool) -> list[Event]:
+    def read(self, t_s: float, *, log_followed: bool) -> list[Event]:
         """Return new events; nnU-Net's own sentences only while no log is followed, which has them as well."""
         history = not self.tail.caught_up
         lines = self.tail.read_lines()

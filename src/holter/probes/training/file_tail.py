@@ -40,7 +40,7 @@ class FileTail:
         """``begin``: the file and its length when the run began; earlier content is not read."""
         self.path = path
         self.caught_up = begin is not None  # the end was reached at least once; later lines are new
-        self._bytes_per_look = bytes_per_read
+        self._bytes_per_read = bytes_per_read
         self._inode: tuple[int, int] | None = None if begin is None else begin.file
         self._offset = 0 if begin is None else begin.size
         self._partial = b""
@@ -48,7 +48,7 @@ class FileTail:
 
     @property
     def read_bytes(self) -> int:
-        """Bytes read of the present file, including an unfinished line."""
+        """How many bytes of the file were read so far, including those of a last line without its end."""
         return self._offset
 
     def read_lines(self) -> list[str]:
@@ -60,11 +60,11 @@ class FileTail:
             with self.path.open("rb") as file:
                 self._notice_replacement(os.fstat(file.fileno()))
                 file.seek(self._offset)
-                chunk = file.read(self._bytes_per_look)
+                chunk = file.read(self._bytes_per_read)
         except OSError:
             return []
         self._offset += len(chunk)
-        if len(chunk) < self._bytes_per_look:
+        if len(chunk) < self._bytes_per_read:
             self.caught_up = True
         return self._split(chunk)
 

@@ -75,7 +75,7 @@ class Unpacking:
 
     def left(self) -> int:
         """Return the number of cases that are not fully unpacked."""
-        names, packed = self._look()
+        names, packed = self._list()
         return sum(not all(self._is_done(file, names) for file in _unpacked(case)) for case in packed)
 
     def torn(self) -> tuple[Path, ...]:
@@ -83,11 +83,11 @@ class Unpacking:
 
         An array that cannot be read now, or has a strange header, may be whole and is not returned.
         """
-        names, packed = self._look()
+        names, packed = self._list()
         unfinished = [file for case in packed for file in _unpacked(case) if file in names and file not in self._done]
         return tuple(file for name in sorted(unfinished) if is_whole_array(file := self._folder / name) is False)
 
-    def _look(self) -> tuple[set[str], list[str]]:
+    def _list(self) -> tuple[set[str], list[str]]:
         # Names in the folder, and the cases that have an archive; no cases if nothing has to be unpacked.
         try:
             names = {entry.name for entry in self._folder.iterdir()}

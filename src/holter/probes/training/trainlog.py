@@ -64,7 +64,7 @@ class TrainLogProbe:
         self._marks = {console_mark.file: console_mark for console_mark in marks}
         consoles = tuple((path, self._mark_of(path)) for path in console)
         self._wanted = _Wanted(folder=folder, not_before_wall=not_before_wall, consoles=consoles)
-        self._look: _Look | None = None
+        self._read: _ReadThread | None = None
         self._hanging = False
         self._follower = _Follower(wall_zero)
 
@@ -104,23 +104,23 @@ class TrainLogProbe:
 
     def read(self, t_s: float) -> Reading:
         """Return events since the previous read; never waits for a file system that does not answer."""
-        if self._look is None:
-            self._look = _Look(self._follower, self._wanted, t_s)
-        self._look.join(self._wait_s)
-        events = self._note_hanging(self._look, t_s)
-        if self._look.is_alive():
+        if self._read is None:
+            self._read = _ReadThread(self._follower, self._wanted, t_s)
+        self._read.join(self._wait_s)
+        events = self._note_hanging(self._read, t_s)
+        if self._read.is_alive():
             return Reading(events=tuple(events))
-        look, self._look = self._look, None
-        if look.failure is not None:
-            raise look.failure
-        return Reading(events=(*events, *look.events))
+        thread, self._read = self._read, None
+        if thread.failure is not None:
+            raise thread.failure
+        return Reading(events=(*events, *thread.events))
 
     def close(self) -> None:
         """Do nothing: no file is held open, and a read that hangs ends with the process."""
 
-    def _note_hanging(self, look: _Look, t_s: float) -> list[Event]:
-        out = look.is_alive()
-        if out == self._hanging or (out and time.monotonic() - look.began_s < HANGING_LOOK_S):
+    def _note_hanging(self, thread: _ReadThread, t_s: float) -> list[Event]:
+        out = thread.is_alive()
+        if out == self._hanging or (out and time.monotonic() - thread.began_s < HANGING_LOOK_S):
             return []
         self._hanging = out
         what = "log-does-not-answer" if out else "log-answers-again"
@@ -129,18 +129,18 @@ class TrainLogProbe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
-    """What to follow; handed to a read as one object, so that no lock is needed."""
+    """The files to read. Never changed, only replaced, so that the thread that reads needs no lock."""
 
     folder: Path | None
     not_before_wall: float | None
     consoles: tuple[tuple[Path, Mark | None], ...]
 
 
-class _Look(threading.Thread):
+class _ReadThread(threading.Thread):
     """One read of the files, in a thread beside the recorder's loop."""
 
     def __init__(self, follower: _Follower, wanted: _Wanted, t_s: float) -> None:
-        super().__init__(name="trainlog-look", daemon=True)
+        super().__init__(name="trainlog-read", daemon=True)
         self.events: list[Event] = []
         self.failure: Exception | None = None
         self.began_s = time.monotonic()
@@ -151,7 +151,7 @@ class _Look(threading.Thread):
         """Read once; a failure is kept for the recorder's own thread."""
         follower, wanted, t_s = self._work
         try:
-            self.events = follower.look(wanted, t_s)
+            self.events = follower.read(wanted, t_s)
         except Exception as failure:  # noqa: BLE001 - raised again by TrainLogProbe.read
             self.failure = failure
 
@@ -182,7 +182,7 @@ class _Follower:
         """Whether its file exists; a file server may list a folder late."""
         return self._looks_gone < LOOKS_WITHOUT
 
-    def look(self, wanted: _Wanted, t_s: float) -> list[Event]:
+    def read(self, wanted: _Wanted, t_s: float) -> list[Event]:
         """Return new events of the log and the consoles."""
         if wanted.folder != self._folder:
             self._folder, self._log, self._log_wall = wanted.folder, None, float("-inf")
@@ -192,7 +192,7 @@ class _Follower:
         events = self._look_at_log(t_s, oldest_wall)
         for path, begin in wanted.consoles:
             console = self._consoles.setdefault(path, Console(path, self._wall_zero, begin, wanted.not_before_wall))
-            console_events = console.look(t_s, log_followed=self._log is not None)
+            console_events = console.read(t_s, log_followed=self._log is not None)
             if self._log is None and console_events:
                 self._told_until_s = max(self._told_until_s, max(event.t_s for event in console_events))
             events += console_events

@@ -30,7 +30,7 @@
     if (low > 0 && t - times[low - 1] < times[low] - t) low -= 1;
     return Math.abs(times[low] - t) <= reach ? low : -1;
   };
-  const told = (series, at) => {
+  const shown = (series, at) => {
     const value = series.v[at];
     const shown = number(value);
     return series.scale ? `${shown} % · ${number(value * series.scale)} ${series.unit}` : shown;
@@ -85,7 +85,7 @@
       const outputs = row.querySelectorAll("output");
       data.charts[+row.dataset.chart].forEach((series, i) => {
         const at = t === null ? -1 : nearest(series.t, t, reach);
-        outputs[i].textContent = at < 0 ? "" : told(series, at);
+        outputs[i].textContent = at < 0 ? "" : shown(series, at);
       });
     });
     tracks.querySelectorAll("[data-lane]").forEach((row) => {

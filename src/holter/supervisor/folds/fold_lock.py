@@ -12,9 +12,9 @@ from typing import Literal
 from holter.errors import AlreadyTraining, FolderNotWritable
 from holter.sentences import NOTHING_STARTED, define
 from holter.supervisor.folds.lock import STALE_S, IsHeld, Lock
-from holter.supervisor.folds.lock_state import host_of, look
+from holter.supervisor.folds.lock_state import host_of, read_state
 
-__all__ = ["FILE", "STALE_S", "FoldLock", "look_at_lock"]
+__all__ = ["FILE", "STALE_S", "FoldLock", "read_lock"]
 
 FILE = "holter.lock"
 
@@ -83,9 +83,9 @@ def _refusal(path: Path, held: IsHeld) -> AlreadyTraining:
     )
 
 
-def look_at_lock(folder: Path) -> tuple[Literal["none", "held", "left-over", "elsewhere"], str | None]:
+def read_lock(folder: Path) -> tuple[Literal["none", "held", "left-over", "elsewhere"], str | None]:
     """Return the lock's state and holder, without taking it; ``elsewhere``: not visible from here."""
-    state, about = look(folder / FILE)
+    state, about = read_state(folder / FILE)
     if state == "none":
         return state, None
     return state, f"PID {about.get('pid')} on {host_of(about)}"

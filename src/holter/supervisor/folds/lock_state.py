@@ -20,22 +20,22 @@ PROCESSES = (("pid", "started"), ("training", "training_started"))
 About = Mapping[str, object]
 
 
-class Look(NamedTuple):
+class LockState(NamedTuple):
     """State of a lock as seen from here; ``elsewhere``: another host, boot or container."""
 
     state: Literal["none", "held", "left-over", "elsewhere"]
     about: About
 
 
-def look(path: Path) -> Look:
+def read_state(path: Path) -> LockState:
     """Return the state of a lock, without taking it."""
     if not path.exists():
-        return Look("none", {})
+        return LockState("none", {})
     about = read(path)
     gone = is_gone(about)
     if is_held(path) or gone is False:
-        return Look("held", about)
-    return Look("elsewhere" if gone is None else "left-over", about)
+        return LockState("held", about)
+    return LockState("elsewhere" if gone is None else "left-over", about)
 
 
 def read(path: Path) -> dict[str, object]:

@@ -44,9 +44,9 @@ class Patience:
             self.check()
 
     def sleep(self, seconds: float) -> None:
-        """Sleep.
+        """Wait for so many seconds.
 
-        Raises:  Asked.
+        Raises:  Asked if a signal arrives meanwhile.
         """
         until_s = time.monotonic() + seconds
         self.check()

@@ -19,7 +19,7 @@ from holter.probes.training.starting import starting_trainings
 from holter.records import Message, Tick
 from holter.supervisor.folds import messages as words
 from holter.supervisor.folds.lock import Lock
-from holter.supervisor.folds.lock_state import About, host_of, look, started
+from holter.supervisor.folds.lock_state import About, host_of, read_state, started
 from holter.supervisor.folds.patience import Patience
 from holter.supervisor.folds.place import here
 from holter.supervisor.folds.turn import Announce, Turn
@@ -34,9 +34,9 @@ AT_WORK = ("train", "validate", "checkpoint", "final-validation", "shutdown")
 class Preparation:
     """One training's share in the preparation. Always call ``close``."""
 
-    def __init__(self, training: TrainingCommand, environ: Mapping[str, str], teller: Announce) -> None:
+    def __init__(self, training: TrainingCommand, environ: Mapping[str, str], announce: Announce) -> None:
         self._training = training
-        self._teller = teller
+        self._announce = announce
         self._folder, self._jobs = jobs_of(training, environ) or (Path(), ())
         self._locks: list[Lock] = []
         self._phase = PhaseKeeper()
@@ -49,7 +49,7 @@ class Preparation:
         Raises:  Asked.
         """
         for job in self._jobs:
-            turn = Turn(self._training.fold, lock_file(self._folder, job), job, self._teller, patience)
+            turn = Turn(self._training.fold, lock_file(self._folder, job), job, self._announce, patience)
             try:
                 turn.wait()
             finally:
@@ -109,7 +109,7 @@ def who_else(training: TrainingCommand, environ: Mapping[str, str]) -> Message |
     for job in jobs:
         if not (left := job.left()):
             continue
-        state, about = look(lock_file(folder, job))
+        state, about = read_state(lock_file(folder, job))
         if state == "held":
             return words.beside(job, words.holder_blanks(about), left)
         for starting in starting_trainings(folder, job.name):

@@ -21,8 +21,8 @@ class TornFiles:
         self._written = Unchanged()
         self._files: tuple[Path, ...] = ()
 
-    def look(self) -> int:
-        """Search them; return their number."""
+    def find(self) -> int:
+        """Search for such files; return their number."""
         self._files = self._job.torn()
         self.first = str(self._files[0]) if self._files else ""
         return len(self._files)

@@ -14,7 +14,7 @@ from holter.probes.training.starting import STARTS_WITHIN_S, starting_trainings
 from holter.records import Message
 from holter.supervisor.folds import messages as words
 from holter.supervisor.folds.lock import STALE_S, IsHeld, Lock
-from holter.supervisor.folds.lock_state import PROCESSES, About, Look, host_of, is_gone, look, started
+from holter.supervisor.folds.lock_state import PROCESSES, About, LockState, host_of, is_gone, read_state, started
 from holter.supervisor.folds.patience import Patience
 from holter.supervisor.folds.place import here
 from holter.supervisor.folds.torn_files import UNWRITTEN_S, TornFiles
@@ -46,10 +46,10 @@ class Announce(Protocol):
 class Turn:
     """One wait. ``lock``: the lock, if this training is to prepare the data."""
 
-    def __init__(self, fold: str, path: Path, job: Job, teller: Announce, patience: Patience) -> None:
+    def __init__(self, fold: str, path: Path, job: Job, announce: Announce, patience: Patience) -> None:
         self.lock: Lock | None = None
         self._fold, self._path, self._job = fold, path, job
-        self._teller, self._patience = teller, patience
+        self._announce, self._patience = announce, patience
         self._began_s = time.monotonic()
         self._about: About = {}  # of the lock that was last waited for
         self._whom: dict[str, str | int] = {}  # the same holder, or a training without Holter, as blanks of a message
@@ -65,18 +65,18 @@ class Turn:
         """
         made_s: float | None = None
         while True:
-            left, seen = self._job.left(), look(self._path)
+            left, seen = self._job.left(), read_state(self._path)
             is_free = seen.state in ("none", "left-over") or self._is_stale(seen)
             if not left:
                 made_s = made_s or time.monotonic()
                 if is_free or not self._whom or self._is_settled(made_s):
-                    _tidy(self._path, seen)
+                    _remove_left_over(self._path, seen)
                     return self._go_on()
             elif self._is_idle(seen, left):
                 return self._take_over(left)
             elif is_free and self._still_lives():
                 if self._free.for_s(True) >= FREE_S:
-                    return self._teller.say(words.WITHOUT[self._job.kind](**self._values(left)))
+                    return self._announce.say(words.WITHOUT[self._job.kind](**self._values(left)))
             elif is_free and self._take():
                 return None
             elif not is_free:
@@ -88,12 +88,12 @@ class Turn:
     def _is_settled(self, made_s: float) -> bool:
         return self._job.kind == "splits" or time.monotonic() - made_s >= SETTLED_S
 
-    def _is_stale(self, seen: Look) -> bool:
+    def _is_stale(self, seen: LockState) -> bool:
         # Measured with the monotonic clock: clocks of hosts may differ.
         untouched_s = self._file.for_s(mtime_s(self._path))
         return seen.state == "elsewhere" and untouched_s >= STALE_S
 
-    def _is_idle(self, seen: Look, left: int) -> bool:
+    def _is_idle(self, seen: LockState, left: int) -> bool:
         # A training without its Holter holds the lock and prepares nothing.
         idle_s = self._left.for_s(left)
         return seen.state == "held" and _is_orphaned(seen.about) and idle_s >= ORPHANED_S
@@ -139,49 +139,49 @@ class Turn:
             self._say_once(
                 strangers[0].pid, words.STARTS(**self._values(left), most=STARTS_WITHIN_S - strangers[0].age_s)
             )
-            self._teller.show(words.STILL[self._job.kind](**self._values(left)))
+            self._announce.show(words.STILL[self._job.kind](**self._values(left)))
             self._patience.sleep(LOOK_EVERY_S)
 
     def _clear(self) -> None:
         # Removed only when it is certain that no process still writes these files.
         torn = TornFiles(self._job, self._path)
-        while (count := torn.look()) and not torn.are_left():
+        while (count := torn.find()) and not torn.are_left():
             self._say_once(None, words.TORN(own=self._fold, count=count, file=torn.first, most=UNWRITTEN_S))
             self._patience.sleep(LOOK_EVERY_S)
         if count and (removed := torn.remove()):
-            self._teller.say(words.REMOVED(own=self._fold, count=removed, file=torn.first))
+            self._announce.say(words.REMOVED(own=self._fold, count=removed, file=torn.first))
 
     def _tell(self, about: About, left: int) -> None:
         self._about, self._whom = about, words.holder_blanks(about)
         self._say_once(about.get("token"), words.WAITS[self._job.kind](**self._values(left)))
         stopped = _stopped(about)
         if stopped is not None and stopped != self._stopped:
-            self._teller.say(words.STOPPED(**self._values(left), stopped=stopped))
+            self._announce.say(words.STOPPED(**self._values(left), stopped=stopped))
         self._stopped = stopped
         idle_s = self._made.for_s((left, about.get("token")))
         if idle_s >= STUCK_S:
             stuck = words.STUCK[self._job.kind](**self._values(left), idle=idle_s, lock=str(self._path))
             self._say_once(about.get("token"), stuck)
-        self._teller.show(words.STILL[self._job.kind](**self._values(left)))
+        self._announce.show(words.STILL[self._job.kind](**self._values(left)))
 
     def _take_over(self, left: int) -> None:
         if self._whom:
-            self._teller.say(words.TAKES_OVER[self._job.kind](**self._values(left)))
+            self._announce.say(words.TAKES_OVER[self._job.kind](**self._values(left)))
 
     def _go_on(self) -> None:
         if self._whom:
-            self._teller.say(words.GOES_ON[self._job.kind](**self._values(0)))
+            self._announce.say(words.GOES_ON[self._job.kind](**self._values(0)))
 
     def _say_once(self, about: object, message: Message) -> None:
         if (about, message.key) not in self._told:
             self._told.add((about, message.key))
-            self._teller.say(message)
+            self._announce.say(message)
 
     def _values(self, left: int) -> dict[str, str | int | float]:
         return {"own": self._fold, **self._whom, "left": left, "count": left, "age": time.monotonic() - self._began_s}
 
 
-def _tidy(path: Path, seen: Look) -> None:
+def _remove_left_over(path: Path, seen: LockState) -> None:
     # No other process removes the lock of a holder that was killed after all data were prepared.
     if seen.state == "left-over":
         with contextlib.suppress(IsHeld, OSError):

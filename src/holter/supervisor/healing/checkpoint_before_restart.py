@@ -56,11 +56,11 @@ class CheckpointGuard:
     def ask(self, standing: StalledTraining, step: Step) -> Answer:
         """Check the checkpoints, request a newer one if that helps, and decide."""
         ticks = _Ticks(standing.tick, step)
-        way = self._look(standing, ticks)
+        way = self._read_way(standing, ticks)
         for _ in range(ROUNDS):
             if ticks.is_over or not _saves_epochs(way, standing.tick) or not self._save(standing, ticks):
                 break
-            way = self._look(standing, ticks)
+            way = self._read_way(standing, ticks)
         if ticks.is_over:
             self._recorder.add(Noted(t_s=self._recorder.now_s(), what="not-ended", message=MOVED_ON()))
             return "over"
@@ -69,18 +69,18 @@ class CheckpointGuard:
             return "leave"
         return "end"
 
-    def _look(self, standing: StalledTraining, ticks: _Ticks) -> Way:
+    def _read_way(self, standing: StalledTraining, ticks: _Ticks) -> Way:
         # In a thread: a disk may stall without end, and the recording must go on.
         ways: list[Way] = []
         folder = self._recorder.environment.output_folder
 
-        def look() -> None:
+        def read() -> None:
             try:
-                ways.append(self._continuation.look(folder, standing.epoch))
+                ways.append(self._continuation.read(folder, standing.epoch))
             except Exception as error:  # noqa: BLE001 - reported as the reason; an unreadable checkpoint cannot be continued
                 ways.append(Way(why_not=NOT_READABLE(error=repr(error))))
 
-        thread = threading.Thread(target=look, name="holter-look", daemon=True)
+        thread = threading.Thread(target=read, name="holter-way", daemon=True)
         try:
             thread.start()
         except RuntimeError as error:  # no more threads for this user

@@ -64,7 +64,7 @@ class Continuation:
         self._earlier_s = None if self._was_continued else earlier_s
         self._from_scratch = from_scratch
 
-    def look(self, folder: str | None, epoch: int | None) -> Way:
+    def read(self, folder: str | None, epoch: int | None) -> Way:
         """Return how it could be continued now, without changes. Slow: reads every byte of a checkpoint."""
         return self._way(folder, epoch, self._find)
 
@@ -81,7 +81,7 @@ class Continuation:
             return False
         file, answers = Path(folder) / FINAL, [True]
 
-        def look() -> None:
+        def read_time() -> None:
             try:
                 written_s = file.stat().st_mtime
                 answers.append(self._began_s is None or written_s >= self._began_s)
@@ -90,7 +90,7 @@ class Continuation:
             except OSError:
                 return
 
-        thread = threading.Thread(target=look, name="holter-final", daemon=True)
+        thread = threading.Thread(target=read_time, name="holter-final", daemon=True)
         with contextlib.suppress(RuntimeError):  # no more threads for this user
             thread.start()
             thread.join(LOOKED_WITHIN_S)

@@ -18,7 +18,7 @@ CLEARED = define("act.cleared", "cleared after {waited:.0f} s")
 
 
 class ExternalWait:
-    """At most one wait at a time."""
+    """The wait for a condition outside of Holter; at most one at a time."""
 
     def __init__(self, say: Callable[[ActionTaken], None]) -> None:
         self._say = say
@@ -30,7 +30,7 @@ class ExternalWait:
         """Whether Holter is waiting."""
         return self._told is not None
 
-    def look(self, tick: Tick) -> None:
+    def update(self, tick: Tick) -> None:
         """Record the probes' readings of outside conditions; also called while no training runs."""
         self._outside.see(tick)
 

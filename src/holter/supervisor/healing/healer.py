@@ -141,7 +141,7 @@ class Healer:
 
     def see(self, tick: Tick, episodes: tuple[Episode, ...], diagnoses: tuple[Diagnosis, ...]) -> Plan | None:
         """Process a tick of a live training; return a plan to carry out now (restart, stop), or None."""
-        self.waiting.look(tick)
+        self.waiting.update(tick)
         self._main_hang.see(tick)
         moved = self._learn(tick)
         if self._pending is not None and self._pending.action == "restart":

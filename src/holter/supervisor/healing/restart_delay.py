@@ -26,7 +26,7 @@ class Tell(Protocol):
 
 
 class RestartDelay:
-    """``step``: records one more second. ``is_asked_to_end``: returns whether the run was asked to end."""
+    """Waits while no training runs; each second is recorded, and a request to end the run ends the wait."""
 
     def __init__(
         self,
@@ -36,6 +36,7 @@ class RestartDelay:
         is_asked_to_end: Callable[[], bool],
         tell: Tell,
     ) -> None:
+        """``step``: record one more second. ``is_asked_to_end``: return whether the run was asked to end."""
         self._healer = healer
         self._clock = clock
         self._step = step

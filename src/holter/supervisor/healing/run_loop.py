@@ -123,7 +123,7 @@ class RunLoop:
                 if plan is not None and self._may_end(child, plan, tick):
                     return plan
             else:
-                self._healer.waiting.look(tick)
+                self._healer.waiting.update(tick)
             self._wait(child)
             if ended_s is None and child.poll() is not None:
                 ended_s = self._clock.t_s()
@@ -297,7 +297,7 @@ class RunLoop:
 
     def _pauses(self, child: subprocess.Popen[bytes]) -> RestartDelay:
         def step() -> None:
-            self._healer.waiting.look(self._tick())
+            self._healer.waiting.update(self._tick())
             self._wait(child)
 
         return RestartDelay(self._healer, self._clock, step, lambda: self._is_asked_to_end, self._act)

@@ -6,31 +6,13 @@ tape.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import NamedTuple
-
 from holter.history.ranks import main_beat
-from holter.probes.machine.environment import process_command, process_environ
-from holter.probes.process.pidfd import reports_exit_status
-from holter.probes.process.process_files import namespace_pids
-from holter.probes.process.python_options import option_letters
 from holter.probes.process.stacks import StackDumper
-from holter.records import (
-    DATA_WORKERS,
-    Ability,
-    ContractSettled,
-    GpuSample,
-    Message,
-    Noted,
-    Notice,
-    StorageSample,
-    Tick,
-)
-from holter.sentences import define, joined
+from holter.records import ContractSettled, Notice, Tick
+from holter.sentences import define
+from holter.supervisor.recording.abilities import Abilities, Terms
 from holter.supervisor.recording.scratch_keeper import ScratchKeeper
 from holter.supervisor.recording.sources import Sources
-from holter.texts.resume_command import Resume
 
 # Start-up imports torch from a network disk; a working hook has written its page by then.
 SETTLE_S = 60.0
@@ -44,60 +26,11 @@ ATTACHED_LOG_S = 20.0
 LOG_WITHIN_S = 15.0
 # Without epochs the contract is checked this often.
 AGAIN_S = 300.0
-# Thread name of PyTorch's DataLoader workers (torch 2.6 and newer).
-TORCH_WORKER = "pt_data_worker"
-# Options of the Python interpreter.
-IGNORES_PATH = {"E", "I"}
-SKIPS_SITE = "S"
-# Loaders without worker processes: no worker can freeze or die.
-NO_WORKERS = ("holter", "single-process")
 
-ATTACHED = define("contract.attached", "the training was started without Holter")
-NO_PYTHON = define("contract.no-python", "no Python process was found below the command")
-OTHER_NAMESPACE = define("contract.other-namespace", "the training runs in a PID namespace of its own")
-CLEARED = define("contract.environment-cleared", "the command clears the environment variables that Holter had set")
-PATH_LOST = define("contract.pythonpath-lost", "the command sets PYTHONPATH itself, without Holter's entry")
-PATH_IGNORED = define("contract.pythonpath-ignored", "Python was started with {option}, which ignores PYTHONPATH")
-SITE_SKIPPED = define(
-    "contract.site-skipped", "Python was started with -S, which skips sitecustomize, where Holter's hook is loaded"
-)
-FOLDER_UNSEEN = define("contract.folder-unseen", "the training does not see Holter's folder {folder} (a container?)")
-HOOK_FAILED = define("contract.hook-failed", "Holter's hook failed: {why}")
-NOTHING_IMPORTED = define(
-    "contract.nothing-imported", "the program has imported neither nnunetv2 nor batchgenerators so far"
-)
-HOOK_GONE = define("contract.hook-gone", "its pages are gone")
-SCRATCH_LOST = define("contract.scratch-lost", "Holter's own folder was removed and cannot be created again")
-NO_LOADER = define("contract.no-loader", "no data loader with worker processes was seen")
-NO_LOG = define("contract.no-log", "no training log of nnU-Net was found")
-LOG_GONE = define("contract.log-gone", "its file is gone")
-NO_RESULTS = define("contract.no-results", "it is not known which folder that is")
-RESULTS_GONE = define("contract.results-gone", "{folder} is gone")
-RESULTS_REPLACED = define("contract.results-replaced", "another folder has replaced {folder}")
-ENDINGS_UNTOLD = define("contract.endings-untold", "before Linux 6.15 only their parents can see it")
-CONSOLE_UNREAD = define("contract.console-unread", "there is no heartbeat, and the output goes to no file")
-STACKS_REFUSED = define("contract.stacks-refused", "{why}")
-NO_FRAMES = define("contract.no-frames", "no frames")
-NOT_LOOKED_AT = define("contract.not-looked-at", "not looked at")
-STACKS_UNTRIED = define("contract.stacks-untried", "not tried yet")
-NO_MAIN = define("contract.no-main", "no main process was found")
-NO_GPU = define("contract.no-gpu", "{why}")
-NO_KERNEL_LOG = define("contract.no-kernel-log", "this user may not read it")
-ONLY_WATCHES = define("contract.only-watches", "Holter only watches here (holter train and run --heal act)")
-LOADER_CANNOT = define("contract.loader-cannot", "the data loader is not batchgenerators' NonDetMultiThreadedAugmenter")
-NOT_NNUNET = define("contract.not-nnunet", "no trainer of nnU-Net was seen")
 NO_TRAINING_YET = define(
     "contract.no-training-yet",
     "no training yet: no Python process was found below the command. What can be seen and done follows when it starts",
 )
-
-
-class Terms(NamedTuple):
-    """What was set before the run started."""
-
-    heal: bool
-    attached: bool
-    resume: Resume
 
 
 class ContractKeeper:
@@ -107,38 +40,31 @@ class ContractKeeper:
         """``inject``: the folder that the hook is loaded from, as written in PYTHONPATH."""
         self._terms = terms
         self._sources = sources
-        self._keeper = keeper
-        self._inject = inject
+        self._abilities = Abilities(terms, sources, keeper, inject=inject)
         self._dumper = StackDumper(scratch=keeper.folder)
-        self._stacks: Ability | None = None
         self._asked_stacks = False
-        self._gpu: GpuSample | None = None
-        self._kernel_log = True
         self._settled: ContractSettled | None = None
-        self._looked_s = 0.0
+        self._checked_s = 0.0
         self._epoch: int | None = None
         self._waits_since_s = 0.0
         self._said_waiting = False
         self._began_s = 0.0  # start of the training
         self._trains_since_s: float | None = None
-        self._hook_failed: str | None = None
-        self._endings: Ability | None = None
-        self._first_results: StorageSample | None = None
-        self._results_why_not: Message | None = None
 
     def follow(self, t_s: float) -> None:
         """Reset for another process of the same run."""
-        self._settled, self._stacks, self._asked_stacks = None, None, False
+        self._abilities.follow()
+        self._settled, self._asked_stacks = None, False
         self._began_s, self._epoch, self._trains_since_s = t_s, None, None
-        self._waits_since_s, self._hook_failed = t_s, None
+        self._waits_since_s = t_s
 
     def see(self, tick: Tick) -> ContractSettled | None:
         """Process a tick; return the contract when it is settled or has changed."""
         self._learn(tick)
         if not self._is_time(tick):
             return None
-        self._looked_s = tick.t_s
-        contract = self._contract(tick)
+        self._checked_s = tick.t_s
+        contract = self._abilities.contract(tick)
         same = self._settled is not None and (contract.sees, contract.does) == (self._settled.sees, self._settled.does)
         self._settled = contract
         return None if same else contract
@@ -154,45 +80,21 @@ class ContractKeeper:
     def at_last(self, tick: Tick) -> ContractSettled | None:
         """Return the contract of a recording that ends early; None if it is settled, or if no process lives."""
         has_gone = self._sources.process.main_pid is not None and not self._sources.living
-        return None if self._settled is not None or has_gone else self._contract(tick)
+        return None if self._settled is not None or has_gone else self._abilities.contract(tick)
 
     def close(self) -> None:
         """Cancel a stack dump that still runs."""
         self._dumper.close()
 
     def _learn(self, tick: Tick) -> None:
-        if tick.gpus:
-            self._gpu = tick.gpus[0]
-        for event in tick.events:
-            if isinstance(event, Noted) and event.what == "kernel-log-unreadable":
-                self._kernel_log = False
-            elif isinstance(event, Noted) and event.what == "hook-failed":
-                self._hook_failed = event.text
-        self._learn_results(tick)
+        self._abilities.learn(tick)
         main_pid = self._sources.process.main_pid
         if main_pid is None and tick.t_s - self._waits_since_s >= LAUNCHES_S:
             self._began_s = tick.t_s
         if not self._asked_stacks and main_pid is not None and tick.t_s - self._began_s >= STACKS_AFTER_S:
             self._asked_stacks = self._dumper.start({main_pid: "main"}, tick.t_s)
         for dump in self._dumper.collect():
-            can = dump.rung == "py-spy" or self._sources.heartbeat.fault_signal(dump.pid) is not None
-            why = joined(*dump.refused) or NO_FRAMES()
-            self._stacks = Ability(name="stacks", can=can, why_not=None if can else STACKS_REFUSED(why=why))
-
-    def _learn_results(self, tick: Tick) -> None:
-        # A file system that does not answer changes nothing.
-        folder = self._sources.output_folder
-        for sample in tick.storage:
-            if sample.label != "results" or folder is None or sample.path != str(folder.absolute()):
-                continue
-            first = self._first_results
-            if sample.identity is not None and (first is None or first.path != sample.path):
-                first = self._first_results = sample
-            if first is None or first.path != sample.path or sample.missing is None:
-                continue
-            sentence = RESULTS_GONE if sample.missing else RESULTS_REPLACED
-            is_there = not sample.missing and sample.identity == first.identity
-            self._results_why_not = None if is_there else sentence(folder=sample.path)
+            self._abilities.learn_stacks(dump)
 
     def _is_time(self, tick: Tick) -> bool:
         if self._sources.process.main_pid is None:
@@ -207,140 +109,15 @@ class ContractKeeper:
         if epoch is not None and epoch != self._epoch:
             self._epoch = epoch
             return True
-        return tick.t_s - self._looked_s >= AGAIN_S
+        return tick.t_s - self._checked_s >= AGAIN_S
 
     def _is_all_seen_from_outside(self, age_s: float) -> bool:
-        if not self._terms.attached or self._stacks is None:
+        if not self._terms.attached or self._abilities.stacks is None:
             return False
         return self._sources.trainlog.log is not None or age_s >= ATTACHED_LOG_S
 
     def _has_shown_all(self, tick: Tick) -> bool:
         # It trains, its stacks were tried, and its log was found or will not be.
-        if self._trains_since_s is None or self._stacks is None:
+        if self._trains_since_s is None or self._abilities.stacks is None:
             return False
         return self._sources.trainlog.log is not None or tick.t_s - self._trains_since_s >= LOG_WITHIN_S
-
-    def _contract(self, tick: Tick) -> ContractSettled:
-        heartbeat = self._heartbeat(tick)
-        sees = (
-            heartbeat,
-            self._loader(tick),
-            self._log(),
-            self._exceptions(heartbeat),
-            self._stacks or Ability(name="stacks", can=False, why_not=self._why_no_stacks()),
-            self._graphics(),
-            Ability(name="kernel-log", can=self._kernel_log, why_not=None if self._kernel_log else NO_KERNEL_LOG()),
-            self._process_endings(),
-            self._result_folder(),
-        )
-        return ContractSettled(t_s=tick.t_s, sees=sees, does=self._does(heartbeat, sees[1]))
-
-    # ------------------------------------------------------------------------------------------- what can be seen
-
-    def _heartbeat(self, tick: Tick) -> Ability:
-        if main_beat(tick) is not None:
-            return Ability(name="heartbeat", can=True)
-        return Ability(name="heartbeat", can=False, why_not=self._why_no_heartbeat())
-
-    def _why_no_heartbeat(self) -> Message:
-        main = self._sources.process.main_pid
-        if self._sources.heartbeat.main_info():
-            return HOOK_GONE()
-        if main is None:
-            return NO_PYTHON()
-        return self._why_no_hook(main, process_environ(main), process_command(main))
-
-    def _why_no_hook(self, main: int, variables: Mapping[str, str], command: Sequence[str]) -> Message:
-        if len(namespace_pids(main)) > len(namespace_pids("self")):
-            return OTHER_NAMESPACE()
-        if not variables.get("HOLTER_SCRATCH"):
-            return ATTACHED() if self._terms.attached else CLEARED()
-        hidden = next(
-            (folder for folder in (self._inject, variables["HOLTER_SCRATCH"]) if _is_hidden(folder, main)), None
-        )
-        if hidden is not None:
-            return FOLDER_UNSEEN(folder=hidden)
-        if self._inject not in variables.get("PYTHONPATH", ""):
-            return PATH_LOST()
-        options = set(option_letters(command))
-        if options & IGNORES_PATH:
-            return PATH_IGNORED(option=f"-{min(options & IGNORES_PATH)}")
-        if SKIPS_SITE in options:
-            return SITE_SKIPPED()
-        return NOTHING_IMPORTED() if self._hook_failed is None else HOOK_FAILED(why=self._hook_failed)
-
-    def _why_no_stacks(self) -> Message:
-        return NO_MAIN() if self._sources.process.main_pid is None else STACKS_UNTRIED()
-
-    def _loader(self, tick: Tick) -> Ability:
-        reported = self._sources.heartbeat.abilities().get("loader")
-        if reported is not None:
-            return Ability(name="loader", can=True, what=reported[1])
-        if any(process.name == TORCH_WORKER for process in tick.processes):
-            return Ability(name="loader", can=True, what="torch")
-        if any(process.role in DATA_WORKERS for process in tick.processes):
-            return Ability(name="loader", can=True, what="forked")
-        return Ability(name="loader", can=False, why_not=NO_LOADER())
-
-    def _log(self) -> Ability:
-        log = self._sources.trainlog.log
-        why = NO_LOG() if log is None else None if self._sources.trainlog.is_log_there else LOG_GONE()
-        return Ability(name="log", can=why is None, why_not=why)
-
-    def _result_folder(self) -> Ability:
-        is_known = self._first_results is not None or self._sources.trainlog.log is not None
-        why = self._results_why_not if is_known else NO_RESULTS()
-        return Ability(name="results", can=why is None, why_not=why)
-
-    def _process_endings(self) -> Ability:
-        if self._endings is None:
-            can = reports_exit_status()
-            self._endings = Ability(name="endings", can=can, why_not=None if can else ENDINGS_UNTOLD())
-        return self._endings
-
-    def _exceptions(self, heartbeat: Ability) -> Ability:
-        can = heartbeat.can or self._sources.trainlog.reads_console
-        return Ability(name="exceptions", can=can, why_not=None if can else CONSOLE_UNREAD())
-
-    def _graphics(self) -> Ability:
-        gpu = self._gpu
-        if gpu is None or gpu.source == "none":
-            return Ability(name="gpu", can=False, why_not=NO_GPU(why=(gpu.note if gpu else None) or NOT_LOOKED_AT()))
-        return Ability(name="gpu", can=True, what=gpu.name)
-
-    # ------------------------------------------------------------------------------------------- what can be done
-
-    def _does(self, heartbeat: Ability, loader: Ability) -> tuple[Ability, ...]:
-        if not self._terms.heal:
-            return tuple(
-                Ability(name=name, can=False, why_not=ONLY_WATCHES()) for name in ("replace-workers", "save", "restart")
-            )
-        if self._keeper.is_lost:
-            gone = (Ability(name=name, can=False, why_not=SCRATCH_LOST()) for name in ("replace-workers", "save"))
-            return *gone, restart_ability(self._terms.resume)
-        able = {name for name, (can, _) in self._sources.heartbeat.abilities().items() if can and heartbeat.can}
-        if loader.what in NO_WORKERS:
-            replaces = Ability(name="replace-workers", can=True, what="no-workers")
-        elif "replace-workers" in able and loader.what == "batchgenerators":
-            replaces = Ability(name="replace-workers", can=True)
-        else:
-            why = LOADER_CANNOT() if heartbeat.can else heartbeat.why_not
-            replaces = Ability(name="replace-workers", can=False, why_not=why)
-        why = None if "save" in able else NOT_NNUNET() if heartbeat.can else heartbeat.why_not
-        return replaces, Ability(name="save", can=why is None, why_not=why), restart_ability(self._terms.resume)
-
-
-def _is_hidden(folder: str, pid: int) -> bool:
-    # The folder exists here but not for the process, for example in a container.
-    root = Path(f"/proc/{pid}/root")
-    try:
-        return root.exists() and Path(folder).exists() and not (root / folder.lstrip("/")).exists()
-    except OSError:  # no permission
-        return False
-
-
-def restart_ability(resume: Resume) -> Ability:
-    """Return whether the training can be started again; known before its first start."""
-    if resume.command is None:
-        return Ability(name="restart", can=False, why_not=resume.why_not)
-    return Ability(name="restart", can=True, what=resume.text)

@@ -30,8 +30,9 @@ from holter.records import (
 )
 from holter.sentences import define
 from holter.supervisor.launch import INJECT
+from holter.supervisor.recording.abilities import Terms
 from holter.supervisor.recording.clock import RunClock
-from holter.supervisor.recording.contract import ContractKeeper, Terms
+from holter.supervisor.recording.contract import ContractKeeper
 from holter.supervisor.recording.environment_reader import EnvironmentReader
 from holter.supervisor.recording.investigation import Investigator
 from holter.supervisor.recording.judgement import Judgement
@@ -360,7 +361,7 @@ LOG_SLACK_S = 2.0
 
 
 # Facts that the trainer reports, with their types.
-TOLD_BY_TRAINER = {"output_folder": str, "preprocessed_folder": str, "device": str, "num_epochs": int}
+REPORTED_BY_TRAINER = {"output_folder": str, "preprocessed_folder": str, "device": str, "num_epochs": int}
 
 
 def _storage_paths(variables: Mapping[str, str]) -> dict[str, Path]:
@@ -373,5 +374,7 @@ def _storage_paths(variables: Mapping[str, str]) -> dict[str, Path]:
 
 def _with_info(environment: Environment, info: Mapping[str, object]) -> Environment:
     # The trainer's own report is more reliable than its command line.
-    reported = {name: info[name] for name in TOLD_BY_TRAINER if isinstance(info.get(name), TOLD_BY_TRAINER[name])}
+    reported = {
+        name: info[name] for name in REPORTED_BY_TRAINER if isinstance(info.get(name), REPORTED_BY_TRAINER[name])
+    }
     return msgspec.structs.replace(environment, **reported) if reported else environment

@@ -8,7 +8,7 @@ from holter.records import Notice
 from holter.sentences import define
 from holter.supervisor.recording.scratch import Scratch
 
-MADE_ANEW = define(
+CREATED_AGAIN = define(
     "notice.scratch-gone",
     "Holter's own folder {folder} was removed and is created again. The training is not affected; what its processes "
     "reported in the last second may be lost",
@@ -33,11 +33,11 @@ class ScratchKeeper:
         return self._scratch.folder
 
     def see(self, t_s: float) -> tuple[Notice, ...]:
-        """Check the folder, create it again if it is gone; return the notice about it."""
+        """Create the folder again if it is gone; return a notice in that case, and nothing if it was there."""
         if self._scratch.is_kept():
             return ()
         was_lost, self.is_lost = self.is_lost, not self._scratch.recreate()
         if self.is_lost and was_lost:
             return ()
-        sentence = CANNOT if self.is_lost else MADE_ANEW
+        sentence = CANNOT if self.is_lost else CREATED_AGAIN
         return (Notice(t_s=t_s, what="scratch-gone", message=sentence(folder=str(self._scratch.folder))),)

@@ -69,7 +69,10 @@ class BinaryOperator(ShapePreserving):
 
 
 def operate(image: Tensor, labels: Sequence[int], channel: int, operator: str, radius: float) -> None:
-    """Change in place. Shapes:  image (C, *spatial) with zeros and ones in the channels ``labels``."""
+    """Apply the operator to ``channel`` in place; voxels that it gains are taken from the other ``labels``.
+
+    Shapes:  image (C, *spatial) with zeros and ones in the channels ``labels``.
+    """
     before = image[channel] != 0
     around = ball(radius, before.ndim).to(image.device, non_blocking=True)
     after = reduce(lambda mask, step: STEPS[step](mask, around), OPERATORS[operator], before)

@@ -30,7 +30,7 @@ class Mask(ShapePreserving):
         return ALWAYS
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Mask one sample at a time: views, no copies."""
+        """Set the voxels outside the mask in place. One sample at a time, which needs no copy."""
         for slot, _ in hits:
             outside = work.seg[slot, self.seg_channel] < 0
             for channel in self.channels:

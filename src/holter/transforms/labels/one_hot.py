@@ -32,7 +32,7 @@ class OneHot:
         return ALWAYS
 
     def channels_after(self, channels: int) -> int:
-        """Return one more per label."""
+        """Return the number of channels after this step: one more for each label."""
         return channels + len(self.labels)
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:  # noqa: ARG002 - always all samples

@@ -31,7 +31,7 @@ class Regions:
         return ALWAYS
 
     def channels_after(self, channels: int) -> int:
-        """Return the same number: the image is not changed."""
+        """Return the number of channels, which does not change."""
         return channels
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:  # noqa: ARG002 - always all samples

@@ -65,7 +65,10 @@ class RemoveComponent(ShapePreserving):
 
 
 def remove(image: Tensor, channel: int, choice: float, receiver: int | None, covers_at_most: float) -> None:
-    """Remove in place. Shapes:  image (C, *spatial) with zeros and ones in ``channel`` and ``receiver``."""
+    """Move one connected component from ``channel`` to ``receiver``, in place; None: only remove it.
+
+    Shapes:  image (C, *spatial) with zeros and ones in both channels.
+    """
     gone = component(image[channel].cpu().numpy() != 0, choice, covers_at_most)
     if gone is None:
         return

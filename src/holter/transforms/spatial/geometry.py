@@ -41,13 +41,13 @@ class Fill:
 
 
 def whole(size: tuple[int, ...]) -> Box:
-    """Return the box that covers all of ``size``."""
+    """Return the box that covers a whole image of ``size``."""
     return Box((0,) * len(size), tuple(size))
 
 
 @lru_cache(maxsize=64)  # two of three samples are plain crops, and in 2D there are hundreds in a batch
 def central_crop(size: tuple[int, ...], patch: tuple[int, ...]) -> Box:
-    """Return the part of ``size`` that a plain crop of ``patch`` shows.
+    """Return the box in an image of ``size`` that is cut out for a patch without rotation and scaling: its centre.
 
     Source:  batchgeneratorsv2 0.3.6 crop_tensor around floor(size / 2): if size - patch is odd, half a voxel off the
     centre of a rotated patch.
@@ -58,7 +58,7 @@ def central_crop(size: tuple[int, ...], patch: tuple[int, ...]) -> Box:
 
 
 def padding_before(size: tuple[int, ...], patch: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the voxels of fill before the crop, per axis, if the patch is larger than the size."""
+    """Return, for each axis, how many voxels of fill come before the image in a patch that is larger than it."""
     return tuple(max(0, want // 2 - have // 2) for have, want in zip(size, patch, strict=True))
 
 

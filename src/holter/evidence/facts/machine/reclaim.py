@@ -36,7 +36,7 @@ CPUS_IDLE = define("why.cpu.idle", "the CPUs are idle")
 CPU_TIMES_UNREAD = define("why.cpu.times-unread", "CPU times were not recorded")
 LITTLE_KERNEL_TIME = define("why.cpu.little-kernel-time", "the kernel takes only {ratio:percent}% of the busy CPU time")
 
-Look = TypeVar("Look", HostSample, CgroupSample)
+Sample = TypeVar("Sample", HostSample, CgroupSample)
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -57,8 +57,8 @@ def collect(window: Window, book: FactBook) -> None:
 
 
 # Growth of a counter per second; None if it was not read for long enough.
-def _per_s(looks: Sequence[Look], total: Callable[[Look], int | None]) -> float | None:
-    read = [(look.t_s, value) for look in looks if (value := total(look)) is not None]
+def _per_s(samples: Sequence[Sample], total: Callable[[Sample], int | None]) -> float | None:
+    read = [(sample.t_s, value) for sample in samples if (value := total(sample)) is not None]
     if len(read) < 2 or read[-1][0] - read[0][0] < SPAN_S:
         return None
     return max(0, read[-1][1] - read[0][1]) / (read[-1][0] - read[0][0])

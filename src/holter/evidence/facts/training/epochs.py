@@ -56,7 +56,7 @@ class Run(NamedTuple):
         return tuple(event.duration_s or 0.0 for event in self.epochs)
 
 
-class Story(NamedTuple):
+class ShapeOfEpochs(NamedTuple):
     """A series, its epochs, and the runs in which the same change was seen."""
 
     series: Series
@@ -77,15 +77,15 @@ def collect(window: Window, book: FactBook) -> None:
     starts = max(len(all_runs) - 1, len(restarts(window.recording)), len(logs))
     book.known("epochs.count", count)
     book.known("epochs.restarts", starts if all_runs else None, unless=NONE_RECORDED())
-    series_story = story(all_runs)
-    if series_story is None:
+    shape = shape_of(all_runs)
+    if shape is None:
         why = TOO_FEW(count=count) if count else NONE_RECORDED()
         for name in FACTS[1:-1]:
             book.unknown(name, why)
         _standstill(window, all_runs, book)
         return
-    series = series_story.series
-    book.known("epochs.shape", series.shape, described(series_story))
+    series = shape.series
+    book.known("epochs.shape", series.shape, described(shape))
     book.known("epochs.usual_s", series.usual_s)
     book.known("epochs.first_times_usual", series.first_times)
     for name, value in (("epochs.recent_s", series.recent_s), ("epochs.times_usual", series.times)):
@@ -93,7 +93,7 @@ def collect(window: Window, book: FactBook) -> None:
             book.not_applicable(name, UNCHANGED())
         else:
             book.known(name, value)
-    _change(series_story, book)
+    _change(shape, book)
     _standstill(window, all_runs, book)
 
 
@@ -131,7 +131,7 @@ def _starts(recording: Recording) -> list[float]:
     return start_times + [event.t_s for event in recording.events(Noted) if event.what == NEW_LOG]
 
 
-def story(found: tuple[Run, ...]) -> Story | None:
+def shape_of(found: tuple[Run, ...]) -> ShapeOfEpochs | None:
     """Return the most informative series: a change repeated in the last runs, else that of all runs together.
 
     A training that slows down some minutes after every start looks uneven as a whole; each of its runs has a step. None
@@ -144,17 +144,17 @@ def story(found: tuple[Run, ...]) -> Story | None:
         minutes = tuple(
             value for stepped_run, shape in stepped if (value := minutes_to_change(stepped_run, shape)) is not None
         )
-        return Story(series, run, minutes)
+        return ShapeOfEpochs(series, run, minutes)
     whole = Run(found[0].start_s, tuple(event for run in found for event in run.epochs)) if found else Run(None, ())
     together = analyse(whole.times)
     if together is None:
         return None
     if together.change is None:
-        return Story(together, whole)
+        return ShapeOfEpochs(together, whole)
     changed = whole.epochs[together.change]
     run = next(candidate for candidate in found if changed in candidate.epochs)
     minutes_there = minutes_to_change(run, together, run.epochs.index(changed))
-    return Story(together, whole, () if minutes_there is None else (minutes_there,))
+    return ShapeOfEpochs(together, whole, () if minutes_there is None else (minutes_there,))
 
 
 def minutes_to_change(run: Run, series: Series, change: int | None = None) -> float | None:
@@ -166,7 +166,7 @@ def minutes_to_change(run: Run, series: Series, change: int | None = None) -> fl
     return max(0.0, event.t_s - (event.duration_s or 0.0) - run.start_s) / 60
 
 
-def described(found: Story) -> Message:
+def described(found: ShapeOfEpochs) -> Message:
     """Return a sentence with the numbers behind the shape."""
     series, epochs = found.series, found.run.epochs
     usual, recent = series.usual_s, series.recent_s
@@ -183,23 +183,23 @@ def described(found: Story) -> Message:
     return DRIFT(first=usual, last=recent)
 
 
-def _change(series_story: Story, book: FactBook) -> None:
-    index = series_story.series.change
+def _change(shape: ShapeOfEpochs, book: FactBook) -> None:
+    index = shape.series.change
     if index is None:
         for name in ("epochs.changed_at", "epochs.minutes_to_change"):
             book.not_applicable(name, NO_MOMENT())
         return
-    before = series_story.run.epochs[index - 1]
+    before = shape.run.epochs[index - 1]
     book.known(
         "epochs.changed_at",
         before.wall,
         CHANGED_AFTER(epoch=before.epoch, time=before.wall),
         unless=NO_TIMES(),
     )
-    if not series_story.minutes:
+    if not shape.minutes:
         book.unknown("epochs.minutes_to_change", START_UNKNOWN())
-    elif len(series_story.minutes) == 1:
-        book.known("epochs.minutes_to_change", series_story.minutes[-1], AFTER_START(minutes=series_story.minutes[-1]))
+    elif len(shape.minutes) == 1:
+        book.known("epochs.minutes_to_change", shape.minutes[-1], AFTER_START(minutes=shape.minutes[-1]))
     else:
-        each = tuple(round(value) for value in series_story.minutes)
-        book.known("epochs.minutes_to_change", series_story.minutes[-1], AFTER_STARTS(runs=len(each), minutes=each))
+        each = tuple(round(value) for value in shape.minutes)
+        book.known("epochs.minutes_to_change", shape.minutes[-1], AFTER_STARTS(runs=len(each), minutes=each))

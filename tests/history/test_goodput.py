@@ -142,34 +142,34 @@ def test_a_hung_training_that_was_ended_by_us_stands_still_in_stock() -> None:
     assert [one.stock for one in account(run.recording()).saved] == ["stands-still"]
 
 
-def test_hook_and_supervisor_tell_of_one_deed() -> None:
+def test_hook_and_supervisor_report_one_action() -> None:
     run = Run().startup(10).train(0, 5).act("replace-workers", "begun", cause="frozen-worker").stand(1)
     run.act("replace-workers", "begun", source="hook", text="worker 2 is stopped", pids=(1, 2)).stand(1)
     run.act("replace-workers", "done", source="hook", text="worker 2 is stopped; started: 2").go_on(1)
     run.act("replace-workers", "done", text="the training goes on after 3 s").go_on(3)
-    (deed,) = merge_events(run.recording())
-    assert (deed.state, deed.cause, deed.pids, deed.sources) == (
+    (action,) = merge_events(run.recording())
+    assert (action.state, action.cause, action.pids, action.sources) == (
         "done",
         "frozen-worker",
         (1, 2),
         ("supervisor", "hook"),
     )
-    assert deed.ended_s == deed.begun_s + 2
+    assert action.ended_s == action.begun_s + 2
 
 
-def test_two_heals_in_a_row_are_two_deeds() -> None:
+def test_two_heals_in_a_row_are_two_actions() -> None:
     run = Run().startup(10).train(0, 5)
     for _ in range(2):
         run.act("replace-workers", "begun", source="hook").stand(3).act("replace-workers", "done", source="hook").go_on(
             9
         )
-    assert [deed.state for deed in merge_events(run.recording())] == ["done", "done"]
+    assert [action.state for action in merge_events(run.recording())] == ["done", "done"]
 
 
-def test_a_proposal_is_no_deed_that_saved_anything() -> None:
+def test_a_proposal_is_no_action_that_saved_anything() -> None:
     run = Run().startup(10).train(0, 5).act("restart", "proposed", cause="external-kill").go_on(5)
     recording = run.recording()
-    assert [deed.state for deed in merge_events(recording)] == ["proposed"]
+    assert [action.state for action in merge_events(recording)] == ["proposed"]
     assert account(recording).saved == ()
 
 

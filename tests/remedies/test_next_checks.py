@@ -1,4 +1,4 @@
-"""What to look at next: commands for open questions, and none where everything is answered."""
+"""What to check at next: commands for open questions, and none where everything is answered."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from holter.diagnosis.targets import read_evidence
 from holter.evidence.vocabulary import NAMES
 from holter.records import Diagnosis, Environment
-from holter.remedies.next_checks import MAX_LOOKS, look_for, next_checks, open_questions
-from holter.remedies.next_checks_table import LOOKS, WINDOWS
+from holter.remedies.next_checks import MAX_CHECKS, check_for, next_checks, open_questions
+from holter.remedies.next_checks_table import CHECK_COMMANDS, WINDOWS
 from holter.reports.catalogue import known
 
 
@@ -21,18 +21,18 @@ def diagnosis(**facts: object) -> Diagnosis:
     return read_evidence(json.dumps({"facts": named}).encode(), "e.json").diagnoses[0]
 
 
-def test_every_look_has_words_and_tells_facts_that_exist() -> None:
-    for look in LOOKS:
-        assert known(f"look.{look.id}")
-        for name in look.facts:
+def test_every_check_has_words_and_tells_facts_that_exist() -> None:
+    for check in CHECK_COMMANDS:
+        assert known(f"look.{check.id}")
+        for name in check.facts:
             assert name in NAMES or (name.endswith(".") and any(one.startswith(name) for one in NAMES)), name
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.id)
-def test_every_command_is_one_that_a_shell_understands(look: object) -> None:
+@pytest.mark.parametrize("check", CHECK_COMMANDS, ids=lambda check: check.id)
+def test_every_command_is_one_that_a_shell_understands(check: object) -> None:
     bash = shutil.which("bash")
     assert bash
-    command = look.command.replace("{", "").replace("}", "")  # type: ignore[attr-defined]
+    command = check.command.replace("{", "").replace("}", "")  # type: ignore[attr-defined]
     assert subprocess.run([bash, "-n", "-c", command], check=False).returncode == 0
 
 
@@ -44,30 +44,30 @@ def test_an_unlicensed_vgpu_asks_for_what_confirms_it() -> None:
 
 
 def test_nothing_known_of_a_slow_training_asks_for_workers_and_gpu() -> None:
-    looks = [one.id for one in next_checks(diagnosis(episode__kind="slow-down", epochs__shape="step-up"))]
-    assert len(looks) == MAX_LOOKS
-    assert {"processes", "gpu"} <= set(looks)
+    checks = [one.id for one in next_checks(diagnosis(episode__kind="slow-down", epochs__shape="step-up"))]
+    assert len(checks) == MAX_CHECKS
+    assert {"processes", "gpu"} <= set(checks)
 
 
 def test_nobody_looks_into_a_process_that_has_ended() -> None:
-    looks = next_checks(diagnosis(episode__kind="death", main__exit_signal=9), Environment(wall_start="", main_pid=7))
-    assert looks
-    assert not {"stacks", "processes", "live"} & {one.id for one in looks}
+    checks = next_checks(diagnosis(episode__kind="death", main__exit_signal=9), Environment(wall_start="", main_pid=7))
+    assert checks
+    assert not {"stacks", "processes", "live"} & {one.id for one in checks}
 
 
 def test_a_pid_and_folders_that_are_known_stand_in_the_commands() -> None:
     environment = Environment(wall_start="", main_pid=4711, preprocessed_folder="/data/my set")
-    looks = next_checks(diagnosis(episode__kind="stall"), environment)
-    told = "\n".join(one.command for one in looks)
+    checks = next_checks(diagnosis(episode__kind="stall"), environment)
+    told = "\n".join(one.command for one in checks)
     assert "4711" in told
     assert "pgrep" not in told
 
 
 def test_windows_is_asked_in_powershell() -> None:
-    looks = next_checks(diagnosis(episode__kind="stall", system__os="windows"))
-    assert looks
-    assert all(one.command == WINDOWS[one.id] for one in looks)
-    assert not any(word in one.command for one in looks for word in ("/proc", "/sys", "dmesg", "grep", "ps -o"))
+    checks = next_checks(diagnosis(episode__kind="stall", system__os="windows"))
+    assert checks
+    assert all(one.command == WINDOWS[one.id] for one in checks)
+    assert not any(word in one.command for one in checks for word in ("/proc", "/sys", "dmesg", "grep", "ps -o"))
 
 
 def test_nobody_searches_a_console_that_was_read() -> None:
@@ -95,4 +95,4 @@ def test_only_facts_that_nobody_saw_are_asked_for() -> None:
     asked = {fact for fact, _ in open_questions(found)}
     assert asked
     assert not asked & known
-    assert all(look_for(fact) is None or look_for(fact) in LOOKS for fact in asked)
+    assert all(check_for(fact) is None or check_for(fact) in CHECK_COMMANDS for fact in asked)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from holter.detectors.view import PhaseKeeper
 from holter.evidence.facts.gpu.fitting import NONE, slow_kernels
-from holter.evidence.facts.training.epochs import EPOCH_TIMES, Story, described, runs, story
+from holter.evidence.facts.training.epochs import EPOCH_TIMES, ShapeOfEpochs, described, runs, shape_of
 from holter.evidence.facts.training.progress import INTERRUPTED
 from holter.evidence.frames import interrupted
 from holter.evidence.words import ENDED, raised, shown_ending, signal_name
@@ -172,11 +172,11 @@ def _phase(events: list[Event]) -> tuple[Phase, float | None]:
 
 def slow_epochs(recording: Recording) -> Episode | None:
     """Return an episode if epochs became slower or faster, or slow ones cost much time; else None."""
-    epoch_story = story(runs(recording))
-    if epoch_story is None:
+    shape = shape_of(runs(recording))
+    if shape is None:
         return None
-    series, epochs = epoch_story.series, epoch_story.run.epochs
-    costs = _extra_part(epoch_story) >= COSTS
+    series, epochs = shape.series, shape.run.epochs
+    costs = _extra_part(shape) >= COSTS
     kind: EpisodeKind = "slow-down"
     first, last = epochs[0], None
     if series.shape in ("periodic", "heavy-tail") and costs:
@@ -195,16 +195,16 @@ def slow_epochs(recording: Recording) -> Episode | None:
         return None
     end_s = None if last is None else last.t_s
     start_s = _began(first, epochs)
-    return _episode(kind, "train", start_s, EPOCH_TIMES, described(epoch_story), alarm_s=first.t_s, end_s=end_s)
+    return _episode(kind, "train", start_s, EPOCH_TIMES, described(shape), alarm_s=first.t_s, end_s=end_s)
 
 
 def evenly_slow(recording: Recording) -> Episode | None:
     """Return an episode if all epochs are alike and the versions are known to be slow; else None."""
-    epoch_story, kernels = story(runs(recording)), _slow_kernels(recording)
-    if epoch_story is None or kernels is None or epoch_story.series.shape not in ("flat", "first-only"):
+    shape, kernels = shape_of(runs(recording)), _slow_kernels(recording)
+    if shape is None or kernels is None or shape.series.shape not in ("flat", "first-only"):
         return None
-    first = epoch_story.run.epochs[0]
-    reason = KNOWN_SLOW(epochs=described(epoch_story), versions=kernels)
+    first = shape.run.epochs[0]
+    reason = KNOWN_SLOW(epochs=described(shape), versions=kernels)
     return _episode("slow-down", "train", _began(first, ()), EPOCH_TIMES, reason, alarm_s=first.t_s)
 
 
@@ -227,8 +227,8 @@ def _slow_kernels(recording: Recording) -> str | None:
 
 
 # Time above the usual, as a share of all time.
-def _extra_part(epoch_story: Story) -> float:
-    times, usual = epoch_story.run.times, epoch_story.series.usual_s
+def _extra_part(shape: ShapeOfEpochs) -> float:
+    times, usual = shape.run.times, shape.series.usual_s
     return sum(max(0.0, value - usual) for value in times) / max(sum(times), 1e-9)
 
 

@@ -1,4 +1,4 @@
-"""Looks at recorded trees and small files, without the whole command."""
+"""Readings of recorded trees and small files, without the whole command."""
 
 from __future__ import annotations
 

@@ -1,0 +1,56 @@
+"""The plan of one configuration, from nnU-Net's plans, dataset.json and the splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from holter.doctor.collect.network_size import parameters
+from holter.doctor.records import Plan
+
+# nnU-Net has no segmentation output at its two coarsest resolutions.
+WITHOUT_OUTPUT = 2
+IGNORE = "ignore"
+
+
+def plan_of(plans: Mapping[str, Any], configuration: Mapping[str, Any], folder: Path) -> Plan:
+    """Return the plan of one configuration, completed from dataset.json and the splits."""
+    dataset = _json(folder / "dataset.json")
+    labels = dataset.get("labels") if isinstance(dataset, dict) else None
+    labels = labels if isinstance(labels, dict) else {}
+    values = [single for value in labels.values() for single in (value if isinstance(value, list) else [value])]
+    regions = any(isinstance(value, list) for value in labels.values())
+    classes = [name for name in labels if name != IGNORE and not (regions and labels[name] == 0)]
+    channels = (dataset.get("channel_names") or dataset.get("modality") or {}) if isinstance(dataset, dict) else {}
+    cascade = len(classes) - 1 if configuration.get("previous_stage") else 0
+    splits = _json(folder / "splits_final.json")
+    kwargs = (configuration.get("architecture") or {}).get("arch_kwargs") or {}
+    stages = int(kwargs.get("n_stages", 6))
+    plan = Plan(
+        patch_size=tuple(int(side) for side in configuration["patch_size"]),
+        batch_size=int(configuration["batch_size"]),
+        spacing=tuple(float(side) for side in configuration["spacing"]),
+        transpose_forward=tuple(int(axis) for axis in plans.get("transpose_forward", ())),
+        channels=(len(channels) or 1) + cascade,
+        heads=len(classes) or 2,
+        regions=regions,
+        labels=tuple(sorted({int(label) for label in values})),
+        outputs=max(1, stages - WITHOUT_OUTPUT + 1),
+        cases=_int(dataset.get("numTraining")) if isinstance(dataset, dict) else None,
+        folds=len(splits) if isinstance(splits, list) else None,
+    )
+    return msgspec.structs.replace(plan, parameters=parameters(configuration, plan))
+
+
+def _json(file: Path) -> Any:
+    try:
+        return msgspec.json.decode(file.read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return {}
+
+
+def _int(value: object) -> int | None:
+    return value if isinstance(value, int) else None

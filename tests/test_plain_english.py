@@ -1,0 +1,21 @@
+"""The texts of the repository avoid the words that a reader must read twice."""
+
+from __future__ import annotations
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = Path(__file__).parents[1] / "scripts/plain_english.py"
+
+
+def test_no_word_occurs_more_often_than_its_limit() -> None:
+    checked = subprocess.run([sys.executable, SCRIPT, "--check"], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_every_kind_of_text_is_counted() -> None:
+    counted = {str(file.relative_to(SCRIPT.parents[1])) for file in runpy.run_path(str(SCRIPT))["texts"]()}
+    examples = {"Makefile", ".ci/run", ".ci/bare", "scripts/translations.py", "docs/folders_page.py", "README.md"}
+    assert examples | {"benchmarks/detection.py", "benchmarks/faults/files.py", "src/holter/sentences.py"} <= counted
