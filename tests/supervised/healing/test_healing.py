@@ -103,7 +103,7 @@ def test_a_healthy_training_is_left_alone_and_its_checkpoints_are_good(scene):
     (forecast,) = (
         phrase(note.said, "en") for note in scene.recording().events(Noted) if note.what == "export-forecast"
     )
-    assert re.search(r"its largest case needs [\d.]+ [MG]B; \d+ of \d+ export workers fit", forecast)
+    assert re.search(r"its largest case needs [\d.]+ [MG]iB; \d+ of \d+ export workers fit", forecast)
     assert not list(folder.glob("*.holter-tmp"))
 
 
@@ -150,5 +150,5 @@ def test_after_a_clean_up_of_the_scratch_a_frozen_worker_is_still_known_for_one_
     assert set(epochs(scene)) == {0, 1, 2}
     assert [notice.what for notice in scene.recording().events(Notice)] == ["scratch-gone"]
     frozen = [one for one in result.diagnoses if top(one) == ("frozen-worker", "confirmed")]
-    assert frozen and frozen[0].episode.subject.startswith("train-worker")
+    assert frozen and frozen[0].episode.subject_name.startswith("train-worker")
     assert "done" in [*actions(scene, "replace-workers"), *actions(scene, "restart")]
