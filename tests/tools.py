@@ -121,6 +121,7 @@ TOOLS = {
     ),
     "chattr": Tool(_any_of("chattr"), apt=("e2fsprogs",), files=("chattr",)),
     "unshare": Tool(_any_of("unshare"), apt=("util-linux",)),
+    "procps": Tool(_all_of("ps", "free", "vmstat"), apt=("procps",), files=("ps", "free", "vmstat")),
     "py-spy": Tool(_py_spy, pip=("py-spy",)),
     "apprise": Tool(_module("apprise"), pip=("apprise",), files=("{site-packages}/apprise*",)),
     "triton": Tool(_module("triton"), pip=("triton",), files=("{site-packages}/triton*",)),
