@@ -10,8 +10,9 @@ from rich.console import Console
 from diagnose.logs import v2
 from holter.diagnosis.logs import read_pasted
 from holter.diagnosis.result import DiagnosisResult
+from holter.errors import NotALog
 from holter.evidence.chain import BATCH_QUEUE
-from holter.records import ExceptionSeen
+from holter.records import ExceptionSeen, Message
 from holter.reports.catalogue import phrase
 from holter.reports.headline import headline
 from holter.reports.terminal import print_diagnosis
@@ -171,3 +172,56 @@ def test_a_loss_that_is_no_number_is_told() -> None:
         "train_loss is not a finite number (NaN or infinite) in epoch 0: check data, labels, loss and mixed precision."
         in notes
     )
+
+
+LOADER_FRAMES = """\
+Traceback (most recent call last):
+  File "train.py", line 162, in train
+    for data in loader:
+  File "/env/torch/utils/data/dataloader.py", line 881, in _process_data
+    data.reraise()
+  File "/env/torch/_utils.py", line 394, in reraise
+    raise self.exc_type(msg)
+"""
+VALIDATION_FRAMES = """\
+Traceback (most recent call last):
+  File "/data/my_trainer/run.py", line 9, in <module>
+    main()
+  File "/data/my_trainer/model.py", line 231, in nonpad_test
+    pred = self.net_g(img)
+"""
+
+
+def test_a_traceback_that_is_cut_off_invents_no_name() -> None:
+    told = pasted(VALIDATION_FRAMES)
+    fact = next(fact for fact in told.diagnoses[0].facts if fact.name == "exception.first")
+    assert "Exception" not in str(fact.value)
+    words = fact.words
+    assert isinstance(words, Message)
+    assert phrase(words, "en") == "an error whose name is cut off, in nonpad_test (model.py, line 231)"
+    assert "nonpad_test" in phrase(words, "zh")
+    kind = next(fact for fact in told.diagnoses[0].facts if fact.name == "exception.kind")
+    assert kind.status == "unknown"
+
+
+def test_the_words_around_a_cut_off_traceback_tell_its_kind() -> None:
+    assert first_cause(pasted(f"Validation dies with cuda out of memory, why?\n\n{VALIDATION_FRAMES}")) == (
+        "gpu-out-of-memory"
+    )
+
+
+@pytest.mark.parametrize("last_line", ["", "**KeyError: Caught KeyError\n", "KeyError: Caught KeyError in DataLoad\n"])
+def test_what_the_loader_raises_again_was_raised_in_a_worker(last_line: str) -> None:
+    assert first_cause(pasted(LOADER_FRAMES + last_line)) == "worker-exception"
+
+
+def test_what_the_pin_memory_thread_caught_was_not_raised_in_a_worker() -> None:
+    told = pasted(f"{LOADER_FRAMES}RuntimeError: Caught RuntimeError in pin memory thread for device 0.\n")
+    assert first_cause(told) != "worker-exception"
+
+
+def test_a_lone_warning_is_no_log_to_give_the_all_clear_for() -> None:
+    with pytest.raises(NotALog) as told:
+        pasted("I am getting the following error sometimes, thanks for any suggestion\n  nothing more was copied\n")
+    assert told.value.next_step is not None
+    assert all(way in phrase(told.value.next_step, "en") for way in ("training_log", "holter ask", "PID"))

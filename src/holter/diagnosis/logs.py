@@ -22,7 +22,7 @@ from holter.records import Environment, EpochEnded, Message, TargetKind, Text
 from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording
-from holter.texts.decode import GIVE_A_LOG, lines_of, lines_of_stream
+from holter.texts.decode import lines_of, lines_of_stream
 from holter.texts.header import beside
 from holter.texts.recording import described, in_order, to_recording
 from holter.texts.results_folder import Fold, find_fold
@@ -38,6 +38,11 @@ AFTER_LOG_S = 3600.0
 
 LOG = define("target.log", "{name}: {start} to {end}; epochs: {epochs}, starts: {runs}")
 NOTHING_IN_IT = define("error.nothing-in-text", "{name} is a text, but nothing in it is nnU-Net's, nor an error.")
+THREE_WAYS = define(
+    "next.three-ways",
+    "Give nnU-Net's training_log_*.txt or a text file with the console's output; answer at most eight questions: "
+    "holter ask; or, while the training runs, give its process: holter diagnose PID.",
+)
 LOG_UNTIMED = define(
     "target.log-untimed",
     "{name}: {count} lines without time stamps",
@@ -172,11 +177,7 @@ def _found(
     if not runs and accuses(words):
         return _of_words(words, name, kind)
     if not runs:
-        raise NotALog(
-            NOTHING_IN_IT(name=name),
-            safe=NOTHING_CHANGED(),
-            next_step=GIVE_A_LOG(),
-        )
+        raise _nothing_in(name)
     zero_s = next((run.begun_s for run in runs if run.begun_s is not None), 0.0)
     environment = _environment(fold, runs, zero_s)
     recording = to_recording(runs, msgspec.structs.replace(environment, console="read" if is_console else None))
@@ -194,11 +195,17 @@ def _found(
         all_notes.append(ONE_LOG())
     if not episodes and accuses(words) and not runs[-1].is_finished:
         return _of_words(words, name, kind, tuple(all_notes))
+    if not episodes and fold is None and not any(run.is_of_training for run in runs):
+        raise _nothing_in(name)  # a line that warns is no log: there is nothing to give the all-clear for
     recording = msgspec.structs.replace(recording, all_episodes=episodes)
     diagnoses = diagnose_recording(recording, episodes, is_over=True)
     if words and diagnoses:
         diagnoses = (*diagnoses[:-1], with_words(diagnoses[-1], words, recording.environment))
     return DiagnosisResult(kind, name, recording, diagnoses, tuple(all_notes))
+
+
+def _nothing_in(name: Text) -> NotALog:
+    return NotALog(NOTHING_IN_IT(name=name), safe=NOTHING_CHANGED(), next_step=THREE_WAYS())
 
 
 def _of_words(

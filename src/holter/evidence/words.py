@@ -49,6 +49,9 @@ CASE_IN_HAND = define("seen.case-in-hand", "{case} (case in hand)")
 ENDED = define("episode.ended", "{who} ended: {ending}")
 RAISED = define("episode.raised", "{who} raised {error}: {message}")
 RAISED_ALONE = define("episode.raised-alone", "{who} raised {error}")
+# A traceback of which only the first lines are there.
+CUT_OFF = define("seen.exception.cut-off", "an error whose name is cut off[[, in {function} ({file}, line {line})]]")
+LAST_FRAME = re.compile(r'^ *File "(?:[^"\n]*[/\\])?([^"/\\\n]+)", line (\d+), in (\S+)', re.MULTILINE)
 
 # State and wait channel of a task in a cgroup freezer. Version 1: state D; since Linux 6.1 a sleeping task keeps its
 # wait channel, where no other task is in state D. Version 2: state S; the compiler may inline do_freezer_trap into
@@ -104,10 +107,17 @@ def process_of(sample: ProcessSample | ProcessEnded | ExceptionSeen) -> Subject:
     return Subject(role=sample.role, index=index, pid=sample.pid)
 
 
+def cut_off(error: ExceptionSeen) -> Message:
+    """Return the words for an error whose own line is missing: where it was raised is all that is known."""
+    frames = LAST_FRAME.findall(error.traceback)
+    file, line, function = frames[-1] if frames else (None, None, None)
+    return CUT_OFF(function=function, file=file, line=line)
+
+
 def raised(who: Subject, error: ExceptionSeen) -> Message:
     """Return the sentence that a process raised an error, with the beginning of its message."""
     if not error.message:
-        return RAISED_ALONE(who=who, error=error.error)
+        return RAISED_ALONE(who=who, error=error.error or cut_off(error))
     return RAISED(who=who, error=error.error, message=error.message[:MOST_CHARS])
 
 

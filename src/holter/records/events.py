@@ -40,7 +40,7 @@ class ExceptionSeen(Record, frozen=True, kw_only=True, tag="exception"):
     t_s: float
     pid: int | None = None
     role: Role = "other"
-    error: str = "Exception"  # class name
+    error: str = "Exception"  # class name; empty: the traceback is cut off above it
     message: str = ""
     traceback: str = ""
     case: str | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import cast, get_args
 
 from holter.evidence.words import shown_ending
-from holter.records import Diagnosis, Fact, Role, Subject, Text
+from holter.records import Diagnosis, Fact, Message, Role, Subject, Text
 from holter.remedies.next_checks import next_checks
 from holter.reports.catalogue import Lang, known, phrase, text
 from holter.reports.wording import (
@@ -96,7 +96,8 @@ def _ending(facts: dict[str, Fact]) -> Text | None:
     first, role = facts.get("exception.first"), facts.get("exception.role")
     if first is not None and role is not None:
         who: Subject | str = Subject(role=cast("Role", role.value)) if role.value in get_args(Role) else str(role.value)
-        return RAISED(role=who, error=str(first.value).splitlines()[0][:MOST_CHARS])
+        error = first.words if isinstance(first.words, Message) else str(first.value).splitlines()[0][:MOST_CHARS]
+        return RAISED(role=who, error=error)
     main, worker, subject = (facts.get(name) for name in ("main.ending", "worker.ending", "worker.subject"))
     if worker is not None and subject is not None:
         ended: Subject | str = next(iter(subject.processes), str(subject.value))

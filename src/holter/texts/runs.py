@@ -74,6 +74,13 @@ class LogRun:
                 self._last.append((self._number, event))
 
     @property
+    def is_of_training(self) -> bool:
+        """Whether it has more than single warnings: a header, time stamps, an epoch, a phase, an end."""
+        if any((self.has_beginning, self.first_s, self.epoch_count, self.is_finished)):
+            return True
+        return any(not isinstance(event, LogLine) or event.level == "info" for event in self.events)
+
+    @property
     def epochs(self) -> tuple[EpochEnded, ...]:
         """The kept epochs, in the order of the log."""
         return tuple(event for _, event in self._epochs)

@@ -45,6 +45,8 @@ _LOGGED = re.compile(r"^(?:[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+|\d{4}-\d\d-\d\d[ T]\d
 _ERROR_WITHOUT_MESSAGE = re.compile(r"(Error|Exception|Interrupt|Exit|Iteration|Failed|Timeout|Empty|Full)$")
 _CASE_FILE = re.compile(r"([^/\\'\"\s]+?)(?:_seg)?\.(?:b2nd|npz|npy|pkl)\b")
 _PRODUCER_FRAME = re.compile(r"multi_threaded_augmenter\.py\", line \d+, in producer")
+# PyTorch's DataLoader raises in the main process what a worker, or the thread that pins memory, has caught.
+_RERAISED = re.compile(r"dataloader\.py\", line \d+, in _process_data\n *data\.reraise\(\)")
 
 
 @dataclass
@@ -208,7 +210,8 @@ def _exception(traceback: _Open) -> ExceptionSeen | None:
     if traceback.error is None and not traceback.message and (traceback.is_headless or traceback.stage == "headline"):
         return None
     text = "\n".join(traceback.lines)
-    error = traceback.error or "Exception"
+    # Without a message, the error line was cut off: its name is not known.
+    error = traceback.error or ("Exception" if traceback.message else "")
     case = _CASE_FILE.search(traceback.message)
     return ExceptionSeen(
         t_s=traceback.began_s,
@@ -225,6 +228,8 @@ def _exception(traceback: _Open) -> ExceptionSeen | None:
 def _role(traceback: _Open, text: str) -> Role:
     headline = traceback.headline
     if (headline and headline["worker"]) or _PRODUCER_FRAME.search(text):
+        return "train-worker"
+    if _RERAISED.search(text) and "in pin memory thread" not in text:
         return "train-worker"
     if headline and headline["process"]:
         process = headline["process"]

@@ -228,6 +228,8 @@ OTHERS: tuple[Known, ...] = (
         r"显存(?:不足|不够|溢出|爆)|爆显存|CUDA OOM|GPU (?:ran )?out of memory|OOM[^\n]{0,20}(?:GPU|CUDA)",
         {**RAISED, "exception.kind": "cuda-oom", "exception.cuda_oom": True},
     ),
+    # As people write it; PyTorch's own sentence has capitals and is read by ``error_kind``.
+    known(r"cuda out of memory", {**RAISED, "exception.kind": "cuda-oom", "exception.cuda_oom": True}, exact=True),
     known(r"suggested max number of worker in current system is (\d+)", {"cpu.effective": number()}),
     known(r"will create (\d+) worker processes in total", {"workers.count": number()}),
     known(r"background worker is 6 feet under", {**RAISED, "echo.says": "preprocessing", "scope.nnunet": True}),

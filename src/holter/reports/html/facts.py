@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
+from holter.evidence.words import cut_off
 from holter.records import (
     Diagnosis,
     Environment,
@@ -181,7 +182,7 @@ def _event(event: Event, lang: Lang) -> tuple[str, str] | None:
             key, values = "ending.code", {"code": event.exit_code}
         return "end", f"{who}: {text(key, lang, **values)}"
     if isinstance(event, ExceptionSeen):
-        return "error", f"{event.error}: {event.message}"
+        return "error", f"{event.error}: {event.message}" if event.error else phrase(cut_off(event), lang)
     if isinstance(event, KernelMessage):
         return "kernel", event.text
     if isinstance(event, LogLine) and event.level != "info":

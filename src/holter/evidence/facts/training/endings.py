@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import signal
 
-from holter.evidence.error_kinds import error_kind
+from holter.evidence.error_kinds import OTHER, error_kind
 from holter.evidence.fact_book import FactBook
 from holter.evidence.frames import describe
 from holter.evidence.reasons import ENDING_UNKNOWN, NO_EXCEPTION, NO_EXCEPTION_READ, NO_FILE_NAMED, NO_PROCESS_TREE
 from holter.evidence.window import Window, last
-from holter.evidence.words import CASE_IN_HAND, ending, process_of
+from holter.evidence.words import CASE_IN_HAND, cut_off, ending, process_of
 from holter.records import (
     DATA_WORKERS,
     WORKERS,
@@ -165,12 +165,15 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
         return
     # Hook and log report the same exception; the hook knows the case.
     first = min(seen, key=lambda event: (round(event.t_s), event.source != "hook", event.t_s))
-    text = f"{first.error}: {first.message}"
-    book.known("exception.first", text[:400], RAISED_IN(who=Subject(role=first.role, pid=first.pid)))
+    words = None if first.error else cut_off(first)
+    text = f"{first.error}: {first.message}" if words is None else "(cut off)"
+    book.known("exception.first", text[:400], RAISED_IN(who=Subject(role=first.role, pid=first.pid)), words=words)
     kind = error_kind(f"{text}\n{first.traceback}")
-    book.known("exception.kind", kind)
+    is_named = words is None or kind != OTHER  # a cut-off error may be of any kind
+    book.known("exception.kind", kind if is_named else None, unless=words)
     book.known("exception.role", first.role)
-    book.known("exception.cuda_oom", error_kind(text) == "cuda-oom" and kind != "pinned-memory")
+    is_oom = error_kind(text) == "cuda-oom" and kind != "pinned-memory"
+    book.known("exception.cuda_oom", is_oom if is_named else None, unless=words)
     if first.case:
         book.known("workers.case", first.case)
     named = DATA_FILE.findall(f"{text}\n{first.traceback}")
