@@ -70,7 +70,7 @@ def test_a_quiet_run_of_which_all_was_said_is_right():
         ("word", said(letter=f"{SEES}\nholter: Windows lets GPU memory overflow")),
         ("word", said(texts=(NOT_SEEN[0], "容器\n"))),
         ("unsafe", said(letter=f"{SEES}\nholter:     bash -c 'a && python b.py' --c")),
-        ("deed", said(events=(ActionTaken(t_s=70.0, action="restart", state="begun"),))),
+        ("action", said(events=(ActionTaken(t_s=70.0, action="restart", state="begun"),))),
     ],
 )
 def test_what_is_wrong_in_a_healthy_run_is_found(kind, what):
@@ -128,7 +128,7 @@ def test_a_restart_goes_on_from_nothing_but_a_checkpoint_of_its_own(epoch, is_ri
         t_s=50.0, action="restart", state="begun", text="bash -c 'nnUNetv2_train 801 3d_fullres 0 --c'"
     )
     what = said(events=(restart,), beats=(Beat(t_s=60.0, pid=1, phase="train", epoch=epoch),))
-    assert ("deed" in kinds("shell-plain-killed", what)) != is_right
+    assert ("action" in kinds("shell-plain-killed", what)) != is_right
 
 
 def test_every_start_is_played_healthy_and_broken():

@@ -66,7 +66,7 @@ def test_what_was_done_is_not_done_again_and_is_kept_after_every_run(monkeypatch
 
 
 def test_results_are_read_as_they_were_written(tmp_path):
-    account = Account(startup_s=8.5, back_s=3.0, lost_s=4.0, deeds=("replace-workers",))
+    account = Account(startup_s=8.5, back_s=3.0, lost_s=4.0, actions=("replace-workers",))
     before = [outcome(account=account, faults=1), outcome("torn-all", survived=False, exit_code=76, supervised=False)]
     results.write(tmp_path / "a.json", before, {"CPUs": "2"})
     assert results.read(tmp_path / "a.json") == results.Results({"CPUs": "2"}, before)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Notice, Text
 from holter.reports import live
-from holter.reports.catalogue import phrase
+from holter.reports.catalogue import load, phrase
 from holter.reports.line_writer import LineWriter
 from holter.sentences import define
 from holter.supervisor.recording.listener import Listener
@@ -22,6 +22,7 @@ class StderrListener(Listener):
     """Prints prefixed lines to stderr, between the lines of the training. Never blocks on a slow reader."""
 
     def __init__(self, lang: Literal["en", "zh"], *, quiet: bool = False) -> None:
+        load(lang)
         self._lang = lang
         self._echoes = live.RepeatFilter()
         self._writer = LineWriter(None if quiet else sys.stderr, self._left_out)

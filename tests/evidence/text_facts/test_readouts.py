@@ -84,7 +84,7 @@ def test_an_output_is_read_inside_any_paste(text: str, expected: dict[str, objec
         ["df", "--local", "-h"],  # of other users' mounts that hang df would not return
         ["lscpu"],
         pytest.param(["free", "-h"], marks=needs("procps")),
-        pytest.param(["ps", "aux"], marks=needs("procps")),
+        pytest.param(["ps", "u", "-p", "1"], marks=needs("procps")),
         pytest.param(["vmstat", "1", "2"], marks=needs("procps")),
     ],
     ids=lambda command: command[0],

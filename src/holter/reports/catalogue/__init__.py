@@ -88,6 +88,13 @@ def _compiled(locale: str) -> gettext.NullTranslations:
     return gettext.translation("holter", LOCALE, languages=[locale], fallback=True)
 
 
+def load(lang: Lang) -> None:
+    """Read the catalogues now: later there may be no file descriptor left to open them."""
+    _compiled("en")
+    if lang == "zh":
+        _compiled("zh_CN")
+
+
 def shown(value: object, lang: Lang) -> object:
     """Return a value as it is shown in a blank: text for a Subject, Message or tuple, otherwise the value itself."""
     if isinstance(value, Subject):

@@ -6,6 +6,7 @@ from typing import Literal
 
 from holter.detectors import identity
 from holter.records import ContractSettled, Diagnosis, Episode, Event, Judged, Message, Noted
+from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import define
 from holter.tape import Recording
 
@@ -37,8 +38,6 @@ class Judgement:
         A console's last lines come after the end of the process, so a death without a cause is reported later, or
         when this is the last judgement.
         """
-        from holter.remedies.diagnose import diagnose_recording
-
         key = identity(episode)
         (diagnosis,) = diagnose_recording(recording, (episode,), is_over=False, is_live=True, contract=contract)
         before = self.diagnoses.get(key)
