@@ -20,5 +20,16 @@ def disarm() -> bool:
     return True
 
 
+def is_first(taken: Path) -> bool:
+    """Whether this process is the first one that gets here since it is armed; ``taken`` marks that one was."""
+    if not is_armed():
+        return False
+    try:
+        taken.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
 def _file() -> Path:
     return Path(os.environ["FAULTLAB_ARMED_BY"])

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from benchmarks.faults.trainers.armed import is_armed
+from benchmarks.faults.trainers.armed import is_armed, is_first
 
 LASTS, WHERE = "FAULTLAB_LASTS_S", "FAULTLAB_WHERE"
 
@@ -122,11 +122,7 @@ class HugeCase:
 
     def __call__(self, **data: Any) -> dict[str, Any]:
         """Return the data unchanged."""
-        if is_armed():
-            try:
-                Path(os.environ[WHERE]).touch(exist_ok=False)
-            except FileExistsError:
-                return data
+        if is_first(Path(os.environ[WHERE])):
             time.sleep(float(os.environ[LASTS]))
         return data
 

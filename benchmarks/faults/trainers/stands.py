@@ -14,7 +14,7 @@ from typing import Any
 
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from benchmarks.faults.trainers.armed import is_armed
+from benchmarks.faults.trainers.armed import is_armed, is_first
 from benchmarks.faults.trainers.early import nnUNetTrainerEarly
 
 KIND, WHERE = "FAULTLAB_STANDS_IN", "FAULTLAB_WHERE"
@@ -109,11 +109,7 @@ class StandsOnce:
 
     def __call__(self, **data: Any) -> dict[str, Any]:
         """Return the data unchanged."""
-        if is_armed():
-            try:
-                Path(os.environ[WHERE]).touch(exist_ok=False)
-            except FileExistsError:
-                return data
+        if is_first(Path(os.environ[WHERE])):
             count_up_slowly()
         return data
 
