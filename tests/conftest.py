@@ -22,8 +22,8 @@ from needs import HIPPOCAMPUS, imported, may_lack, names_of, require, skip_witho
 # What counts seconds of real trainings and processes is done one after the other, in two queues: more of them at a time
 # would disturb each other.
 QUEUES = {
-    "healing": ("supervised/healing", "supervised/recording", "hook/test_ranks", "hook/workers/test_replace"),
-    "starting": ("supervised/", "demo/test_faults", "hook/test_toy_training"),
+    "healing": ("supervisor/healing", "supervisor/recording", "hook/test_ranks", "hook/workers/test_replace"),
+    "starting": ("supervisor/", "demo/test_faults", "hook/test_toy_training"),
 }
 # Every test here starts `holter run` and waits for its end.
 SLOW = ("cli/",)

@@ -121,6 +121,8 @@ TOOLS = {
     ),
     "chattr": Tool(_any_of("chattr"), apt=("e2fsprogs",), files=("chattr",)),
     "unshare": Tool(_any_of("unshare"), apt=("util-linux",)),
+    "prometheus": Tool(_all_of("prometheus", "promtool"), apt=("prometheus",), files=("prometheus", "promtool")),
+    "tmux": Tool(_any_of("tmux"), apt=("tmux",), files=("tmux",)),
     "procps": Tool(_all_of("ps", "free", "vmstat"), apt=("procps",), files=("ps", "free", "vmstat")),
     "py-spy": Tool(_py_spy, pip=("py-spy",)),
     "apprise": Tool(_module("apprise"), pip=("apprise",), files=("{site-packages}/apprise*",)),

@@ -16,7 +16,7 @@ from holter.diagnosis.result import DiagnosisResult
 from holter.diagnosis.targets import diagnose_target
 from holter.errors import NotATraining
 from holter.reports.catalogue import phrase
-from supervised.start.test_attach import Stock
+from supervisor.start.test_attach import Stock
 
 pytestmark = pytest.mark.training
 

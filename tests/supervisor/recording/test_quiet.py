@@ -14,7 +14,7 @@ import pytest
 from holter.history.ranks import main_beat
 from holter.records import PhaseChanged
 from holter.tape import Recording
-from supervised.scene import Scene, in_epoch_one
+from supervisor.scene import Scene, in_epoch_one
 
 pytestmark = pytest.mark.training
 

@@ -17,7 +17,7 @@ from holter.demo.prepare import shrink_plan
 from holter.records import EpochEnded
 from holter.supervisor.run import run
 from holter.tape import read
-from supervised.scene import in_epoch_one, of_role, top
+from supervisor.scene import in_epoch_one, of_role, top
 
 pytestmark = pytest.mark.training
 

@@ -15,7 +15,7 @@ from holter.evidence import chain
 from holter.records import Judged
 from needs import needs
 from nvml.fake_nvml import FakeGpu
-from supervised.scene import Named, Scene, top, verdict_of
+from supervisor.scene import Named, Scene, top, verdict_of
 
 pytestmark = [pytest.mark.training, needs("cc")]
 

@@ -13,7 +13,7 @@ import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
 from needs import needs
-from supervised.slurm import Slurm, running
+from supervisor.slurm import Slurm, running
 
 PAGE = Path(__file__).parents[3] / "docs" / "healing.md"
 TRAINING = "holter train 4 3d_fullres 0"

@@ -12,7 +12,7 @@ import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME
 from holter.records import ActionTaken, EpochEnded, ProcessEnded
-from supervised.scene import Scene
+from supervisor.scene import Scene
 
 pytestmark = pytest.mark.training
 

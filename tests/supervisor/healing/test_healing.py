@@ -15,7 +15,7 @@ from holter.demo.prepare import Prepared
 from holter.hook.checkpoints.select import newest_good
 from holter.records import ActionTaken, Noted, Notice, PhaseChanged
 from holter.reports.catalogue import phrase
-from supervised.scene import Scene, of_role, top
+from supervisor.scene import Scene, of_role, top
 
 pytestmark = pytest.mark.training
 

@@ -24,7 +24,7 @@ from holter.reports.contract import contract_line
 from holter.supervisor.attach import attach, find_training
 from holter.supervisor.recording.listener import Listener
 from holter.tape import read
-from supervised.scene import Named, top
+from supervisor.scene import Named, top
 
 pytestmark = pytest.mark.training
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.logs import START, v1, v2
+from diagnosis.logs import START, v1, v2
 from holter.diagnosis.logs import read_pasted
 from holter.diagnosis.result import DiagnosisResult
 from holter.diagnosis.targets import STANDARD_INPUT, diagnose_target

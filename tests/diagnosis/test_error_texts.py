@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.logs import START, v2
+from diagnosis.logs import START, v2
 from holter.diagnosis.result import DiagnosisResult
 from holter.diagnosis.targets import diagnose_target
 from holter.records import Verdict

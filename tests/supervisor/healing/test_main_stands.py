@@ -19,7 +19,7 @@ from holter.supervisor.healing import main_hang
 from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.result import RunResult
 from holter.tape import Recording, read
-from supervised.scene import Scene, top
+from supervisor.scene import Scene, top
 
 pytestmark = [pytest.mark.training, pytest.mark.long]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.test_error_texts import RAISES, STEP_KILL, judged, known, leads, told_by
+from diagnosis.test_error_texts import RAISES, STEP_KILL, judged, known, leads, told_by
 from holter.diagnosis.result import DiagnosisResult
 from holter.diagnosis.targets import diagnose_target
 from holter.remedies import propose

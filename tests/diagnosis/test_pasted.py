@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from diagnose.logs import v2
+from diagnosis.logs import v2
 from holter.diagnosis.logs import read_pasted
 from holter.diagnosis.result import DiagnosisResult
 from holter.errors import NotALog

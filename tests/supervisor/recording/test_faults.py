@@ -18,7 +18,7 @@ from holter.evidence.chain import STOPPED
 from holter.probes.process.py_spy import find_py_spy
 from holter.probes.training.heartbeat import HeartbeatProbe
 from holter.records import ExceptionSeen, ProcessEnded
-from supervised.scene import LIMIT_S, Named, Scene, of_role, top, verdict_of
+from supervisor.scene import LIMIT_S, Named, Scene, of_role, top, verdict_of
 
 pytestmark = pytest.mark.training
 

@@ -24,7 +24,7 @@ from holter.records import ActionTaken, Noted, Tick
 from holter.supervisor.recording.recorder import Recorder
 from needs import needs
 from nvml.fake_nvml import FakeGpu
-from supervised.scene import KEEP, Scene, of_role, top, verdict_of
+from supervisor.scene import KEEP, Scene, of_role, top, verdict_of
 
 recorded = pytest.mark.skipif(not KEEP, reason="kept as a tape; HOLTER_KEEP_TAPES=FOLDER records it again")
 root = needs("root")
@@ -183,7 +183,7 @@ def test_a_disk_that_is_full_at_the_end_is_waited_for_and_then_the_training_is_s
     scene: Scene, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The final checkpoint cannot be written: the training ends, and begins again when there is room."""
-    monkeypatch.setattr("supervised.scene.LIMIT_S", 480.0)  # the hook tries for a minute before it gives up
+    monkeypatch.setattr("supervisor.scene.LIMIT_S", 480.0)  # the hook tries for a minute before it gives up
     scene.heal = True
     scene.options = ("--epochs", "2", "--iterations", "40", "--no-validation")
     scene.extra = {"HOLTER_CHECKPOINT_EVERY_S": "0"}
