@@ -59,19 +59,28 @@ def html(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang = "e
     """Return the report as one string."""
     if scrub:
         recording, diagnoses = scrubbed(recording, diagnoses)
-    templates = Environment(
-        loader=FileSystemLoader(HERE),
+    return (
+        templates()
+        .get_template("report.html.j2")
+        .render(
+            **context(recording, diagnoses, lang, scrub),
+            style=(HERE / "report.css").read_text(encoding="utf-8"),
+            script=(HERE / "report.js").read_text(encoding="utf-8"),
+        )
+    )
+
+
+def templates(*folders: Path) -> Environment:
+    """Return the templates of the page, and those of ``folders``, which may extend it (``report.html.j2``)."""
+    environment = Environment(
+        loader=FileSystemLoader([*folders, HERE]),
         autoescape=select_autoescape(default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["words"] = words
-    return templates.get_template("report.html.j2").render(
-        **context(recording, diagnoses, lang, scrub),
-        style=(HERE / "report.css").read_text(encoding="utf-8"),
-        script=(HERE / "report.js").read_text(encoding="utf-8"),
-    )
+    environment.filters["words"] = words
+    return environment
 
 
 def words(content: str) -> Markup:

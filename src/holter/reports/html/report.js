@@ -1,5 +1,7 @@
 "use strict";
-(() => {
+// Make the page work as it stands now. A live page replaces parts of itself: it ends this, and starts it again.
+const startReport = () => {
+  const ending = new AbortController(), signal = ending.signal;
   const root = document.documentElement;
   root.classList.add("js");
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -69,6 +71,7 @@
       const same = Math.abs(+button.dataset.from - from) < .01 && Math.abs(+button.dataset.to - to) < .01;
       button.setAttribute("aria-pressed", String(same));
     });
+    document.dispatchEvent(new CustomEvent("report:view", { detail: { from, to } }));
   };
 
   const plotBox = () => {
@@ -131,9 +134,9 @@
     if (wide) show(Math.min(pressed, t), Math.max(pressed, t));
     pressed = null;
     drag.style.visibility = "hidden";
-  });
+  }, { signal });
   tracks.addEventListener("dblclick", () => show(0, data.span));
-  window.addEventListener("keydown", (event) => { if (event.key === "Escape") show(0, data.span); });
+  window.addEventListener("keydown", (event) => { if (event.key === "Escape") show(0, data.span); }, { signal });
 
   document.querySelectorAll(".look").forEach((button) => button.addEventListener("click", () => {
     show(+button.dataset.from, +button.dataset.to);
@@ -181,7 +184,9 @@
   window.addEventListener("beforeprint", () => {
     show(0, data.span);
     document.querySelectorAll("details").forEach((one) => { one.open = true; });
-  });
-  window.addEventListener("resize", () => show(from, to));
+  }, { signal });
+  window.addEventListener("resize", () => show(from, to), { signal });
   show(0, data.span);
-})();
+  return { data, end: () => ending.abort(), show, read, view: () => [from, to], isPointing: () => cursor.style.visibility === "visible" };
+};
+window.report = startReport();

@@ -52,12 +52,12 @@ GPU_AFTER = "queues"
 def charts(recording: Recording, grid: Grid) -> tuple[Chart, ...]:
     """Return the charts that have data, in order."""
     thinners: dict[tuple[str, int], Thinner] = {}
-    rates = _Rates()
-    tops: dict[tuple[str, int], tuple[float, str]] = {}
+    readings = Readings()
     for tick in recording.ticks():
-        for key, index, value in (*_states(tick), *rates.of(tick), *_gpu_values(tick, tops)):
+        for key, index, value in readings.of(tick):
             if value is not None:
                 thinners.setdefault((key, index), Thinner(grid)).add(tick.t_s, value)
+    tops = readings.tops
     all_charts = []
     for key, unit, names in CHARTS:
         all_charts.append(Chart(key=key, unit=unit, series=_series(thinners, tops, names, 0), top=_top(unit)))
@@ -97,6 +97,20 @@ def _series(
 
 
 Value = tuple[str, int, float | None]
+
+
+class Readings:
+    """The values of the charts, tick by tick and oldest first; ``tops`` leads from percent back to watts and so on."""
+
+    def __init__(self) -> None:
+        self._rates = _Rates()
+        self.tops: dict[tuple[str, int], tuple[float, str]] = {}
+
+    def of(self, tick: Tick) -> Iterator[Value]:
+        """Yield (series, number of the GPU or 0, value) of one tick."""
+        yield from _states(tick)
+        yield from self._rates.of(tick)
+        yield from _gpu_values(tick, self.tops)
 
 
 def _states(tick: Tick) -> Iterator[Value]:
