@@ -33,6 +33,12 @@ from holter.tape.recording import Recording
 
 T = TypeVar("T")
 
+# Columns as ``merged_rows`` needs them.
+ROLLUPS = "SELECT t_ms, kind, span_s, 1, data FROM rollup"
+READINGS = "SELECT t_ms, kind, 0.0, key, data FROM reading"
+IN_ORDER = "ORDER BY 1, 3 DESC"
+ALL_ROWS = f"{ROLLUPS} UNION ALL {READINGS} {IN_ORDER}"
+
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 
 CANNOT_READ = define("error.cannot-read", "Cannot read {path}: {error}.")
@@ -53,19 +59,19 @@ def read(path: Path) -> Recording:
 
     Raises:  NotATape, TapeTooNew, TapeError (no such file, no permission).
     """
-    connection = _connect(path)
+    connection = connect(path)
     try:
         damage: list[Message] = []
         events = tuple(_records(connection, "event", Event, damage))
-        samples = _merged_rows(connection, damage)
+        samples = merged_rows(connection, damage)
         return Recording(
-            all_ticks=tuple(_ticks(samples, events)),
+            all_ticks=tuple(ticks_of(samples, events)),
             all_stacks=tuple(_records(connection, "stack", StackDump, damage)),
-            all_episodes=tuple(_with_process(episode) for episode in _records(connection, "episode", Episode, damage)),
+            all_episodes=tuple(with_process(episode) for episode in _records(connection, "episode", Episode, damage)),
             all_probe_runs=tuple(_probe_runs(connection, damage)),
-            environment=_environment(connection, damage),
+            environment=environment_of(connection, damage),
             path=path,
-            finished=_finished(connection, damage),
+            finished=is_finished(connection, damage),
             damage=joined(*dict.fromkeys(damage)) or None,
         )
     finally:
@@ -77,14 +83,18 @@ def read_environment(path: Path) -> Environment | None:
 
     Raises:  as ``read``.
     """
-    connection = _connect(path)
+    connection = connect(path)
     try:
-        return _environment(connection, [])
+        return environment_of(connection, [])
     finally:
         connection.close()
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a tape to read it, also while it is written.
+
+    Raises:  NotATape, TapeTooNew, TapeError (no such file, no permission).
+    """
     try:
         with path.open("rb") as file:
             magic = file.read(len(_SQLITE_MAGIC))
@@ -127,15 +137,16 @@ def _migrated(connection: sqlite3.Connection, version: int) -> sqlite3.Connectio
     return memory
 
 
-def _rows(connection: sqlite3.Connection, query: str, damage: list[Message]) -> Iterator[tuple[Any, ...]]:
-    # Rows until the file ends or is damaged.
+def select(connection: sqlite3.Connection, query: str, damage: list[Message]) -> Iterator[tuple[Any, ...]]:
+    """Yield rows until the file ends or is damaged."""
     try:
         yield from connection.execute(query)
     except sqlite3.DatabaseError as error:
         damage.append(TABLE_BROKEN(table=query.split(" FROM ")[-1].split()[0], error=str(error)))
 
 
-def _decode(function: Callable[[], T], damage: list[Message]) -> T | None:
+def decoded(function: Callable[[], T], damage: list[Message]) -> T | None:
+    """Return the result of ``function``; None if it cannot read its record, which is added to ``damage``."""
     try:
         return function()
     except (msgspec.MsgspecError, ValueError, OSError, KeyError) as error:
@@ -147,31 +158,33 @@ def _decode(function: Callable[[], T], damage: list[Message]) -> T | None:
 
 def _records(connection: sqlite3.Connection, table: str, kind: Any, damage: list[Message]) -> Iterator[Any]:
     decoder = msgspec.json.Decoder(kind)
-    for (data,) in _rows(connection, f"SELECT data FROM {table} ORDER BY id", damage):
-        record = _decode(lambda data=data: decoder.decode(coding.unpack(data)), damage)  # type: ignore[misc]
+    for (data,) in select(connection, f"SELECT data FROM {table} ORDER BY id", damage):
+        record = decoded(lambda data=data: decoder.decode(coding.unpack(data)), damage)  # type: ignore[misc]
         if record is not None:
             yield record
 
 
-def _with_process(episode: Episode) -> Episode:
-    # Older tapes store the subject process by its name.
+def with_process(episode: Episode) -> Episode:
+    """Return the episode with its subject as a process: older tapes store the name."""
     process = Subject.from_name(episode.subject) if isinstance(episode.subject, str) else None
     return episode if process is None else msgspec.structs.replace(episode, subject=process)
 
 
-def _merged_rows(connection: sqlite3.Connection, damage: list[Message]) -> Iterator[tuple[int, float, list[Sample]]]:
-    query = (
-        "SELECT t_ms, kind, span_s, 1, data FROM rollup UNION ALL "
-        "SELECT t_ms, kind, 0.0, key, data FROM reading ORDER BY 1, 3 DESC"
-    )
-    state: dict[str, coding.Entities] = {}
-    for t_ms, kind, span_s, is_key, data in _rows(connection, query, damage):
-        row = _decode(lambda data=data: coding.unpacked(data), damage)  # type: ignore[misc]
+def merged_rows(
+    connection: sqlite3.Connection,
+    damage: list[Message],
+    query: str = ALL_ROWS,
+    state: dict[str, coding.Entities] | None = None,
+) -> Iterator[tuple[int, float, list[Sample]]]:
+    """Yield (t_ms, span_s, samples) of each row, in full. ``state``: the last row of each kind, kept up to date."""
+    state = {} if state is None else state
+    for t_ms, kind, span_s, is_key, data in select(connection, query, damage):
+        row = decoded(lambda data=data: coding.unpacked(data), damage)  # type: ignore[misc]
         if row is None or kind not in coding.TYPE_OF_KIND or not (is_key or kind in state):
             continue
         state[kind] = coding.merge(None if is_key else state[kind], row)
         samples = [
-            _decode(
+            decoded(
                 lambda fields=fields, kind=kind, t_ms=t_ms: coding.to_sample(kind, fields, t_ms / 1000),  # type: ignore[misc]
                 damage,
             )
@@ -180,8 +193,8 @@ def _merged_rows(connection: sqlite3.Connection, damage: list[Message]) -> Itera
         yield t_ms, span_s, [sample for sample in samples if sample is not None]
 
 
-def _ticks(rows: Iterator[tuple[int, float, list[Sample]]], events: tuple[Event, ...]) -> Iterator[Tick]:
-    # Samples of one instant together, each tick with the events recorded up to it.
+def ticks_of(rows: Iterator[tuple[int, float, list[Sample]]], events: tuple[Event, ...]) -> Iterator[Tick]:
+    """Yield the samples of one instant together, each tick with the events recorded up to it."""
     waiting = list(events)
     at: tuple[int, float] | None = None
     samples: list[Sample] = []
@@ -223,15 +236,17 @@ def make_tick(t_s: float, samples: list[Sample], events: tuple[Event, ...], span
 
 def _probe_runs(connection: sqlite3.Connection, damage: list[Message]) -> Iterator[ProbeRun]:
     query = "SELECT t_ms, probe, runs, failures, cost_s, error FROM probe_run ORDER BY t_ms"
-    for t_ms, probe, runs, failures, cost_s, error in _rows(connection, query, damage):
+    for t_ms, probe, runs, failures, cost_s, error in select(connection, query, damage):
         yield ProbeRun(t_s=t_ms / 1000, probe=probe, ok=failures == 0, cost_s=cost_s / max(runs, 1), error=error)
 
 
-def _environment(connection: sqlite3.Connection, damage: list[Message]) -> Environment | None:
-    for (value,) in _rows(connection, "SELECT value FROM meta WHERE name = 'environment'", damage):
-        return _decode(lambda value=value: msgspec.json.decode(coding.unpack(value), type=Environment), damage)  # type: ignore[misc]
+def environment_of(connection: sqlite3.Connection, damage: list[Message]) -> Environment | None:
+    """Return the description of the run, or None."""
+    for (value,) in select(connection, "SELECT value FROM meta WHERE name = 'environment'", damage):
+        return decoded(lambda value=value: msgspec.json.decode(coding.unpack(value), type=Environment), damage)  # type: ignore[misc]
     return None
 
 
-def _finished(connection: sqlite3.Connection, damage: list[Message]) -> bool:
-    return any(_rows(connection, "SELECT 1 FROM meta WHERE name = 'finished_ms'", damage))
+def is_finished(connection: sqlite3.Connection, damage: list[Message]) -> bool:
+    """Return whether the tape was closed."""
+    return any(select(connection, "SELECT 1 FROM meta WHERE name = 'finished_ms'", damage))
