@@ -18,7 +18,7 @@ from benchmarks.survival.account import Account, account
 from benchmarks.survival.outcome import Outcome
 from holter.errors import HolterError
 from holter.hook.checkpoints.select import FINAL
-from holter.supervisor.exit_codes import GAVE_UP
+from holter.records.exit_codes import GAVE_UP
 
 SEED = ("--seed", "1")
 # Printed lines show the progress of a stock training: an epoch of these takes five seconds, the export of a case ten.

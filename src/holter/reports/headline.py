@@ -11,6 +11,7 @@ from holter.evidence.words import shown_ending
 from holter.records import Diagnosis, Fact, Message, Role, Subject, Text
 from holter.remedies.next_checks import next_checks
 from holter.reports.catalogue import Lang, known, phrase, text
+from holter.reports.catalogue.filling import clause
 from holter.reports.wording import (
     TIMELESS,
     best,
@@ -22,8 +23,6 @@ from holter.reports.wording import (
 )
 from holter.sentences import define
 from holter.tape import Recording
-
-PROPER_NAMES = ("Windows", "Python", "PyTorch", "Slurm", "Holter")
 
 FACT = define("headline.fact", "{kind}{where}{lasted}: {what}. No cause seen.")
 COULD_BE = define("headline.could-be", "Could be: {cause}; to tell: {command}")
@@ -57,7 +56,7 @@ def headline(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str:
         return _of_fact(diagnosis, values, lang)
     what = cause_sentence(diagnosis, verdict, lang)
     if lang == "en":
-        what = _continued(what)
+        what = clause(what) + "."
     return text("headline.known", lang, **values, what=what, verdict=text(f"verdict.{verdict.verdict}.sentence", lang))
 
 
@@ -111,9 +110,3 @@ def _of_fact(diagnosis: Diagnosis, values: dict[str, str], lang: Lang) -> str:
         # A log or an evidence file: its text is quoted above, or was written by the user.
         return text("headline.open", lang, **values)
     return phrase(FACT(**values, what=what), lang)
-
-
-def _continued(sentence: str) -> str:
-    # After a colon a sentence starts in lower case, unless its first word is a name like CPU or Windows.
-    first = sentence.split(" ", 1)[0]
-    return sentence if first[1:2].isupper() or first in PROPER_NAMES else sentence[:1].lower() + sentence[1:]

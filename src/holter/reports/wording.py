@@ -25,6 +25,7 @@ from holter.records import (
     Remedy,
     Role,
     Subject,
+    Text,
     Value,
     Verdict,
 )
@@ -135,16 +136,34 @@ def wall_of(t_s: float, recording: Recording, lang: Lang) -> str:
 
 def cause_sentence(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> str:
     """Return one sentence for a cause, with the exact finding, worker or file if it is known."""
+    message = cause_message(diagnosis, verdict)
+    said = phrase(message, lang)
+    is_whole = isinstance(message, Message) and message.key.startswith("cause.")
+    return said if is_whole else _sentence(said, lang)
+
+
+def cause_message(diagnosis: Diagnosis, verdict: Verdict) -> Text:
+    """Return ``cause_sentence`` before rendering; it may lack capital and full stop."""
     place = next((fact for fact in diagnosis.facts if fact.name == FACT_OF_HEADLINE.get(verdict.cause)), None)
     if place is not None and place.status == "known" and place.detail:
-        return _sentence(phrase(place.detail, lang), lang)
+        return place.detail
     about = _subject(diagnosis, verdict)
-    for ending in (*(f".{finding.text}" for finding in verdict.supports), ""):
-        if about is not None and known(f"cause.{verdict.cause}.headline{ending}"):
-            return text(f"cause.{verdict.cause}.headline{ending}", lang, subject=about)
-        if known(f"cause.{verdict.cause}.meaning{ending}"):
-            return text(f"cause.{verdict.cause}.meaning{ending}", lang)
-    raise KeyError(verdict.cause)
+    endings = tuple(f".{finding.text}" for finding in verdict.supports)
+    return meaning_of(verdict.cause, about, endings)
+
+
+def meaning_of(cause: str, about: Subject | None = None, endings: tuple[str, ...] = ()) -> Message:
+    """Return the sentence of a cause, about one process if it is known.
+
+    ``endings``: of more exact wordings, best first.
+    Raises:  KeyError for an unknown cause.
+    """
+    for ending in (*endings, ""):
+        if about is not None and known(f"cause.{cause}.headline{ending}"):
+            return Message(key=f"cause.{cause}.headline{ending}", values=(("subject", about),))
+        if known(f"cause.{cause}.meaning{ending}"):
+            return Message(key=f"cause.{cause}.meaning{ending}")
+    raise KeyError(cause)
 
 
 def _sentence(clause: str, lang: Lang) -> str:

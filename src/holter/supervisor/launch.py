@@ -13,8 +13,8 @@ from typing import IO
 import holter.hook
 from holter import __version__
 from holter.errors import CommandNotStarted
+from holter.records.exit_codes import REQUEUE
 from holter.sentences import NOTHING_STARTED, define
-from holter.supervisor.exit_codes import REQUEUE
 from holter.supervisor.signals import SignalRelay
 
 SHELL = "/bin/sh"

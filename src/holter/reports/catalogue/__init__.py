@@ -72,7 +72,7 @@ def filled(template: str, lang: Lang, **values: object) -> str:
 
 
 def _filler(lang: Lang) -> Filler:
-    return Filler(lambda unit, **numbers: text(unit, lang, **numbers))
+    return Filler(lambda unit, **numbers: text(unit, lang, **numbers), lowers=lang == "en")
 
 
 def translated(key: str, english: str, lang: Lang) -> str:

@@ -18,6 +18,8 @@ SHORT_S = 10.0
 # Below this a measured time keeps three digits: "2.31 s", "25000 s".
 PRECISE_S = 100.0
 UNIT_FORMATS = ("duration", "seconds", "bytes", "percent", "ms")
+# First words that keep their capital in the middle of a sentence.
+PROPER_NAMES = ("Windows", "Python", "PyTorch", "Slurm", "Holter", "Linux")
 # Left out if a blank in it has no value; or the first of several wordings whose blanks all have one.
 _OPTIONAL = re.compile(r"\[\[(.*?)\]\]")
 
@@ -29,8 +31,10 @@ class MissingValue(KeyError):
 class Filler(string.Formatter):
     """Fills one sentence. ``unit``: the text of ``duration.s`` and the other units in the sentence's language."""
 
-    def __init__(self, unit: Callable[..., str]) -> None:
+    def __init__(self, unit: Callable[..., str], *, lowers: bool = True) -> None:
+        """``lowers``: a sentence that continues another one begins in lower case."""
         self._unit = unit
+        self._lowers = lowers
 
     def fill(self, template: str, values: Mapping[str, object]) -> str:
         """Return the sentence without the clauses that lack a value; if none is left, they say "unknown".
@@ -48,6 +52,8 @@ class Filler(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """Return a value in the format that the blank names; in older tapes a value may be text."""
+        if format_spec == "clause":
+            return clause(str(value), lowers=self._lowers)
         if isinstance(value, str) and format_spec in UNIT_FORMATS:
             return self._old(value, format_spec)
         if format_spec == "duration":
@@ -72,6 +78,14 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+def clause(sentence: str, *, lowers: bool = True) -> str:
+    """Return a sentence as it stands inside another one: without its full stop, and without its capital."""
+    sentence = sentence.rstrip(".。")
+    first = sentence.split(" ", 1)[0]
+    keeps = not lowers or first[1:2].isupper() or first in PROPER_NAMES
+    return sentence if keeps else sentence[:1].lower() + sentence[1:]
 
 
 def blanks(template: str) -> set[str]:

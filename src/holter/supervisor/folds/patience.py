@@ -6,7 +6,7 @@ import signal
 import time
 from types import TracebackType
 
-from holter.supervisor.exit_codes import REQUEUE
+from holter.records.exit_codes import REQUEUE
 
 # Sent by a scheduler: requeue. The others end Holter as they would without a wait.
 LATER = (signal.SIGUSR1, signal.SIGTERM)

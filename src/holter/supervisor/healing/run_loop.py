@@ -10,10 +10,9 @@ from collections.abc import Callable
 import msgspec
 
 from holter.errors import CommandNotFound
-from holter.records import ActionTaken, Event, Noted, Notice, Plan, ProcessEnded, Text, Tick
+from holter.records import ActionTaken, Event, Noted, Notice, Plan, ProcessEnded, Text, Tick, exit_codes
 from holter.remedies.ladder import reason_of
 from holter.sentences import as_fields, define
-from holter.supervisor import exit_codes
 from holter.supervisor.adopted import Adopted
 from holter.supervisor.healing.checkpoint_before_restart import CHECKPOINT, CheckpointGuard, StalledTraining
 from holter.supervisor.healing.continuation import Continuation

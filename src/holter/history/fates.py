@@ -1,0 +1,118 @@
+"""What became of each episode: healed, over by itself, or not over. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+from holter.history.actions import Action, merge_events
+from holter.history.phases import restarts
+from holter.records import ActionTaken, Episode, PhaseChanged, ProcessEnded
+from holter.tape import Recording
+
+Fate = Literal["healed", "over", "open"]
+
+HEALS = ("replace-workers", "restart", "export-again")
+# A heal starts up to this long before the episode is marked (a hook acts at once), and a dead worker is replaced, a
+# dead main process started again, up to this long after its episode, which is only a moment.
+BEFORE_S = 2.0
+AFTER_DEATH_S = 120.0
+# Episodes end in the reading after the end of the main process.
+SAME_END_S = 3.0
+# Two stops this close together are one incident.
+SAME_STOP_S = 5.0
+STOPS = ("stall", "death")
+
+
+class End(NamedTuple):
+    """How the last main process of the training ended."""
+
+    t_s: float
+    exit_code: int | None
+    exit_signal: int | None
+    early: bool  # with exit code 0, before its last planned epoch
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether it ended as planned."""
+        return self.exit_code == 0 and not self.early
+
+
+class Stop(NamedTuple):
+    """One incident in which the training did not go on; overlapping episodes are one."""
+
+    start_s: float
+    end_s: float | None
+    fate: Fate
+
+
+def last_end(recording: Recording) -> End | None:
+    """Return how the training ended; None while it runs, is started again, or was last seen running."""
+    ends = [event for event in recording.events(ProcessEnded) if event.role == "main"]
+    if not ends:
+        return None
+    last_s = max(event.t_s for event in ends)
+    again_s = [restart.begun_s for restart in restarts(recording)]
+    if any(begun_s > last_s for begun_s in again_s):
+        return None
+    if any(event.t_s > last_s for event in recording.events(PhaseChanged)):
+        return None
+    of_last = [event for event in ends if not again_s or event.t_s > again_s[-1]]
+    main_pid = recording.environment.main_pid if recording.environment is not None else None
+    pid = main_pid if any(event.pid == main_pid for event in of_last) else of_last[-1].pid
+    own = [event for event in of_last if event.pid == pid]
+    known = [event for event in own if event.exit_code is not None or event.exit_signal is not None] or own
+    first = min(own, key=lambda event: event.t_s)
+    return End(first.t_s, known[0].exit_code, known[0].exit_signal, any(event.early for event in own))
+
+
+def fates(recording: Recording, episodes: Sequence[Episode]) -> tuple[Fate, ...]:
+    """Return the fate of each of these episodes, in their order.
+
+    An episode that lasted until the training ended as planned is over; one that ended with a training that died is not.
+    """
+    heals = [action for action in merge_events(recording) if action.action in HEALS and action.state == "done"]
+    back_s = {restart.generation: restart.back_s for restart in restarts(recording)}
+    heals = [heal for heal in heals if heal.action != "restart" or back_s.get(heal.generation) is not None]
+    end = last_end(recording)
+    return tuple(_fate(episode, heals, end) for episode in episodes)
+
+
+def stops(episodes: Iterable[Episode], become: Iterable[Fate]) -> tuple[Stop, ...]:
+    """Return every time that the training did not go on, oldest first."""
+    merged: list[Stop] = []
+    rank = {"open": 2, "healed": 1, "over": 0}
+    both = [(episode, fate) for episode, fate in zip(episodes, become, strict=True) if episode.kind in STOPS]
+    for episode, fate in sorted(both, key=lambda pair: pair[0].start_s):
+        last = merged[-1] if merged else None
+        if last is None or (last.end_s is not None and episode.start_s > last.end_s + SAME_STOP_S):
+            merged.append(Stop(episode.start_s, episode.end_s, fate))
+            continue
+        end_s = None if last.end_s is None or episode.end_s is None else max(last.end_s, episode.end_s)
+        merged[-1] = Stop(last.start_s, end_s, max(last.fate, fate, key=lambda one: rank[one]))
+    return tuple(merged)
+
+
+def _fate(episode: Episode, heals: list[Action], end: End | None) -> Fate:
+    if end is not None and not end.is_clean and (episode.end_s is None or episode.end_s >= end.t_s - SAME_END_S):
+        return "open"
+    if any(_heals(heal, episode) for heal in heals):
+        return "healed"
+    if end is not None and end.is_clean:
+        return "over"
+    if episode.end_s is None:
+        return "open"
+    return "open" if episode.is_about_main and episode.kind == "death" and end is None else "over"
+
+
+def _heals(heal: Action, episode: Episode) -> bool:
+    until_s = float("inf") if episode.end_s is None else episode.end_s + SAME_END_S
+    if episode.kind == "death":
+        until_s = max(until_s, episode.start_s + AFTER_DEATH_S)
+    return episode.start_s - BEFORE_S <= heal.begun_s <= until_s
+
+
+def asked_to_stop(recording: Recording) -> ActionTaken | None:
+    """Return the last stop of the training that Holter began or carried out; None if there was none."""
+    acted = [event for event in recording.events(ActionTaken) if event.action == "stop" and event.state != "proposed"]
+    return acted[-1] if acted else None

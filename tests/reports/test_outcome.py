@@ -1,0 +1,158 @@
+"""What became of a run: one state and one sentence, from recorded runs and from one made up second by second."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import healed_scene
+import msgspec
+import pytest
+
+from holter.records import Environment, EpochEnded, Judged, Noted, ProcessEnded
+from holter.remedies.diagnose import diagnose_recording
+from holter.reports.catalogue import phrase
+from holter.reports.outcome import Outcome, identity_of, outcome_of
+from holter.tape import Recording, read
+
+TAPES = Path(__file__).parent.parent / "tapes"
+sys.path.insert(0, str(Path(__file__).parent.parent / "history"))
+
+from made_run import Run  # noqa: E402
+
+AT = Environment(wall_start="2026-11-28T19:00:00+00:00", utc_offset_s=8 * 3600, hostname="gpu7", num_epochs=4)
+
+
+def judged(name: str) -> Outcome:
+    recording = read(TAPES / f"{name}.holter")
+    return outcome_of(recording, diagnose_recording(recording, is_over=True), is_over=True)
+
+
+def made(run: Run, **environment: object) -> Recording:
+    return msgspec.structs.replace(
+        run.recording(), environment=msgspec.structs.replace(AT, **environment), finished=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "said"),
+    [
+        ("frozen_worker/fault", "finished", "Finished: 4 epochs. Stopped once, went on by itself, 22 s lost."),
+        ("quiet/continued", "finished", "Finished: 4 epochs."),
+        ("cgroup_cpu_quota/fault", "finished", "Finished: 4 epochs. Slower once, 18 s lost."),
+        ("ended_early/main_leaves", "incomplete", "Ended at 21:23 before its last epoch, after 1 of 40 epochs"),
+        ("quiet/interrupted", "stopped", "Stopped by hand at 19:00, after 1 epoch."),
+        ("worker_killed/fault", "dead", "Dead since 12:51, after 1 epoch: worker 0 (PID 4653) was killed."),
+        ("fd_exhaustion/descriptors_likely", "dead", "a process has reached its limit of open files. Likely."),
+        ("external_kill/main_sigkill", "dead", "3 of its workers are still there and hold memory."),
+        ("main_stopped/main_sigstop", "cut", "Stalled for 22 s: the main process is stopped by a signal"),
+        ("shm_too_small/fault", "cut", "Broken for 5 s: shared memory (/dev/shm) has no space"),
+    ],
+)
+def test_the_headline_of_a_recorded_run_says_what_became_of_it(name: str, state: str, said: str) -> None:
+    ran = judged(name)
+    assert ran.state == state
+    assert said in phrase(ran.headline, "en")
+
+
+def test_every_kept_tape_has_a_headline_and_identity_in_both_languages() -> None:
+    for path in sorted(TAPES.rglob("*.holter")):
+        recording = read(path)
+        for is_over in (True, False):
+            ran = outcome_of(recording, is_over=is_over)
+            lines = [phrase(line, lang) for lang in ("en", "zh") for line in (ran.headline, *identity_of(ran))]
+            assert all(lines), path
+            assert not any("{" in line or "outcome." in line for line in lines), lines
+
+
+def test_workers_that_were_ended_are_no_orphans() -> None:
+    assert judged("external_kill/with_orphans_killed").orphans == ()
+    assert len(judged("external_kill/main_sigkill").orphans) == 3
+
+
+def test_what_was_healed_is_counted_as_healed() -> None:
+    run = Run().startup().epoch(0).train(1, 10)
+    stood_s = float(run.t)
+    run.stand(6).act("replace-workers", "begun").stand(2).act("replace-workers", "done").go_on(4)
+    run.episode("stall", stood_s, float(run.t)).finish_epoch(1).train(2, 6)
+    died_s = float(run.t)
+    run.episode("death", died_s, died_s).die().down(4).restart().startup(5).train(2, 20).act("restart", "done")
+    run.finish_epoch(2).epoch(3)
+    run.event(ProcessEnded(t_s=float(run.t), pid=run.pid, role="main", exit_code=0)).go_on(1)
+    ran = outcome_of(made(run), is_over=True)
+    assert (ran.state, ran.stopped, ran.healed, ran.fates) == ("finished", 2, 2, ("healed", "healed"))
+    assert phrase(ran.headline, "en").startswith("Finished: 4 of 4 epochs. Stopped twice, healed twice, ")
+    assert ran.is_good
+    assert ran.ended is not None and ran.ended.endswith("+08:00")
+
+
+def test_a_running_stall_is_named_by_what_the_recorder_judged() -> None:
+    run = Run().startup().epoch(0).train(1, 20)
+    stood_s = float(run.t)
+    run.stand(10).episode("stall", stood_s, None)
+    plain = outcome_of(msgspec.structs.replace(made(run), finished=False), is_over=False)
+    assert plain.state == "stalled"
+    assert phrase(plain.headline, "en").endswith("no cause seen.")
+    episode = run.episodes[-1]
+    run.event(
+        Judged(
+            t_s=float(run.t),
+            detector=episode.detector,
+            subject=episode.subject_name,
+            start_s=stood_s,
+            cause="frozen-worker",
+            verdict="confirmed",
+        )
+    ).stand(2)
+    named = outcome_of(msgspec.structs.replace(made(run), finished=False), is_over=False)
+    assert (named.cause, named.trouble, named.since_s) == ("frozen-worker", "stall", stood_s)
+    assert "a data worker is stopped" in phrase(named.headline, "en")
+
+
+def test_a_training_that_runs_well_says_where_it_is() -> None:
+    run = Run().startup().epoch(0).epoch(1).train(2, 5)
+    ran = outcome_of(msgspec.structs.replace(made(run), finished=False), is_over=False)
+    assert (ran.state, phrase(ran.headline, "en")) == ("running", "Running: epoch 2 of 4.")
+    assert (ran.ended, ran.runs) == (None, True)
+
+
+def test_a_run_that_was_given_up_is_not_healed_and_says_so() -> None:
+    recording = healed_scene.recording()
+    ran = outcome_of(recording, healed_scene.diagnoses(), is_over=True)
+    assert (ran.state, ran.exit_code) == ("gave-up", 76)
+    assert "Holter gave up" in phrase(ran.headline, "en")
+    assert "healed" in phrase(ran.headline, "en")
+
+
+def test_a_death_while_holter_may_restart_it_is_not_yet_the_end() -> None:
+    run = Run().startup().epoch(0).train(1, 10).die().down(2).restart().down(3)
+    ran = outcome_of(msgspec.structs.replace(made(run), finished=False), is_over=False)
+    assert ran.state == "restarting"
+    assert outcome_of(msgspec.structs.replace(made(run), finished=False), is_over=True).state == "cut"
+
+
+def test_times_are_those_of_the_machine_and_the_day_is_named_when_it_changes() -> None:
+    run = Run().startup().train(0, 3)
+    run.event(EpochEnded(t_s=float(run.t), epoch=0)).go_on(2)
+    run.event(ProcessEnded(t_s=float(run.t), pid=run.pid, role="main", exit_signal=9)).go_on(1)
+    late = made(run, wall_start="2026-11-28T15:59:50+00:00")
+    ran = outcome_of(late, is_over=True)
+    assert phrase(ran.headline, "en").startswith("Dead since 2026-11-29 00:00, after 1 of 4 epochs")
+    when = phrase(identity_of(ran)[-1], "en")
+    assert when == "2026-11-28 23:59 – 2026-11-29 00:00 (15 s), ended by signal SIGKILL"
+    unknown = made(run, wall_start="")
+    assert phrase(outcome_of(unknown, is_over=True).headline, "en").startswith("Dead, after 1 of 4 epochs")
+
+
+def test_orphans_come_from_the_note_and_not_from_a_running_training() -> None:
+    run = Run().startup().train(0, 5).event(Noted(t_s=3.0, what="orphans-left", text="11 12 x")).go_on(3)
+    assert outcome_of(made(run), is_over=False).orphans == ()
+    run.die().go_on(1)
+    assert outcome_of(made(run), is_over=True).orphans == (11, 12)
+
+
+def test_an_empty_recording_has_no_training() -> None:
+    ran = outcome_of(Recording(), is_over=True)
+    assert ran.state == "nothing-trained"
+    assert identity_of(ran) == ()
+    assert not ran.is_good
