@@ -106,7 +106,7 @@ def test_chinese_sentences_are_chinese() -> None:
     }
     names_and_units = {"series.pressure-cpu", "environment.cpu", "environment.gpu", "demo.epoch"}
     names_and_units |= {"seen.software.torch", "seen.software.cudnn"}
-    names_and_units |= {"action.quote", "goodput.part", "standing.torch", "standing.nnunet", "chain.gpu"}
+    names_and_units |= {"action.quote", "goodput.part", "pace.gpu", "standing.torch", "standing.nnunet", "chain.gpu"}
     names_and_units |= {"plan.batch_dice", "probe.gpu", "field.gpu.uuid"}
     names_and_units |= {key for key in same if key.startswith(("unit.", "choice."))}
     assert same - names_and_units == set()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from holter.cli.status_line import StatusLine
+from holter.history.pace import Pace
 from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Notice, Text
 from holter.reports import live
 from holter.reports.catalogue import load, phrase
 from holter.reports.line_writer import LineWriter
+from holter.reports.pace import pace_line, stamp, status
 from holter.sentences import define
 from holter.supervisor.recording.listener import Listener
 
@@ -25,25 +29,31 @@ class StderrListener(Listener):
         load(lang)
         self._lang = lang
         self._echoes = live.RepeatFilter()
-        self._writer = LineWriter(None if quiet else sys.stderr, self._left_out)
+        stream = None if quiet else sys.stderr
+        self._writer = LineWriter(stream, self._left_out)
+        self._status = StatusLine(stream)
+        self._pace: Pace | None = None
+        self._open: dict[tuple[str, float], Episode] = {}
 
     def alarm(self, episode: Episode) -> None:
         """Print the alarm."""
-        self._say(live.alarm(episode, self._lang))
+        self._open[episode.kind, episode.start_s] = episode
+        self._say_of_run(live.alarm(episode, self._lang))
 
     def cause(self, diagnosis: Diagnosis) -> None:
         """Print the cause."""
-        self._say(live.cause(diagnosis, self._lang))
+        self._say_of_run(live.cause(diagnosis, self._lang))
 
     def over(self, episode: Episode) -> None:
         """Print that the episode is over."""
-        self._say(live.over(episode, self._lang))
+        self._open.pop((episode.kind, episode.start_s), None)
+        self._say_of_run(live.over(episode, self._lang))
 
     def action(self, action: ActionTaken) -> None:
         """Print an action that Holter takes, or would take with ``--heal``."""
         line = live.action(action, self._lang) if self._echoes.is_new(action) else None
         if line is not None:
-            self._say(line)
+            self._say_of_run(line)
 
     def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
         """Print what can be observed and done on this machine."""
@@ -53,7 +63,18 @@ class StderrListener(Listener):
 
     def notice(self, notice: Notice) -> None:
         """Print a warning about the run or the recording."""
-        self._say(live.notice(notice, self._lang))
+        self._say_of_run(live.notice(notice, self._lang))
+
+    def pace(self, pace: Pace, *, is_due: bool) -> None:
+        """Show the speed on a terminal; print a line of it now and then."""
+        self._pace = pace
+        now_s = time.time()
+        if is_due:
+            self._say_of_run(live.marked(pace_line(pace, now_s, self._lang)), with_epoch=False)
+        line = status(pace, now_s, self._lang)
+        for episode in list(self._open.values())[-1:]:
+            line = live.status_of(episode, pace.t_s, self._lang) + " · " + line
+        self._status.show(live.marked(line))
 
     def note(self, text: Text) -> None:
         """Print a message of Holter itself."""
@@ -68,6 +89,7 @@ class StderrListener(Listener):
 
     def close(self) -> None:
         """Wait until all lines are written, if somebody reads them. Later lines are dropped."""
+        self._status.close()
         self._writer.close()
 
     def __enter__(self) -> StderrListener:
@@ -75,6 +97,11 @@ class StderrListener(Listener):
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    def _say_of_run(self, lines: str, *, with_epoch: bool = True) -> None:
+        # When it was, in days and epochs: a log is read days later.
+        when = stamp(self._pace if with_epoch else None, time.time(), self._lang)
+        self._say(lines.replace(live.PREFIX, f"{live.PREFIX} {when}", 1))
 
     def _say(self, text: str) -> None:
         self._writer.say(text)

@@ -38,6 +38,7 @@ NO_CAUSE = define("live.no-cause-seen", "{what}; no cause seen. holter diagnose 
 LEFT_OUT = define(
     "live.left-out", "lines left out here because nobody was reading: {count}; what they said is on the tape"
 )
+FOR = define("live.for", "{kind} for {lasted}")
 # Removed to compare failures: epochs and sizes differ from one to the next.
 NUMBERS = re.compile(r"\d+|checkpoint_(?:latest|best|final)")
 
@@ -80,6 +81,12 @@ def over(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
     lasted = (episode.end_s if episode.end_s is not None else episode.alarm_s) - episode.start_s
     line = text("live.over", lang, **_kind_and_place(episode, epoch, lang), duration=duration(lasted, lang))
     return marked(line)
+
+
+def status_of(episode: Episode, t_s: float, lang: Lang) -> str:
+    """Return what a status line says of an episode that is not over."""
+    kind = text(f"kind.{episode.kind}.headline", lang)
+    return phrase(FOR(kind=kind, lasted=duration(max(0.0, t_s - episode.start_s), lang)), lang)
 
 
 def action(taken: ActionTaken, lang: Lang) -> str | None:

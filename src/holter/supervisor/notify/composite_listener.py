@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from holter.history.pace import Pace
 from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Notice, Text
 from holter.supervisor.recording.listener import Listener
 
@@ -34,6 +35,9 @@ class CompositeListener(Listener):
 
     def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
         self._tell(lambda listener: listener.contract(settled, before))
+
+    def pace(self, pace: Pace, *, is_due: bool) -> None:
+        self._tell(lambda listener: listener.pace(pace, is_due=is_due))
 
     def _tell(self, tell: Callable[[Listener], None]) -> None:
         failure: Exception | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from holter.history.pace import Pace
 from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Notice, Text
 
 
@@ -28,3 +29,6 @@ class Listener:
 
     def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
         """The contract was settled, or has changed since ``before``."""
+
+    def pace(self, pace: Pace, *, is_due: bool) -> None:
+        """The speed of the training, at each tick; ``is_due``: it is time for a line of its own."""

@@ -31,6 +31,7 @@ from holter.records import (
 from holter.sentences import define
 from holter.supervisor.launch import INJECT
 from holter.supervisor.recording.abilities import Terms
+from holter.supervisor.recording.bulletin import Bulletin
 from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.contract import ContractKeeper
 from holter.supervisor.recording.environment_reader import EnvironmentReader
@@ -95,6 +96,7 @@ class Recorder:
         self._watch = Watch()
         self._notices = Notices()
         self._course = Course()
+        self._bulletin = Bulletin(variables, clock.zero_wall_s)
         self._numbers: dict[tuple[str, str, float], int] = {}
         self._recent: deque[Tick] = deque()
         self._older: list[Tick] = []  # thinned ticks from before ``_recent``
@@ -180,6 +182,8 @@ class Recorder:
             self._take_episode(episode)
         self._notice(tick)
         self._course.see(tick)
+        pace, is_due = self._bulletin.see(tick, self.newest_environment.num_epochs)
+        self._listener.pace(pace, is_due=is_due)
         self._take_findings()
         self._writer.pulse(t_s)
         self._say_problems()
