@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holter.history.pace import Pace, PaceKeeper
 from holter.records import Beat, EpochEnded, GpuSample, Tick
-from holter.reports.pace import pace_line, stamp, status
+from holter.reports.live.pace import pace_line, stamp, status
 from holter.supervisor.recording.bulletin import EVERY_EPOCHS, EVERY_S, Bulletin
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from holter.reports.line_writer import FAREWELL_S, MOST_WAITING, LineWriter
+from holter.reports.live.line_writer import FAREWELL_S, MOST_WAITING, LineWriter
 
 PIPE_BYTES = 65536  # what a pipe of Linux holds
 
@@ -116,7 +116,7 @@ def test_a_stream_in_memory_and_no_stream_at_all() -> None:
 def test_signals_are_left_to_the_main_thread() -> None:
     program = """
 import os, signal, sys, time
-from holter.reports.line_writer import LineWriter
+from holter.reports.live.line_writer import LineWriter
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
 before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
 writer = LineWriter(sys.stderr, str)

@@ -19,8 +19,8 @@ from holter.hook.remarks import remark, worker
 from holter.probes.training.remarks import worded
 from holter.records import ActionTaken, Diagnosis, Plan
 from holter.remedies.ladder import WAITS, reason_of
-from holter.reports import live
 from holter.reports.catalogue import Lang
+from holter.reports.live import lines as live
 from holter.supervisor.healing.healer import AT_WORK_AGAIN
 from holter.texts.training_log import LogParser
 

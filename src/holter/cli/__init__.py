@@ -17,9 +17,9 @@ from holter.cli import ask, attach, demo, diagnose, doctor, explain, export, rep
 from holter.cli.help_layout import asks_for_help, fold_long_words
 from holter.cli.options import spoken_language
 from holter.errors import HolterError
-from holter.reports import live
 from holter.reports.catalogue import phrase, text
-from holter.reports.line_writer import LineWriter
+from holter.reports.live import lines as live
+from holter.reports.live.line_writer import LineWriter
 
 app = typer.Typer(
     name="holter",

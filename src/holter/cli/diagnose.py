@@ -58,7 +58,7 @@ def diagnose(
     from holter.evidence.scope import was_training_seen
     from holter.evidence.stated.read import template
     from holter.reports.as_json import to_json
-    from holter.reports.live import Progress
+    from holter.reports.live.lines import Progress
     from holter.reports.markdown import to_markdown
     from holter.reports.terminal import print_diagnosis, print_notes
 

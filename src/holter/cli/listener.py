@@ -12,10 +12,10 @@ from typing import Literal
 from holter.cli.status_line import StatusLine
 from holter.history.pace import Pace
 from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Notice, Text
-from holter.reports import live
 from holter.reports.catalogue import load, phrase
-from holter.reports.line_writer import LineWriter
-from holter.reports.pace import pace_line, stamp, status
+from holter.reports.live import lines as live
+from holter.reports.live.line_writer import LineWriter
+from holter.reports.live.pace import pace_line, stamp, status
 from holter.sentences import define
 from holter.supervisor.recording.listener import Listener
 

@@ -74,7 +74,7 @@ def run(
     lang: Lang = None,
 ) -> None:
     """Run a training command and record it. Its output, signals and exit code pass through unchanged."""
-    from holter.reports.contract import consequences
+    from holter.reports.live.contract import consequences
     from holter.supervisor.recording.abilities import restart_ability
     from holter.supervisor.recording.tape_place import about_command, default_tape
     from holter.supervisor.run import run as supervise

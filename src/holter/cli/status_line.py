@@ -12,7 +12,7 @@ from typing import TextIO
 
 from rich.cells import set_cell_size
 
-from holter.reports.line_writer import write_or_skip
+from holter.reports.live.line_writer import write_or_skip
 
 # In a lower window each row is worth more than the line.
 FEWEST_ROWS = 10

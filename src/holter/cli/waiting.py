@@ -8,8 +8,8 @@ import time
 
 from holter.cli.listener import StderrListener
 from holter.records import Message
-from holter.reports import live
 from holter.reports.catalogue import Lang
+from holter.reports.live import lines as live
 
 # A log file should show how long the wait took, without being flooded.
 LINE_EVERY_S = 180.0

@@ -11,9 +11,9 @@ import msgspec
 from holter.demo.faults import Context, Fault, Worker
 from holter.history.ranks import main_beat
 from holter.records import Beat, Diagnosis, Episode, Noted, Text, Tick
-from holter.reports import live
 from holter.reports.catalogue import phrase, text
-from holter.reports.line_writer import takes_a_line
+from holter.reports.live import lines as live
+from holter.reports.live.line_writer import takes_a_line
 from holter.sentences import define
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.recording.recorder import Recorder

@@ -9,8 +9,8 @@ from holter.demo.faults import Worker
 from holter.demo.faults.freeze_then_kill import FreezeThenKill
 from holter.history.ranks import main_beat
 from holter.records import ActionTaken, Beat, Noted, Tick
-from holter.reports import live
 from holter.reports.catalogue import text
+from holter.reports.live import lines as live
 from holter.supervisor.recording.recorder import Recorder
 
 # The second fault comes at this iteration of a later epoch, and only if a checkpoint exists to restart from.

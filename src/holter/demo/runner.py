@@ -21,11 +21,11 @@ from holter.demo.prepare import prepare
 from holter.errors import CannotDoHere, FolderNotWritable, TapeExists
 from holter.records import Diagnosis, Judged, Noted
 from holter.remedies.diagnose import diagnose_recording
-from holter.reports import live
 from holter.reports.as_json import to_json
 from holter.reports.catalogue import text
 from holter.reports.html import write_html
-from holter.reports.line_writer import LineWriter
+from holter.reports.live import lines as live
+from holter.reports.live.line_writer import LineWriter
 from holter.sentences import NOTHING_STARTED, define
 from holter.supervisor.recording.scratch import CANNOT_MAKE
 from holter.supervisor.run import run

@@ -14,7 +14,7 @@ import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
 from holter.records import ActionTaken, ContractSettled, PhaseChanged, Tick
-from holter.reports.contract import contract_line
+from holter.reports.live.contract import contract_line
 from holter.supervisor.healing import main_hang
 from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.result import RunResult

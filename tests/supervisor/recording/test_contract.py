@@ -14,7 +14,7 @@ import pytest
 from holter.probes.process import pidfd
 from holter.probes.process.python_options import option_letters
 from holter.records import Ability, ContractSettled, Noted, StorageSample, Tick
-from holter.reports import live
+from holter.reports.live import lines as live
 from holter.supervisor.launch import INJECT
 from holter.supervisor.recording import abilities, contract
 from holter.supervisor.recording.abilities import ONLY_WATCHES, Terms

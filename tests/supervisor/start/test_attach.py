@@ -20,7 +20,7 @@ from holter.demo.prepare import Prepared
 from holter.errors import AlreadyRecorded, NoSuchProcess, NotATape, NotATraining, TapeError
 from holter.evidence import chain
 from holter.records import ContractSettled, EpochEnded
-from holter.reports.contract import contract_line
+from holter.reports.live.contract import contract_line
 from holter.supervisor.attach import attach, find_training
 from holter.supervisor.recording.listener import Listener
 from holter.tape import read

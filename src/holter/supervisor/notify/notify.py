@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 from holter import __version__
 from holter.errors import BadInput, MissingExtra
 from holter.records import ActionTaken, Diagnosis, Episode, Text, exit_codes
-from holter.reports import live
 from holter.reports.catalogue import Lang, text
+from holter.reports.live import lines as live
 from holter.sentences import NO_TRAINING_TOUCHED, define
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.signals import FORWARDED

@@ -14,10 +14,10 @@ from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Mes
 from holter.remedies.admin_request import asked
 from holter.remedies.ladder import WAIT_FOR
 from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.contract import changes, consequences, contract_line
 from holter.reports.headline import fact_of
 from holter.reports.healing import ONLY_FAILURES, action_line, request
-from holter.reports.line_writer import write_or_skip
+from holter.reports.live.contract import changes, consequences, contract_line
+from holter.reports.live.line_writer import write_or_skip
 from holter.reports.wording import (
     best,
     cause_sentence,

@@ -1,0 +1,1 @@
+"""The lines that are printed while a run is watched."""
