@@ -65,7 +65,7 @@ def pages() -> Iterator[Document]:
     """Yield the pages of all causes, in both languages."""
     for cause, english in PAGES.items():
         yield Document(english, cause)
-        yield Document(page(cause, english, "zh"), cause)
+        yield Document(page(cause, "zh"), cause)
 
 
 def weights(documents: Sequence[Document]) -> list[tuple[str, dict[str, float]]]:

@@ -151,9 +151,8 @@ def as_english_mo(english: Mapping[str, str]) -> bytes:
     """Return the English sentences by key, for a program that has not imported the modules that define them."""
     compiled = Catalog(locale="en")
     for key in sorted(english):
-        if not key.startswith("page."):
-            one = sentences.SINGULAR.get(key)
-            compiled.add(key if one is None else (key, key), english[key] if one is None else (one, english[key]))
+        one = sentences.SINGULAR.get(key)
+        compiled.add(key if one is None else (key, key), english[key] if one is None else (one, english[key]))
     return written(compiled)
 
 

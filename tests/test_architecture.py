@@ -77,7 +77,7 @@ def test_a_cause_has_a_page_with_all_five_headings_in_both_languages(file: Path)
     cause = file.stem.replace("_", "-")
     english = [name for name, text in sections(cleandoc(PAGES[cause])) if name and text]
     assert english == HEADINGS
-    chinese = [name for name, text in sections(page(cause, PAGES[cause], "zh")) if name and text]
+    chinese = [name for name, text in sections(page(cause, "zh")) if name and text]
     assert len(chinese) == len(HEADINGS)
 
 
@@ -91,7 +91,7 @@ def test_no_page_title_or_remedy_is_left_over_from_a_cause_that_is_gone() -> Non
 def test_a_page_without_a_verdict_has_all_five_headings_in_both_languages(name: str) -> None:
     english = [heading for heading, text in sections(cleandoc(PAGES[name])) if heading and text]
     assert english == HEADINGS
-    chinese = [heading for heading, text in sections(page(name, PAGES[name], "zh")) if heading and text]
+    chinese = [heading for heading, text in sections(page(name, "zh")) if heading and text]
     assert len(chinese) == len(HEADINGS)
     assert name not in CAUSES
 

@@ -153,6 +153,12 @@ class BadInput(HolterError):
     id = "bad-input"
 
 
+class BadUsage(HolterError):
+    """The command line does not exist: an unknown command or option, a missing or invalid value."""
+
+    id = "bad-usage"
+
+
 class AlreadyTraining(HolterError):
     """Another Holter trains this fold."""
 

@@ -27,10 +27,10 @@ def said(*arguments: str, lang: str = "zh_CN.UTF-8") -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("arguments", "first_line"),
     [
-        (("report",), "缺少参数 tape。"),
+        (("report",), "缺少参数 TAPE。"),
         (("diagnose", "--nope"), "没有 --nope 这个选项。"),
         (("diagnose", "--for", "x", "1"), "--for 的值不对：不是数字。"),
-        (("attach", "x"), "pid 的值不对：不是整数。"),
+        (("attach", "x"), "PID 的值不对：不是整数。"),
         (("nosuch",), "没有 nosuch 这个命令。"),
         (("report", "a", "b", "c"), "多余的参数：b c"),
         (("report", "--output"), "选项 --output 需要一个值。"),
@@ -39,12 +39,21 @@ def said(*arguments: str, lang: str = "zh_CN.UTF-8") -> tuple[int, str]:
 def test_a_wrong_command_line_is_told_in_chinese(arguments: tuple[str, ...], first_line: str) -> None:
     code, told = said(*arguments)
     assert code == 2
-    assert told.splitlines()[0] == f"holter: 命令行有误：{first_line}"
+    assert told.splitlines()[0] == f"holter: bad-usage: {first_line}"
+    assert "下一步：" in told.splitlines()[-1] and told.splitlines()[-1].endswith(" --help")
     assert re.search("Usage|Try|Error|Missing|Invalid", OWN_NAMES.sub("", told)) is None
 
 
-def test_in_english_the_parser_speaks_for_itself() -> None:
+def test_english_errors_have_the_same_form() -> None:
     code, told = said("report", lang="en_US.UTF-8")
     assert code == 2
-    assert "Missing argument" in told
-    assert "命令" not in told
+    assert told.splitlines() == [
+        "holter: bad-usage: The argument TAPE is missing.",
+        "holter:   Nothing was started.",
+        "holter:   Next: python -m holter report --help",
+    ]
+
+
+def test_a_command_that_does_not_exist_names_one_that_does() -> None:
+    _, told = said("exprot", lang="C")
+    assert told.splitlines()[0] == "holter: bad-usage: There is no command exprot. Did you mean 'export'?"

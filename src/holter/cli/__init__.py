@@ -7,26 +7,22 @@ return its exit code.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Any
 
 import typer
 
 from holter import __version__
 from holter.cli import ask, attach, demo, diagnose, doctor, explain, export, report, run, standard_streams, train
-from holter.cli.help_layout import asks_for_help, fold_long_words
+from holter.cli.help_page import HELP_OPTIONS, App, HelpfulGroup
 from holter.cli.options import spoken_language
 from holter.errors import HolterError
-from holter.reports.catalogue import phrase, text
-from holter.reports.live import lines as live
-from holter.reports.live.line_writer import LineWriter
 
-app = typer.Typer(
+app = App(
     name="holter",
-    no_args_is_help=True,
+    cls=HelpfulGroup,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,  # rich takes longer to import than everything else
+    context_settings={"help_option_names": list(HELP_OPTIONS)},
     help="Keeps nnU-Net training going: notices a stall in seconds, names its cause with evidence, and heals it.",
 )
 
@@ -41,10 +37,12 @@ explain.register(app)
 export.register(app)
 demo.register(app)
 
+INTERRUPTED = 130
+
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"holter {__version__}")
+        print(f"holter {__version__}")
         raise typer.Exit
 
 
@@ -56,46 +54,50 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; print a HolterError or OSError to stderr and exit with code 2."""
+    """Run the command line; tell an error on stderr and exit with code 2."""
     standard_streams.repair()
+    arguments = sys.argv[1:] or ["--help"]
     try:
-        _command()()
+        if not explain.without_options(arguments):
+            sys.exit(app(arguments, standalone_mode=False))
     except HolterError as error:
         tell(error)
         sys.exit(2)
     except OSError as error:
         say(str(error.strerror or error))
         sys.exit(2)
+    except typer.Abort:
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        from holter.cli.usage_words import as_error  # the parser's own errors
 
-
-def _command() -> Callable[[], Any]:
-    is_help = asks_for_help(sys.argv[1:])
-    if is_help:
-        fold_long_words()
-    lang = spoken_language(sys.argv[1:])
-    if lang == "en":
-        return app
-    from holter.cli import usage_words
-    from holter.cli.help_words import translated
-
-    usage_words.translate(lang)
-    return translated(lang) if is_help else app
+        tell(as_error(error, spoken_language(sys.argv[1:])))
+        sys.exit(2)
 
 
 def tell(error: HolterError) -> None:
     """Print an error to stderr: id, what happened, what is still safe, the next command."""
+    from holter.reports.catalogue import phrase, text
+
     lang = spoken_language(sys.argv[1:])
     lines = [f"{error.id}: {phrase(error.what, lang)}"]
     if error.safe:
         lines.append(f"  {phrase(error.safe, lang)}")
-    if error.next_step:
-        lines.append("  " + text("cli.next", lang, step=phrase(error.next_step, lang)))
-    say("\n".join(lines))
+    step = phrase(error.next_step, lang)
+    if "\n" in step:  # a block to copy: without our mark in front of its lines
+        say("\n".join([*lines, "  " + text("cli.next", lang, step="").rstrip()]), then=step)
+    else:
+        say("\n".join([*lines, "  " + text("cli.next", lang, step=step)] if step else lines))
 
 
-def say(message: str) -> None:
-    """Print lines of Holter to stderr."""
+def say(message: str, then: str = "") -> None:
+    """Print lines of Holter to stderr, and lines to copy after them."""
+    from holter.reports.live import lines as live
+    from holter.reports.live.line_writer import LineWriter
+
     # Must not fail if nobody reads stderr: the exit code still has to be set.
     writer = LineWriter(sys.stderr, lambda _: "")
-    writer.say(live.marked(message))
+    writer.say("\n".join(filter(None, [live.marked(message), then])))
     writer.close()

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from holter.cli.listener import StderrListener
 from holter.cli.options import TAPE_HELP, Force, Lang, chosen_language
 
 
@@ -18,8 +17,13 @@ def register(app: typer.Typer) -> None:
 
 
 def attach(
-    pid: Annotated[int, typer.Argument(help="PID of the training, of one of its workers, or of the shell around it.")],
-    tape: Annotated[Path | None, typer.Option("--tape", "-o", help=TAPE_HELP.format("that PID"))] = None,
+    pid: Annotated[
+        int,
+        typer.Argument(metavar="PID", help="PID of the training, of one of its workers, or of the shell around it."),
+    ],
+    tape: Annotated[
+        Path | None, typer.Option("--tape", "-o", metavar="FILE", help=TAPE_HELP.format("that PID"))
+    ] = None,
     for_s: Annotated[
         float | None, typer.Option("--for", help="Stop recording after this many seconds.", metavar="SECONDS")
     ] = None,
@@ -30,6 +34,7 @@ def attach(
 
     Exit code 1 if there was an episode; 2 if no training was seen, so that nothing can be said of it.
     """
+    from holter.cli.listener import StderrListener
     from holter.supervisor.attach import attach as supervise
     from holter.supervisor.recording.tape_place import default_tape
 

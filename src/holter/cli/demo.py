@@ -21,12 +21,13 @@ def demo(
         str,
         typer.Option(
             "--fault",
+            metavar="FAULT",
             help="freeze-then-kill (healed). Only watched: freeze-worker, kill-worker, kill-main, slow-disk, "
             "cpu-quota, truncated-file, worker-exception, export-worker-killed, vgpu-licence (simulated GPU), none. "
             "A checkout has four dozen more: python -m benchmarks.faultlab --list.",
         ),
     ] = "freeze-then-kill",
-    out: Annotated[Path | None, typer.Option("--out", help="Keep everything in this folder.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FOLDER", help="Keep everything in this folder.")] = None,
     as_json: Json = False,
     force: Force = False,
     lang: Lang = None,

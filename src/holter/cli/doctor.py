@@ -40,13 +40,16 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     dataset: Annotated[
-        str | None, typer.Argument(help="Number or name, as for nnUNetv2_train. Without it: the machine only.")
+        str | None,
+        typer.Argument(metavar="DATASET", help="Number or name, as for nnUNetv2_train. Without it: the machine only."),
     ] = None,
-    configuration: Annotated[str | None, typer.Argument(help="2d, 3d_fullres, …")] = None,
-    fold: Annotated[str, typer.Option("--fold", "-f", help="0 to 4, or all.")] = "0",
-    plans: Annotated[str, typer.Option("--plans", "-p", help="Name of the plans.")] = "nnUNetPlans",
-    trainer: Annotated[str, typer.Option("--trainer", "-tr", help="Name of the trainer class.")] = "nnUNetTrainer",
-    device: Annotated[Device, typer.Option("--device", help="What will train.")] = Device.CUDA,
+    configuration: Annotated[str | None, typer.Argument(metavar="CONFIGURATION", help="2d, 3d_fullres, …")] = None,
+    fold: Annotated[str, typer.Option("--fold", "-f", metavar="FOLD", help="0 to 4, or all.")] = "0",
+    plans: Annotated[str, typer.Option("--plans", "-p", metavar="NAME", help="Name of the plans.")] = "nnUNetPlans",
+    trainer: Annotated[
+        str, typer.Option("--trainer", "-tr", metavar="NAME", help="Name of the trainer class.")
+    ] = "nnUNetTrainer",
+    device: Annotated[Device, typer.Option("--device", metavar="cuda|cpu", help="What will train.")] = Device.CUDA,
     python: Annotated[
         str | None,
         typer.Option("--python", metavar="PATH", help="Python (or folder) of the environment that nnU-Net is in."),
@@ -57,7 +60,9 @@ def doctor(
             "--compare", metavar="A.json B.json", help="Show how two machines differ: two saved --json reports."
         ),
     ] = None,
-    seconds: Annotated[float, typer.Option("--seconds", min=10, help="How long it may take.")] = 60.0,
+    seconds: Annotated[
+        float, typer.Option("--seconds", metavar="SECONDS", min=10, help="How long it may take.")
+    ] = 60.0,
     everything: Annotated[bool, typer.Option("--all", help="Also list checks that do not apply.")] = False,
     as_json: Json = False,
     lang: Lang = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -22,34 +23,54 @@ def register(app: typer.Typer) -> None:
     app.command("explain")(explain)
 
 
+def without_options(arguments: Sequence[str]) -> bool:
+    """Explain if these arguments are ``explain [CAUSE]``; return whether they are.
+
+    The option parser, which takes longer than the page, is not needed for them.
+    """
+    if arguments[:1] != ["explain"] or len(arguments) > 2 or any(word.startswith("-") for word in arguments):
+        return False
+    explain(arguments[1] if len(arguments) > 1 else None)
+    return True
+
+
 def explain(
-    cause: Annotated[str | None, typer.Argument(help="A cause, e.g. frozen-worker; without: the list.")] = None,
+    cause: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[CAUSE]", help="A cause, e.g. frozen-worker; without: the list.", autocompletion=lambda: _names()
+        ),
+    ] = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:
     """What happens, how we know, what looks like it, what helps."""
-    from rich.console import Console
-
-    from holter.causes import PAGES
     from holter.reports.catalogue import text
     from holter.reports.explain import page, print_page
 
     language = chosen_language(lang)
+    names = _names()
     if cause is None:
-        titles = {name: text(f"cause.{name}.title", language) for name in sorted(PAGES)}
+        titles = {name: text(f"cause.{name}.title", language) for name in names}
         listed = "\n".join(f"{name:30s} {title}" for name, title in titles.items())
         print(json.dumps(titles, ensure_ascii=False, indent=2) if as_json else listed)
         return
     name = cause.replace("_", "-").lower()
-    if name not in PAGES:
-        near = [page_name for page_name in sorted(PAGES) if name in page_name] or difflib.get_close_matches(
-            name, PAGES, n=1
-        )
+    if name not in names:
+        near = [page_name for page_name in names if name in page_name] or difflib.get_close_matches(name, names, n=1)
         raise UnknownCause(
             NO_CAUSE(cause=repr(cause)),
             next_step="; ".join(f"holter explain {similar}" for similar in near[:MOST_NEAR]) or "holter explain",
         )
     if as_json:
-        print(json.dumps({"cause": name, "page": page(name, PAGES[name], language)}, ensure_ascii=False, indent=2))
-    else:
-        print_page(Console(), name, PAGES[name], language)
+        print(json.dumps({"cause": name, "page": page(name, language)}, ensure_ascii=False, indent=2))
+        return
+    from rich.console import Console
+
+    print_page(Console(), name, language)
+
+
+def _names() -> tuple[str, ...]:
+    from holter.reports.catalogue import pages
+
+    return pages()

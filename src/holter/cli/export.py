@@ -20,9 +20,11 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    tape: Annotated[Path, typer.Argument(help="The tape.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder (default: TAPE-FORMAT).")] = None,
-    to: Annotated[str, typer.Option("--to", help="csv or parquet.")] = "csv",
+    tape: Annotated[Path, typer.Argument(metavar="TAPE", help="The tape.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Folder (default: TAPE-FORMAT).")
+    ] = None,
+    to: Annotated[str, typer.Option("--to", metavar="csv|parquet", help="csv or parquet.")] = "csv",
     force: Force = False,
     as_json: Json = False,
 ) -> None:

@@ -65,6 +65,7 @@ Sharing = Annotated[
     SharingStrategy | None,
     typer.Option(
         "--sharing",
+        metavar="file_system|file_descriptor",
         help="How data workers hand tensors over: file_system keeps one frozen worker from stopping the others. "
         "Default: torch's own.",
     ),

@@ -16,8 +16,10 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    tape: Annotated[Path, typer.Argument(help="The tape.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="The HTML file (default: TAPE.html).")] = None,
+    tape: Annotated[Path, typer.Argument(metavar="TAPE", help="The tape.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="The HTML file (default: TAPE.html).")
+    ] = None,
     scrub: Annotated[
         bool, typer.Option("--scrub", help="Replace paths, names and case identifiers by pseudonyms.")
     ] = False,

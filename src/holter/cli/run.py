@@ -8,12 +8,11 @@ import signal
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from holter.cli.ending import Ending
-from holter.cli.listener import StderrListener, listeners_for
 from holter.cli.options import (
     TAPE_HELP,
     Force,
@@ -27,6 +26,9 @@ from holter.cli.options import (
     chosen_sharing,
 )
 from holter.sentences import define
+
+if TYPE_CHECKING:
+    from holter.cli.listener import StderrListener
 
 STILL_THERE = define(
     "run.orphans",
@@ -46,9 +48,12 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    command: Annotated[list[str], typer.Argument(help="The command, after --", metavar="-- CMD …", show_default=False)],
+    command: Annotated[
+        list[str], typer.Argument(help="The command, after --", metavar="-- COMMAND …", show_default=False)
+    ],
     tape: Annotated[
-        Path | None, typer.Option("--tape", "-o", help=TAPE_HELP.format("data set, configuration, fold"))
+        Path | None,
+        typer.Option("--tape", "-o", metavar="FILE", help=TAPE_HELP.format("data set, configuration, fold")),
     ] = None,
     force: Force = False,
     heal: Annotated[
@@ -62,7 +67,7 @@ def run(
         str | None,
         typer.Option(
             "--resume-command",
-            metavar="CMD",
+            metavar="COMMAND",
             help="With --heal: the command that continues the training, where it is not nnUNetv2_train … --c.",
         ),
     ] = None,
@@ -74,6 +79,7 @@ def run(
     lang: Lang = None,
 ) -> None:
     """Run a training command and record it. Its output, signals and exit code pass through unchanged."""
+    from holter.cli.listener import StderrListener, listeners_for
     from holter.reports.live.contract import consequences
     from holter.supervisor.recording.abilities import restart_ability
     from holter.supervisor.recording.tape_place import about_command, default_tape

@@ -8,12 +8,12 @@ import sys
 from contextlib import ExitStack, closing
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from holter.cli.ending import Ending
-from holter.cli.listener import StderrListener, listeners_for
+from holter.cli.help_page import HelpfulCommand
 from holter.cli.options import (
     TAPE_HELP,
     Force,
@@ -25,10 +25,19 @@ from holter.cli.options import (
     chosen_language,
     chosen_sharing,
 )
-from holter.cli.waiting import Waits
 
 # No short options: nnU-Net has -tr, -p, -device and more, and click would parse ours out of them.
 SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+
+
+class TrainCommand(HelpfulCommand):
+    """Takes ``-h`` as a whole word; as an option it would also be found in ``-pretrained_weights``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments, as in the base class."""
+        return super().parse_args(ctx, ["--help" if word == "-h" else word for word in args])
+
+
 # The training prints its own messages (trainer/loader_log.py) in the same language.
 LANGUAGE = "HOLTER_LANG"
 
@@ -41,7 +50,7 @@ class DataLoader(str, Enum):
 
 
 def register(app: typer.Typer) -> None:
-    app.command("train", context_settings=SETTINGS)(train)
+    app.command("train", cls=TrainCommand, context_settings=SETTINGS)(train)
 
 
 def train(
@@ -61,12 +70,18 @@ def train(
     sharing: Sharing = None,
     loader: Annotated[
         DataLoader,
-        typer.Option("--loader", help="Whose data loader: Holter's, without worker processes, or nnU-Net's own."),
+        typer.Option(
+            "--loader",
+            metavar="holter|stock",
+            help="Whose data loader: Holter's, without worker processes, or nnU-Net's own.",
+        ),
     ] = DataLoader.STOCK,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at a case that cannot be read, instead of training without it.")
     ] = False,
-    tape: Annotated[Path | None, typer.Option("--tape", help=TAPE_HELP.format("data set, configuration, fold"))] = None,
+    tape: Annotated[
+        Path | None, typer.Option("--tape", metavar="FILE", help=TAPE_HELP.format("data set, configuration, fold"))
+    ] = None,
     force: Force = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing on stderr.")] = False,
     notify: Notify = None,
@@ -78,6 +93,8 @@ def train(
     code 75 (requeue). Exit code 76: healing did not help, a person must look. Folds may be started together: while one
     writes splits_final.json or unpacks the data, the others wait for it.
     """
+    from holter.cli.listener import StderrListener, listeners_for
+    from holter.cli.waiting import Waits
     from holter.supervisor.folds.fold_lock import FoldLock
     from holter.supervisor.folds.messages import NOTHING_STARTED
     from holter.supervisor.folds.patience import Asked, Patience

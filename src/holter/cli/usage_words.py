@@ -8,18 +8,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from holter.errors import BadUsage
 from holter.reports.catalogue import Lang, text
-from holter.sentences import Sentence, define
+from holter.sentences import NOTHING_STARTED, Sentence, define
 
-USAGE = define("usage.usage", "Usage: {line}")
-TRY_HELP = define("usage.try-help", "{command} {option} shows the help.")
-ERROR = define("usage.error", "wrong command line: {message}")
 MISSING_ARGUMENT = define("usage.missing-argument", "The argument {name} is missing.")
 MISSING_OPTION = define("usage.missing-option", "The option {name} is missing.")
 MISSING_COMMAND = define("usage.missing-command", "The command is missing.")
 INVALID = define("usage.invalid", "The value of {name} is wrong: {why}")
-NO_SUCH_OPTION = define("usage.no-such-option", "There is no option {name}[[; is {others} meant|]].")
-NO_SUCH_COMMAND = define("usage.no-such-command", "There is no command {name}.")
+NO_SUCH_OPTION = define("usage.no-such-option", "There is no option {name}.[[ Did you mean {others}?]]")
+NO_SUCH_COMMAND = define("usage.no-such-command", "There is no command {name}.[[ Did you mean {others}?]]")
 UNEXPECTED = define("usage.unexpected", "Too many arguments: {arguments}")
 NEEDS_VALUE = define("usage.needs-value", "The option {name} needs a value.")
 TAKES_NO_VALUE = define("usage.takes-no-value", "The option {name} takes no value.")
@@ -30,7 +28,7 @@ NOT_ONE_OF = define("usage.not-one-of", "{value} is not one of {choices}.")
 # Wordings of the parser that have no exception of their own.
 _SAID: tuple[tuple[re.Pattern[str], Sentence], ...] = (
     (re.compile(r"Missing command\."), MISSING_COMMAND),
-    (re.compile(r"No such command '?(?P<name>.+?)'?\."), NO_SUCH_COMMAND),
+    (re.compile(r"No such command '?(?P<name>[^']+)'?\.(?: Did you mean (?P<others>.+)\?)?"), NO_SUCH_COMMAND),
     (re.compile(r"Got unexpected extra argument(?:s|\(s\))? \((?P<arguments>.+)\)"), UNEXPECTED),
     (re.compile(r"Option '(?P<name>.+)' requires .+"), NEEDS_VALUE),
     (re.compile(r"Option '(?P<name>.+)' does not take a value\."), TAKES_NO_VALUE),
@@ -55,24 +53,11 @@ def message(error: Any, lang: Lang) -> str:
     return _said(error.format_message(), lang)
 
 
-def translate(lang: Lang) -> None:
-    """Make the parser say what is wrong in this language."""
-    from typer import rich_utils
-
-    def show(error: Any) -> None:
-        if type(error).__name__ == "NoArgsIsHelpError":
-            return
-        from holter.cli import say
-
-        context = getattr(error, "ctx", None)
-        lines = [text(ERROR.key, lang, message=message(error, lang))]
-        if context is not None:
-            lines.append("  " + text(USAGE.key, lang, line=context.get_usage().partition(": ")[2]))
-            shown = {"command": context.command_path, "option": context.help_option_names[0]}
-            lines.append("  " + text(TRY_HELP.key, lang, **shown))
-        say("\n".join(lines))
-
-    rich_utils.rich_format_error = show  # type: ignore[assignment]
+def as_error(error: Any, lang: Lang) -> BadUsage:
+    """Return an error of the option parser as one of ours."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "holter"
+    return BadUsage(message(error, lang), safe=NOTHING_STARTED(), next_step=f"{command} --help")
 
 
 def _said(words: str, lang: Lang) -> str:

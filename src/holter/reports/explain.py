@@ -2,54 +2,33 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
-from inspect import cleandoc
-from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from holter import causes
-from holter.errors import CannotDoHere
-from holter.reports.catalogue import Lang, text, translated
+from holter.reports.catalogue import Lang, english, text, translated
 from holter.reports.wrapping import wrap
-from holter.sentences import define
 
 INDENT = "  "
-
-NO_PAGE = define(
-    "error.no-page", "The page on {cause} is not there: Python was started with -OO, and {source} cannot be read."
-)
 
 # "What happens:  the text" at the start of a line begins a section; Chinese pages use a full-width colon.
 _SECTION = re.compile(r"^(?P<name>[A-Z][A-Za-z ]{2,20}|[\u4e00-\u9fff]{2,8})[:：]\s*(?P<rest>.*)$")
 
 
-def page(cause_id: str, english_docstring: str, lang: Lang) -> str:
+def page(cause_id: str, lang: Lang) -> str:
     """Return the page as plain text; in English if there is no translation."""
-    return translated(f"page.{cause_id}", cleandoc(english_docstring or _from_source(cause_id)), lang)
+    key = f"page.{cause_id}"
+    return translated(key, english(key) or "", lang)
 
 
-def _from_source(cause_id: str) -> str:
-    # Python started with -OO drops docstrings.
-    source = Path(causes.__file__).with_name(f"{cause_id.replace('-', '_')}.py")
-    try:
-        return ast.get_docstring(ast.parse(source.read_bytes()), clean=False) or ""
-    except OSError as error:
-        raise CannotDoHere(
-            NO_PAGE(cause=cause_id, source=str(source)),
-            next_step=f"python -m holter explain {cause_id}",
-        ) from error
-
-
-def print_page(console: Console, cause_id: str, english_docstring: str, lang: Lang) -> None:
+def print_page(console: Console, cause_id: str, lang: Lang) -> None:
     """Print the page: title, then each section below its heading."""
     title = Text(text(f"cause.{cause_id}.title", lang), style="bold")
     title.append(f"  {cause_id}", style="dim")
     console.print(title, soft_wrap=True)
-    for name, body in sections(page(cause_id, english_docstring, lang)):
+    for name, body in sections(page(cause_id, lang)):
         console.print()
         if name:
             console.print(Text(name, style="bold cyan"))

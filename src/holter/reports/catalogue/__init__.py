@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Literal
 
 from holter import sentences
-from holter.causes import PAGES
 from holter.errors import BadInput, HolterError
 from holter.records import Message, Subject, Value
 from holter.reports.catalogue.filling import Filler
@@ -27,6 +26,8 @@ LOCALE = Path(__file__).parent.parent / "locale"
 NO_LANGUAGE = sentences.define("error.no-language", "No catalogue for the language {option}.")
 TAKE_LANG = sentences.define("next.take-lang", "Use --lang en or --lang zh.")
 
+PAGE = "page."
+
 # POSIX order of precedence for the language of messages.
 LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
@@ -38,8 +39,21 @@ def known(key: str) -> bool:
 
 def every_sentence() -> dict[str, str]:
     """Return the English text of every sentence that was defined so far, and the pages of ``holter explain``."""
-    pages = {f"page.{name}": cleandoc(page) for name, page in PAGES.items()}
-    return {key: words for key, words in {**sentences.ENGLISH, **pages}.items() if words}
+    from holter.causes import PAGES  # rendering needs no cause, and importing them all takes longer than anything else
+
+    written = {f"{PAGE}{name}": cleandoc(page) for name, page in PAGES.items()}
+    return {key: words for key, words in {**sentences.ENGLISH, **written}.items() if words}
+
+
+def pages() -> tuple[str, ...]:
+    """Return the causes that have a page, sorted, without importing them."""
+    keys = getattr(_compiled("en"), "_catalog", {})  # gettext offers no list of its keys
+    compiled = {key.removeprefix(PAGE) for key in keys if isinstance(key, str) and key.startswith(PAGE)}
+    if not compiled:
+        from holter.causes import PAGES
+
+        compiled = set(PAGES)
+    return tuple(sorted(compiled))
 
 
 def english(key: str, count: int = 2) -> str | None:

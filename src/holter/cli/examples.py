@@ -1,0 +1,76 @@
+"""Two examples of each command, shown at the end of its help."""
+
+from __future__ import annotations
+
+from holter.sentences import Sentence, define
+
+Example = tuple[str, Sentence]
+
+
+def _examples(command: str, *examples: tuple[str, str]) -> tuple[Example, ...]:
+    return tuple((line, define(f"example.{command}.{number}", what)) for number, (line, what) in enumerate(examples, 1))
+
+
+EXAMPLES: dict[str, tuple[Example, ...]] = {
+    "holter": _examples(
+        "holter",
+        ("holter doctor 4 3d_fullres", "May the training start? Go, or the one setting to change."),
+        ("holter train 4 3d_fullres 0", "Train fold 0 with healing; the same line continues it."),
+    ),
+    "doctor": _examples(
+        "doctor",
+        ("holter doctor", "Check this machine and the environment of nnU-Net."),
+        ("holter doctor 4 3d_fullres -f 0 --json > here.json", "Check one fold too, and keep it to compare machines."),
+    ),
+    "train": _examples(
+        "train",
+        ("holter train 4 3d_fullres 0", "Train fold 0 of data set 4; the same line continues it after any end."),
+        (
+            "holter train 4 3d_fullres 0 -tr nnUNetTrainer_250epochs --npz --loader holter",
+            "With options of nnUNetv2_train, and with Holter's own data loader.",
+        ),
+    ),
+    "run": _examples(
+        "run",
+        ("holter run -- nnUNetv2_train 4 3d_fullres 0", "Record a training; do nothing to it."),
+        (
+            'holter run --heal --resume-command "./train.py --go-on" -- ./train.py',
+            "Heal a script of your own; it is continued with the second command.",
+        ),
+    ),
+    "attach": _examples(
+        "attach",
+        ("holter attach 4711", "Record the running training with this PID until it ends."),
+        ("holter attach 4711 --for 60", "Look for a minute at a training that hangs."),
+    ),
+    "diagnose": _examples(
+        "diagnose",
+        ("holter diagnose", "The training that runs, or the newest one."),
+        ("holter diagnose training_log.txt console.txt", "A run that nobody recorded, from what it left behind."),
+    ),
+    "ask": _examples(
+        "ask",
+        ("holter ask", "Nothing but a memory of what happened: answer up to eight questions."),
+        ("holter ask nvidia-smi.txt -o case.json", "Start from a read-out; write the evidence file case.json."),
+    ),
+    "report": _examples(
+        "report",
+        ("holter report run.holter", "Write run.html."),
+        ("holter report run.holter --scrub -o to-send.html", "Write a page without paths, names and case identifiers."),
+    ),
+    "export": _examples(
+        "export",
+        ("holter export run.holter", "Write CSV tables into the folder run-csv."),
+        ("holter export run.holter --to parquet -o tables", "Write Parquet tables into the folder tables."),
+    ),
+    "explain": _examples(
+        "explain",
+        ("holter explain", "List all causes."),
+        ("holter explain frozen-worker", "What happens, how it is recognized, what looks like it, what helps."),
+    ),
+    "demo": _examples(
+        "demo",
+        ("holter demo", "A training that is broken twice and healed twice."),
+        ("holter demo --fault slow-disk --out demo", "Another fault, only watched; tape and report stay in demo."),
+    ),
+}
