@@ -5,7 +5,7 @@ a machine that slowly gets busier favours neither. Seconds per step come from nn
 median of the pairs' differences with a bootstrap interval; its goal is met if the interval reaches down to the goal.
 It is left open if there are few pairs, if the interval is too wide, or if other processes used the machine. Two runs
 of one training differ by more than the slow-down to be measured. So the recorder of a running training is also
-stopped and continued in turns (``benchmarks.interleaved``), which is more precise.
+stopped and continued in turns (``benchmarks.overhead.interleaved``), which is more precise.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.interleaved import as_seconds, interleave
 from benchmarks.material import prepared_brains, say
+from benchmarks.overhead.interleaved import as_seconds, interleave
+from benchmarks.overhead.supervised import Run, Settings, Supervisor, train
 from benchmarks.reporting import Goal, Row, conclude
-from benchmarks.supervised import Run, Settings, Supervisor, train
 from benchmarks.tape_growth import DAY_H, Growth, grow
 from holter.demo.prepare import Prepared
 from holter.tape import read

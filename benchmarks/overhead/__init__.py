@@ -1,0 +1,1 @@
+"""What recording costs a training, measured by stopping and continuing trainings in turns."""
