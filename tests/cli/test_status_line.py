@@ -16,7 +16,7 @@ from needs import needs
 
 SHOWS = """
 import sys, time
-from holter.cli.status_line import StatusLine
+from holter.cli.running.status_line import StatusLine
 line = StatusLine(sys.stderr)
 for number in range(40):
     line.show(f"holter: epoch {number} " + "x" * 300)

@@ -13,7 +13,7 @@ import pytest
 from reports_scene import diagnosis_slow, diagnosis_stall, episode_stall
 
 from holter.cli import tell
-from holter.cli.listener import StderrListener
+from holter.cli.running.listener import StderrListener
 from holter.errors import BadInput
 from holter.hook.remarks import remark, worker
 from holter.probes.training.remarks import worded

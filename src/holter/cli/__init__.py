@@ -12,7 +12,7 @@ import typer
 
 from holter import __version__
 from holter.cli import ask, attach, demo, diagnose, doctor, explain, export, report, run, standard_streams, train
-from holter.cli.help_page import HELP_OPTIONS, App, HelpfulGroup
+from holter.cli.help.page import HELP_OPTIONS, App, HelpfulGroup
 from holter.cli.options import spoken_language
 from holter.errors import HolterError
 
@@ -71,7 +71,7 @@ def main() -> None:
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
-        from holter.cli.usage_words import as_error  # the parser's own errors
+        from holter.cli.help.usage import as_error  # the parser's own errors
 
         tell(as_error(error, spoken_language(sys.argv[1:])))
         sys.exit(2)

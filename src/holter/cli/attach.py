@@ -34,7 +34,7 @@ def attach(
 
     Exit code 1 if there was an episode; 2 if no training was seen, so that nothing can be said of it.
     """
-    from holter.cli.listener import StderrListener
+    from holter.cli.running.listener import StderrListener
     from holter.supervisor.attach import attach as supervise
     from holter.supervisor.recording.tape_place import default_tape
 

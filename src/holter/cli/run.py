@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holter.cli.ending import Ending
 from holter.cli.options import (
     TAPE_HELP,
     Force,
@@ -25,10 +24,11 @@ from holter.cli.options import (
     chosen_language,
     chosen_sharing,
 )
+from holter.cli.running.ending import Ending
 from holter.sentences import define
 
 if TYPE_CHECKING:
-    from holter.cli.listener import StderrListener
+    from holter.cli.running.listener import StderrListener
 
 STILL_THERE = define(
     "run.orphans",
@@ -79,7 +79,7 @@ def run(
     lang: Lang = None,
 ) -> None:
     """Run a training command and record it. Its output, signals and exit code pass through unchanged."""
-    from holter.cli.listener import StderrListener, listeners_for
+    from holter.cli.running.listener import StderrListener, listeners_for
     from holter.reports.live.contract import consequences
     from holter.supervisor.recording.abilities import restart_ability
     from holter.supervisor.recording.tape_place import about_command, default_tape

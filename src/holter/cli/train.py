@@ -12,8 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from holter.cli.ending import Ending
-from holter.cli.help_page import HelpfulCommand
+from holter.cli.help.page import HelpfulCommand
 from holter.cli.options import (
     TAPE_HELP,
     Force,
@@ -25,6 +24,7 @@ from holter.cli.options import (
     chosen_language,
     chosen_sharing,
 )
+from holter.cli.running.ending import Ending
 
 # No short options: nnU-Net has -tr, -p, -device and more, and click would parse ours out of them.
 SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
@@ -93,8 +93,8 @@ def train(
     code 75 (requeue). Exit code 76: healing did not help, a person must look. Folds may be started together: while one
     writes splits_final.json or unpacks the data, the others wait for it.
     """
-    from holter.cli.listener import StderrListener, listeners_for
-    from holter.cli.waiting import Waits
+    from holter.cli.running.listener import StderrListener, listeners_for
+    from holter.cli.running.waiting import Waits
     from holter.supervisor.folds.fold_lock import FoldLock
     from holter.supervisor.folds.messages import NOTHING_STARTED
     from holter.supervisor.folds.patience import Asked, Patience

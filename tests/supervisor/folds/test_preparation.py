@@ -603,7 +603,7 @@ def test_on_a_terminal_a_line_counts_and_goes_away(scene):
 def test_in_a_file_a_line_comes_now_and_then(scene):
     holder = scene.hold()
     program = (
-        "import sys; from holter.cli import waiting; waiting.LINE_EVERY_S = 2.5; "
+        "import sys; from holter.cli.running import waiting; waiting.LINE_EVERY_S = 2.5; "
         "sys.argv[0] = 'holter'; from holter.cli import main; main()"
     )
     errors = scene.folder / "stderr-1"

@@ -76,7 +76,7 @@ def without_threads(program: str) -> subprocess.CompletedProcess[str]:
 
 def test_without_a_thread_lines_are_written_where_somebody_reads():
     done = without_threads("""
-        from holter.cli.listener import StderrListener
+        from holter.cli.running.listener import StderrListener
         ---
         with StderrListener("en") as speaker:
             speaker.note("one")
@@ -88,7 +88,7 @@ def test_without_a_thread_lines_are_written_where_somebody_reads():
 def test_without_a_thread_a_full_pipe_is_not_waited_for():
     done = without_threads("""
         import os
-        from holter.cli.listener import StderrListener
+        from holter.cli.running.listener import StderrListener
         ---
         reading, writing = os.pipe()
         sys.stderr = os.fdopen(writing, "w")
@@ -103,7 +103,7 @@ def test_without_a_thread_a_full_pipe_is_not_waited_for():
 
 def test_without_a_thread_messages_are_not_sent_and_it_is_said():
     done = without_threads("""
-        from holter.cli.listener import StderrListener, listeners_for
+        from holter.cli.running.listener import StderrListener, listeners_for
         ---
         with (
             StderrListener("en") as speaker,

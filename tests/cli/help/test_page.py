@@ -15,9 +15,10 @@ import typer
 from rich.cells import cell_len
 
 from holter import cli
-from holter.cli import app, help_words
-from holter.cli.examples import EXAMPLES
-from holter.cli.help_page import GROUPS, key, metavar
+from holter.cli import app
+from holter.cli.help import words
+from holter.cli.help.examples import EXAMPLES
+from holter.cli.help.page import GROUPS, key, metavar
 from holter.cli.options import spoken_language
 from holter.errors import BadInput
 from holter.reports.catalogue import text
@@ -29,7 +30,7 @@ OF_HOLTER: dict[str, object] = GROUP.commands  # type: ignore[attr-defined]
 COMMANDS = ["holter", *OF_HOLTER]
 HOLTER = (sys.executable, "-m", "holter")
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
-assert help_words  # defines the sentences
+assert words  # defines the sentences
 
 
 def help_of(command: str, **environ: str) -> str:

@@ -192,7 +192,7 @@ class _Writer:
             self._lines += [first.rstrip(), *(" " * hang + line for line in lines)]
 
     def examples(self, command: str) -> None:
-        from holter.cli.examples import EXAMPLES as OF_COMMAND
+        from holter.cli.help.examples import EXAMPLES as OF_COMMAND
 
         shown = OF_COMMAND.get(command, ())
         if shown:

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from holter.cli.listener import StderrListener
+from holter.cli.running.listener import StderrListener
 from holter.records import Message
 from holter.reports.catalogue import Lang
 from holter.reports.live import lines as live

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from holter.cli.status_line import StatusLine
+from holter.cli.running.status_line import StatusLine
 from holter.history.pace import Pace
 from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Notice, Text
 from holter.reports.catalogue import load, phrase

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from holter.cli import app
-from holter.cli.help_page import key
+from holter.cli.help.page import key
 from holter.sentences import define
 
 
