@@ -59,7 +59,7 @@ def main() -> None:
     arguments = sys.argv[1:] or ["--help"]
     try:
         if not explain.without_options(arguments):
-            sys.exit(app(arguments, standalone_mode=False))
+            sys.exit(app(arguments, prog_name="holter", standalone_mode=False))
     except HolterError as error:
         tell(error)
         sys.exit(2)
@@ -73,7 +73,7 @@ def main() -> None:
             raise
         from holter.cli.help.usage import as_error  # the parser's own errors
 
-        tell(as_error(error, spoken_language(sys.argv[1:])))
+        tell(as_error(error))
         sys.exit(2)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import pty
 import re
@@ -34,12 +36,15 @@ assert words  # defines the sentences
 
 
 def help_of(command: str, **environ: str) -> str:
-    arguments = ["--help"] if command == "holter" else [command, "-h"]
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
-    environment = {**plain, "COLUMNS": "80", "PYTHONUTF8": "1", **environ}
-    done = subprocess.run([*HOLTER, *arguments], env=environment, capture_output=True, encoding="utf-8", check=True)
-    assert done.stderr == ""
-    return done.stdout
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.environ", {**kept, "COLUMNS": "80", **environ})
+        patch.setattr("sys.argv", ["holter", *([] if command == "holter" else [command]), "-h"])
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), pytest.raises(SystemExit) as ended:
+            cli.main()
+    assert not ended.value.code
+    return out.getvalue()
 
 
 def squeezed(words: str) -> str:

@@ -50,7 +50,7 @@ def test_english_errors_have_the_same_form() -> None:
     assert told.splitlines() == [
         "holter: bad-usage: The argument TAPE is missing.",
         "holter:   Nothing was started.",
-        "holter:   Next: python -m holter report --help",
+        "holter:   Next: holter report --help",
     ]
 
 

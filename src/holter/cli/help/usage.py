@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from holter.errors import BadUsage
-from holter.reports.catalogue import Lang, text
+from holter.records import Text
 from holter.sentences import NOTHING_STARTED, Sentence, define
 
 MISSING_ARGUMENT = define("usage.missing-argument", "The argument {name} is missing.")
@@ -38,33 +38,34 @@ _SAID: tuple[tuple[re.Pattern[str], Sentence], ...] = (
 )
 
 
-def message(error: Any, lang: Lang) -> str:
+def message(error: Any) -> Text:
     """Return what is wrong with the command line; in the parser's words if it is not known."""
     name = _name(error)
     kind = type(error).__name__
     if kind == "MissingParameter" and name:
         is_option = getattr(error.param, "param_type_name", "") == "option"
-        return text((MISSING_OPTION if is_option else MISSING_ARGUMENT).key, lang, name=name)
+        return (MISSING_OPTION if is_option else MISSING_ARGUMENT)(name=name)
     if kind == "NoSuchOption":
         others = ", ".join(sorted(error.possibilities or ())) or None
-        return text(NO_SUCH_OPTION.key, lang, name=error.option_name, others=others)
+        return NO_SUCH_OPTION(name=error.option_name, others=others)
     if kind == "BadParameter" and name:
-        return text(INVALID.key, lang, name=name, why=_said(error.message, lang))
-    return _said(error.format_message(), lang)
+        return INVALID(name=name, why=_said(error.message))
+    return _said(error.format_message())
 
 
-def as_error(error: Any, lang: Lang) -> BadUsage:
+def as_error(error: Any) -> BadUsage:
     """Return an error of the option parser as one of ours."""
     context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else "holter"
-    return BadUsage(message(error, lang), safe=NOTHING_STARTED(), next_step=f"{command} --help")
+    command = context.command_path.partition(" ")[2] if context is not None else ""
+    next_step = f"holter {command} --help" if command else "holter --help"
+    return BadUsage(message(error), safe=NOTHING_STARTED(), next_step=next_step)
 
 
-def _said(words: str, lang: Lang) -> str:
+def _said(words: str) -> Text:
     for pattern, sentence in _SAID:
         match = pattern.fullmatch(words)
         if match:
-            return text(sentence.key, lang, **match.groupdict())
+            return sentence(**match.groupdict())
     return words
 
 
