@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import sys
+from io import StringIO
 from pathlib import Path
 
 import healed_scene
 import msgspec
 import pytest
+from rich.console import Console
 
-from holter.records import Environment, EpochEnded, Judged, Noted, ProcessEnded
+from holter.cli.options import FailOn
+from holter.records import Diagnosis, Environment, EpochEnded, Judged, Noted, ProcessEnded, Subject
 from holter.remedies.diagnose import diagnose_recording
+from holter.reports.as_json import to_json
 from holter.reports.catalogue import phrase
 from holter.reports.outcome import Outcome, identity_of, outcome_of
+from holter.reports.outcome.groups import grouped
+from holter.reports.terminal import print_diagnosis
 from holter.tape import Recording, read
 
 TAPES = Path(__file__).parent.parent / "tapes"
@@ -44,7 +50,7 @@ def made(run: Run, **environment: object) -> Recording:
         ("quiet/interrupted", "stopped", "Stopped by hand at 19:00, after 1 epoch."),
         ("worker_killed/fault", "dead", "Dead since 12:51, after 1 epoch: worker 0 (PID 4653) was killed."),
         ("fd_exhaustion/descriptors_likely", "dead", "a process has reached its limit of open files. Likely."),
-        ("external_kill/main_sigkill", "dead", "3 of its workers are still there and hold memory."),
+        ("external_kill/main_sigkill", "dead", "3 of its workers were left and may still hold memory."),
         ("main_stopped/main_sigstop", "cut", "Stalled for 22 s: the main process is stopped by a signal"),
         ("shm_too_small/fault", "cut", "Broken for 5 s: shared memory (/dev/shm) has no space"),
     ],
@@ -156,3 +162,80 @@ def test_an_empty_recording_has_no_training() -> None:
     assert ran.state == "nothing-trained"
     assert identity_of(ran) == ()
     assert not ran.is_good
+
+
+def stalls(times: int) -> tuple[Recording, tuple[Diagnosis, ...]]:
+    """A run with equal stalls, each of 14 s, of worker 0 and worker 1 in turn."""
+    recording = read(TAPES / "frozen_worker/fault.holter")
+    found = diagnose_recording(recording, is_over=True)[0]
+    episodes = [
+        msgspec.structs.replace(
+            found.episode,
+            start_s=float(60 * number),
+            alarm_s=60.0 * number + 5,
+            end_s=60.0 * number + 14,
+            subject=Subject(role="train-worker", index=number % 2, pid=7554 + number),
+        )
+        for number in range(times)
+    ]
+    return recording, tuple(msgspec.structs.replace(found, episode=episode) for episode in episodes)
+
+
+def test_eighteen_equal_stalls_are_told_once() -> None:
+    recording, diagnoses = stalls(18)
+    out = StringIO()
+    ran = outcome_of(recording, diagnoses, is_over=True)
+    print_diagnosis(Console(file=out, width=80, color_system=None), recording, diagnoses, "en", ran=ran)
+    lines = out.getvalue().splitlines()
+    assert "Stalled 18 times, 4 min 12 s in all: a data worker is stopped, and the whole" in lines
+    assert lines[0].startswith("Finished: 4 epochs. Stopped 18 times, went on by itself, ")
+    assert len(lines) < 60
+    assert "and 12 more" in out.getvalue()
+
+
+def test_one_that_is_not_over_is_told_in_full_before_those_that_are() -> None:
+    recording, diagnoses = stalls(3)
+    last = msgspec.structs.replace(diagnoses[2], episode=msgspec.structs.replace(diagnoses[2].episode, end_s=None))
+    other = msgspec.structs.replace(diagnoses[0], verdicts=())
+    groups = grouped(recording, (other, diagnoses[1], last), ("over", "healed", "open"))
+    assert [group.fate for group in groups] == ["open", "over"]
+    assert groups[0].shown is last
+    assert groups[0].numbers == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("fates", "codes"),
+    [
+        ((), {"open": False, "unhealed": False, "any": False}),
+        (("healed", "healed"), {"open": False, "unhealed": False, "any": True}),
+        (("healed", "over"), {"open": False, "unhealed": True, "any": True}),
+        (("open",), {"open": True, "unhealed": True, "any": True}),
+    ],
+)
+def test_who_asks_for_an_exit_code_says_what_counts(fates: tuple[str, ...], codes: dict[str, bool]) -> None:
+    assert {name: FailOn(name).fails(fates) for name in codes} == codes
+    assert not FailOn.never.fails(fates)
+
+
+def test_json_has_the_outcome_and_the_fate_and_clock_of_each_episode() -> None:
+    recording = read(TAPES / "frozen_worker/fault.holter")
+    diagnoses = diagnose_recording(recording, is_over=True)
+    ran = outcome_of(recording, diagnoses, is_over=True)
+    document = to_json(diagnoses, "en", recording=recording, ran=ran)
+    assert document["outcome"]["state"] == "finished"
+    assert document["outcome"]["identity"]["dataset"] == "Dataset801_HolterBrain"
+    assert document["outcome"]["exit_code"] == 0
+    assert document["episodes"][0]["fate"] == "over"
+    assert document["episodes"][0]["start_wall"] == "2026-11-23T12:57:48+00:00"
+
+
+@pytest.mark.parametrize("name", ["frozen_worker/fault", "worker_killed/fault", "quiet/as_usual", "quiet/interrupted"])
+def test_the_last_line_is_the_verdict_and_the_next_command(name: str) -> None:
+    recording = read(TAPES / f"{name}.holter")
+    diagnoses = diagnose_recording(recording, is_over=True)
+    out = StringIO()
+    ran = outcome_of(recording, diagnoses, is_over=True)
+    print_diagnosis(Console(file=out, width=80, color_system=None), recording, diagnoses, "en", ran=ran)
+    last = out.getvalue().splitlines()[-1]
+    assert last.startswith("Verdict: ")
+    assert ". Next: " in last

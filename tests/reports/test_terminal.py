@@ -20,8 +20,8 @@ from holter.records import Diagnosis, EpochEnded, Finding, ProcessEnded, Subject
 from holter.reports.catalogue import Lang
 from holter.reports.explain import page, print_page, sections
 from holter.reports.terminal import print_diagnosis
+from holter.reports.terminal.wrapping import NO_LINE_START, wrap
 from holter.reports.wording import finding_text
-from holter.reports.wrapping import NO_LINE_START, wrap
 from holter.tape import Recording
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -78,7 +78,7 @@ def test_a_curve_that_jumped_is_told_with_its_numbers() -> None:
     )
     ticks = (*(tick for tick in scene.all_ticks if tick.t_s <= 700), *ticks)
     told = printed(msgspec.structs.replace(scene, all_ticks=ticks), (), "en", width=300)
-    assert "✗ 0:10:09 Restart: training loss 0.400, expected -0." in told
+    assert "✗ 0:10:09 (09:22:18) Restart: training loss 0.400, expected -0." in told
 
 
 def test_a_run_that_lost_nothing_gets_no_account(recording: Recording) -> None:
@@ -91,7 +91,7 @@ def test_every_line_but_commands_fits_the_terminal(
 ) -> None:
     lines = printed(recording, diagnoses, "zh", width).splitlines()
     too_long = [line for line in lines if cell_len(line) > width]
-    assert all(line.lstrip().startswith(("rsync", "df ", "export ", "nnUNetv2_train")) for line in too_long)
+    assert all(line.lstrip().startswith(("rsync", "df ", "export ", "nnUNetv2_train", "结论：")) for line in too_long)
 
 
 def test_a_long_command_stays_on_one_line(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> None:

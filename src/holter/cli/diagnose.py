@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from holter.cli.options import Json, Lang, chosen_language
+from holter.cli.options import FailOn, Json, Lang, chosen_language
 from holter.errors import UnknownTarget
 from holter.sentences import define
 
@@ -41,13 +41,21 @@ def diagnose(
         bool,
         typer.Option("--md", help="Print Markdown for an issue: scrubbed, with the environment that helpers ask for."),
     ] = False,
+    fail_on: Annotated[
+        FailOn,
+        typer.Option(
+            "--fail-on",
+            metavar="WHEN",
+            help="Exit with 1 at: open (an episode that is not over), unhealed (one that was not healed), any, never.",
+        ),
+    ] = FailOn.unhealed,
     evidence_template: Annotated[
         bool, typer.Option("--evidence-template", help="Print an evidence file to fill in, with every fact's meaning.")
     ] = False,
 ) -> None:
     """Name the cause of every episode, with evidence.
 
-    Exit code 1 if there is an episode; 2 if a tape holds no training, so that nothing can be said of it.
+    Exit code 0 if nothing was wrong or all was healed, else 1; 2 if a tape holds no training.
     """
     from rich.console import Console
 
@@ -86,7 +94,12 @@ def diagnose(
     if as_json:
         tape = str(result.name) if result.kind == "tape" else None
         document = to_json(
-            result.diagnoses, language, tape, result.recording, target=(result.kind, result.name, result.notes)
+            result.diagnoses,
+            language,
+            tape,
+            result.recording,
+            target=(result.kind, result.name, result.notes),
+            ran=result.outcome,
         )
         print(json.dumps(document, ensure_ascii=False, indent=2))
     elif as_markdown:
@@ -94,7 +107,10 @@ def diagnose(
     else:
         console = Console()
         print_notes(console, result.notes, language)
-        print_diagnosis(console, result.recording, result.diagnoses, language, is_run=result.kind == "tape")
+        print_diagnosis(
+            console, result.recording, result.diagnoses, language, is_run=result.kind == "tape", ran=result.outcome
+        )
     if result.kind == "tape" and not result.diagnoses and not was_training_seen(result.recording):
         sys.exit(2)
-    sys.exit(1 if result.diagnoses else 0)
+    became = result.outcome.fates if result.outcome is not None else ("open",) * len(result.diagnoses)
+    sys.exit(1 if fail_on.fails(became) else 0)

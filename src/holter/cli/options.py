@@ -61,6 +61,20 @@ class SharingStrategy(str, enum.Enum):
     file_descriptor = "file_descriptor"
 
 
+class FailOn(str, enum.Enum):
+    """Which episodes make ``diagnose`` exit with 1."""
+
+    open = "open"
+    unhealed = "unhealed"
+    any = "any"
+    never = "never"
+
+    def fails(self, fates: Sequence[str]) -> bool:
+        """Return whether one of these fates counts."""
+        counts = {"open": ("open",), "unhealed": ("open", "over"), "any": ("open", "over", "healed"), "never": ()}
+        return any(fate in counts[self.value] for fate in fates)
+
+
 Sharing = Annotated[
     SharingStrategy | None,
     typer.Option(

@@ -62,11 +62,11 @@ def _together(
     if seen:
         base = seen[0]
         last = with_words(base.diagnoses[-1], facts, base.recording.environment)
-        return DiagnosisResult(base.kind, name, base.recording, (*base.diagnoses[:-1], last), notes)
+        return DiagnosisResult(base.kind, name, base.recording, (*base.diagnoses[:-1], last), notes, base.outcome)
     if not accuses(facts):
         quiet = next((result for result in results if result.kind != "evidence"), None)
         if quiet is not None:
-            return DiagnosisResult(quiet.kind, name, quiet.recording, (), notes)
+            return DiagnosisResult(quiet.kind, name, quiet.recording, (), notes, quiet.outcome)
     words = stated(facts)
     return DiagnosisResult("evidence", name, recording_of(words), (diagnosed(words),), notes)
 

@@ -7,6 +7,7 @@ import time
 from typing import NamedTuple
 
 from holter.records import Diagnosis, Message, TargetKind, Text
+from holter.reports.outcome import Outcome
 from holter.tape import Recording
 
 # A recorder writes every second, on a busy machine every few. One that is silent for longer was killed.
@@ -21,6 +22,7 @@ class DiagnosisResult(NamedTuple):
     recording: Recording
     diagnoses: tuple[Diagnosis, ...]
     notes: tuple[Message, ...] = ()
+    outcome: Outcome | None = None  # of a tape
 
 
 def is_over(recording: Recording) -> bool:

@@ -15,6 +15,7 @@ from holter.errors import EvidenceWrong, TapeError, UnknownTarget
 from holter.evidence.stated.read import is_stated, read_stated
 from holter.records import Environment, Message, Text, Tick
 from holter.remedies.diagnose import diagnose_evidence, diagnose_recording
+from holter.reports.outcome import outcome_of
 from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording, read
 from holter.tape.reader import CANNOT_READ
@@ -86,7 +87,10 @@ def read_tape(path: Path) -> DiagnosisResult:
     recording = read(path)
     if not recording.all_ticks and recording.damage:
         raise TapeError(NOTHING_LEFT(path=str(path), damage=recording.damage), next_step=OTHER_COPY())
-    return DiagnosisResult("tape", str(path), recording, diagnose_recording(recording, is_over=is_over(recording)))
+    over = is_over(recording)
+    diagnoses = diagnose_recording(recording, is_over=over)
+    ran = outcome_of(recording, diagnoses, is_over=over)
+    return DiagnosisResult("tape", str(path), recording, diagnoses, outcome=ran)
 
 
 def read_evidence(content: bytes, name: Text) -> DiagnosisResult:

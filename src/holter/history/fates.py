@@ -69,7 +69,7 @@ def last_end(recording: Recording) -> End | None:
 def fates(recording: Recording, episodes: Sequence[Episode]) -> tuple[Fate, ...]:
     """Return the fate of each of these episodes, in their order.
 
-    An episode that lasted until the training ended as planned is over; one that ended with a training that died is not.
+    An episode that lasted until the end of the training is not over, whether it ended as planned or died.
     """
     heals = [action for action in merge_events(recording) if action.action in HEALS and action.state == "done"]
     back_s = {restart.generation: restart.back_s for restart in restarts(recording)}
@@ -98,10 +98,10 @@ def _fate(episode: Episode, heals: list[Action], end: End | None) -> Fate:
         return "open"
     if any(_heals(heal, episode) for heal in heals):
         return "healed"
-    if end is not None and end.is_clean:
-        return "over"
     if episode.end_s is None:
         return "open"
+    if end is not None and end.is_clean:
+        return "over"
     return "open" if episode.is_about_main and episode.kind == "death" and end is None else "over"
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from holter import __version__
 from holter.history import goodput, recovery
+from holter.history.fates import Fate
 from holter.records import ActionTaken, Diagnosis, Finding, Link, Message, Notice, Remedy, TargetKind, Text, Verdict
 from holter.remedies.next_checks import next_checks
 from holter.reports import json_records
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.headline import headline
 from holter.reports.healing import details
+from holter.reports.outcome import Outcome
+from holter.reports.outcome.wall import iso, wall_at
 from holter.reports.wording import best, finding_text, later_lines, remedies_of, remedy_text
 from holter.tape import Recording
 
@@ -24,21 +28,27 @@ def to_json(
     tape: str | None = None,
     recording: Recording | None = None,
     target: tuple[TargetKind, Text, tuple[Message, ...]] | None = None,
+    ran: Outcome | None = None,
 ) -> dict[str, Any]:
     """Return the document as dictionaries; only ``text``, ``how`` and names depend on the language.
 
     With the recording it also has the actions taken, the time account, and the recovery after heals.
-    ``target``: its kind, its name, and notes on what was read.
+    ``target``: its kind, its name, and notes on what was read. ``ran``: what became of a run.
     """
     document = json_records.Document(
         schema=json_records.SCHEMA,
         holter=__version__,
-        episodes=[_episode(diagnosis, recording or Recording(), lang) for diagnosis in diagnoses],
+        episodes=[
+            _episode(diagnosis, recording or Recording(), lang, ran.fates[index] if ran is not None else UNSET)
+            for index, diagnosis in enumerate(diagnoses)
+        ],
     )
     if tape is not None:
         document = msgspec.structs.replace(document, tape=tape)
     if target is not None:
         document = msgspec.structs.replace(document, target=_target(*target, lang))
+    if ran is not None:
+        document = msgspec.structs.replace(document, outcome=_outcome(ran, lang))
     if recording is not None and (target is None or target[0] == "tape"):
         document = _with_history(document, recording, diagnoses, lang)
     content: dict[str, Any] = msgspec.to_builtins(document)
@@ -58,6 +68,34 @@ def _with_history(
         actions=[_action(action, lang) for action in recording.events(ActionTaken)],
         goodput=_goodput(goodput.account(recording, diagnoses)),
         recovery=[_recovery(checked) for checked in recovery.check(recording)],
+    )
+
+
+def _outcome(ran: Outcome, lang: Lang) -> json_records.RunOutcome:
+    return json_records.RunOutcome(
+        text=phrase(ran.headline, lang),
+        state=ran.state,
+        good=ran.is_good,
+        since_s=ran.since_s,
+        trouble=ran.trouble,
+        cause=ran.cause,
+        epochs_done=ran.epochs_done,
+        epochs_planned=ran.epochs_planned,
+        epoch=ran.epoch,
+        stopped=ran.stopped,
+        healed=ran.healed,
+        over_by_itself=ran.over,
+        slowed=ran.slowed,
+        lost_s=ran.lost_s,
+        orphans=list(ran.orphans),
+        identity=json_records.RunIdentity(**msgspec.structs.asdict(ran.identity)),
+        started=ran.started,
+        ended=ran.ended,
+        read=ran.read,
+        wall_s=round(ran.wall_s, 3),
+        exit_code=ran.exit_code,
+        exit_signal=ran.exit_signal,
+        next_command=ran.next_command,
     )
 
 
@@ -128,7 +166,7 @@ def _rounded(ratio: float | None) -> float | None:
     return None if ratio is None else round(ratio, 4)
 
 
-def _episode(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> json_records.Episode:
+def _episode(diagnosis: Diagnosis, recording: Recording, lang: Lang, fate: Fate | UnsetType) -> json_records.Episode:
     episode, named = diagnosis.episode, best(diagnosis)
     return json_records.Episode(
         headline=json_records.Headline(
@@ -139,6 +177,9 @@ def _episode(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> json_rec
         start_s=episode.start_s,
         alarm_s=episode.alarm_s,
         end_s=episode.end_s,
+        start_wall=_wall(recording, episode.start_s),
+        end_wall=_wall(recording, episode.end_s),
+        fate=fate,
         detector=episode.detector,
         subject=episode.subject_name,
         reason=phrase(episode.reason, lang),
@@ -156,6 +197,10 @@ def _episode(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> json_rec
             for check in next_checks(diagnosis, recording.environment)
         ],
     )
+
+
+def _wall(recording: Recording, t_s: float | None) -> str | UnsetType:
+    return UNSET if t_s is None else iso(wall_at(recording.environment, t_s)) or UNSET
 
 
 def _link(link: Link, lang: Lang) -> json_records.Link:

@@ -18,6 +18,7 @@ from holter.reports.wording import (
     candidate,
     cause_sentence,
     epoch_at,
+    fact_line,
     how_long,
     where,
 )
@@ -89,6 +90,11 @@ def key_facts(diagnosis: Diagnosis) -> tuple[Fact, ...]:
     """Return the few most informative facts, for an episode without a named cause."""
     facts = {fact.name: fact for fact in diagnosis.facts if fact.status == "known" and fact.detail}
     return tuple(facts[name] for name in TELLING if name in facts)[:MOST_FACTS]
+
+
+def telling(diagnosis: Diagnosis, lang: Lang) -> tuple[str, ...]:
+    """Return ``key_facts`` as sentences."""
+    return tuple(fact_line(fact, lang) for fact in key_facts(diagnosis))
 
 
 def _ending(facts: dict[str, Fact]) -> Text | None:

@@ -11,10 +11,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from holter.history.fates import Fate
 from holter.history.goodput import LossKind
 from holter.history.recovery import MeasureName, RecoveryVerdict
 from holter.history.stock_outcome import StockOutcome
 from holter.records import ActionSource, ActionState, EpisodeKind, Phase, Safety, TargetKind, VerdictName
+from holter.reports.outcome import State
 
 # Increased when a reader of the old document would misread the new one; new keys alone do not count.
 SCHEMA: Literal[1] = 1
@@ -106,6 +108,12 @@ class Episode(JsonRecord, frozen=True, kw_only=True):
     start_s: Annotated[float, Meta(description="When the problem started, as far as known.")]
     alarm_s: Annotated[float, Meta(description="When it was noticed.")]
     end_s: Annotated[float | None, Meta(description="When it was over; null if it is not over.")]
+    start_wall: Annotated[str | UnsetType, Meta(description="start_s by the clock of the machine, ISO 8601.")] = UNSET
+    end_wall: Annotated[str | UnsetType, Meta(description="end_s by the clock of the machine, ISO 8601.")] = UNSET
+    fate: Annotated[
+        Fate | UnsetType,
+        Meta(description="healed by Holter, over by itself, or open: not over, or ended together with the training."),
+    ] = UNSET
     detector: str
     subject: str
     reason: Annotated[str, Meta(description="The numbers that raised the alarm, in a sentence.")]
@@ -228,6 +236,47 @@ class Recovery(JsonRecord, frozen=True, kw_only=True):
     measures: list[Measure]
 
 
+class RunIdentity(JsonRecord, frozen=True, kw_only=True):
+    """Which training it was; null where it is not known."""
+
+    dataset: str | None
+    configuration: str | None
+    fold: str | None
+    trainer: str | None
+    host: str | None
+    main_pid: int | None
+    slurm_job: str | None
+    command: str | None
+
+
+class RunOutcome(JsonRecord, frozen=True, kw_only=True):
+    """What became of the whole run."""
+
+    text: Sentence
+    state: State
+    good: Annotated[bool, Meta(description="Nobody needs to look: it runs, or ended as planned or as asked.")]
+    since_s: Annotated[float | None, Meta(description="When the state began, if it is a moment.")]
+    trouble: Annotated[EpisodeKind | None, Meta(description="Kind of the worst episode that is not over.")]
+    cause: Annotated[str | None, Meta(description="Its cause, if one is likely or confirmed.")]
+    epochs_done: Annotated[int | None, Meta(description="Finished epochs; null if none was seen.")]
+    epochs_planned: int | None
+    epoch: Annotated[int | None, Meta(description="The last epoch that was worked on, counted from 0.")]
+    stopped: Annotated[int, Meta(description="How often the training did not go on.")]
+    healed: Annotated[int, Meta(description="How many of these stops Holter healed.")]
+    over_by_itself: Annotated[int, Meta(description="How many of these stops were over without help.")]
+    slowed: Annotated[int, Meta(description="How often it was slower than before.")]
+    lost_s: float
+    orphans: Annotated[list[int], Meta(description="PIDs of workers that a dead training left.")]
+    identity: RunIdentity
+    started: Annotated[str | None, Meta(description="By the clock of the machine, ISO 8601.")]
+    ended: Annotated[str | None, Meta(description="null while it runs, or if its end was not seen.")]
+    read: Annotated[str | None, Meta(description="The last reading of the recording.")]
+    wall_s: float
+    exit_code: Annotated[int | None, Meta(description="Of the training; 75 and 76 as Holter passes them on.")]
+    exit_signal: int | None
+    next_command: Annotated[str | None, Meta(description="What to type next.")]
+
+
 class Document(JsonRecord, frozen=True, kw_only=True):
     """What ``holter diagnose --json`` prints. Times are seconds since the recording began."""
 
@@ -237,6 +286,7 @@ class Document(JsonRecord, frozen=True, kw_only=True):
     holter: Annotated[str, Meta(description="Version of Holter that made this document.")]
     tape: Annotated[str | UnsetType, Meta(description="The recording that it was made from.")] = UNSET
     target: Target | UnsetType = UNSET
+    outcome: RunOutcome | UnsetType = UNSET
     episodes: list[Episode]
     notices: Annotated[
         list[Notice] | UnsetType, Meta(description="Problems that do not stop the training; no alarms.")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from holter.evidence.scope import was_training_seen
 from holter.records import ContractSettled, Message, ProcessEnded
-from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.wording import duration, is_text
+from holter.reports.catalogue import Lang, phrase
+from holter.reports.wording import is_text
 from holter.sentences import define
 from holter.tape import Recording
 
@@ -15,6 +15,7 @@ NOT_OVER = define(
 END_UNSEEN = define(
     "quiet.end-unseen", "Nothing wrong was seen in {span:duration}; how the training ended could not be seen."
 )
+NOTHING_WRONG = define("quiet.nothing-wrong", "Nothing wrong was seen in {span:duration}.")
 NO_TRAINING = define("quiet.no-training", "No training was seen: {why}.")
 TOO_SHORT = define("quiet.too-short", "the recording is {span:duration} long and holds no step, epoch or log sentence")
 NO_STEP = define("quiet.no-step", "{heartbeat}; {log}")
@@ -23,17 +24,22 @@ NO_TRAINER = define("quiet.no-trainer", "no step of an nnU-Net v2 trainer; {log}
 
 def quiet(recording: Recording, lang: Lang) -> str:
     """Return the text for a recording without any episode."""
+    return phrase(quiet_message(recording), lang)
+
+
+def quiet_message(recording: Recording) -> Message:
+    """Return ``quiet`` before rendering."""
     if is_text(recording):
-        return text("headline.quiet-text", lang)
+        return Message(key="headline.quiet-text")
     if not was_training_seen(recording):
-        return phrase(no_training(recording.contract(), recording.duration_s), lang)
+        return no_training(recording.contract(), recording.duration_s)
     ends = [event for event in recording.events(ProcessEnded) if event.role == "main"]
     if not ends:
-        return phrase(NOT_OVER(span=recording.duration_s), lang)
+        return NOT_OVER(span=recording.duration_s)
     known_ends = [event for event in ends if event.exit_code is not None or event.exit_signal is not None]
     if ends[-1].pid not in {event.pid for event in known_ends}:
-        return phrase(END_UNSEEN(span=recording.duration_s), lang)
-    return text("headline.quiet", lang, duration=duration(recording.duration_s, lang))
+        return END_UNSEEN(span=recording.duration_s)
+    return NOTHING_WRONG(span=recording.duration_s)
 
 
 def no_training(contract: ContractSettled | None, span_s: float) -> Message:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from holter.records import Diagnosis
 from holter.reports.catalogue import Lang
 from holter.reports.html.page import context
 from holter.reports.scrub import scrubbed
+from holter.reports.terminal.wrapping import MEASURE, NO_BREAK
 from holter.sentences import NOTHING_OVERWRITTEN, define
 from holter.tape import Recording
 from holter.tape.opening import EXISTS
@@ -22,8 +22,6 @@ OTHER_NAME = define("next.other-name", "Choose another name, or add --force to o
 CANNOT_WRITE = define("error.cannot-write", "Cannot write {path}: {error}.")
 
 HERE = Path(__file__).parent
-# A number and its unit stay on one line.
-MEASURE = re.compile(r"(?<=\d) (?=(?:s|ms|min|h|%|W|MHz|[KMGT]iB(?:/s)?|秒|分|毫秒|小时)(?![A-Za-z]))")
 
 
 def write_html(
@@ -85,4 +83,4 @@ def templates(*folders: Path) -> Environment:
 
 def words(content: str) -> Markup:
     """Return text as markup: paths may break after a slash, and a number stays on one line with its unit."""
-    return Markup(MEASURE.sub("\u00a0", str(escape(content))).replace("/", "/<wbr>"))
+    return Markup(MEASURE.sub(NO_BREAK, str(escape(content))).replace("/", "/<wbr>"))

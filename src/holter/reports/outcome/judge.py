@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from holter.evidence.scope import was_training_seen
-from holter.history.fates import End, Fate, asked_to_stop, fates, last_end, stops
+from holter.history.fates import STOPS, End, Fate, asked_to_stop, fates, last_end, stops
 from holter.history.goodput import account
 from holter.history.phases import end_of_run, restarts
 from holter.history.ranks import main_beat
@@ -41,6 +41,8 @@ from holter.texts.resume_command import printed
 SIGINT, BY_HAND = 2, 130
 # What a headline names first, if several things are open.
 WORST: tuple[str, ...] = ("death", "stall", "unsaved", "diverged", "slow-down", "creep")
+# States whose first sentence names the trouble.
+TELLS: tuple[State, ...] = ("stalled", "troubled", "cut", "dead", "incomplete", "gave-up", "restarting")
 # Below this nothing was lost that a person would count.
 LEAST_LOST_S = 1.0
 ORPHANS_LEFT = "orphans-left"
@@ -277,10 +279,10 @@ def _open(trouble: _Trouble, until_s: float) -> Message:
 
 # What happened before, and is over.
 def _second(ran: Outcome, trouble: _Trouble | None) -> Message | None:
-    is_open = trouble is not None and trouble.episode.kind in ("stall", "death")
-    past = ran.stopped - (1 if is_open else 0)
-    lost = ran.lost_s if ran.lost_s >= LEAST_LOST_S and (ran.state == "finished" or past) else None
-    slowed = ran.slowed - (1 if trouble is not None and trouble.episode.kind == "slow-down" else 0)
+    told = trouble.episode.kind if trouble is not None and ran.state in TELLS else None
+    past = ran.stopped - (1 if told in STOPS else 0)
+    lost = ran.lost_s if ran.lost_s >= LEAST_LOST_S and (ran.state == "finished" or past > 0) else None
+    slowed = ran.slowed - (1 if told == "slow-down" else 0)
     if past > 0 and ran.over == past:
         return say.ALL_OVER(stopped=_times(past), slowed=_times(slowed), lost=lost)
     if past > 0:

@@ -19,18 +19,24 @@ def next_command(recording: Recording, ran: Outcome, diagnosis: Diagnosis | None
 
     ``diagnosis``: of the episode that the headline names, with its remedies.
     """
-    verdict = None if diagnosis is None else best(diagnosis)
-    if diagnosis is not None and verdict is not None:
-        commands = [remedy.command for remedy in remedies_of(diagnosis, verdict.cause) if remedy.command]
-        one_line = [command for command in commands if "\n" not in command]
-        if one_line:
-            return one_line[0]
+    if ran.state == "nothing-trained":
+        return "holter doctor"
+    remedy = None if diagnosis is None else first_command(diagnosis)
+    if remedy is not None:
+        return remedy
     if ran.state in ENDED and (continued := _continued(recording)) is not None:
         return continued
     if recording.path is None:
         return None
     tape = shlex.quote(str(recording.path))
-    return f"holter report {tape}" if not ran.runs and ran.is_good else f"holter diagnose {tape}"
+    return f"holter diagnose {tape}" if ran.runs else f"holter report {tape}"
+
+
+def first_command(diagnosis: Diagnosis) -> str | None:
+    """Return the first remedy of the named cause that is a command on one line; None if there is none."""
+    verdict = best(diagnosis)
+    remedies = () if verdict is None else remedies_of(diagnosis, verdict.cause)
+    return next((one.command for one in remedies if one.command and "\n" not in one.command), None)
 
 
 def _continued(recording: Recording) -> str | None:

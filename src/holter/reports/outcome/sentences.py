@@ -56,8 +56,8 @@ SLOWER = define("outcome.slowed", "Slower {slowed}[[, {lost:duration} lost]].")
 LOST = define("outcome.lost", "{lost:duration} lost.")
 ORPHANS = define(
     "outcome.orphans",
-    "{count} of its workers are still there and hold memory.",
-    one="{count} of its workers is still there and holds memory.",
+    "{count} of its workers were left and may still hold memory.",
+    one="{count} of its workers was left and may still hold memory.",
 )
 
 IDENTITY = define("outcome.identity", "{name}[[ on {host}]]")
@@ -67,3 +67,49 @@ SPAN = define("outcome.span", "{start} – {end}[[ ({lasted:duration})]][[, {end
 SINCE = define("outcome.since", "since {start}[[ ({lasted:duration})]]")
 EXIT_CODE = define("outcome.exit-code", "exit code {number}")
 EXIT_SIGNAL = define("outcome.exit-signal", "ended by signal {signal}")
+
+GROUP = define("group.named", "{kind} {times} times[[, {span:duration} in all]]: {what:clause}.[[ {sure}]]")
+GROUP_OPEN = define("group.unknown", "{kind} {times} times[[, {span:duration} in all]]: {what:clause}. No cause seen.")
+AT_FOR = define("group.at-for", "{at} for {lasted}")
+SHOWN = define("group.shown", "The longest of them:")
+SHOWN_OPEN = define("group.shown-open", "The one that is not over:")
+FATE_ALONE: dict[str, Sentence] = {
+    "healed": define("fate.healed", "healed"),
+    "over": define("fate.over", "over by itself"),
+    "open": define("fate.open", "not over"),
+}
+FATE: dict[str, Sentence] = {
+    "healed": define("fate.healed-times", "healed {count} times", one="healed once"),
+    "over": define("fate.over-times", "over by itself {count} times", one="over by itself once"),
+    "open": define("fate.open-times", "not over: {count}"),
+}
+IF_AGAIN = define("heading.if-again", "If it happens again")
+NOT_KNOWN = define("heading.not-known", "Not known")
+TIMES_LINE = define("group.times", "at {times}")
+
+VERDICT = define("outcome.verdict", "Verdict: {what:clause}.[[ Next: {command}]]")
+SAID: dict[str, Sentence] = {
+    "running": define("said.running", "running, nothing is wrong now"),
+    "stalled": define("said.stalled", "stalled[[ ({cause})]]"),
+    "troubled": define("said.troubled", "running, with trouble[[ ({cause})]]"),
+    "restarting": define("said.restarting", "being restarted"),
+    "finished": define("said.finished", "finished[[, {fate}]]"),
+    "incomplete": define("said.incomplete", "ended before its last epoch[[ ({cause})]]"),
+    "stopped": define("said.stopped", "stopped by hand"),
+    "requeue": define("said.requeue", "saved and stopped as asked"),
+    "gave-up": define("said.gave-up", "given up; a person must look[[ ({cause})]]"),
+    "dead": define("said.dead", "dead[[ ({cause})]]"),
+    "end-unseen": define("said.end-unseen", "gone; how it ended was not seen"),
+    "cut": define("said.cut", "not over when the recording ended[[ ({cause})]]"),
+    "nothing-trained": define("said.nothing-trained", "no training was seen"),
+}
+FINISHED_WITH: dict[str, Sentence] = {
+    "healed": define("said.finished-healed", "all healed"),
+    "over": define("said.finished-over", "with trouble that is over"),
+    "open": define("said.finished-open", "with trouble to the end[[ ({cause})]]"),
+}
+NAMED = define("said.named", "{cause}, {sure:clause}")
+UNNAMED = define("said.unnamed", "the cause is not known")
+HEALED_AFTER = define("episode.healed-after", "healed[[ after {lasted}]]")
+UNTIL_THE_END = define("episode.until-the-end", "until the training ended")
+UNTIL_IT_DIED = define("episode.until-it-died", "until the training ended, after {lasted}")

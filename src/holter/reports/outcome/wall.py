@@ -38,3 +38,11 @@ def clock_of(moment: datetime, beside: datetime | None = None) -> str:
     """Return ``2026-11-28 03:12``; without the date if ``beside`` is of the same day."""
     same_day = beside is not None and beside.date() == moment.date()
     return moment.strftime("%H:%M" if same_day else "%Y-%m-%d %H:%M")
+
+
+def clocks(environment: Environment | None, t_s: float) -> str:
+    """Return a moment by both clocks: ``0:03:20 (03:12:09)``; without the second if it is unknown."""
+    whole = max(0, round(t_s))
+    ran = f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+    moment = wall_at(environment, t_s)
+    return ran if moment is None else f"{ran} ({moment:%H:%M:%S})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -11,14 +12,18 @@ NO_LINE_START = frozenset("。，、；：）】”？！％]),.;:")
 NO_LINE_END = frozenset("（【“[(")
 # Lines are never shorter than this: below it they cannot be broken at words.
 NARROWEST = 16
+# A number and its unit stay on one line.
+MEASURE = re.compile(r"(?<=\d) (?=(?:s|ms|min|h|%|W|MHz|[KMGT]iB(?:/s)?|秒|分|毫秒|小时)(?![A-Za-z]))")
+NO_BREAK = "\u00a0"
 
 
 def wrap(content: str, width: int) -> list[str]:
     """Return the text in lines of at most ``width`` columns; a Han character takes two."""
     width = max(width, NARROWEST)
-    lines = []
+    lines: list[str] = []
     for paragraph in content.splitlines() or [""]:
-        lines.extend(_wrapped(paragraph, width))
+        kept = MEASURE.sub(NO_BREAK, paragraph)
+        lines.extend(line.replace(NO_BREAK, " ") for line in _wrapped(kept, width))
     return lines
 
 

@@ -1,0 +1,37 @@
+"""The last line of a command: the verdict and the next command."""
+
+from __future__ import annotations
+
+from holter.records import Diagnosis, Environment, Message
+from holter.remedies.next_checks import next_checks
+from holter.reports.outcome import sentences as say
+from holter.reports.outcome.next_command import first_command
+from holter.reports.outcome.record import Outcome
+from holter.reports.quiet import quiet_message
+from holter.reports.wording import best
+from holter.tape import Recording
+
+
+def verdict_of_run(ran: Outcome, recording: Recording) -> Message:
+    """Return the verdict on a run."""
+    if not ran.fates and ran.state in ("finished", "cut"):
+        return say.VERDICT(what=quiet_message(recording), command=ran.next_command)
+    fate = next((fate for fate in ("open", "over", "healed") if fate in ran.fates), None)
+    said = say.SAID[ran.state](cause=ran.cause, fate=None if fate is None else say.FINISHED_WITH[fate](cause=ran.cause))
+    return say.VERDICT(what=said, command=ran.next_command)
+
+
+def verdict_of_case(diagnoses: tuple[Diagnosis, ...], recording: Recording) -> Message:
+    """Return the verdict on a log, a process that was looked at, or stated facts."""
+    if not diagnoses:
+        return say.VERDICT(what=quiet_message(recording))
+    verdict = best(diagnoses[0])
+    if verdict is not None:
+        sure = Message(key=f"verdict.{verdict.verdict}")
+        command = first_command(diagnoses[0]) or _look(diagnoses[0], recording.environment)
+        return say.VERDICT(what=say.NAMED(cause=verdict.cause, sure=sure), command=command)
+    return say.VERDICT(what=say.UNNAMED(), command=_look(diagnoses[0], recording.environment))
+
+
+def _look(diagnosis: Diagnosis, environment: Environment | None) -> str | None:
+    return next((check.command for check in next_checks(diagnosis, environment)), None)

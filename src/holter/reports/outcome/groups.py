@@ -1,0 +1,130 @@
+"""Equal episodes as one group: 18 equal stalls are told once, with their times."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
+
+from holter.history.fates import Fate
+from holter.history.phases import restarts
+from holter.records import Diagnosis, Episode, Message
+from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.headline import fact_of, headline
+from holter.reports.outcome import sentences as say
+from holter.reports.outcome.wall import clocks
+from holter.reports.wording import best, cause_message, duration, end_of, meaning_of
+from holter.tape import Recording
+
+# Times of a group that are listed; later ones are counted.
+MOST_TIMES = 6
+NUMBERS = re.compile(r"\d+")
+
+
+class Group(NamedTuple):
+    """Episodes of one kind, cause and kind of process, oldest first."""
+
+    members: tuple[Diagnosis, ...]
+    fates: tuple[Fate, ...]
+    numbers: tuple[int, ...]  # of the episodes in the recording, from 1
+    shown: Diagnosis  # the one to tell in full: an open one, else the longest
+
+    @property
+    def fate(self) -> Fate:
+        """Open if one of them is, else healed if one was."""
+        return next((fate for fate in ("open", "healed") if fate in self.fates), "over")
+
+
+def grouped(recording: Recording, diagnoses: Sequence[Diagnosis], fates: Sequence[Fate]) -> tuple[Group, ...]:
+    """Return the groups, those with an open episode first, else in the order of their first episodes."""
+    by_key: dict[Hashable, list[int]] = {}
+    for index, diagnosis in enumerate(diagnoses):
+        by_key.setdefault(_key(diagnosis), []).append(index)
+    groups = []
+    for indexes in by_key.values():
+        longest = max(indexes, key=lambda index: (fates[index] == "open", _length(recording, diagnoses[index].episode)))
+        groups.append(
+            Group(
+                tuple(diagnoses[index] for index in indexes),
+                tuple(fates[index] for index in indexes),
+                tuple(index + 1 for index in indexes),
+                diagnoses[longest],
+            )
+        )
+    return tuple(sorted(groups, key=lambda group: group.fate != "open"))
+
+
+def group_headline(group: Group, recording: Recording, lang: Lang) -> str:
+    """Return the headline of a group; of a single episode its own."""
+    if len(group.members) == 1:
+        return headline(group.shown, recording, lang)
+    episode, verdict = group.shown.episode, best(group.shown)
+    what = fact_of(group.shown) if verdict is None else meaning_of(verdict.cause)
+    if verdict is not None and _subjects(group) == 1:
+        what = cause_message(group.shown, verdict)
+    own = f"kind.{episode.kind}.headline"
+    named = say.GROUP if verdict is not None else say.GROUP_OPEN
+    spent_s = sum(spent(recording, diagnosis.episode) for diagnosis in group.members)
+    return phrase(
+        named(
+            kind=Message(key=own),
+            times=len(group.members),
+            span=spent_s or None,
+            what=what,
+            sure=Message(key=f"verdict.{verdict.verdict}.sentence") if verdict is not None else None,
+        ),
+        lang,
+    )
+
+
+def fate_words(group: Group, lang: Lang) -> str:
+    """Return what became of the episodes: "healed 15 times, went on by itself 3 times"."""
+    if len(group.members) == 1:
+        return phrase(say.FATE_ALONE[group.fate](), lang)
+    counts = [(fate, group.fates.count(fate)) for fate in ("open", "healed", "over")]
+    parts = [phrase(say.FATE[fate](count=count), lang) for fate, count in counts if count]
+    return text("list.join", lang).join(parts)
+
+
+def times_of(group: Group, recording: Recording, lang: Lang) -> str:
+    """Return when each of them began and how long it lasted; of many the first, and how many more."""
+    listed = []
+    for diagnosis in group.members[:MOST_TIMES]:
+        episode = diagnosis.episode
+        lasted = duration(spent(recording, episode), lang)
+        listed.append(phrase(say.AT_FOR(at=clocks(recording.environment, episode.start_s), lasted=lasted), lang))
+    more = len(group.members) - len(listed)
+    if more:
+        listed.append(text("heal.more", lang, count=more))
+    return text("list.join", lang).join(listed)
+
+
+def spent(recording: Recording, episode: Episode) -> float:
+    """Return how long an episode kept the training; a death until the next process was back, else 0."""
+    if episode.kind == "death" and episode.is_about_main:
+        back = [one.back_s for one in restarts(recording) if one.back_s is not None and one.back_s > episode.start_s]
+        return back[0] - episode.start_s if back else 0.0
+    return _length(recording, episode)
+
+
+def _length(recording: Recording, episode: Episode) -> float:
+    return end_of(episode, recording) - episode.start_s
+
+
+def _subjects(group: Group) -> int:
+    return len({diagnosis.episode.subject_name for diagnosis in group.members})
+
+
+def _key(diagnosis: Diagnosis) -> Hashable:
+    episode, verdict = diagnosis.episode, best(diagnosis)
+    subject = episode.subject if isinstance(episode.subject, str) else episode.subject.role
+    if verdict is not None:
+        return episode.kind, verdict.cause, subject
+    return episode.kind, _gist(fact_of(diagnosis)), subject
+
+
+# A sentence without its numbers.
+def _gist(content: object) -> Hashable:
+    if isinstance(content, Message):
+        return content.key, tuple(_gist(value) for _, value in content.values)
+    return NUMBERS.sub("", content) if isinstance(content, str) else None

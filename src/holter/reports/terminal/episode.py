@@ -1,0 +1,166 @@
+"""One episode, or a group of equal ones, as lines: when, who waits on whom, what was seen, what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from holter.history.fates import Fate, last_end
+from holter.records import Diagnosis, Finding, Link, Verdict
+from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.headline import telling
+from holter.reports.outcome import sentences as say
+from holter.reports.outcome.groups import Group, fate_words, times_of
+from holter.reports.outcome.wall import clocks
+from holter.reports.terminal.next_checks import looks
+from holter.reports.terminal.wrapping import Line
+from holter.reports.wording import (
+    TIMELESS,
+    best,
+    duration,
+    finding_text,
+    how_long,
+    is_text,
+    later_lines,
+    remedies_of,
+    remedy_text,
+    wall_of,
+)
+from holter.tape import Recording
+
+# Signs before findings: they mean the same as the colours.
+SUPPORTS, AGAINST, UNKNOWN = "✓", "✗", "?"
+# More causes than this are only counted: nobody reads such a long list.
+MAX_NAMES = 6
+STYLE_OF_SAFETY = {"SAFE": "green", "CONSENT": "yellow", "ADVICE": "cyan"}
+
+
+def when(group: Group, recording: Recording, lang: Lang, *, is_run: bool) -> Iterator[Line]:
+    """Yield when it began, when it was noticed, and what became of it; of several episodes their times."""
+    if len(group.members) > 1:
+        yield Line(fate_words(group, lang), style="dim")
+        yield Line(phrase(say.TIMES_LINE(times=times_of(group, recording, lang)), lang), style="dim")
+        return
+    line = _when(group.shown, recording, lang, group.fate if is_run else None)
+    if line:
+        yield Line(line, style="dim")
+
+
+def _when(diagnosis: Diagnosis, recording: Recording, lang: Lang, fate: Fate | None) -> str:
+    episode = diagnosis.episode
+    if is_text(recording) or episode.detector in TIMELESS:
+        return wall_of(episode.start_s, recording, lang)
+    seen = text(
+        "html.seen-after",
+        lang,
+        start=clocks(recording.environment, episode.start_s),
+        delay=duration(episode.alarm_s - episode.start_s, lang),
+    )
+    return (
+        text("list.comma", lang, first=seen, second=over)
+        if (over := end_words(diagnosis, recording, lang, fate))
+        else seen
+    )
+
+
+def end_words(diagnosis: Diagnosis, recording: Recording, lang: Lang, fate: Fate | None) -> str:
+    """Return what became of an episode; empty for a death of which nothing more is known."""
+    lasted = how_long(diagnosis.episode, recording, lang)
+    if fate == "healed":
+        return phrase(say.HEALED_AFTER(lasted=lasted), lang)
+    if lasted is None:
+        return ""
+    if diagnosis.episode.end_s is None:
+        return phrase(say.UNTIL_THE_END(), lang) if last_end(recording) else text("html.ongoing", lang)
+    if fate == "open":
+        return phrase(say.UNTIL_IT_DIED(lasted=lasted), lang)
+    return text("html.over-after", lang, duration=lasted)
+
+
+def chain(links: tuple[Link, ...], lang: Lang) -> Iterator[Line]:
+    """Yield who waits on whom: each target is indented below its waiter, with the evidence for it."""
+    depth = 0
+    for number, link in enumerate(links):
+        follows = number > 0 and links[number - 1].target == link.waiter
+        if not follows:
+            depth = 0
+            yield Line(phrase(link.waiter, lang), indent=2)
+        depth += 1
+        yield Line(phrase(link.target, lang), indent=2 * depth, sign="→")
+        if link.how:
+            yield Line(phrase(link.how, lang), indent=2 * depth + 2, style="dim")
+
+
+def evidence(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Iterator[Line]:
+    """Yield what was seen: for and against the named cause, or the most unusual facts if none is named."""
+    if verdict is None:
+        for sentence in telling(diagnosis, lang):
+            yield Line(sentence, indent=2, sign="·")
+        return
+    groups: tuple[tuple[str, str, tuple[Finding, ...]], ...] = (
+        (SUPPORTS, "green", verdict.supports),
+        (AGAINST, "red", verdict.against),
+    )
+    for sign, style, findings in groups:
+        for finding in findings:
+            yield Line(finding_text(finding, diagnosis, lang), indent=2, sign=sign, sign_style=style)
+
+
+def not_known(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Iterator[Line]:
+    """Yield the facts that would tell more about the named cause, and could not be read."""
+    for finding in () if verdict is None else verdict.unknown:
+        yield Line(finding_text(finding, diagnosis, lang), indent=2, sign=UNKNOWN, sign_style="yellow")
+
+
+def remedies(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Iterator[Line]:
+    """Yield the remedies of the named cause, with their commands."""
+    if verdict is None:
+        return
+    for number, remedy in enumerate(remedies_of(diagnosis, verdict.cause), start=1):
+        safety = text(f"safety.{remedy.safety}", lang)
+        style = STYLE_OF_SAFETY[remedy.safety]
+        line = f"{remedy_text(remedy, lang)} [{safety}]"
+        yield Line(line, indent=2, sign=f"{number}.", sign_style=style)
+        if remedy.command:
+            yield Line(remedy.command, indent=7, style="bold", command=True)
+
+
+def runners_up(diagnosis: Diagnosis, named: Verdict | None, lang: Lang) -> Iterator[Line]:
+    """Yield the other causes that an observation speaks for or against; of the rest only how many."""
+    excluded, open_ones = [], []
+    for verdict in diagnosis.verdicts:
+        title = text(f"cause.{verdict.cause}.title", lang)
+        if verdict.verdict == "excluded":
+            excluded.append(title)
+        elif verdict is not named and not (verdict.supports or verdict.against):
+            open_ones.append(title)
+        elif verdict is not named:
+            yield Line(_runner_up(diagnosis, verdict, title, lang), indent=2, sign="·")
+    for key, titles in (("heading.could-not-judge", open_ones), ("heading.excluded", excluded)):
+        if len(titles) > MAX_NAMES:
+            yield Line(text(f"{key}-many", lang, count=len(titles)), indent=2, sign="·", style="dim")
+        elif titles:
+            names = text("list.join", lang).join(titles)
+            yield Line(text(key, lang, causes=names), indent=2, sign="·", style="dim")
+
+
+def _runner_up(diagnosis: Diagnosis, verdict: Verdict, title: str, lang: Lang) -> str:
+    line = text("runner-up", lang, cause=title, verdict=text(f"verdict.{verdict.verdict}", lang))
+    for sign, findings in ((AGAINST, verdict.against), (UNKNOWN, verdict.unknown)):
+        if findings:
+            return f"{line} {sign} {finding_text(findings[0], diagnosis, lang)}"
+    return line
+
+
+def sections(group: Group, recording: Recording, lang: Lang, *, is_run: bool) -> Iterator[tuple[str, Iterator[Line]]]:
+    """Yield headings with their lines, in the order of reading."""
+    diagnosis = group.shown
+    verdict = best(diagnosis)
+    is_past = is_run and group.fate != "open"
+    yield text("heading.chain", lang), chain(diagnosis.wait_chain, lang)
+    yield text("heading.evidence", lang), evidence(diagnosis, verdict, lang)
+    yield phrase(say.NOT_KNOWN(), lang), not_known(diagnosis, verdict, lang)
+    helps = phrase(say.IF_AGAIN(), lang) if is_past else text("heading.remedies", lang)
+    yield helps, remedies(diagnosis, verdict, lang)
+    yield text("heading.later", lang), (Line(line, indent=2, sign="·") for line in later_lines(diagnosis, lang))
+    yield text("heading.runners-up", lang), runners_up(diagnosis, verdict, lang)
+    yield text("heading.looks", lang), looks(diagnosis, recording.environment, lang)
