@@ -1,4 +1,4 @@
-"""Equal episodes as one group: 18 equal stalls are told once, with their times."""
+"""Equal episodes as one group: 18 equal stalls are shown once, with their times."""
 
 from __future__ import annotations
 

@@ -279,10 +279,10 @@ def _open(trouble: _Trouble, until_s: float) -> Message:
 
 # What happened before, and is over.
 def _second(ran: Outcome, trouble: _Trouble | None) -> Message | None:
-    told = trouble.episode.kind if trouble is not None and ran.state in TELLS else None
-    past = ran.stopped - (1 if told in STOPS else 0)
+    named = trouble.episode.kind if trouble is not None and ran.state in TELLS else None
+    past = ran.stopped - (1 if named in STOPS else 0)
     lost = ran.lost_s if ran.lost_s >= LEAST_LOST_S and (ran.state == "finished" or past > 0) else None
-    slowed = ran.slowed - (1 if told == "slow-down" else 0)
+    slowed = ran.slowed - (1 if named == "slow-down" else 0)
     if past > 0 and ran.over == past:
         return say.ALL_OVER(stopped=_times(past), slowed=_times(slowed), lost=lost)
     if past > 0:
