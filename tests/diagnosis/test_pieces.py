@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from diagnosis.logs import v2
 from holter.cli import app
+from holter.diagnosis.logs import read_pasted
 from holter.diagnosis.pieces import diagnose_pieces
 from holter.diagnosis.questions import MOST_QUESTIONS, next_question
 from holter.diagnosis.targets import diagnose_target
+from holter.errors import NotALog
 from holter.reports.catalogue import phrase
+from holter.reports.headline import headline
 
 LOG = (
     "RuntimeError: DataLoader worker (pid 4161) is killed by signal: Bus error. It is possible that dataloader's "
@@ -50,6 +55,57 @@ def test_a_piece_that_cannot_be_read_is_named_and_the_others_count(tmp_path: Pat
     assert any("empty.txt" in phrase(note, "en") for note in result.notes)
 
 
+def test_two_readings_of_one_thing_at_two_moments_are_no_contradiction(tmp_path: Path) -> None:
+    free = "        total  used  free  shared  buff/cache   available\nMem:  62Gi 60Gi 1Gi 1Gi 1Gi {}\n"
+    result = pieces(tmp_path, one=LOG, two=free.format("600Mi"), three=free.format("500Mi"))
+    assert not any("counts" in phrase(note, "en") for note in result.notes)
+
+
+def test_a_pipe_is_a_piece_among_others(tmp_path: Path) -> None:
+    (tmp_path / "log.txt").write_text(LOG)
+    result = diagnose_pieces(
+        [str(tmp_path / "log.txt"), "-"],
+        lambda target: diagnose_target(target, tell_observed=lambda _: None),
+        lambda: DF.encode(),
+    )
+    size = next(fact for fact in result.diagnoses[0].facts if fact.name == "shm.total_bytes")
+    assert size.value == 67108864.0
+    assert any("size of /dev/shm" in phrase(note, "en") for note in result.notes)
+
+
+def test_a_kernel_log_from_before_the_training_accuses_nobody(tmp_path: Path) -> None:
+    log = v2([160.0] * 3, cut=True)
+    old = "[Mon Jan  8 03:00:00 2001] Out of memory: Killed process 99 (python) total-vm:1kB\n"
+    names = {"training_log_2023_3_3_10_00_00": log, "dmesg": old}
+    result = pieces(tmp_path, **names)
+    facts = {fact.name: fact for fact in result.diagnoses[0].facts}
+    assert facts["oom.kills"].value != 1
+    assert any("long before the fault" in phrase(note, "en") for note in result.notes)
+    together = read_pasted(io.BytesIO((log + old).encode()), "console.txt")
+    assert {fact.name: fact.value for fact in together.diagnoses[0].facts}["oom.kills"] != 1
+
+
+def test_outputs_that_show_nothing_wrong_accuse_nobody(tmp_path: Path) -> None:
+    healthy = DF.replace("64M", "16G").replace("100%", "3%")
+    with pytest.raises(NotALog) as one:
+        diagnose_target(str(_file(tmp_path, "df.txt", healthy)), tell_observed=lambda _: None)
+    assert "shows trouble" in str(one.value) and "use of /dev/shm" in str(one.value)
+    with pytest.raises(NotALog):
+        pieces(tmp_path, df=healthy, nproc="2\n")
+
+
+def test_an_output_that_shows_trouble_says_so_and_invents_no_standstill(tmp_path: Path) -> None:
+    result = diagnose_target(str(_file(tmp_path, "df.txt", DF)), tell_observed=lambda _: None)
+    said = headline(result.diagnoses[0], result.recording, "en")
+    assert said.startswith("What was read shows trouble") and "Stalled" not in said
+    assert result.diagnoses[0].verdicts[0].cause == "shm-too-small"
+
+
+def _file(folder: Path, name: str, text: str) -> Path:
+    (folder / name).write_text(text)
+    return folder / name
+
+
 def test_each_question_is_one_that_moves_the_ranking(tmp_path: Path) -> None:
     facts: dict[str, object] = {}
     asked: frozenset[str] = frozenset()
@@ -80,3 +136,20 @@ def test_without_an_answer_nothing_is_written(tmp_path: Path, monkeypatch: pytes
     done = CliRunner().invoke(app, ["ask"], input="\n" * 20)
     assert done.exception is not None
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "limit", "reached"),
+    [
+        ("MemoryError: Unable to allocate 2.00 GiB for an array", "ulimit -v\n8388608\n", "address-space"),
+        ("OSError: [Errno 27] File too large", "ulimit -f\n2097152\n", "file-size"),
+        ("MemoryError: Unable to allocate 2.00 GiB for an array", "ulimit -v\nunlimited\n", None),
+        ("KeyError: 'data'", "ulimit -v\n8388608\n", None),
+    ],
+)
+def test_a_limit_explains_the_error_that_it_causes(tmp_path: Path, error: str, limit: str, reached: str | None) -> None:
+    result = pieces(tmp_path, log=f"{error}\n", shell=f"$ {limit}")
+    facts = {fact.name: fact for fact in result.diagnoses[0].facts}
+    assert facts["limit.reached"].value == reached
+    named = [verdict.cause for verdict in result.diagnoses[0].verdicts if verdict.verdict in ("likely", "confirmed")]
+    assert ("process-limit" in named) == (reached is not None)

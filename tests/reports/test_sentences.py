@@ -85,7 +85,7 @@ UNIT = re.compile(r" ?(?:s|ms|min|h|d|B|kB|MB|GB|TB|KiB|MiB|GiB|%|°C|W|MHz)(?![
 # A page draws its own axes; the loader and the transforms know no sentences, and give the raw value as well.
 RENDERS = ("reports", "loader", "transforms", "hook")
 # Values for a table of two machines, the same in all languages; numbers quoted from a person's text.
-PLAIN = {"doctor/compare.py", "evidence/text_facts/readouts.py", "evidence/text_facts/symptoms.py"}
+PLAIN = {"doctor/compare.py", "evidence/text_facts/readouts/gpu.py", "evidence/text_facts/symptoms.py"}
 
 
 def formatted_with_unit(tree: ast.AST) -> list[str]:

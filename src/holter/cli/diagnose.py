@@ -88,7 +88,7 @@ def diagnose(
         )
 
     try:
-        result = diagnose_pieces(targets, one) if len(targets) > 1 else one(targets[0])
+        result = diagnose_pieces(targets, one, sys.stdin.buffer.read) if len(targets) > 1 else one(targets[0])
     finally:
         progress.clear()
     if as_json:

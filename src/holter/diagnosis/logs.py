@@ -12,7 +12,7 @@ import msgspec
 
 from holter.detectors.log_episodes import LOG_END, episodes_of_log
 from holter.diagnosis.result import DiagnosisResult
-from holter.diagnosis.words import Kept, accuses, diagnosed, recording_of, said, stated, with_words
+from holter.diagnosis.words import Kept, accuses, diagnosed, names_of, recording_of, said, stated, with_words
 from holter.errors import NotALog
 from holter.evidence.facts.training.epochs import described as series_in_words
 from holter.evidence.facts.training.epochs import runs as runs_of
@@ -24,6 +24,7 @@ from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording
 from holter.texts.decode import lines_of, lines_of_stream
 from holter.texts.header import beside
+from holter.texts.kernel_log import Span, sifted
 from holter.texts.recording import described, in_order, to_recording
 from holter.texts.results_folder import Fold, find_fold
 from holter.texts.runs import LogRun, RunReader, name_wall
@@ -51,8 +52,18 @@ LOG_UNTIMED = define(
 NO_LOG = define("target.no-log", "There is no training log in {name}.")
 FROM_WORDS = define(
     "target.from-words",
-    "{name}: no log of a training; {count} facts were read from its words.",
-    one="{name}: no log of a training; {count} fact was read from its words.",
+    "{name}: no log of a training; {count} facts were read from its words: {facts}",
+    one="{name}: no log of a training; {count} fact was read from its words: {facts}",
+)
+NOTHING_WRONG = define(
+    "error.nothing-wrong",
+    "{name}: {count} facts were read ({facts}), and none of them shows trouble.",
+    one="{name}: {count} fact was read ({facts}), and it shows no trouble.",
+)
+SAY_WHAT_HAPPENS = define(
+    "next.say-what-happens",
+    "Say what happens: write a sentence into a text file and give both (holter diagnose STORY.txt {name}); give the "
+    "training's log, too; or answer at most eight questions: holter ask {name}",
 )
 ONE_LOG = define(
     "target.one-log", "Exceptions are not in nnU-Net's log: give the console's output too, if you have it."
@@ -173,11 +184,13 @@ def _found(
     may_run: bool = True,
     text: str = "",
 ) -> DiagnosisResult:
-    words = said(text, is_prose=not any(run.has_beginning or run.first_s for run in runs)) if text else {}
+    is_prose = not any(run.has_beginning or run.first_s for run in runs)
+    words = said(text, name, is_prose=is_prose, span=span_of(runs)) if text else {}
+    kernel = sifted(text, span_of(runs)).notes if text else ()
     if not runs and accuses(words):
-        return _of_words(words, name, kind)
+        return _of_words(words, name, kind, kernel)
     if not runs:
-        raise _nothing_in(name)
+        raise nothing_in(name, words)
     zero_s = next((run.begun_s for run in runs if run.begun_s is not None), 0.0)
     environment = _environment(fold, runs, zero_s)
     recording = to_recording(runs, msgspec.structs.replace(environment, console="read" if is_console else None))
@@ -186,7 +199,7 @@ def _found(
     episodes = episodes_of_log(recording, is_running=is_running)
     if fold is not None and fold.is_validated:
         episodes = tuple(episode for episode in episodes if episode.detector != LOG_END)
-    all_notes = [*_of_runs(runs), *notes, *_of_series(recording), *_of_losses(recording)]
+    all_notes = [*_of_runs(runs), *kernel, *notes, *_of_series(recording), *_of_losses(recording)]
     if is_running and not any(episode.kind == "death" for episode in episodes):
         all_notes.append(RUNNING(age=max(0.0, age_s or 0.0)))
     elif not episodes and (runs[-1].is_finished or (fold is not None and fold.is_validated)):
@@ -196,7 +209,7 @@ def _found(
     if not episodes and accuses(words) and not runs[-1].is_finished:
         return _of_words(words, name, kind, tuple(all_notes))
     if not episodes and fold is None and not any(run.is_of_training for run in runs):
-        raise _nothing_in(name)  # a line that warns is no log: there is nothing to give the all-clear for
+        raise nothing_in(name, words)  # a line that warns is no log: there is nothing to give the all-clear for
     recording = msgspec.structs.replace(recording, all_episodes=episodes)
     diagnoses = diagnose_recording(recording, episodes, is_over=True)
     if words and diagnoses:
@@ -204,7 +217,17 @@ def _found(
     return DiagnosisResult(kind, name, recording, diagnoses, tuple(all_notes))
 
 
-def _nothing_in(name: Text) -> NotALog:
+def span_of(runs: Iterable[LogRun]) -> Span | None:
+    """Return when these runs were, from the first to the last line with a time; None without times."""
+    times = [time for run in runs if run.first_s for time in (run.begun_s or run.first_s, _end(run))]
+    return Span(min(times), max(times)) if times else None
+
+
+def nothing_in(name: Text, words: dict[str, Found]) -> NotALog:
+    """Return the error for a text that tells of no trouble; ``words`` is what was read of it all the same."""
+    if words:
+        what = NOTHING_WRONG(name=name, count=len(words), facts=names_of(words))
+        return NotALog(what, safe=NOTHING_CHANGED(), next_step=SAY_WHAT_HAPPENS(name=name))
     return NotALog(NOTHING_IN_IT(name=name), safe=NOTHING_CHANGED(), next_step=THREE_WAYS())
 
 
@@ -212,7 +235,7 @@ def _of_words(
     words: dict[str, Found], name: Text, kind: TargetKind, notes: tuple[Message, ...] = ()
 ) -> DiagnosisResult:
     facts = stated(words)
-    note = FROM_WORDS(name=name, count=facts.number)
+    note = FROM_WORDS(name=name, count=facts.number, facts=names_of(words))
     return DiagnosisResult(kind, name, recording_of(facts), (diagnosed(facts),), (note, *notes))
 
 

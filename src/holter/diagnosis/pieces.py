@@ -5,54 +5,78 @@ Every fact says which piece it came from, and where two pieces contradict each o
 
 from __future__ import annotations
 
+import datetime
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from holter.diagnosis.logs import nothing_in
 from holter.diagnosis.result import DiagnosisResult
-from holter.diagnosis.words import accuses, diagnosed, recording_of, said, stated, with_words
+from holter.diagnosis.targets import STANDARD_INPUT, STDIN, read_pipe
+from holter.diagnosis.words import SHOWN, accuses, diagnosed, names_of, recording_of, said, stated, with_words
 from holter.errors import HolterError
 from holter.evidence.fact_book import Value
+from holter.evidence.stated.read import SPECS
 from holter.evidence.text_facts import Found
-from holter.records import Diagnosis, Message
+from holter.records import Diagnosis, Message, Text
 from holter.sentences import define
 from holter.texts.decode import as_utf8
+from holter.texts.kernel_log import Span, sifted
 
-FROM = define("piece.from", "{piece}: {count} facts", one="{piece}: {count} fact")
+FROM = define("piece.from", "{piece}: {count} facts: {facts}", one="{piece}: {count} fact: {facts}")
 NOT_READ = define("piece.not-read", "{piece}: nothing could be read of it ({why})")
 CONTRADICT = define("piece.contradict", "{fact}: {piece} says {value}, {other} says {second}; the first one counts")
+SIZE = define("piece.value.size", "{value:bytes}")
+SHARE = define("piece.value.share", "{value:percent} %")
 # A piece of text is searched whole up to this size.
 TEXT_BYTES = 1 << 20
+# Two read-outs of one thing are never taken at the same moment: only what differs by more contradicts.
+SAME = 0.1
+# Before this year a recording has no wall clock.
+FIRST_YEAR = 2000
 
 One = Callable[[str], DiagnosisResult]
 
 
-def diagnose_pieces(targets: Sequence[str], one: One) -> DiagnosisResult:
-    """Diagnose all pieces together; ``one`` diagnoses a single target.
+def diagnose_pieces(targets: Sequence[str], one: One, piped: Callable[[], bytes] = bytes) -> DiagnosisResult:
+    """Diagnose all pieces together; ``one`` diagnoses a single target, ``piped`` returns what stands for ``-``.
 
-    Raises:  HolterError of the first piece if none of them can be read.
+    Raises:  HolterError of the first piece if none of them can be read or none shows trouble.
     """
-    results: list[DiagnosisResult] = []
+    read = {target: _result(target, one, piped) for target in dict.fromkeys(targets)}
+    results = [result for result, _, _ in read.values() if result is not None]
+    span = next((span for result in results if (span := _span_of(result)) is not None), None)
     facts: dict[str, Found] = {}
     notes: list[Message] = []
-    first_error: HolterError | None = None
-    for target in targets:
-        words = _words(target)
-        try:
-            result = one(target)
-        except HolterError as error:
-            if not words:
-                first_error = first_error or error
-                notes.append(NOT_READ(piece=target, why=error.what))
-                continue
-        else:
-            results.append(result)
-            notes += result.notes
+    for target, (result, error, text) in read.items():
+        name = STANDARD_INPUT() if target == STDIN else Path(target).name
+        is_log = Path(target).name.startswith("training_log")
+        words = said(text, name, is_prose=not is_log, span=span) if text else {}
+        if result is not None:
+            # What was read of a text's words is named below, with the other pieces.
+            notes += [note for note in result.notes if note.key != "target.from-words"]
             if result.kind == "evidence":
                 words = {**_of_evidence(result.diagnoses[0]), **words}
-        notes += _merge(facts, words, target)
+        elif error is not None and not words:
+            notes.append(NOT_READ(piece=target, why=error.what))
+        if text and (result is None or not _is_recorded(result)):
+            notes += [note for note in sifted(text, span).notes if note not in notes]
+        notes += _merge(facts, words, name)
+    first_error = next((error for _, error, _ in read.values() if error is not None), None)
     if first_error is not None and not results and not facts:
         raise first_error
     return _together(", ".join(targets), results, facts, tuple(notes))
+
+
+def _result(
+    target: str, one: One, piped: Callable[[], bytes]
+) -> tuple[DiagnosisResult | None, HolterError | None, str]:
+    content = piped() if target == STDIN else None
+    text = _text(target) if content is None else as_utf8(content[:TEXT_BYTES]).decode("utf-8", errors="replace")
+    try:
+        return (one(target) if content is None else read_pipe(io.BytesIO(content))), None, text
+    except HolterError as error:
+        return None, error, text
 
 
 def _together(
@@ -67,25 +91,38 @@ def _together(
         quiet = next((result for result in results if result.kind != "evidence"), None)
         if quiet is not None:
             return DiagnosisResult(quiet.kind, name, quiet.recording, (), notes, quiet.outcome)
+        if not results:
+            raise nothing_in(name, facts)
     words = stated(facts)
     return DiagnosisResult("evidence", name, recording_of(words), (diagnosed(words),), notes)
 
 
 # A text's own words make no recording: they are merged as facts.
 def _is_recorded(result: DiagnosisResult) -> bool:
-    return result.diagnoses[0].episode.detector != "evidence-file"
+    return not result.diagnoses or result.diagnoses[0].episode.detector not in ("evidence-file", SHOWN)
 
 
-def _words(target: str) -> dict[str, Found]:
+def _span_of(result: DiagnosisResult) -> Span | None:
+    environment = result.recording.environment
+    if environment is None or not environment.wall_start:
+        return None
+    begun = datetime.datetime.fromisoformat(environment.wall_start)
+    if begun.year < FIRST_YEAR:
+        return None
+    begin_s = begun.replace(tzinfo=datetime.timezone.utc).timestamp()  # the clock of that machine
+    return Span(begin_s, begin_s + result.recording.duration_s)
+
+
+def _text(target: str) -> str:
     path = Path(target)
     try:
         if not path.is_file() or path.suffix in (".holter", ".json"):
-            return {}
+            return ""
         with path.open("rb") as file:
             content = file.read(TEXT_BYTES)
     except OSError:
-        return {}
-    return said(as_utf8(content).decode("utf-8", errors="replace"), is_prose=not path.name.startswith("training_log"))
+        return ""
+    return as_utf8(content).decode("utf-8", errors="replace")
 
 
 def _of_evidence(diagnosis: Diagnosis) -> dict[str, Found]:
@@ -96,28 +133,47 @@ def _of_evidence(diagnosis: Diagnosis) -> dict[str, Found]:
     }
 
 
-def _merge(facts: dict[str, Found], words: dict[str, Found], piece: str) -> list[Message]:
-    name = Path(piece).name
-    notes = [FROM(piece=name, count=len(words))] if words else []
+def _merge(facts: dict[str, Found], words: dict[str, Found], piece: Text) -> list[Message]:
+    notes = [FROM(piece=piece, count=len(words), facts=names_of(words))] if words else []
+    name = piece if isinstance(piece, str) else STDIN
     for fact, hit in words.items():
         before = facts.get(fact)
         quoted = hit._replace(quote=f"{name}: {hit.quote}" if hit.quote else name)
         if before is None:
             facts[fact] = quoted
-        elif fact == "symptoms":
+        elif isinstance(hit.value, tuple):
             facts[fact] = before._replace(value=tuple(dict.fromkeys((*_items(before.value), *_items(hit.value)))))
-        elif before.value != hit.value and fact != "episode.kind":
+        elif _differ(before.value, hit.value) and fact != "episode.kind":
             notes.append(
                 CONTRADICT(
                     fact=Message(key=f"fact.{fact}"),
                     piece=before.quote.partition(":")[0],
-                    value=str(before.value),
+                    value=_shown(fact, before.value),
                     other=name,
-                    second=str(hit.value),
+                    second=_shown(fact, hit.value),
                 )
             )
     return notes
 
 
+def _differ(one: Value, other: Value) -> bool:
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one != other
+    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
+        return abs(one - other) > SAME * max(abs(one), abs(other))
+    return one != other
+
+
+def _shown(fact: str, value: Value) -> Text:
+    unit = SPECS[fact].unit if fact in SPECS else ""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if unit == "B":
+            return SIZE(value=value)
+        if unit == "ratio":
+            return SHARE(value=value)
+        return f"{value:g}"
+    return ", ".join(_items(value))
+
+
 def _items(value: Value) -> tuple[str, ...]:
-    return value if isinstance(value, tuple) else (str(value),)
+    return tuple(map(str, value)) if isinstance(value, tuple) else (str(value),)

@@ -49,7 +49,7 @@ def diagnose_target(
     Raises:  HolterError of the target's kind.
     """
     if target == STDIN:
-        return _piped(sys.stdin.buffer)
+        return read_pipe(sys.stdin.buffer)
     path = Path(target)
     try:
         if target.isdecimal() and not path.exists():
@@ -110,7 +110,11 @@ def read_evidence(content: bytes, name: Text) -> DiagnosisResult:
     return DiagnosisResult("evidence", name, recording, (diagnosis,), tuple(notes))
 
 
-def _piped(pipe: BinaryIO) -> DiagnosisResult:
+def read_pipe(pipe: BinaryIO) -> DiagnosisResult:
+    """Diagnose text, or an evidence file, from a pipe.
+
+    Raises:  NotALog, EvidenceWrong.
+    """
     head = pipe.read(1 << 16)
     if is_stated(as_utf8(head)):
         return read_evidence(head + pipe.read(EVIDENCE_BYTES), STANDARD_INPUT())

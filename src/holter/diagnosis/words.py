@@ -5,18 +5,21 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 
 import msgspec
 
 from holter.causes.weigh import likely_at_most
 from holter.evidence import Evidence
-from holter.evidence.fact_book import Value
+from holter.evidence.fact_book import FactBook, Value
+from holter.evidence.stated.derived import follow
 from holter.evidence.stated.read import Stated, of_facts
 from holter.evidence.text_facts import Found, as_stated, ends, facts_of
 from holter.evidence.vocabulary import is_condition
-from holter.records import Diagnosis, Environment, Fact, Tick
+from holter.records import Diagnosis, Environment, Fact, Message, Text, Tick, Verdict
 from holter.remedies.diagnose import diagnose_evidence
 from holter.tape import Recording
+from holter.texts.kernel_log import Span
 
 # A pasted text has some dozens of lines. Of a long one the beginning and the end are searched: errors come last.
 FIRST_LINES, LAST_LINES = 400, 1200
@@ -25,6 +28,18 @@ TEXT_CHARS = 120_000
 NEUTRAL = ("software.", "setting.", "system.", "scope.", "plan.", "ddp.ranks", "workers.count", "gpu.present")
 
 
+# Names of files whose content says less than its command would.
+COMMANDS = {
+    "nproc": "nproc", "cpu.max": "cat cpu.max",
+    "ulimit-n": "ulimit -n", "ulimit-v": "ulimit -v", "ulimit-f": "ulimit -f",
+    "pressure-io": "cat /proc/pressure/io", "pressure-memory": "cat /proc/pressure/memory",
+    "pressure-cpu": "cat /proc/pressure/cpu", "systemd-detect-virt": "systemd-detect-virt",
+}  # fmt: skip
+FEW_LINES = 4
+# Facts that a note names.
+MOST_NAMES = 6
+# Detector of an episode whose kind nobody stated.
+SHOWN = "shown"
 NO_RUN = Environment(wall_start="1970-01-01T00:00:00+00:00")
 
 
@@ -53,18 +68,39 @@ class Kept:
         return ends("\n".join((*self._first, *self._last)), TEXT_CHARS)
 
 
-def said(text: str, *, is_prose: bool) -> dict[str, Found]:
-    """Return the facts in a text; of a log (not ``is_prose``) without symptoms and without what its reader knows."""
-    found = facts_of(ends(text, TEXT_CHARS), is_prose=is_prose)
+def said(text: str, name: Text = "", *, is_prose: bool, span: Span | None = None) -> dict[str, Found]:
+    """Return the facts in a text; of a log (not ``is_prose``) without symptoms and without what its reader knows.
+
+    ``name``: of the file; "nproc.txt" says which command wrote it.
+    ``span``: when the training ran, as far as another piece tells it.
+    """
+    found = facts_of(titled(ends(text, TEXT_CHARS), name), is_prose=is_prose, span=span)
     if is_prose:
         return found
     rest = {name: hit for name, hit in found.items() if not name.startswith(OF_THE_LOG)}
     return rest if any(_is_observation(name) for name in rest) else {}
 
 
+def titled(text: str, name: Text) -> str:
+    """Return the text below its command, as if typed at a prompt, where a short file is named after one."""
+    command = COMMANDS.get(Path(str(name)).stem.lower().replace("_", "-"))
+    return text if command is None or text.count("\n") > FEW_LINES else f"$ {command}\n{text}"
+
+
 def accuses(found: dict[str, Found]) -> bool:
-    """Return whether the text describes trouble: more than versions and circumstances."""
-    return any(name == "episode.kind" or _is_observation(name) for name in found)
+    """Return whether the text describes trouble, or an output in it shows what could be one.
+
+    Versions, circumstances and outputs of a healthy machine are facts and accuse nobody.
+    """
+    if "episode.kind" in found or "symptoms" in found:
+        return True
+    if not any(_is_observation(name) for name in found):
+        return False
+    return any(_is_seen(verdict) for verdict in diagnosed(stated(found)).verdicts)
+
+
+def _is_seen(verdict: Verdict) -> bool:
+    return verdict.verdict != "excluded" and any(_is_observation(finding.fact) for finding in verdict.supports)
 
 
 def _is_observation(name: str) -> bool:
@@ -81,8 +117,10 @@ def with_words(diagnosis: Diagnosis, found: dict[str, Found], environment: Envir
     }
     if not any(_is_observation(name) for name in new):
         return diagnosis
-    facts |= new
-    evidence = Evidence(facts, diagnosis.wait_chain, is_stated=True)
+    book = FactBook()
+    book.facts |= facts | new
+    follow(book)
+    evidence = Evidence(book.facts, diagnosis.wait_chain, is_stated=True)
     certain = {verdict.cause for verdict in diagnosis.verdicts if verdict.verdict == "confirmed"}
     return _no_surer(diagnose_evidence(evidence, diagnosis.episode, environment or NO_RUN, is_over=True), certain)
 
@@ -95,8 +133,14 @@ def _is_open(fact: Fact | None) -> bool:
 
 
 def stated(found: dict[str, Found]) -> Stated:
-    """Return episode and evidence of a text that no log reader understands."""
-    return of_facts(as_stated(found))
+    """Return episode and evidence of a text that no log reader understands.
+
+    If the text does not say what happened, the episode is only something that an output shows.
+    """
+    words = of_facts(as_stated(found))
+    if not words.is_guess or words.episode.kind != "stall":
+        return words
+    return words._replace(episode=msgspec.structs.replace(words.episode, detector=SHOWN))
 
 
 def recording_of(words: Stated) -> Recording:
@@ -113,6 +157,12 @@ def diagnosed(words: Stated) -> Diagnosis:
 def _no_surer(diagnosis: Diagnosis, certain: Collection[str]) -> Diagnosis:
     capped = tuple(verdict if verdict.cause in certain else likely_at_most(verdict) for verdict in diagnosis.verdicts)
     return msgspec.structs.replace(diagnosis, verdicts=capped)
+
+
+def names_of(found: dict[str, Found]) -> tuple[Message | str, ...]:
+    """Return the names of the facts as reports write them, at most ``MOST_NAMES``."""
+    names = [Message(key=f"fact.{name}") for name in found if name != "resembles"]
+    return (*names[:MOST_NAMES], *(("…",) if len(names) > MOST_NAMES else ()))
 
 
 def _plain(value: Value) -> Value:

@@ -298,6 +298,9 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("memory.asked_bytes", "what the allocation that was refused had asked for", "B"),
     _bool("data.read_only", "nnU-Net hands parts of read-only memory maps to its transforms"),
     _number("limit.value", "that limit: seconds or bytes"),
+    _number("limit.address_space_bytes", "address space that a process of the run may map (ulimit -v)", "B"),
+    _number("limit.file_size_bytes", "size beyond which no file of the run may grow (ulimit -f)", "B"),
+    _number("limit.cpu_time_s", "CPU time that a process of the run may use (ulimit -t)", "s"),
     _bool("limit.near", "the limit was read, and what was used, written or asked for comes near it"),
     # The result of the training
     _list("loss.not_finite", "losses that were NaN or infinite for two epochs running: train_loss, val_loss"),

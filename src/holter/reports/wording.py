@@ -48,7 +48,7 @@ EPOCH_PHASES = ("train", "validate", "epoch-end", "checkpoint")
 # Causes for which a fact is more exact than any sentence of the catalogue: it has the place.
 FACT_OF_HEADLINE: dict[str, str] = stated("FACT_OF_HEADLINE")
 # Detectors of episodes with unknown length: a log that stops, an exception, a file that states facts.
-TIMELESS = ("log", "log-end", INTERRUPTED, "evidence-file", "look")
+TIMELESS = ("log", "log-end", INTERRUPTED, "evidence-file", "shown", "look")
 # nnU-Net is younger than this; a text without time stamps starts at time 0 (1970).
 FIRST_YEAR = 2000
 # Verdicts that a headline may name as the cause.

@@ -16,6 +16,7 @@ from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, PhaseChang
 from holter.texts.exit_lines import ending_of
 from holter.texts.filter import Sieve
 from holter.texts.header import HEADER_LINES, read_header
+from holter.texts.kernel_log import is_before
 from holter.texts.normalize import Translator
 from holter.texts.secondary_errors import part_that_raised
 from holter.texts.training_log import LogParser, stamp_wall
@@ -112,6 +113,7 @@ class RunReader:
         self._sentences = sentences
         self._name = name
         self._named_s = begun_s
+        self._began: float | None = None
         self._margin: str | None = None  # blanks at the start of every line so far
         self.runs: list[LogRun] = []
         self._begin(is_first=True)
@@ -124,8 +126,12 @@ class RunReader:
             if raw in self._boring and not self._sieve.is_open:
                 run.lines += 1
                 continue
+            if self._began is not None and is_before(raw, self._began):
+                continue
             line = self._translator.line(self._without_margin(raw))
             is_header = HEADER in line
+            if self._began is None and self._translator.stamp is not None:
+                self._began = stamp_wall(self._translator.stamp, 0)
             if (is_header and self._translator.stamp is not None) or self._went_back():
                 self._take(batch)
                 batch = []
@@ -174,6 +180,7 @@ class RunReader:
         self._waiting: list[str] = []
         self._stamp = ""
         named_s = self._named_s if is_first else None
+        self._began = named_s  # else the first stamp
         self.runs.append(LogRun(self._name, has_beginning=named_s is not None, begun_s=named_s))
         return self.runs[-1]
 

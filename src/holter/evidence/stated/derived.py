@@ -21,6 +21,9 @@ from holter.probes.gpu.nvidia_smi import licence_stage
 from holter.records import Text
 from holter.texts.secondary_errors import part_that_raised
 
+# Signals that only limits of a process send, by their number on Linux.
+SIGXCPU, SIGXFSZ = 24, 25
+TOO_LARGE = re.compile(r"\[Errno 27\]|File too large")
 # "RuntimeError: …" or "torch.cuda.OutOfMemoryError: …", the last line of a traceback.
 _RAISED = re.compile(r"^\s*[\w.]*(?:Error|Exception)(?::|\s*$)", re.MULTILINE)
 _LABEL = re.compile(r"^\s*License Status\s*:", re.IGNORECASE)
@@ -31,6 +34,14 @@ def derive(book: FactBook, quotes: Mapping[str, str]) -> None:
     _quoted(book, quotes)
     _echo(book)
     _exception(book)
+    follow(book)
+    scope.derive(book)
+    _unsaid(book)
+
+
+def follow(book: FactBook) -> None:
+    """Add what follows from limits, licence texts and versions, from any source."""
+    _limit(book)
     text = book.value("gpu.licence_text")
     if isinstance(text, str):
         stage = licence_stage(_LABEL.sub("", text))
@@ -40,8 +51,6 @@ def derive(book: FactBook, quotes: Mapping[str, str]) -> None:
     fitting.derive(versions)
     for name in ("software.slow_kernels", "gpu.driver_fits", "gpu.capability_fits"):
         _add(book, name, versions.value(name))
-    scope.derive(book)
-    _unsaid(book)
 
 
 # ``quotes`` holds the text of scheduler, error or path that stands next to a value.
@@ -79,6 +88,25 @@ def _exception(book: FactBook) -> None:
     _add(book, "exception.cuda_oom", None if known is None else known == "cuda-oom")
 
 
+# A limit that is set, and an ending or error that such a limit has.
+def _limit(book: FactBook) -> None:
+    text, signals = (
+        str(book.value("exception.first") or ""),
+        (book.value("main.exit_signal"), book.value("worker.exit_signal")),
+    )
+    fitting = (
+        ("address-space", "limit.address_space_bytes", book.value("exception.kind") == "memory"),
+        ("file-size", "limit.file_size_bytes", SIGXFSZ in signals or TOO_LARGE.search(text) is not None),
+        ("cpu-time", "limit.cpu_time_s", SIGXCPU in signals),
+    )
+    for name, fact, fits in fitting:
+        value = book.value(fact)
+        if fits and isinstance(value, (int, float)):
+            _add(book, "limit.reached", name, book.facts[fact].detail or "")
+            _add(book, "limit.value", value)
+            return
+
+
 # An error message means the same in an evidence file as in a pasted text.
 def _messages(book: FactBook) -> None:
     texts = [str(book.value(name)) for name in ("exception.first", "worker.ending", "main.ending") if book.value(name)]
@@ -96,5 +124,6 @@ def _unsaid(book: FactBook) -> None:
 
 
 def _add(book: FactBook, name: str, value: Value | None, detail: Text = "") -> None:
-    if value is not None and name not in book.facts:
+    is_open = name not in book.facts or book.facts[name].status == "unknown"
+    if value is not None and is_open:
         book.known(name, value, detail)

@@ -9,8 +9,10 @@ from holter.evidence.error_kinds import OTHER, error_kind
 from holter.evidence.fact_book import Value
 from holter.evidence.text_facts import errors, readouts, symptoms, system
 from holter.evidence.text_facts.known import Found, search
+from holter.evidence.text_facts.readouts import lines
 from holter.evidence.text_facts.resemblance import NOTHING, resembles
 from holter.evidence.vocabulary import NAMES
+from holter.texts import kernel_log
 
 # What ends a training outweighs what is slow about it, and a standstill a slowness.
 KINDS_BY_WEIGHT = ("diverged", "death", "stall", "creep", "slow-down")
@@ -25,22 +27,25 @@ PROSE_CHARS = 16_000
 __all__ = ["Found", "as_stated", "ends", "facts_of"]
 
 
-def facts_of(text: str, *, is_prose: bool = True) -> dict[str, Found]:
+def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None = None) -> dict[str, Found]:
     """Return the facts that a text states, by name; of several statements of one fact the first table's counts.
 
     Symptoms are read from prose alone: a log may name a disk, a tracker or a slow step and complain of nothing.
+    ``span``: when the training ran; lines of the kernel log from well before it count for nothing.
     """
-    written = ends(symptoms.prose(symptoms.complaint(text)), PROSE_CHARS) if is_prose else ""
+    text, kernel, _ = kernel_log.sifted(text, span)
+    written = ends(symptoms.prose(symptoms.complaint(lines.without(text))), PROSE_CHARS) if is_prose else ""
     causes, fitting = resembles(written)
     if causes == (NOTHING,):  # documentation and success stories quote errors, too
         return {}
     found: dict[str, Found] = {}
     kinds: dict[str, Found] = {}
     text = SOURCE.sub(r"\1", text)
+    said = lines.without_rows(text)
     # A sentence may be broken into lines anywhere.
-    text = f"{text}\n{WRAPPED.sub(' ', text)}" if is_prose else text
-    hits = [*readouts.read(text), *search(text, errors.MESSAGES), *search(text, system.MESSAGES)]
-    hits += _symptoms(written)
+    said = f"{said}\n{WRAPPED.sub(' ', said)}" if is_prose else said
+    hits = [*readouts.read(text), *search(said, errors.MESSAGES), *search(said, system.MESSAGES)]
+    hits += [*search(kernel, system.OF_THE_KERNEL), *_symptoms(written)]
     if causes:
         hits.append(Found("resembles", causes, fitting, 0))
     for hit in hits:
@@ -51,7 +56,7 @@ def facts_of(text: str, *, is_prose: bool = True) -> dict[str, Found]:
             found[hit.name] = before._replace(value=tuple(dict.fromkeys((*before.value, *hit.value))))  # type: ignore[misc]
         elif hit.name in NAMES:
             found.setdefault(hit.name, hit)
-    kind = error_kind(text)
+    kind = error_kind(said)
     if kind != OTHER and "exception.kind" not in found:
         found["exception.kind"] = Found("exception.kind", kind, "", 0)
         kinds.setdefault("death", Found("episode.kind", "death", "", 0))

@@ -145,4 +145,6 @@ def _ranks(match: re.Match[str]) -> Value | None:
 MESSAGES = tuple(
     message for message in (*KERNEL, *DISK, *SCHEDULERS, *GPU, *PLACES, *VERSIONS) if None not in message.facts.values()
 )
-__all__ = ["MESSAGES", "number"]
+# A line of the kernel log itself, found by its stamp.
+OF_THE_KERNEL = (*KERNEL, *GPU, known(r"^.*\bsegfault at .*$", {**DEATH, "main.exit_signal": 11}))
+__all__ = ["MESSAGES", "OF_THE_KERNEL", "number"]

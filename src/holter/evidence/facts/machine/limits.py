@@ -29,6 +29,10 @@ TIMES_RESIDENT = 4
 # A checkpoint is one file; plots and logs next to it are smaller.
 TIMES_CHECKPOINT = 4
 NAMES = ("limit.reached", "limit.value", "limit.near")
+SET = {
+    "limit.address_space_bytes": "address_space_limit_bytes", "limit.file_size_bytes": "file_size_limit_bytes",
+    "limit.cpu_time_s": "cpu_time_limit_s",
+}  # fmt: skip
 
 CPU_TIME = define("limits.cpu-time", "{used:duration} of CPU time used, the limit is {limit:duration} (ulimit -t)")
 FILE_SIZE = define("limits.file-size", "no file may grow beyond {limit:bytes} (ulimit -f)")
@@ -38,6 +42,7 @@ BY_SIGNAL = define("limits.by-signal", "the kernel sent {signal}")
 TOO_LARGE = define("limits.too-large", "a write was refused because the file is too large")
 NONE_REACHED = define("limits.none-reached", "no limit of the process was reached")
 NOT_ABOUT_IT = define("limits.not-about-it", "the error is not one of a limit")
+NO_SUCH_LIMIT = define("limits.none-set", "no such limit is set")
 NOT_SEEN = define("limits.not-seen", "the limits of the process were not seen")
 
 
@@ -51,7 +56,8 @@ class Limit(NamedTuple):
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State the limit that explains an ending or an exception."""
+    """State the limits that are set, and the one that explains an ending or an exception."""
+    _set(window, book)
     if window.episode.kind not in ("death", "unsaved", "stall"):
         book.not_applicable(NAMES, NONE_REACHED())
         return
@@ -71,6 +77,19 @@ def collect(window: Window, book: FactBook) -> None:
         book.not_applicable(NAMES, NONE_REACHED())
     else:
         book.unknown(NAMES, NOT_SEEN())
+
+
+# The lowest limit of any process of the run.
+def _set(window: Window, book: FactBook) -> None:
+    seen = [process for tick in window.all for process in tick.processes if _were_limits_read(process)]
+    for name, field in SET.items():
+        values = [value for process in seen if (value := getattr(process, field)) is not None]
+        if values:
+            book.known(name, min(values))
+        elif seen:
+            book.not_applicable(name, NO_SUCH_LIMIT())
+        else:
+            book.unknown(name, NOT_SEEN())
 
 
 def _may_be_a_limit(text: str, kind: str, ended: Sequence[ProcessEnded]) -> bool:

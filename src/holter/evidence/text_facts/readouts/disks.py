@@ -1,0 +1,132 @@
+"""df, lsblk, mount, findmnt and iostat."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from holter.evidence.text_facts.readouts.values import KIB, WAITS, Fact, bytes_of
+from holter.linux.mounts import is_remote
+
+FULL = 0.98
+BUSY_DISK = 90.0
+# Per cent busy says nothing of storage that serves many requests at once.
+PARALLEL = re.compile(r"nvme|zram|loop|dm-|md\d")
+SYSTEM_FOLDERS = ("/proc/", "/sys/", "/dev/", "/run/", "/snap", "/boot", "/etc/")
+SYSTEM_MOUNTS = ("/snap", "/boot", "/run", "/sys", "/proc", "/etc", "/usr", "/mnt/wsl")
+DATA_FOLDER = re.compile(r"nnUNet_preprocessed\s*[=:]\s*[\"']?(/[^\s\"':]+)")
+# Virtual disks say that they rotate, whatever is below them.
+REAL_DISK = re.compile(r"^(?:sd[a-z]+|nvme\d+n\d+|hd[a-z])\b")
+
+_DF = re.compile(
+    r"^(?P<source>\S+(?: \S+)?)\s+(?:(?P<type>[a-z][\w.]*)\s+)?(?P<size>[\d.,]+[KMGTPE]?i?|-)"
+    r"\s+(?P<used>[\d.,]+[KMGTPE]?i?|-)\s+(?P<free>-?[\d.,]+[KMGTPE]?i?|-)\s+(?P<percent>\d{1,3})%\s+(?P<mount>/\S*)\s*$",
+    re.MULTILINE,
+)
+_MOUNT = re.compile(r"^(?P<source>\S+) on (?P<mount>/\S*) type (?P<type>\S+) \((?P<options>[^)]*)\)", re.MULTILINE)
+_FINDMNT = re.compile(
+    r"^[\s│├└─|`-]*(?P<mount>/\S*)\s+(?P<source>\S+)\s+(?P<type>[a-z][\w.]*)\s+(?P<options>r[wo]\b\S*)\s*$",
+    re.MULTILINE,
+)
+
+
+def df(text: str) -> Iterator[Fact]:
+    """Read ``df``, with any of -h, -T and -i; a paste may hold several."""
+    heads = [
+        (
+            match.start(),
+            "Inodes" in match[0] or "Inode" in match[0],
+            re.search(r"1K-blocks|1K-块", match[0]) is not None,
+        )
+        for match in re.finditer(r"^(?:Filesystem|文件系统)\s.*$", text, re.MULTILINE)
+    ]
+    for row in _DF.finditer(text):
+        _, is_inodes, in_kib = next((head for head in reversed(heads) if head[0] < row.start()), (0, None, False))
+        if is_inodes is None:  # no head above it
+            continue
+        mount, used = row["mount"], int(row["percent"]) / 100
+        if mount == "/dev/shm":
+            yield from _shared_memory(row, used, in_kib=in_kib, is_inodes=is_inodes)
+        elif (
+            used >= FULL
+            and not mount.startswith(SYSTEM_MOUNTS)
+            and row["type"] not in ("squashfs", "devtmpfs", "iso9660")
+        ):
+            yield ("disk.error", "inodes", row[0]) if is_inodes else ("disk.full", True, row[0])
+            yield "disk.folder", mount, row[0]
+
+
+def _shared_memory(row: re.Match[str], used: float, *, in_kib: bool, is_inodes: bool) -> Iterator[Fact]:
+    if is_inodes:
+        return
+    yield "shm.used_ratio", used, row[0]
+    total = bytes_of(row["size"])
+    if total is not None:
+        yield "shm.total_bytes", total * (KIB if in_kib else 1.0), row[0]
+
+
+def mounts(text: str) -> Iterator[Fact]:
+    """Read ``mount``, ``findmnt`` and the types of ``df -T``: the file system of the data."""
+    rows = [*_MOUNT.finditer(text), *_FINDMNT.finditer(text), *(row for row in _DF.finditer(text) if row["type"])]
+    named = DATA_FOLDER.search(text)
+    chosen = _holding(named[1], rows) if named is not None else None
+    if chosen is None and len(rows) == 1:  # findmnt -T FOLDER, df -T FOLDER
+        chosen = rows[0]
+    if chosen is None:
+        remote = [row for row in rows if is_remote(row["type"]) and _may_hold_data(row)]
+        chosen = remote[0] if remote else None
+    if chosen is not None and chosen["type"] not in ("overlay", "tmpfs"):
+        yield "storage.fs_type", chosen["type"], chosen[0].strip()
+        if chosen["type"] in ("9p", "drvfs") and re.search(r"[A-Z]:\\|/mnt/[a-z]\b", chosen[0]):
+            yield "storage.windows_drive", True, chosen[0].strip()
+        if "ro" in (chosen.groupdict().get("options") or "").split(","):
+            yield "disk.read_only", True, chosen[0].strip()
+
+
+def _may_hold_data(row: re.Match[str]) -> bool:
+    # "autofs" and mounts in the system's own folders (fusectl, gvfs) are on every machine.
+    return row["type"] != "autofs" and not row["mount"].startswith(SYSTEM_FOLDERS)
+
+
+def _holding(folder: str, rows: list[re.Match[str]]) -> re.Match[str] | None:
+    above = [row for row in rows if row["mount"] == "/" or f"{folder}/".startswith(f"{row['mount'].rstrip('/')}/")]
+    return max(above, key=lambda row: len(row["mount"]), default=None)
+
+
+def lsblk(text: str) -> Iterator[Fact]:
+    """Read the column ROTA: all real disks rotate."""
+    head = re.search(r"^NAME\b.*\bROTA\b.*$", text, re.MULTILINE)
+    if head is None:
+        return
+    place = head[0].split().index("ROTA")
+    disks = []
+    for line in text[head.end() :].splitlines():
+        values = line.split()
+        if REAL_DISK.match(line) and len(values) > place and values[place] in ("0", "1"):
+            disks.append((values[place], line))
+    if disks and all(rotates == "1" for rotates, _ in disks):
+        yield "symptoms", ("slow-disk",), disks[0][1]
+
+
+def iostat(text: str) -> Iterator[Fact]:
+    """Read ``iostat``; of several reports the first one tells of the time since boot and is left out."""
+    waits = [
+        (float(match[1]), match[0])
+        for match in re.finditer(r"avg-cpu:.*%iowait.*\n\s*[\d.]+\s+[\d.]+\s+[\d.]+\s+([\d.]+)\s+[\d.]+\s+[\d.]+", text)
+    ]
+    busy = [rows for head in re.finditer(r"^Device.*%util\s*$", text, re.MULTILINE) if (rows := _busy(text, head))]
+    for _, quote in [wait for wait in (waits[1:] or waits) if wait[0] >= WAITS][:1]:
+        yield "symptoms", ("waits-for-disk",), quote
+    for line in [line for rows in (busy[1:] or busy) for line, util in rows.items() if util >= BUSY_DISK][:1]:
+        yield "symptoms", ("waits-for-disk",), line
+
+
+def _busy(text: str, head: re.Match[str]) -> dict[str, float]:
+    rows: dict[str, float] = {}
+    for line in text[head.end() + 1 :].splitlines():
+        values = line.split()
+        if len(values) < len(head[0].split()) or not re.fullmatch(r"[\d.]+", values[-1]):
+            break
+        if not PARALLEL.match(values[0]):
+            rows[line] = float(values[-1])
+    return rows

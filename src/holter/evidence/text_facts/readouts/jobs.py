@@ -1,0 +1,80 @@
+"""Slurm (sacct, scontrol show job, seff) and docker inspect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from holter.evidence.text_facts.readouts.values import Fact
+
+STATES = {
+    "OUT_OF_MEMORY": (("oom.kills", 1), ("episode.kind", "death")),
+    "TIMEOUT": (("main.time_limit", True), ("main.exit_signal", 15), ("episode.kind", "death")),
+    "PREEMPTED": (("main.exit_signal", 15), ("episode.kind", "death")),
+    "NODE_FAIL": (("main.exit_signal", 15), ("episode.kind", "death")),
+    "CANCELLED": (("main.exit_signal", 15), ("episode.kind", "death")),
+}  # fmt: skip
+STATE = re.compile(r"\b(OUT_OF_ME\w*|TIMEOUT|PREEMPTED|NODE_FAIL|CANCELLED|FAILED|COMPLETED|RUNNING)\b")
+# Shells add this to the number of a signal.
+SIGNALLED = 128
+SIGNALS = range(1, 32)
+
+
+def slurm(text: str) -> Iterator[Fact]:
+    """Read the state of a job; of a table with several jobs the last one's."""
+    job = re.search(r"\bJobState=(\w+)", text) or re.search(r"^State: (\w+)", text, re.M)
+    state, quote = (job[1], job[0]) if job is not None else _last_of_table(text)
+    state = "OUT_OF_MEMORY" if state.startswith("OUT_OF_ME") else state
+    for name, value in STATES.get(state, ()):
+        yield name, value, quote
+    code = re.search(r"\bExitCode=(\d+):(\d+)", text) or re.search(r"\s(\d+):(\d+)\b", quote)
+    if state == "FAILED" and code is not None:
+        signal = int(code[2]) or int(code[1]) - SIGNALLED
+        yield "episode.kind", "death", quote
+        if signal in SIGNALS:
+            yield "main.exit_signal", signal, f"{quote} {code[0].strip()}"
+    cpus = re.search(r"\bNumCPUs=(\d+)", text)
+    if cpus is not None:
+        yield "setting.slurm_cpus", int(cpus[1]), cpus[0]
+    allocated = re.search(r"\bCPUs/Task=(\d+)", text)
+    if allocated is not None and int(allocated[1]) > 0 and re.search(r"\bNumTasks=1\b", text):
+        yield "cpu.effective", int(allocated[1]), allocated[0]
+
+
+# Steps of a job ("77.batch") tell what the job ended of, where its own row does not.
+def _last_of_table(text: str) -> tuple[str, str]:
+    if re.search(r"^\s*JobID\w*\s", text, re.M) is None:
+        return "", ""
+    rows = [
+        (match[1], state[1], " ".join(match[0].split()))
+        for match in re.finditer(r"^\s*(\d+(?:_\d+)?)(?:\.\w+)?\s.*$", text, re.M)
+        if (state := STATE.search(match[0])) is not None
+    ]
+    if not rows:
+        return "", ""
+    of_last = [(state, line) for job, state, line in rows if job == rows[-1][0]]
+    ended = [row for row in of_last if row[0].startswith("OUT_OF_ME")] or [row for row in of_last if row[0] in STATES]
+    return (ended or of_last)[0]
+
+
+def docker(text: str) -> Iterator[Fact]:
+    """Read ``docker inspect``: size of shared memory, limits, and how it ended."""
+    size = re.search(r'"ShmSize":\s*(\d+)', text)
+    if size is not None:
+        yield "system.container", "docker", size[0]
+        # With the host's IPC, its /dev/shm is used, whatever this number says.
+        if re.search(r'"IpcMode":\s*"host"', text) is None:
+            yield "shm.total_bytes", float(size[1]), size[0]
+    if re.search(r'"OOMKilled":\s*true', text):
+        yield "oom.kills", 1, '"OOMKilled": true'
+        yield "episode.kind", "death", '"OOMKilled": true'
+    code = re.search(r'"ExitCode":\s*(\d+)', text)
+    if code is not None and int(code[1]) - SIGNALLED in SIGNALS:
+        yield "main.exit_signal", int(code[1]) - SIGNALLED, code[0]
+        yield "episode.kind", "death", code[0]
+    cpus = re.search(r'"NanoCpus":\s*([1-9]\d+)', text)
+    if cpus is not None:
+        yield "cpu.quota", float(cpus[1]) / 1e9, cpus[0]
+    quota, period = re.search(r'"CpuQuota":\s*([1-9]\d+)', text), re.search(r'"CpuPeriod":\s*([1-9]\d+)', text)
+    if quota is not None:
+        yield "cpu.quota", int(quota[1]) / (int(period[1]) if period is not None else 100_000), quota[0]

@@ -1,0 +1,59 @@
+"""Lines that commands print: tables, lists and settings. A person's words and error messages are what is left."""
+
+from __future__ import annotations
+
+import re
+
+# Rows of tables, which have one shape and name hundreds of things that are no part of the trouble.
+_ROWS = (
+    r"(?:Filesystem|文件系统)\s.*|\S+(?: \S+)?\s+(?:[a-z][\w.]*\s+)?(?:[\d.,]+[KMGTPE]?i?|-)"
+    r"(?:\s+[\d.,KMGTPEi-]+){2}\s+(?:\d+%|-)\s+/.*",  # df
+    r"\s+total\s+used\s+free.*|(?:Mem|Swap|内存|交换)[:：]\s+\d.*|-/\+ buffers/cache:.*",  # free
+    r"top - \d.*|Tasks:\s+\d.*|Threads:\s+\d.*|%?Cpu\(s\):.*|[KMG]iB (?:Mem|Swap)\s*:.*",  # top
+    r"\s*\d\d:\d\d:\d\d up .*load average:.*",  # uptime
+    r"\s*\d+ \S+\s+(?:rt|-?\d+)\s+-?\d+\s+[\d.]+[gtmp]?\s+[\d.]+[gtmp]?\s+[\d.]+[gtmp]?\s+[A-Z]\s.*",  # top, a process
+    r"(?=.*\bPID\b)(?=.*\b(?:COMMAND|CMD|STAT|ARGS)\b)[\sA-Z%+:/]*",  # ps, its head
+    r"\S+\s+\d+\s+[\d.]+\s+[\d.]+\s+\d+\s+\d+\s+\S+\s+[A-Za-z<+]+\s.*",  # ps aux
+    r"\S+\s+\d+\s+\d+\s+\d+\s+\S+\s+\S+\s+[\d:-]+\s.*",  # ps -ef
+    r"\s*\d+\s+[RSDTZItX][sl<N+LEW]*\s+\S+\s+.*",  # ps -o pid,stat,…
+    r"-*procs-* -.*|\s*r\s+b\s+swpd.*|(?:\s*-?\d+){8,}\s*",  # vmstat
+    r"Linux \d\S* \(.*|avg-cpu:.*|Device\S*\s.*(?:/s|%util).*|\S+(?:\s+[\d.]+){5,}\s*|\s*(?:\s[\d.]+){6}\s*",  # iostat
+    r"NAME\s.*|[\s│├└─|`-]*\w+\s+\d+:\d+\s+\d\s.*",  # lsblk
+    r"\S+ on /\S* type \S+ \(.*",  # mount
+    r"TARGET\s+SOURCE.*|[\s│├└─|`-]*/\S*\s+\S+\s+[a-z][\w.]*\s+r[wo]\b\S*\s*",  # findmnt
+    r"[a-zA-Z][\w /-]*\((?:[^()]*, )?-\w\)\s+\S+",  # ulimit -a
+    r"[a-z][a-z ]*(?:\((?:seconds|blocks|kbytes)\))?\s+(?:\d+|unlimited)",  # the same of dash
+    r".*\b(?:some|full) avg10=[\d.]+ avg60=.*",  # pressure
+    r"[a-z_]+ \d+",  # files of control groups
+    r"Package\s+Version.*|-{3,}[- ]*|# Name\s.*|[\w.-]+(?:==| @ )\S+|[\w.-]+\s{2,}\d[\w.+!-]*(?:\s.*)?",  # pip, conda
+    r"[|+][-=+|]{5,}.*|\|.*\|\s*",  # tables with frames, as of nvidia-smi
+    r"(?:Thread|Process) \S+ \([\w+]+\).*|Process \d+: .*|Python v\d.*",  # py-spy
+    r"\s*JobID\s.*",  # sacct
+    r"\s*\d+(?:_\d+)?(?:\.\w+)?\s+.*\b(?:COMPLETED|RUNNING|FAILED|CANCELLED\S*|TIMEOUT|OUT_OF_ME\S*)\b.*",
+    r"\d+:[\w=,]*:/.*",  # /proc/1/cgroup
+)
+# Settings and properties: a message may stand among them, a description of trouble does not.
+_SETTINGS = (
+    r"(?:export )?[A-Za-z_][A-Za-z0-9_]*=.*",  # env
+    r"[A-Z][\w() ./-]*:\s{2,}\S.*",  # lscpu
+    r"\s*[A-Z][\w ()./-]*?\s+: .*",  # nvidia-smi -q
+    r'\s*[{}\[\]]+,?|\s*"[^"]+"(?::.*|,?)',  # JSON
+    r"\s*(?:\w[\w/:]*=\S*\s*){2,}",  # scontrol
+    r"[\w-]+: (?:error|fatal|warning): .*",  # what a command says of itself
+)
+ROW = re.compile("|".join(f"(?:{row})" for row in _ROWS))
+SETTING = re.compile("|".join(f"(?:{row})" for row in _SETTINGS))
+
+
+def without_rows(text: str) -> str:
+    """Return the lines that are no rows of a table that a command prints; the others are left empty."""
+    return "\n".join("" if _is(ROW, line) else line for line in text.splitlines())
+
+
+def without(text: str) -> str:
+    """Return the lines that no command prints; the others are left empty."""
+    return "\n".join("" if _is(ROW, line) or _is(SETTING, line) else line for line in text.splitlines())
+
+
+def _is(shape: re.Pattern[str], line: str) -> bool:
+    return shape.fullmatch(line.rstrip()) is not None

@@ -1,0 +1,109 @@
+"""free, vmstat, ulimit and the pressure of the kernel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from holter.evidence.text_facts.readouts.values import KIB, WAITS, Fact, bytes_of
+
+SWAP_FULL = 0.8
+SWAPS = 1000.0  # KiB a second
+# bash counts files in blocks of 1 KiB, dash and POSIX in blocks of 512 bytes.
+BLOCK, POSIX_BLOCK = 1024.0, 512.0
+# Letter of ulimit -> fact and the unit of the value.
+LIMITS = {
+    "n": ("fds.limit", 1.0), "v": ("limit.address_space_bytes", KIB), "f": ("limit.file_size_bytes", BLOCK),
+    "t": ("limit.cpu_time_s", 1.0),
+}  # fmt: skip
+# As dash and POSIX write it.
+NAMED = {
+    "nofiles": "n",
+    "vmemory(kbytes)": "v",
+    "address space(kbytes)": "v",
+    "file(blocks)": "f",
+    "time(seconds)": "t",
+}
+PRESSURES = {("memory", "full"): "pressure.memory", ("io", "some"): "pressure.io", ("cpu", "some"): "pressure.cpu"}
+
+
+def free(text: str) -> Iterator[Fact]:
+    """Read ``free``, with or without a column of what is available."""
+    row = r"^(?:Mem|内存)[:：]\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)"
+    memory = re.search(row, text, re.MULTILINE)
+    if memory is not None:
+        total, left = bytes_of(memory[1]), bytes_of(memory[6])
+        before = re.search(r"^-/\+ buffers/cache:\s+\S+\s+(\S+)", text, re.MULTILINE)
+        left = bytes_of(before[1]) if before is not None else left
+        if total and left is not None:
+            yield "memory.used_ratio", round(1 - left / total, 3), memory[0]
+    swap = re.search(r"^(?:Swap|交换)[:：]\s+(\S+)\s+(\S+)\s+(\S+)", text, re.MULTILINE)
+    if swap is not None:
+        total, used = bytes_of(swap[1]), bytes_of(swap[2])
+        if total and used is not None and used / total >= SWAP_FULL:
+            yield "symptoms", ("swap-full",), swap[0]
+
+
+def vmstat(text: str) -> Iterator[Fact]:
+    """Read ``vmstat``; of several rows the first one tells of the time since boot and is left out."""
+    head = re.search(r"^\s*r\s+b\s+swpd.*$", text, re.MULTILINE)
+    if head is None:
+        return
+    names = head[0].split()
+    rows: list[tuple[dict[str, float], str]] = []
+    for line in text[head.end() :].splitlines()[1:]:
+        values = line.split()[: len(names)]
+        if len(values) < len(names) or not all(value.lstrip("-").isdecimal() for value in values):
+            break
+        rows.append((dict(zip(names, map(float, values), strict=True)), line))
+    for row, line in rows[1:] or rows:
+        if row.get("wa", 0) >= WAITS:
+            yield "symptoms", ("waits-for-disk",), line
+        if row.get("si", 0) + row.get("so", 0) >= SWAPS:
+            yield "swap.in_bytes_per_s", row.get("si", 0) * KIB, line
+            yield "swap.out_bytes_per_s", row.get("so", 0) * KIB, line
+        busy = row.get("us", 0) + row.get("sy", 0)
+        if busy > 1:
+            yield "cpu.host_busy_ratio", round(busy / 100, 3), line
+            yield "cpu.system_ratio", round(row.get("sy", 0) / busy, 3), line
+
+
+def ulimit(text: str) -> Iterator[Fact]:
+    """Read ``ulimit -a`` of bash and dash, ``ulimit -v`` alone, and what nnU-Net's users print of descriptors."""
+    found = [
+        (match["letter"], match["value"], match[0])
+        for pattern in (
+            r"^[a-z][\w /-]*\((?:[^()]*, )?-(?P<letter>\w)\)\s+(?P<value>\d+|unlimited)\s*$",
+            r"^.*\bulimit -(?:H|S)?(?P<letter>\w)\b[^\n]*\n\s*(?P<value>\d+|unlimited)\s*$",
+        )
+        for match in re.finditer(pattern, text, re.MULTILINE)
+    ]
+    for name, letter in NAMED.items():
+        match = re.search(rf"^{re.escape(name)}\s+(\d+)\s*$", text, re.MULTILINE)
+        if match is not None:
+            scale = POSIX_BLOCK / BLOCK if letter == "f" else 1.0
+            found.append((letter, str(int(int(match[1]) * scale)), match[0]))
+    # ulimit -n; cat /proc/sys/fs/file-nr
+    descriptors = re.search(r"^(\d+)\s*\n\d+\t0\t\d+\s*$", text, re.MULTILINE)
+    if descriptors is not None:
+        found.append(("n", descriptors[1], descriptors[0]))
+    for letter, written, quote in found:
+        if letter in LIMITS and written.isdecimal():
+            name, unit = LIMITS[letter]
+            yield name, int(written) if name == "fds.limit" else int(written) * unit, quote
+
+
+def pressure(text: str) -> Iterator[Fact]:
+    """Read ``cat /proc/pressure/…``: which resource it is stands in the command above it, or before the line."""
+    named: list[str] = []
+    for line in text.splitlines():
+        mentioned = re.findall(r"pressure/(cpu|io|memory)", line)
+        row = re.search(r"\b(some|full) avg10=([\d.]+) avg60=([\d.]+)", line)
+        if row is None:
+            named = mentioned or named
+            continue
+        here = mentioned[0] if mentioned else next(iter(named), None)
+        if here is not None and (name := PRESSURES.get((here, row[1]))) is not None:
+            yield name, round(max(float(row[2]), float(row[3])) / 100, 4), f"{here}: {line.strip()}"
+        if row[1] == "full" and not mentioned:
+            named = named[1:]

@@ -1,0 +1,106 @@
+"""ps and the list of top, by the names of their columns; py-spy dump."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from holter.evidence import frames
+from holter.evidence.text_facts.readouts.values import Fact
+from holter.records import Frame, ThreadStack
+
+# Names of one column in ps and top.
+STATES, CPU, NAMES = ("STAT", "S"), ("%CPU", "C", "CPU"), ("COMMAND", "CMD", "ARGS")
+TRAINS = re.compile(r"python|nnUNet|torchrun|pt_main")
+# Per cent of one CPU: at work.
+WORKS = 50.0
+USERS_AT_WORK = 2
+DAY = re.compile(r"Mon|Tue|Wed|Thu|Fri|Sat|Sun")
+# Columns that lstart fills: "Sun Nov 29 08:05:22 2026".
+START_WORDS = 5
+SYSTEM_USERS = ("root", "USER")
+
+
+class Process(NamedTuple):
+    """One row."""
+
+    pid: str
+    user: str
+    state: str
+    cpu: float
+    command: str
+    line: str
+
+
+def ps(text: str) -> Iterator[Fact]:
+    """Read rows of processes: which Python processes are stopped or blocked, and who else works."""
+    rows = [*_rows(text)]
+    ours = [row for row in rows if TRAINS.search(row.command)]
+    for fact, letters in (("workers.stopped", "Tt"), ("workers.blocked", "D")):
+        some = tuple(f"python (PID {row.pid})" for row in ours if re.fullmatch(rf"[{letters}][sl<N+]*", row.state))
+        if some:
+            yield fact, some, ", ".join(some)
+        if some and fact == "workers.stopped":
+            yield "episode.kind", "stall", ", ".join(some)
+    if any("nnUNet" in row.command for row in ours):
+        yield "scope.nnunet", True, "nnUNet"
+    users = {row.user: row.line for row in rows if row.cpu >= WORKS and row.user not in SYSTEM_USERS and row.user}
+    if len(users) >= USERS_AT_WORK:
+        yield "symptoms", ("others-use-cpu",), "; ".join(users.values())
+
+
+def _rows(text: str) -> Iterator[Process]:
+    names: list[str] = []
+    for line in text.splitlines():
+        words = line.strip().lstrip("|").split()
+        if "PID" in words and len(words) >= 3 and any(name in words for name in (*STATES, *CPU, *NAMES)):
+            names = words
+            continue
+        if not names or len(words) < len(names):
+            names = names if not words or not names else []
+            continue
+        row = _filled(names, words)
+        if row is None:
+            names = []
+            continue
+        command = next((row[name] for name in NAMES if name in row), "")
+        yield Process(
+            pid=row["PID"], user=row.get("USER", row.get("UID", "")), line=line.strip(), command=command,
+            state=next((row[name] for name in STATES if name in row), ""),
+            cpu=next((float(row[name]) for name in CPU if re.fullmatch(r"[\d.]+", row.get(name, ""))), 0.0),
+        )  # fmt: skip
+
+
+# The last column takes the rest of the line, and the start of a process may have five words.
+def _filled(names: list[str], words: list[str]) -> dict[str, str] | None:
+    row: dict[str, str] = {}
+    left = words
+    for place, name in enumerate(names):
+        many = START_WORDS if name in ("STARTED", "START") and left and DAY.fullmatch(left[0]) else 1
+        many = len(left) if place == len(names) - 1 else many
+        row[name], left = " ".join(left[:many]), left[many:]
+    return row if row.get("PID", "").isdecimal() else None
+
+
+# Thread 7537 (idle): "MainThread"
+_THREAD = re.compile(r'^\s*Thread \S+ \((?P<state>[\w+]+)\)(?:: "(?P<name>[^"]*)")?\s*$')
+_FRAME = re.compile(r"^\s{2,}(?P<function>\S.*?) \((?P<file>[^()]+?)(?::(?P<line>\d+))?\)\s*$")
+
+
+def py_spy(text: str) -> Iterator[Fact]:
+    """Read the main thread of the first process of ``py-spy dump``."""
+    stack: list[Frame] | None = None
+    for line in (*text.splitlines(), ""):
+        head = _THREAD.match(line)
+        frame = _FRAME.match(line) if stack is not None else None
+        if frame is not None and stack is not None:
+            stack.append(Frame(function=frame["function"], file=frame["file"], line=int(frame["line"] or 0) or None))
+        elif stack:
+            place = frames.place(ThreadStack(name="MainThread", frames=tuple(stack)))
+            if place is not None:
+                yield "main.waits_on", place[0], place[1]
+                yield "main.where", place[1], place[1]
+            return
+        if head is not None and (head["name"] in (None, "MainThread")):
+            stack = []

@@ -1,0 +1,59 @@
+"""nproc, lscpu, the head of top, and control groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from holter.evidence.text_facts.readouts.values import WAITS, Fact, answer_of
+
+
+def counts(text: str) -> Iterator[Fact]:
+    """Read ``nproc`` (with ``--all``) and ``lscpu``."""
+    both = re.search(r"^.*\bnproc; ?nproc --all\s*\n\s*(\d{1,4})\s*\n\s*(\d{1,4})\s*$", text, re.MULTILINE)
+    if both is not None:
+        yield "cpu.effective", int(both[1]), both[0]
+        yield "cpu.visible", int(both[2]), both[0]
+    for command, name in (("nproc", "cpu.effective"), ("nproc --all", "cpu.visible")):
+        match = answer_of(command, text)
+        if match is not None and match["answer"].isdecimal():
+            yield name, int(match["answer"]), match[0]
+    visible = re.search(r"^CPU\(s\)[:：]\s+(\d+)|^CPU:\s{2,}(\d+)", text, re.MULTILINE)
+    if visible is not None:
+        yield "cpu.visible", int(visible[1] or visible[2]), visible[0]
+
+
+def top(text: str) -> Iterator[Fact]:
+    """Read the lines of ``top`` about CPUs and swap."""
+    match = re.search(r"%?Cpu\(s\):?\s*([\d.]+)[ %]*us,\s*([\d.]+)[ %]*sy,.*?([\d.]+)[ %]*wa", text)
+    if match is not None:
+        busy, system, waiting = (float(match[group]) for group in (1, 2, 3))
+        yield "cpu.host_busy_ratio", round((busy + system) / 100, 3), match[0]
+        if busy + system > 1:
+            yield "cpu.system_ratio", round(system / (busy + system), 3), match[0]
+        if waiting >= WAITS:
+            yield "symptoms", ("waits-for-disk",), match[0]
+    row = r"^([KMG])iB {0}\s*:\s*([\d.]+)[+ ]*total,\s*([\d.]+)[+ ]*free,\s*([\d.]+)[+ ]*used[.,]"
+    row += r"\s*([\d.]+)[+ ]*(avail|buff)"
+    memory, swap = (re.search(row.format(name), text, re.MULTILINE) for name in ("Mem", "Swap"))
+    if memory is not None and swap is not None and swap[6] == "avail" and float(memory[2]):
+        used = round(1 - float(swap[5]) / float(memory[2]), 3)
+        yield "memory.used_ratio", min(1.0, max(0.0, used)), f"{memory[0]} … {swap[0]}"
+    if swap is not None and float(swap[2]) and float(swap[4]) / float(swap[2]) >= 0.8:
+        yield "symptoms", ("swap-full",), swap[0]
+
+
+def groups(text: str) -> Iterator[Fact]:
+    """Read files of control groups: cpu.max, cpu.stat, cpu.cfs_quota_us, memory.events."""
+    quota = re.search(r"(?:cpu\.max[^\n]*\n\s*|^)(\d{3,}) (\d{4,7})\s*$", text, re.MULTILINE)
+    if quota is not None:
+        yield "cpu.quota", round(float(quota[1]) / float(quota[2]), 2), quota[0]
+    old = answer_of(r"[^\n]*cpu\.cfs_quota_us", text)
+    if old is not None and old["answer"].isdecimal():
+        yield "cpu.quota", int(old["answer"]) / 100_000, old[0]
+    periods = re.search(r"^nr_periods (\d+)\s*\nnr_throttled (\d+)", text, re.MULTILINE)
+    if periods is not None and int(periods[1]):
+        yield "cpu.throttled_ratio", round(int(periods[2]) / int(periods[1]), 3), periods[0]
+    kills = re.search(r"^oom_kill (\d+)", text, re.MULTILINE)
+    if kills is not None:
+        yield "oom.kills", int(kills[1]), kills[0]

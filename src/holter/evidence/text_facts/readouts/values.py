@@ -1,0 +1,27 @@
+"""Sizes as commands print them, and the record of one fact that was read."""
+
+from __future__ import annotations
+
+import re
+
+from holter.evidence.fact_book import Value
+
+UNITS = {"": 1.0, "B": 1.0, "K": 2.0**10, "M": 2.0**20, "G": 2.0**30, "T": 2.0**40, "P": 2.0**50}
+KIB = UNITS["K"]
+MIB = UNITS["M"]
+# Per cent of the CPU time that waits for storage.
+WAITS = 15.0
+
+# Name, value, and the words that it was read from.
+Fact = tuple[str, Value, str]
+
+
+def bytes_of(written: str) -> float | None:
+    """Read a size such as ``64M``, ``1.5Gi`` or ``1024``; None if it is not one."""
+    match = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*([BKMGTP]?)i?B?", written.strip(), re.IGNORECASE)
+    return None if match is None else float(match[1].replace(",", ".")) * UNITS[match[2].upper()]
+
+
+def answer_of(command: str, text: str) -> re.Match[str] | None:
+    """Return the match of a prompt line with this command (a pattern) and of the line below it, as group ``answer``."""
+    return re.search(rf"^(?:.*[$#%>] ?)?(?:{command})\s*\n\s*(?P<answer>\S[^\n]*?)\s*$", text, re.MULTILINE)

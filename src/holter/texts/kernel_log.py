@@ -1,0 +1,138 @@
+"""Lines of the kernel log in a text, and which of them can have to do with a training by their times.
+
+``dmesg -T`` and ``journalctl`` print wall-clock times, ``dmesg`` alone seconds since boot. A line from before the
+training is no evidence. Without times of a training, or with seconds since boot, only the last day of the log counts.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import NamedTuple
+
+from holter.records import Message
+from holter.sentences import define
+
+# Before the training: a fault of disk or GPU may have begun. After it: the log was copied, clocks differ.
+BEFORE_S, AFTER_S = 3600.0, 3600.0
+# Without the times of a training.
+RECENT_S = 86_400.0
+WALL_FORMATS = ("%a %b %d %H:%M:%S %Y", "%Y-%m-%dT%H:%M:%S")
+_LINE = re.compile(
+    r"^\s*(?:<\d+>)?(?:kern\s*:\w+\s*:\s*)?(?:"
+    r"\[\s*(?P<boot>\d{1,9}\.\d{3,6})\]"
+    r"|\[(?P<wall>[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})\]"
+    r"|(?P<iso>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:,\d{6}\S*|\S* \S+ kernel:)"
+    r"|(?P<journal>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) \S+ kernel:"
+    r")\s?(?P<text>.*)$"
+)
+# As nnU-Net's log stamps its lines.
+_STAMP = re.compile(r"^\s*(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
+TELLING = re.compile(
+    r"oom|Out of memory|Killed process|Xid|NVRM|Hardware Error|Machine check|EDAC|I/O error|EXT4-fs error|XFS|nfs"
+    r"|CIFS|Lustre|segfault|blocked for more than|AER|general protection",
+    re.IGNORECASE,
+)
+# A crash of some other program.
+_OF_OTHERS = re.compile(r"\b(?!python|pt_|nnUNet)[\w.-]+\[\d+\]: segfault at|\btraps: (?!python|pt_|nnUNet)")
+TOO_OLD = define(
+    "kernel-log.too-old",
+    "{count} lines of the kernel log are from long before the fault and count for nothing; the last one: {line}",
+    one="One line of the kernel log is from long before the fault and counts for nothing: {line}",
+)
+NO_CLOCK = define(
+    "kernel-log.no-clock",
+    "The kernel log gives seconds since boot, which cannot be compared with the times of the training; dmesg -T can.",
+)
+QUOTE_CHARS = 120
+
+
+class Span(NamedTuple):
+    """First and last time of a training, in seconds since 1970 as if its clock were UTC."""
+
+    begin_s: float
+    end_s: float
+
+
+class Sifted(NamedTuple):
+    """A text without lines of the kernel log, those lines that may count, and notes on the others."""
+
+    rest: str
+    lines: str
+    notes: tuple[Message, ...]
+
+
+class _Line(NamedTuple):
+    at_s: float
+    is_wall: bool
+    text: str
+
+
+def sifted(text: str, span: Span | None = None) -> Sifted:
+    """Split a text; ``span``: when the training ran, as far as another piece tells it."""
+    span = span or _span_of(text)
+    rest, lines = [], []
+    for line in text.splitlines():
+        match = _LINE.match(line)
+        if match is None:
+            rest.append(line)
+        else:
+            lines.append(_line(match, span))
+    if not lines:
+        return Sifted(text, "", ())
+    last_s = {
+        is_wall: max(one.at_s for one in lines if one.is_wall == is_wall) for is_wall in {x.is_wall for x in lines}
+    }
+    kept = [one for one in lines if _counts(one, span, last_s[one.is_wall])]
+    kept = [one for one in kept if _OF_OTHERS.search(one.text) is None]
+    old = [one for one in lines if not _counts(one, span, last_s[one.is_wall]) and TELLING.search(one.text)]
+    notes = [TOO_OLD(count=len(old), line=old[-1].text.strip()[:QUOTE_CHARS])] if old else []
+    if span is not None and any(not one.is_wall and TELLING.search(one.text) for one in kept):
+        notes.append(NO_CLOCK())
+    return Sifted("\n".join(rest), "\n".join(one.text for one in kept), tuple(notes))
+
+
+def is_before(line: str, begin_s: float) -> bool:
+    """Return whether this is a line of the kernel log, stamped with a wall-clock time well before ``begin_s``."""
+    match = _LINE.match(line) if line[:1] in "[<0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZk" else None
+    if match is None:
+        return False
+    read = _line(match, Span(begin_s, begin_s))
+    return read.is_wall and read.at_s < begin_s - BEFORE_S
+
+
+def _counts(line: _Line, span: Span | None, last_s: float) -> bool:
+    if span is None or not line.is_wall:
+        return line.at_s >= last_s - RECENT_S
+    return span.begin_s - BEFORE_S <= line.at_s <= span.end_s + AFTER_S
+
+
+def _line(match: re.Match[str], span: Span | None) -> _Line:
+    if match["boot"] is not None:
+        return _Line(float(match["boot"]), False, match[0])
+    written: str | None = match["wall"] or match["iso"]
+    formats: tuple[str, ...] = WALL_FORMATS
+    if written is None:  # the journal leaves out the year
+        year = datetime.datetime.fromtimestamp(span.end_s if span else 0.0, datetime.timezone.utc).year
+        written, formats = f"{match['journal']} {year}", ("%b %d %H:%M:%S %Y",)
+    for pattern in formats:
+        try:
+            moment = datetime.datetime.strptime(written, pattern).replace(tzinfo=datetime.timezone.utc)
+        except ValueError:
+            continue
+        return _Line(moment.timestamp(), True, match[0])
+    return _Line(0.0, False, match[0])
+
+
+def _span_of(text: str) -> Span | None:
+    stamps = _STAMP.findall(text)
+    if not stamps:
+        return None
+    try:
+        first, last = (
+            datetime.datetime.fromisoformat(stamp).replace(tzinfo=datetime.timezone.utc).timestamp()
+            for stamp in (stamps[0], stamps[-1])
+        )
+    except ValueError:
+        return None
+    return Span(min(first, last), max(first, last))
