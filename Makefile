@@ -62,6 +62,7 @@ docs: $(VENV)/.has-dev
 	$(BIN)/python docs/causes_page.py > docs/causes.md
 	$(BIN)/python docs/folders_page.py > docs/folders.md
 	$(BIN)/python docs/diagnosis_schema.py > docs/diagnosis.schema.json
+	$(BIN)/python docs/metrics_page.py > docs/metrics.md
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -120,6 +120,7 @@ def test_each_list_of_a_contributor_names_as_many_files_as_its_heading_says() ->
         ("evidence_facts", "evidence-facts.md"),
         ("causes_page", "causes.md"),
         ("folders_page", "folders.md"),
+        ("metrics_page", "metrics.md"),
         ("diagnosis_schema", "diagnosis.schema.json"),
     ],
 )

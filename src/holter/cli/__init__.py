@@ -11,7 +11,20 @@ import sys
 import typer
 
 from holter import __version__
-from holter.cli import ask, attach, demo, diagnose, doctor, explain, export, report, run, standard_streams, train
+from holter.cli import (
+    ask,
+    attach,
+    demo,
+    diagnose,
+    doctor,
+    explain,
+    export,
+    metrics,
+    report,
+    run,
+    standard_streams,
+    train,
+)
 from holter.cli.help.page import HELP_OPTIONS, App, HelpfulGroup
 from holter.cli.options import spoken_language
 from holter.errors import HolterError
@@ -35,6 +48,7 @@ report.register(app)
 ask.register(app)
 explain.register(app)
 export.register(app)
+metrics.register(app)
 demo.register(app)
 
 INTERRUPTED = 130

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from holter.cli.options import TAPE_HELP, Force, Lang, chosen_language
+from holter.cli.options import TAPE_HELP, Force, Lang, Metrics, chosen_language
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +28,7 @@ def attach(
         float | None, typer.Option("--for", help="Stop recording after this many seconds.", metavar="SECONDS")
     ] = None,
     force: Force = False,
+    metrics: Metrics = None,
     lang: Lang = None,
 ) -> None:
     """Record a training that was started without Holter. Read-only: Ctrl-C stops the recording, not the training.
@@ -37,11 +38,13 @@ def attach(
     from holter.cli.running.listener import StderrListener
     from holter.supervisor.attach import attach as supervise
     from holter.supervisor.recording.tape_place import default_tape
+    from holter.views.metrics.exporters import Exporters
 
     language = chosen_language(lang)
     place = tape or default_tape(f"pid-{pid}", os.environ)
     with StderrListener(language) as speaker:
-        result = supervise(pid, place, listener=speaker, force=force, for_s=for_s)
+        with Exporters(metrics or (), speaker.note) as exporters:
+            result = supervise(pid, place, listener=speaker, force=force, for_s=for_s, on_tape=exporters.start)
         if result.no_training is not None:
             speaker.note(result.no_training)
         speaker.wrote(result.tape, is_there=result.tape_is_there)

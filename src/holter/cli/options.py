@@ -38,6 +38,14 @@ Notify = Annotated[
     typer.Option("--notify", metavar="URL", help="Tell a webhook (https://…) or an apprise URL of what happens."),
 ]
 
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metrics",
+        metavar="TO",
+        help="Metrics for Prometheus: a port, ADDRESS:PORT, or textfile:FOLDER for the node exporter.",
+    ),
+]
 
 MainLimit = Annotated[
     float | None,

@@ -17,6 +17,7 @@ from holter.cli.options import (
     Force,
     Lang,
     MainLimit,
+    Metrics,
     NoMainHeal,
     Notify,
     Sharing,
@@ -76,6 +77,7 @@ def run(
     sharing: Sharing = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr.")] = False,
     notify: Notify = None,
+    metrics: Metrics = None,
     lang: Lang = None,
 ) -> None:
     """Run a training command and record it. Its output, signals and exit code pass through unchanged."""
@@ -85,6 +87,7 @@ def run(
     from holter.supervisor.recording.tape_place import about_command, default_tape
     from holter.supervisor.run import run as supervise
     from holter.texts.resume_command import resume_command as resume
+    from holter.views.metrics.exporters import Exporters
 
     language = chosen_language(lang)
     resume_command = checked_resume(resume_command)
@@ -96,7 +99,10 @@ def run(
                 speaker.note(consequence)
         variables = chosen_sharing(sharing, speaker.note)
         _tell_of_others(command, speaker)
-        with listeners_for(speaker, notify, language, shlex.join(command)) as (listener, finish):
+        with (
+            Exporters(metrics or (), speaker.note) as exporters,
+            listeners_for(speaker, notify, language, shlex.join(command)) as (listener, finish),
+        ):
             result = supervise(
                 tuple(command),
                 tape or default_tape(about_command(command), os.environ),
@@ -109,6 +115,7 @@ def run(
                 resume=resume_command,
                 main_limit_s=main_limit,
                 main_heal=not no_main_heal,
+                on_tape=exporters.start,
             )
             ending.settle(result.returncode)
             finish(result.returncode)

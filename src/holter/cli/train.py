@@ -18,6 +18,7 @@ from holter.cli.options import (
     Force,
     Lang,
     MainLimit,
+    Metrics,
     NoMainHeal,
     Notify,
     Sharing,
@@ -85,6 +86,7 @@ def train(
     force: Force = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing on stderr.")] = False,
     notify: Notify = None,
+    metrics: Metrics = None,
     lang: Lang = None,
 ) -> None:
     """Run nnUNetv2_train with safe checkpoints, automatic worker replacement and restarts.
@@ -103,6 +105,7 @@ def train(
     from holter.supervisor.run import run as supervise
     from holter.supervisor.signals import die_like
     from holter.supervisor.train import make_order, read_arguments
+    from holter.views.metrics.exporters import Exporters
 
     language = chosen_language(lang)
     training, folder = read_arguments(tuple(arguments), os.environ)
@@ -113,6 +116,7 @@ def train(
         variables = {**chosen_sharing(sharing, speaker.note), LANGUAGE: language}
         try:
             with ExitStack() as stack:
+                exporters = stack.enter_context(Exporters(metrics or (), speaker.note))
                 listener, finish = stack.enter_context(listeners_for(speaker, notify, language, shlex.join(arguments)))
                 with Patience() as patience:
                     lock = stack.enter_context(closing(FoldLock(folder)))
@@ -138,6 +142,7 @@ def train(
                     main_heal=not no_main_heal,
                     keep_fds=(lock.fd,),
                     on_tick=preparation.see,
+                    on_tape=exporters.start,
                 )
                 ending.settle(result.returncode)
                 finish(result.returncode)

@@ -45,8 +45,11 @@ def attach(
     force: bool = False,
     for_s: float | None = None,
     each_tick: Callable[[Recorder, Tick], None] | None = None,
+    on_tape: Callable[[Path], None] | None = None,
 ) -> RunResult:
     """Record the training of ``pid`` until it ends, for ``for_s`` seconds, or until Ctrl-C. Read-only.
+
+    ``on_tape``: called with the path of the tape when it is opened.
 
     Raises:  NoSuchProcess, NotOurProcess, NotATraining, AlreadyRecorded, TapeExists, FolderNotWritable.
     """
@@ -59,6 +62,8 @@ def attach(
     except BaseException:
         scratch.close(keep=True)
         raise
+    if on_tape is not None:
+        on_tape(writer.path)
     collect_in_background()
     clock = RunClock()
     recorder = Recorder(

@@ -69,6 +69,7 @@ def run(
     main_limit_s: float | None = None,
     main_heal: bool = True,
     on_tick: Callable[[Tick], None] | None = None,
+    on_tape: Callable[[Path], None] | None = None,
 ) -> RunResult:
     """Run ``command`` and record it on ``tape``; the result has the path of the tape.
 
@@ -81,7 +82,7 @@ def run(
     (a lock that must last as long as any of its processes). ``resume``: the user's own command that continues the
     training, if it is not nnU-Net's ``--c``. ``main_limit_s``: restart after this time without progress, even if it
     computes. ``main_heal``: False: never restart because of a stalled main process. ``on_tick``: called with every
-    tick; must not raise.
+    tick; must not raise. ``on_tape``: called with the path of the tape before the command is started.
 
     Raises:  CommandNotFound, AlreadyRecorded, TapeExists, FolderNotWritable; then nothing was started.
     """
@@ -94,6 +95,8 @@ def run(
     except BaseException:
         scratch.close()
         raise
+    if on_tape is not None:
+        on_tape(writer.path)
     clock = RunClock()
     terms = Terms(heal=heal, attached=False, resume=resume_command(command, resume))
     marks = _console_marks(quiet_output)

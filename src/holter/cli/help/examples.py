@@ -63,6 +63,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         ("holter export run.holter", "Write CSV tables into the folder run-csv."),
         ("holter export run.holter --to parquet -o tables", "Write Parquet tables into the folder tables."),
     ),
+    "metrics": _examples(
+        "metrics",
+        ("holter metrics alerts > holter.rules.yml", "Alert rules for Prometheus, one for each cause."),
+        ("holter metrics dashboard -o holter.json", "A dashboard to import into Grafana."),
+    ),
     "explain": _examples(
         "explain",
         ("holter explain", "List all causes."),

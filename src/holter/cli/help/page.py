@@ -39,7 +39,7 @@ OTHERS = define("help-title.others", "More")
 # When a person needs a command; a command that is in no group is listed last.
 GROUPS: tuple[tuple[Sentence, tuple[str, ...]], ...] = (
     (define("help-group.before", "Before a training"), ("doctor", "bench", "tune", "config", "notify-test")),
-    (define("help-group.during", "During a training"), ("train", "run", "attach", "study", "top", "web")),
+    (define("help-group.during", "During a training"), ("train", "run", "attach", "study", "top", "web", "metrics")),
     (
         define("help-group.after", "After it"),
         ("list", "diagnose", "ask", "report", "compare", "export", "prune"),

@@ -1,0 +1,26 @@
+"""Counters that only grow, though their source starts again at zero with each new process."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+
+class Total:
+    """The sum over all processes of a counter that each of them has."""
+
+    def __init__(self) -> None:
+        self._before = 0.0
+        self._now = 0.0
+        self._source: Hashable = None
+
+    def see(self, source: Hashable, value: float) -> None:
+        """Take the counter of the process that counts now."""
+        if source != self._source or value < self._now:
+            self._before += self._now
+            self._source = source
+        self._now = value
+
+    @property
+    def value(self) -> float:
+        """The sum."""
+        return self._before + self._now
