@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import socket
 import sys
@@ -11,13 +12,17 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import msgspec
 import pytest
 
 from holter.errors import BadInput, HolterError, MissingExtra
 from holter.records import ActionTaken, Diagnosis, Episode, Text, Verdict
 from holter.reports.catalogue import phrase
+from holter.supervisor.notify.carrier import said_by_sender
 from holter.supervisor.notify.composite_listener import CompositeListener
-from holter.supervisor.notify.notify import Notifier, parse, said_by_sender
+from holter.supervisor.notify.notify import Notifier
+from holter.supervisor.notify.services import SERVICES, resolved
+from holter.supervisor.notify.target import parse
 from holter.supervisor.recording.listener import Listener
 from needs import needs
 
@@ -128,6 +133,60 @@ def test_messages_are_few_but_the_end_is_told_at_once(server: Callable[..., Serv
     assert hook.texts()[1].endswith("the training has finished")
 
 
+def test_what_differs_in_its_numbers_only_is_sent_once_in_a_while_and_counted(server: Callable[..., Server]) -> None:
+    hook = server()
+    notifier = quick(hook.url, [], pause_s=0.0, same_s=3.0)
+    for pid in range(4711, 4715):
+        notifier.alarm(msgspec.structs.replace(EPISODE, reason=f"worker PID {pid} is stopped"))
+    until(lambda: len(hook.got) == 1)
+    time.sleep(3.2)
+    notifier.alarm(msgspec.structs.replace(EPISODE, reason="worker PID 5000 is stopped"))
+    until(lambda: len(hook.got) == 2)
+    notifier.finish(0)
+    notifier.finish(0)  # the end is always sent
+    notifier.close()
+    assert len(hook.texts()[0].splitlines()) == 1
+    assert "5000 is stopped (3 more like this since " in hook.texts()[1]
+    assert hook.texts()[2].count("the training has finished") == 2 or len(hook.got) == 4
+
+
+@needs("apprise")
+@pytest.mark.parametrize(
+    ("address", "service"),
+    [
+        (f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={'a' * 8}-7000-4bc4-97a0-0ec2sifa5aaa", "WeComBot"),
+        (f"https://oapi.dingtalk.com/robot/send?access_token={'a' * 64}", "DingTalk"),
+        ("https://open.feishu.cn/open-apis/bot/v2/hook/3f5b7f3c-1234-4321-aaaa-bbbbbbbbbbbb", "Feishu"),
+        (f"https://hooks.slack.com/services/T0AAAAAAA/B0AAAAAAA/{'A' * 24}", "Slack"),
+        ("https://api.day.app/abcdefghijklmnop/ignored", "Bark"),
+        ("https://ntfy.sh/my-topic", "Ntfy"),
+        (f"https://api.telegram.org/bot123456:{'A' * 35}/sendMessage?chat_id=-42", "Telegram"),
+        ("https://discord.com/api/webhooks/4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js", "Discord"),
+        ("ntfy:my-topic", "Ntfy"),
+        ("bark:abcdefghijklmnop", "Bark"),
+        (f"wecom:{'a' * 8}-7000-4bc4-97a0-0ec2sifa5aaa", "WeComBot"),
+        (f"dingtalk:{'a' * 64}", "DingTalk"),
+        ("feishu:3f5b7f3c-1234-4321-aaaa-bbbbbbbbbbbb", "Feishu"),
+        (f"telegram:123456:{'A' * 35}/42", "Telegram"),
+        (f"slack:T0AAAAAAA/B0AAAAAAA/{'A' * 24}", "Slack"),
+        ("discord:4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js", "Discord"),
+        ("email:user:secret@gmail.com", "Email"),
+    ],
+)
+def test_what_the_service_shows_and_a_short_form_are_understood(address: str, service: str) -> None:
+    apprise = importlib.import_module("apprise")
+    target = parse(address)
+    assert target.via == "apprise"
+    (made,) = apprise.Apprise(target.url)
+    assert type(made).__name__ == f"Notify{service}"
+
+
+def test_every_service_has_an_example_and_other_addresses_stay() -> None:
+    assert len({service.short for service in SERVICES}) == len(SERVICES)
+    for address in ("https://example.org/hook", "json://host/x", "unknown:thing", "ntfy://topic"):
+        assert resolved(address) == address
+
+
 def test_between_two_messages_lies_the_pause(server: Callable[..., Server]) -> None:
     hook = server()
     notifier = quick(hook.url, [], pause_s=1.5)
@@ -142,8 +201,8 @@ def test_between_two_messages_lies_the_pause(server: Callable[..., Server]) -> N
 def test_a_storm_is_summed_up_and_keeps_what_is_urgent(server: Callable[..., Server]) -> None:
     hook = server()
     notifier = quick(hook.url, [], gather_s=30.0)
-    for _ in range(50):
-        notifier.alarm(EPISODE)
+    for number in range(50):
+        notifier.alarm(msgspec.structs.replace(EPISODE, reason="no progress, " + "i" * number))
     notifier.action(STOP)
     until(lambda: bool(hook.got))
     notifier.close()
@@ -179,8 +238,8 @@ def test_a_hanging_server_holds_up_nobody_and_is_noted_once(server: Callable[...
     hook, notes = server(200, 60.0), list[str]()
     notifier = quick(hook.url, notes, deadline_s=1.0, pause_s=0.1)
     began = time.monotonic()
-    for _ in range(20):
-        notifier.alarm(EPISODE)
+    for number in range(20):
+        notifier.alarm(msgspec.structs.replace(EPISODE, reason="i" * number))
     assert time.monotonic() - began < 5  # 20 deadlines of a second, did they wait
     until(lambda: bool(notes))
     notifier.alarm(EPISODE)

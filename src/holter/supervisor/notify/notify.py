@@ -7,25 +7,18 @@ host.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import json
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Literal, NamedTuple
-from urllib.parse import urlsplit
 
-from holter import __version__
-from holter.errors import BadInput, MissingExtra
 from holter.records import ActionTaken, Diagnosis, Episode, Text, exit_codes
 from holter.reports.catalogue import Lang, text
 from holter.reports.live import lines as live
-from holter.sentences import NO_TRAINING_TOUCHED, define
+from holter.sentences import define
+from holter.supervisor.notify.carrier import send
+from holter.supervisor.notify.target import parse
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.signals import FORWARDED
 
@@ -41,90 +34,27 @@ FAREWELL_S = 2.0
 MOST_LINES = 8
 # Lines sent of one alarm or cause: the report has the evidence.
 LINES_EACH = 3
-# Python starts and imports the sender within this time, unless the machine is overloaded.
-START_UP_S = 10.0
+# Of lines that differ in their numbers only, one is sent in this time: a phone that rings all night is switched off.
+SAME_S = 1800.0
 
 NOT_SENT = define(
     "notify.not-sent", "notifications to {target} do not get through ({trouble}); the training is not affected"
 )
-NO_ANSWER = define("notify.no-answer", "no answer within {within:.0f} s")
-NO_HOST = define("error.notify-no-host", "The {scheme} URL for --notify names no host.")
-NO_APPRISE = define("error.no-apprise", "--notify with {scheme}:// needs apprise, which is not installed.")
-INSTALL_APPRISE = define("next.install-apprise", "pip install 'holter[notify]', or give the https URL of a webhook.")
-APPRISE_REFUSES = define("error.apprise-refuses", "apprise does not know what to do with this {scheme}:// URL.")
-URL_UNREADABLE = define("error.notify-unreadable", "The URL for --notify cannot be read.")
-NO_SCHEME = define("error.notify-no-scheme", "The URL for --notify has no scheme.")
-GIVE_A_URL = define(
-    "next.give-a-url",
-    "Give a webhook such as --notify https://HOST/PATH, or a URL of apprise such as ntfy://TOPIC.",
-)
-# What ``send.py`` says of a failure; anything else is a text of the operating system.
-SAID = {
-    "url-refused": define("notify.url-refused", "apprise refuses this URL"),
-    "undelivered": define("notify.undelivered", "apprise could not deliver it"),
-    "host-unknown": define("notify.host-unknown", "the host is not known"),
-}
-HTTP_STATUS = define("notify.http-status", "HTTP status {number}")
-SENDER_ENDED = define("notify.sender-ended", "the sender ended with {code}")
+AGAIN = define("notify.again", "{message} ({count} more like this since {clock})")
 
 Event = Literal["alarm", "cause", "over", "action", "stop", "finish"]
 URGENT = ("stop", "finish")
-SENDER = Path(__file__).with_name("send.py")
-WEBHOOKS = ("http", "https")
-
-
-class Target(NamedTuple):
-    """Where messages are sent."""
-
-    url: str
-    via: Literal["webhook", "apprise"]
-
-    @property
-    def shown(self) -> str:
-        """The part of the URL that may be shown: the host of a web address; other schemes have tokens in its place."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.hostname or ''}/…" if self.via == "webhook" else f"{parts.scheme}://…"
-
-
-def parse(url: str) -> Target:
-    """Return the target of a URL: a plain webhook for http and https, apprise for its own schemes.
-
-    Raises:  BadInput, MissingExtra.
-    """
-    scheme, hostname = _parts(url)
-    if scheme in WEBHOOKS:
-        if not hostname:
-            raise _bad(NO_HOST(scheme=scheme))
-        return Target(url, "webhook")
-    if importlib.util.find_spec("apprise") is None:
-        raise MissingExtra(
-            NO_APPRISE(scheme=scheme),
-            safe=NO_TRAINING_TOUCHED(),
-            next_step=INSTALL_APPRISE(),
-        )
-    if not importlib.import_module("apprise").Apprise().add(url):
-        raise _bad(APPRISE_REFUSES(scheme=scheme))
-    return Target(url, "apprise")
-
-
-def _parts(url: str) -> tuple[str, str | None]:
-    try:
-        parts = urlsplit(url.strip())
-        _ = parts.port  # an invalid port raises only when it is read
-    except ValueError:
-        raise _bad(URL_UNREADABLE()) from None
-    if not parts.scheme or "://" not in url:
-        raise _bad(NO_SCHEME())
-    return parts.scheme.lower(), parts.hostname
-
-
-def _bad(what: Text) -> BadInput:
-    return BadInput(what, safe=NO_TRAINING_TOUCHED(), next_step=GIVE_A_URL())
 
 
 class _Line(NamedTuple):
     event: Event
     content: str
+
+
+class _Same(NamedTuple):
+    sent_s: float  # monotonic
+    clock: str
+    more: int = 0  # that were not sent
 
 
 class Notifier(Listener):
@@ -143,6 +73,7 @@ class Notifier(Listener):
         pause_s: float = PAUSE_S,
         gather_s: float = GATHER_S,
         deadline_s: float = DEADLINE_S,
+        same_s: float = SAME_S,
     ) -> None:
         """``name``: the training's name, for people who have several."""
         self.target = parse(url)
@@ -151,6 +82,8 @@ class Notifier(Listener):
         self._note = note or (lambda _: None)
         self._pause_s, self._gather_s, self._deadline_s = pause_s, gather_s, deadline_s
         self._echoes = live.RepeatFilter()
+        self._same: dict[tuple[Event, str], _Same] = {}
+        self._same_s = same_s
         self._waiting: list[_Line] = []
         self._first_s = 0.0  # when the oldest waiting line came
         self._sent_s = float("-inf")
@@ -198,11 +131,29 @@ class Notifier(Listener):
     # ------------------------------------------------------------------------------------------------ the thread
 
     def _add(self, event: Event, message: str) -> None:
+        unheard = message if event in URGENT else self._unheard(event, message)
+        if unheard is None:
+            return
+        message = unheard
         with self._changed:
             if not self._waiting:
                 self._first_s = time.monotonic()
             self._waiting.append(_Line(event, message))
             self._changed.notify()
+
+    def _unheard(self, event: Event, message: str) -> str | None:
+        # None for what was sent before; with the number of those that were not sent when it is sent again.
+        key, now_s = (event, live.NUMBERS.sub("", message)), time.monotonic()
+        before = self._same.get(key)
+        if before is not None and now_s - before.sent_s < self._same_s:
+            self._same[key] = before._replace(more=before.more + 1)
+            return None
+        self._same[key] = _Same(now_s, time.strftime("%H:%M"))
+        if before is None or not before.more:
+            return message
+        first, _, rest = message.partition("\n")
+        first = text("notify.again", self._lang, message=first, count=before.more, clock=before.clock)
+        return f"{first}\n{rest}" if rest else first
 
     def _work(self) -> None:
         # The main thread handles them; a thread that does not block SIGCHLD would take it away.
@@ -227,18 +178,8 @@ class Notifier(Listener):
         return due_s - time.monotonic()
 
     def _send(self, lines: list[_Line]) -> None:
-        payload = {
-            "url": self.target.url,
-            "via": self.target.via,
-            "deadline_s": self._deadline_s,
-            "message": {
-                "title": self._title,
-                "text": self._body(lines),
-                "events": list(dict.fromkeys(line.event for line in lines)),
-                "holter": __version__,
-            },
-        }
-        trouble = _carry(json.dumps(payload).encode(), self._deadline_s)
+        events = list(dict.fromkeys(str(line.event) for line in lines))
+        trouble = send(self.target, self._title, self._body(lines), events, self._deadline_s)
         if trouble and not self._failed:
             self._failed = True
             self._note(NOT_SENT(target=self.target.shown, trouble=trouble))
@@ -273,35 +214,3 @@ def _signal(number: int) -> dict[str, object]:
         return {"signal": signal.Signals(number).name}
     except ValueError:
         return {"signal": number}
-
-
-def _carry(payload: bytes, deadline_s: float) -> Text:
-    # The trouble must not contain secrets; empty if there was none.
-    try:
-        # Its own session: Ctrl-C in the terminal must reach only the training.
-        done = subprocess.run(
-            [sys.executable, str(SENDER)],
-            input=payload,
-            capture_output=True,
-            timeout=deadline_s + START_UP_S,
-            start_new_session=True,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return NO_ANSWER(within=deadline_s)
-    except OSError as error:
-        return error.strerror or type(error).__name__
-    if done.returncode == -signal.SIGALRM:
-        return NO_ANSWER(within=deadline_s)
-    output = done.stdout.decode("utf-8", "replace").strip().splitlines()
-    if done.returncode == 0:
-        return ""
-    return said_by_sender(output[-1]) if output else SENDER_ENDED(code=done.returncode)
-
-
-def said_by_sender(trouble: str) -> Text:
-    """Return what ``send.py`` printed as a sentence; a text of the operating system as it is."""
-    code, _, number = trouble.partition(" ")
-    if code == "http-status" and number.isdecimal():
-        return HTTP_STATUS(number=int(number))
-    return SAID[trouble]() if trouble in SAID else trouble

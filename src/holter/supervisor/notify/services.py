@@ -1,0 +1,61 @@
+"""Addresses as people have them -> URLs of apprise: short forms, and the web addresses that chat services hand out.
+
+The addresses are those of each service's documentation; apprise's are in its wiki
+(https://github.com/caronc/apprise/wiki), one page per service.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from urllib.parse import quote
+
+
+class Service(NamedTuple):
+    """One service."""
+
+    name: str  # as people call it
+    short: str  # what stands before the colon
+    url: str  # of apprise; {0} is what follows the colon
+    example: str  # what follows the colon
+    web: str = ""  # a pattern of the address that the service shows; its groups are the parts of ``url``
+
+
+SERVICES = (
+    Service("ntfy", "ntfy", "ntfy://{0}", "TOPIC", r"https://ntfy\.sh/([\w-]+)/?"),
+    Service("Bark", "bark", "bark://api.day.app/{0}", "KEY", r"https://api\.day\.app/([\w-]+)(?:/.*)?"),
+    Service(
+        "WeCom 企业微信", "wecom", "wecombot://{0}", "KEY",
+        r"https://qyapi\.weixin\.qq\.com/cgi-bin/webhook/send\?key=([\w-]+)",
+    ),
+    Service(
+        "DingTalk 钉钉", "dingtalk", "dingtalk://{0}", "TOKEN",
+        r"https://oapi\.dingtalk\.com/robot/send\?access_token=(\w+)",
+    ),
+    Service(
+        "Feishu 飞书", "feishu", "feishu://{0}", "TOKEN",
+        r"https://open\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/v2/hook/([\w-]+)",
+    ),
+    Service(
+        "Telegram", "telegram", "tgram://{0}", "BOT_TOKEN/CHAT",
+        r"https://api\.telegram\.org/bot([\w:-]+)/sendMessage\?chat_id=(-?\w+)",
+    ),
+    Service("Slack", "slack", "slack://{0}", "T…/B…/…", r"https://hooks\.slack\.com/services/([\w/]+)"),
+    Service("Discord", "discord", "discord://{0}", "ID/TOKEN", r"https://discord(?:app)?\.com/api/webhooks/([\w/-]+)"),
+    Service("e-mail", "email", "mailto://{0}", "USER:PASSWORD@HOST"),
+)  # fmt: skip
+# ``https://…`` and ``ntfy://…`` are URLs.
+_SHORT = re.compile(r"([a-z]+):(?!//)(.+)", re.DOTALL)
+
+
+def resolved(address: str) -> str:
+    """Return the URL that is meant by a short form or by a service's web address; anything else as it is."""
+    address = address.strip()
+    short = _SHORT.fullmatch(address)
+    for service in SERVICES:
+        if short is not None and short[1] == service.short:
+            safe = "/:@?&=+%" if service.short == "email" else "/?&=+%"
+            return service.url.format(quote(short[2], safe=safe))
+        if service.web and (found := re.fullmatch(service.web, address)):
+            return service.url.format("/".join(quote(part, safe="/") for part in found.groups()))
+    return address
