@@ -6,7 +6,9 @@ return its exit code.
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import Any
 
 import typer
 
@@ -14,14 +16,17 @@ from holter import __version__
 from holter.cli import (
     ask,
     attach,
+    config,
     demo,
     diagnose,
     doctor,
     explain,
     export,
     metrics,
+    notify_test,
     report,
     run,
+    settings,
     standard_streams,
     train,
 )
@@ -50,6 +55,8 @@ explain.register(app)
 export.register(app)
 metrics.register(app)
 demo.register(app)
+config.register(app)
+notify_test.register(app)
 
 INTERRUPTED = 130
 
@@ -72,8 +79,11 @@ def main() -> None:
     standard_streams.repair()
     arguments = sys.argv[1:] or ["--help"]
     try:
+        chosen = settings.read(os.environ, _options_of)
+        settings.speak(chosen, os.environ)
         if not explain.without_options(arguments):
-            sys.exit(app(arguments, prog_name="holter", standalone_mode=False))
+            defaults = settings.default_map(chosen, _parameters()) if chosen.options else None
+            sys.exit(app(arguments, prog_name="holter", standalone_mode=False, obj=chosen, default_map=defaults))
     except HolterError as error:
         tell(error)
         sys.exit(2)
@@ -89,6 +99,23 @@ def main() -> None:
 
         tell(as_error(error))
         sys.exit(2)
+
+
+def _options_of() -> dict[str, frozenset[str]]:
+    return {command: frozenset(parameters) for command, parameters in _parameters().items()}
+
+
+def _parameters() -> dict[str, dict[str, Any]]:
+    # Of each command: its options without dashes -> their parameters.
+    commands = typer.main.get_group(app).commands
+    return {
+        name: {
+            max(parameter.opts, key=len).lstrip("-"): parameter
+            for parameter in command.params
+            if parameter.param_type_name == "option"
+        }
+        for name, command in commands.items()
+    }
 
 
 def tell(error: HolterError) -> None:

@@ -35,7 +35,9 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite a file that exis
 
 Notify = Annotated[
     str | None,
-    typer.Option("--notify", metavar="URL", help="Tell a webhook (https://…) or an apprise URL of what happens."),
+    typer.Option(
+        "--notify", metavar="ADDRESS", help="Send what happens to a webhook (https://…) or a service (ntfy:TOPIC)."
+    ),
 ]
 
 Metrics = Annotated[

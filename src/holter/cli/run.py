@@ -26,6 +26,7 @@ from holter.cli.options import (
     chosen_sharing,
 )
 from holter.cli.running.ending import Ending
+from holter.cli.settings import for_training
 from holter.sentences import define
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
+    context: typer.Context,
     command: Annotated[
         list[str], typer.Argument(help="The command, after --", metavar="-- COMMAND …", show_default=False)
     ],
@@ -93,6 +95,8 @@ def run(
     resume_command = checked_resume(resume_command)
     ending = Ending()
     with ending, StderrListener(language, quiet=quiet) as speaker:
+        for message in for_training(context.obj, os.environ):
+            speaker.note(message)
         _tell_of_paths(command, speaker)
         if heal:
             for consequence in consequences((restart_ability(resume(tuple(command), resume_command)),), language):

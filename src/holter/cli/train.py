@@ -26,6 +26,7 @@ from holter.cli.options import (
     chosen_sharing,
 )
 from holter.cli.running.ending import Ending
+from holter.cli.settings import for_training
 
 # No short options: nnU-Net has -tr, -p, -device and more, and click would parse ours out of them.
 SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
@@ -55,6 +56,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
+    context: typer.Context,
     arguments: Annotated[
         list[str],
         typer.Argument(
@@ -113,6 +115,8 @@ def train(
     own_options = ("--loader", loader.value, *(("--strict",) if strict else ()))
     ending = Ending()
     with ending, StderrListener(language, quiet=quiet) as speaker:
+        for message in for_training(context.obj, os.environ):
+            speaker.note(message)
         variables = {**chosen_sharing(sharing, speaker.note), LANGUAGE: language}
         try:
             with ExitStack() as stack:

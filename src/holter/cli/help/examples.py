@@ -43,6 +43,16 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         ("holter attach 4711", "Record the running training with this PID until it ends."),
         ("holter attach 4711 --for 60", "Look for a minute at a training that hangs."),
     ),
+    "config": _examples(
+        "config",
+        ("holter config", "What holter.toml and the environment set."),
+        ("HOLTER_LANG=zh holter config", "With one more setting, for this command only."),
+    ),
+    "notify-test": _examples(
+        "notify-test",
+        ("holter notify-test ntfy:my-secret-topic", "Send one message to the app ntfy on a phone."),
+        ("holter notify-test", "Try the address that holter.toml or HOLTER_NOTIFY sets."),
+    ),
     "diagnose": _examples(
         "diagnose",
         ("holter diagnose", "The training that runs, or the newest one."),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from inspect import cleandoc
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from holter import sentences
 from holter.errors import BadInput, HolterError
@@ -134,9 +134,11 @@ def phrase(kept: Value, lang: Lang) -> str:
 
 
 def language(option: str | None, environ: Mapping[str, str]) -> Lang:
-    """Return the language to use: the option if given, otherwise that of the locale, otherwise English."""
+    """Return the language to use: the option, else $HOLTER_LANG, else that of the locale, else English."""
     if option:
         return _from_option(option)
+    if environ.get("HOLTER_LANG", "") in ("en", "zh"):
+        return cast("Lang", environ["HOLTER_LANG"])
     for variable in LOCALE_VARIABLES:
         value = environ.get(variable, "")
         if value:

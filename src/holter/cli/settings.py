@@ -1,0 +1,207 @@
+"""Defaults of options from ``holter.toml`` and from the environment; what stands on the command line comes first.
+
+::
+
+    lang = "zh"                      # for every command that has --lang
+    notify = "ntfy:my-topic"
+    [train]                          # for one command
+    main-limit = 3600
+    [environment]                    # for the trainings that Holter starts, where the variable is not set
+    nnUNet_n_proc_DA = 6
+
+Files, the first that names a setting counts: ``./holter.toml``, ``$XDG_CONFIG_HOME/holter/holter.toml``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from holter.errors import BadInput
+from holter.records import Text
+from holter.sentences import NOTHING_TOUCHED, define
+
+FILE = "holter.toml"
+ENVIRONMENT = "environment"
+# Variables that stand for an option. HOLTER_HEAL and its like belong to the hook, and are none.
+VARIABLES = {"HOLTER_LANG": "lang", "HOLTER_NOTIFY": "notify", "HOLTER_METRICS": "metrics"}
+# These choose what is overwritten or begun again: never by a line in a file that was forgotten.
+NEVER = ("force", "restart-from-scratch", "yes", "tape", "help", "version")
+# May contain tokens.
+SECRET = ("notify",)
+
+NOT_TOML = define("error.settings-not-toml", "{file} is not valid TOML: {error}")
+UNREADABLE = define("error.settings-unreadable", "{file} cannot be read: {error}")
+FOREIGN = define("error.settings-foreign", "{file} belongs to another user (UID {uid}), so it is not used.")
+UNKNOWN = define("error.settings-unknown", "{file} sets {name}, which is no option of {command}.")
+UNKNOWN_ANYWHERE = define("error.settings-unknown-anywhere", "{file} sets {name}, which is no option of any command.")
+WRONG_TYPE = define("error.settings-type", "{file} sets {name} to {value}, which is neither text nor a number.")
+NEVER_HERE = define("error.settings-never", "{name} cannot be set in {file}: give it on the command line.")
+PERHAPS = define("next.settings-perhaps", "Perhaps {name} is meant. holter config lists what can be set.")
+FROM_FILE = define("settings.from-file", "from {file}: {variables}")
+LOOK = define("next.settings-look", "holter config --help explains the file.")
+OWN_FILE = define("next.settings-own-file", "Use a file of your own, or remove this one: {file}")
+
+
+class Setting(NamedTuple):
+    """One value and where it comes from."""
+
+    command: str | None  # None: every command that has the option
+    name: str  # of the option, without dashes; or of a variable
+    value: Any
+    source: str
+
+
+class Settings(NamedTuple):
+    """Everything that is set, the strongest first."""
+
+    options: tuple[Setting, ...] = ()
+    environment: tuple[Setting, ...] = ()
+    files: tuple[Path, ...] = ()  # that exist
+
+    def of(self, command: str) -> dict[str, Setting]:
+        """Return the settings of a command by the name of the option."""
+        own = [each for each in self.options if each.command == command]
+        shared = [each for each in self.options if each.command is None]
+        found: dict[str, Setting] = {}
+        for each in (*own, *shared):
+            found.setdefault(each.name, each)
+        # A variable of the environment is stronger than any file.
+        return {**found, **{each.name: each for each in shared if each.source in VARIABLES}}
+
+    def variables(self, environ: Mapping[str, str]) -> dict[str, Setting]:
+        """Return the variables that a training gets because nobody has set them."""
+        found: dict[str, Setting] = {}
+        for each in self.environment:
+            if each.name not in environ:
+                found.setdefault(each.name, each)
+        return found
+
+
+def places(environ: Mapping[str, str]) -> list[Path]:
+    """Return the paths that are looked at, the strongest first."""
+    found = [Path(FILE)]
+    base = environ.get("XDG_CONFIG_HOME") or (f"{environ['HOME']}/.config" if environ.get("HOME") else "")
+    return [*found, Path(base) / "holter" / FILE] if base else found
+
+
+def read(environ: Mapping[str, str], options: Callable[[], Mapping[str, frozenset[str]]]) -> Settings:
+    """Read the environment and the files. ``options``: returns the names of each command's options.
+
+    Raises:  BadInput for a file that cannot be used; nothing of it is then.
+    """
+    chosen = [Setting(None, option, environ[name], name) for name, option in VARIABLES.items() if environ.get(name)]
+    variables: list[Setting] = []
+    files = []
+    for path in places(environ):
+        content = _content(path)
+        if content is None:
+            continue
+        files.append(path)
+        for setting in _settings(path, content, options()):
+            (variables if setting.command == ENVIRONMENT else chosen).append(setting)
+    return Settings(tuple(chosen), tuple(variables), tuple(files))
+
+
+def speak(settings: Settings, environ: MutableMapping[str, str]) -> None:
+    """Make what is set as ``lang`` for every command the language of errors and of the training's own lines."""
+    for each in settings.options:
+        if each.command is None and each.name == "lang":
+            environ.setdefault("HOLTER_LANG", each.value)
+
+
+def for_training(settings: Settings | None, environ: MutableMapping[str, str]) -> list[Text]:
+    """Set the variables of ``[environment]`` that nobody has set; return a message for each file that sets some."""
+    by_file: dict[str, list[str]] = {}
+    for name, each in (settings or Settings()).variables(environ).items():
+        environ[name] = each.value
+        by_file.setdefault(each.source, []).append(f"{name}={each.value}")
+    return [FROM_FILE(file=file, variables=" ".join(variables)) for file, variables in by_file.items()]
+
+
+def default_map(settings: Settings, parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the defaults for the parser. ``parameters``: of each command, option -> its parameter (click)."""
+    defaults: dict[str, dict[str, Any]] = {}
+    for command, by_option in parameters.items():
+        for each in settings.of(command).values():
+            if each.name in by_option:
+                parameter = by_option[each.name]
+                value = [each.value] if parameter.multiple else each.value
+                defaults.setdefault(command, {})[parameter.name] = value
+    return defaults
+
+
+def _content(path: Path) -> dict[str, Any] | None:
+    try:
+        with path.open("rb") as file:
+            tomllib = _tomllib()
+            uid = os.fstat(file.fileno()).st_uid
+            if uid not in (0, os.geteuid()):  # somebody else's file must not choose what we start
+                raise _bad(FOREIGN(file=str(path), uid=uid), OWN_FILE(file=str(path)))
+            return dict(tomllib.load(file))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError
+        raise _bad(NOT_TOML(file=str(path), error=str(error)), LOOK()) from error
+    except OSError as error:
+        if isinstance(error, NotADirectoryError):
+            return None
+        raise _bad(UNREADABLE(file=str(path), error=error.strerror or str(error)), LOOK()) from error
+
+
+def _tomllib() -> Any:
+    # Imported only where there is a file: every command passes here.
+    return importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+
+
+def _settings(path: Path, content: Mapping[str, Any], options: Mapping[str, frozenset[str]]) -> Iterator[Setting]:
+    every = frozenset().union(*options.values())
+    for name, value in content.items():
+        if name == ENVIRONMENT and isinstance(value, dict):
+            for variable, text in value.items():
+                if not re.fullmatch(r"[A-Za-z_]\w*", variable):
+                    raise _bad(UNKNOWN_ANYWHERE(file=str(path), name=variable), LOOK())
+                yield Setting(ENVIRONMENT, variable, _plain(path, variable, text), str(path))
+        elif isinstance(value, dict):
+            if name not in options:
+                raise _unknown(path, f"[{name}]", None, (f"[{one}]" for one in options))
+            for option, inner in value.items():
+                yield _option(path, name, option, inner, options[name])
+        else:
+            yield _option(path, None, name, value, every)
+
+
+def _option(path: Path, command: str | None, name: str, value: Any, known: frozenset[str]) -> Setting:
+    name = name.replace("_", "-")
+    if name in NEVER:
+        raise _bad(NEVER_HERE(name=name, file=str(path)), LOOK())
+    if name not in known:
+        raise _unknown(path, name, command, known)
+    return Setting(command, name, value if isinstance(value, bool) else _plain(path, name, value), str(path))
+
+
+def _plain(path: Path, name: str, value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise _bad(WRONG_TYPE(file=str(path), name=name, value=repr(value)), LOOK())
+    return str(value)
+
+
+def _unknown(path: Path, name: str, command: str | None, known: Any) -> BadInput:
+    import difflib
+
+    near = difflib.get_close_matches(name, [str(one) for one in known], n=1)
+    what = (
+        UNKNOWN_ANYWHERE(file=str(path), name=name)
+        if command is None
+        else UNKNOWN(file=str(path), name=name, command=f"holter {command}")
+    )
+    return _bad(what, PERHAPS(name=near[0]) if near else LOOK())
+
+
+def _bad(what: Text, next_step: Text) -> BadInput:
+    return BadInput(what, safe=NOTHING_TOUCHED(), next_step=next_step)
