@@ -29,6 +29,7 @@ from holter.cli import (
     settings,
     standard_streams,
     train,
+    web,
 )
 from holter.cli.help.page import HELP_OPTIONS, App, HelpfulGroup
 from holter.cli.options import spoken_language
@@ -48,6 +49,7 @@ doctor.register(app)
 run.register(app)
 train.register(app)
 attach.register(app)
+web.register(app)
 diagnose.register(app)
 report.register(app)
 ask.register(app)

@@ -53,6 +53,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         ("holter notify-test ntfy:my-secret-topic", "Send one message to the app ntfy on a phone."),
         ("holter notify-test", "Try the address that holter.toml or HOLTER_NOTIFY sets."),
     ),
+    "web": _examples(
+        "web",
+        ("holter web run.holter", "Show one run, live, in the browser."),
+        ("holter web . --socket ~/.holter-web.sock", "All runs of this folder, on a machine that others use too."),
+    ),
     "diagnose": _examples(
         "diagnose",
         ("holter diagnose", "The training that runs, or the newest one."),

@@ -45,6 +45,7 @@ def chart_model(chart: Chart) -> dict[str, Any]:
         "key": chart.key,
         "index": chart.index,
         "unit": chart.unit,
+        "top": top,
         "ticks": [(_short(top * part), round(100 - 100 * part, 1)) for part in (1.0, 0.5, 0.0)],
         "series": [
             {

@@ -1,0 +1,198 @@
+"""One tape and those who look at it: the page, rarely rendered by a child, and the readings since."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from holter.errors import HolterError, TapeError
+from holter.reports.catalogue import phrase
+from holter.sentences import define
+from holter.views.web.following import Following, Json
+from holter.views.web.pages import READING, Pages
+from holter.views.web.render import Rendered
+
+GONE = define("web.gone", "{path} is not there.")
+GONE_NEXT = define("web.gone-next", "If it appears, this page shows it by itself.")
+BROKEN = define("web.broken", "The page of {path} could not be made: {error}")
+NOT_TOUCHED = define("web.not-touched", "The tape was not touched.")
+
+POLL_S = 1.0
+# A tape that grows no more is looked at this seldom: it may be recorded again under the same name.
+IDLE_POLL_S = 4.0
+# A message at least this often, so that the browser knows that the connection lives.
+BEAT_S = 5.0
+# News are rendered soon; a page that says for how long the training stands, often; the rest so seldom that it takes
+# 1/300 of a core. The readings are sent meanwhile. Each: seconds, and multiples of what the last page cost.
+SOON, OFTEN, ROUTINE = (3.0, 3.0), (20.0, 60.0), (60.0, 300.0)
+# A recorder that is silent for so long was killed: its episodes are over. As in ``diagnosis.result``.
+OVER_AFTER_S = 60.0
+# A visitor sees a first page within this time; a tape of days takes longer to read.
+PATIENCE_S = 0.5
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page as it is sent: compressed HTML. ``said``: the error that stands there instead of a report."""
+
+    number: int
+    body: bytes
+    end_s: float = 0.0
+    said: str | None = None
+
+    @property
+    def is_report(self) -> bool:
+        """Whether readings can be added to it."""
+        return self.said is None
+
+
+class Feed:
+    """Follows one tape while somebody looks at it."""
+
+    def __init__(self, path: Path, pages: Pages, *, root: str = "", name: str = "") -> None:
+        self.path = path
+        self.viewers = 0
+        self.page: Page | None = None
+        self._tape = Following(path, pages.lang)
+        self._pages, self._root, self._name = pages, root, name
+        # A page of an earlier server is never taken for one of this server.
+        self._number = int(time.time() * 10) % 10**9
+        self._changed = asyncio.Event()
+        self._rendering: asyncio.Task[None] | None = None
+        self._rendered = Rendered()
+        self._rendered_at = -1e9
+        self._polled_at = -1e9
+
+    async def current(self) -> Page:
+        """Return the page; if a first one takes long, one that says so."""
+        self.poll()
+        if self._is_outdated():
+            self._render()
+        if self._rendering is not None and self._is_outdated():
+            await asyncio.wait({self._rendering}, timeout=PATIENCE_S)
+        return self.page or self._message(phrase(READING(), self._pages.lang), [self.path.name], "reading")
+
+    def update(self, since_s: float, page: int) -> Json:
+        """Return what is new for a browser that has page number ``page`` and readings until ``since_s``."""
+        tape = self._tape
+        number = self.page.number if self.page else 0
+        update: Json = {"page": number, "state": tape.state, "age": round(tape.age_s, 1), "end": tape.last_s}
+        if tape.phase:
+            update["phase"] = tape.phase
+        if number == page and self.page is not None and self.page.is_report:
+            update["ticks"] = tape.since(since_s)
+        return update
+
+    async def wait(self) -> None:
+        """Return when something is new, or when it is time for a message."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), BEAT_S)
+
+    def wake(self) -> None:
+        """Let every ``wait`` return."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def poll_if_due(self) -> None:
+        """Look at the tape if somebody looks at the page and it is time."""
+        every_s = POLL_S if self._tape.state == "live" else IDLE_POLL_S
+        if self.viewers > 0 and time.monotonic() - self._polled_at >= every_s - POLL_S / 10:
+            self.poll()
+
+    def poll(self) -> None:
+        """Look at the tape once."""
+        self._polled_at = time.monotonic()
+        try:
+            is_new = self._tape.poll(self._rendered)
+        except HolterError as error:
+            is_new = self._say(error)
+        if self._tape.state == "missing" and not (self.page and self.page.is_report):
+            is_new |= self._say(TapeError(GONE(path=str(self.path)), next_step=GONE_NEXT()))
+        if is_new:
+            self.wake()
+        if self._wants_page():
+            self._render()
+
+    def close(self) -> None:
+        """End the child that renders."""
+        if self._rendering is not None:
+            self._rendering.cancel()
+
+    def _is_outdated(self) -> bool:
+        # Or the readings since the page cannot be sent, because not all are kept.
+        page = self.page
+        return page is None or not page.is_report or not self._tape.has_all_since(page.end_s)
+
+    def _wants_page(self) -> bool:
+        since_s, cost_s = time.monotonic() - self._rendered_at, self._rendered.cost_s
+        if self._rendering is not None or self._tape.state == "missing":
+            return False
+        is_needed = self._tape.has_news or self._is_outdated()
+        is_behind = self.page is not None and self._tape.last_s > self.page.end_s + POLL_S
+        least_s, costs = SOON if is_needed else OFTEN if self._tape.is_in_trouble else ROUTINE
+        return (is_needed or is_behind) and since_s > max(least_s, costs * cost_s)
+
+    def _render(self) -> None:
+        if self._rendering is None and self._tape.state != "missing":
+            self._tape.has_news = False
+            self._rendering = asyncio.get_running_loop().create_task(self._rendered_by_child())
+            self._rendering.add_done_callback(self._finish)
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        self._rendering, self._rendered_at = None, time.monotonic()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._say(TapeError(BROKEN(path=str(self.path), error=str(error)), safe=NOT_TOUCHED()))
+        self.wake()
+
+    async def _rendered_by_child(self) -> None:
+        self._number += 1
+        number, tape = self._number, self._tape
+        asked = {
+            "path": str(self.path), "lang": self._pages.lang, "page": number, "root": self._root, "name": self._name,
+            "is_over": tape.state == "finished" or tape.age_s > OVER_AFTER_S,
+        }  # fmt: skip
+        rendered, body = await _ask_child(asked)
+        if rendered.error is not None:
+            self._say(TapeError(rendered.what, safe=rendered.safe, next_step=rendered.next_step))
+        else:
+            self._rendered = rendered
+            self.page = Page(number, body, rendered.end_s)
+
+    def _say(self, error: HolterError) -> bool:
+        # Once: the browser would load the same page again and again.
+        said = f"{error.id}: {error}"
+        if self.page is not None and self.page.said == said:
+            return False
+        self._rendered = Rendered()
+        lines = [phrase(line, self._pages.lang) for line in (error.safe, error.next_step) if line]
+        self.page = self._message(phrase(error.what, self._pages.lang), lines, said)
+        return True
+
+    def _message(self, title: str, lines: Sequence[str], said: str) -> Page:
+        self._number += 1
+        html = self._pages.message(title, lines, self._number, self._root)
+        return Page(self._number, gzip.compress(html.encode()), said=said)
+
+
+async def _ask_child(asked: Json) -> tuple[Rendered, bytes]:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "holter.views.web.render", json.dumps(asked),
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        out, complaint = await child.communicate()
+    finally:
+        if child.returncode is None:
+            child.kill()
+    if child.returncode != 0:
+        last = complaint.decode(errors="replace").strip().splitlines()[-1:]
+        raise RuntimeError(last[0] if last else f"exit code {child.returncode}")
+    head, _, body = out.partition(b"\n")
+    return msgspec.json.decode(head, type=Rendered), body

@@ -1,0 +1,192 @@
+"""What a tape says while it grows: the readings since the page, as small data, and whether the page needs more."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from holter.records import (
+    ActionTaken,
+    Beat,
+    ContractSettled,
+    Episode,
+    EpochEnded,
+    Event,
+    Judged,
+    Notice,
+    PhaseChanged,
+    ProcessEnded,
+    Tick,
+)
+from holter.reports.catalogue import Lang, text
+from holter.reports.html.lanes import MAX_LANES, SHOWN_ROLES, STATES, state
+from holter.reports.html.vitals import GPU_KEYS, Readings
+from holter.tape.follower import Follower
+from holter.views.web.render import Rendered, series_name
+
+# A recorder commits every two seconds; after this time without a reading the page says so.
+SILENT_S = 5.0
+# What browsers may have missed, in readings: half an hour.
+KEPT_TICKS = 1800
+# Nobody looked for so long: what came since is read with the page, not sent.
+FORGET_S = 600.0
+# The page has words and marks of these, so it must be rendered again.
+ON_THE_PAGE = (ActionTaken, ContractSettled, Judged, Notice)
+
+Json = dict[str, Any]
+State = Literal["live", "silent", "finished", "missing"]
+
+
+class Following:
+    """Reads a tape again and again. Not for several threads at the same time."""
+
+    def __init__(self, path: Path, lang: Lang) -> None:
+        self.path = path
+        self._lang: Lang = lang
+        self._polled_at = 0.0
+        self.state: State = "live"
+        self._forget()
+
+    def _forget(self) -> None:
+        self._follower: Follower | None = None
+        self._readings = Readings()
+        self._stamp: tuple[int, ...] = ()
+        self._inode = 0
+        self._began: str | None = None
+        self._episodes: tuple[Episode, ...] = ()
+        self._arrived_at = time.monotonic()
+        self._age_s = 0.0  # of the last reading, when it was seen
+        self.last_s = 0.0
+        self.phase: Json | None = None
+        self.epoch: int | None = None
+        self.has_news = False  # that only a new page shows
+        self.ticks: deque[Json] = deque(maxlen=KEPT_TICKS)
+
+    @property
+    def is_in_trouble(self) -> bool:
+        """Whether an episode is not over."""
+        return self.state == "live" and any(episode.end_s is None for episode in self._episodes)
+
+    @property
+    def age_s(self) -> float:
+        """How old the last reading is."""
+        return self._age_s + time.monotonic() - self._arrived_at
+
+    def since(self, t_s: float) -> list[Json]:
+        """Return the readings after this time."""
+        return [tick for tick in self.ticks if tick["t"] > t_s + 1e-3]
+
+    def has_all_since(self, t_s: float) -> bool:
+        """Return whether no reading between this time and the end is lost."""
+        oldest_s = self.ticks[0]["t"] if self.ticks else self.last_s
+        return bool(oldest_s <= t_s + SILENT_S)
+
+    def poll(self, shown: Rendered) -> bool:
+        """Look at the tape once; return whether something changed. ``shown``: what the page shows now.
+
+        Raises:  NotATape, TapeTooNew, TapeError.
+        """
+        now, before = time.monotonic(), (self.state, self.last_s, self.has_news)
+        if now - self._polled_at > FORGET_S:
+            self._forget()
+        self._polled_at = now
+        try:
+            inode, stamp = self.path.stat().st_ino, stamp_of(self.path)
+        except FileNotFoundError:
+            self.state = "missing"
+            return self.state != before[0]
+        if inode != self._inode and self._inode:
+            self._forget()
+            self.has_news = True
+        self._inode = inode
+        if stamp != self._stamp or self._follower is None:
+            self._read(shown)
+            self._stamp = stamp
+        if self.state != "finished":
+            self.state = "silent" if self.age_s > SILENT_S else "live"
+        return (self.state, self.last_s, self.has_news) != before
+
+    def _read(self, shown: Rendered) -> None:
+        is_first = self._follower is None
+        follower = self._follower = self._follower or Follower(self.path)
+        news = follower.news()
+        began = news.environment.wall_start if news.environment else None
+        if not is_first and (began != self._began or news.last_s < self.last_s):
+            self._forget()  # another recording, in a file with the old number
+            self._read(shown)
+            self.has_news = True
+            return
+        self._began = began
+        # The page may be a little older than this first look; a rate needs the reading before.
+        ticks = follower.fresh(max(shown.end_s - SILENT_S, news.last_s - KEPT_TICKS) if is_first else 0.0)
+        if is_first or news.last_s > self.last_s:
+            self._arrived_at = time.monotonic()
+            self._age_s = age_of(began if is_first else None, news.last_s)
+        self.last_s = news.last_s
+        for event in news.events:
+            self._hear(event, is_first=is_first)
+        for tick in ticks:
+            self._take(tick, shown)
+        self.has_news |= not is_first and news.episodes != self._episodes
+        self._episodes = news.episodes
+        if news.finished != (self.state == "finished"):
+            self.state = "finished" if news.finished else "live"
+            self.has_news |= not is_first
+
+    def _hear(self, event: Event, *, is_first: bool) -> None:
+        if isinstance(event, PhaseChanged):
+            name = text(f"phase.{event.phase}", self._lang)
+            if event.epoch is not None:
+                name = text("phase.with-epoch", self._lang, phase=name, epoch=event.epoch)
+            self.phase = {"phase": event.phase, "name": name, "start": event.t_s}
+        elif isinstance(event, EpochEnded):
+            self.epoch = event.epoch
+        elif isinstance(event, ON_THE_PAGE) or (isinstance(event, ProcessEnded) and not event.expected):
+            self.has_news |= not is_first
+
+    def _take(self, tick: Tick, shown: Rendered) -> None:
+        values = {
+            series_name(key, index if key in GPU_KEYS else None): float(f"{value:.4g}")
+            for key, index, value in self._readings.of(tick)
+            if value is not None
+        }
+        beats = {beat.pid: beat for beat in tick.beats}
+        lanes = [
+            [process.pid, STATES.index(state(process, beats.get(process.pid))), _case(beats.get(process.pid))]
+            for process in tick.processes
+            if process.role in SHOWN_ROLES
+        ]
+        self.ticks.append({"t": tick.t_s, "v": values, "lanes": lanes})
+        if shown.tops and any(value > shown.tops.get(name, -1.0) for name, value in values.items()):
+            self.has_news = True  # a new chart, or one with another scale
+        if 0 < len(shown.pids) < MAX_LANES and any(pid not in shown.pids for pid, _, _ in lanes):
+            self.has_news = True
+
+
+def _case(beat: Beat | None) -> str | None:
+    return beat.case if beat else None
+
+
+def stamp_of(path: Path) -> tuple[int, ...]:
+    """Return what changes whenever something is written to a tape."""
+    # SQLite writes to the log first; a checkpoint moves it to the file.
+    stamp: list[int] = []
+    for file in (path, path.with_name(path.name + "-wal")):
+        try:
+            status = file.stat()
+        except OSError:
+            continue
+        stamp += (status.st_ino, status.st_size, status.st_mtime_ns)
+    return tuple(stamp)
+
+
+def age_of(start: str | None, t_s: float) -> float:
+    """Return how long ago ``t_s`` of a recording was that began at ``start`` (ISO 8601); 0 if that is unknown."""
+    try:
+        began = datetime.fromisoformat((start or "").replace("Z", "+00:00"))
+    except ValueError:
+        return 0.0
+    return max(0.0, time.time() - began.timestamp() - t_s)

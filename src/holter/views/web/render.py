@@ -1,0 +1,140 @@
+"""Render the page of one tape in a process of its own: ``python -m holter.views.web.render``.
+
+Reading and judging a tape of days takes seconds and much memory. The server must answer meanwhile and stay small, so
+a child does it and ends. Its output: a line of JSON (``Rendered``), then the page.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from holter.errors import HolterError
+from holter.records import Text
+from holter.remedies.diagnose import diagnose_recording
+from holter.reports.catalogue import Lang, text
+from holter.reports.html import templates
+from holter.reports.html.lanes import STATES
+from holter.reports.html.page import context
+from holter.sentences import define, define_all
+from holter.tape import read
+from holter.views.web.assets import HERE, address
+
+WORDS = {
+    "web.live": "Live",
+    "web.finished": "The recording is finished",
+    "web.silent": "No reading for {age}: the recorder is not running, or the machine sleeps",
+    "web.lost": "No connection to holter web; trying again",
+    "web.polling": "Live, asked for every two seconds",
+    "web.missing": "The tape is gone; this is what it showed last",
+    "web.seconds": "{n} s",
+    "web.minutes": "{n} min",
+    "web.hours": "{n} h",
+    "web.days": "{n} days",
+    "web.tail": "Last 10 minutes",
+    "web.all-runs": "All runs",
+    "web.ongoing": "not over",
+    "web.made-by": "Made by Holter {version}. This page only reads the tape.",
+}
+define_all(WORDS)
+EMPTY = define("web.empty", "{path} holds no reading yet.")
+EMPTY_NEXT = define("web.empty-next", "The page appears by itself with the first one.")
+# Words that the page's script shows.
+SCRIPT_WORDS = (
+    "live", "finished", "silent", "lost", "polling", "missing", "seconds", "minutes", "hours", "days",
+)  # fmt: skip
+
+
+# The training and the server go first.
+POLITE = 5
+
+
+class Rendered(msgspec.Struct, frozen=True, kw_only=True):
+    """What the server must know of a page that a child rendered."""
+
+    end_s: float = 0.0  # the page shows the tape up to here
+    cost_s: float = 0.0  # processor time of the child
+    tops: dict[str, float] = {}  # series -> the largest value that its chart can show
+    pids: tuple[int, ...] = ()  # processes that have a lane
+    error: str | None = None  # id of a HolterError, with its parts:
+    what: Text = ""
+    safe: Text = ""
+    next_step: Text = ""
+
+
+def render(path: Path, lang: Lang, *, is_over: bool, page: int, root: str, name: str) -> tuple[Rendered, str]:
+    """Return the page of a tape, as the report shows it, and what the server must know of it.
+
+    ``root``: the relative address of the pages' root. ``name``: how the run is called among others; empty: it is alone.
+
+    Raises:  NotATape, TapeTooNew, TapeError.
+    """
+    recording = read(path)
+    if not recording.all_ticks:
+        return Rendered(error="tape-empty", what=EMPTY(path=path.name), next_step=EMPTY_NEXT()), ""
+    values = context(recording, diagnose_recording(recording, is_over=is_over), lang, False)
+    for chart in values["charts"]:
+        for series in chart["series"]:
+            series["line"] = ""  # drawn by uPlot
+    if not is_over:
+        for episode in values["episodes"]:
+            if episode["over"] == text("html.ongoing", lang):
+                episode["over"] = text("web.ongoing", lang)
+    pids = tuple(row["lane"].pid for row in values["lanes"])
+    live = {
+        "page": page,
+        "kind": "report",
+        "end": recording.duration_s,
+        "open": not is_over and any(episode.end_s is None for episode in recording.episodes()),
+        "charts": [[series_name(one["key"], chart["index"]) for one in chart["series"]] for chart in values["charts"]],
+        "tops": [chart["top"] for chart in values["charts"]],
+        "limits": [[one["limit"] for one in chart["series"]] for chart in values["charts"]],
+        "lanes": pids,
+        "states": STATES,
+        "words": {word: text(f"web.{word}", lang, age="{age}", n="{n}") for word in SCRIPT_WORDS},
+    }
+    html = (
+        templates(HERE)
+        .get_template("web.html.j2")
+        .render(
+            **values,
+            live=json.dumps(live, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+            asset=lambda file: root + address(file),
+            root=root,
+            name=name,
+        )
+    )
+    tops = {
+        series_name(one["key"], chart["index"]): chart["top"] for chart in values["charts"] for one in chart["series"]
+    }
+    return Rendered(end_s=recording.duration_s, cost_s=time.process_time(), tops=tops, pids=pids), html
+
+
+def series_name(key: str, index: int | None) -> str:
+    """Return the name of a series in updates: of a GPU with its number."""
+    return key if index is None else f"{key}:{index}"
+
+
+def main() -> None:
+    """Render the page that the arguments (JSON) describe, and write it to standard output."""
+    asked: dict[str, Any] = json.loads(sys.argv[1])
+    path = Path(asked.pop("path"))
+    if hasattr(os, "nice"):
+        os.nice(POLITE)
+    html = ""
+    try:
+        rendered, html = render(path, **asked)
+    except HolterError as error:
+        rendered = Rendered(error=error.id, what=error.what, safe=error.safe, next_step=error.next_step)
+    sys.stdout.buffer.write(msgspec.json.encode(rendered) + b"\n" + gzip.compress(html.encode(), 6))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""The routes of ``holter web``, and its server: it reads a tape only while somebody looks at its page."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from holter.reports.catalogue import Lang
+from holter.views.web.assets import asset
+from holter.views.web.feed import Feed, Page
+from holter.views.web.following import Json
+from holter.views.web.gate import Gate
+from holter.views.web.overview import Overview
+from holter.views.web.pages import Pages
+
+STEP_S = 0.5
+FOREVER = "private, max-age=31536000, immutable"
+# A proxy that buffers would hold messages back; this header stops nginx.
+STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+# Tapes of a folder that are followed at the same time; the one that was opened longest ago is dropped.
+MOST_FEEDS = 20
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Web:
+    """The pages of one tape, or of a folder of tapes."""
+
+    def __init__(self, target: Path, lang: Lang, token: str, hosts: Sequence[str] = ()) -> None:
+        self._pages = Pages(lang)
+        self._overview = Overview(target, lang) if target.is_dir() else None
+        self._feeds: dict[str, Feed] = {}
+        if self._overview is None:
+            self._feeds[""] = Feed(target, self._pages)
+        self._stopping = False
+        routes = [
+            Route("/", self._front),
+            Route("/static/{name}", self._static),
+            Route("/live", self._live),
+            Route("/poll", self._poll),
+            Route("/run/{key}/", self._page),
+            Route("/run/{key}/live", self._live),
+            Route("/run/{key}/poll", self._poll),
+        ]
+        app = Starlette(routes=routes, exception_handlers={404: self._not_found})
+        app.router.redirect_slashes = False
+        self.app = Gate(app, token, self._pages, hosts)
+
+    async def follow(self) -> None:
+        """Look at the tapes that somebody looks at, until stopped."""
+        while not self._stopping:
+            for feed in list(self._feeds.values()):
+                feed.poll_if_due()
+            await asyncio.sleep(STEP_S)
+
+    def warm_up(self) -> None:
+        """Begin to render the page of a single tape: its visitor is about to come."""
+        for feed in self._feeds.values():
+            feed.poll()
+
+    def stop(self) -> None:
+        """End every stream and every child at once."""
+        self._stopping = True
+        for feed in self._feeds.values():
+            feed.close()
+            feed.wake()
+
+    async def _front(self, request: Request) -> Response:
+        if self._overview is None:
+            return await self._page(request)
+        runs = await asyncio.to_thread(self._overview.runs)
+        return HTMLResponse(self._pages.overview(self._overview.folder, runs))
+
+    async def _page(self, request: Request) -> Response:
+        feed = self._feed(request)
+        return _as_response(await feed.current()) if feed else self._not_found()
+
+    async def _poll(self, request: Request) -> Response:
+        feed = self._feed(request)
+        if feed is None:
+            return self._not_found()
+        feed.poll()
+        return JSONResponse(feed.update(*_known(request)))
+
+    async def _live(self, request: Request) -> Response:
+        feed = self._feed(request)
+        if feed is None:
+            return self._not_found()
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream", headers=STREAM_HEADERS)
+        messages = self._messages(feed, *_known(request))
+        return StreamingResponse(messages, media_type="text/event-stream", headers=STREAM_HEADERS)
+
+    async def _messages(self, feed: Feed, since_s: float, page: int) -> AsyncIterator[bytes]:
+        feed.viewers += 1
+        try:
+            feed.poll()
+            while not self._stopping:
+                update = feed.update(since_s, page)
+                since_s = max((tick["t"] for tick in update.get("ticks", ())), default=since_s)
+                page = update["page"] or page
+                yield _event(update)
+                await feed.wait()
+        finally:
+            feed.viewers -= 1
+
+    async def _static(self, request: Request) -> Response:
+        file = asset(request.path_params["name"])
+        if file is None:
+            return self._not_found()
+        headers = {"content-encoding": "gzip", "cache-control": FOREVER, "content-type": file.kind}
+        return Response(file.body, headers=headers)
+
+    def _feed(self, request: Request) -> Feed | None:
+        key = request.path_params.get("key", "")
+        feed = self._feeds.pop(key, None)
+        if feed is None and self._overview is not None:
+            path = self._overview.path_of(key)
+            feed = Feed(path, self._pages, root="../../", name=self._overview.name_of(path)) if path else None
+        if feed is not None:
+            self._feeds[key] = feed  # the last of all
+            self._drop_old()
+        return feed
+
+    def _drop_old(self) -> None:
+        unseen = [key for key, feed in self._feeds.items() if feed.viewers == 0]
+        for key in unseen[: max(0, len(self._feeds) - MOST_FEEDS)]:
+            self._feeds.pop(key).close()
+
+    def _not_found(self, *_: object) -> Response:
+        return HTMLResponse(self._pages.nothing_here(), status_code=404)
+
+
+def serve(web: Web, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until Ctrl-C or SIGTERM, and return at once, also if pages are open. ``ready`` is called before."""
+    config = uvicorn.Config(
+        web.app, lifespan="off", log_level="error", access_log=False, server_header=False, date_header=False,
+        proxy_headers=False, ws="none", timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    server = _Server(config, web)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_run(server, web, listener, ready))
+
+
+async def _run(server: _Server, web: Web, listener: socket.socket, ready: Callable[[], None]) -> None:
+    web.warm_up()
+    ready()
+    following = asyncio.create_task(web.follow())
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        web.stop()
+        await following
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, web: Web) -> None:
+        super().__init__(config)
+        self._web = web
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End the streams first: uvicorn waits for them."""
+        self._web.stop()
+        super().handle_exit(sig, frame)
+
+
+def _as_response(page: Page) -> Response:
+    return Response(page.body, media_type="text/html", headers={"content-encoding": "gzip"})
+
+
+def _event(update: Json) -> bytes:
+    return f"data: {json.dumps(update, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+
+
+def _known(request: Request) -> tuple[float, int]:
+    # What the browser has: readings until this time, on the page with this number.
+    try:
+        return float(request.query_params.get("since", "0")), int(request.query_params.get("page", "0"))
+    except ValueError:
+        return 0.0, 0
