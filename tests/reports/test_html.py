@@ -15,15 +15,18 @@ from holter.detectors.notices import LOST_WORKER
 from holter.errors import TapeExists
 from holter.history.actions import merge_events
 from holter.records import ActionTaken, Beat, Diagnosis, Environment, Episode, Fact, Notice, Subject, Tick
+from holter.remedies.diagnose import diagnose_recording
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html import html, write_html
+from holter.reports.html import page as page_module
 from holter.reports.html.drawing import line, nice_top
+from holter.reports.html.episodes import unknown_lines
 from holter.reports.html.lanes import lanes
 from holter.reports.html.thinning import MAX_POINTS, Grid, Points, Thinner
 from holter.reports.html.vitals import charts
-from holter.reports.wording import later_lines
+from holter.reports.wording import fact_name, later_lines
 from holter.supervisor.healing.main_hang import STANDS
-from holter.tape import Recording
+from holter.tape import Recording, read
 from needs import needs
 from tools import BROWSERS, which
 
@@ -107,7 +110,7 @@ def test_notices_and_what_became_of_it_are_told_as_on_a_terminal(
     plain = plain_of(html(noticed_scene(recording), ended, lang))
     for heading in ("heading.notices", "heading.later", "heal.announce-restart"):
         assert text(heading, lang) in plain
-    assert f"0:05:00{phrase(NOTICED, lang)}" in plain
+    assert f"0:05:00 (09:17:09){phrase(NOTICED, lang)}" in plain
     assert later_lines(ended[0], lang)[0] in plain and "SIGKILL" in later_lines(ended[0], lang)[0]
     assert phrase(ANNOUNCED, lang) in plain
 
@@ -127,7 +130,7 @@ def test_a_loss_that_is_no_number_is_an_episode_like_others(recording: Recording
     episode = Episode(
         kind="diverged", phase="train", start_s=30.0, alarm_s=60.0, detector="diverged", subject=Subject(role="main")
     )
-    assert 'class="episode diverged"' in html(recording, (Diagnosis(episode=episode),))
+    assert 'class="episode diverged open"' in html(recording, (Diagnosis(episode=episode),))
 
 
 def test_where_no_training_was_seen_nothing_is_green() -> None:
@@ -287,6 +290,130 @@ def test_a_dead_process_is_missed_only_until_another_took_its_place() -> None:
 def test_a_value_that_was_never_read_makes_no_chart() -> None:
     blind = Recording(all_ticks=tuple(Tick(t_s=float(t)) for t in range(10)))
     assert charts(blind, Grid(10.0)) == ()
+
+
+TAPES = Path(__file__).parent.parent / "tapes"
+
+
+def page_of(name: str, lang: Lang = "en") -> str:
+    recording = read(TAPES / f"{name}.holter")
+    return html(recording, diagnose_recording(recording, is_over=True), lang)
+
+
+def test_the_page_opens_with_what_became_of_the_run_and_which_run_it_was() -> None:
+    plain = plain_of(page_of("frozen_worker/fault"))
+    first = plain.index("Finished: 4 epochs. Stopped once, went on by itself, 22 s lost.")
+    assert (
+        first < plain.index("Dataset801_HolterBrain · 3d_fullres · fold 0 on host") < plain.index("Stalled in epoch 1")
+    )
+    assert "If it happens again" in plain
+    assert "What helps" not in plain
+
+
+def test_a_run_that_finished_is_green_and_one_that_died_is_red() -> None:
+    assert '<header class="top good">' in page_of("frozen_worker/fault")
+    assert '<header class="top bad">' in page_of("external_kill/main_sigkill")
+
+
+@pytest.mark.parametrize("name", ["frozen_worker/fault", "slow_storage/disk_hangs", "external_kill/main_sigkill"])
+def test_what_is_not_known_takes_at_most_six_lines_and_no_fact_that_the_page_knows(name: str) -> None:
+    recording = read(TAPES / f"{name}.holter")
+    for diagnosis in diagnose_recording(recording, is_over=True):
+        lines = unknown_lines(diagnosis, "en")
+        assert 0 < len(lines) <= 6
+        for fact in diagnosis.later:
+            assert not any(fact_name(fact.name, "en") in line for line in lines)
+
+
+def test_a_cause_that_was_not_judged_is_not_called_possible_and_excluded_ones_are_counted() -> None:
+    recording = read(TAPES / "frozen_worker/fault.holter")
+    (diagnosis,) = diagnose_recording(recording, is_over=True)
+    judged = [one for one in diagnosis.verdicts if one.verdict == "possible" and (one.supports or one.against)]
+    page = page_of("frozen_worker/fault")
+    assert page.count('class="badge possible"') == len(judged)
+    assert "74 causes are excluded. " in plain_of(page)
+
+
+def test_the_gpu_is_the_first_chart() -> None:
+    recording = read(TAPES / "vgpu_unlicensed/fault.holter")
+    assert charts(recording, Grid(recording.duration_s))[0].key == "gpu"
+
+
+def test_an_orderly_end_is_hatched_and_only_an_unexpected_one_is_black() -> None:
+    fine = read(TAPES / "frozen_worker/fault.holter")
+    assert not [part for lane in lanes(fine, Grid(fine.duration_s)) for part in lane.segments if part.state == "dead"]
+    killed = read(TAPES / "external_kill/main_sigkill.holter")
+    dead = [lane.role for lane in lanes(killed, Grid(killed.duration_s)) if lane.segments[-1].state == "dead"]
+    assert dead == ["main"]
+
+
+def _light(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_enough_contrast(scheme: str) -> None:
+    style = (Path(page_module.__file__).parent / "report.css").read_text(encoding="utf-8")
+    light, dark = (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block)) for block in style.split("@media")[:2])
+    colours = light if scheme == "light" else {**light, **dark}
+    pairs = [(ink, back) for ink in ("ink", "soft", "faint", "calm", "bad", "warn", "good") for back in BACKGROUNDS]
+    pairs += [(name, f"{name}-wash") for name in ("calm", "bad", "warn", "good")]
+    for ink, back in pairs:
+        lights = sorted((_light(colours[ink]), _light(colours[back])), reverse=True)
+        assert (lights[0] + 0.05) / (lights[1] + 0.05) >= 4.5, (ink, back)
+
+
+BACKGROUNDS = ("paper", "card", "code")
+
+
+def in_browser(page: str, probe: str, tmp_path: Path, *options: str) -> str:
+    """The page after a script of the test has run in it."""
+    path = tmp_path / "report.html"
+    path.write_text(page.replace("</body>", f"<script>{probe}</script></body>"), encoding="utf-8")
+    command = [str(which(*BROWSERS)), *QUIET_BROWSER, f"--user-data-dir={tmp_path / 'profile'}", *options]
+    done = subprocess.run([*command, path.as_uri()], capture_output=True, text=True, timeout=120, check=True)
+    assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
+    return done.stdout
+
+
+@pytest.mark.slow
+@needs("chromium")
+def test_keys_and_two_fingers_look_closer_and_a_short_episode_stays_visible(report: str, tmp_path: Path) -> None:
+    probe = """
+      const say = (name, value) => { document.body.dataset[name] = value; };
+      const tracks = document.getElementById("tracks");
+      const press = (key) => tracks.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+      const wide = () => { const [from, to] = report.view(); return (to - from).toFixed(0); };
+      const band = tracks.querySelector("svg.view rect.band");
+      say("thin", [...tracks.querySelectorAll("rect.band")].every((b) => b.getBoundingClientRect().width >= 3.9));
+      press("+"); press("+"); say("closer", wide());
+      const [start] = report.view(); press("ArrowRight"); say("moved", report.view()[0] > start);
+      press("0"); say("whole", wide());
+      const strip = document.querySelector(".strip").getBoundingClientRect();
+      const middle = strip.left + strip.width / 2;
+      const finger = (type, id, x) => tracks.dispatchEvent(
+        new PointerEvent(type, {pointerId: id, pointerType: "touch", clientX: x, clientY: 9, bubbles: true}));
+      finger("pointerdown", 1, middle - 50); finger("pointerdown", 2, middle + 50);
+      finger("pointermove", 2, middle + 50); finger("pointermove", 1, middle - 200);
+      say("pinched", wide());
+      document.querySelector("[data-move=out]").click(); document.querySelector("[data-move=out]").click();
+      say("button", wide());
+    """
+    dom = in_browser(report, probe, tmp_path, "--dump-dom")
+    found = dict(re.findall(r'data-(thin|closer|moved|whole|pinched|button)="([^"]*)"', dom))
+    assert found["thin"] == found["moved"] == "true"
+    assert (found["closer"], found["whole"], found["button"]) == ("150", "600", "600")
+    assert int(found["pinched"]) < 300
+
+
+@pytest.mark.slow
+@needs("chromium")
+def test_a_short_run_fits_six_sheets_of_paper(tmp_path: Path) -> None:
+    sheets = tmp_path / "report.pdf"
+    in_browser(page_of("frozen_worker/fault"), "", tmp_path, f"--print-to-pdf={sheets}")
+    assert 1 <= len(re.findall(rb"/Type\s*/Page\b(?!s)", sheets.read_bytes())) <= 6
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ def place(thread: ThreadStack) -> tuple[str, str] | None:
     for test, answer in _PLACES:
         frame = test(thread.frames)
         if frame is not None:
-            return answer, describe(frame)
+            return answer, describe(of_training(thread.frames, frame))
     calling = network_caller(thread.frames)
     if calling is not None:
         return "python", describe(calling)
@@ -91,6 +91,15 @@ def network_caller(frames: tuple[Frame, ...]) -> Frame | None:
     return frames[outside] if outside else None
 
 
+def of_training(frames: tuple[Frame, ...], frame: Frame) -> Frame:
+    """Return the frame, or if it belongs to Holter's hook the frame of the training that called the hook.
+
+    A person looks for the frame in nnU-Net's code.
+    """
+    outer = frames[frames.index(frame) :]
+    return next((one for one in outer if not _HOOK.search(one.file)), frame)
+
+
 def describe(frame: Frame) -> str:
     """Return "function (file:line)", with the file's name only."""
     name = frame.file.rsplit("/", 1)[-1]
@@ -117,6 +126,8 @@ _COLLECTIVES = (
 _NETWORK = re.compile(
     r"(?:^|/)(?:socket|ssl)\.py$|/(?:http|urllib|urllib3|requests|httpx|httpcore|aiohttp|websocket|grpc)/"
 )
+# Holter's hook, which stands in for functions of batchgenerators and nnU-Net.
+_HOOK = re.compile(r"(?:^|/)holter/hook/")
 _STEPS = ("train_step", "validation_step")
 
 

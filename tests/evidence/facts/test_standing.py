@@ -198,3 +198,15 @@ def test_one_worker_of_which_nothing_was_seen_leaves_it_open():
 )
 def test_whose_code_it_is(file, owner):
     assert owner_of(Frame(function="f", file=file, line=1)) == owner
+
+
+def test_where_the_hook_stands_in_for_nnunet_the_frame_of_nnunet_is_named():
+    hook = "/home/a/.venv/lib/python3.11/site-packages/holter/hook/workers/restart.py"
+    frames = (
+        Frame(function="_PollLikeSelector.select", file="/usr/lib/python3.11/selectors.py", line=415),
+        Frame(function="__get_next_item", file=hook, line=133),
+        Frame(function="_healing_next.<locals>.__next__", file=hook, line=113),
+        Frame(function="nnUNetTrainer.run_training", file="/home/a/nnUNet/training/nnUNetTrainer.py", line=1426),
+    )
+    assert place(ThreadStack(frames=frames)) == ("batch-queue", "nnUNetTrainer.run_training (nnUNetTrainer.py:1426)")
+    assert place(ThreadStack(frames=frames[:3])) == ("batch-queue", "__get_next_item (restart.py:133)")

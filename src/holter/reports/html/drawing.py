@@ -102,6 +102,8 @@ def lane_model(lane: Lane, cases: list[str]) -> dict[str, Any]:
     for segment in lane.segments:
         width_s = max(segment.end_s - segment.start_s, 0.01)
         path = f"M{_x(segment.start_s)} 0h{_x(width_s)}v10h-{_x(width_s)}z"
+        if segment.state == "ended":  # a dashed line over the whole height: hatched at every zoom
+            path = f"M{_x(segment.start_s)} 5h{_x(width_s)}"
         paths.setdefault(segment.state, []).append(path)
         if segment.case is not None and segment.case not in cases:
             cases.append(segment.case)

@@ -7,7 +7,7 @@ from typing import Any
 from holter.records import EpochEnded
 from holter.reports.html.drawing import line, nice_top
 from holter.reports.html.thinning import Points
-from holter.reports.wording import clock
+from holter.reports.outcome.wall import clocks
 from holter.tape import Recording
 
 
@@ -19,7 +19,7 @@ def epochs_model(recording: Recording) -> dict[str, Any]:
         {
             "epoch": event.epoch,
             "again": counted[event.epoch] is not event,
-            "ended": clock(event.t_s),
+            "ended": clocks(recording.environment, event.t_s),
             "duration": "" if event.duration_s is None else f"{event.duration_s:.1f} s",
             "train_loss": _number(event.train_loss),
             "val_loss": _number(event.val_loss),

@@ -7,7 +7,6 @@ from typing import Any
 
 from holter.evidence.words import cut_off
 from holter.records import (
-    Diagnosis,
     Environment,
     Event,
     ExceptionSeen,
@@ -22,7 +21,9 @@ from holter.records import (
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.catalogue import known as is_known
 from holter.reports.choices import value_words
-from holter.reports.wording import clock, fact_name, process_name
+from holter.reports.html import lanes
+from holter.reports.outcome.wall import clocks
+from holter.reports.wording import process_name
 from holter.tape import Recording
 
 # Limits that keep the page readable: the tape has the rest.
@@ -87,8 +88,8 @@ def _gpu_name(recording: Recording) -> str | None:
     return ", ".join(name for name in names if name) or None
 
 
-def unseen(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> list[str]:
-    """Return a sentence for everything that Holter tried to read and could not."""
+def unseen(recording: Recording, lang: Lang) -> list[str]:
+    """Return a sentence for every source that Holter tried to read and could not; facts stand in their episodes."""
     lines: list[str] = []
     known = recording.environment
     if known is not None and known.hooked is False:
@@ -103,12 +104,7 @@ def unseen(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -
     for dump in recording.stacks():
         if dump.refused:
             refused = ", ".join(phrase(reason, lang) for reason in dump.refused)
-            lines.append(text("unseen.stack", lang, pid=dump.pid, time=clock(dump.t_s), refused=refused))
-    for diagnosis in diagnoses:
-        for fact in diagnosis.facts:
-            if fact.status == "unknown":
-                reason = phrase(fact.reason or "", lang)
-                lines.append(text("unseen.fact", lang, fact=fact_name(fact.name, lang), reason=reason))
+            lines.append(text("unseen.stack", lang, pid=dump.pid, time=clocks(known, dump.t_s), refused=refused))
     return list(dict.fromkeys(lines))
 
 
@@ -136,7 +132,7 @@ def stacks(recording: Recording, lang: Lang) -> list[dict[str, Any]]:
     return [
         {
             "who": process_name(dump.role, None, dump.pid, lang),
-            "when": clock(dump.t_s),
+            "when": clocks(recording.environment, dump.t_s),
             "rung": text(f"rung.{dump.rung}", lang),
             "threads": [(_thread_name(thread, lang), _frames(thread)) for thread in dump.threads],
         }
@@ -164,16 +160,23 @@ def _frames(thread: ThreadStack) -> list[str]:
 def events(recording: Recording, lang: Lang) -> list[tuple[str, str, str]]:
     """Return (time, kind, text) of the latest notable events, oldest first."""
     rows = []
-    for tick in recording.ticks():
-        for event in tick.events:
-            words = _event(event, lang)
-            if words is not None:
-                rows.append((clock(event.t_s), *words))
+    orderly = lanes.orderly_ends(recording)
+    gone: set[int] = set()
+    everything: tuple[Event, ...] = recording.events()
+    for event in everything:
+        if isinstance(event, ProcessEnded):
+            # Hook, parent and kernel report one end each.
+            if event.pid in gone or event.pid in orderly:
+                continue
+            gone.add(event.pid)
+        words = _event(event, lang)
+        if words is not None:
+            rows.append((clocks(recording.environment, event.t_s), *words))
     return rows[-MAX_EVENTS:]
 
 
 def _event(event: Event, lang: Lang) -> tuple[str, str] | None:
-    if isinstance(event, ProcessEnded) and not event.expected:
+    if isinstance(event, ProcessEnded):
         who = process_name(event.role, event.worker_index, event.pid, lang)
         key, values = "ending.unknown", {}
         if event.exit_signal is not None:

@@ -26,6 +26,7 @@ from holter.reports.healing import (
     saved_checkpoints,
     stock,
 )
+from holter.reports.outcome.wall import clocks
 from holter.reports.wording import clock, duration
 from holter.tape import Recording
 
@@ -46,7 +47,8 @@ def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], span_s: floa
     return {
         "healed": _healed(time_account, actions, lang),
         "actions": [
-            _row(row, saved.get((row.action.begun_s, row.action.action), ""), lang) for row in shown[:MAX_ACTIONS]
+            _row(recording, row, saved.get((row.action.begun_s, row.action.action), ""), lang)
+            for row in shown[:MAX_ACTIONS]
         ],
         "actions_more": max(0, len(shown) - MAX_ACTIONS),
         "only_proposed": bool(shown) and all(row.action.state == "proposed" for row in shown),
@@ -56,7 +58,7 @@ def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], span_s: floa
         "goodput": _goodput(time_account, lang) if time_account.goodput_ratio is not None else None,
         "recoveries": [
             {
-                "when": clock(recovery.t_s),
+                "when": clocks(recording.environment, recovery.t_s),
                 "name": text(f"heal.{recovery.action}", lang),
                 "verdict": recovery.verdict,
                 "text": recovery_text(recovery, lang),
@@ -67,10 +69,10 @@ def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], span_s: floa
     }
 
 
-def _row(row: ActionRow, saved: str, lang: Lang) -> dict[str, Any]:
+def _row(recording: Recording, row: ActionRow, saved: str, lang: Lang) -> dict[str, Any]:
     action = row.action
     return {
-        "when": clock(action.begun_s),
+        "when": clocks(recording.environment, action.begun_s),
         "name": action_name(action, lang),
         "tone": _tone(action),
         "outcome": outcome(action, lang, row.times),

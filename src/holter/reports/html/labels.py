@@ -15,7 +15,20 @@ define_all(
         "html.copied": "Copied",
         "html.whole-run": "Whole run",
         "html.episode-button": "Episode {number}",
-        "html.hint": "Point at a chart to read its values; drag across it to look closer.",
+        "html.hint": (
+            "Point at a chart to read its values. Drag across it or pinch to look closer; with keys: + − ← → and Esc."
+        ),
+        "html.contents": "Contents",
+        "html.also": "Also considered, and what is not known",
+        "html.all-of-them": "All {count} of them",
+        "html.zoom-in": "look closer",
+        "html.zoom-out": "see more",
+        "html.earlier": "earlier",
+        "html.later": "later",
+        "html.holds": (
+            "This file holds names of hosts, users, folders and cases of this run. holter report --scrub replaces them."
+        ),
+        "html.holds-scrubbed": "Names of hosts, users, folders and cases are pseudonyms in this file.",
         "html.no-chart": "Not recorded.",
         "html.score": "score {score}",
         "html.no-episodes": "No stall, slow-down or death was noticed.",

@@ -12,8 +12,8 @@ from holter.records import Beat, ProcessEnded, ProcessSample, Tick
 from holter.reports.html.thinning import Grid
 from holter.tape import Recording
 
-# From harmless to serious: if a time bin has several states, the most serious one is drawn.
-STATES = ("waiting", "producing", "running", "needs-data", "dead", "storage", "stopped")
+# "ended": as planned. From harmless to serious: if a time bin has several states, the most serious one is drawn.
+STATES = ("ended", "waiting", "producing", "running", "needs-data", "dead", "storage", "stopped")
 SHOWN_ROLES = ("main", "train-worker", "val-worker", "export-worker")
 # A process that used more of a core than this was working; polling queues takes far less.
 BUSY_CPU_RATIO = 0.25
@@ -89,9 +89,12 @@ def lanes(recording: Recording, grid: Grid) -> tuple[Lane, ...]:
                 lane = open_lanes.setdefault(process.pid, _Lane(process))
                 beat = beats.get(process.pid)
                 lane.add(grid, tick, state(process, beat), beat.case if beat else None)
-    ended = {event.pid: event for event in _endings(recording)}
+    ended: dict[int, ProcessEnded] = {}
+    for event in recording.events(ProcessEnded):
+        ended.setdefault(event.pid, event)
+    orderly = orderly_ends(recording)
     over = _Over(recording, grid.duration_s)
-    built = [_built(lane, ended.get(pid), over) for pid, lane in open_lanes.items()]
+    built = [_built(lane, ended.get(pid), over, pid in orderly) for pid, lane in open_lanes.items()]
     return tuple(sorted(built, key=lambda lane: (SHOWN_ROLES.index(lane.role), lane.worker_index or 0, lane.pid)))
 
 
@@ -112,11 +115,16 @@ def state(process: ProcessSample, beat: Beat | None) -> str:
     return "running" if busy else "waiting"
 
 
-def _endings(recording: Recording) -> Iterator[ProcessEnded]:
-    for tick in recording.ticks():
-        for event in tick.events:
-            if isinstance(event, ProcessEnded):
-                yield event
+def orderly_ends(recording: Recording) -> frozenset[int]:
+    """Return the PIDs of processes that ended as planned, were ended by their parent, or by Holter."""
+    ends = recording.events(ProcessEnded)
+    early = {event.pid for event in ends if event.early}
+    planned = {
+        event.pid
+        for event in ends
+        if event.expected or event.by_parent or (event.role == "main" and event.exit_code == 0)
+    }
+    return frozenset(planned - early) | frozenset(pid for action in merge_events(recording) for pid in action.pids)
 
 
 class _Over:
@@ -124,7 +132,6 @@ class _Over:
 
     def __init__(self, recording: Recording, duration_s: float) -> None:
         actions = merge_events(recording)
-        self.by_us = frozenset(pid for action in actions for pid in action.pids)
         replaced = [
             action.ended_s for action in actions if action.action == "replace-workers" and action.state == "done"
         ]
@@ -136,11 +143,17 @@ class _Over:
         return next((moment for moment in self._moments if moment > t_s), t_s)
 
 
-def _built(lane: _Lane, ended: ProcessEnded | None, over: _Over) -> Lane:
+def _built(lane: _Lane, ended: ProcessEnded | None, over: _Over, orderly: bool) -> Lane:
     segments = tuple(lane.segments())
-    if ended is not None and not (ended.expected or ended.by_parent or ended.pid in over.by_us):
+    if ended is not None:
         until_s = over.after(ended.t_s)
+        if orderly:  # a zombie that its parent has not collected yet is no dead worker
+            segments = tuple(_before(segment, ended.t_s) for segment in segments if segment.start_s < ended.t_s)
         if until_s > ended.t_s:
-            segments = (*segments, Segment(ended.t_s, until_s, "dead", ended.case))
+            segments = (*segments, Segment(ended.t_s, until_s, "ended" if orderly else "dead", ended.case))
     process = lane.process
     return Lane(pid=process.pid, role=process.role, worker_index=process.worker_index, segments=segments)
+
+
+def _before(segment: Segment, t_s: float) -> Segment:
+    return msgspec.structs.replace(segment, end_s=min(segment.end_s, t_s))

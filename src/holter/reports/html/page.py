@@ -3,53 +3,40 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
 from typing import Any
-
-from rich.cells import cell_len
 
 from holter import __version__
 from holter.evidence.scope import was_training_seen
+from holter.history.fates import STOPS
 from holter.history.phases import restarts
-from holter.records import Actor, Diagnosis, Episode, Notice, PhaseChanged, Text, Verdict
+from holter.records import Diagnosis, Episode, Notice, PhaseChanged
 from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.headline import could_be, headline, key_facts
 from holter.reports.html import facts, healing, lanes, vitals
 from holter.reports.html.drawing import chart_model, lane_model
+from holter.reports.html.episodes import closer, group_model
 from holter.reports.html.epochs import epochs_model
 from holter.reports.html.thinning import Grid
+from holter.reports.outcome import Outcome, identity_of, outcome_of
+from holter.reports.outcome.closing import verdict_of_run
+from holter.reports.outcome.groups import grouped
+from holter.reports.outcome.wall import clocks, wall_at
 from holter.reports.quiet import quiet
-from holter.reports.wording import (
-    best,
-    cause_sentence,
-    clock,
-    duration,
-    end_of,
-    fact_line,
-    finding_text,
-    how_long,
-    later_lines,
-    process_name,
-    remedies_of,
-    remedy_text,
-)
+from holter.reports.wording import clock, end_of, process_name
 from holter.tape import Recording
 
-# The page opens with the worst episode: one that ended or stalled the run comes before one that slowed it.
-WORST_FIRST = ("death", "stall", "diverged", "unsaved", "slow-down", "creep")
-SUREST_FIRST = ("confirmed", "likely", "possible", "excluded")
-# A chain is horizontal up to this many boxes, columns in all boxes, and columns at an arrow; otherwise vertical.
-BOXES_ACROSS = 5
-COLUMNS_ACROSS = 82
-COLUMNS_AT_ARROW = 44
+# Tones of the page: good, bad (it ended or is stalled), warn (something else is not as it should be).
+BAD_STATES = ("dead", "stalled", "gave-up", "incomplete", "end-unseen")
 
 
-def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang, scrub: bool) -> dict[str, Any]:
-    """Return the values of the template."""
+def context(
+    recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang, scrub: bool, *, is_over: bool = True
+) -> dict[str, Any]:
+    """Return the values of the template. ``is_over``: as in ``outcome_of``."""
+    ran = outcome_of(recording, diagnoses, is_over=is_over)
+    groups = grouped(recording, diagnoses, ran.fates)
     span_s = max(recording.duration_s, 1.0)
     episodes = tuple(diagnosis.episode for diagnosis in diagnoses)
     grid = Grid(span_s, episodes)
-    worst = min(diagnoses, key=_badness) if diagnoses else None
     charts = [chart_model(chart) for chart in vitals.charts(recording, grid)]
     cases: list[str] = []
     rows = [lane_model(lane, cases) for lane in lanes.lanes(recording, grid)]
@@ -58,8 +45,11 @@ def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang, 
         row["name"] = process_name(lane.role, lane.worker_index, lane.pid, lang)
     epochs = epochs_model(recording)
     seen = bool(diagnoses) or was_training_seen(recording)
+    began = wall_at(recording.environment, 0.0)
     data = {
         "span": span_s,
+        # Seconds of the day at the start, by the clock of the machine.
+        "began": None if began is None else began.hour * 3600 + began.minute * 60 + began.second,
         "charts": [chart["data"] for chart in charts],
         "lanes": [row["data"] for row in rows],
         "states": [text(f"state.{state}", lang) for state in lanes.STATES],
@@ -67,148 +57,71 @@ def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang, 
         "epochs": [chart["data"] for chart in epochs["charts"]],
         "copied": text("html.copied", lang),
     }
+    healed = healing.context(recording, diagnoses, span_s, lang)
+    events, stacks = facts.events(recording, lang), facts.stacks(recording, lang)
+    sections = (
+        ("episodes", "heading.episodes", seen),
+        ("notices", "heading.notices", bool(recording.events(Notice))),
+        ("actions", "heading.actions", bool(healed["actions"] or healed["recoveries"] or healed["checkpoints"])),
+        ("goodput", "heading.goodput", healed["goodput"] is not None),
+        ("timeline", "heading.timeline", True),
+        ("epochs", "heading.epochs", bool(epochs["rows"])),
+        ("events", "heading.events", bool(events)),
+        ("stacks", "heading.stacks", bool(stacks)),
+        ("unseen", "heading.unseen", True),
+        ("environment", "heading.environment", recording.environment is not None),
+    )
     return {
         "lang": "zh-CN" if lang == "zh" else "en",
         "t": lambda key, **values: text(key, lang, **values),
         "version": __version__,
         "scrubbed": scrub,
         "damage": phrase(recording.damage, lang) if recording.damage else None,
-        "headline": headline(worst, recording, lang) if worst else quiet(recording, lang),
-        "tone": _tone(worst, seen=seen),
+        "headline": phrase(ran.headline, lang),
+        "tone": _tone(ran),
+        "identity": [phrase(line, lang) for line in identity_of(ran)],
+        "quiet": "" if diagnoses else quiet(recording, lang),
+        "contents": [(name, key) for name, key, is_there in sections if is_there],
+        "verdict": phrase(verdict_of_run(ran, recording), lang),
         "was_seen": seen,
-        "others": len(diagnoses) - 1,
-        "recorded": _recorded(recording, lang),
-        "episodes": [_episode(recording, diagnosis, lang) for diagnosis in diagnoses],
-        "notices": [(clock(notice.t_s), phrase(notice.message, lang)) for notice in recording.events(Notice)],
-        **healing.context(recording, diagnoses, span_s, lang),
+        "groups": [group_model(recording, group, lang) for group in groups],
+        "windows": [closer(recording, diagnosis.episode) for diagnosis in diagnoses],
+        "notices": [
+            (clocks(recording.environment, notice.t_s), phrase(notice.message, lang))
+            for notice in recording.events(Notice)
+        ],
+        **healed,
         "span_s": span_s,
         "bands": _bands(recording, episodes, span_s),
         "phases": _phases(recording, span_s, lang),
-        "ticks": time_ticks(span_s),
+        "ticks": [(label, wall_label(recording, t_s), 100 * t_s / span_s) for label, t_s in time_ticks(span_s)],
         "charts": charts,
         "lanes": rows,
         "lane_states": [state for state in reversed(lanes.STATES) if any(_has(row, state) for row in rows)],
         "epochs": epochs,
         "environment": facts.environment(recording, lang),
-        "unseen": facts.unseen(recording, diagnoses, lang),
-        "stacks": facts.stacks(recording, lang),
-        "events": facts.events(recording, lang),
+        "unseen": facts.unseen(recording, lang),
+        "stacks": stacks,
+        "events": events,
         "cost": facts.cost(recording, lang),
         "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
     }
 
 
+def _tone(ran: Outcome) -> str:
+    if ran.state in BAD_STATES or (ran.state == "cut" and ran.trouble in STOPS):
+        return "bad"
+    return "good" if ran.is_good else "warn"
+
+
+def wall_label(recording: Recording, t_s: float) -> str:
+    """Return the time of the clock at a tick of the axis; empty if unknown."""
+    moment = wall_at(recording.environment, t_s)
+    return "" if moment is None else moment.strftime("%H:%M:%S")
+
+
 def _has(row: dict[str, Any], state: str) -> bool:
     return any(name == state for name, _ in row["paths"])
-
-
-def _badness(diagnosis: Diagnosis) -> tuple[int, int, float]:
-    verdict = best(diagnosis)
-    sure = SUREST_FIRST.index(verdict.verdict) if verdict else len(SUREST_FIRST)
-    return WORST_FIRST.index(diagnosis.episode.kind), sure, diagnosis.episode.start_s
-
-
-def _tone(diagnosis: Diagnosis | None, *, seen: bool) -> str:
-    # good, bad (ended or stalled) or warn (slower, or no training was seen)
-    if diagnosis is None:
-        return "good" if seen else "warn"
-    return "bad" if diagnosis.episode.kind in ("death", "stall") else "warn"
-
-
-def _recorded(recording: Recording, lang: Lang) -> str:
-    environment = recording.environment
-    start = host = ""
-    if environment is not None:
-        host = environment.hostname or ""
-        start = _wall(environment.wall_start, environment.utc_offset_s)
-    line = text("html.recorded", lang, host=host, start=start, duration=duration(recording.duration_s, lang))
-    return line.lstrip(",， ")
-
-
-def _wall(iso: str, offset_s: int) -> str:
-    try:
-        moment = datetime.fromisoformat(iso.replace("Z", "+00:00"))
-    except ValueError:
-        return iso
-    local = moment.astimezone(timezone(timedelta(seconds=offset_s)))
-    return local.strftime("%Y-%m-%d %H:%M:%S (UTC%z)")
-
-
-def _episode(recording: Recording, diagnosis: Diagnosis, lang: Lang) -> dict[str, Any]:
-    episode = diagnosis.episode
-    verdict = best(diagnosis)
-    delay = duration(episode.alarm_s - episode.start_s, lang)
-    lasted = how_long(episode, recording, lang)
-    over = text("html.ongoing", lang)
-    if episode.end_s is not None:
-        over = text("html.over-after", lang, duration=lasted) if lasted else ""
-    return {
-        "kind": episode.kind,
-        "headline": headline(diagnosis, recording, lang),
-        "could_be": could_be(diagnosis, recording, lang),
-        "when": text("html.seen-after", lang, start=clock(episode.start_s), delay=delay),
-        "over": over,
-        "reason": phrase(episode.reason, lang),
-        "window": _closer(recording, episode),
-        "chains": [_chain(links, lang) for links in _paths(diagnosis)],
-        "verdict": _verdict(diagnosis, verdict, lang) if verdict else None,
-        "runners_up": [
-            _verdict(diagnosis, other, lang)
-            for other in diagnosis.verdicts
-            if other is not verdict and other.verdict != "excluded"
-        ],
-        "excluded": [
-            text(f"cause.{other.cause}.title", lang) for other in diagnosis.verdicts if other.verdict == "excluded"
-        ],
-        "later": later_lines(diagnosis, lang),
-        "facts": [] if verdict else [fact_line(fact, lang) for fact in key_facts(diagnosis)],
-    }
-
-
-def _closer(recording: Recording, episode: Episode) -> tuple[float, float]:
-    # The episode, and half its length (at least 20 s) before and after it.
-    end_s = end_of(episode, recording)
-    margin_s = max(20.0, 0.5 * (end_s - episode.start_s))
-    return max(0.0, episode.start_s - margin_s), min(max(recording.duration_s, 1.0), end_s + margin_s)
-
-
-def _verdict(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> dict[str, Any]:
-    groups = (("supports", verdict.supports), ("against", verdict.against), ("unknown", verdict.unknown))
-    return {
-        "cause": verdict.cause,
-        "title": text(f"cause.{verdict.cause}.title", lang),
-        "sentence": cause_sentence(diagnosis, verdict, lang),
-        "meaning": text(f"cause.{verdict.cause}.meaning", lang),
-        "verdict": verdict.verdict,
-        "score": f"{verdict.score:.2f}",
-        "groups": [
-            (name, [finding_text(finding, diagnosis, lang) for finding in findings])
-            for name, findings in groups
-            if findings
-        ],
-        "remedies": [
-            {"text": remedy_text(remedy, lang), "safety": remedy.safety, "command": remedy.command}
-            for remedy in remedies_of(diagnosis, verdict.cause)
-        ],
-    }
-
-
-def _paths(diagnosis: Diagnosis) -> list[list[tuple[Actor, Text]]]:
-    # Runs of links in which each process waits for the next: (node, evidence), the first waiter included.
-    runs: list[list[tuple[Actor, Text]]] = []
-    for link in diagnosis.wait_chain:
-        if not runs or runs[-1][-1][0] != link.waiter:
-            runs.append([(link.waiter, "")])
-        runs[-1].append((link.target, link.how))
-    return runs
-
-
-def _chain(run: list[tuple[Actor, Text]], lang: Lang) -> dict[str, Any]:
-    boxes = [{"name": phrase(name, lang), "how": phrase(how, lang)} for name, how in run]
-    text_columns = sum(cell_len(box["name"]) for box in boxes)
-    arrow_columns = max(cell_len(box["how"]) for box in boxes)
-    across = len(boxes) <= BOXES_ACROSS and text_columns <= COLUMNS_ACROSS and arrow_columns <= COLUMNS_AT_ARROW
-    return {"boxes": boxes, "down": not across}
 
 
 def _bands(recording: Recording, episodes: tuple[Episode, ...], span_s: float) -> list[dict[str, Any]]:
@@ -246,7 +159,7 @@ def _phases(recording: Recording, span_s: float, lang: Lang) -> list[dict[str, A
 
 
 def time_ticks(span_s: float) -> list[tuple[str, float]]:
-    """Return about six labels for the time axis with their position in percent."""
+    """Return about six labels for the time axis, each with its time in seconds."""
     steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 43200, 86400)
     step = next((step for step in steps if span_s / step <= 7), 86400)
-    return [(clock(step * number), 100 * step * number / span_s) for number in range(int(span_s // step) + 1)]
+    return [(clock(step * number), float(step * number)) for number in range(int(span_s // step) + 1)]

@@ -19,6 +19,8 @@ const startReport = () => {
     const two = (n) => String(n).padStart(2, "0");
     return `${Math.floor(whole / 3600)}:${two(Math.floor(whole % 3600 / 60))}:${two(whole % 60)}`;
   };
+  // A moment by both clocks.
+  const wall = (s) => data.began === null ? "" : clock((data.began + s) % 86400).padStart(8, "0");
   const number = (v) => Math.abs(v) >= 100 ? v.toFixed(0) : Math.abs(v) >= 10 ? v.toFixed(1) : String(+v.toPrecision(3));
 
   // The reading nearest to a time, or none if the nearest is too far away.
@@ -39,12 +41,20 @@ const startReport = () => {
   };
 
   const show = (start, end) => {
-    if (end - start < 2) end = start + 2;
+    const least = Math.min(2, data.span);
+    if (end - start < least) { const middle = (start + end) / 2; start = middle - least / 2; end = start + least; }
+    if (start < 0) { end -= start; start = 0; }
+    if (end > data.span) { start -= end - data.span; end = data.span; }
     from = Math.max(0, start); to = Math.min(data.span, end);
     const width = to - from;
     tracks.querySelectorAll("svg.view").forEach((svg) => {
       const height = svg.viewBox.baseVal.height;
       svg.setAttribute("viewBox", `${from} 0 ${width} ${height}`);
+    });
+    // A short episode stays visible in a long run.
+    const thinnest = 4 * width / Math.max(strip.clientWidth, 1);
+    tracks.querySelectorAll("rect.band").forEach((band) => {
+      band.setAttribute("width", Math.max(+band.dataset.end - +band.dataset.start, thinnest));
     });
     tracks.querySelectorAll(".at").forEach((mark) => {
       const left = Math.max(+mark.dataset.start, from), right = Math.min(+mark.dataset.end, to);
@@ -63,6 +73,7 @@ const startReport = () => {
     for (let t = Math.ceil(from / step) * step; t <= to; t += step) {
       const label = document.createElement("span");
       label.textContent = clock(t);
+      if (data.began !== null) label.append(Object.assign(document.createElement("small"), { textContent: wall(t) }));
       label.style.left = `${100 * (t - from) / width}%`;
       if (t > from) label.style.transform = t - from > 0.96 * width ? "translateX(-100%)" : "translateX(-50%)";
       axis.append(label);
@@ -83,7 +94,7 @@ const startReport = () => {
   const read = (t) => {
     const reach = Math.max(3, (to - from) / 60);
     const phase = t === null ? null : [...strip.querySelectorAll(".phase:not(.generation)")].find((one) => +one.dataset.start <= t && t <= +one.dataset.end);
-    now.textContent = t === null ? "" : clock(t) + (phase ? ` · ${phase.textContent}` : "");
+    now.textContent = t === null ? "" : clock(t) + (data.began === null ? "" : ` (${wall(t)})`) + (phase ? ` · ${phase.textContent}` : "");
     tracks.querySelectorAll("[data-chart]").forEach((row) => {
       const outputs = row.querySelectorAll("output");
       data.charts[+row.dataset.chart].forEach((series, i) => {
@@ -99,8 +110,28 @@ const startReport = () => {
     });
   };
 
+  // Two fingers: pinch to look closer. One finger scrolls the page, or the run if a part of it is shown.
+  const fingers = new Map();
+  let held = null;
+  const zoom = (factor, middle) => show(middle - (middle - from) * factor, middle + (to - middle) * factor);
+  const move = (share) => show(from + share * (to - from), to + share * (to - from));
+  const pinch = () => {
+    const box = plotBox(), xs = [...fingers.values()];
+    const apart = Math.max(24, Math.abs(xs[0] - xs[1])), middle = (xs[0] + xs[1]) / 2;
+    if (held === null) { held = { apart, t: timeAt(middle, box), width: to - from }; return; }
+    const width = Math.min(data.span, held.width * held.apart / apart);
+    const start = held.t - width * (middle - box.left) / box.width;
+    show(start, start + width);
+  };
+
   let pressed = null;
   const point = (event) => {
+    if (fingers.has(event.pointerId)) {
+      const before = fingers.get(event.pointerId);
+      fingers.set(event.pointerId, event.clientX);
+      if (fingers.size === 2) { pinch(); return; }
+      if (to - from < data.span) move((before - event.clientX) / plotBox().width);
+    }
     const box = plotBox();
     const inside = event.clientX >= box.left - 4 && event.clientX <= box.left + box.width + 4;
     if (!inside && pressed === null) { leave(); return; }
@@ -125,9 +156,13 @@ const startReport = () => {
       pressed = timeAt(event.clientX, box);
       event.preventDefault();
     }
+    if (event.pointerType === "touch") { fingers.set(event.pointerId, event.clientX); held = null; }
     point(event);
   });
+  const lift = (event) => { fingers.delete(event.pointerId); held = null; };
+  window.addEventListener("pointercancel", lift, { signal });
   window.addEventListener("pointerup", (event) => {
+    lift(event);
     if (pressed === null) return;
     const t = timeAt(event.clientX, plotBox());
     const wide = Math.abs(t - pressed) > (to - from) / 80;
@@ -136,7 +171,20 @@ const startReport = () => {
     drag.style.visibility = "hidden";
   }, { signal });
   tracks.addEventListener("dblclick", () => show(0, data.span));
+  const KEYS = {
+    "+": () => zoom(0.5, (from + to) / 2), "=": () => zoom(0.5, (from + to) / 2), "-": () => zoom(2, (from + to) / 2),
+    "\u2212": () => zoom(2, (from + to) / 2), ArrowLeft: () => move(-0.25), ArrowRight: () => move(0.25),
+    Home: () => show(0, to - from), End: () => show(data.span - (to - from), data.span), 0: () => show(0, data.span),
+  };
+  const MOVES = { left: "ArrowLeft", right: "ArrowRight", in: "+", out: "-" };
   window.addEventListener("keydown", (event) => { if (event.key === "Escape") show(0, data.span); }, { signal });
+  tracks.addEventListener("keydown", (event) => {
+    const act = event.ctrlKey || event.metaKey || event.altKey ? undefined : KEYS[event.key];
+    if (act) { act(); event.preventDefault(); }
+  });
+  document.querySelectorAll("[data-move]").forEach((button) => {
+    button.addEventListener("click", () => KEYS[MOVES[button.dataset.move]](), { signal });
+  });
 
   document.querySelectorAll(".look").forEach((button) => button.addEventListener("click", () => {
     show(+button.dataset.from, +button.dataset.to);
@@ -183,7 +231,7 @@ const startReport = () => {
   // Paper shows what a click would.
   window.addEventListener("beforeprint", () => {
     show(0, data.span);
-    document.querySelectorAll("details").forEach((one) => { one.open = true; });
+    document.querySelectorAll("details:not(.stack, .more, .long)").forEach((one) => { one.open = true; });
   }, { signal });
   window.addEventListener("resize", () => show(from, to), { signal });
   show(0, data.span);

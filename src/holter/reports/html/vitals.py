@@ -33,7 +33,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     top: float | None = None  # end of the axis; None: the largest value
 
 
-# Charts in the order of the question "where does the time go?": progress, steps, then resources.
+# Charts in the order of the question "where does the time go?": the GPU, progress, steps, then other resources.
 CHARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("progress", "s", ("progress-age",)),
     ("steps", "s", ("data-wait", "compute")),
@@ -45,8 +45,6 @@ CHARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 LIMITS = frozenset({"effective-cpus", "memory-limit"})
 GPU_KEYS = ("gpu-utilization", "gpu-power", "gpu-clock", "gpu-memory")
-# GPU charts come after steps and queues, before the CPU's.
-GPU_AFTER = "queues"
 
 
 def charts(recording: Recording, grid: Grid) -> tuple[Chart, ...]:
@@ -58,21 +56,13 @@ def charts(recording: Recording, grid: Grid) -> tuple[Chart, ...]:
             if value is not None:
                 thinners.setdefault((key, index), Thinner(grid)).add(tick.t_s, value)
     tops = readings.tops
-    all_charts = []
+    indexes = sorted({index for name, index in thinners if name in GPU_KEYS})
+    all_charts = [
+        Chart(key="gpu", unit="percent", index=index, top=100.0, series=_series(thinners, tops, GPU_KEYS, index))
+        for index in indexes
+    ]
     for key, unit, names in CHARTS:
         all_charts.append(Chart(key=key, unit=unit, series=_series(thinners, tops, names, 0), top=_top(unit)))
-        if key == GPU_AFTER:
-            indexes = sorted({index for name, index in thinners if name in GPU_KEYS})
-            all_charts.extend(
-                Chart(
-                    key="gpu",
-                    unit="percent",
-                    index=index,
-                    top=100.0,
-                    series=_series(thinners, tops, GPU_KEYS, index),
-                )
-                for index in indexes
-            )
     return tuple(chart for chart in all_charts if any(not series.limit for series in chart.series))
 
 
