@@ -79,14 +79,14 @@ def render(path: Path, lang: Lang, *, is_over: bool, page: int, root: str, name:
     recording = read(path)
     if not recording.all_ticks:
         return Rendered(error="tape-empty", what=EMPTY(path=path.name), next_step=EMPTY_NEXT()), ""
-    values = context(recording, diagnose_recording(recording, is_over=is_over), lang, False)
+    values = context(recording, diagnose_recording(recording, is_over=is_over), lang, False, is_over=is_over)
     for chart in values["charts"]:
         for series in chart["series"]:
             series["line"] = ""  # drawn by uPlot
     if not is_over:
-        for episode in values["episodes"]:
-            if episode["over"] == text("html.ongoing", lang):
-                episode["over"] = text("web.ongoing", lang)
+        for group in values["groups"]:
+            if group["over"] == text("html.ongoing", lang):
+                group["over"] = text("web.ongoing", lang)
     pids = tuple(row["lane"].pid for row in values["lanes"])
     live = {
         "page": page,
