@@ -61,7 +61,6 @@ define_all(
         "duration.h": "{h} h {min} min",
         "headline.known": "{kind}{where}{lasted}: {what} {verdict}",
         "headline.lasted": ", {duration}",
-        "headline.more": "other episodes below: {count}",
         "name.with-pid": "{name} (PID {pid})",
         "list.comma": "{first}; {second}",
         "list.join": ", ",

@@ -7,7 +7,6 @@ from holter.sentences import define_all
 define_all(
     {
         "html.title": "Holter report",
-        "html.recorded": "{host}, {start}, {duration} recorded",
         "html.seen-after": "began at {start}, noticed {delay} later",
         "html.ongoing": "not over when the recording ended",
         "html.over-after": "over after {duration}",
