@@ -22,6 +22,7 @@ from holter.cli import (
     doctor,
     explain,
     export,
+    list_runs,
     metrics,
     notify_test,
     report,
@@ -50,6 +51,7 @@ run.register(app)
 train.register(app)
 attach.register(app)
 web.register(app)
+list_runs.register(app)
 diagnose.register(app)
 report.register(app)
 ask.register(app)

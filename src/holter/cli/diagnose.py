@@ -8,11 +8,8 @@ from typing import Annotated
 
 import typer
 
+from holter.cli.newest import newest_tape
 from holter.cli.options import FailOn, Json, Lang, chosen_language
-from holter.errors import UnknownTarget
-from holter.sentences import define
-
-NO_TARGET = define("error.no-target", "There is nothing to diagnose.")
 
 
 def register(app: typer.Typer) -> None:
@@ -23,10 +20,10 @@ def diagnose(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="TARGET...",
+            metavar="[TARGET...]",
             help="A tape (*.holter, also while it is written), the PID of a training, a results folder, a training log "
             "or console text (- reads from a pipe), or an evidence file (JSON). "
-            "Several are read as pieces of one case.",
+            "Several are read as pieces of one case. Without: the training that runs, else the newest tape.",
         ),
     ] = None,
     as_json: Json = False,
@@ -73,8 +70,7 @@ def diagnose(
     if evidence_template:
         print(json.dumps(template(), ensure_ascii=False, indent=2))
         return
-    if not targets:
-        raise UnknownTarget(NO_TARGET(), next_step=WHAT_IS_READ())
+    targets = targets or [str(newest_tape(lang, WHAT_IS_READ()))]
     language = chosen_language(lang)
     look_s = OBSERVE_S if for_s is None else for_s
     progress = Progress(sys.stderr, language)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from holter.cli.newest import newest_tape
 from holter.cli.options import Force, Json, Lang, chosen_language, tape_name
 
 
@@ -16,7 +17,9 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    tape: Annotated[Path, typer.Argument(metavar="TAPE", help="The tape.")],
+    tape: Annotated[
+        Path | None, typer.Argument(metavar="[TAPE]", help="Default: the training that runs, else the newest.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="The HTML file (default: TAPE.html).")
     ] = None,
@@ -33,8 +36,10 @@ def report(
     from holter.reports.catalogue import text
     from holter.reports.html import write_html
     from holter.tape import read
+    from holter.tape.reader import GIVE_A_TAPE
 
     language = chosen_language(lang)
+    tape = tape or newest_tape(lang, GIVE_A_TAPE())
     recording = read(tape)
     diagnoses = diagnose_recording(recording, is_over=is_over(recording))
     path = output if output is not None else tape.with_name(f"{tape_name(tape)}.html")

@@ -20,10 +20,12 @@ from holter.supervisor.recording.abilities import Terms
 from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.recording.recorder import Recorder
+from holter.supervisor.recording.registrar import Registrar
 from holter.supervisor.recording.scratch import Scratch, scratch_of_process
 from holter.supervisor.recording.tape_place import DefaultTape, open_tape
 from holter.supervisor.recording.timing import LINGER_S, TICK_S
 from holter.supervisor.result import RunResult
+from holter.supervisor.state_folder import state_folders
 from holter.texts.resume_command import resume_command
 from holter.texts.training_command import parse_training_command
 
@@ -77,6 +79,7 @@ def attach(
         variables=variables,
         terms=Terms(heal=False, attached=True, resume=resume_command(process_command(root_pid))),
         began_wall=psutil.Process(root_pid).create_time(),
+        registrar=Registrar(state_folders(os.environ), writer.path, process_command(root_pid), attached=True),
     )
     stop = _StopOnSignal()
     with stop:

@@ -19,9 +19,9 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from holter.hook import page
+from holter.linux.place import here, same_machine_before_a_restart
 from holter.linux.procfs import list_numbers, read_text
 from holter.probes.process.process_files import parse_stat
-from holter.supervisor.folds.place import here, same_machine_before_a_restart
 from holter.supervisor.recording.scratch import LOCK_NAME, remove
 
 NAME = re.compile(r"holter-(look-)?[a-z0-9_]{8}|holter-attach-\d+-(?:.+-)?\d+")

@@ -31,11 +31,13 @@ from holter.supervisor.recording.abilities import Terms
 from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.recording.recorder import Recorder
+from holter.supervisor.recording.registrar import Registrar
 from holter.supervisor.recording.scratch import new_scratch
 from holter.supervisor.recording.tape_place import DefaultTape, open_tape
 from holter.supervisor.recording.timing import TICK_S
 from holter.supervisor.result import RunResult
 from holter.supervisor.signals import SignalRelay
+from holter.supervisor.state_folder import state_folders
 from holter.texts.resume_command import resume_command
 
 NO_COMMAND = define("error.no-command", "There is no command to run.")
@@ -123,6 +125,7 @@ def run(
                 variables=variables,
                 terms=terms,
                 marks=marks,
+                registrar=Registrar(state_folders(variables), writer.path, command, attached=False),
             )
         except Exception as error:  # noqa: BLE001 - the training already runs and must not be affected
             listener.note(NOT_RECORDED(error=f"{type(error).__name__}: {error}"))

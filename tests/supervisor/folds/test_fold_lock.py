@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from holter.errors import AlreadyTraining
+from holter.probes.process.process_files import started
 from holter.supervisor.folds.fold_lock import FILE, STALE_S, FoldLock
 from holter.supervisor.folds.lock import IsHeld, Lock
-from holter.supervisor.folds.lock_state import is_held, read, read_state, started
+from holter.supervisor.folds.lock_state import is_held, read, read_state
 
 HOLD = """
 import sys

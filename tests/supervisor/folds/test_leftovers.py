@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from holter.errors import FolderNotWritable
+from holter.linux.place import here
 from holter.supervisor import leftovers
-from holter.supervisor.folds.place import here
 from holter.supervisor.leftovers import OTHER_BOOT_AFTER_S, collect
 from holter.supervisor.recording.scratch import LOCK_NAME, Scratch, new_scratch
 from needs import needs

@@ -20,6 +20,8 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
+from holter.linux.place import here
+from holter.probes.process.process_files import started
 from holter.probes.training.preprocessed import Splits, Unpacking
 from holter.probes.training.starting import starting_trainings
 from holter.records import Message
@@ -28,9 +30,7 @@ from holter.supervisor.folds import lock as lock_module
 from holter.supervisor.folds import preparation as preparation_module
 from holter.supervisor.folds import torn_files
 from holter.supervisor.folds import turn as turn_module
-from holter.supervisor.folds.lock_state import started
 from holter.supervisor.folds.patience import Asked, Patience
-from holter.supervisor.folds.place import here
 from holter.supervisor.folds.preparation import Preparation, who_else
 from holter.supervisor.folds.turn import Turn
 from holter.texts.training_command import parse_training_command

@@ -73,6 +73,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         ("holter report run.holter", "Write run.html."),
         ("holter report run.holter --scrub -o to-send.html", "Write a page without paths, names and case identifiers."),
     ),
+    "list": _examples(
+        "list",
+        ("holter list", "The trainings that run, then those that ended."),
+        ("holter list /data/tapes --all", "Every tape below a folder, also of others."),
+    ),
     "export": _examples(
         "export",
         ("holter export run.holter", "Write CSV tables into the folder run-csv."),

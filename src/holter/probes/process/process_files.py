@@ -1,4 +1,4 @@
-"""Pure parsers for the files of one process under ``/proc/PID``; missing values are None."""
+"""Parsers for the files of one process under ``/proc/PID``; missing values are None."""
 
 from __future__ import annotations
 
@@ -52,6 +52,12 @@ def parse_stat(text: str | None) -> Stat | None:
         last_cpu=int(words[36]),
         wait_status=int(words[49]) if len(words) > 49 else 0,
     )
+
+
+def started(pid: int) -> int | None:
+    """Return the start of a living process in ticks since boot. A time of day would change when the clock jumps."""
+    seen = parse_stat(read_text(f"/proc/{pid}/stat"))
+    return None if seen is None or seen.state in "ZX" else seen.started_ticks
 
 
 def namespace_pids(pid: int | str, proc: Path = Path("/proc")) -> tuple[int, ...]:

@@ -18,8 +18,9 @@ import threading
 import time
 from pathlib import Path
 
-from holter.supervisor.folds.lock_state import About, is_gone, is_held, read, started
-from holter.supervisor.folds.place import here
+from holter.linux.place import here
+from holter.probes.process.process_files import started
+from holter.supervisor.folds.lock_state import About, is_gone, is_held, read
 from holter.supervisor.signals import FORWARDED
 
 REFRESH_S = 10.0

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from holter.linux.procfs import read_text
-from holter.probes.process.process_files import parse_stat
-from holter.supervisor.folds.place import here
+from holter.linux.place import here
+from holter.probes.process.process_files import started
 
 # A lock names the process that took it, and possibly the training that goes on if that process is killed.
 PROCESSES = (("pid", "started"), ("training", "training_started"))
@@ -95,9 +94,3 @@ def _has_ended(pid: object, since: object) -> bool | None:
     except (OSError, OverflowError):
         return True
     return True  # a zombie
-
-
-def started(pid: int) -> int | None:
-    """Return the start of a living process in ticks since boot. A time of day would change when the clock jumps."""
-    seen = parse_stat(read_text(f"/proc/{pid}/stat"))
-    return None if seen is None or seen.state in "ZX" else seen.started_ticks

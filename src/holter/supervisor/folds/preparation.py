@@ -14,14 +14,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from holter.detectors.view import PhaseKeeper
+from holter.linux.place import here
+from holter.probes.process.process_files import started
 from holter.probes.training.preprocessed import Job, jobs_of
 from holter.probes.training.starting import starting_trainings
 from holter.records import Message, Tick
 from holter.supervisor.folds import messages as words
 from holter.supervisor.folds.lock import Lock
-from holter.supervisor.folds.lock_state import About, host_of, read_state, started
+from holter.supervisor.folds.lock_state import About, host_of, read_state
 from holter.supervisor.folds.patience import Patience
-from holter.supervisor.folds.place import here
 from holter.supervisor.folds.turn import Announce, Turn
 from holter.texts.training_command import TrainingCommand
 

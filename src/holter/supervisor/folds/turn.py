@@ -7,16 +7,16 @@ import time
 from pathlib import Path
 from typing import Protocol
 
+from holter.linux.place import here
 from holter.linux.procfs import read_text
-from holter.probes.process.process_files import parse_stat
+from holter.probes.process.process_files import parse_stat, started
 from holter.probes.training.preprocessed import Job
 from holter.probes.training.starting import STARTS_WITHIN_S, starting_trainings
 from holter.records import Message
 from holter.supervisor.folds import messages as words
 from holter.supervisor.folds.lock import STALE_S, IsHeld, Lock
-from holter.supervisor.folds.lock_state import PROCESSES, About, LockState, host_of, is_gone, read_state, started
+from holter.supervisor.folds.lock_state import PROCESSES, About, LockState, host_of, is_gone, read_state
 from holter.supervisor.folds.patience import Patience
-from holter.supervisor.folds.place import here
 from holter.supervisor.folds.torn_files import UNWRITTEN_S, TornFiles
 from holter.supervisor.folds.unchanged import Unchanged, mtime_s
 

@@ -38,6 +38,7 @@ from holter.supervisor.recording.environment_reader import EnvironmentReader
 from holter.supervisor.recording.investigation import Investigator
 from holter.supervisor.recording.judgement import Judgement
 from holter.supervisor.recording.listener import Listener
+from holter.supervisor.recording.registrar import Registrar
 from holter.supervisor.recording.scratch import Scratch
 from holter.supervisor.recording.scratch_keeper import ScratchKeeper
 from holter.supervisor.recording.sources import Sources
@@ -70,10 +71,11 @@ class Recorder:
         terms: Terms,
         began_wall: float | None = None,
         marks: tuple[Mark, ...] = (),
+        registrar: Registrar | None = None,
     ) -> None:
         """``began_wall``: start of the training if it was before the recording; older logs belong to other runs.
 
-        ``marks``: console files as they were before the training was started.
+        ``marks``: console files as they were before the training was started. ``registrar``: of ``holter list``.
         """
         not_before_wall = (clock.zero_wall_s if began_wall is None else began_wall) - LOG_SLACK_S
         folder = scratch.folder
@@ -96,6 +98,8 @@ class Recorder:
         self._watch = Watch()
         self._notices = Notices()
         self._course = Course()
+        self._registrar = registrar
+        self._is_told_of_registry = False
         self._bulletin = Bulletin(variables, clock.zero_wall_s)
         self._numbers: dict[tuple[str, str, float], int] = {}
         self._recent: deque[Tick] = deque()
@@ -186,6 +190,8 @@ class Recorder:
         self._listener.pace(pace, is_due=is_due)
         self._take_findings()
         self._writer.pulse(t_s)
+        if self._registrar is not None and self._registrar.is_due(t_s):
+            self._registrar.update(t_s, self.recording(), tuple(self.diagnoses.values()))
         self._say_problems()
         return tick
 
@@ -205,6 +211,8 @@ class Recorder:
         self._contracts.close()
         self.sources.close()
         self._writer.close(self._clock.t_s())
+        if self._registrar is not None:
+            self._registrar.finish(self.recording(), tuple(self.diagnoses.values()))
         return self._watch.episodes
 
     @property
@@ -279,6 +287,8 @@ class Recorder:
         is_new = key not in self._numbers
         number = self._numbers.setdefault(key, len(self._numbers))
         self._writer.write_episode(number, episode)
+        if self._registrar is not None:
+            self._registrar.hurry()
         if is_new:
             self._listener.alarm(episode)
             self.sources.hurry()
@@ -350,6 +360,10 @@ class Recorder:
             self.sources.watch_path("preprocessed", Path(environment.preprocessed_folder))
 
     def _say_problems(self) -> None:
+        unlisted = self._registrar.problem if self._registrar is not None else None
+        if unlisted is not None and not self._is_told_of_registry:
+            self._is_told_of_registry = True
+            self._listener.note(unlisted)
         problem = self._writer.problem
         if problem != self._said_problem:
             self._said_problem = problem

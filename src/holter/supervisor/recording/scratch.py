@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from holter.errors import AlreadyRecorded, FolderNotWritable
+from holter.linux.place import here
 from holter.sentences import NO_TRAINING_TOUCHED, define
 from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN
-from holter.supervisor.folds.place import here
 from holter.supervisor.state_folder import SOMEBODY_ELSES
 
 LOCK_NAME = "recorder.lock"

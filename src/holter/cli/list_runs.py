@@ -1,0 +1,92 @@
+"""``holter list [FOLDER]``: the trainings that run and ran, and what became of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from holter.cli.options import Json, Lang, chosen_language
+from holter.errors import UnknownTarget
+from holter.sentences import define
+
+if TYPE_CHECKING:
+    from holter.reports.runs import Row
+
+NO_FOLDER = define("error.no-folder", "There is no folder {path}.")
+OR_WITHOUT = define("next.list-all", "holter list without a folder shows every training of this user.")
+# Deeper, or more, is no folder of tapes.
+MOST_TAPES = 500
+
+
+def register(app: typer.Typer) -> None:
+    app.command("list")(list_runs)
+
+
+def list_runs(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="FOLDER", help="Only the tapes in this folder and below it, recorded by anybody."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also the older ones.")] = False,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """List the trainings that Holter recorded, the running ones first, and what became of each.
+
+    Calls that continue one fold are one training. A tape that was moved or deleted is still listed.
+    """
+    from rich.console import Console
+
+    from holter.reports.catalogue import phrase, text
+    from holter.reports.runs import table
+
+    language = chosen_language(lang)
+    rows = all_rows() if folder is None else rows_in(folder)
+    if as_json:
+        print(json.dumps({"runs": [table.as_json(row, language) for row in rows]}, ensure_ascii=False, indent=2))
+    elif rows:
+        table.print_rows(Console(), rows, language, everything=everything)
+    else:
+        none = table.NONE() if folder is None else table.NONE_HERE(folder=str(folder))
+        print(f"{phrase(none, language)} {text(table.RECORD_ONE.key, language)}")
+
+
+def all_rows() -> tuple[Row, ...]:
+    """Return the trainings in the user's registry."""
+    from holter.reports.runs import rows_of
+    from holter.supervisor.state_folder import state_folders
+    from holter.tape.registry import read_all
+
+    return rows_of(read_all(state_folders(os.environ)))
+
+
+def rows_in(folder: Path) -> tuple[Row, ...]:
+    """Return the trainings whose tapes are in a folder: from the registry if they are there, else from the tapes.
+
+    Raises:  UnknownTarget.
+    """
+    from holter.diagnosis.result import is_over
+    from holter.errors import TapeError
+    from holter.reports.runs import row_of_tape
+    from holter.reports.runs.rows import in_order
+    from holter.tape import read
+
+    if not folder.is_dir():
+        raise UnknownTarget(NO_FOLDER(path=str(folder)), next_step=OR_WITHOUT())
+    tapes = sorted(folder.rglob("*.holter"))[:MOST_TAPES]
+    registered = [row for row in all_rows() if Path(row.tape).resolve().is_relative_to(folder.resolve())]
+    known = {Path(tape).resolve() for row in registered for tape in (row.tape, *row.earlier_tapes)}
+    rows = list(registered)
+    for tape in tapes:
+        if tape.resolve() in known:
+            continue
+        try:
+            recording = read(tape)
+        except TapeError:
+            continue  # its name alone makes no tape
+        rows.append(row_of_tape(tape, recording, is_over=is_over(recording)))
+    return in_order(rows)

@@ -1,0 +1,43 @@
+"""The tape for a command without a target: of the training that runs, else the newest."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from holter.errors import UnknownTarget
+from holter.records import Message
+from holter.sentences import define
+
+RUNS = define("newest.runs", "no target given: the training that runs, {path}")
+RUN = define("newest.run", "no target given: the newest of {count} trainings that run, {path}")
+ENDED = define("newest.ended", "no target given: the newest tape, {path}")
+NO_TARGET = define("error.no-target", "No target was given, and no tape is known.")
+
+
+def newest_tape(lang: str | None, next_step: Message | str) -> Path:
+    """Return the tape, and say on stderr which one was taken; without a registry, the newest in the current folder.
+
+    Raises:  UnknownTarget with this next step if there is none.
+    """
+    from holter.cli.list_runs import all_rows
+    from holter.cli.options import chosen_language
+    from holter.reports.catalogue import phrase
+    from holter.reports.live.lines import marked
+    from holter.reports.runs import take_one
+
+    taken = take_one(all_rows())
+    if taken is not None:
+        path = Path(os.path.relpath(taken.row.tape))
+        path = min(path, Path(taken.row.tape), key=lambda one: len(str(one)))
+        runs = RUN(count=taken.running, path=str(path)) if taken.running > 1 else RUNS(path=str(path))
+        said = runs if taken.row.runs else ENDED(path=str(path))
+    else:
+        tapes = sorted(Path().glob("*.holter"), key=lambda one: one.stat().st_mtime)
+        if not tapes:
+            raise UnknownTarget(NO_TARGET(), next_step=next_step)
+        path = tapes[-1]
+        said = ENDED(path=str(path))
+    print(marked(phrase(said, chosen_language(lang))), file=sys.stderr)
+    return path

@@ -1,0 +1,198 @@
+"""Entries of the registry -> rows. Calls that continue one fold are one row; a dead recorder runs nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from holter.linux.place import here, same_machine_before_a_restart
+from holter.probes.process.process_files import started
+from holter.records import Message
+from holter.records.text import Record
+from holter.reports.outcome import outcome_of
+from holter.reports.outcome.record import GOOD, RUNS
+from holter.reports.outcome.sentences import BROKEN_OFF, RUNNING
+from holter.reports.outcome.wall import clock_of, parsed
+from holter.tape import Recording
+from holter.tape.registry import Entry, Kept
+
+# A recorder writes its entry every 30 s. Of another host, this one sees nothing else; NFS caches for up to a minute.
+SILENT_S = 180.0
+
+TapeIs = Literal["there", "gone", "elsewhere"]
+
+
+class Row(Record, frozen=True, kw_only=True):
+    """One training, over all calls that continued it."""
+
+    state: str  # as in ``reports.outcome``
+    headline: Message
+    runs: bool
+    started: str | None  # ISO 8601, of the first call
+    ended: str | None  # of the last call; None: it runs, or its end was not seen
+    seen: str | None = None  # last sign of life
+    calls: int = 1
+    host: str | None = None
+    pid: int | None = None  # of the recorder
+    dataset: str | None = None
+    configuration: str | None = None
+    fold: str | None = None
+    trainer: str | None = None
+    command: str | None = None
+    epochs_done: int | None = None
+    epochs_planned: int | None = None
+    exit_code: int | None = None
+    exit_signal: int | None = None
+    tape: str  # of the last call
+    tape_is: TapeIs = "there"
+    earlier_tapes: tuple[str, ...] = ()
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nobody needs to look."""
+        return self.state in GOOD
+
+
+class Taken(NamedTuple):
+    """The row for a command without a target; ``running``: how many trainings run."""
+
+    row: Row
+    running: int
+
+
+def rows_of(entries: Iterable[Kept]) -> tuple[Row, ...]:
+    """Return a row for each training: the running ones first, then the newest.
+
+    ``entries``: oldest first.
+    """
+    groups: list[list[Kept]] = []
+    for kept in entries:
+        earlier = next((group for group in reversed(groups) if _is_same_fold(group[-1].entry, kept.entry)), None)
+        if earlier is not None and _goes_on(earlier[-1].entry, kept.entry):
+            earlier.append(kept)
+        else:
+            groups.append([kept])
+    return in_order([_row(group) for group in groups])
+
+
+def in_order(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """Return rows as they are listed: running first, then newest first."""
+    return tuple(sorted(rows, key=lambda row: (row.runs, _moment(row.seen or row.started)), reverse=True))
+
+
+def take_one(rows: Sequence[Row]) -> Taken | None:
+    """Return the training that runs, else the newest, of those whose tape is there; None if there is none."""
+    there = [row for row in rows if row.tape_is == "there"]
+    return Taken(there[0], sum(row.runs for row in there)) if there else None
+
+
+def row_of_tape(path: Path, recording: Recording, *, is_over: bool) -> Row:
+    """Return the row of a tape that is not in the registry."""
+    ran = outcome_of(recording, is_over=is_over)
+    who = ran.identity
+    return Row(
+        state=ran.state,
+        headline=ran.headline,
+        runs=ran.runs,
+        started=ran.started,
+        ended=ran.ended,
+        seen=ran.read,
+        host=who.host,
+        dataset=who.dataset,
+        configuration=who.configuration,
+        fold=who.fold,
+        trainer=who.trainer,
+        command=who.command,
+        epochs_done=ran.epochs_done,
+        epochs_planned=ran.epochs_planned,
+        exit_code=ran.exit_code,
+        exit_signal=ran.exit_signal,
+        tape=str(path),
+    )
+
+
+def is_recording(kept: Kept) -> bool:
+    """Return whether the recorder of this entry lives: by its PID on this host, else by its last sign of life."""
+    entry = kept.entry
+    if entry.ended is not None:
+        return False
+    if entry.place == here():
+        return entry.pid_started is not None and started(entry.pid) == entry.pid_started
+    return not same_machine_before_a_restart(entry.place) and abs(kept.silent_s) <= SILENT_S
+
+
+def _row(group: Sequence[Kept]) -> Row:
+    first, last = group[0].entry, group[-1].entry
+    runs = is_recording(group[-1])
+    state, headline = last.state, last.headline or RUNNING()
+    if last.ended is None and not runs:
+        state, headline = "cut", BROKEN_OFF(at=_clock(last.seen))
+    elif runs and state not in RUNS:
+        runs_on = state == "nothing-trained"  # no training was seen yet
+        state, headline = ("running", RUNNING()) if runs_on else (state, headline)
+    return Row(
+        state=state,
+        headline=headline,
+        runs=runs,
+        started=first.began,
+        ended=last.ended,
+        seen=last.ended or last.seen,
+        calls=len(group),
+        host=last.host,
+        pid=last.pid,
+        dataset=last.dataset,
+        configuration=last.configuration,
+        fold=last.fold,
+        trainer=last.trainer,
+        command=last.command,
+        epochs_done=last.epochs_done,
+        epochs_planned=last.epochs_planned,
+        exit_code=last.exit_code,
+        exit_signal=last.exit_signal,
+        tape=last.tape,
+        tape_is=_tape_is(last),
+        earlier_tapes=tuple(kept.entry.tape for kept in group[:-1]),
+    )
+
+
+def _tape_is(entry: Entry) -> TapeIs:
+    if Path(entry.tape).is_file():
+        return "there"
+    return "gone" if entry.place.partition(" ")[0] == here().partition(" ")[0] else "elsewhere"
+
+
+def _is_same_fold(one: Entry, other: Entry) -> bool:
+    if one.folder is not None and other.folder is not None:
+        return one.folder == other.folder
+    return one.dataset is not None and _fold(one) == _fold(other)
+
+
+def _fold(entry: Entry) -> tuple[str | None, ...]:
+    # A command may name a data set by its number alone.
+    number = re.match(r"(?:Dataset)?0*(\d+)", entry.dataset or "")
+    return (number[1] if number else entry.dataset, entry.configuration, entry.fold, entry.trainer)
+
+
+def _goes_on(before: Entry, entry: Entry) -> bool:
+    # Somebody looked at a training whose recorder had died, or it was continued from a checkpoint.
+    return entry.continues or (entry.attached and before.ended is None)
+
+
+def _clock(moment: str) -> str | None:
+    read = _parsed(moment)
+    return None if read is None else clock_of(read)
+
+
+def _moment(moment: str | None) -> float:
+    read = _parsed(moment)
+    return 0.0 if read is None else read.timestamp()
+
+
+def _parsed(moment: str | None) -> datetime | None:
+    try:
+        return parsed(moment)
+    except ValueError:
+        return None

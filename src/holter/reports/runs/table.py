@@ -1,0 +1,139 @@
+"""The rows of ``holter list`` on a terminal: a line a training, what became of it, and its tape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from holter.records import Message
+from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.outcome.sentences import FOLD
+from holter.reports.outcome.wall import parsed
+from holter.reports.runs.rows import Row
+from holter.reports.wording import duration
+from holter.reports.wrapping import wrap
+from holter.sentences import define
+
+# Older ones are counted.
+MOST_ROWS = 15
+# The training's name starts here: after sign, start and length, in both languages.
+COLUMN = 31
+USUAL_TRAINER = "nnUNetTrainer"
+SIGN = {"running": ("▶", "bold green"), "good": ("✓", "green"), "bad": ("✗", "bold red"), "unknown": ("?", "yellow")}
+PLAIN = str.maketrans({"▶": ">", "✓": "+", "✗": "x", "·": "-", "…": "~"})
+UNKNOWN = ("cut", "end-unseen", "nothing-trained")
+
+NONE = define("list.none", "No training is recorded yet.")
+NONE_HERE = define("list.none-here", "No tape in {folder}.")
+RECORD_ONE = define("list.record-one", "To record one: holter run -- nnUNetv2_train 4 3d_fullres 0")
+ON_HOST = define("list.on-host", "{name} · {host}")
+CALLS = define("list.calls", "{count} calls", one="{count} call")
+TAPE_GONE = define("list.tape-gone", "the tape was moved or deleted: {path}")
+TAPE_ELSEWHERE = define("list.tape-elsewhere", "the tape is on {host}: {path}")
+COUNTED = define("list.counted", "Running: {running}. Ended: {ended}. {next}")
+OLDER = define("list.older", "{count} older: holter list --all", one="{count} older: holter list --all")
+LOOK = define("list.look", "holter diagnose TAPE says more.")
+
+
+def print_rows(console: Console, rows: Sequence[Row], lang: Lang, *, everything: bool) -> None:
+    """Print the rows, the running ones first, and a last line that counts them."""
+    shown = [row for number, row in enumerate(rows) if everything or row.runs or number < MOST_ROWS]
+    for row in shown:
+        _print_row(console, row, lang)
+    running = sum(row.runs for row in rows)
+    hidden = len(rows) - len(shown)
+    following = text(OLDER.key, lang, count=hidden) if hidden else text(LOOK.key, lang)
+    _say(console, Text(text(COUNTED.key, lang, running=running, ended=len(rows) - running, next=following)))
+
+
+def as_json(row: Row, lang: Lang) -> dict[str, object]:
+    """Return a row for ``--json``: every field, and the headline as text."""
+    fields: dict[str, object] = msgspec.to_builtins(row)
+    every = {name: fields.get(name, getattr(row, name)) for name in row.__struct_fields__}
+    return {**every, "headline": phrase(row.headline, lang), "earlier_tapes": list(row.earlier_tapes)}
+
+
+def name_of(row: Row, lang: Lang) -> str:
+    """Return the training's name: data set, configuration and fold, else its command or tape."""
+    if row.dataset and row.configuration and row.fold is not None:
+        trainer = row.trainer if row.trainer != USUAL_TRAINER else None
+        return phrase(FOLD(dataset=row.dataset, configuration=row.configuration, fold=row.fold, trainer=trainer), lang)
+    return row.command or Path(row.tape).stem
+
+
+def _print_row(console: Console, row: Row, lang: Lang) -> None:
+    sign, style = SIGN[_kind(row)]
+    start = parsed(row.started)
+    lasted = _lasted(row)
+    when = start.strftime("%Y-%m-%d %H:%M") if start is not None else "?"
+    left = f"{when}  {'' if lasted is None else _short(lasted, lang)}"
+    first = Text(f"{sign} ", style=style).append(left + " " * max(1, COLUMN - 2 - cell_len(left)), style="dim")
+    name = name_of(row, lang)
+    whole = phrase(ON_HOST(name=name, host=row.host), lang) if row.host else name
+    if row.calls > 1:
+        whole += f" · {text(CALLS.key, lang, count=row.calls)}"
+    width = console.width - COLUMN
+    lines = wrap(_cut(whole.replace("\n", " "), 2 * width), width)
+    _say(console, first.append(lines[0], style="bold"))
+    for line in lines[1:]:
+        _say(console, Text(" " * COLUMN + line, style="bold"))
+    for line in wrap(phrase(row.headline, lang), console.width - 4):
+        _say(console, Text(" " * 4 + line))
+    for line in wrap(_tape(row, lang), console.width - 4):
+        _say(console, Text(" " * 4 + line, style="dim"))
+    console.print()
+
+
+def _kind(row: Row) -> str:
+    if row.runs:
+        return "running" if row.is_good else "bad"
+    return "unknown" if row.state in UNKNOWN else "good" if row.is_good else "bad"
+
+
+def _lasted(row: Row) -> float | None:
+    start, end = parsed(row.started), parsed(row.ended or row.seen)
+    return None if start is None or end is None else max(timedelta(0), end - start).total_seconds()
+
+
+def _short(seconds: float, lang: Lang) -> str:
+    # Seconds of an hour are of no interest; two units fit the column.
+    return duration(60 * round(seconds / 60) if seconds >= 3600 else seconds, lang)
+
+
+def _tape(row: Row, lang: Lang) -> str:
+    path = _from_here(Path(row.tape))
+    message: Message | None = {
+        "gone": TAPE_GONE(path=row.tape),
+        "elsewhere": TAPE_ELSEWHERE(path=row.tape, host=row.host),
+    }.get(row.tape_is)
+    return path if message is None else phrase(message, lang)
+
+
+def _from_here(path: Path) -> str:
+    # The shortest path that can be pasted after ``holter diagnose``.
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def _cut(name: str, columns: int) -> str:
+    if cell_len(name) <= columns:
+        return name
+    while cell_len(name) > columns - 1:
+        name = name[:-1]
+    return name + "…"
+
+
+def _say(console: Console, line: Text) -> None:
+    try:
+        line.plain.encode(console.encoding)
+    except (UnicodeEncodeError, LookupError):
+        line.plain = line.plain.translate(PLAIN)
+    console.print(line, soft_wrap=True)

@@ -1,0 +1,180 @@
+"""Keep the entry of a run in the registry, in a thread: a home on a file server may not answer."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from holter.errors import HolterError, TapeError
+from holter.linux.place import here
+from holter.probes.process.process_files import started
+from holter.records import Diagnosis, Message, Text
+from holter.reports.outcome import Outcome, outcome_of
+from holter.sentences import define
+from holter.supervisor.state_folder import make_private
+from holter.tape import Recording, read
+from holter.tape.registry import Entry, new_file, write
+from holter.texts.training_command import parse_training_command
+
+# Often enough that a reader on another host notices the death of this one (``reports.runs`` waits a few of these).
+EVERY_S = 30.0
+# A tape of this size is read in about a second; of a longer one the last minutes are judged.
+READ_WHOLE_BYTES = 8 << 20
+# At the end of a run nobody waits longer for a file server.
+FAREWELL_S = 2.0
+
+NOT_LISTED = define("registry.not-listed", "this run will not be in holter list ({why}); the recording goes on")
+
+
+class Registrar:
+    """Writes the entry of one run. Never raises because of the disk."""
+
+    def __init__(self, folders: Iterable[Path], tape: Path, command: Sequence[str], *, attached: bool) -> None:
+        """``folders``: state folders, best first; iterated once, in the thread."""
+        self._folders = folders
+        training = parse_training_command(command)
+        now = _now()
+        self._entry = Entry(
+            tape=str(tape.absolute()),
+            host=socket.gethostname(),
+            place=here(),
+            pid=os.getpid(),
+            pid_started=started(os.getpid()),
+            began=now,
+            seen=now,
+            attached=attached,
+            continues=training is not None and training.continued,
+            dataset=training.dataset if training is not None else None,
+            configuration=training.configuration if training is not None else None,
+            fold=training.fold if training is not None else None,
+            trainer=training.trainer if training is not None else None,
+        )
+        self._due_s = 0.0
+        self._waiting: Entry | None = None
+        self._is_over = False
+        self._changed = threading.Condition()
+        self._problem: Message | None = None
+        self._thread = threading.Thread(target=self._work, name="holter-registry", daemon=True)
+        self._start()
+
+    @property
+    def problem(self) -> Message | None:
+        """Why the run is not in the registry."""
+        return self._problem
+
+    def is_due(self, t_s: float) -> bool:
+        """Return whether the entry should be written again."""
+        return t_s >= self._due_s
+
+    def hurry(self) -> None:
+        """Make it due: something happened."""
+        self._due_s = 0.0
+
+    def update(self, t_s: float, recording: Recording, diagnoses: Sequence[Diagnosis]) -> None:
+        """Write what is known of the running training."""
+        self._due_s = t_s + EVERY_S
+        self._put(_with(self._entry, recording, outcome_of(recording, diagnoses, is_over=False, lost_s=0.0)))
+
+    def finish(self, recording: Recording, diagnoses: Sequence[Diagnosis]) -> None:
+        """Write what became of it, and wait a moment until it is written."""
+        ran = outcome_of(_whole(recording, Path(self._entry.tape)), diagnoses, is_over=True)
+        ended = msgspec.structs.replace(_with(self._entry, recording, ran), ended=_now())
+        with self._changed:
+            self._waiting, self._is_over = ended, True
+            self._changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(FAREWELL_S)
+
+    def _put(self, entry: Entry) -> None:
+        with self._changed:
+            self._waiting = entry
+            self._changed.notify_all()
+
+    def _start(self) -> None:
+        # The main thread handles all signals.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # no more threads for this user
+            self._problem = NOT_LISTED(why=str(error))
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _work(self) -> None:
+        file: Path | None = None
+        folders: tuple[Path, ...] = ()
+        while (entry := self._take()) is not None:
+            try:
+                folders = folders or tuple(self._folders)
+                if file is None:
+                    file = self._first(folders, entry)
+                else:
+                    write(file, entry)
+            except (OSError, HolterError) as error:
+                self._problem = NOT_LISTED(why=_why(error))
+
+    def _take(self) -> Entry | None:
+        with self._changed:
+            while self._waiting is None and not self._is_over:
+                self._changed.wait()
+            entry, self._waiting = self._waiting, None
+            return entry
+
+    def _first(self, folders: Sequence[Path], entry: Entry) -> Path:
+        failed: Exception | None = None
+        for folder in folders:
+            file = new_file(folder, entry.host, entry.pid)
+            try:
+                make_private(folder)
+                write(file, entry)
+            except (OSError, HolterError) as error:
+                failed = failed or error
+            else:
+                return file
+        raise failed or OSError("no state folder")
+
+
+def _with(entry: Entry, recording: Recording, ran: Outcome) -> Entry:
+    environment, who = recording.environment, ran.identity
+    return msgspec.structs.replace(
+        entry,
+        seen=_now(),
+        command=who.command if environment is not None and environment.os else None,  # secrets are hidden by then
+        dataset=who.dataset or entry.dataset,
+        configuration=who.configuration or entry.configuration,
+        fold=who.fold if who.fold is not None else entry.fold,
+        trainer=who.trainer or entry.trainer,
+        folder=environment.output_folder if environment is not None else None,
+        state=ran.state,
+        headline=ran.headline,
+        epochs_done=ran.epochs_done,
+        epochs_planned=ran.epochs_planned,
+        exit_code=ran.exit_code,
+        exit_signal=ran.exit_signal,
+    )
+
+
+def _whole(recording: Recording, tape: Path) -> Recording:
+    # The recorder remembers minutes; lost time is counted over the whole run.
+    with contextlib.suppress(OSError, TapeError):
+        if tape.stat().st_size <= READ_WHOLE_BYTES:
+            return read(tape)
+    return recording
+
+
+def _now() -> str:
+    return datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def _why(error: Exception) -> Text:
+    if isinstance(error, HolterError):
+        return error.what
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

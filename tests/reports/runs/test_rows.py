@@ -1,0 +1,135 @@
+"""One row a training; what runs is known by its PID, its boot and its signs of life, never by the clock alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from holter.linux.place import here
+from holter.probes.process.process_files import started
+from holter.reports.catalogue import Lang, phrase
+from holter.reports.outcome.sentences import FINISHED
+from holter.reports.runs import rows_of, take_one
+from holter.reports.runs.table import as_json, print_rows
+from holter.tape.registry import Entry, Kept
+
+RUNNING = Entry(
+    tape="/nonexistent/a.holter",
+    host="node7",
+    place=here(),
+    pid=os.getpid(),
+    pid_started=started(os.getpid()),
+    began="2026-11-28T10:00:00+08:00",
+    seen="2026-11-28T10:00:30+08:00",
+    dataset="Dataset004_Hippocampus",
+    configuration="3d_fullres",
+    fold="0",
+    trainer="nnUNetTrainer",
+    folder="/results/fold_0",
+)
+ENDED = msgspec.structs.replace(
+    RUNNING, state="finished", headline=FINISHED(), ended="2026-11-28T12:00:00+08:00", exit_code=0
+)
+
+
+def kept(entry: Entry, *, silent_s: float = 0.0, **fields: object) -> Kept:
+    return Kept(msgspec.structs.replace(entry, **fields), Path("x"), silent_s)
+
+
+def states(*entries: Kept) -> list[str]:
+    return [row.state for row in rows_of(entries)]
+
+
+def test_a_recorder_of_this_machine_is_known_by_its_pid() -> None:
+    assert states(kept(RUNNING, silent_s=1e6)) == ["running"]  # a full disk keeps it from writing
+    with subprocess.Popen(["sleep", "60"]) as process:
+        own = {"pid": process.pid, "pid_started": started(process.pid)}
+        assert states(kept(RUNNING, **own)) == ["running"]
+        process.kill()
+    assert states(kept(RUNNING, **own)) == ["cut"]
+    assert states(kept(RUNNING, pid_started=1)) == ["cut"]  # the PID belongs to another process by now
+
+
+def test_a_run_that_died_with_its_host_is_not_running() -> None:
+    host, _, space = here().split(" ")
+    assert states(kept(RUNNING, place=f"{host} another-boot {space}")) == ["cut"]
+    (row,) = rows_of([kept(RUNNING, place="other boot pid:[1]", silent_s=4000.0)])
+    assert not row.runs and "breaks off at 2026-11-28 10:00" in phrase(row.headline, "en")
+
+
+@pytest.mark.parametrize("silent_s", [0.0, 100.0, -30.0])
+def test_a_run_on_another_host_runs_as_long_as_it_is_heard_of(silent_s: float) -> None:
+    assert states(kept(RUNNING, place="other boot pid:[1]", silent_s=silent_s)) == ["running"]
+
+
+def test_a_clock_that_was_set_back_keeps_no_dead_run_alive() -> None:
+    assert states(kept(RUNNING, place="other boot pid:[1]", silent_s=-86400.0)) == ["cut"]
+
+
+def test_calls_that_continue_a_fold_are_one_row_with_one_outcome() -> None:
+    first = kept(RUNNING, pid_started=1, tape="/nonexistent/1.holter")
+    second = kept(ENDED, continues=True, tape="/nonexistent/2.holter", began="2026-11-28T11:00:00+08:00")
+    other = kept(ENDED, folder="/results/fold_1", fold="1")
+    again = kept(ENDED, began="2026-11-29T11:00:00+08:00", ended="2026-11-29T12:00:00+08:00")  # from the beginning
+    rows = rows_of([first, other, second, again])
+    assert [(row.fold, row.calls, row.state) for row in rows] == [
+        ("0", 1, "finished"),
+        ("1", 1, "finished"),
+        ("0", 2, "finished"),
+    ] or [(row.fold, row.calls) for row in rows] == [("0", 1), ("0", 2), ("1", 1)]
+    joined = next(row for row in rows if row.calls == 2)
+    assert joined.started == RUNNING.began and joined.ended == ENDED.ended
+    assert (joined.tape, joined.earlier_tapes) == ("/nonexistent/2.holter", ("/nonexistent/1.holter",))
+
+
+def test_a_call_that_failed_before_its_folder_was_known_belongs_to_its_fold() -> None:
+    early = kept(ENDED, dataset="4", folder=None, state="dead", exit_code=1)
+    assert [row.calls for row in rows_of([early, kept(ENDED, continues=True)])] == [2]
+    assert [row.calls for row in rows_of([early, kept(ENDED, continues=True, dataset="Dataset040_X")])] == [1, 1]
+
+
+def test_who_looks_at_an_orphaned_training_joins_its_row() -> None:
+    dead = kept(RUNNING, pid_started=1)
+    assert [row.calls for row in rows_of([dead, kept(RUNNING, attached=True)])] == [2]
+    assert [row.calls for row in rows_of([kept(ENDED), kept(RUNNING, attached=True)])] == [1, 1]
+
+
+def test_running_ones_come_first_and_a_target_is_taken_whose_tape_is_there(tmp_path: Path) -> None:
+    tape = tmp_path / "there.holter"
+    tape.touch()
+    old = kept(RUNNING, tape=str(tape), folder="/1", seen="2026-11-20T10:00:30+08:00")
+    new = kept(ENDED, tape=str(tape), folder="/2")
+    gone = kept(RUNNING, folder="/3")
+    rows = rows_of([new, old, gone])
+    assert [row.runs for row in rows] == [True, True, False]
+    taken = take_one(rows)
+    assert taken is not None and taken.running == 1 and taken.row.started == RUNNING.began
+    assert take_one(rows_of([gone])) is None
+    away = kept(RUNNING, place="other boot pid:[1]")
+    assert [row.tape_is for row in rows_of([gone, away])] == ["gone", "elsewhere"] or {
+        row.tape_is for row in rows_of([gone, away])
+    } == {"gone", "elsewhere"}
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_table_fits_80_columns_and_keeps_paths_whole(lang: Lang, tmp_path: Path) -> None:
+    long = "/data/" + "/".join(["very_long_folder_name"] * 6) + "/run.holter"
+    entries = [
+        kept(RUNNING, folder="/1", trainer="nnUNetTrainer_with_a_very_long_name_and_more", host="a-long-host-name"),
+        kept(ENDED, tape=long, folder="/2"),
+        kept(ENDED, folder="/3", dataset=None, command="python " + "train.py " * 60),
+        kept(RUNNING, folder="/4", place="other boot pid:[1]", tape=long),
+    ]
+    with (tmp_path / "out").open("w+", encoding="utf-8") as out:
+        print_rows(Console(file=out, width=80, color_system=None), rows_of(entries), lang, everything=False)
+        out.seek(0)
+        lines = out.read().splitlines()
+    assert [line for line in lines if cell_len(line) > 80 and long not in line] == []
+    assert sum(long in line for line in lines) == 2
+    assert all(as_json(row, lang)["headline"] for row in rows_of(entries))
