@@ -97,6 +97,12 @@ folder.joinpath("splits_final.json").write_text(json.dumps(generate_crossval_spl
 """
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_registry(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Runs of the tests are not listed among the user's."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture(scope="session")
 def brain(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """Generated brains, planned and preprocessed by nnU-Net: about 20 s, once for all workers.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from inspect import cleandoc
@@ -20,8 +21,8 @@ from holter.records import Diagnosis, EpochEnded, Finding, ProcessEnded, Subject
 from holter.reports.catalogue import Lang
 from holter.reports.explain import page, print_page, sections
 from holter.reports.terminal import print_diagnosis
-from holter.reports.terminal.wrapping import NO_LINE_START, wrap
 from holter.reports.wording import finding_text
+from holter.reports.wrapping import NO_LINE_START, wrap
 from holter.tape import Recording
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -91,7 +92,35 @@ def test_every_line_but_commands_fits_the_terminal(
 ) -> None:
     lines = printed(recording, diagnoses, "zh", width).splitlines()
     too_long = [line for line in lines if cell_len(line) > width]
-    assert all(line.lstrip().startswith(("rsync", "df ", "export ", "nnUNetv2_train", "结论：")) for line in too_long)
+    commands = [
+        line for line in too_long if line.lstrip().startswith(("rsync", "df ", "export ", "nnUNetv2_train", "结论："))
+    ]
+    # A path stays whole, and has its line for itself.
+    assert [line for line in too_long if line not in commands and not re.fullmatch(r"[\s→]*/\S+", line)] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/data/" + "x/" * 40,
+        "/数据/训练集/" + "很长的目录名/" * 8 + "a.holter",
+        "~/runs/" + "y" * 80,
+        "runs/2/" + "z" * 80,
+    ],
+)
+@pytest.mark.parametrize(
+    "sentence", ["Cannot read {path}: no space left on the device.", "无法读取 {path}：磁盘已满，请先清理。"]
+)
+def test_a_path_is_never_broken(sentence: str, path: str) -> None:
+    lines = wrap(sentence.replace("{path}", path), 40)
+    assert sum(path in line for line in lines) == 1
+    assert all(cell_len(line) <= 40 for line in lines if path not in line)
+    assert "".join(lines).replace(" ", "") == sentence.replace("{path}", path).replace(" ", "")
+
+
+def test_other_long_words_are_broken() -> None:
+    assert wrap("x" * 50, 40) == ["x" * 40, "x" * 10]
+    assert wrap("and/or " + "这是一个句子" * 8, 40)[0].startswith("and/or 这是")
 
 
 def test_a_long_command_stays_on_one_line(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> None:

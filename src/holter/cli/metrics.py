@@ -29,9 +29,15 @@ def register(app: typer.Typer) -> None:
 
 def metrics(
     what: Annotated[
-        What, typer.Argument(help="alerts: rules for Prometheus (YAML). dashboard: for Grafana's import (JSON).")
+        What,
+        typer.Argument(
+            metavar="alerts|dashboard",
+            help="alerts: rules for Prometheus (YAML). dashboard: for Grafana's import (JSON).",
+        ),
     ],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File (default: standard output).")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="File (default: standard output).")
+    ] = None,
     force: Force = False,
     lang: Lang = None,
 ) -> None:

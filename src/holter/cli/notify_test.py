@@ -31,7 +31,8 @@ def register(app: typer.Typer) -> None:
 def notify_test(
     context: typer.Context,
     address: Annotated[
-        str | None, typer.Argument(help="As for --notify; default: the one that is set.", show_default=False)
+        str | None,
+        typer.Argument(metavar="[ADDRESS]", help="As for --notify; default: the one that is set.", show_default=False),
     ] = None,
     lang: Lang = None,
 ) -> None:

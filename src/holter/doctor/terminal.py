@@ -16,7 +16,7 @@ from holter.doctor.compare import SCHEMA, UNSET
 from holter.doctor.records import Asked, Difference, Examination, Result, State, Survey
 from holter.records import Text, Value
 from holter.reports.catalogue import Lang, english, filled, known, text
-from holter.reports.terminal.wrapping import wrap
+from holter.reports.wrapping import wrap
 from holter.sentences import define
 
 TRAINING = define("doctor.subject.fold", "{dataset} {configuration} fold {fold}")

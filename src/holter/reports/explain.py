@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from holter.reports.catalogue import Lang, english, text, translated
-from holter.reports.terminal.wrapping import wrap
+from holter.reports.wrapping import wrap
 
 INDENT = "  "
 

@@ -27,7 +27,7 @@ def said(*arguments: str, lang: str = "zh_CN.UTF-8") -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("arguments", "first_line"),
     [
-        (("report",), "缺少参数 TAPE。"),
+        (("export",), "缺少参数 TAPE。"),
         (("diagnose", "--nope"), "没有 --nope 这个选项。"),
         (("diagnose", "--for", "x", "1"), "--for 的值不对：不是数字。"),
         (("attach", "x"), "PID 的值不对：不是整数。"),
@@ -45,12 +45,12 @@ def test_a_wrong_command_line_is_told_in_chinese(arguments: tuple[str, ...], fir
 
 
 def test_english_errors_have_the_same_form() -> None:
-    code, told = said("report", lang="en_US.UTF-8")
+    code, told = said("export", lang="en_US.UTF-8")
     assert code == 2
     assert told.splitlines() == [
         "holter: bad-usage: The argument TAPE is missing.",
         "holter:   Nothing was started.",
-        "holter:   Next: holter report --help",
+        "holter:   Next: holter export --help",
     ]
 
 

@@ -78,11 +78,7 @@ def test_calls_that_continue_a_fold_are_one_row_with_one_outcome() -> None:
     other = kept(ENDED, folder="/results/fold_1", fold="1")
     again = kept(ENDED, began="2026-11-29T11:00:00+08:00", ended="2026-11-29T12:00:00+08:00")  # from the beginning
     rows = rows_of([first, other, second, again])
-    assert [(row.fold, row.calls, row.state) for row in rows] == [
-        ("0", 1, "finished"),
-        ("1", 1, "finished"),
-        ("0", 2, "finished"),
-    ] or [(row.fold, row.calls) for row in rows] == [("0", 1), ("0", 2), ("1", 1)]
+    assert sorted((row.fold, row.calls) for row in rows) == [("0", 1), ("0", 2), ("1", 1)]
     joined = next(row for row in rows if row.calls == 2)
     assert joined.started == RUNNING.began and joined.ended == ENDED.ended
     assert (joined.tape, joined.earlier_tapes) == ("/nonexistent/2.holter", ("/nonexistent/1.holter",))
@@ -112,9 +108,7 @@ def test_running_ones_come_first_and_a_target_is_taken_whose_tape_is_there(tmp_p
     assert taken is not None and taken.running == 1 and taken.row.started == RUNNING.began
     assert take_one(rows_of([gone])) is None
     away = kept(RUNNING, place="other boot pid:[1]")
-    assert [row.tape_is for row in rows_of([gone, away])] == ["gone", "elsewhere"] or {
-        row.tape_is for row in rows_of([gone, away])
-    } == {"gone", "elsewhere"}
+    assert {row.tape_is for row in rows_of([gone, away])} == {"gone", "elsewhere"}
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

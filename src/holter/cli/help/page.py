@@ -204,7 +204,7 @@ class _Writer:
             ]
 
     def _wrapped(self, words: str, width: int) -> list[str]:
-        from holter.reports.terminal.wrapping import wrap
+        from holter.reports.wrapping import wrap
 
         return wrap(words, width)
 

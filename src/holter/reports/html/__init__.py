@@ -13,7 +13,7 @@ from holter.records import Diagnosis
 from holter.reports.catalogue import Lang
 from holter.reports.html.page import context
 from holter.reports.scrub import scrubbed
-from holter.reports.terminal.wrapping import MEASURE, NO_BREAK
+from holter.reports.wrapping import MEASURE, NO_BREAK
 from holter.sentences import NOTHING_OVERWRITTEN, define
 from holter.tape import Recording
 from holter.tape.opening import EXISTS

@@ -19,8 +19,8 @@ from holter.reports.quiet import quiet
 from holter.reports.terminal import episode, whole_run
 from holter.reports.terminal.next_checks import notes
 from holter.reports.terminal.printing import print_line, print_section
-from holter.reports.terminal.wrapping import Line
 from holter.reports.wording import best
+from holter.reports.wrapping import Line
 from holter.tape import Recording
 
 STYLE_OF_VERDICT = {"confirmed": "bold red", "likely": "bold yellow", "possible": "yellow", "excluded": "dim"}

@@ -12,7 +12,6 @@ from holter.reports.outcome import sentences as say
 from holter.reports.outcome.groups import Group, fate_words, times_of
 from holter.reports.outcome.wall import clocks
 from holter.reports.terminal.next_checks import looks
-from holter.reports.terminal.wrapping import Line
 from holter.reports.wording import (
     TIMELESS,
     best,
@@ -25,6 +24,7 @@ from holter.reports.wording import (
     remedy_text,
     wall_of,
 )
+from holter.reports.wrapping import Line
 from holter.tape import Recording
 
 # Signs before findings: they mean the same as the colours.

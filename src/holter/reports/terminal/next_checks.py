@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from holter.records import Diagnosis, Environment, Message
 from holter.remedies.next_checks import next_checks
 from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.terminal.wrapping import Line
+from holter.reports.wrapping import Line
 
 
 def looks(diagnosis: Diagnosis, environment: Environment | None, lang: Lang) -> Iterator[Line]:

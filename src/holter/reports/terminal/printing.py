@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from holter.reports.terminal.wrapping import Line, wrap
+from holter.reports.wrapping import Line, wrap
 
 # Replacements if the output's encoding lacks these characters (a log in Latin-1).
 PLAIN = str.maketrans({"✓": "+", "✗": "x", "→": ">", "·": "-", "–": "-"})

@@ -21,7 +21,7 @@ from holter.reports.healing import (
     stock,
 )
 from holter.reports.outcome.wall import clocks
-from holter.reports.terminal.wrapping import Line
+from holter.reports.wrapping import Line
 from holter.tape import Recording
 
 STYLE_OF_STATE = {"proposed": "cyan", "begun": "yellow", "done": "green", "failed": "red"}

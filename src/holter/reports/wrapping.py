@@ -12,13 +12,18 @@ NO_LINE_START = frozenset("。，、；：）】”？！％]),.;:")
 NO_LINE_END = frozenset("（【“[(")
 # Lines are never shorter than this: below it they cannot be broken at words.
 NARROWEST = 16
+# An absolute path, or one with two slashes; Chinese punctuation ends it.
+PATH = re.compile(r"(?:~|\.\.?|\b[\w.-]+(?=/[^\s/]+/))?/[^\s/，。；：、（）【】“”？！]+[^\s，。；：、（）【】“”？！]*")
 # A number and its unit stay on one line.
 MEASURE = re.compile(r"(?<=\d) (?=(?:s|ms|min|h|%|W|MHz|[KMGT]iB(?:/s)?|秒|分|毫秒|小时)(?![A-Za-z]))")
 NO_BREAK = "\u00a0"
 
 
 def wrap(content: str, width: int) -> list[str]:
-    """Return the text in lines of at most ``width`` columns; a Han character takes two."""
+    """Return the text in lines of at most ``width`` columns; a Han character takes two.
+
+    Only a path may be longer: it is never broken, so that it can be copied from any terminal.
+    """
     width = max(width, NARROWEST)
     lines: list[str] = []
     for paragraph in content.splitlines() or [""]:
@@ -34,7 +39,7 @@ def _wrapped(paragraph: str, width: int) -> list[str]:
             lines.append(line.rstrip())
             line = ""
         line += piece if line else piece.lstrip()
-        while cell_len(line.rstrip()) > width:
+        while cell_len(line.rstrip()) > width and not PATH.search(line):
             cut = _cut(line, width)
             lines.append(line[:cut])
             line = line[cut:]
@@ -42,10 +47,11 @@ def _wrapped(paragraph: str, width: int) -> list[str]:
 
 
 def _pieces(content: str) -> list[str]:
-    # A line may break before blanks and between Han characters.
+    # A line may break before blanks and between Han characters, but not within a path.
     pieces: list[str] = [""]
-    for character in content:
-        if character == " " or _may_break(pieces[-1][-1:], character):
+    inside = {place for path in PATH.finditer(content) for place in range(path.start() + 1, path.end())}
+    for place, character in enumerate(content):
+        if place not in inside and (character == " " or _may_break(pieces[-1][-1:], character)):
             pieces.append(character)
         else:
             pieces[-1] += character
@@ -59,12 +65,10 @@ def _may_break(last: str, first: str) -> bool:
 
 
 def _cut(line: str, width: int) -> int:
-    # After a slash of a path if that wastes little, otherwise anywhere.
     cut = len(line)
     while cell_len(line[:cut]) > width:
         cut -= 1
-    slash = line.rfind("/", 0, cut)
-    return slash + 1 if slash > cut // 2 else cut
+    return cut
 
 
 class Line(NamedTuple):

@@ -1,0 +1,118 @@
+"""``holter list`` after real recordings, and what a command without a target takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from holter.tape.registry import read_all
+from needs import needs
+
+HOLTER = (sys.executable, "-m", "holter")
+TAPES = Path(__file__).parents[1] / "tapes"
+
+
+def holter(*arguments: str, cwd: Path, lang: str = "C", **variables: str | None) -> subprocess.CompletedProcess[str]:
+    given = {**os.environ, "LC_ALL": lang, "PYTHONUTF8": "1", "COLUMNS": "80", **variables}
+    environment = {name: value for name, value in given.items() if value is not None}
+    return subprocess.run(
+        [*HOLTER, *arguments], cwd=cwd, env=environment, capture_output=True, encoding="utf-8", timeout=120, check=False
+    )
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state" / "holter"
+
+
+def test_a_run_is_listed_while_it_runs_and_afterwards(tmp_path: Path, state: Path, start) -> None:
+    assert "No training is recorded yet" in holter("list", cwd=tmp_path).stdout
+    process = start("run", "-o", "a.holter", "--", "sh", "-c", "sleep 20; exit 3")
+    until_s = time.monotonic() + 60
+    while not (rows := listed(tmp_path)) and time.monotonic() < until_s:
+        time.sleep(0.2)
+    assert [(row["runs"], row["state"], row["ended"]) for row in rows] == [(True, "running", None)]
+    taken = holter("diagnose", cwd=tmp_path)
+    assert taken.stderr.startswith("holter: no target given: the training that runs, a.holter")
+    process.send_signal(signal.SIGTERM)
+    process.wait(60)
+    (row,) = listed(tmp_path)
+    assert (row["runs"], row["tape_is"], row["exit_signal"]) == (False, "there", signal.SIGTERM)
+    assert row["ended"] is not None and row["command"] == "sh -c 'sleep 20; exit 3'"
+    (file,) = (state / "runs").iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    (tmp_path / "a.holter").rename(tmp_path / "b.holter")
+    chinese = holter("list", cwd=tmp_path, lang="zh_CN.UTF-8").stdout
+    assert "记录文件已被移走或删除" in chinese and "已结束：1" in chinese
+    assert holter("diagnose", cwd=tmp_path).stderr.startswith("holter: no target given: the newest tape, b.holter")
+    (tmp_path / "b.holter").unlink()
+    done = holter("report", cwd=tmp_path)
+    assert done.returncode == 2 and "unknown-target: No target was given, and no tape is known." in done.stderr
+
+
+def listed(folder: Path, *arguments: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(holter("list", "--json", *arguments, cwd=folder).stdout)["runs"]
+    return found
+
+
+def test_a_recorder_that_was_killed_is_not_running(tmp_path: Path, state: Path, start) -> None:
+    process = start("run", "-o", "a.holter", "--", "sleep", "60")
+    until_s = time.monotonic() + 60
+    while not read_all([state]) and time.monotonic() < until_s:
+        time.sleep(0.2)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    (row,) = listed(tmp_path)
+    assert (row["runs"], row["state"]) == (False, "cut")
+    words = " ".join(holter("list", cwd=tmp_path).stdout.split())
+    assert re.search("The recording breaks off at .*; what became of the training is not known", words)
+
+
+def test_a_folder_of_tapes_is_read_without_a_registry(tmp_path: Path, state: Path) -> None:
+    shutil.copy(TAPES / "worker_killed" / "frozen_and_killed.holter", tmp_path / "one.holter")
+    (tmp_path / "below").mkdir()
+    shutil.copy(TAPES / "results_folder_gone" / "results_deleted.holter", tmp_path / "below" / "two.holter")
+    (tmp_path / "no.holter").write_text("this is no tape")
+    (tmp_path / "half.holter").write_bytes((tmp_path / "one.holter").read_bytes()[:3000])
+    rows = listed(tmp_path, ".")
+    states = {Path(str(row["tape"])).name: row["state"] for row in rows if row["dataset"] == "Dataset801_HolterBrain"}
+    assert states == {"one.holter": "cut", "two.holter": "dead"} | {
+        name: state for name, state in states.items() if name == "half.holter"
+    }
+    missing = holter("list", "nowhere", cwd=tmp_path)
+    assert missing.returncode == 2 and "There is no folder nowhere." in missing.stderr
+
+
+@pytest.mark.parametrize("trouble", ["no home", "foreign", pytest.param("read-only", marks=needs("root"))])
+def test_a_run_that_cannot_be_registered_says_so_once_and_goes_on(tmp_path: Path, trouble: str) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    home = tmp_path / "home"
+    variables: dict[str, str | None] = {"TMPDIR": str(temporary), "XDG_STATE_HOME": None, "HOME": None}
+    if trouble == "foreign":  # a file where the folder should be, in both places
+        home.mkdir()
+        (home / "holter").write_text("mine")
+        (temporary / f"state-of-holter-{os.getuid()}").write_text("mine")
+        variables["XDG_STATE_HOME"] = str(home)
+    elif trouble == "read-only":
+        variables["XDG_STATE_HOME"] = "/proc"
+        (temporary / f"state-of-holter-{os.getuid()}").write_text("mine")
+    done = holter("run", "-o", "t.holter", "--", "sh", "-c", "sleep 2; exit 5", cwd=tmp_path, **variables)
+    assert done.returncode == 5 and (tmp_path / "t.holter").exists()
+    said = done.stderr.count("this run will not be in holter list")
+    if trouble == "no home":  # the folder for temporary files takes it
+        assert said == 0
+        assert json.loads(holter("list", "--json", cwd=tmp_path, **variables).stdout)["runs"][0]["exit_code"] == 5
+    else:
+        assert said == 1
+        assert holter("list", cwd=tmp_path, **variables).returncode == 0
