@@ -85,15 +85,15 @@ class Replay:
         return self.numbers
 
 
-def write_slowly(tape: Path, copy: TapeWriter, start_wall: str, num_epochs: int = 12) -> Iterator[float]:
-    """Write a copy of a tape; yield the time of each tick before it is written, so that the caller can wait for it."""
+def write_slowly(tape: Path, copy: TapeWriter, start_wall: str, num_epochs: int = 12) -> Iterator[Tick]:
+    """Write a copy of a tape; yield each tick before it is written, so that the caller can wait for its time."""
     recording, judgements = judged(tape)
     environment = recording.environment or Environment(wall_start=start_wall)
     copy.write_environment(msgspec.structs.replace(environment, wall_start=start_wall, num_epochs=num_epochs))
     waiting = list(judgements)
     for tick in recording.all_ticks:
-        yield tick.t_s
-        _write(copy, tick)
+        yield tick
+        write_tick(copy, tick)
         for number, episode in enumerate(recording.all_episodes):
             known = known_at(episode, tick.t_s)
             if known is not None:
@@ -104,7 +104,8 @@ def write_slowly(tape: Path, copy: TapeWriter, start_wall: str, num_epochs: int 
         copy.commit()
 
 
-def _write(copy: TapeWriter, tick: Tick) -> None:
+def write_tick(copy: TapeWriter, tick: Tick) -> None:
     samples = (tick.host, tick.cgroup, *tick.processes, *tick.gpus, *tick.storage, *tick.beats)
     copy.write_samples(tick.t_s, [sample for sample in samples if sample is not None])
     copy.write_events(tick.events)
+    copy.commit()
