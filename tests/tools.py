@@ -126,6 +126,11 @@ TOOLS = {
     "procps": Tool(_all_of("ps", "free", "vmstat"), apt=("procps",), files=("ps", "free", "vmstat")),
     "py-spy": Tool(_py_spy, pip=("py-spy",)),
     "apprise": Tool(_module("apprise"), pip=("apprise",), files=("{site-packages}/apprise*",)),
+    "tensorboard": Tool(
+        _module("tensorboard"),
+        pip=("tensorboard",),
+        files=("{site-packages}/tensorboard", "{site-packages}/tensorboard-*"),
+    ),
     "triton": Tool(_module("triton"), pip=("triton",), files=("{site-packages}/triton*",)),
 }
 

@@ -24,15 +24,18 @@ def export(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Folder (default: TAPE-FORMAT).")
     ] = None,
-    to: Annotated[str, typer.Option("--to", metavar="csv|parquet", help="csv or parquet.")] = "csv",
+    to: Annotated[
+        str, typer.Option("--to", metavar="csv|parquet|tensorboard", help="csv, parquet or tensorboard.")
+    ] = "csv",
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Write one table for each kind of sample, for events and for episodes."""
+    """Write one table for each kind of sample, for events and for episodes; or an event file for TensorBoard."""
     from holter.reports.export import export_csv, export_parquet
+    from holter.reports.to_tensorboard import export_tensorboard
     from holter.tape import read
 
-    writers = {"csv": export_csv, "parquet": export_parquet}
+    writers = {"csv": export_csv, "parquet": export_parquet, "tensorboard": export_tensorboard}
     if to not in writers:
         raise BadInput(NO_FORMAT(name=repr(to)), next_step=f"holter export {tape} --to csv")
     folder = output if output is not None else tape.with_name(f"{tape_name(tape)}-{to}")
