@@ -122,6 +122,9 @@ TOOLS = {
     "chattr": Tool(_any_of("chattr"), apt=("e2fsprogs",), files=("chattr",)),
     "unshare": Tool(_any_of("unshare"), apt=("util-linux",)),
     "prometheus": Tool(_all_of("prometheus", "promtool"), apt=("prometheus",), files=("prometheus", "promtool")),
+    "node-exporter": Tool(
+        _any_of("prometheus-node-exporter"), apt=("prometheus-node-exporter",), files=("prometheus-node-exporter",)
+    ),
     "tmux": Tool(_any_of("tmux"), apt=("tmux",), files=("tmux",)),
     "procps": Tool(_all_of("ps", "free", "vmstat"), apt=("procps",), files=("ps", "free", "vmstat")),
     "py-spy": Tool(_py_spy, pip=("py-spy",)),

@@ -47,6 +47,7 @@ class Prometheus:
 
 
 def free_port() -> int:
+    """A port that was free a moment ago; the kernel does not soon give it again."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
@@ -63,9 +64,11 @@ def prometheus(folder: Path, target: str, rules: str) -> Iterator[Prometheus]:
     }
     (folder / "prometheus.yml").write_text(json.dumps(settings))
     server = Prometheus(free_port())
+    # Without its own storage it would take that of the machine, with the series of other runs.
+    options = ("--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={server.address}")
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            ["prometheus", "--config.file=prometheus.yml", f"--web.listen-address={server.address}"],
+            ["prometheus", *options],
             cwd=folder,
             stdout=log,
             stderr=log,

@@ -23,6 +23,8 @@ from holter.views.metrics.textfile import TextFile
 
 # The usual scrape interval; the tape is read as often even if nobody asks, so that each reading is short.
 EVERY_S = 15.0
+# Prometheus waits ten seconds for an answer.
+DISK_S = 3.0
 # Several scrapes in a second get the same numbers.
 FRESH_S = 1.0
 # The first numbers come as soon as the recorder has begun.
@@ -52,15 +54,19 @@ def main(arguments: list[str]) -> int:
 def _serve(tape: Path, listening: socket.socket, every_s: float) -> None:
     metrics = TapeMetrics(tape)
     lock = threading.Lock()
-    read_s = 0.0
+    read_s, newest = 0.0, b""
 
     def text() -> bytes:
-        nonlocal read_s
-        with lock:
-            if time.monotonic() - read_s >= FRESH_S:
-                metrics.read()
-                read_s = time.monotonic()
-            return metrics.exposed()
+        nonlocal read_s, newest
+        # A disk that does not answer: the numbers of before, whose age grows.
+        if lock.acquire(timeout=DISK_S):
+            try:
+                if time.monotonic() - read_s >= FRESH_S:
+                    metrics.read()
+                    read_s, newest = time.monotonic(), metrics.exposed()
+            finally:
+                lock.release()
+        return newest
 
     server = Server(listening, text)
     try:

@@ -53,6 +53,11 @@ class Exporters:
             except OSError as error:
                 self._note(NOT_STARTED(error=error.strerror or str(error)))
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """PIDs of the children."""
+        return tuple(child.pid for child in self._children)
+
     def close(self) -> None:
         """Let the children tell the end of the run; call it when the tape is closed."""
         for child in self._children:
