@@ -54,6 +54,25 @@ prometheus-node-exporter --collector.textfile.directory=/var/lib/prometheus/node
 
 The user who trains must be able to write there: `install -d -m 2775 -g GROUP FOLDER`.
 
+Under Slurm the file must be on the node that trains, in the folder that the exporter of this node reads; the place of a
+port would have to be known to Prometheus before. Add it to the script of [healing](healing.md#schedulers):
+
+```sh
+holter train 4 3d_fullres $SLURM_ARRAY_TASK_ID --metrics textfile:/var/lib/prometheus/node-exporter & pid=$!
+```
+
+As a service of systemd, which ends it by SIGTERM: Holter saves, and the code 75 counts as success.
+
+```ini
+# /etc/systemd/system/fold@.service: systemctl start fold@0
+[Service]
+User=you
+ExecStart=/home/you/env/bin/holter train 4 3d_fullres %i --metrics textfile:/var/lib/prometheus/node-exporter
+EnvironmentFile=/home/you/nnunet.env
+SuccessExitStatus=75
+TimeoutStopSec=10min
+```
+
 """
 
 TABLE = """## The metrics

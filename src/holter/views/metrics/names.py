@@ -46,7 +46,7 @@ STARTED = Metric("holter_run_start_timestamp_seconds", "gauge", "When the record
 ENDED = Metric("holter_run_end_timestamp_seconds", "gauge", "When the run ended; only there after its end.")
 TAPE = Metric(
     "holter_tape_timestamp_seconds", "gauge",
-    "When the newest reading on the tape was made. It is less than 10 s old as long as the recorder works.",
+    "When the newest reading on the tape was made; the recorder makes one each second.",
 )  # fmt: skip
 STEP = Metric(
     "holter_last_step_timestamp_seconds", "gauge",
