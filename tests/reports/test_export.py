@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import stat
 import sys
 from pathlib import Path
 
@@ -11,10 +13,11 @@ from holter.errors import MissingExtra, TapeExists
 from holter.evidence.words import ENDED, EXIT_CODE
 from holter.records import Episode, Subject
 from holter.reports.export import export_csv, export_parquet
+from holter.reports.html import write_html
 from holter.tape import Recording
 from needs import imported
 
-TABLES = {"host", "cgroup", "process", "gpu", "storage", "beat", "events", "probe_runs", "episodes"}
+TABLES = {"host", "cgroup", "process", "gpu", "storage", "beat", "events", "epochs", "probe_runs", "episodes"}
 
 
 def test_every_kind_of_sample_gets_its_file(recording: Recording, tmp_path: Path) -> None:
@@ -75,3 +78,27 @@ def test_without_pyarrow_the_command_to_install_it_is_told(
     with pytest.raises(MissingExtra) as told:
         export_parquet(recording, tmp_path)
     assert "pip install" in told.value.next_step
+
+
+def test_epochs_have_a_table_and_every_row_the_time_of_the_clock(recording: Recording, tmp_path: Path) -> None:
+    export_csv(recording, tmp_path)
+    with (tmp_path / "epochs.csv").open(encoding="utf-8") as file:
+        epochs = list(csv.DictReader(file))
+    assert [row["epoch"] for row in epochs] == ["0", "1", "2"]
+    assert float(epochs[2]["mean_pseudo_dice"]) == pytest.approx(sum(json.loads(epochs[2]["pseudo_dice"])) / 2)
+    for name in TABLES - {"gpu", "episodes"}:
+        with (tmp_path / f"{name}.csv").open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert all(row["wall"].startswith("2026-03-04T09:") for row in rows), name
+    with (tmp_path / "episodes.csv").open(encoding="utf-8") as file:
+        assert next(csv.DictReader(file))["start_wall"].startswith("2026-03-04T09:")
+
+
+def test_only_the_owner_can_read_what_was_written_even_over_an_open_file(recording: Recording, tmp_path: Path) -> None:
+    there = tmp_path / "host.csv"
+    there.write_text("old", encoding="utf-8")
+    there.chmod(0o644)
+    report = tmp_path / "run.html"
+    written = [*export_csv(recording, tmp_path, force=True), write_html(recording, (), report)]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in written} == {0o600}
+    assert not list(tmp_path.glob(".*"))

@@ -87,6 +87,7 @@ def diagnose(
         result = diagnose_pieces(targets, one, sys.stdin.buffer.read) if len(targets) > 1 else one(targets[0])
     finally:
         progress.clear()
+    over = result.outcome is None or not result.outcome.runs
     if as_json:
         tape = str(result.name) if result.kind == "tape" else None
         document = to_json(
@@ -99,7 +100,7 @@ def diagnose(
         )
         print(json.dumps(document, ensure_ascii=False, indent=2))
     elif as_markdown:
-        print(to_markdown(result.recording, result.diagnoses, language, is_run=result.kind == "tape"))
+        print(to_markdown(result.recording, result.diagnoses, language, is_run=result.kind == "tape", is_over=over))
     else:
         console = Console()
         print_notes(console, result.notes, language)

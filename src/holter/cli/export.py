@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from holter.cli.options import Force, Json, tape_name
+from holter.cli.options import Force, Json, Lang, chosen_language, tape_name
 from holter.errors import BadInput
 from holter.sentences import define
 
+NAMES = define(
+    "export.names",
+    "{count} files with names of hosts, users, folders and cases; only you can read them. "
+    "To send them: holter export {tape} --scrub",
+)
+PSEUDONYMS = define("export.pseudonyms", "{count} files; names of hosts, users, folders and cases are pseudonyms.")
 NO_FORMAT = define("error.no-format", "There is no format {name}.")
 
 
@@ -27,21 +34,34 @@ def export(
     to: Annotated[
         str, typer.Option("--to", metavar="csv|parquet|tensorboard", help="csv, parquet or tensorboard.")
     ] = "csv",
+    scrub: Annotated[
+        bool, typer.Option("--scrub", help="Replace paths, names and case identifiers by pseudonyms.")
+    ] = False,
     force: Force = False,
     as_json: Json = False,
+    lang: Lang = None,
 ) -> None:
-    """Write one table for each kind of sample, for events and for episodes; or an event file for TensorBoard."""
+    """Write a table for each kind of sample, for events, epochs and episodes; or an event file for TensorBoard."""
+    from holter.reports.catalogue import phrase
     from holter.reports.export import export_csv, export_parquet
+    from holter.reports.scrub import scrubbed
     from holter.reports.to_tensorboard import export_tensorboard
     from holter.tape import read
 
     writers = {"csv": export_csv, "parquet": export_parquet, "tensorboard": export_tensorboard}
     if to not in writers:
         raise BadInput(NO_FORMAT(name=repr(to)), next_step=f"holter export {tape} --to csv")
-    folder = output if output is not None else tape.with_name(f"{tape_name(tape)}-{to}")
-    files = writers[to](read(tape), folder, force)
+    ending = "-scrubbed" if scrub else ""
+    folder = output if output is not None else tape.with_name(f"{tape_name(tape)}-{to}{ending}")
+    recording = read(tape)
+    if scrub:
+        recording, _ = scrubbed(recording, ())
+    files = writers[to](recording, folder, force)
     if as_json:
         print(json.dumps({"files": [str(file) for file in files]}))
     else:
         for file in files:
             print(file)
+        tape_words = shlex.quote(str(tape))
+        holds = PSEUDONYMS(count=len(files)) if scrub else NAMES(count=len(files), tape=tape_words)
+        print(phrase(holds, chosen_language(lang)))

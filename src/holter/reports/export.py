@@ -15,6 +15,7 @@ from holter.records import (
     Beat,
     CgroupSample,
     Episode,
+    EpochEnded,
     GpuSample,
     HostSample,
     Message,
@@ -26,6 +27,8 @@ from holter.records import (
     Unread,
 )
 from holter.reports.catalogue import phrase
+from holter.reports.outcome.wall import wall_at
+from holter.reports.private_files import OWNER_ONLY, open_private
 from holter.sentences import NOTHING_OVERWRITTEN, define
 from holter.tape import Recording
 from holter.tape.opening import EXISTS
@@ -46,6 +49,12 @@ OTHER_FOLDER = define("next.other-folder", "Choose another folder, or add --forc
 
 EVENT_COLUMNS = ("t_s", "event", "pid", "details")
 
+WALL = "wall"
+EPOCH_COLUMNS = (
+    "epoch", "t_s", "duration_s", "train_loss", "val_loss", "mean_pseudo_dice", "pseudo_dice", "learning_rate",
+    "not_finite", "log_time", WALL,
+)  # fmt: skip
+
 Row = dict[str, Any]
 
 
@@ -54,7 +63,7 @@ def export_csv(recording: Recording, folder: Path, force: bool = False) -> tuple
     written = []
     for name, columns, rows in _tables(recording):
         path = _free(folder / f"{name}.csv", force)
-        with path.open("w", newline="", encoding="utf-8") as file:
+        with open_private(path, newline="") as file:
             writer = csv.DictWriter(file, fieldnames=columns)
             writer.writeheader()
             writer.writerows({key: _flat(value) for key, value in row.items()} for row in rows)
@@ -78,23 +87,49 @@ def export_parquet(recording: Recording, folder: Path, force: bool = False) -> t
         path = _free(folder / f"{name}.parquet", force)
         flat = [{column: _flat(row.get(column)) for column in columns} for row in rows]
         data = {column: [row[column] for row in flat] for column in columns}
+        path.touch(mode=OWNER_ONLY)
+        path.chmod(OWNER_ONLY)
         pyarrow.parquet.write_table(pyarrow.table(data), path)
         written.append(path)
     return tuple(written)
 
 
 def _tables(recording: Recording) -> Iterator[tuple[str, tuple[str, ...], list[Row]]]:
-    # ``span_s`` > 0 marks a mean, 0 a single reading.
+    # ``span_s`` > 0 marks a mean, 0 a single reading. ``wall`` is t_s by the clock of the machine.
+    def timed(row: Row) -> Row:
+        return {**row, WALL: _wall(recording, row["t_s"])}
+
     for name, kind in SAMPLE_TABLES.items():
         rows = [
-            {**msgspec.structs.asdict(sample), "span_s": tick.span_s}
+            timed({**msgspec.structs.asdict(sample), "span_s": tick.span_s})
             for tick in recording.ticks()
             for sample in _samples(tick, kind)
         ]
-        yield name, (*_fields(kind), "span_s"), rows
-    yield "events", EVENT_COLUMNS, [_event_row(event) for tick in recording.ticks() for event in tick.events]
-    yield "probe_runs", _fields(ProbeRun), [msgspec.structs.asdict(run) for run in recording.probe_runs()]
-    yield "episodes", _fields(Episode), [_episode_row(episode) for episode in recording.episodes()]
+        yield name, (*_fields(kind), "span_s", WALL), rows
+    yield "events", (*EVENT_COLUMNS, WALL), [timed(_event_row(event)) for event in _events(recording)]
+    epochs = [timed(_epoch_row(event)) for event in recording.events(EpochEnded)]
+    yield "epochs", EPOCH_COLUMNS, epochs
+    runs = [timed(msgspec.structs.asdict(run)) for run in recording.probe_runs()]
+    yield "probe_runs", (*_fields(ProbeRun), WALL), runs
+    walls = ("start_wall", "alarm_wall", "end_wall")
+    yield "episodes", (*_fields(Episode), *walls), [_episode_row(recording, one) for one in recording.episodes()]
+
+
+def _events(recording: Recording) -> Iterator[Record]:
+    for tick in recording.ticks():
+        yield from tick.events
+
+
+def _wall(recording: Recording, t_s: float | None) -> str | None:
+    moment = None if t_s is None else wall_at(recording.environment, t_s)
+    return None if moment is None else moment.isoformat(timespec="milliseconds")
+
+
+# An epoch's own time stamp in nnU-Net's log is in ``log_time``: ``wall`` is that of the recording, in every table.
+def _epoch_row(event: EpochEnded) -> Row:
+    row = msgspec.structs.asdict(event)
+    dice = event.pseudo_dice or ()
+    return {**row, "log_time": row.pop("wall"), "mean_pseudo_dice": sum(dice) / len(dice) if dice else None}
 
 
 def _samples(tick: Tick, kind: type[Record]) -> Iterator[Record]:
@@ -107,9 +142,11 @@ def _fields(kind: type[Record]) -> tuple[str, ...]:
     return tuple(kind.__struct_fields__)
 
 
-def _episode_row(episode: Episode) -> Row:
+def _episode_row(recording: Recording, episode: Episode) -> Row:
     words = {"subject": episode.subject_name, "reason": phrase(episode.reason, "en")}
-    return {**msgspec.structs.asdict(episode), **words}
+    times = {"start": episode.start_s, "alarm": episode.alarm_s, "end": episode.end_s}
+    walls = {f"{name}_wall": _wall(recording, t_s) for name, t_s in times.items()}
+    return {**msgspec.structs.asdict(episode), **words, **walls}
 
 
 def _event_row(event: Record) -> Row:

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from holter import __version__
+from holter.history.fates import Fate
 from holter.records import Diagnosis, Environment
-from holter.reports.catalogue import Lang, text
-from holter.reports.headline import headline
+from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.outcome import identity_of, outcome_of
+from holter.reports.outcome.groups import group_headline, grouped
 from holter.reports.quiet import quiet
 from holter.reports.scrub import scrubbed
 from holter.reports.terminal import print_diagnosis
@@ -29,12 +31,25 @@ define_all(
 )
 
 
-def to_markdown(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang, *, is_run: bool) -> str:
-    """Return Markdown in which names of people, machines, paths and cases are pseudonyms."""
+def to_markdown(
+    recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang, *, is_run: bool, is_over: bool = True
+) -> str:
+    """Return Markdown in which names of people, machines, paths and cases are pseudonyms.
+
+    ``is_run``: as in ``print_diagnosis``; ``is_over``: of a run, as in ``outcome_of``.
+    """
     recording, diagnoses = scrubbed(recording, diagnoses)
-    lines = [f"**{headline(diagnosis, recording, lang)}**" for diagnosis in diagnoses] or [quiet(recording, lang)]
+    ran = outcome_of(recording, diagnoses, is_over=is_over) if is_run else None
+    is_open: Fate = "open"
+    became = ran.fates if ran is not None else (is_open,) * len(diagnoses)
+    groups = grouped(recording, diagnoses, became)
+    lines = [f"**{group_headline(group, recording, lang)}**" for group in groups] or [quiet(recording, lang)]
+    if ran is not None:
+        first = (f"**{phrase(ran.headline, lang)}**", *(phrase(line, lang) for line in identity_of(ran)), "")
+        lines = [*first, *(f"* {line}" for line in lines)]
     output = io.StringIO()
-    print_diagnosis(Console(file=output, width=WIDTH, no_color=True), recording, diagnoses, lang, is_run=is_run)
+    console = Console(file=output, width=WIDTH, no_color=True)
+    print_diagnosis(console, recording, diagnoses, lang, is_run=is_run, ran=ran)
     return "\n".join(
         (
             *lines, "", f"<details><summary>{text('markdown.details', lang)}</summary>", "", "```text",

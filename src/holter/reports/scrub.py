@@ -30,6 +30,8 @@ KEPT_FIELDS = frozenset(
 )  # fmt: skip
 PUBLIC_PATHS = re.compile(r"/(?:proc(?:/\w+){0,3}|dev(?:/\w+)?|sys(?:/fs(?:/cgroup)?)?)/?")
 LIBRARY = re.compile(r"^(?P<head>.*?/lib(?:64)?/python3(?:\.\d+)?)(?P<tail>/.*)$")
+# A checkout of nnU-Net, such as an editable installation.
+PUBLIC_CODE = re.compile(r"^(?P<head>.*?)(?P<tail>/(?:nnunetv2|batchgenerators(?:v2)?|holter)/(?:[\w.]+/)*\w+\.py)$")
 ABSOLUTE = re.compile(r"(?<![\w.~)/-])~?(?:/[^\s/:;,'\"()\[\]<>|…]+)+/?")
 DATA_FILE = re.compile(r"([^\s/'\"():,]+?)(?:_seg|_0000)?\.(?:b2nd|npy|npz|pkl|nii\.gz|nii|nrrd|mha)\b")
 PREDICTING = re.compile(r"\bpredicting ([^\s/:]+)")
@@ -120,7 +122,7 @@ class Scrubber:
     def _path(self, path: str) -> str:
         if PUBLIC_PATHS.fullmatch(path) or path.startswith(("/path-", "/host-")):
             return path
-        library = LIBRARY.match(path)
+        library = LIBRARY.match(path) or PUBLIC_CODE.match(path)
         if library:
             return self._pseudonym("path", library["head"]) + library["tail"]
         folder, _, name = path.rstrip("/").rpartition("/")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from holter.records import Diagnosis, Environment, Message
 from holter.remedies.next_checks import next_checks
 from holter.reports.outcome import sentences as say
@@ -35,3 +37,10 @@ def verdict_of_case(diagnoses: tuple[Diagnosis, ...], recording: Recording) -> M
 
 def _look(diagnosis: Diagnosis, environment: Environment | None) -> str | None:
     return next((check.command for check in next_checks(diagnosis, environment)), None)
+
+
+def after_report(ran: Outcome, recording: Recording) -> Message:
+    """Return the verdict at the end of a command that wrote the report: it is not the next command any more."""
+    if ran.next_command is not None and ran.next_command.startswith("holter report"):
+        ran = msgspec.structs.replace(ran, next_command=f"holter explain {ran.cause}" if ran.cause else None)
+    return verdict_of_run(ran, recording)
