@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -17,8 +18,10 @@ NAMES = define(
     "export.names",
     "{count} files with names of hosts, users, folders and cases; only you can read them. "
     "To send them: holter export {tape} --scrub",
+    one="A file with names of hosts, users, folders and cases; only you can read it. "
+    "To send it: holter export {tape} --scrub",
 )
-PSEUDONYMS = define("export.pseudonyms", "{count} files; names of hosts, users, folders and cases are pseudonyms.")
+PSEUDONYMS = define("export.pseudonyms", "Names of hosts, users, folders and cases are pseudonyms in these files.")
 NO_FORMAT = define("error.no-format", "There is no format {name}.")
 
 
@@ -63,5 +66,5 @@ def export(
         for file in files:
             print(file)
         tape_words = shlex.quote(str(tape))
-        holds = PSEUDONYMS(count=len(files)) if scrub else NAMES(count=len(files), tape=tape_words)
-        print(phrase(holds, chosen_language(lang)))
+        holds = PSEUDONYMS() if scrub else NAMES(count=len(files), tape=tape_words)
+        print(phrase(holds, chosen_language(lang)), file=sys.stderr)  # stdout is the list of files, for scripts

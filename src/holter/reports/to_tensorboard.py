@@ -11,6 +11,7 @@ from holter.errors import FolderNotWritable, MissingExtra, TapeExists
 from holter.history.ranks import main_beat
 from holter.records import EpochEnded, Tick
 from holter.reports.export import CANNOT_MAKE_FOLDER, OTHER_FOLDER, TAPE_UNTOUCHED
+from holter.reports.private_files import OWNER_ONLY
 from holter.sentences import NOTHING_OVERWRITTEN, define
 from holter.tape import Recording
 from holter.tape.opening import EXISTS
@@ -55,7 +56,10 @@ def export_tensorboard(recording: Recording, folder: Path, force: bool = False) 
         value = Summary.Value(tag=point.tag, simple_value=point.value)
         writer.add_event(Event(wall_time=began + point.t_s, step=point.step, summary=Summary(value=[value])))
     writer.close()
-    return tuple(sorted(folder.glob(f"{PREFIX}*{SUFFIX}")))
+    files = tuple(sorted(folder.glob(f"{PREFIX}*{SUFFIX}")))
+    for file in files:
+        file.chmod(OWNER_ONLY)
+    return files
 
 
 def scalars(recording: Recording) -> Iterator[Scalar]:
