@@ -1,4 +1,4 @@
-"""Small tensors are quicker with one thread."""
+"""Small tensors are quicker with one thread; and whole chains run both compiled and in torch."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from holter.transforms import chain
+from transforms.kernels.sets import all_kernels
+
 
 @pytest.fixture(autouse=True, scope="package")
 def one_thread() -> Iterator[None]:
@@ -14,3 +17,12 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(params=["compiled", "torch"])
+def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chains that are made in the test run in this way on the CPU."""
+    best = next(iter(all_kernels().values()), None) if request.param == "compiled" else None
+    if request.param == "compiled" and best is None:
+        pytest.skip("the kernels cannot be compiled here")
+    monkeypatch.setattr(chain, "kernels", lambda: best)

@@ -11,7 +11,7 @@ import torch
 from batchgeneratorsv2.transforms.nnunet import random_binary_operator
 from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
 
-from holter.transforms import Chain, SampleDraw
+from holter.transforms import Chain, SampleDraw, noise
 from holter.transforms.batch_state import NoDraw
 
 Sample = dict[str, Any]
@@ -95,9 +95,17 @@ def _noise(transform: Any, draw: Any, sample: Sample) -> Sample:
     hit = torch.zeros(len(sample["image"]), dtype=torch.bool)
     hit[list(draw.channels)] = True
     sigmas = draw.sigmas[0] if transform.synchronize_channels else list(draw.sigmas)
-    torch.manual_seed(draw.seed)
     index = hit.nonzero().flatten()
-    return transform.apply(sample, apply_mask=hit, apply_idx=index, num_apply=len(index), sigmas=sigmas)
+    fields: list[torch.Tensor] = []  # stock's are made anew, of our numbers
+
+    def normal_(into: torch.Tensor, mean: float = 0.0, std: float = 1.0) -> torch.Tensor:
+        fields.append(noise.field(draw.seed, tuple(into.shape), into.device))
+        return into.copy_(fields[-1]).mul_(std).add_(mean)
+
+    with mock.patch.object(torch.Tensor, "normal_", normal_):
+        done = transform.apply(sample, apply_mask=hit, apply_idx=index, num_apply=len(index), sigmas=sigmas)
+    assert len(fields) == 1
+    return done
 
 
 def _factors(draw: Any, _: torch.Tensor) -> dict[str, Any]:

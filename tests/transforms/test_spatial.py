@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holter.transforms import Geometry, read_chain
@@ -20,6 +20,7 @@ from holter.transforms.spatial.spatial import SpatialDraw
 from transforms.material import DUMMY_2D, Configuration, noisy_image, part, speckled, voronoi
 from transforms.stock import feed, spatial_parameters
 
+pytestmark = pytest.mark.usefixtures("both_ways")
 MODES = ("bilinear", "nearest")
 
 
@@ -151,7 +152,8 @@ def test_folded_slices_equal_stock_and_keep_their_own_labels() -> None:
         assert (ours.image[0] - theirs["image"]).abs().max() <= 1e-5
 
 
-@settings(max_examples=60, deadline=None)
+# The fixture is the same for all examples.
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.integers(1, 14), st.integers(0, 9)), min_size=2, max_size=3),
     st.integers(0, 2**32 - 1),

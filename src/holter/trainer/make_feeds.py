@@ -26,6 +26,7 @@ from holter.trainer.sentences import FALL_BACK, LOADER_UNTESTED, STEP, TRAINING,
 from holter.trainer.settings import RAM_MOST_BYTES, RAM_SHARE, Settings
 from holter.trainer.stock_loaders import StockLoaders
 from holter.transforms import Chain, Geometry, read_chain, why_unusable
+from holter.transforms.kernels import found
 from holter.transforms.resample.dispatch import working_bytes
 
 NNUNET_TESTED = ("2.8.1",)
@@ -148,6 +149,12 @@ def _options(purpose: Purpose, where: Place, trainer: Trainer, settings: Setting
 def _tell(plans: list[Plan], place: Place, trainer: Trainer, settings: Settings) -> None:
     threads = settings.readers(gpu_transforms=place.is_gpu, gpu_training=trainer.device.type == "cuda")
     trainer.log.say("begins", threads=threads, where=place.device, seed=trainer.seed)
+    if not place.is_gpu:
+        compiled = found()
+        if compiled.kernels is None:
+            trainer.log.say("kernels-missing", reason=compiled.reason)
+        else:
+            trainer.log.say("kernels", name=compiled.kernels.name)
     for plan in plans:
         pairs = plan.chain.mapping
         mapping = [STEP(stock=stock, step=FALL_BACK() if name == FALLBACK else name) for stock, name in pairs]

@@ -32,6 +32,10 @@ define_all(
         "loader.continues": "holter: the data loader goes on with batch {step} of seed {seed}",
         "loader.chain": "holter: {purpose} transforms: {mapping}",
         "loader.fallback": "holter: no transform of Holter's for {names}: nnU-Net's own runs on the CPU for that step",
+        "loader.kernels": "holter: transforms on the CPU are compiled, for {name}",
+        "loader.kernels-missing": (
+            "holter: transforms run in torch, without compiled kernels, and take several times as long: {reason}"
+        ),
         "loader.reading": "holter: reading: {note}",
         "loader.gpu-short": "holter: transforms run on the CPU: {reason}",
         "loader.gpu-out-of-memory": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from holter.errors import WrongBox
 from holter.transforms.batch_state import Applied, BatchState, Step
+from holter.transforms.kernels import Bound, Program, kernels, program_of
 from holter.transforms.spatial.geometry import Box, Fill, Geometry, whole
 from holter.transforms.spatial.spatial import Spatial
 
@@ -35,7 +37,7 @@ class Batch:
     target: Tensor | list[Tensor]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Chain:
     """Steps in order, and how they were read: pairs of stock's name and ours, or "CPU fall-back"."""
 
@@ -65,6 +67,24 @@ class Chain:
             return whole(initial)
         return self._first.needed_box(draw.draws[0], initial)
 
+    @cached_property
+    def program(self) -> Program | None:
+        """The compiled form of its first steps, for the CPU; None: all run in torch. The first call may compile it."""
+        compiled = kernels()
+        return None if compiled is None else program_of(self.steps, self.geometry, compiled)
+
+    def output_of(self, channels: int, seg_channels: int) -> Batch | None:
+        """Return sizes and types of a batch of one sample that ``Writer`` can write; None if ``apply`` must be used."""
+        program = self.program
+        if program is None or not program.is_whole:
+            return None
+        return self._batch(*program.empty(1, channels, seg_channels, device="meta"))
+
+    def writer(self, image: Tensor, targets: Sequence[Tensor]) -> Writer:
+        """Return what writes samples into this memory of a batch; ``output_of`` says its sizes."""
+        assert self.program is not None
+        return Writer(self, Bound(self.program, image, targets), image, targets)
+
     def apply(
         self,
         images: Sequence[Tensor],
@@ -83,9 +103,9 @@ class Chain:
         Raises:  WrongBox if a tensor does not have the size of its needed box.
         """
         where = torch.device(device)
-        self._check(images, segs, draws)
+        boxes = self._boxes(images, segs, draws)
         with torch.no_grad(), torch.autocast(where.type, enabled=False):
-            work, left = self._begin(images, segs, draws, where)
+            work, left = self._begin(images, segs, draws, boxes, where)
             for index in left:
                 chosen = [(slot, sample.draws[index]) for slot, sample in enumerate(draws)]
                 hits = [Applied(slot, draw) for slot, draw in chosen if draw is not None]
@@ -99,9 +119,21 @@ class Chain:
         return first if isinstance(first, Spatial) else None
 
     def _begin(
-        self, images: Sequence[Tensor], segs: Sequence[Tensor], draws: Sequence[SampleDraw], device: torch.device
+        self,
+        images: Sequence[Tensor],
+        segs: Sequence[Tensor],
+        draws: Sequence[SampleDraw],
+        boxes: Sequence[Box],
+        device: torch.device,
     ) -> tuple[BatchState, range]:
         # Returns a batch in new tensors, and the indices of the remaining steps.
+        program = self.program if device.type == "cpu" else None
+        if program is not None and program.can_read(images, segs):
+            memory = program.empty(len(images), len(images[0]), len(segs[0]))
+            images, segs = [image.cpu() for image in images], [seg.cpu() for seg in segs]
+            Bound(program, *memory).write(images, segs, [draw.draws for draw in draws], boxes)
+            done = self._batch(*memory)
+            return BatchState(done.image, done.target), range(program.steps, len(self.steps))
         if self._first is not None:
             spatial = [draw.draws[0] for draw in draws]
             initial = self.geometry.initial_patch_size
@@ -115,15 +147,21 @@ class Chain:
             batch.seg[slot].copy_(seg, non_blocking=True)
         return batch, range(len(self.steps))
 
-    def _check(self, images: Sequence[Tensor], segs: Sequence[Tensor], draws: Sequence[SampleDraw]) -> None:
+    def _batch(self, image: Tensor, targets: list[Tensor]) -> Batch:
+        is_list = self.program is not None and self.program.scales is not None
+        return Batch(image, targets if is_list else targets[0])
+
+    def _boxes(self, images: Sequence[Tensor], segs: Sequence[Tensor], draws: Sequence[SampleDraw]) -> list[Box]:
+        # The needed box of each sample, after a check that this is what was read.
         if not len(images) == len(segs) == len(draws) > 0:
             raise WrongBox(
                 f"{len(images)} images, {len(segs)} segmentations and {len(draws)} draws do not make a batch",
                 safe="nothing was changed",
                 next_step="give one of each for every sample",
             )
-        for slot, draw in enumerate(draws):
-            wanted = self.needed_box(draw).shape
+        boxes = [self.needed_box(draw) for draw in draws]
+        for slot, box in enumerate(boxes):
+            wanted = box.shape
             for kind, tensor in (("image", images[slot]), ("segmentation", segs[slot])):
                 if tuple(tensor.shape[1:]) != wanted:
                     raise WrongBox(
@@ -131,3 +169,27 @@ class Chain:
                         safe="nothing was changed",
                         next_step="read the box that needed_box() gives for this draw",
                     )
+        return boxes
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A chain and the memory of a batch, which it writes samples to. Several threads may, each to its own slots."""
+
+    chain: Chain
+    bound: Bound
+    image: Tensor
+    targets: Sequence[Tensor]
+
+    def write(
+        self, images: Sequence[Tensor], segs: Sequence[Tensor], draws: Sequence[SampleDraw], first_slot: int
+    ) -> None:
+        """Transform samples as ``Chain.apply`` does, into consecutive slots of the memory."""
+        boxes = self.chain._boxes(images, segs, draws)
+        if self.chain.program is not None and self.chain.program.can_read(images, segs):
+            self.bound.write(images, segs, [draw.draws for draw in draws], boxes, first_slot)
+            return
+        done = self.chain.apply(images, segs, draws, device="cpu")
+        made = done.target if isinstance(done.target, list) else [done.target]
+        for memory, part in zip((self.image, *self.targets), (done.image, *made), strict=True):
+            memory[first_slot : first_slot + len(images)].copy_(part)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -56,6 +56,27 @@ class Chain(Protocol):
         self, images: Sequence[Tensor], segs: Sequence[Tensor], draws: Sequence[Any], *, device: Any
     ) -> Transformed:
         """Return the batch from one image (C, *box) and one segmentation (S, *box) per sample."""
+        ...
+
+
+class Writer(Protocol):
+    """Writes samples into the memory of one batch; several threads do so at once, each to its own slots."""
+
+    def write(self, images: Sequence[Tensor], segs: Sequence[Tensor], draws: Sequence[Any], first_slot: int) -> None:
+        """Transform samples as ``Chain.apply`` does, into consecutive slots."""
+        ...
+
+
+@runtime_checkable
+class WritingChain(Protocol):
+    """A chain that can write into memory that it is given, so that nothing is copied after it."""
+
+    def output_of(self, channels: int, seg_channels: int) -> Transformed | None:
+        """Return sizes and types of its result for one sample; None if it cannot write for such samples."""
+        ...
+
+    def writer(self, image: Tensor, targets: Sequence[Tensor]) -> Writer:
+        """Return what writes into this memory: (B, C, *patch), and one (B, S, *size) per resolution."""
         ...
 
 

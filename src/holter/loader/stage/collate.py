@@ -9,11 +9,11 @@ from typing import Any, NamedTuple, Protocol
 import torch
 
 from holter.loader.stage.buffers import Pool, Sample, SampleBuffers
-from holter.loader.stage.chain import Chain, Tensor
+from holter.loader.stage.chain import Chain, Tensor, Transformed, Writer, WritingChain
 
 
 class Prepared(NamedTuple):
-    """Some samples of a batch, and the result of ``prepare`` for them."""
+    """Some samples of a batch, and the result of ``prepare`` for them; None: ``put`` does all the work."""
 
     samples: Sequence[Sample]
     part: Any
@@ -52,6 +52,7 @@ class BatchBuffer:
             torch.empty((batch_size, *each.shape[1:]), dtype=each.dtype, pin_memory=is_pinned)
             for each in (like.image, *self._targets_of(like))
         )
+        self.writer: Writer | None = None  # None: samples are transformed first and then copied
         self.copied: Any = None  # a CUDA event: until it is done the GPU may still copy from here
 
     def put(self, slots: range, part: Any) -> None:
@@ -71,34 +72,40 @@ class BatchBuffer:
 
 
 class TransformInWorker:
-    """Transform each sample in its reader thread as soon as it is read, into a ring of batches."""
+    """Transform each sample in its reader thread as soon as it is read, into a ring of batches.
+
+    A chain that can write into memory of ours writes its samples straight into the batch.
+    """
 
     def __init__(self, chain: Chain, batch_size: int, buffers: Pool[SampleBuffers], *, is_pinned: bool) -> None:
         self._chain, self._size, self._buffers, self._is_pinned = chain, batch_size, buffers, is_pinned
         self._free: deque[BatchBuffer] = deque()
+        self._outputs: dict[tuple[int, int], Transformed | None] = {}
 
     def prepare(self, samples: Sequence[Sample]) -> Prepared:
-        """Transform the samples on the CPU."""
-        images, segs = [sample.image for sample in samples], [sample.seg for sample in samples]
+        """Transform the samples on the CPU, unless they can be transformed into the batch."""
+        if self._output(samples) is not None:
+            return Prepared(samples, None)
         with torch.no_grad():
-            return Prepared(
-                samples, self._chain.apply(images, segs, [sample.plan.draw for sample in samples], device="cpu")
-            )
+            return Prepared(samples, self._chain.apply(*_parts(samples), device="cpu"))
 
     def allocate(self, prepared: Prepared) -> BatchBuffer:
         """Return the batch memory that has been free longest, or new memory."""
         try:
             memory = self._free.popleft()
         except IndexError:
-            return BatchBuffer(prepared.part, self._size, self._is_pinned)
+            return self._new(prepared)
         if memory.copied is not None:
             memory.copied.synchronize()
             memory.copied = None
         return memory
 
     def put(self, memory: BatchBuffer, slots: range, prepared: Prepared) -> None:
-        """Copy the transformed samples into the batch and release their buffers."""
-        memory.put(slots, prepared.part)
+        """Write the samples into the batch and release their buffers."""
+        if prepared.part is not None:
+            memory.put(slots, prepared.part)
+        elif memory.writer is not None:
+            memory.writer.write(*_parts(prepared.samples), slots.start)
         self.discard(prepared)
 
     def discard(self, prepared: Prepared) -> None:
@@ -109,6 +116,27 @@ class TransformInWorker:
     def give_back(self, memory: BatchBuffer) -> None:
         """Put the memory back into the ring."""
         self._free.append(memory)
+
+    def _new(self, prepared: Prepared) -> BatchBuffer:
+        output = self._output(prepared.samples)
+        if output is None or not isinstance(self._chain, WritingChain):
+            return BatchBuffer(prepared.part, self._size, self._is_pinned)
+        memory = BatchBuffer(output, self._size, self._is_pinned)
+        memory.writer = self._chain.writer(memory.data, memory.targets)
+        return memory
+
+    def _output(self, samples: Sequence[Sample]) -> Transformed | None:
+        key = (len(samples[0].image), len(samples[0].seg))
+        if key not in self._outputs:
+            chain = self._chain
+            self._outputs[key] = chain.output_of(*key) if isinstance(chain, WritingChain) else None
+        return self._outputs[key]
+
+
+def _parts(samples: Sequence[Sample]) -> tuple[list[Tensor], list[Tensor], list[Any]]:
+    # The arguments of a chain.
+    images, segs = [sample.image for sample in samples], [sample.seg for sample in samples]
+    return images, segs, [sample.plan.draw for sample in samples]
 
 
 class Passthrough:

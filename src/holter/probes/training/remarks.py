@@ -171,6 +171,9 @@ _say("no-blosc2", "blosc2 is not installed in the training's Python")
 _say("no-cuda-device", "no CUDA device is visible")
 _say("image-differs", "a resampled image differs from the CPU's")
 _say("segmentation-differs", "a resampled segmentation differs from the CPU's")
+_say("kernels-off", "{name}={value}")
+_say("kernels-missing", "they cannot be compiled: {reason}")
+_say("kernels-unknown", "{name}={value}: this processor has {known}")
 _say("transforms-untested", "{package} {installed} is installed; Holter's transforms were compared with {tested}")
 
 

@@ -62,6 +62,7 @@ def padding_before(size: tuple[int, ...], patch: tuple[int, ...]) -> tuple[int, 
     return tuple(max(0, want // 2 - have // 2) for have, want in zip(size, patch, strict=True))
 
 
+@lru_cache(maxsize=1024)  # needed to plan a sample, to check it, and to move it
 def reached(size: tuple[int, ...], patch: tuple[int, ...], affine: tuple[tuple[float, ...], ...]) -> Box:
     """Return the voxels of ``size`` that linear interpolation reads for a patch rotated and scaled around its centre.
 

@@ -1,0 +1,168 @@
+"""Translate the draws of a chain's steps into the numbers that the compiled kernels read.
+
+Each step becomes its kind and some numbers: ``LENGTH_OF`` of ``api.h`` has their count. That is all the work that is
+done in Python for a sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from holter.transforms.blur import Blur
+from holter.transforms.brightness import Brightness
+from holter.transforms.contrast import Contrast
+from holter.transforms.gamma import Gamma
+from holter.transforms.labels.mask import Mask
+from holter.transforms.labels.remove_label import RemoveLabel
+from holter.transforms.low_resolution import LowResolution
+from holter.transforms.mirror import Mirror
+from holter.transforms.noise import Noise
+from holter.transforms.random_apply import OneOf, RandomApply
+from holter.transforms.scalar import upper_end
+from holter.transforms.spatial.spatial import Spatial
+
+PLACE, MULTIPLY, CONTRAST, GAMMA, NOISE, BLUR, COARSEN, MIRROR, MASK, REPLACE = range(10)  # enum Kind of api.h
+MOST_SIGMA = 20.0  # a radius of 60 voxels, of 64 that a kernel may have
+WORD = 2**32 - 1
+STAY = (PLACE, 0.0, *[0.0] * 9)
+
+Numbers = list[float]
+Encode = Callable[[Any, Numbers], None]  # the draw of a step, and the list that its numbers are added to
+
+
+def encoder_of(step: Any, axes: int) -> Encode | None:
+    """Return the function that adds a step's draw to a list of numbers; None if the kernels do not have the step."""
+    reader = ENCODERS.get(type(step))
+    return None if reader is None else reader(step, axes)
+
+
+def _spatial(step: Spatial, axes: int) -> Encode | None:
+    if step.folded is not (len(step.patch) < axes):
+        return None
+
+    def encode(draw: Any, to: Numbers) -> None:
+        affine = draw.affine()
+        if affine is None:
+            to.extend(STAY)
+        elif len(affine) == 3:
+            to.extend((PLACE, 1.0, *affine[0], *affine[1], *affine[2]))
+        else:
+            to.extend((PLACE, 1.0, 1.0, 0.0, 0.0, 0.0, *affine[0], 0.0, *affine[1]))
+
+    return encode
+
+
+def _brightness(step: Brightness, axes: int) -> Encode:  # noqa: ARG001 -- one signature for all
+    def encode(draw: Any, to: Numbers) -> None:
+        for channel, factor in zip(draw.channels, draw.factors, strict=True):
+            to.extend((MULTIPLY, channel, factor))
+
+    return encode
+
+
+def _contrast(step: Contrast, axes: int) -> Encode:  # noqa: ARG001
+    def encode(draw: Any, to: Numbers) -> None:
+        for channel, factor in zip(draw.channels, draw.factors, strict=True):
+            to.extend((CONTRAST, channel, factor, step.keep_range))
+
+    return encode
+
+
+def _gamma(step: Gamma, axes: int) -> Encode:  # noqa: ARG001
+    def encode(draw: Any, to: Numbers) -> None:
+        for channel, *numbers in zip(draw.channels, draw.exponents, draw.inverted, draw.kept, strict=True):
+            to.extend((GAMMA, channel, *numbers))
+
+    return encode
+
+
+def _noise(step: Noise, axes: int) -> Encode:  # noqa: ARG001
+    def encode(draw: Any, to: Numbers) -> None:
+        for number, (channel, sigma) in enumerate(zip(draw.channels, draw.sigmas, strict=True)):
+            to.extend((NOISE, channel, sigma, draw.seed & WORD, draw.seed >> 32, number))
+
+    return encode
+
+
+def _blur(step: Blur, axes: int) -> Encode | None:
+    if upper_end(step.sigma) > MOST_SIGMA or step.axes != axes:
+        return None
+    return _along_axes(BLUR, "sigmas", axes)
+
+
+def _low_resolution(step: LowResolution, axes: int) -> Encode | None:
+    return None if step.axes != axes else _along_axes(COARSEN, "factors", axes)
+
+
+def _along_axes(kind: int, name: str, axes: int) -> Encode:
+    before = (1.0,) * (3 - axes)
+
+    def encode(draw: Any, to: Numbers) -> None:
+        for channel, numbers in zip(draw.channels, getattr(draw, name), strict=True):
+            to.extend((kind, channel, *before, *numbers))
+
+    return encode
+
+
+def _mirror(step: Mirror, axes: int) -> Encode:  # noqa: ARG001
+    numbers = range(axes - 3, axes)  # of the axes that a slice lacks: below 0
+
+    def encode(draw: Any, to: Numbers) -> None:
+        to.extend((MIRROR, *(axis in draw.axes for axis in numbers)))
+
+    return encode
+
+
+def _mask(step: Mask, axes: int) -> Encode:  # noqa: ARG001
+    def encode(draw: Any, to: Numbers) -> None:  # noqa: ARG001
+        for channel in step.channels:
+            to.extend((MASK, channel, step.seg_channel, step.value))
+
+    return encode
+
+
+def _remove_label(step: RemoveLabel, axes: int) -> Encode | None:  # noqa: ARG001
+    ends = torch.iinfo(torch.int16)
+    if not all(ends.min <= label <= ends.max for label in (step.label, step.becomes)):
+        return None
+    channels = (-1,) if step.seg_channels is None else step.seg_channels
+
+    def encode(draw: Any, to: Numbers) -> None:  # noqa: ARG001
+        for channel in channels:
+            to.extend((REPLACE, step.label, step.becomes, channel))
+
+    return encode
+
+
+def _random(step: RandomApply, axes: int) -> Encode | None:
+    return encoder_of(step.step, axes)
+
+
+def _one_of(step: OneOf, axes: int) -> Encode | None:
+    inner = [encoder_of(each, axes) for each in step.steps]
+
+    def encode(draw: Any, to: Numbers) -> None:
+        chosen = inner[draw.step]
+        assert chosen is not None
+        chosen(draw.draw, to)
+
+    return None if None in inner else encode
+
+
+ENCODERS: dict[type, Callable[[Any, int], Encode | None]] = {
+    Spatial: _spatial,
+    Brightness: _brightness,
+    Contrast: _contrast,
+    Gamma: _gamma,
+    Noise: _noise,
+    Blur: _blur,
+    LowResolution: _low_resolution,
+    Mirror: _mirror,
+    Mask: _mask,
+    RemoveLabel: _remove_label,
+    RandomApply: _random,
+    OneOf: _one_of,
+}

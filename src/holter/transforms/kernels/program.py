@@ -1,0 +1,238 @@
+"""Run a chain, or the parts of it that they have, in the compiled kernels: one call for any number of samples.
+
+The structures are those of ``api.h``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from holter.transforms.batch_state import Step
+from holter.transforms.kernels.encode import STAY, Encode, Numbers, encoder_of
+from holter.transforms.kernels.library import Kernels
+from holter.transforms.kernels.rounding import is_fused
+from holter.transforms.labels.regions import Regions
+from holter.transforms.resample.downsample import Downsample, nearest
+from holter.transforms.spatial.geometry import Box, Geometry
+from holter.transforms.spatial.placement import How
+from holter.transforms.spatial.spatial import Spatial
+
+MOST_LEVELS = 8
+MOST_SEG_CHANNELS = 64
+MOST_VOXELS = 2**31 - 2**20  # of a channel that is read: the kernels count in 32 bits
+MOST_REGION_LABELS = 2**16
+
+Shape = tuple[int, ...]
+
+
+class Level(ctypes.Structure):
+    """One resolution of the target."""
+
+    _fields_ = [("out", ctypes.c_void_p), ("size", ctypes.c_int64 * 3), ("source", ctypes.c_void_p * 3)]
+
+
+class Layout(ctypes.Structure):
+    """What is the same for all samples of a batch."""
+
+    _fields_ = [
+        *((name, ctypes.c_int32) for name in ("moved_axes", "channels", "seg_channels", "label_bytes")),
+        *((name, ctypes.c_int32) for name in ("image_is_linear", "seg_is_linear", "pad", "is_fused")),
+        *((name, ctypes.c_int32) for name in ("regions", "unused")),
+        ("source", ctypes.c_int64 * 3), ("patch", ctypes.c_int64 * 3),
+        ("image", ctypes.c_void_p), ("seg", ctypes.c_void_p), ("region_table", ctypes.c_void_p),
+        ("table_first", ctypes.c_int64), ("table_labels", ctypes.c_int64), ("region_channel", ctypes.c_int64),
+        ("levels", ctypes.c_int64), ("level", Level * MOST_LEVELS),
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Program:
+    """The first steps of a chain as the kernels run them, up to the first that they do not have."""
+
+    kernels: Kernels
+    geometry: Geometry
+    encoders: tuple[Encode, ...]
+    spatial: Spatial | None  # the first step, if it is this one
+    is_fused: bool  # how positions are rounded
+    regions: Regions | None
+    scales: tuple[tuple[float, ...], ...] | None  # of deep supervision
+    steps: int  # how many steps of the chain it does
+    is_whole: bool  # these are all
+
+    @property
+    def patch(self) -> Shape:
+        """Return the size of the result."""
+        if self.spatial is None:
+            return self.geometry.initial_patch_size
+        initial = self.geometry.initial_patch_size
+        return (*initial[: len(initial) - len(self.spatial.patch)], *self.spatial.patch)
+
+    def empty(self, batch: int, channels: int, seg_channels: int, device: str = "cpu") -> tuple[Tensor, list[Tensor]]:
+        """Return new image (B, C, *patch) and targets, one per resolution.
+
+        On the device "meta" they have only sizes and types.
+        """
+        image = torch.empty((batch, channels, *self.patch), dtype=torch.float32, device=device)
+        kind, count = (torch.int16, seg_channels) if self.regions is None else (torch.bool, len(self.regions.regions))
+        sizes = [self.patch] if self.scales is None else [_scaled(self.patch, scales) for scales in self.scales]
+        return image, [torch.empty((batch, count, *size), dtype=kind, device=device) for size in sizes]
+
+    def can_read(self, images: Sequence[Tensor], segs: Sequence[Tensor]) -> bool:
+        """Whether the samples are not too large for the kernels."""
+        return all(
+            image[0].numel() < MOST_VOXELS and len(seg) <= MOST_SEG_CHANNELS
+            for image, seg in zip(images, segs, strict=True)
+        )
+
+    def layout(self, image: Tensor, targets: Sequence[Tensor], seg_channels: int, kind: torch.dtype) -> Layout:
+        """Describe the memory of a batch. Shapes:  as ``empty`` returns them; ``kind``: of the labels that are read."""
+        how = self.spatial.how if self.spatial is not None else How("bilinear", "bilinear", -1)
+        moved = len(self.spatial.patch) if self.spatial is not None else len(self.patch)
+        layout = Layout(
+            moved_axes=moved, channels=image.shape[1], seg_channels=seg_channels, label_bytes=kind.itemsize,
+            image_is_linear=how.image_mode == "bilinear", seg_is_linear=how.seg_mode == "bilinear", pad=how.pad,
+            is_fused=self.is_fused,
+            source=_three(self.geometry.initial_patch_size), patch=_three(self.patch), image=image.data_ptr(),
+        )  # fmt: skip
+        kept: list[Any] = []  # what the layout points to lives as long as it does
+        if self.regions is not None:
+            table = _region_table(self.regions.regions)
+            kept.append(table)
+            layout.regions, layout.region_channel = len(self.regions.regions), self.regions.seg_channel
+            layout.region_table, layout.table_first = table.bits.ctypes.data, table.first
+            layout.table_labels = table.bits.shape[1]
+        count = 0
+        for target in targets:
+            size = tuple(target.shape[2:])
+            if size == self.patch and self.regions is None and not layout.seg:
+                layout.seg = target.data_ptr()
+                continue
+            level = layout.level[count]
+            count += 1
+            level.out, level.size = target.data_ptr(), _three(size)
+            if size != self.patch:
+                found = [_positions(have, want) for have, want in zip(_three(self.patch), _three(size), strict=True)]
+                kept.append(found)
+                level.source = tuple(each.ctypes.data for each in found)
+        layout.levels = count
+        layout.kept = kept
+        return layout
+
+
+class Bound:
+    """A program and the memory of a batch that it writes to. Several threads may write, each to its own slots."""
+
+    def __init__(self, program: Program, image: Tensor, targets: Sequence[Tensor]) -> None:
+        """Shapes:  as ``Program.empty`` returns them; all contiguous."""
+        self._program, self._image, self._targets = program, image, targets
+        self._layouts: dict[tuple[int, torch.dtype], Layout] = {}
+
+    def write(
+        self,
+        images: Sequence[Tensor],
+        segs: Sequence[Tensor],
+        draws: Sequence[Sequence[Any]],
+        boxes: Sequence[Box],
+        first_slot: int = 0,
+    ) -> None:
+        """Transform samples into consecutive slots.
+
+        Shapes:  per sample an image (C, *box) and a seg (S, *box), its draws (one per step of the chain), and its box.
+        """
+        program = self._program
+        images = [_as(image, torch.float32) for image in images]
+        kind = torch.int8 if all(seg.dtype == torch.int8 for seg in segs) else torch.int16
+        segs = [_as(seg, kind) for seg in segs]
+        numbers: Numbers = []
+        samples: list[int] = []
+        for slot, (image, seg, draw, box) in enumerate(zip(images, segs, draws, boxes, strict=True), first_slot):
+            begin = len(numbers)
+            if program.spatial is None:
+                numbers.extend(STAY)
+            for encode, one in zip(program.encoders, draw, strict=False):
+                if one is not None:
+                    encode(one, numbers)
+            size, lower = image.shape[1:], box.lower
+            if len(size) == 2:
+                size, lower = (1, *size), (0, *lower)
+            samples += (image.data_ptr(), seg.data_ptr(), *size, *lower, slot, begin, len(numbers) - begin)
+        key = (len(segs[0]), kind)
+        layout = self._layouts.get(key)
+        if layout is None:
+            layout = self._layouts[key] = program.layout(self._image, self._targets, *key)
+        program.kernels.run(ctypes.addressof(layout), array("q", samples), len(images), array("d", numbers))
+
+
+def program_of(steps: Sequence[Step], geometry: Geometry, kernels: Kernels) -> Program | None:
+    """Return the program of a chain's first steps; None if the kernels have none of them."""
+    axes = len(geometry.initial_patch_size)
+    spatial = steps[0] if steps and isinstance(steps[0], Spatial) else None
+    fused = None if spatial is None else is_fused(len(spatial.patch))
+    encoders: list[Encode] = []
+    for step in steps:
+        encode = None if isinstance(step, Spatial) and (encoders or fused is None) else encoder_of(step, axes)
+        if encode is None:
+            break
+        encoders.append(encode)
+    if spatial is not None and not encoders:
+        return None
+    done = len(encoders)
+    regions, scales = None, None
+    following = steps[done] if done < len(steps) else None
+    if isinstance(following, Regions) and _fits(following):
+        regions, done = following, done + 1
+        following = steps[done] if done < len(steps) else None
+    if isinstance(following, Downsample) and len(following.scales) <= MOST_LEVELS:
+        scales, done = following.scales, done + 1
+    if done == 0:
+        return None
+    is_whole = done == len(steps)
+    return Program(kernels, geometry, tuple(encoders), spatial, bool(fused), regions, scales, done, is_whole)
+
+
+def _fits(regions: Regions) -> bool:
+    labels = [label for region in regions.regions for label in region]
+    return bool(labels) and max(labels) - min(labels) < MOST_REGION_LABELS
+
+
+class _Table(NamedTuple):
+    bits: np.ndarray[Any, np.dtype[np.uint8]]  # (regions, labels)
+    first: int
+
+
+@lru_cache(maxsize=16)
+def _region_table(regions: tuple[tuple[int, ...], ...]) -> _Table:
+    labels = [label for region in regions for label in region]
+    first = min(labels)
+    bits = np.zeros((len(regions), max(labels) - first + 1), np.uint8)
+    for number, region in enumerate(regions):
+        bits[number, [label - first for label in region]] = 1
+    return _Table(bits, first)
+
+
+@lru_cache(maxsize=256)
+def _positions(length: int, wanted: int) -> np.ndarray[Any, np.dtype[np.int32]]:
+    return np.array(nearest(length, wanted), np.int32)
+
+
+def _scaled(patch: Shape, scales: Sequence[float]) -> Shape:
+    return tuple(size if scale == 1 else round(size * scale) for size, scale in zip(patch, scales, strict=True))
+
+
+def _as(part: Tensor, kind: torch.dtype) -> Tensor:
+    if part.dtype != kind:
+        part = part.to(kind)
+    return part if part.is_contiguous() else part.contiguous()
+
+
+def _three(sizes: Sequence[int]) -> Shape:
+    return (*(1,) * (3 - len(sizes)), *sizes)

@@ -1,0 +1,195 @@
+"""The compiled kernels against their twin in torch, on any geometry: labels to the bit, images up to rounding."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from holter.transforms import Chain, Geometry, SampleDraw
+from holter.transforms.kernels import Bound, program_of
+from holter.transforms.labels.mask import Mask
+from holter.transforms.labels.regions import Regions
+from holter.transforms.labels.remove_label import RemoveLabel
+from holter.transforms.mirror import Mirror, MirrorDraw
+from holter.transforms.noise import Noise, NoiseDraw
+from holter.transforms.resample.downsample import Downsample
+from holter.transforms.scalar import Constant
+from holter.transforms.spatial.placement import How
+from holter.transforms.spatial.spatial import Spatial, SpatialDraw
+from transforms.kernels.sets import all_kernels
+from transforms.material import Configuration, always, chain_of, noisy_image, part, speckled, voronoi
+
+pytestmark = pytest.mark.skipif(not all_kernels(), reason="the kernels cannot be compiled here")
+MODES = st.sampled_from(["bilinear", "nearest"])
+ANGLES = st.one_of(st.none(), st.floats(-3.2, 3.2), st.sampled_from([0.0, np.pi / 2, -np.pi]))
+SCALES = st.one_of(st.none(), st.floats(0.6, 1.5), st.sampled_from([1.0, 0.5, 2.0]))
+
+
+def twin_of(chain: Chain) -> Chain:
+    """The same chain, all of it in torch."""
+    twin = replace(chain)
+    vars(twin)["program"] = None
+    return twin
+
+
+def compiled(chain: Chain, images: Any, segs: Any, draws: Any) -> dict[str, tuple[torch.Tensor, list[torch.Tensor]]]:
+    """Image and targets of each instruction set."""
+    done = {}
+    for name, kernels in all_kernels().items():
+        program = program_of(chain.steps, chain.geometry, kernels)
+        assert program is not None
+        assert program.is_whole
+        image, targets = memory = program.empty(len(images), len(images[0]), len(segs[0]))
+        for tensor in (image, *targets):
+            tensor.fill_(99)
+        boxes = [chain.needed_box(draw) for draw in draws]
+        Bound(program, *memory).write(images, segs, [draw.draws for draw in draws], boxes)
+        done[name] = memory
+    return done
+
+
+def compare(chain: Chain, images: Any, segs: Any, draws: Any, tolerance: float) -> None:
+    wanted = twin_of(chain).apply(images, segs, draws, device="cpu")
+    targets = wanted.target if isinstance(wanted.target, list) else [wanted.target]
+    for name, (image, made) in compiled(chain, images, segs, draws).items():
+        for ours, theirs in zip(made, targets, strict=True):
+            assert torch.equal(ours, theirs), name
+            assert ours.dtype == theirs.dtype
+        assert (image - wanted.image).abs().max() <= tolerance * wanted.image.abs().max().clamp(min=1), name
+
+
+class Case(NamedTuple):
+    """A geometry with labels."""
+
+    sizes: list[tuple[int, int]]  # of the patch, and how much larger the source is
+    angles: list[float | None]
+    scale: float | None
+    how: How
+    labels: int
+    seed: int
+    is_voronoi: bool
+    folds: bool  # slices of the first axis
+
+
+def check(case: Case) -> None:
+    """Compare a spatial step, mirroring and a replaced label."""
+    folds = int(case.folds and len(case.sizes) == 3)
+    # Three axes of at most 20 voxels: more geometries in the same time.
+    sizes = [(1 + size % 20, more % 10) for size, more in case.sizes] if len(case.sizes) == 3 else case.sizes
+    seed, labels = case.seed, case.labels
+    patch = tuple(size for size, _ in sizes)
+    initial = tuple(size + more for size, more in sizes)
+    axes = len(patch)
+    if folds:
+        initial = (patch[0], *initial[1:])
+    moved = axes - folds
+    step = Spatial(patch[folds:], 1, Constant(0), 1, 1, Constant(1), 1, case.how, bool(folds))
+    angles = None if None in case.angles else tuple(case.angles[:moved])
+    draw = SpatialDraw(angles, None if case.scale is None else (case.scale,) * moved)
+    rng = np.random.default_rng(seed)
+    mirror = tuple(axis for axis in range(axes) if rng.random() < 0.5)
+    chain = Chain(
+        Geometry(patch, initial, bool(folds)), (step, Mirror(tuple(range(axes))), RemoveLabel(-1, 0, None)), ()
+    )
+    draws = SampleDraw((draw, MirrorDraw(mirror) if mirror else None, chain.steps[2].draw(rng, 1)))
+    make = voronoi if case.is_voronoi else speckled
+    seg = torch.stack([make(initial, labels, seed), make(initial, 2, seed + 1)])
+    seg = seg.to(torch.int8) if labels < 100 and seed % 3 else seg
+    image = noisy_image(initial, 1 + seed % 2, seed)
+    compare(chain, [part(image, chain, draws)], [part(seg, chain, draws)], [draws], 2e-5)
+
+
+CASES = st.builds(
+    Case,
+    st.lists(st.tuples(st.integers(1, 40), st.integers(0, 14)), min_size=2, max_size=3),
+    st.lists(ANGLES, min_size=3, max_size=3),
+    SCALES,
+    st.builds(How, MODES, MODES, st.sampled_from([-1, 0])),
+    st.sampled_from([1, 2, 3, 9, 40, 300]),
+    st.integers(0, 2**31),
+    st.booleans(),
+    st.booleans(),
+)
+LINEAR = How("bilinear", "bilinear", -1)
+
+
+@settings(max_examples=200, deadline=None)
+@given(CASES)
+@example(Case([(20, 0), (20, 0)], [None] * 3, 1.0, LINEAR, 3, 1, False, False))
+@example(Case([(33, 1), (3, 0), (16, 8)], [0.3, 0.0, 0.0], None, LINEAR, 300, 3, True, True))
+def test_any_geometry_equals_torch(case: Case) -> None:
+    check(case)
+
+
+@pytest.mark.long
+@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(CASES)
+def test_ten_thousand_geometries_equal_torch(case: Case) -> None:
+    check(case)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(5, 24), min_size=2, max_size=3), st.integers(1, 3), st.booleans(), st.integers(0, 2**31))
+def test_a_whole_chain_in_which_everything_is_drawn_equals_torch(
+    patch: list[int], channels: int, dummy: bool, seed: int
+) -> None:
+    flat = len(patch) == 2
+    configuration = Configuration(
+        tuple(patch), degrees=180.0 if flat or dummy else 30.0, dummy=dummy and not flat, channels=channels,
+        scales=[[1.0] * len(patch), [0.5] * len(patch)], extra={"use_mask_for_norm": [seed % 2 == 0] * channels},
+    )  # fmt: skip
+
+    chain = chain_of(configuration, always(configuration.training()))
+    rng = np.random.default_rng(seed)
+    draws = [chain.draw(rng, channels) for _ in range(2)]
+    samples = [configuration.sample(seed % 1000 + slot) for slot in range(2)]
+    images = [part(image, chain, draw) for (image, _), draw in zip(samples, draws, strict=True)]
+    segs = [part(seg, chain, draw) for (_, seg), draw in zip(samples, draws, strict=True)]
+    compare(chain, images, segs, draws, 1e-4)
+
+
+@pytest.mark.parametrize("size", [(5, 9, 75), (7, 33), (1, 1), (2, 3, 128)])
+def test_noise_is_equal_to_the_bit_mirrored_or_not(size: tuple[int, ...]) -> None:
+    steps = (Noise(Constant(1.0), 1, False), Mirror(tuple(range(len(size)))))
+    chain = Chain(Geometry(size, size), steps, ())
+    noise = NoiseDraw((0, 2), (1.0, 0.37), 2**62 + 12345)
+    for axes in ((), (0,), tuple(range(len(size)))):
+        draw = SampleDraw((noise, MirrorDraw(axes) if axes else None))
+        image, seg = torch.zeros((3, *size)), torch.zeros((1, *size), dtype=torch.int8)
+        compare(chain, [image], [seg], [draw], 0.0)
+
+
+def test_regions_and_several_resolutions_equal_torch() -> None:
+    size = (9, 12, 17)
+    steps = (
+        Mask((0,), 0, 0.5),
+        RemoveLabel(-1, 0, (0,)),
+        Regions(((1, 2, 3), (2,), (400, -3)), 1),
+        Downsample(((1.0, 1.0, 1.0), (0.5, 0.5, 0.5), (1 / 3, 0.7, 1.0))),
+    )
+    chain = Chain(Geometry(size, size), steps, ())
+    draw = chain.draw(np.random.default_rng(1), 2)
+    seg = torch.stack([speckled(size, 4, 1), speckled(size, 9, 2)])
+    compare(chain, [noisy_image(size, 2, 1)], [seg], [draw], 0.0)
+
+
+def test_many_samples_in_one_call_are_what_they_are_alone() -> None:
+
+    configuration = Configuration((11, 14, 12), channels=2, scales=[[1.0] * 3, [0.5] * 3])
+    chain = chain_of(configuration, always(configuration.training()))
+    draws = [chain.draw(np.random.default_rng(slot), 2) for slot in range(3)]
+    samples = [configuration.sample(slot) for slot in range(3)]
+    images = [part(image, chain, draw) for (image, _), draw in zip(samples, draws, strict=True)]
+    segs = [part(seg, chain, draw) for (_, seg), draw in zip(samples, draws, strict=True)]
+    together = compiled(chain, images, segs, draws)
+    for slot in range(3):
+        alone = compiled(chain, images[slot : slot + 1], segs[slot : slot + 1], draws[slot : slot + 1])
+        for name, (image, targets) in together.items():
+            assert torch.equal(image[slot], alone[name][0][0])
+            assert all(torch.equal(a[slot], b[0]) for a, b in zip(targets, alone[name][1], strict=True))
