@@ -116,6 +116,7 @@ TOOLS = {
         apt=("gcc", "libc6-dev"),
         files=("cc", "c++", "c89*", "c99*", "cpp*", "gcc*", "g++*", "*-gcc*", "*-g++*", "clang*"),
     ),
+    "c++": Tool(_any_of("c++", "g++", "clang++"), apt=("g++",)),  # hidden with cc
     "kernel-headers": Tool(
         _kernel_headers, apt=("linux-libc-dev",), files=tuple(str(header) for header in KERNEL_HEADERS.values())
     ),

@@ -27,6 +27,7 @@ FLAGS = (
 )  # fmt: skip
 AVX2 = ("-mavx2", "-mfma")
 AVX512 = (*AVX2, "-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl")
+X86 = "-DHOLTER_X86"  # library.cpp: these two are there
 COMPILE_LIMIT_S = 300.0
 # The oldest C library that a wheel shall run with, as the names of wheels say it: glibc 2.17 is manylinux2014.
 OLDEST_GLIBC = "2.17"
@@ -95,6 +96,7 @@ def _compile(compiler: Compiler, library: Path) -> None:
     parts: list[tuple[str, str, tuple[str, ...]]]
     parts = [("library.cpp", "library", ()), ("run.cpp", "run_portable", ())]
     if platform.machine() == "x86_64":
+        parts[0] = ("library.cpp", "library", (X86,))
         parts += [("run.cpp", "run_avx2", AVX2), ("run.cpp", "run_avx512", AVX512)]
     objects = [library.with_name(f"{library.name}.{name}.o") for _, name, _ in parts]
     running: list[subprocess.Popen[str]] = []

@@ -37,7 +37,7 @@ struct Set {
 
 int sets(Set found[3]) {
     int count = 0;
-#if defined(__x86_64__)
+#if defined(HOLTER_X86)
     __builtin_cpu_init();
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&

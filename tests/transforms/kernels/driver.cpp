@@ -1,0 +1,171 @@
+// Runs the kernels on random input in memory of exactly the right size, under the sanitizers; no Python.
+//
+// The input is more random than a chain's: boxes that miss the patch, any affine, any order of steps. Nothing outside the
+// given memory may be read or written, and all instruction sets must give the same labels and nearly the same image.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api.h"
+
+extern "C" int holter_run(int set, const Layout *, const Sample *, int64_t, const double *);
+extern "C" int holter_sets();
+extern "C" const char *holter_set(int);
+
+static uint64_t state = 1;
+static uint64_t next_word() {
+    state = state * 6364136223846793005ull + 1442695040888963407ull;
+    return state >> 33;
+}
+static int64_t below(int64_t bound) { return (int64_t)(next_word() % (uint64_t)bound); }
+static double between(double low, double high) { return low + (high - low) * (double)next_word() / 2147483648.0; }
+template <typename T> static T *memory(int64_t count) { return (T *)malloc((size_t)(count > 0 ? count : 1) * sizeof(T)); }
+
+struct Result {
+    float *image;
+    int16_t *seg;
+    void *level[2];
+};
+
+static int one(int number) {
+    state = (uint64_t)number * 77777 + 5;
+    Layout layout;
+    memset(&layout, 0, sizeof layout);
+    const bool flat = below(4) == 0, folds = !flat && below(4) == 0;
+    layout.moved_axes = flat || folds ? 2 : 3;
+    layout.channels = 1 + (int)below(3);
+    layout.seg_channels = 1 + (int)below(2);
+    layout.label_bytes = 1 + (int)below(2);
+    layout.image_is_linear = below(4) != 0;
+    layout.seg_is_linear = below(4) != 0;
+    layout.pad = below(3) ? -1 : 0;
+    layout.is_fused = (int)below(2);
+    Sample sample;
+    memset(&sample, 0, sizeof sample);
+    const bool moves = below(5) != 0;
+    for (int axis = 0; axis < 3; axis++) {
+        layout.patch[axis] = 1 + below(axis == 2 ? 70 : 24);
+        layout.source[axis] = layout.patch[axis] + below(12) - 3;
+        if (layout.source[axis] < 1) layout.source[axis] = 1;
+        sample.box[axis] = 1 + below(layout.source[axis]);
+        sample.lower[axis] = below(layout.source[axis] - sample.box[axis] + 1);
+        if (!moves) {  // the central crop: as large as the patch allows
+            const int64_t have = layout.source[axis], want = layout.patch[axis];
+            sample.box[axis] = have < want ? have : want;
+            if (have >= want) sample.lower[axis] = have / 2 - want / 2;
+            else sample.lower[axis] = 0;
+        }
+    }
+    if (flat) layout.patch[0] = layout.source[0] = 1;
+    if (folds) layout.source[0] = layout.patch[0];
+    if (flat || folds) sample.box[0] = layout.patch[0], sample.lower[0] = 0;
+    const int64_t box = sample.box[0] * sample.box[1] * sample.box[2];
+    const int64_t patch = layout.patch[0] * layout.patch[1] * layout.patch[2];
+    float *image = memory<float>(layout.channels * box);
+    void *seg = memory<char>(layout.seg_channels * box * layout.label_bytes);
+    for (int64_t at = 0; at < layout.channels * box; at++) image[at] = (float)between(-3, 3);
+    const int64_t labels = 1 + below(6);
+    for (int64_t at = 0; at < layout.seg_channels * box; at++) {
+        const int label = below(3) ? 0 : (int)below(labels) - 1;
+        if (layout.label_bytes == 1) ((int8_t *)seg)[at] = (int8_t)label;
+        else ((int16_t *)seg)[at] = (int16_t)(label * 300);
+    }
+    sample.image = image;
+    sample.seg = seg;
+
+    double steps[256] = {PLACE, moves ? 1.0 : 0.0};
+    const double angle = below(3) ? between(-3.2, 3.2) : 0, scale = below(3) ? between(0.5, 2) : 1;
+    const double turned[9] = {below(2) ? scale : 1, 0, 0, 0, cos(angle) * scale, -sin(angle) * scale, 0, sin(angle) * scale, cos(angle) * scale};
+    memcpy(steps + 2, turned, sizeof turned);
+    if (layout.moved_axes == 3 && below(2)) steps[3] = between(-0.5, 0.5), steps[8] = between(-0.5, 0.5);
+    int64_t count = 11;
+    const int64_t more = below(8);
+    for (int64_t step = 0; step < more; step++) {
+        const double channel = (double)below(layout.channels);
+        double *to = steps + count;
+        switch (to[0] = (double)(MULTIPLY + below(9)), (int)to[0]) {
+        case MULTIPLY: to[1] = channel, to[2] = between(0.5, 1.5); break;
+        case CONTRAST: to[1] = channel, to[2] = between(0.5, 1.5), to[3] = (double)below(2); break;
+        case GAMMA: to[1] = channel, to[2] = between(0.5, 1.5), to[3] = (double)below(2), to[4] = (double)below(2); break;
+        case NOISE: to[1] = channel, to[2] = 0.1, to[3] = (double)next_word(), to[4] = 7, to[5] = (double)below(2); break;
+        case BLUR: to[1] = channel, to[2] = between(0.3, 9), to[3] = between(0.3, 2), to[4] = between(0.3, 2); break;
+        case COARSEN: to[1] = channel, to[2] = between(0.1, 1.2), to[3] = between(0.1, 1), to[4] = between(0.5, 1); break;
+        case MIRROR: to[1] = (double)below(2), to[2] = (double)below(2), to[3] = (double)below(2); break;
+        case MASK: to[1] = channel, to[2] = (double)below(layout.seg_channels), to[3] = 0; break;
+        case REPLACE: to[1] = -1, to[2] = 0, to[3] = below(2) ? -1 : (double)below(layout.seg_channels); break;
+        }
+        count += LENGTH_OF[(int)to[0]];
+    }
+    sample.count = count;
+
+    uint8_t table[3 * 4] = {0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 1};
+    int32_t *from[3] = {nullptr, nullptr, nullptr};
+    layout.levels = below(3);
+    if (below(3) == 0) {
+        layout.regions = 3;
+        layout.region_table = table;
+        layout.table_first = -1;
+        layout.table_labels = 4;
+        layout.region_channel = below(layout.seg_channels);
+        if (!layout.levels) layout.levels = 1;
+    }
+    for (int axis = 0; axis < 3; axis++) {
+        const int64_t size = 1 + below(layout.patch[axis]);
+        from[axis] = memory<int32_t>(size);
+        for (int64_t at = 0; at < size; at++) from[axis][at] = (int32_t)below(layout.patch[axis]);
+        layout.level[1].size[axis] = size;
+        layout.level[1].from[axis] = from[axis];
+        layout.level[0].size[axis] = layout.patch[axis];
+    }
+    const int64_t channels = layout.regions ? layout.regions : layout.seg_channels, bytes = layout.regions ? 1 : 2;
+    const bool keeps = below(2) != 0;
+    const int sets = holter_sets();
+    Result results[3];
+    memset(results, 0, sizeof results);
+    int failures = 0, first = -1;
+    for (int set = 0; set < sets; set++) {
+        if (!holter_set(set)) continue;
+        Result &result = results[set];
+        layout.image = result.image = memory<float>(layout.channels * patch);
+        result.seg = keeps ? memory<int16_t>(layout.seg_channels * patch) : nullptr;
+        layout.seg = result.seg;
+        for (int64_t level = 0; level < layout.levels; level++) {
+            const int64_t *size = layout.level[level].size;
+            layout.level[level].out = result.level[level] = memory<char>(channels * size[0] * size[1] * size[2] * bytes);
+        }
+        if (holter_run(set, &layout, &sample, 1, steps)) failures++;
+        if (first < 0) first = set;
+        const Result &other = results[first];
+        if (keeps && memcmp(result.seg, other.seg, (size_t)(layout.seg_channels * patch) * 2)) failures++;
+        for (int64_t level = 0; level < layout.levels; level++) {
+            const int64_t *size = layout.level[level].size;
+            if (memcmp(result.level[level], other.level[level], (size_t)(channels * size[0] * size[1] * size[2] * bytes))) failures++;
+        }
+        for (int64_t at = 0; at < layout.channels * patch; at++) {
+            const float apart = fabsf(result.image[at] - other.image[at]);
+            if (!(apart <= 1e-3f * (1 + fabsf(other.image[at])))) {
+                failures++;
+                break;
+            }
+        }
+    }
+    for (int set = 0; set < sets; set++) {
+        free(results[set].image);
+        free(results[set].seg);
+        for (int level = 0; level < 2; level++) free(results[set].level[level]);
+    }
+    for (int axis = 0; axis < 3; axis++) free(from[axis]);
+    free(image);
+    free(seg);
+    if (failures) printf("case %d: %d failures\n", number, failures);
+    return failures;
+}
+
+int main(int, char **words) {
+    int failures = 0;
+    const int begin = atoi(words[1]), end = atoi(words[2]);
+    for (int number = begin; number < end; number++) failures += one(number) != 0;
+    printf("%d of %d cases failed\n", failures, end - begin);
+    return failures != 0;
+}
