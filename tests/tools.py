@@ -135,6 +135,7 @@ TOOLS = {
         pip=("tensorboard",),
         files=("{site-packages}/tensorboard", "{site-packages}/tensorboard-*"),
     ),
+    "axe": Tool(_module("axe_core_python"), pip=("axe-core-python",), files=("{site-packages}/axe_core_python*",)),
     "triton": Tool(_module("triton"), pip=("triton",), files=("{site-packages}/triton*",)),
 }
 

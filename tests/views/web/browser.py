@@ -27,8 +27,9 @@ class Tab:
     """One page of the browser; ``problems`` has what its console and its policy complained about."""
 
     def __init__(self, browser: Browser, target: str) -> None:
-        self._browser = browser
+        self._browser, self._target = browser, target
         self._session = browser.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        browser.tabs.append(self)
         self.problems: list[str] = []
         self.loads: list[Json] = []
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -36,9 +37,14 @@ class Tab:
 
     def ask(self, method: str, **values: Any) -> Json:
         """Send a command and return its result."""
-        return self._browser.ask(method, self._session, self._hear, **values)
+        return self._browser.ask(method, self._session, **values)
 
-    def _hear(self, event: Json) -> None:
+    def close(self) -> None:
+        """Close the page."""
+        self._browser.tabs.remove(self)
+        self._browser.ask("Target.closeTarget", targetId=self._target)
+
+    def hear(self, event: Json) -> None:
         if event.get("sessionId") != self._session:
             return
         values = event["params"]
@@ -63,6 +69,13 @@ class Tab:
         """Go to an address, and wait until it is loaded."""
         self.ask("Page.navigate", url=url)
         self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
+
+    def wait(self, seconds: float) -> None:
+        """Let the page live for a while."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.js("1")
+            time.sleep(0.2)
 
     def js(self, code: str) -> Any:
         """Return the value of an expression in the page."""
@@ -117,16 +130,14 @@ class Browser:
         os.close(to_write)
         self._number = 0
         self._rest = b""
-        self._tabs: list[Tab] = []
+        self.tabs: list[Tab] = []
 
     def tab(self) -> Tab:
         """Open a page."""
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
-        tab = Tab(self, target)
-        self._tabs.append(tab)
-        return tab
+        return Tab(self, target)
 
-    def ask(self, method: str, session: str | None = None, hear: Any = None, **values: Any) -> Json:
+    def ask(self, method: str, session: str | None = None, **values: Any) -> Json:
         """Send a command and return its result; events on the way go to every tab."""
         self._number += 1
         number = self._number
@@ -140,11 +151,8 @@ class Browser:
                 if "error" in answer:
                     raise BrowserError(f"{method}: {answer['error']}")
                 return dict(answer["result"])
-            for tab in self._tabs:
-                if "method" in answer:
-                    tab._hear(answer)
-            if hear is not None and "method" in answer and not self._tabs:
-                hear(answer)
+            for tab in self.tabs if "method" in answer else ():
+                tab.hear(answer)
 
     def _next(self) -> Json:
         while b"\0" not in self._rest:

@@ -28,7 +28,7 @@ from holter.tape.follower import Follower
 from holter.views.web.render import Rendered, series_name
 
 # A recorder commits every two seconds; after this time without a reading the page says so.
-SILENT_S = 5.0
+SILENT_S = 4.0
 # What browsers may have missed, in readings: half an hour.
 KEPT_TICKS = 1800
 # Nobody looked for so long: what came since is read with the page, not sent.

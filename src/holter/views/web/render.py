@@ -30,6 +30,7 @@ from holter.views.web.assets import HERE, address
 WORDS = {
     "web.live": "Live",
     "web.finished": "The recording is finished",
+    "web.late": "No reading for {age}",
     "web.silent": "No reading for {age}: the recorder is not running, or the machine sleeps",
     "web.lost": "No connection to holter web; trying again",
     "web.polling": "Live, asked for every two seconds",
@@ -44,11 +45,12 @@ WORDS = {
     "web.made-by": "Made by Holter {version}. This page only reads the tape.",
 }
 define_all(WORDS)
+DAMAGED = define("web.damaged", "No reading of {path} can be read: {damage}.")
 EMPTY = define("web.empty", "{path} holds no reading yet.")
 EMPTY_NEXT = define("web.empty-next", "The page appears by itself with the first one.")
 # Words that the page's script shows.
 SCRIPT_WORDS = (
-    "live", "finished", "silent", "lost", "polling", "missing", "seconds", "minutes", "hours", "days",
+    "live", "finished", "late", "silent", "lost", "polling", "missing", "seconds", "minutes", "hours", "days",
 )  # fmt: skip
 
 
@@ -78,6 +80,8 @@ def render(path: Path, lang: Lang, *, is_over: bool, page: int, root: str, name:
     """
     recording = read(path)
     if not recording.all_ticks:
+        if recording.damage:
+            return Rendered(error="tape-damaged", what=DAMAGED(path=path.name, damage=recording.damage)), ""
         return Rendered(error="tape-empty", what=EMPTY(path=path.name), next_step=EMPTY_NEXT()), ""
     values = context(recording, diagnose_recording(recording, is_over=is_over), lang, False, is_over=is_over)
     for chart in values["charts"]:

@@ -2,7 +2,7 @@
 // The live side of the page: readings as they come (server-sent events; asked for where a proxy holds those back), drawn by
 // uPlot over the report's own marks. The page itself is replaced, part by part, when the server has rendered a new one.
 (() => {
-  const FIRST_MESSAGE_MS = 8000, SILENCE_MS = 15000, POLL_MS = 2000, TAIL_S = 600, GAP_TIMES = 8, GAP_LEAST_S = 15;
+  const FIRST_MESSAGE_MS = 8000, SILENCE_MS = 15000, POLL_MS = 2000, LATE_S = 20, TAIL_S = 600, GAP_TIMES = 8, GAP_LEAST_S = 15;
   const byId = (id) => document.getElementById(id);
   let live = JSON.parse(byId("live").textContent);
 
@@ -131,18 +131,17 @@
     const place = byId("live-state");
     if (!place || !live.words) return;
     const old = age + (performance.now() - heard) / 1000;
-    const now = isLost ? "lost" : state === "live" && old > 8 ? "silent" : state;
+    const isSilent = state === "silent" || state === "live" && old > 8;
+    const now = isLost ? "lost" : !isSilent ? state : old < LATE_S ? "late" : "silent";
     const words = now === "live" && isPolling ? live.words.polling : live.words[now] || "";
     // A screen reader hears a change of state, not each second of it.
+    place.setAttribute("aria-live", place.dataset.now === now ? "off" : "polite");
     if (place.dataset.now !== now) {
       place.dataset.now = now;
       place.className = `state ${now}`;
     }
-    const text = now === "silent" ? words.replace("{age}", forHumans(old)) : live.kind === "overview" && now !== "lost" ? "" : words;
-    if (place.textContent !== text && (now !== "silent" || !place.textContent || Math.round(old) % 5 === 0 || place.dataset.said !== now)) {
-      place.textContent = text;
-      place.dataset.said = now;
-    }
+    const text = live.kind === "overview" && now !== "lost" ? "" : words.replace("{age}", isSilent ? forHumans(old) : "");
+    if (place.textContent !== text) place.textContent = text;
   };
 
   // --- the page --------------------------------------------------------------------------------------------------
