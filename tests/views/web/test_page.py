@@ -68,12 +68,12 @@ def test_an_episode_appears_with_its_cause_without_a_reload(tab: Tab, tmp_path: 
         tab.open(web.url)
         tab.until(READY)
         assert tab.js("document.querySelector('article.episode')") is None
-        tab.js("window.mark = 1")
+        tab.js("window.mark = 1; report.show(5, 12)")
         player.start()
         tab.until("document.querySelector('article.episode')")
         assert tab.js("window.mark") == 1
         assert "fuse" in tab.js("document.querySelector('article.episode').textContent")
-        tab.until("document.querySelector('.flag i')")
+        assert tab.js("report.view()") == [5, 12], "what was looked at is looked at still"
         player.end()
     assert tab.problems == []
 
@@ -110,6 +110,7 @@ def test_the_pointer_reads_live_values_and_without_it_the_newest_are_shown(
     tab.open(live[0].url)
     tab.until(READY)
     tab.until("document.querySelector('[data-chart] output').textContent !== ''")
+    tab.js("report.show(5, 15)")
     assert tab.js(POINT) is True
     clock = tab.js("document.getElementById('now').textContent")
     tab.wait(2.5)

@@ -51,7 +51,7 @@
   const start = () => {
     const end = report.data.span - .05;
     openMarks = live.open ? [...document.querySelectorAll(".flag.at")].filter((mark) => +mark.dataset.end >= end) : [];
-    openBands = live.open ? [...document.querySelectorAll("rect.band")].filter((band) => +band.getAttribute("x") + +band.getAttribute("width") >= end) : [];
+    openBands = live.open ? [...document.querySelectorAll("rect.band")].filter((band) => +band.dataset.end >= end) : [];
     startLanes();
     startCharts();
     sizes.disconnect();
@@ -106,15 +106,16 @@
       strip.append(mark);
     } else if (last && +last.dataset.end >= report.data.span - 3) last.dataset.end = end;
     openMarks.forEach((mark) => { mark.dataset.end = end; });
-    openBands.forEach((band) => { band.setAttribute("width", Math.max(.01, end - band.getAttribute("x"))); });
+    openBands.forEach((band) => { band.dataset.end = end; });
     report.data.span = Math.max(report.data.span, end);
     document.querySelectorAll('.toolbar .look[data-from="0"]').forEach((button) => { button.dataset.to = report.data.span; });
-    if (mode !== "free") view();
+    view();
   };
   const view = () => {
     isOurs = true;
     const span = report.data.span;
-    report.show(mode === "tail" ? Math.max(0, span - TAIL_S) : 0, span);
+    if (mode === "free") report.show(...report.view());
+    else report.show(mode === "tail" ? Math.max(0, span - TAIL_S) : 0, span);
     isOurs = false;
   };
   const press = () => byId("tail").setAttribute("aria-pressed", String(mode === "tail"));
@@ -145,7 +146,7 @@
   };
 
   // --- the page --------------------------------------------------------------------------------------------------
-  let isLoading = false;
+  let isLoading = false, pointer = null;
   const load = async () => {
     if (isLoading) return;
     isLoading = true;
@@ -158,18 +159,21 @@
       if (next.kind === "overview") { swap(fresh, ["main"]); return; }
       if (next.page === live.page) return;
       const opened = [...document.querySelectorAll("details")].map((one) => one.open);
-      const y = scrollY, held = report.view(), focus = document.activeElement && document.activeElement.closest("[id]");
+      const y = scrollY, pointed = report.isPointing() && pointer, held = report.view(), focus = document.activeElement && document.activeElement.closest("[id]");
       report.end();
       live = next;
       byId("data").textContent = fresh.getElementById("data").textContent;
       document.title = fresh.title;
-      swap(fresh, ["header.top", "main"]);
+      swap(fresh, ["header.top", "nav.toc", "main"]);
       const now = [...document.querySelectorAll("details")];
       if (now.length === opened.length) now.forEach((one, i) => { one.open = opened[i]; });
+      isOurs = true;  // a new page shows the whole run at first
       window.report = startReport();
+      isOurs = false;
       start();
       if (mode === "free") report.show(...held); else view();
       scrollTo(0, y);
+      if (pointed) byId("tracks").dispatchEvent(new PointerEvent("pointermove", { clientX: pointed.clientX, clientY: pointed.clientY, bubbles: true }));
       if (focus && byId(focus.id) && focus.id !== "") byId(focus.id).focus({ preventScroll: true });
       newest();
     } catch { /* the connection has its own watch */ } finally { isLoading = false; }
@@ -233,6 +237,7 @@
       }
       look(event.detail);
     });
+    document.addEventListener("pointermove", (event) => { pointer = event; });
     byId("tail").addEventListener("click", () => { mode = mode === "tail" ? "whole" : "tail"; press(); view(); });
     start();
     newest();
