@@ -40,7 +40,7 @@ def test_page_and_readings_together_are_what_a_later_page_shows(tmp_path: Path) 
         written._play(tick)
     written.end()
     assert tape.poll(shown)
-    fresh = tape.since(shown.end_s)
+    fresh = tape.since(shown.end_s)["ticks"]
     assert fresh[0]["t"] > shown.end_s and fresh[-1]["t"] == pytest.approx(read(path).duration_s)
     whole = {
         series_name(one.key, chart.index): dict(zip(one.points.t_s, one.points.mean, strict=True))
@@ -54,6 +54,8 @@ def test_page_and_readings_together_are_what_a_later_page_shows(tmp_path: Path) 
             assert value == pytest.approx(whole[name][t_s], rel=1e-3, abs=1e-6), (name, t_s)
             compared += 1
     assert compared > 100
+    named = [phase["phase"] for phase in tape.since(shown.end_s)["phases"]]
+    assert {"train", "validate", "checkpoint"} <= set(named) and len(named) > 5, "every phase, however short"
     lanes = {pid for tick in fresh for pid, _, _ in tick["lanes"]}
     assert set(shown.pids) <= lanes and tape.has_news, "the export workers that came have no lane yet"
     assert "storage" in {STATES[state] for tick in fresh for _, state, _ in tick["lanes"]}

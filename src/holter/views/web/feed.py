@@ -84,10 +84,8 @@ class Feed:
         tape = self._tape
         number = self.page.number if self.page else 0
         update: Json = {"page": number, "state": tape.state, "age": round(tape.age_s, 1), "end": tape.last_s}
-        if tape.phase:
-            update["phase"] = tape.phase
         if number == page and self.page is not None and self.page.is_report:
-            update["ticks"] = tape.since(since_s)
+            update |= tape.since(since_s)
         return update
 
     async def wait(self) -> None:

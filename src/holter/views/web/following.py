@@ -13,7 +13,6 @@ from holter.records import (
     Beat,
     ContractSettled,
     Episode,
-    EpochEnded,
     Event,
     Judged,
     Notice,
@@ -29,6 +28,7 @@ from holter.views.web.render import Rendered, series_name
 
 # A recorder commits every two seconds; after this time without a reading the page says so.
 SILENT_S = 4.0
+LATE_S = 30.0
 # What browsers may have missed, in readings: half an hour.
 KEPT_TICKS = 1800
 # Nobody looked for so long: what came since is read with the page, not sent.
@@ -60,8 +60,7 @@ class Following:
         self._arrived_at = time.monotonic()
         self._age_s = 0.0  # of the last reading, when it was seen
         self.last_s = 0.0
-        self.phase: Json | None = None
-        self.epoch: int | None = None
+        self.phases: deque[Json] = deque(maxlen=KEPT_TICKS)
         self.has_news = False  # that only a new page shows
         self.ticks: deque[Json] = deque(maxlen=KEPT_TICKS)
 
@@ -75,9 +74,12 @@ class Following:
         """How old the last reading is."""
         return self._age_s + time.monotonic() - self._arrived_at
 
-    def since(self, t_s: float) -> list[Json]:
-        """Return the readings after this time."""
-        return [tick for tick in self.ticks if tick["t"] > t_s + 1e-3]
+    def since(self, t_s: float) -> Json:
+        """Return the readings and the phases after this time. A log may report a phase late."""
+        return {
+            "ticks": [tick for tick in self.ticks if tick["t"] > t_s + 1e-3],
+            "phases": [phase for phase in self.phases if phase["start"] > t_s - LATE_S],
+        }
 
     def has_all_since(self, t_s: float) -> bool:
         """Return whether no reading between this time and the end is lost."""
@@ -141,9 +143,7 @@ class Following:
             name = text(f"phase.{event.phase}", self._lang)
             if event.epoch is not None:
                 name = text("phase.with-epoch", self._lang, phase=name, epoch=event.epoch)
-            self.phase = {"phase": event.phase, "name": name, "start": event.t_s}
-        elif isinstance(event, EpochEnded):
-            self.epoch = event.epoch
+            self.phases.append({"phase": event.phase, "name": name, "start": event.t_s})
         elif isinstance(event, ON_THE_PAGE) or (isinstance(event, ProcessEnded) and not event.expected):
             self.has_news |= not is_first
 

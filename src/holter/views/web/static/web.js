@@ -94,17 +94,19 @@
   };
 
   // The time axis grows: a view of the whole run, or of its end, grows with it.
-  const grow = (end, phase) => {
+  const grow = (end, phases) => {
     const strip = document.querySelector(".strip .phases:not(.generations)");
-    const last = strip && strip.lastElementChild;
-    if (strip && phase && (!last || +last.dataset.start < phase.start - .01)) {
+    let last = strip.lastElementChild;
+    if (last && +last.dataset.end >= report.data.span - 3) last.dataset.end = end;
+    phases.filter((phase) => !last || +last.dataset.start < phase.start - .01).forEach((phase) => {
       const mark = document.createElement("span");
       mark.className = `phase ${phase.phase} at`;
       mark.textContent = mark.title = phase.name;
       Object.assign(mark.dataset, { start: phase.start, end });
       if (last) last.dataset.end = Math.min(+last.dataset.end, phase.start);
       strip.append(mark);
-    } else if (last && +last.dataset.end >= report.data.span - 3) last.dataset.end = end;
+      last = mark;
+    });
     openMarks.forEach((mark) => { mark.dataset.end = end; });
     openBands.forEach((band) => { band.dataset.end = end; });
     report.data.span = Math.max(report.data.span, end);
@@ -120,7 +122,11 @@
   };
   const press = () => byId("tail").setAttribute("aria-pressed", String(mode === "tail"));
   // Away from the pointer, the legends show the newest reading.
-  const newest = () => { if (!report.isPointing()) report.read(report.data.span); };
+  const newest = () => {
+    if (report.isPointing()) return;
+    report.read(report.data.span);
+    byId("now").textContent = byId("now").textContent.split(" · ")[0];  // the strip beside it names the phase
+  };
 
   // --- state -----------------------------------------------------------------------------------------------------
   let state = "live", heard = performance.now(), age = 0, isLost = false, isPolling = false;
@@ -191,7 +197,7 @@
     if (live.kind === "report" && message.ticks && message.ticks.length && message.page === live.page) {
       message.ticks.forEach(add);
       live.end = Math.max(live.end, message.ticks[message.ticks.length - 1].t);
-      grow(live.end, message.phase);
+      grow(live.end, message.phases);
       redraw();
       newest();
     }
