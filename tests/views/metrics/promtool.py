@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from replay import Replay
+from metrics_replay import Replay
 
 from holter.views.metrics.exposition import run_name
 from holter.views.metrics.names import TAPE, Metric

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from metrics_replay import FAULTS, QUIET, TAPES, Replay
 from promtool import EVERY_S, GOES_ON, check, input_series, name_of, scraped
-from replay import FAULTS, QUIET, TAPES, Replay
 
 from holter.causes import CAUSES
 from holter.records import ActionTaken, Episode, ProcessEnded

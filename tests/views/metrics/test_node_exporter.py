@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from metrics_replay import FAULTS, QUIET, Replay
 from prometheus import PATIENCE_S, free_port
-from replay import FAULTS, QUIET, Replay
 
 from holter.views.metrics import names
 from holter.views.metrics.exposition import exposed

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from metrics_replay import TAPES, write_slowly, write_tick
 from prometheus import PATIENCE_S, Prometheus, free_port, prometheus
-from replay import TAPES, write_slowly, write_tick
 
 from holter.records import ActionTaken, Tick
 from holter.reports.catalogue import phrase
