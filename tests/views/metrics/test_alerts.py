@@ -13,7 +13,7 @@ from metrics_replay import FAULTS, QUIET, TAPES, Replay
 from promtool import EVERY_S, GOES_ON, check, input_series, name_of, scraped
 
 from holter.causes import CAUSES
-from holter.records import ActionTaken, Episode, ProcessEnded
+from holter.records import Ability, ActionTaken, ContractSettled, Episode, ProcessEnded
 from holter.reports.catalogue import text
 from holter.views.metrics import alerts, names
 from needs import needs
@@ -53,6 +53,7 @@ def alert_of(cause: str, kind: str, run: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_each_cause_fires_on_its_fault_and_on_no_other(tmp_path: Path) -> None:
     groups = []
     for tape in FAULTS:
@@ -85,6 +86,7 @@ def test_each_cause_fires_on_its_fault_and_on_no_other(tmp_path: Path) -> None:
     check(tmp_path, alerts.alert_rules("en"), groups)
 
 
+@pytest.mark.slow
 def test_nothing_fires_on_a_healthy_tape(tmp_path: Path) -> None:
     groups = []
     for tape in QUIET:
@@ -167,6 +169,14 @@ def test_heals_that_did_not_help_fire(tmp_path: Path) -> None:
     stop = ActionTaken(t_s=scene.until_s - 1.0, action="stop", state="done")
     scene.replay.hear_later(stop)
     scene.check("HolterHealsExhausted", 4, GOES_ON, state="gave-up")
+
+
+def test_a_training_that_is_started_again_fires_only_if_it_does_not_come_back(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, "external_kill/main_sigkill.holter")
+    can = Ability(name="restart", can=True, what="nnUNetv2_train … --c")
+    scene.replay.hear_later(ContractSettled(t_s=9.5, sees=(), does=(can,)))
+    scene.replay.recording = msgspec.structs.replace(scene.replay.recording, finished=False)
+    scene.check("HolterNotBack", 70, GOES_ON, early=20, state="restarting")
 
 
 def test_a_run_that_is_gone_before_its_last_epoch_fires_and_is_over_after_half_an_hour(tmp_path: Path) -> None:

@@ -35,6 +35,11 @@ GAVE_UP = define("alert.gave-up", "{run}: healing did not help")
 GAVE_UP_TEXT = define(
     "alert.gave-up.text", "Holter has tried what it can, and stopped the training: a person must look."
 )
+NOT_BACK = define("alert.not-back", "{run} does not come back after a restart")
+NOT_BACK_TEXT = define(
+    "alert.not-back.text",
+    "For a quarter of an hour Holter has been starting the training again: it waits for something, or the start hangs.",
+)
 VANISHED = define("alert.vanished", "{run} is gone before its last epoch")
 VANISHED_TEXT = define(
     "alert.vanished.text", "The metrics of this run have ended, and its epochs were not complete when last seen."
@@ -105,13 +110,18 @@ def alert_name(cause: str) -> str:
 def _of_cause(cause: str) -> Alert:
     return Alert(
         alert_name(cause),
-        f'{names.OPEN.name}{{cause="{cause}"}} > 0',
+        _open_of(cause),
         LASTS,
         SEVERITY,
         OF_CAUSE(run=RUN, title=Message(key=f"cause.{cause}.title")),
         Message(key=f"cause.{cause}.meaning"),
         f"holter explain {cause}",
     )
+
+
+def _open_of(cause: str) -> str:
+    # Not while Holter starts the training again, which takes longer than LASTS; HolterNotBack watches that.
+    return f'{names.OPEN.name}{{cause="{cause}"}} > 0 unless on (run) {_in_state("restarting")}'
 
 
 def _in_state(*states: str) -> str:
@@ -131,6 +141,15 @@ _DEAD = (
 RUN_ALERTS = (
     Alert("HolterTrainingDied", _DEAD, "0s", "critical", DIED(run=RUN), DIED_TEXT(), DIAGNOSE),
     Alert("HolterHealsExhausted", _in_state("gave-up"), "0s", "critical", GAVE_UP(run=RUN), GAVE_UP_TEXT(), DIAGNOSE),
+    Alert(
+        "HolterNotBack",
+        _in_state("restarting"),
+        "15m",
+        "critical",
+        NOT_BACK(run=RUN),
+        NOT_BACK_TEXT(),
+        DIAGNOSE,
+    ),
     Alert(
         # The last epoch may end between two scrapes.
         "HolterRunVanished",
@@ -179,7 +198,7 @@ RUN_ALERTS = (
     ),
     Alert(
         "HolterUnexplained",
-        f'{names.OPEN.name}{{cause="{names.UNKNOWN}"}} > 0',
+        _open_of(names.UNKNOWN),
         UNNAMED_FOR,
         SEVERITY,
         UNEXPLAINED(run=RUN, kind="{{ $labels.kind }}"),
