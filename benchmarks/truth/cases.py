@@ -61,14 +61,14 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return path if path is not None and path.is_file() else None
 
 
-def load(half: Half | None = None) -> tuple[Case, ...]:
-    """Return the cases of one half, or all: at most ``MOST_OF_A_CAUSE`` of each cause and half, chosen by hash."""
+def load(half: Half | None = None, most: int | None = MOST_OF_A_CAUSE) -> tuple[Case, ...]:
+    """Return the cases of one half, or all: at most ``most`` of each cause and half, chosen by hash."""
     decoder = msgspec.json.Decoder(Case)
     cases = [decoder.decode(line) for line in FILE.read_bytes().splitlines()]
     taken: Counter[tuple[str, str]] = Counter()
     kept = []
     for case in sorted(cases, key=lambda case: case._digest):
         taken[case.half, case.cause] += 1
-        if taken[case.half, case.cause] <= MOST_OF_A_CAUSE and half in (None, case.half):
+        if (most is None or taken[case.half, case.cause] <= most) and half in (None, case.half):
             kept.append(case)
     return tuple(sorted(kept, key=lambda case: case.id))

@@ -293,9 +293,10 @@ def test_a_slow_down_within_the_grace_of_a_vgpu_is_a_hint_and_asks_for_its_licen
 def test_a_log_that_ends_within_the_grace_of_a_vgpu_asks_for_its_licence(tmp_path: Path) -> None:
     (diagnosis,) = found(write(tmp_path, v2([167.0] * 7, cut=True))).diagnoses
     assert (diagnosis.episode.kind, best(diagnosis)) == ("stall", None)
-    assert next_checks(diagnosis)[0].id == "gpu"
+    # The console was not given: an exception in it explains more stalls than anything else.
+    assert "gpu" in [check.id for check in next_checks(diagnosis)][:3]
     (later,) = found(write(tmp_path, v2([167.0] * 40, cut=True))).diagnoses
-    assert next_checks(later)[0].id != "gpu"
+    assert "gpu" not in [check.id for check in next_checks(later)][:2]
 
 
 def test_heat_is_asked_for_where_epochs_get_slower_and_slower(tmp_path: Path) -> None:

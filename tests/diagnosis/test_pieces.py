@@ -1,19 +1,15 @@
-"""Several pieces of one case, and the questions of ``holter ask``."""
+"""Several pieces of one case."""
 
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from diagnosis.logs import v2
-from holter.cli import app
 from holter.diagnosis.logs import read_pasted
 from holter.diagnosis.pieces import diagnose_pieces
-from holter.diagnosis.questions import MOST_QUESTIONS, next_question
 from holter.diagnosis.targets import diagnose_target
 from holter.errors import NotALog
 from holter.reports.catalogue import phrase
@@ -104,38 +100,6 @@ def test_an_output_that_shows_trouble_says_so_and_invents_no_standstill(tmp_path
 def _file(folder: Path, name: str, text: str) -> Path:
     (folder / name).write_text(text)
     return folder / name
-
-
-def test_each_question_is_one_that_moves_the_ranking(tmp_path: Path) -> None:
-    facts: dict[str, object] = {}
-    asked: frozenset[str] = frozenset()
-    first = next_question(facts, asked)
-    assert first is not None and first.key == "kind"
-    facts = dict(first.choices[0].facts)
-    second = next_question(facts, frozenset({"kind"}))
-    assert second is not None and second.key != "kind"
-
-
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_ask_ends_in_an_evidence_file_and_a_diagnosis(
-    tmp_path: Path, lang: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(app, ["ask", "--lang", lang], input="1\n" * MOST_QUESTIONS)
-    assert done.exit_code == 1
-    facts = json.loads((tmp_path / "holter-evidence.json").read_text())["facts"]
-    assert facts["episode.kind"] == "stall"
-    again = CliRunner().invoke(app, ["diagnose", "holter-evidence.json", "--json"])
-    assert json.loads(again.stdout)["episodes"]
-    refused = CliRunner().invoke(app, ["ask"], input="1\n")
-    assert refused.exception is not None and "exists" in str(refused.exception)
-
-
-def test_without_an_answer_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(app, ["ask"], input="\n" * 20)
-    assert done.exception is not None
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

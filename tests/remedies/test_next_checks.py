@@ -11,7 +11,7 @@ import pytest
 from holter.diagnosis.targets import read_evidence
 from holter.evidence.vocabulary import NAMES
 from holter.records import Diagnosis, Environment
-from holter.remedies.next_checks import MAX_CHECKS, check_for, next_checks, open_questions
+from holter.remedies.next_checks import MAX_CHECKS, check_for, next_checks
 from holter.remedies.next_checks_table import CHECK_COMMANDS, WINDOWS
 from holter.reports.catalogue import known
 
@@ -92,7 +92,32 @@ def test_what_is_confirmed_leaves_nothing_to_look_at() -> None:
 def test_only_facts_that_nobody_saw_are_asked_for() -> None:
     found = diagnosis(episode__kind="stall", main__waits_on="batch-queue")
     known = {fact.name for fact in found.facts if fact.status == "known"}
-    asked = {fact for fact, _ in open_questions(found)}
+    asked = {fact for check in next_checks(found) for fact in check.facts}
     assert asked
     assert not asked & known
-    assert all(check_for(fact) is None or check_for(fact) in CHECK_COMMANDS for fact in asked)
+    assert all(check_for(fact) in CHECK_COMMANDS for fact in asked)
+
+
+@pytest.mark.parametrize(
+    ("facts", "wanted", "places"),
+    [
+        ({"episode__kind": "stall", "symptoms": ["output-hidden"]}, "log", 1),
+        ({"episode__kind": "death", "system__container": "docker"}, "shared-memory", 1),
+        ({"episode__kind": "death", "system__container": "docker", "echo__says": "training"}, "shared-memory", 3),
+        ({"episode__kind": "stall", "system__container": "docker"}, "shared-memory", 5),
+        ({"episode__kind": "death", "symptoms": ["faulty-hardware"], "main__exit_signal": 11}, "hardware", 1),
+        ({"episode__kind": "slow-down", "symptoms": ["slow-from-start"]}, "cpus", 5),
+        ({"episode__kind": "slow-down", "gpu__virtualization": "vgpu"}, "gpu", 1),
+    ],
+    ids=["silent console", "docker, death", "docker, echo", "docker, hang", "crashes move", "always slow", "vgpu"],
+)
+def test_what_settled_such_cases_before_is_looked_at(facts: dict[str, object], wanted: str, places: int) -> None:
+    assert wanted in [check.id for check in next_checks(diagnosis(**facts))][:places]
+
+
+def test_a_look_that_settles_nothing_more_is_left_out() -> None:
+    facts: dict[str, object] = {"episode__kind": "death", "system__container": "docker"}
+    before = [check.id for check in next_checks(diagnosis(**facts))]
+    after = [check.id for check in next_checks(diagnosis(**facts, shm__total_bytes=64e9, shm__used_ratio=0.01))]
+    assert before.index("shared-memory") == 0
+    assert after[:1] != ["shared-memory"]

@@ -59,6 +59,7 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
     NOBODY_WORKS,
     symptom("gpu-use-fluctuates"),
+    symptom("slow-from-start", weight=1.0),
 )
 
 OFFERS = (

@@ -16,7 +16,7 @@ from __future__ import annotations
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import MAIN_IN_ONE_PLACE, NOBODY_WORKS
-from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, needs, one_of, only, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, needs, one_of, only, symptom, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -43,6 +43,7 @@ RULES = (
     against("workers.count", at_least(1), "workers-are-there", fatal=True),
     NOBODY_WORKS,
     only("slow-down", "stall"),
+    symptom("slow-from-start"),
 )
 
 OFFERS = (Offer("data-workers-again", "CONSENT", "unset nnUNet_n_proc_DA"),)

@@ -67,6 +67,7 @@ RULES = (
     against("wait.ratio", at_most(0.2), "hardly-waits-for-batches", weight=1.0),
     against("main.waits_on", one_of("native-call"), "main-in-native-call", weight=0.5),
     symptom("few-cores"),
+    symptom("slow-from-start"),
 )
 
 OFFERS = (

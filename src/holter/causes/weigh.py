@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, NamedTuple
 
@@ -185,19 +186,31 @@ def _written(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def at_least(limit: float) -> Callable[[Any], bool]:
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A test of a value, and a value for which it holds."""
+
+    holds: Callable[[Any], bool]
+    example: Any
+
+    def __call__(self, value: Any, /) -> bool:
+        """Return whether it holds for this value."""
+        return self.holds(value)
+
+
+def at_least(limit: float) -> Test:
     """Return a test for a number of at least ``limit``."""
-    return lambda value: bool(value >= limit)
+    return Test(lambda value: bool(value >= limit), limit)
 
 
-def at_most(limit: float) -> Callable[[Any], bool]:
+def at_most(limit: float) -> Test:
     """Return a test for a number of at most ``limit``."""
-    return lambda value: bool(value <= limit)
+    return Test(lambda value: bool(value <= limit), limit)
 
 
-def one_of(*words: Any) -> Callable[[Any], bool]:
+def one_of(*words: Any) -> Test:
     """Return a test for one of these words or numbers."""
-    return lambda value: value in words
+    return Test(lambda value: value in words, words[0])
 
 
 def is_true(value: Any) -> bool:

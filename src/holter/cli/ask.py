@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import json
+import select
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holter.cli.options import Force, Lang, chosen_language
+from holter.cli.options import Force, Json, Lang, chosen_language
 from holter.errors import BadInput
 from holter.sentences import NOTHING_CHANGED, define
 
+if TYPE_CHECKING:
+    from holter.diagnosis.questions import Question
+    from holter.reports.catalogue import Lang as Language
+
 EVIDENCE = Path("holter-evidence.json")
+# Lines of one paste arrive together; a person needs longer for the next line.
+PASTE_S = 0.05
 
 EXISTS = define("error.evidence-exists", "{path} exists; it was not overwritten.")
-PICK = define("question.pick", "Number, or Enter if you do not know: ")
+COUNT = define("question.count", "{number} of at most {most}: {question}")
+PICK = define("question.pick", "Number, your own words or a pasted line, or Enter if you do not know: ")
+AGAIN = define("question.again", "Nothing was read of that. Type a number from 1 to {most}, or only Enter.")
+NOTED = define("question.noted", "Read: {facts}")
 WRITTEN = define("question.written", "wrote {path}; holter diagnose {path} reads it again")
+NOT_WRITTEN = define("question.not-written", "{path} could not be written: {error}")
 NO_ANSWER = define("error.no-answer", "No question was answered.")
 ANSWER_SOME = define("next.answer-some", "Type the number of an answer; or give what you have: holter diagnose FILE...")
 LEADING = define("question.leading", "So far: {cause}")
+CANNOT_READ_TEXT = define("error.ask-text", "{path} cannot be read: {error}.")
 
 
 def register(app: typer.Typer) -> None:
@@ -31,49 +43,99 @@ def ask(
     texts: Annotated[
         list[Path] | None, typer.Argument(metavar="[TEXT...]", help="What you have: a log, pasted text, read-outs.")
     ] = None,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The evidence file to write.")
-    ] = EVIDENCE,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The evidence file to write.")] = EVIDENCE,
+    as_json: Json = False,
     force: Force = False,
     lang: Lang = None,
 ) -> None:
     """Ask at most eight questions about a training, each chosen by what it would tell, and name the cause."""
     from rich.console import Console
 
-    from holter.diagnosis.questions import MOST_QUESTIONS, judged, merged, next_question
     from holter.diagnosis.targets import read_evidence
-    from holter.evidence.text_facts import as_stated, facts_of
-    from holter.reports.catalogue import phrase, text
+    from holter.reports.as_json import to_json
+    from holter.reports.catalogue import phrase
     from holter.reports.terminal import print_diagnosis
 
     language = chosen_language(lang)
     if output.exists() and not force:
         raise BadInput(EXISTS(path=str(output)), safe=NOTHING_CHANGED(), next_step="holter ask --force")
-    said = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in texts or ())
-    stated = as_stated(facts_of(said)) if said else {}
-    facts: dict[str, object] = {name: fact["value"] for name, fact in stated.items()}
+    facts = _dialogue(_read(texts or ()), language)
+    if not facts:
+        raise BadInput(NO_ANSWER(), next_step=ANSWER_SOME())
+    content = json.dumps({"holter_evidence": 1, "about": "holter ask", "facts": facts}, ensure_ascii=False, indent=2)
+    result = read_evidence(content.encode(), output.name)
+    if as_json:
+        target = (result.kind, result.name, result.notes)
+        print(json.dumps(to_json(result.diagnoses, language, None, result.recording, target=target), indent=2))
+    else:
+        print(file=sys.stderr)
+        print_diagnosis(Console(), result.recording, result.diagnoses, language, is_run=False)
+    try:
+        output.write_text(content + "\n", encoding="utf-8")
+        said = WRITTEN(path=str(output))
+    except OSError as error:  # the answers are worth more than the file
+        said = NOT_WRITTEN(path=str(output), error=error.strerror or str(error))
+    print(f"\n{phrase(said, language)}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _read(texts: tuple[Path, ...] | list[Path]) -> dict[str, object]:
+    from holter.diagnosis.words import said
+    from holter.evidence.text_facts import as_stated
+    from holter.texts.decode import as_utf8
+
+    facts: dict[str, object] = {}
+    for path in texts:
+        try:
+            text = as_utf8(path.read_bytes()).decode("utf-8", errors="replace")
+        except OSError as error:
+            what = CANNOT_READ_TEXT(path=str(path), error=error.strerror or str(error))
+            raise BadInput(what, safe=NOTHING_CHANGED()) from error
+        for name, fact in as_stated(said(text, path.name, is_prose=True)).items():
+            facts.setdefault(name, fact["value"])
+    return facts
+
+
+def _dialogue(facts: dict[str, object], language: Language) -> dict[str, object]:
+    from holter.diagnosis.questions import MOST_QUESTIONS, answered, judged, merged, next_question
+    from holter.reports.catalogue import phrase, text
+
     asked: frozenset[str] = frozenset()
     while len(asked) < MOST_QUESTIONS and (question := next_question(facts, asked)) is not None:
         asked |= {question.key}
-        print(f"\n{phrase(question.words, language)}", file=sys.stderr)
-        for number, choice in enumerate(question.choices, 1):
-            print(f"  {number}  {phrase(choice.words, language)}", file=sys.stderr)
-        print(phrase(PICK(), language), end="", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
-        if not line:
+        _show(question, len(asked), MOST_QUESTIONS, language)
+        while (line := _line()) is not None and (answer := answered(question, line)) is None:
+            print(phrase(AGAIN(most=len(question.choices)), language), file=sys.stderr)
+            print(phrase(PICK(), language), end="", file=sys.stderr, flush=True)
+        if line is None:  # the end of the input
             break
-        answer = line.strip()
-        if answer.isdecimal() and 0 < int(answer) <= len(question.choices):
-            facts = merged(facts, question.choices[int(answer) - 1].facts)
-        leader = next((verdict for verdict in judged(facts) if verdict.score > 0), None) if facts else None
-        if leader is not None:
+        if answer and not line.strip().isdecimal():
+            names = ", ".join(text(f"fact.{name}", language) for name in answer)
+            print(phrase(NOTED(facts=names), language), file=sys.stderr)
+        facts = merged(facts, answer or {})
+        leader = next((one for one in judged(facts) if one.verdict != "excluded" and one.score > 0), None)
+        if leader is not None and answer:
             title = text(f"cause.{leader.cause}.title", language)
             print(phrase(LEADING(cause=title), language), file=sys.stderr)
-    if not facts:
-        raise BadInput(NO_ANSWER(), next_step=ANSWER_SOME())
-    document = {"holter_evidence": 1, "about": "holter ask", "facts": {**facts}}
-    output.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    result = read_evidence(output.read_bytes(), output.name)
-    print_diagnosis(Console(), result.recording, result.diagnoses, language, is_run=False)
-    print(f"\n{phrase(WRITTEN(path=str(output)), language)}", file=sys.stderr)
-    sys.exit(1)
+    return facts
+
+
+def _show(question: Question, number: int, most: int, language: Language) -> None:
+    from holter.reports.catalogue import phrase
+
+    heading = COUNT(number=number, most=most, question=question.words)
+    print(f"\n{phrase(heading, language)}", file=sys.stderr)
+    for place, choice in enumerate(question.choices, 1):
+        print(f"  {place:2}  {phrase(choice.words, language)}", file=sys.stderr)
+    print(phrase(PICK(), language), end="", file=sys.stderr, flush=True)
+
+
+# None at the end of the input. In a terminal, the lines of one paste are one answer.
+def _line() -> str | None:
+    line = sys.stdin.readline()
+    if not line:
+        return None
+    if sys.stdin.isatty():
+        while select.select([sys.stdin], [], [], PASTE_S)[0] and (more := sys.stdin.readline()):
+            line += more
+    return line

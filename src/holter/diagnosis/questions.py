@@ -1,4 +1,4 @@
-"""The questions of ``holter ask``: each next one is that whose answer would move the ranking most."""
+"""The questions of ``holter ask``: each next one is that whose answer is expected to move the ranking most."""
 
 from __future__ import annotations
 
@@ -7,12 +7,24 @@ from typing import NamedTuple
 
 from holter.causes import verdicts
 from holter.evidence.stated.read import of_facts
+from holter.evidence.text_facts import as_stated, facts_of
 from holter.records import Message, Verdict
+from holter.remedies.expectation import belief
 from holter.sentences import define
 
 MOST_QUESTIONS = 8
-# The leaders whose order a question should change.
-LEADERS = 6
+# Question -> fact and values without which it makes no sense.
+ONLY_IF: dict[str, tuple[str, tuple[str, ...]]] = {
+    "licence": ("gpu.virtualization", ("vgpu",)),
+    "error": ("episode.kind", ("death", "unsaved")),
+    "gpu": ("episode.kind", ("stall", "slow-down")),
+    "cpu": ("episode.kind", ("stall", "slow-down", "creep")),
+    "workers": ("episode.kind", ("stall", "slow-down")),
+    "console": ("episode.kind", ("stall",)),
+    "shm": ("system.os", ("linux",)),
+}
+# A question that is expected to move the ranking by less is not worth the time.
+LEAST_GAIN = 0.01
 
 Facts = Mapping[str, object]
 
@@ -61,9 +73,21 @@ ANSWERED = {
         "answer.death": "it ended",
         "answer.creep": "memory grows",
         "answer.nan": "the loss is NaN",
+        "answer.unsaved": "it goes on, but checkpoints cannot be saved",
         "answer.killed": "Killed, or exit code 137 or -9",
         "answer.segfault": "Segmentation fault, or exit code 139 or -11",
         "answer.cuda-oom": "CUDA out of memory",
+        "answer.no-space": "No space left on device, or Disk quota exceeded",
+        "answer.shared-memory": "Bus error, or shared memory (shm, /torch_...)",
+        "answer.host-memory": "MemoryError, or Cannot allocate memory",
+        "answer.assert": "device-side assert triggered",
+        "answer.descriptors": "Too many open files",
+        "answer.driver": "no kernel image, driver too old, or NVML",
+        "answer.gpu-lost": "GPU is lost, fallen off the bus, or Xid",
+        "answer.nccl": "NCCL timeout, or Watchdog",
+        "answer.truncated": "a file is truncated or broken",
+        "answer.compile": "torch.compile, inductor, triton or a C compiler",
+        "answer.in-worker": "a Python error in a data worker",
         "answer.python-error": "another Python error",
         "answer.worker-dead": "only that background workers are no longer alive",
         "answer.gpu-idle": "0 %, or nearly",
@@ -117,6 +141,7 @@ _TABLE: tuple[tuple[str, tuple[tuple[str, Facts], ...]], ...] = (
             ("stall", {"episode.kind": "stall"}), ("slow", {"episode.kind": "slow-down"}),
             ("death", {"episode.kind": "death"}), ("creep", {"episode.kind": "creep"}),
             ("nan", {"episode.kind": "diverged", "loss.not_finite": ["train_loss"]}),
+            ("unsaved", {"episode.kind": "unsaved"}),
         ),
     ),
     (
@@ -124,6 +149,17 @@ _TABLE: tuple[tuple[str, tuple[tuple[str, Facts], ...]], ...] = (
         (
             ("killed", {"main.exit_signal": 9}), ("segfault", {"main.exit_signal": 11}),
             ("cuda-oom", {"exception.kind": "cuda-oom", "exception.cuda_oom": True}),
+            ("no-space", {"exception.kind": "no-space", "disk.error": "full"}),
+            ("shared-memory", {"shm.trouble": "no-room"}),
+            ("host-memory", {"exception.kind": "memory"}),
+            ("assert", {"exception.kind": "cuda-assert"}),
+            ("descriptors", {"exception.kind": "descriptors"}),
+            ("driver", {"exception.kind": "cuda-mismatch"}),
+            ("gpu-lost", {"exception.kind": "gpu-lost"}),
+            ("nccl", {"exception.kind": "nccl-timeout"}),
+            ("truncated", {"exception.truncated_file": True}),
+            ("compile", {"exception.kind": "compile"}),
+            ("in-worker", {"exception.role": "train-worker", "exception.kind": "other"}),
             ("python-error", {"exception.role": "main", "exception.kind": "other"}),
             ("worker-dead", {"echo.says": "training"}),
         ),
@@ -164,7 +200,7 @@ _TABLE: tuple[tuple[str, tuple[tuple[str, Facts], ...]], ...] = (
         "when",
         (
             ("after-minutes", {"epochs.shape": "step-up", "epochs.minutes_to_change": 20.0}),
-            ("from-start", {"epochs.shape": "flat"}), ("at-random", {}),
+            ("from-start", {"epochs.shape": "flat", "symptoms": ["slow-from-start"]}), ("at-random", {}),
             ("at-validation", {"phase": "final-validation"}),
         ),
     ),
@@ -224,19 +260,43 @@ QUESTIONS = tuple(
 
 
 def next_question(facts: Facts, asked: frozenset[str]) -> Question | None:
-    """Return the question that separates the leading causes best; None if none would change anything."""
-    open_questions = [question for question in QUESTIONS if question.key not in asked]
+    """Return the question whose answer is expected to move the ranking most; None if none would change anything."""
+    open_questions = [question for question in QUESTIONS if question.key not in asked and _applies(question, facts)]
     if "episode.kind" not in facts and "kind" not in asked:
         return next(question for question in open_questions if question.key == "kind")
-    before = _scores(facts)
-    best, gain = None, 0.0
+    before = belief(facts, judged(facts))
+    best, most = None, LEAST_GAIN
     for question in open_questions:
         new = [choice for choice in question.choices if any(name not in facts for name in choice.facts)]
-        moves = [_moved(before, _scores(merged(facts, choice.facts))) for choice in new]
-        mean = sum(moves) / len(moves) if moves else 0.0
-        if mean > gain:
-            best, gain = question, mean
+        after = [belief(more, judged(more)) for more in (merged(facts, choice.facts) for choice in new)]
+        # Whichever cause is true, its own answer makes it more likely by so much.
+        gain = sum(
+            chance * max((later.get(cause, 0.0) - chance for later in after), default=0.0)
+            for cause, chance in before.items()
+        )
+        if gain > most:
+            best, most = question, gain
     return best
+
+
+def _applies(question: Question, facts: Facts) -> bool:
+    needed = ONLY_IF.get(question.key)
+    return needed is None or facts.get(needed[0]) in (None, *needed[1])
+
+
+def answered(question: Question, line: str) -> Facts | None:
+    """Return the facts of an answer: the number of a choice, or words of one's own; None if it says nothing.
+
+    Nothing at all (Enter) is an answer as well: not known.
+    """
+    said = line.strip()
+    if said.isdecimal():
+        number = int(said)
+        return question.choices[number - 1].facts if 0 < number <= len(question.choices) else None
+    if not said:
+        return {}
+    found = facts_of(said)
+    return {name: fact["value"] for name, fact in as_stated(found).items() if name != "resembles"} or None
 
 
 def merged(facts: Facts, more: Facts) -> dict[str, object]:
@@ -251,13 +311,3 @@ def merged(facts: Facts, more: Facts) -> dict[str, object]:
 def judged(facts: Facts) -> tuple[Verdict, ...]:
     """Return the verdicts on the facts, best first."""
     return verdicts(of_facts(facts).evidence) if facts else ()
-
-
-def _scores(facts: Facts) -> dict[str, float]:
-    return {verdict.cause: verdict.score for verdict in judged(facts)}
-
-
-# Only what happens among the leaders, before or after, is worth a question.
-def _moved(before: Mapping[str, float], after: Mapping[str, float]) -> float:
-    leaders = {cause for scores in (before, after) for cause in sorted(scores, key=scores.get, reverse=True)[:LEADERS]}  # type: ignore[arg-type]
-    return sum(abs(after.get(cause, 0.0) - before.get(cause, 0.0)) for cause in leaders)

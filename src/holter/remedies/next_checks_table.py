@@ -33,6 +33,10 @@ define_all(
         "look.settings": "Which settings did the training get?",
         "look.machine": "What kind of machine or container is it?",
         "look.epochs": "How did its epoch times run?",
+        "look.log": "Does nnU-Net's training log go on? Logs of the last 30 minutes, and the time now",
+        "look.hardware": "Does the hardware report errors, and does its memory hold what is written (memtester)?",
+        "look.gpu-link": "Does the GPU use all lanes of its slot?",
+        "look.limits": "Which limits does the shell set that starts the training?",
     }
 )
 
@@ -45,6 +49,8 @@ class CheckCommand(NamedTuple):
     facts: tuple[str, ...]  # a name, or a prefix that ends with a dot
     is_live: bool = False  # only while the training runs
     kinds: tuple[EpisodeKind, ...] = ()  # only for these episodes
+    tells: str = ""  # a fact that only its answer tells: if it is known, the command was run
+    effort: float = 1.0  # against one line that every shell answers at once
 
 
 CHECK_COMMANDS: tuple[CheckCommand, ...] = (
@@ -53,7 +59,8 @@ CHECK_COMMANDS: tuple[CheckCommand, ...] = (
         "nvidia-smi; nvidia-smi -q | grep -iE -A2 'Virtualization Mode|vGPU Software'",
         (
             "gpu.present", "gpu.foreign_processes", "gpu.zombie_bytes", "gpu.shared", "gpu.virtualization",
-            "gpu.licence_stage", "gpu.licence_text", "gpu.licence_worsened",
+            "gpu.licence_stage", "gpu.licence_text", "gpu.licence_worsened", "gpu.memory_ratio", "gpu.mig",
+            "gpu.trouble", "gpu.slice_bytes",
         ),
     ),
     CheckCommand(
@@ -64,12 +71,13 @@ CHECK_COMMANDS: tuple[CheckCommand, ...] = (
             "gpu.utilization_ratio",
         ),
     ),
-    CheckCommand("gpu-kernel-log", "dmesg -T | grep -iE 'xid|nvrm'", ("gpu.kernel_errors",)),
+    CheckCommand("gpu-kernel-log", "dmesg -T | grep -iE 'xid|nvrm'", ("gpu.kernel_errors", "gpu.xid_kind")),
     CheckCommand(
         "stacks",
         "py-spy dump --pid {pid}",
         ("main.waits_on", "main.where", "results_loop.waits_on", "queue.ready", "queue.worker"),
         is_live=True,
+        effort=2.0,
     ),
     CheckCommand(
         "processes",
@@ -77,12 +85,14 @@ CHECK_COMMANDS: tuple[CheckCommand, ...] = (
         ("workers.", "main.state", "main.cpu_ratio", "main.alive", "activity.present", "export.workers",
          "export.replaced"),
         is_live=True,
+        effort=1.5,
     ),
     CheckCommand(
         "live",
         "holter diagnose {pid}",
-        ("progress.", "step.", "wait.", "storage.latency_s", "storage.times_usual", "cpu.run_busy_ratio"),
+        ("progress.age_s", "step.", "wait.", "storage.latency_s", "storage.times_usual", "cpu.run_busy_ratio"),
         is_live=True,
+        effort=2.0,
     ),
     CheckCommand(
         "oom",
@@ -108,8 +118,8 @@ CHECK_COMMANDS: tuple[CheckCommand, ...] = (
         ("exception.", "echo.says", "worker.subject", "worker.fatal_frame"),
         kinds=("death", "stall"),
     ),
-    CheckCommand("descriptors", "ulimit -n; cat /proc/sys/fs/file-nr", ("fds.",)),
-    CheckCommand("shared-memory", "df -h /dev/shm", ("shm.",)),
+    CheckCommand("descriptors", "ulimit -n; cat /proc/sys/fs/file-nr", ("fds.",), tells="fds.limit"),
+    CheckCommand("shared-memory", "df -h /dev/shm", ("shm.",), tells="shm.total_bytes"),
     CheckCommand("room", "df -h {results} {preprocessed}; df -i {results}", ("disk.", "save.")),
     CheckCommand(
         "storage",
@@ -119,15 +129,19 @@ CHECK_COMMANDS: tuple[CheckCommand, ...] = (
     CheckCommand("storage-kernel-log", "dmesg -T | grep -iE 'nfs|i/o error|blk_update'", ("storage.kernel_errors",)),
     CheckCommand(
         "cpus",
-        "nproc; nproc --all",
-        ("cpu.effective", "cpu.visible", "cpu.allocated_ratio", "cpu.workers_per_cpu"),
+        "nproc; nproc --all; env | grep -E 'nnUNet_n_proc_DA|SLURM_CPUS'",
+        ("setting.n_proc_da", "cpu.effective", "cpu.visible", "cpu.allocated_ratio", "cpu.workers_per_cpu"),
     ),
     CheckCommand(
         "cpu-quota",
         "cd /sys/fs/cgroup$(cut -d: -f3- /proc/{self}/cgroup | tail -1) && cat cpu.max cpu.stat",
         ("cpu.quota", "cpu.throttled_ratio"),
     ),
-    CheckCommand("cpu-load", "top -b -n 1 | head -25", ("cpu.host_busy_ratio", "pressure.cpu")),
+    CheckCommand(
+        "cpu-load",
+        "top -b -n 1 | head -25; cat /proc/pressure/cpu",
+        ("cpu.host_busy_ratio", "pressure.cpu", "cpu.system_ratio", "host.others", "host.others_cpu_ratio"),
+    ),
     CheckCommand(
         "versions",
         "python -c \"import torch; print(torch.__version__, torch.version.cuda, torch.backends.cudnn.version())\"; "
@@ -139,6 +153,26 @@ CHECK_COMMANDS: tuple[CheckCommand, ...] = (
     CheckCommand("settings", "env | grep -E 'nnUNet|OMP|MKL|SLURM_CPUS'", ("setting.",)),
     CheckCommand("machine", "systemd-detect-virt; uname -sr; cat /proc/1/cgroup | head -3", ("system.",)),
     CheckCommand("epochs", "holter diagnose {results}", ("epochs.",)),
+    CheckCommand(
+        "log",
+        "find {results} -name 'training_log_*.txt' -mmin -30 -exec tail -n 3 {} +; date",
+        ("output.hidden", "progress.resumed", "log.age_s", "finish.done"),
+        kinds=("stall", "slow-down"),
+    ),
+    CheckCommand(
+        "hardware",
+        "dmesg -T | grep -iE 'mce|edac|hardware error'; memtester 2G 1",
+        ("hardware.kernel_errors",),
+        kinds=("death",),
+        effort=2.0,
+    ),
+    CheckCommand(
+        "gpu-link",
+        "nvidia-smi --query-gpu=pcie.link.width.current,pcie.link.width.max --format=csv",
+        ("gpu.pcie_ratio",),
+        kinds=("slow-down",),
+    ),
+    CheckCommand("limits", "ulimit -a", ("limit.",), kinds=("death", "unsaved")),
 )  # fmt: skip
 # The same checks in PowerShell. Control groups, /dev/shm and the kernel log have no counterpart there.
 WINDOWS: dict[str, str] = {

@@ -195,6 +195,18 @@ ANSWERS: dict[str, tuple[str, dict[str, object]]] = {
         "nnUNet_n_proc_DA=12\nnnUNet_compile=F\nOMP_NUM_THREADS=1\nSLURM_CPUS_PER_TASK=4\n",
         {"setting.n_proc_da": 12, "setting.compile": False, "setting.omp_threads": 1, "setting.slurm_cpus": 4},
     ),
+    "log": (
+        "==> /r/fold_0/training_log_2024_1_12_19_00_00.txt <==\n2024-01-12 20:40:29.517981: Epoch 12\n"
+        "2024-01-12 20:47:29.517981: Current learning rate: 0.0099\nFri Jan 12 20:48:29 CET 2024\n",
+        {"log.age_s": 60.0, "progress.resumed": True},
+    ),
+    "hardware": (
+        "[Fri Jan 12 20:47:29 2024] mce: [Hardware Error]: Machine check events logged\nmemtester version 4.5.1\n"
+        "  Random Value        : FAILURE: 0x5a5a5a5a != 0x5a5a5a4a at offset 0x0123.\n",
+        {"hardware.kernel_errors": ("Random Value : FAILURE: 0x5a5a5a5a != 0x5a5a5a4a at offset 0x0123.",)},
+    ),
+    "gpu-link": ("pcie.link.width.current, pcie.link.width.max\n4, 16\n", {"gpu.pcie_ratio": 0.25}),
+    "limits": ("virtual memory              (kbytes, -v) 8388608\n", {"limit.address_space_bytes": 8 * GIB}),
     "machine": ("kvm\nLinux 5.15.0-91-generic\n0::/\n", {"system.virtual_machine": "kvm", "system.os": "linux"}),
 }  # fmt: skip
 # They print what Holter itself says, or a traceback.

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 # Name of a symptom -> what people write.
 SYMPTOM_WORDS: dict[str, str] = {
+    "slow-from-start": (
+        r"slow[^\n]{0,40}(?:from the (?:very )?(?:start|beginning|first)|since the start|from epoch 0)"
+        r"|from the (?:very )?(?:start|beginning|first epoch)[^\n]{0,40}slow|never (?:was |been )?fast"
+        r"|(?:always|has been) (?:been )?slow"
+        r"|(?:一开始|从(?:一)?开始|从头|第一(?:个)? ?(?:轮|epoch))(?:就|都)[^\n]{0,12}慢"
+        r"|一直(?:都)?(?:很|这么|非常)慢"
+    ),
     "waits-for-disk": (
         r"\b\d{1,3}(?:\.\d+)? ?%? ?wa\b|iowait|wa ?[:=] ?\d\d|(?:disk|I/O|IO)[^\n]{0,20}100 ?%"
         r"|\bD[ -]state\b|D 状态|uninterruptible|(?:reading|loading|读取?)(?:the )?[^\n]{0,12}(?:data"

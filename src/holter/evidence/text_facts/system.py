@@ -29,6 +29,8 @@ KERNEL: tuple[Known, ...] = (
         ),
         {"storage.kernel_errors": words()},
     ),
+    # memtester
+    known(r"^.*FAILURE: (?:0x[0-9a-f]+ != 0x|possible bad address).*$", {"hardware.kernel_errors": words()}),
     known(r"blocked for more than \d+ seconds", {"episode.kind": "stall", "main.state": "D"}),
     known(
         r"^.*NVRM: Xid.*$",

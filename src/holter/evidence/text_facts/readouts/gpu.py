@@ -107,7 +107,9 @@ def _shares(text: str) -> Iterator[Fact]:
 def csv(text: str) -> Iterator[Fact]:
     """Read ``nvidia-smi --query-gpu=name,… --format=csv``: the names of the columns are in its first line."""
     head = re.search(
-        r"^(?=.*(?:driver_version|utilization\.gpu|memory\.used|\bname\b.*,|temperature\.gpu)).*,.*$", text, re.M
+        r"^(?=.*(?:driver_version|utilization\.gpu|memory\.used|\bname\b.*,|temperature\.gpu|pcie\.link)).*,.*$",
+        text,
+        re.M,
     )
     if head is None or not re.fullmatch(r"[a-z_.]+(?: \[\S+\])?(?:, [a-z_.]+(?: \[\S+\])?)+", head[0].strip()):
         return
@@ -127,6 +129,9 @@ def csv(text: str) -> Iterator[Fact]:
             yield "gpu.memory_ratio", round(used / total, 3), line
         if (degrees := _number(values.get("temperature.gpu"))) is not None:
             yield from _degrees(degrees, line)
+        width, widest = _number(values.get("pcie.link.width.current")), _number(values.get("pcie.link.width.max"))
+        if width is not None and widest:
+            yield "gpu.pcie_ratio", round(width / widest, 3), line
         draw, limit = _number(values.get("power.draw")), _number(values.get("power.limit"))
         if draw is not None and limit:
             yield "gpu.power_ratio", round(draw / limit, 3), line

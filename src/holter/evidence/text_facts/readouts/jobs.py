@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 
 from holter.evidence.text_facts.readouts.values import Fact
 
@@ -78,3 +79,31 @@ def docker(text: str) -> Iterator[Fact]:
     quota, period = re.search(r'"CpuQuota":\s*([1-9]\d+)', text), re.search(r'"CpuPeriod":\s*([1-9]\d+)', text)
     if quota is not None:
         yield "cpu.quota", int(quota[1]) / (int(period[1]) if period is not None else 100_000), quota[0]
+
+
+# The end of a training log, and below it what ``date`` prints in the C locale or others.
+_STAMP = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\.\d+: ", re.M)
+_DATE = re.compile(
+    r"^[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) +(?P<day>\d+) (?P<time>\d\d:\d\d:\d\d)(?: [AP]M)?"
+    r" \S+ (?P<year>\d{4})\s*$",
+    re.M,
+)
+# A log that was written to this recently goes on.
+GOES_ON_S = 600.0
+
+
+def log_and_date(text: str) -> Iterator[Fact]:
+    """Read ``tail … training_log_….txt; date``: whether the log still goes on."""
+    stamps, now = _STAMP.findall(text), [*_DATE.finditer(text)]
+    if not stamps or not now:
+        return
+    said = now[-1]
+    try:
+        shown = datetime.strptime(f"{said['month']} {said['day']} {said['time']} {said['year']}", "%b %d %H:%M:%S %Y")
+        age_s = (shown - datetime.fromisoformat(max(stamps))).total_seconds()
+    except ValueError:
+        return
+    if age_s >= 0:
+        yield "log.age_s", age_s, f"{max(stamps)}; {said[0].strip()}"
+        if age_s <= GOES_ON_S:
+            yield "progress.resumed", True, f"{max(stamps)}; {said[0].strip()}"

@@ -10,7 +10,7 @@ from holter.evidence.text_facts.readouts.values import WAITS, Fact, answer_of
 
 def counts(text: str) -> Iterator[Fact]:
     """Read ``nproc`` (with ``--all``) and ``lscpu``."""
-    both = re.search(r"^.*\bnproc; ?nproc --all\s*\n\s*(\d{1,4})\s*\n\s*(\d{1,4})\s*$", text, re.MULTILINE)
+    both = re.search(r"^.*\bnproc; ?nproc --all[^\n]*\n\s*(\d{1,4})\s*\n\s*(\d{1,4})\s*$", text, re.MULTILINE)
     if both is not None:
         yield "cpu.effective", int(both[1]), both[0]
         yield "cpu.visible", int(both[2]), both[0]
