@@ -16,6 +16,7 @@ from holter import __version__
 from holter.cli import (
     ask,
     attach,
+    compare,
     config,
     demo,
     diagnose,
@@ -54,6 +55,7 @@ web.register(app)
 list_runs.register(app)
 diagnose.register(app)
 report.register(app)
+compare.register(app)
 ask.register(app)
 explain.register(app)
 export.register(app)

@@ -73,6 +73,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         ("holter report run.holter", "Write run.html."),
         ("holter report run.holter --scrub -o to-send.html", "Write a page without paths, names and case identifiers."),
     ),
+    "compare": _examples(
+        "compare",
+        ("holter compare workstation.holter vm.holter -o why.html", "Why is the virtual machine slower?"),
+        ("holter compare before.holter after.holter --max-slower 5%", "For CI: exit code 1 if it became slower."),
+    ),
     "list": _examples(
         "list",
         ("holter list", "The trainings that run, then those that ended."),

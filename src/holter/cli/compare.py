@@ -1,0 +1,86 @@
+"""``holter compare A B …``: which run is faster, by how much, and what differs."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holter.cli.options import Force, Json, Lang, chosen_language, tape_name
+from holter.errors import BadInput
+from holter.sentences import define
+
+ONE_ALONE = define("error.compare-one", "Two tapes are needed: the first one is what the others are compared with.")
+NO_PERCENT = define("error.no-percent", "--max-slower {given} is no share: 5% or 5 means that 5 % are allowed.")
+
+
+def register(app: typer.Typer) -> None:
+    app.command("compare")(compare)
+
+
+def compare(
+    tapes: Annotated[
+        list[Path], typer.Argument(metavar="A B...", help="Tapes; each is compared with the first, also while it runs.")
+    ],
+    max_slower: Annotated[
+        str | None,
+        typer.Option("--max-slower", metavar="5%", help="Exit code 1 if a run is slower by more than this."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write the comparison as an HTML file.")
+    ] = None,
+    force: Force = False,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """Compare runs: epoch times, waits for data, GPU, incidents, and how machine and settings differ.
+
+    Exit code 0: compared. 1: slower than --max-slower allows. 2: a run has no times that can be compared.
+    """
+    from rich.console import Console
+
+    from holter.diagnosis.result import is_over
+    from holter.remedies.diagnose import diagnose_recording
+    from holter.reports import compare as comparing
+    from holter.reports.catalogue import text
+    from holter.reports.compare import page, table
+    from holter.reports.private_files import write_private
+    from holter.tape import read
+
+    language = chosen_language(lang)
+    most = None if max_slower is None else _share(max_slower)
+    if len(tapes) < 2:
+        raise BadInput(ONE_ALONE(), next_step=f"holter compare {tapes[0]} OTHER.holter")
+    runs = []
+    for path, name in zip(tapes, _names(tapes), strict=True):
+        recording = read(path)
+        over = is_over(recording)
+        runs.append(comparing.measure(name, recording, diagnose_recording(recording, is_over=over), is_over=over))
+    comparison = comparing.compare(runs, most)
+    if output is not None:
+        write_private(output, page.page(comparison, language), force=force)
+    if as_json:
+        print(json.dumps(table.as_json(comparison, language), ensure_ascii=False, indent=2))
+    else:
+        table.print_comparison(Console(), comparison, language)
+    if output is not None and not as_json:
+        print(text("cli.wrote", language, path=output))
+    sys.exit(comparison.exit_code)
+
+
+def _names(tapes: list[Path]) -> list[str]:
+    # The short name if it says which one is meant, else the path.
+    count = Counter(tape_name(tape) for tape in tapes)
+    return [tape_name(tape) if count[tape_name(tape)] == 1 else str(tape) for tape in tapes]
+
+
+def _share(given: str) -> float:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%?\s*", given)
+    if match is None:
+        raise BadInput(NO_PERCENT(given=repr(given)), next_step="holter compare A.holter B.holter --max-slower 5%")
+    return float(match[1]) / 100

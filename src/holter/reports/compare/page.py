@@ -1,0 +1,45 @@
+"""A comparison as one HTML file in the style of the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from holter import __version__
+from holter.reports import html
+from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.compare.differences import Comparison
+from holter.reports.compare.table import EQUAL_FACTS, NOTES, sections
+from holter.sentences import define
+
+HERE = Path(__file__).parent
+TITLE = define("compare.title", "{first} and {others}")
+NAMES = define("compare.names", "Run")
+
+
+def page(comparison: Comparison, lang: Lang) -> str:
+    """Return the page as one string."""
+    first, *others = comparison.runs
+    slower = any(verdict.ratio is not None and verdict.ratio > 1 for verdict in comparison.verdicts)
+    verdicts = [
+        " ".join(phrase(words, lang) for words in (verdict.message, verdict.allowed) if words is not None)
+        for verdict in comparison.verdicts
+    ]
+    return (
+        html.templates(HERE)
+        .get_template("compare.html.j2")
+        .render(
+            lang="zh-CN" if lang == "zh" else "en",
+            t=lambda key, **values: text(key, lang, **values),
+            title=text(TITLE.key, lang, first=first.name, others=tuple(other.name for other in others)),
+            tone="bad" if comparison.exit_code else "warn" if slower or comparison.warnings else "good",
+            verdicts=verdicts,
+            runs=[(run.name, phrase(run.headline, lang)) for run in comparison.runs],
+            names=text(NAMES.key, lang),
+            sections=sections(comparison, lang),
+            equal=text(EQUAL_FACTS.key, lang, count=comparison.equal) if comparison.equal else "",
+            notes_title=text(NOTES.key, lang),
+            notes=[phrase(warning, lang) for warning in comparison.warnings],
+            version=__version__,
+            style=(html.HERE / "report.css").read_text(encoding="utf-8"),
+        )
+    )

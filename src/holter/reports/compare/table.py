@@ -1,0 +1,208 @@
+"""A comparison as rows of words, for the terminal and for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from holter.reports.catalogue import Lang, english, phrase, text
+from holter.reports.compare.differences import Comparison
+from holter.reports.compare.measures import Measures
+from holter.reports.wording import duration
+from holter.reports.wrapping import wrap
+from holter.sentences import Sentence, define
+
+UNKNOWN = "–"
+# Below this share of difference a number is not worth a mark.
+WORTH = 0.02
+
+TITLES = {
+    "speed": define("compare.heading.speed", "Speed"),
+    "past": define("compare.heading.past", "What happened"),
+    "training": define("compare.heading.training", "Training"),
+    "machine": define("compare.heading.machine", "Machine"),
+    "versions": define("compare.heading.versions", "Versions"),
+    "settings": define("compare.heading.settings", "Settings"),
+}
+EQUAL_FACTS = define(
+    "compare.equal-facts", "The same in all: {count} more facts.", one="The same in all: {count} more fact."
+)
+NOTES = define("compare.heading.notes", "Before you compare")
+
+
+class Row(NamedTuple):
+    """A line of the table: what it is, a cell a run, and how the others differ from the first."""
+
+    name: str
+    cells: tuple[str, ...]
+    changes: tuple[str, ...] = ()
+
+
+class Section(NamedTuple):
+    """Rows below a title."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+def _seconds(value: Any, lang: Lang) -> str:
+    return text("duration.s", lang, s=f"{value:.0f}" if value >= 100 else f"{value:.3g}")
+
+
+def _percent(value: Any, _: Lang) -> str:
+    return f"{100 * value:.0f} %"
+
+
+def _whole(value: Any, _: Lang) -> str:
+    return str(value)
+
+
+def _watts(value: Any, _: Lang) -> str:
+    return f"{value:.0f} W"
+
+
+Show = Callable[[Any, Lang], str]
+# Name of the measure, its words, how it is shown, and whether a change in percent says something.
+SPEED: tuple[tuple[str, Sentence, Show, bool], ...] = (
+    ("epoch_s", define("compare.row.epoch", "epoch, median"), _seconds, True),
+    ("epoch_p95_s", define("compare.row.p95", "epoch, slowest 5 %"), _seconds, True),
+    ("epochs", define("compare.row.epochs", "epochs that count"), _whole, False),
+    ("step_s", define("compare.row.step", "training step"), _seconds, True),
+    ("data_wait_ratio", define("compare.row.wait", "waits for data"), _percent, False),
+    ("gpu_ratio", define("compare.row.gpu", "GPU busy"), _percent, False),
+    ("gpu_power_w", define("compare.row.power", "GPU power"), _watts, False),
+    ("cpu_ratio", define("compare.row.cpu", "CPU busy"), _percent, False),
+    ("iowait_ratio", define("compare.row.iowait", "CPU waits for disks"), _percent, False),
+)
+PAST: tuple[tuple[str, Sentence, Show], ...] = (
+    ("goodput_ratio", define("compare.row.goodput", "time that counted"), _percent),
+    ("lost_s", define("compare.row.lost", "time lost"), lambda value, lang: duration(value, lang)),
+    ("stopped", define("compare.row.stopped", "times stopped"), _whole),
+    ("healed", define("compare.row.healed", "times healed"), _whole),
+)
+
+
+def sections(comparison: Comparison, lang: Lang) -> list[Section]:
+    """Return everything that is known of at least one run; of the facts, those that differ."""
+    runs = comparison.runs
+    speed = [
+        Row(text(words.key, lang), _cells(runs, name, show, lang), _changes(runs, name) if has_change else ())
+        for name, words, show, has_change in SPEED
+        if any(getattr(run, name) is not None for run in runs)
+    ]
+    past = [
+        Row(text(words.key, lang), _cells(runs, name, show, lang))
+        for name, words, show in PAST
+        if any(getattr(run, name) for run in runs)
+    ]
+    parts = [("speed", speed), ("past", past)]
+    for group in ("training", "machine", "versions", "settings"):
+        rows = [
+            Row(_fact(difference.name, lang), tuple(value or UNKNOWN for value in difference.values))
+            for difference in comparison.differences
+            if difference.group == group
+        ]
+        parts.append((group, rows))
+    return [Section(text(TITLES[name].key, lang), tuple(rows)) for name, rows in parts if rows]
+
+
+def print_comparison(console: Console, comparison: Comparison, lang: Lang) -> None:
+    """Print the runs, the table, what speaks against the comparison, and last the verdict on each run."""
+    for run in comparison.runs:
+        _say(console, Text(run.name, style="bold"))
+        for line in wrap(phrase(run.headline, lang), console.width - 4):
+            _say(console, Text(f"    {line}"))
+    for section in sections(comparison, lang):
+        console.print()
+        console.print(_table(section, [run.name for run in comparison.runs]))
+    if comparison.equal:
+        _say(console, Text(text(EQUAL_FACTS.key, lang, count=comparison.equal), style="dim"))
+    if comparison.warnings:
+        console.print()
+        _say(console, Text(text(NOTES.key, lang), style="bold yellow"))
+        for warning in comparison.warnings:
+            _wrapped(console, phrase(warning, lang), "  ", "")
+    console.print()
+    for verdict in comparison.verdicts:
+        words = [phrase(verdict.message, lang)]
+        if verdict.allowed is not None:
+            words.append(phrase(verdict.allowed, lang))
+        bad = verdict.is_too_slow or verdict.metric is None
+        _wrapped(console, ("" if lang == "zh" else " ").join(words), "", "bold red" if bad else "bold")
+
+
+def as_json(comparison: Comparison, lang: Lang) -> dict[str, Any]:
+    """Return the comparison for ``--json``; sentences in this language, numbers in base units."""
+    return {
+        "runs": [
+            {
+                **{name: getattr(run, name) for name in run.__struct_fields__},
+                "headline": phrase(run.headline, lang),
+                **{
+                    name: dict(getattr(run, name))
+                    for name in ("incidents", "training", "machine", "versions", "settings")
+                },
+            }
+            for run in comparison.runs
+        ],
+        "verdicts": [
+            {
+                "name": verdict.name,
+                "metric": verdict.metric,
+                "ratio": verdict.ratio,
+                "is_too_slow": verdict.is_too_slow,
+                "text": phrase(verdict.message, lang),
+            }
+            for verdict in comparison.verdicts
+        ],
+        "warnings": [phrase(warning, lang) for warning in comparison.warnings],
+        "differences": msgspec.to_builtins(comparison.differences),
+        "exit_code": comparison.exit_code,
+    }
+
+
+def _fact(name: str, lang: Lang) -> str:
+    key = f"compare.fact.{name}"
+    return text(key, lang) if english(key) is not None else name
+
+
+def _cells(runs: Sequence[Measures], name: str, show: Show, lang: Lang) -> tuple[str, ...]:
+    values = [getattr(run, name) for run in runs]
+    return tuple(UNKNOWN if value is None else show(value, lang) for value in values)
+
+
+def _changes(runs: Sequence[Measures], name: str) -> tuple[str, ...]:
+    first = getattr(runs[0], name)
+    return tuple(_change(first, getattr(run, name)) for run in runs[1:])
+
+
+def _change(first: float | None, other: float | None) -> str:
+    if not first or other is None or abs(other / first - 1) < WORTH:
+        return ""
+    return f"{100 * (other / first - 1):+.0f} %".replace("-", "−")
+
+
+def _table(section: Section, names: Sequence[str]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), title=None, show_edge=False, header_style="bold")
+    table.add_column(section.title, overflow="fold", style="dim", max_width=22)
+    for name in names:
+        table.add_column(name, overflow="fold", min_width=8)
+    for row in section.rows:
+        changes = ("", *row.changes) if row.changes else ("",) * len(row.cells)
+        cells = [f"{cell} ({change})" if change else cell for cell, change in zip(row.cells, changes, strict=True)]
+        table.add_row(row.name, *map(Text, cells))
+    return table
+
+
+def _wrapped(console: Console, words: str, hang: str, style: str) -> None:
+    for line in wrap(words, console.width - len(hang)):
+        _say(console, Text(hang + line, style=style))
+
+
+def _say(console: Console, line: Text) -> None:
+    console.print(line, soft_wrap=True)
