@@ -28,13 +28,12 @@ from holter.cli import (
     notify_test,
     report,
     run,
-    settings,
-    standard_streams,
     train,
     web,
 )
 from holter.cli.help.page import HELP_OPTIONS, App, HelpfulGroup
 from holter.cli.options import spoken_language
+from holter.cli.start import settings, standard_streams
 from holter.errors import HolterError
 
 app = App(

@@ -8,7 +8,7 @@ import os
 import typer
 
 from holter.cli.options import Json, Lang, chosen_language
-from holter.cli.settings import ENVIRONMENT, SECRET, Settings, places
+from holter.cli.start.settings import ENVIRONMENT, SECRET, Settings, places
 from holter.sentences import define
 
 LOOKED = define("config.looked", "Files, the first that names a setting counts:")

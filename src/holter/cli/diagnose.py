@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from holter.cli.newest import newest_tape
 from holter.cli.options import FailOn, Json, Lang, chosen_language
+from holter.cli.start.newest import newest_tape
 
 
 def register(app: typer.Typer) -> None:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from holter.cli.newest import newest_tape
 from holter.cli.options import Force, Json, Lang, chosen_language, tape_name
+from holter.cli.start.newest import newest_tape
 from holter.sentences import define
 
 HOLDS = define(

@@ -26,7 +26,7 @@ from holter.cli.options import (
     chosen_sharing,
 )
 from holter.cli.running.ending import Ending
-from holter.cli.settings import for_training
+from holter.cli.start.settings import for_training
 from holter.sentences import define
 
 if TYPE_CHECKING:

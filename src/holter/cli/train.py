@@ -26,7 +26,7 @@ from holter.cli.options import (
     chosen_sharing,
 )
 from holter.cli.running.ending import Ending
-from holter.cli.settings import for_training
+from holter.cli.start.settings import for_training
 
 # No short options: nnU-Net has -tr, -p, -device and more, and click would parse ours out of them.
 SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from holter.cli.settings import read
+from holter.cli.start.settings import read
 from holter.errors import BadInput
 from holter.reports.catalogue import phrase
 

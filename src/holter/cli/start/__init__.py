@@ -1,0 +1,1 @@
+"""What is settled before a command begins: its streams, what holter.toml sets, and the tape if none was named."""
