@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from rich.console import Console
 
 import holter.doctor.checks
 from doctor.scene import GIB, GPU, PACKAGES, PLAN, said, spoil, well, with_variables
@@ -17,7 +19,7 @@ from holter.doctor.checks import CHECKS, name_of
 from holter.doctor.checks.gpu import supported
 from holter.doctor.needs import batch_bytes, workers
 from holter.doctor.records import Asked, BadFile, GpuText, Neighbour, Survey
-from holter.doctor.terminal import advice, sentence
+from holter.doctor.terminal import advice, print_examination, sentence
 from holter.records import GpuProcess, GpuSample, GpuSlice, Message
 from holter.reports.catalogue import known, phrase
 
@@ -268,6 +270,19 @@ def test_the_fold_that_is_being_trained_is_found_among_the_neighbours() -> None:
     assert said(spoil(well(), "survey", neighbours=(other,)), "other-trainings").variant == "beside"
 
 
+def test_workers_that_a_dead_training_left_are_no_other_training() -> None:
+    left = [
+        Neighbour(pid=pid, dataset="1", configuration="3d_fullres", fold="0", results="/data/results", is_orphan=True)
+        for pid in (11, 12)
+    ]
+    survey = spoil(well(), "survey", neighbours=tuple(left))
+    assert said(survey, "other-trainings").state == "go"
+    assert said(survey, "fold-free").state == "go"
+    found = said(survey, "orphaned-workers")
+    assert (found.state, found.setting) == ("warn", "kill 11 12")
+    assert "2 workers of a training that is dead" in sentence(found, "en")
+
+
 @pytest.mark.parametrize(
     ("stage", "uptime_min", "state", "variant", "left"),
     [
@@ -421,3 +436,25 @@ def test_why_a_gpu_could_not_be_read_is_translated() -> None:
     survey = spoil(well(), "survey", gpus=(gpu,), gpu_texts=(why,))
     assert phrase(SAID, "zh") in sentence(said(survey, "gpu-neighbours"), "zh")
     assert "in English" in sentence(said(spoil(survey, "survey", gpu_texts=()), "gpu-neighbours"), "zh")
+
+
+def shown(survey: Survey, *, everything: bool = False) -> list[str]:
+    out = StringIO()
+    print_examination(Console(file=out, width=80, color_system=None), examine(survey), "en", everything=everything)
+    return out.getvalue().splitlines()
+
+
+def test_groups_without_a_finding_are_one_line_and_the_last_line_is_the_verdict() -> None:
+    lines = shown(well())
+    assert not any(line in ("Processor", "Software", "Storage") for line in lines)
+    assert any(line.startswith("Fine: GPU, Processor, ") for line in lines)
+    assert lines[-1].startswith("Verdict: go. Next: holter train ")
+    everything = shown(well(), everything=True)
+    assert {"Processor", "Software", "Storage"} <= set(everything)
+    spoilt = shown(spoil(well(), "survey", gpus=(GpuSample(t_s=0, index=0, source="none", note="no driver"),)))
+    assert spoilt[-1].startswith("Verdict: no-go because of GPU.")
+
+
+def test_for_a_training_on_the_cpu_nothing_is_said_of_a_gpu() -> None:
+    few = spoil(spoil(well(), "asked", device="cpu"), "cgroup", effective_cpus=2.0)
+    assert not [line for line in shown(few) if "GPU" in line or "CUDA" in line]

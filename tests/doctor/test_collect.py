@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,41 @@ def test_trainings_are_found_without_their_workers(tmp_path: Path) -> None:
         (300, "5", "all", None),
     ]
     assert found[0].trainer == "nnUNetTrainer_250epochs"
+
+
+TRAINING = """
+import multiprocessing, sys, time
+def work(): time.sleep(600)
+context = multiprocessing.get_context("fork")
+workers = [context.Process(target=work, daemon=True) for _ in range(2)]
+[worker.start() for worker in workers]
+print(*(worker.pid for worker in workers), flush=True)
+while True: sum(range(1000))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc of Linux")
+def test_workers_of_a_killed_training_are_told_from_a_training(tmp_path: Path) -> None:
+    script = tmp_path / "nnUNetv2_train"
+    script.write_text(TRAINING, encoding="utf-8")
+    command = [sys.executable, str(script), "998", "3d_fullres", "3"]
+    training = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert training.stdout is not None
+    workers = [int(word) for word in training.stdout.readline().split()]
+
+    def seen() -> dict[int, bool]:
+        return {one.pid: one.is_orphan for one in neighbours() or () if one.dataset == "998"}
+
+    try:
+        assert seen() == {training.pid: False}
+        training.kill()
+        training.wait()
+        assert seen() == dict.fromkeys(workers, True)
+    finally:
+        training.kill()
+        training.wait()
+        for pid in workers:
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_what_a_tree_does_not_hold_is_unknown(tmp_path: Path) -> None:

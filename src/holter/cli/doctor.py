@@ -63,7 +63,9 @@ def doctor(
     seconds: Annotated[
         float, typer.Option("--seconds", metavar="SECONDS", min=10, help="How long it may take.")
     ] = 60.0,
-    everything: Annotated[bool, typer.Option("--all", help="Also list checks that do not apply.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="List every check, also those that are fine or do not apply.")
+    ] = False,
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:

@@ -192,6 +192,7 @@ class Neighbour(Record, frozen=True, kw_only=True):
     plans: str = "nnUNetPlans"
     results: str | None = None  # its nnUNet_results; None: its environment may not be read
     preprocessed: str | None = None
+    is_orphan: bool = False  # an idle worker whose main process is gone, and no training
 
 
 class Machine(Record, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from string import Formatter
 from typing import Any
@@ -15,7 +16,8 @@ from holter.doctor.checks import GROUPS, name_of
 from holter.doctor.compare import SCHEMA, UNSET
 from holter.doctor.records import Asked, Difference, Examination, Result, State, Survey
 from holter.records import Text, Value
-from holter.reports.catalogue import Lang, english, filled, known, text
+from holter.reports.catalogue import Lang, english, filled, known, phrase, text
+from holter.reports.outcome.sentences import VERDICT
 from holter.reports.wrapping import wrap
 from holter.sentences import define
 
@@ -99,7 +101,10 @@ def counts(examination: Examination) -> dict[str, int]:
 
 
 def print_examination(console: Console, examination: Examination, lang: Lang, *, everything: bool = False) -> None:
-    """Print the verdict, what to change, then every check in its group."""
+    """Print the verdict, what to change, the groups with something to say, one line for the rest, the verdict again.
+
+    ``everything``: print all groups and checks, also those that do not apply.
+    """
     width = min(console.width, WIDEST)
     _say(console, headline(examination, lang), style=STYLE_OF_VERDICT[examination.verdict], width=width)
     _say(console, subject(examination.survey, lang), style="dim", width=width)
@@ -111,14 +116,42 @@ def print_examination(console: Console, examination: Examination, lang: Lang, *,
         for number, result in enumerate(problems, start=1):
             _print_problem(console, number, result, lang, width)
     by_check = {result.check: result for result in examination.results}
+    fine: list[tuple[str, int]] = []
     for group, checks in GROUPS:
+        if group == "gpu" and examination.survey.asked.device == "cpu" and not everything:
+            continue
         results = [by_check[name_of(check)] for check in checks]
         shown = [result for result in results if everything or result.state != "not-applicable"]
+        title = text(f"doctor.group.{group}", lang)
+        if shown and not everything and all(result.state == "go" for result in shown):
+            fine.append((title, len(shown)))
+            continue
         if shown:
             console.print()
-            _say(console, text(f"doctor.group.{group}", lang), style="bold", width=width)
+            _say(console, title, style="bold", width=width)
         for result in shown:
             _print_line(console, result, lang, width)
+    if fine:
+        console.print()
+        names = text("list.join", lang).join(name for name, _ in fine)
+        rest = text("doctor.rest", lang, groups=names, checks=sum(count for _, count in fine))
+        _say(console, rest, style="dim", width=width)
+    console.print()
+    console.print(Line(_printable(console, closing(examination, lang)), style="bold"), soft_wrap=True, highlight=False)
+
+
+def closing(examination: Examination, lang: Lang) -> str:
+    """Return the last line: the verdict and the next command."""
+    problems = [result for result in examination.results if result.state == examination.verdict]
+    first = _title(problems[0], lang) if examination.verdict != "go" and problems else ""
+    asked = examination.survey.asked
+    settings = [result.setting for result in problems if result.setting] if examination.verdict != "go" else []
+    command = settings[0] if settings else None
+    if examination.verdict == "go":
+        words = (asked.dataset, asked.configuration, asked.fold)
+        command = f"holter train {shlex.join(words)}" if None not in words else "holter doctor DATASET CONFIGURATION"  # type: ignore[arg-type]
+    what = text(f"doctor.verdict.{examination.verdict}", lang, first=first)
+    return phrase(VERDICT(what=what, command=command), lang)
 
 
 def headline(examination: Examination, lang: Lang) -> str:

@@ -134,6 +134,30 @@ def _parent(pid: int) -> int | None:
         return None
 
 
+FORKS = """
+import os, sys, time
+worker = os.fork()
+if worker: print(worker, flush=True); time.sleep(60)
+time.sleep(60)
+"""
+
+
+def test_an_idle_worker_of_a_dead_training_is_no_training(tmp_path: Path) -> None:
+    script = tmp_path / "nnUNetv2_train"
+    script.write_text(FORKS, encoding="utf-8")
+    main = subprocess.Popen([sys.executable, script, "997", "2d", "0"], stdout=subprocess.PIPE, text=True)
+    assert main.stdout is not None
+    worker = int(main.stdout.readline())
+    try:
+        main.kill()
+        main.wait()
+        assert worker not in {one.pid for one in _look({os.getpid()}).trainings}
+    finally:
+        main.kill()
+        main.wait()
+        os.kill(worker, 9)
+
+
 def test_nothing_is_said_before_anybody_is_ours_and_between_two_looks() -> None:
     assert NeighbourReader(lambda: (), 0.0, Path("/proc")).read(0.0) is None
     reader = NeighbourReader(lambda: {1}, 0.0, Path("/proc"))

@@ -18,7 +18,7 @@ define_all(
         "doctor.cpu-load.title": "load now",
         "doctor.cpu-cores.go": "{cpus} cores for this training",
         "doctor.cpu-cores.few": (
-            "{cpus} cores can be used; nnU-Net asks for {wanted}. The GPU will wait for augmentation."
+            "{cpus} cores can be used; nnU-Net asks for {wanted}. The training will wait for its batches."
         ),
         "doctor.cpu-cores.few.do": "Get more cores, or take load off them: holter train --loader holter.",
         "doctor.cpu-limits.go": "none: all {seen} can be used",
@@ -34,7 +34,7 @@ define_all(
         "doctor.data-workers.invalid": "nnUNet_n_proc_DA={value} is no number: nnU-Net ends at once.",
         "doctor.data-workers.invalid.do": "Set a number.",
         "doctor.data-workers.zero": (
-            "nnUNet_n_proc_DA=0: the training process makes batches itself, and the GPU waits for each."
+            "nnUNet_n_proc_DA=0: the training process makes each batch itself, and trains nothing meanwhile."
         ),
         "doctor.data-workers.zero.do": "Set at least 1; 0 is for finding errors only.",
         "doctor.data-workers.default": (

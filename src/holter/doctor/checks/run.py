@@ -42,6 +42,15 @@ define_all(
         "doctor.fold-exists.all": "all cases, no split",
         "doctor.fold-exists.none": "There is no fold {fold}: the split has {count}, counted from 0.",
         "doctor.fold-exists.none.do": "Choose another, or write it into splits_final.json.",
+        "doctor.orphaned-workers.title": "left-over workers",
+        "doctor.orphaned-workers.go": "none",
+        "doctor.orphaned-workers.left": (
+            "{count} workers of a training that is dead are still here ({training}[[, {user}]]): its main process is "
+            "gone, they wait for it for ever and hold memory.",
+            "A worker of a training that is dead is still here ({training}[[, {user}]]): its main process is gone, it "
+            "waits for it for ever and holds memory.",
+        ),
+        "doctor.orphaned-workers.left.do": "End them; the training itself is not running.",
         "doctor.other-trainings.go": "none that can be seen",
         "doctor.other-trainings.beside": (
             "Other trainings run here ({count}): {shown}. They share cores, memory and disk."
@@ -73,7 +82,7 @@ def fold_free(survey: Survey) -> Result:
         return result("no-go", "fold-free", "held", **values)
     if fold.lock == "elsewhere":
         return result("warn", "fold-free", "elsewhere", **values)
-    same = [neighbour for neighbour in survey.neighbours or () if _same_fold(neighbour, survey)]
+    same = [one for one in survey.neighbours or () if not one.is_orphan and _same_fold(one, survey)]
     here = [neighbour for neighbour in same if neighbour.results is not None]
     if here:
         return result("no-go", "fold-free", "trained", pid=here[0].pid, setting=f"holter attach {here[0].pid}")
@@ -127,9 +136,9 @@ def fold_exists(survey: Survey) -> Result:
 
 def other_trainings(survey: Survey) -> Result:
     """Check for trainings that share cores, memory and disk with this one."""
-    others = survey.neighbours
-    if others is None:
+    if survey.neighbours is None:
         return unknown("other-trainings", "proc-unlisted")
+    others = [other for other in survey.neighbours if not other.is_orphan]
     if not others:
         return go("other-trainings")
     shown = joined(*map(_described, others[:3]))
@@ -149,4 +158,23 @@ def _same_data(dataset: str, survey: Survey) -> bool:
     return dataset == asked or (dataset.isdigit() and asked.startswith(f"Dataset{int(dataset):03d}_"))
 
 
-CHECKS = (fold_free, fold_history, fold_exists, other_trainings)
+def orphaned_workers(survey: Survey) -> Result:
+    """Check for workers of a training that is dead: they hold memory and never end."""
+    if survey.neighbours is None:
+        return unknown("orphaned-workers", "proc-unlisted")
+    orphans = [one for one in survey.neighbours if one.is_orphan]
+    if not orphans:
+        return go("orphaned-workers")
+    one = orphans[0]
+    return result(
+        "warn",
+        "orphaned-workers",
+        "left",
+        count=len(orphans),
+        training=f"{one.dataset} {one.configuration} {one.fold}",
+        user=one.user,
+        setting="kill " + " ".join(str(orphan.pid) for orphan in orphans),
+    )
+
+
+CHECKS = (fold_free, fold_history, fold_exists, other_trainings, orphaned_workers)

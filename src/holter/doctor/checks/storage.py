@@ -103,16 +103,14 @@ define_all(
             "Copy the data to a local disk, or wait for the second epoch before you judge."
         ),
         "doctor.reading-speed.slow": (
-            "A read takes {latency:ms} ms[[, {rate:bytes}/s]][[ ({kind})]]; a fast GPU needs {need_reads:.0f} reads"
-            " and "
-            "{need_rate:bytes} a "
-            "second, and memory cannot hold the data."
+            "A read takes {latency:ms} ms[[, {rate:bytes}/s]][[ ({kind})]]; the plan needs {need_reads:.0f} reads and "
+            "{need_rate:bytes} a second, and memory cannot hold the data."
         ),
         "doctor.reading-speed.slow.do": "Copy the preprocessed data to a local SSD, and set nnUNet_preprocessed to it.",
         "doctor.reading-speed.slowish": "A read takes {latency:ms} ms[[ ({kind})]]; a local SSD needs a tenth of that.",
         "doctor.reading-speed.slowish.do": "Keep nnUNet_preprocessed on a local SSD.",
         "doctor.reading-speed.very-slow": (
-            "A read takes {latency:ms} ms[[ ({kind})]]: a GPU would wait for every batch."
+            "A read takes {latency:ms} ms[[ ({kind})]]: a training would wait for every batch."
         ),
         "doctor.reading-speed.very-slow.do": "Keep nnUNet_preprocessed on a local SSD.",
         "doctor.file-system.go": "{kind}[[ at {mount}]]",

@@ -7,14 +7,19 @@ import os
 import pwd
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import msgspec
 
 from holter.doctor.records import Machine, Neighbour
 from holter.linux.procfs import list_numbers, read_text
 from holter.probes.machine.environment import process_command, process_environ
+from holter.probes.process.process_files import PF_FORKNOEXEC, Stat, parse_stat
 from holter.texts.training_command import parse_training_command
 
+# A worker that waits at a queue polls it: up to 8 % of a core. A training uses most of one.
+IDLE_FOR_S, IDLE_TICKS = 0.5, 5
 _TIME_ERROR = 5  # adjtimex: the clock is not synchronised
 _US_PER_S = 1e6
 
@@ -54,7 +59,10 @@ def machine(environ: Mapping[str, str], proc: Path = Path("/proc")) -> Machine:
 
 
 def neighbours(proc: Path = Path("/proc")) -> tuple[Neighbour, ...] | None:
-    """Return other visible nnU-Net trainings; only the topmost process of each. None if /proc cannot be listed."""
+    """Return other visible nnU-Net trainings, the topmost process of each, and workers that a dead one left.
+
+    None if /proc cannot be listed.
+    """
     pids = list_numbers(proc)
     if pids is None:
         return None
@@ -77,7 +85,26 @@ def neighbours(proc: Path = Path("/proc")) -> tuple[Neighbour, ...] | None:
             results=variables.get("nnUNet_results"),
             preprocessed=variables.get("nnUNet_preprocessed"),
         )
-    return tuple(neighbour for pid, neighbour in sorted(found.items()) if parents[pid] not in found)
+    topmost = [neighbour for pid, neighbour in sorted(found.items()) if parents[pid] not in found]
+    orphans = _orphans([neighbour.pid for neighbour in topmost], proc)
+    return tuple(msgspec.structs.replace(one, is_orphan=one.pid in orphans) for one in topmost)
+
+
+# A worker is a fork of its main process and has its command line. One without that parent that does nothing for a
+# moment waits for a main process that is gone; a training that something forked would compute.
+def _orphans(pids: Sequence[int], proc: Path) -> frozenset[int]:
+    def read() -> dict[int, Stat]:
+        stats = ((pid, parse_stat(read_text(proc / str(pid) / "stat"))) for pid in pids)
+        return {pid: stat for pid, stat in stats if stat is not None and stat.flags & PF_FORKNOEXEC}
+
+    before = read()
+    if not before:
+        return frozenset()
+    time.sleep(IDLE_FOR_S)
+    after = read()
+    return frozenset(
+        pid for pid, stat in after.items() if pid in before and stat.cpu_ticks - before[pid].cpu_ticks <= IDLE_TICKS
+    )
 
 
 def _clock() -> tuple[bool | None, float | None]:

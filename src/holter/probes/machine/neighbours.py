@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from holter.linux.procfs import list_numbers, read_text
 from holter.probes.machine.environment import process_environ
-from holter.probes.process.process_files import Stat, parse_cmdline, parse_stat
+from holter.probes.process.process_files import PF_FORKNOEXEC, Stat, parse_cmdline, parse_stat
 from holter.probes.process.process_roles import is_python
 from holter.records import OtherTraining
 from holter.texts.training_command import TrainingCommand, parse_training_command
@@ -26,6 +26,8 @@ _COST_RATIO = 0.002
 # Enough to identify the cause; a longer list is of no use.
 _NAMED = 3
 _BUSY_CORES = 0.1
+# A worker that waits at a queue polls it with up to 8 % of a core; a training uses most of one.
+IDLE_RATIO = 0.1
 
 _Key = tuple[int, int]  # PID and start time: a PID alone is reused
 
@@ -51,6 +53,7 @@ class NeighbourReader:
         self._ours, self._zero_s, self._proc = ours, clock_zero_boot_s, proc
         self._due_s = float("-inf")
         self._looked_s: float | None = None
+        self._span_s: float | None = None
         self._ticks: dict[_Key, int] = {}
         self._commands: dict[_Key, _Training | None] = {}
         self._data: dict[_Key, str | None] = {}
@@ -58,6 +61,7 @@ class NeighbourReader:
     def read(self, t_s: float) -> Neighbours | None:
         """Return what other processes did since the last read; None if none is due or no process is ours yet."""
         ours = frozenset(self._ours())
+        self._span_s = None if self._looked_s is None else t_s - self._looked_s
         if t_s < self._due_s or not ours:
             return None
         began = time.thread_time()
@@ -97,6 +101,12 @@ class NeighbourReader:
         own = next(((key, candidate) for key in sorted(ours) if (candidate := self._training(key)) is not None), None)
         others = []
         for key, training in known.items():
+            if (
+                strangers[key].flags & PF_FORKNOEXEC
+                and strangers[key].ppid not in by_pid
+                and self._is_idle(strangers[key])
+            ):
+                continue  # a worker that a dead training left
             above = by_pid.get(strangers[key].ppid)
             below = parents.get(key[0], training.cmdline)
             # A worker has the command line of its parent; a wrapper (holter run) only repeats that of its child.
@@ -106,6 +116,11 @@ class NeighbourReader:
                 started_s = strangers[key].started_ticks / _TICKS_PER_S - self._zero_s
                 others.append(OtherTraining(pid=key[0], started_s=started_s, same_data=same, same_fold=fold))
         return tuple(sorted(others, key=lambda other: other.pid))
+
+    def _is_idle(self, stat: Stat) -> bool:
+        before = self._ticks.get((stat.pid, stat.started_ticks))
+        span_ticks = 0.0 if self._span_s is None else self._span_s * _TICKS_PER_S
+        return before is not None and stat.cpu_ticks - before <= IDLE_RATIO * span_ticks
 
     def _training(self, key: _Key) -> _Training | None:
         if key not in self._commands:

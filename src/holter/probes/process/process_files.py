@@ -10,6 +10,10 @@ from holter.linux.procfs import list_numbers, parse_counters, parse_cpu_list, re
 _KIB = 1024
 
 
+# The process was forked and has not started another program since: it has the command line of its parent.
+PF_FORKNOEXEC = 0x40
+
+
 class Stat(NamedTuple):
     """The fields of ``/proc/PID/stat`` that are used here."""
 
@@ -17,6 +21,7 @@ class Stat(NamedTuple):
     name: str
     state: str
     ppid: int
+    flags: int  # of the kernel: PF_…
     minor_faults: int
     major_faults: int
     cpu_ticks: int  # user and system
@@ -43,6 +48,7 @@ def parse_stat(text: str | None) -> Stat | None:
         name=name,
         state=words[0],
         ppid=int(words[1]),
+        flags=int(words[6]),
         minor_faults=int(words[7]),
         major_faults=int(words[9]),
         cpu_ticks=int(words[11]) + int(words[12]),

@@ -56,8 +56,8 @@ SLOWER = define("outcome.slowed", "Slower {slowed}[[, {lost:duration} lost]].")
 LOST = define("outcome.lost", "{lost:duration} lost.")
 ORPHANS = define(
     "outcome.orphans",
-    "{count} of its workers were left and may still hold memory.",
-    one="{count} of its workers was left and may still hold memory.",
+    "{count} of its workers were left and may still hold memory; holter doctor names them.",
+    one="{count} of its workers was left and may still hold memory; holter doctor names it.",
 )
 
 IDENTITY = define("outcome.identity", "{name}[[ on {host}]]")
