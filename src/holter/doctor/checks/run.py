@@ -46,9 +46,9 @@ define_all(
         "doctor.orphaned-workers.go": "none",
         "doctor.orphaned-workers.left": (
             "{count} workers of a training that is dead are still here ({training}[[, {user}]]): its main process is "
-            "gone, they wait for it for ever and hold memory.",
+            "gone, they wait for it without end and hold memory.",
             "A worker of a training that is dead is still here ({training}[[, {user}]]): its main process is gone, it "
-            "waits for it for ever and holds memory.",
+            "waits for it without end and holds memory.",
         ),
         "doctor.orphaned-workers.left.do": "End them; the training itself is not running.",
         "doctor.other-trainings.go": "none that can be seen",
