@@ -50,7 +50,7 @@ def made(run: Run, **environment: object) -> Recording:
         ("quiet/interrupted", "stopped", "Stopped by hand at 19:00, after 1 epoch."),
         ("worker_killed/fault", "dead", "Dead since 12:51, after 1 epoch: worker 0 (PID 4653) was killed."),
         ("fd_exhaustion/descriptors_likely", "dead", "a process has reached its limit of open files. Likely."),
-        ("external_kill/main_sigkill", "dead", "3 of its workers were left and may still hold memory."),
+        ("external_kill/main_sigkill", "dead", "3 of its workers were left and may still hold memory; holter doctor"),
         ("main_stopped/main_sigstop", "cut", "Stalled for 22 s: the main process is stopped by a signal"),
         ("shm_too_small/fault", "cut", "Broken for 5 s: shared memory (/dev/shm) has no space"),
     ],
