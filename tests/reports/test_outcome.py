@@ -239,3 +239,20 @@ def test_the_last_line_is_the_verdict_and_the_next_command(name: str) -> None:
     last = out.getvalue().splitlines()[-1]
     assert last.startswith("Verdict: ")
     assert ". Next: " in last
+
+
+@pytest.mark.parametrize("state", ["done", "begun"])
+def test_a_training_that_was_asked_to_stop_is_not_dead_whether_its_epoch_could_end_or_not(state: str) -> None:
+    run = Run().startup().epoch(0).train(1, 5).act("stop", "begun", source="hook")
+    if state == "done":
+        run = run.go_on(10).act("stop", "done", source="hook")
+    else:  # SIGTERM: after 20 s Holter ends it
+        run = run.go_on(20).act("end-group", "begun")
+    ran = outcome_of(made(run.die(15)), is_over=True)
+    assert (ran.state, ran.exit_code) == ("requeue", 75)
+    assert ("Saved" in phrase(ran.headline, "en")) == (state == "done")
+
+
+def test_a_stop_that_failed_is_no_stop() -> None:
+    run = Run().startup().epoch(0).train(1, 5).act("stop", "begun", source="hook").act("stop", "failed", source="hook")
+    assert outcome_of(made(run.go_on(100).die()), is_over=True).state == "dead"

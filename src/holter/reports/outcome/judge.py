@@ -13,6 +13,7 @@ from holter.history.goodput import account
 from holter.history.phases import end_of_run, restarts
 from holter.history.ranks import main_beat
 from holter.records import (
+    ActionTaken,
     Diagnosis,
     Episode,
     EpochEnded,
@@ -145,11 +146,10 @@ def _state(recording: Recording, end: End | None, *, is_over: bool) -> State:
         if _down(recording) and not is_over:
             return "restarting"
         return "cut" if is_over else "running"
-    if stop is not None and stop.state == "done":
-        if action_id(stop) == "stop":
-            return "gave-up"
-        if not end.is_clean:
-            return "requeue"
+    if stop is not None and action_id(stop) == "stop" and stop.state == "done":
+        return "gave-up"
+    if _is_asked(stop) and not end.is_clean:
+        return "requeue"
     if end.exit_code is None and end.exit_signal is None:
         return "end-unseen"
     if end.exit_code == 0:
@@ -159,6 +159,11 @@ def _state(recording: Recording, end: End | None, *, is_over: bool) -> State:
     if end.exit_signal == SIGINT or end.exit_code == BY_HAND:
         return "stopped"
     return "dead" if is_over or recording.finished or not _will_restart(recording) else "restarting"
+
+
+def _is_asked(stop: ActionTaken | None) -> bool:
+    # A stop that failed is withdrawn; one that only began ended with the training, when its time was over.
+    return stop is not None and action_id(stop) != "stop" and stop.state != "failed"
 
 
 # A restart began, and the new process has not made a step.
@@ -260,7 +265,9 @@ def _first(recording: Recording, ran: Outcome, trouble: _Trouble | None, epochs:
         return say.RUNNING(place=place)
     if ran.state == "finished":
         return say.FINISHED(epochs=done)
-    sentences: dict[str, Sentence] = {"stopped": say.STOPPED_BY_HAND, "requeue": say.REQUEUED}
+    stop = asked_to_stop(recording)
+    requeued = say.REQUEUED if stop is not None and stop.state == "done" else say.REQUEUED_LATE
+    sentences: dict[str, Sentence] = {"stopped": say.STOPPED_BY_HAND, "requeue": requeued}
     if ran.state in sentences:
         return sentences[ran.state](at=at, epochs=done)
     if ran.state == "end-unseen":

@@ -22,6 +22,10 @@ STOPPED_BY_HAND = define("outcome.stopped", "Stopped by hand[[ at {at}]][[, afte
 REQUEUED = define(
     "outcome.requeue", "Saved and stopped as asked[[ at {at}]][[, after {epochs}]]; it can be started again."
 )
+REQUEUED_LATE = define(
+    "outcome.requeue-late",
+    "Stopped as asked[[ at {at}]][[, after {epochs}]], without waiting for its epoch; it can be started again.",
+)
 GAVE_UP = define("outcome.gave-up", "Holter gave up[[ at {at}]][[, after {epochs}]][[: {what:clause}]].[[ {sure}]]")
 DEAD = define("outcome.dead", "Dead[[ since {at}]][[, after {epochs}]][[: {what:clause}]].[[ {sure}]]")
 END_UNSEEN = define(
