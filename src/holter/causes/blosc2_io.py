@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from holter.causes.offers import PREPROCESS_CASE, Offer
 from holter.causes.sentences import describe
+from holter.causes.steps import Facts
 from holter.causes.weigh import Rule, against, is_true, one_of, only
 
 CAUSE = "blosc2-io"
@@ -42,7 +43,14 @@ RULES = (
     only("death"),
 )
 
+
+def _is_2_6_4(facts: Facts) -> bool:
+    return str(facts.get("software.nnunetv2") or "") == "2.6.4"
+
+
 OFFERS = (
-    Offer("other-versions", "CONSENT", "pip install --upgrade nnunetv2 blosc2"),
+    # The person of nnUNet issue 3003 went back to 2.6.0.
+    Offer("other-versions", "CONSENT", "pip install 'nnunetv2==2.6.0'", _is_2_6_4),
+    Offer("other-versions", "CONSENT", "pip install --upgrade nnunetv2 blosc2", lambda facts: not _is_2_6_4(facts)),
     PREPROCESS_CASE,
 )

@@ -73,4 +73,4 @@ RULES = (
     symptom("host-leak"),
 )
 
-OFFERS = (Offer("upgrade-torch", "CONSENT"), END_AND_CONTINUE)
+OFFERS = (Offer("upgrade-torch", "CONSENT", "pip install --upgrade 'torch>=1.7'"), END_AND_CONTINUE)

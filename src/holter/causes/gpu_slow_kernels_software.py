@@ -75,9 +75,15 @@ def _newer_cudnn_helps(facts: Facts) -> bool:
     return torch.startswith("2.9.") and not torch.startswith("2.9.0")
 
 
+# PyTorch 2.8 is not affected, nor is 2.10: pytorch issue 166122.
+def _is_of_2_9(facts: Facts) -> bool:
+    return str(facts.get("software.torch") or "").startswith("2.9.")
+
+
 OFFERS = (
     Offer("newer-cudnn", "CONSENT", "pip install 'nvidia-cudnn-cu12>=9.15'", _newer_cudnn_helps),
-    Offer("other-torch", "CONSENT"),
+    Offer("other-torch", "CONSENT", "pip install 'torch==2.8.*'", _is_of_2_9),
+    Offer("other-torch", "CONSENT", None, lambda facts: not _is_of_2_9(facts)),
 )
 
 

@@ -61,7 +61,7 @@ RULES = (
 
 UPGRADE = "pip install --upgrade"
 OFFERS = (
-    Offer("upgrade-native-libraries", "CONSENT", f"{UPGRADE} batchgenerators threadpoolctl"),
+    Offer("upgrade-native-libraries", "CONSENT", f"{UPGRADE} 'batchgenerators>=0.25.5' 'threadpoolctl>=3.1'"),
     WITHOUT_FORK,
     CONTINUE_ENDED,
 )

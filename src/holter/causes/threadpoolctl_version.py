@@ -52,5 +52,5 @@ RULES = (
 )
 
 UPGRADE = "pip install --upgrade"
-OFFERS = (Offer("upgrade-threadpoolctl", "CONSENT", f"{UPGRADE} threadpoolctl"), CONTINUE_ENDED)
+OFFERS = (Offer("upgrade-threadpoolctl", "CONSENT", f"{UPGRADE} 'threadpoolctl>=3.1'"), CONTINUE_ENDED)
 LADDER = (ALONE,)

@@ -78,7 +78,12 @@ def _has_crashed(facts: Facts) -> bool:
 
 OFFERS = (
     Offer("bigger-shm", "CONSENT", None, _is_shm_full),
-    Offer("upgrade-native-libraries", "CONSENT", "pip install --upgrade batchgenerators threadpoolctl", _has_crashed),
+    Offer(
+        "upgrade-native-libraries",
+        "CONSENT",
+        "pip install --upgrade 'batchgenerators>=0.25.5' 'threadpoolctl>=3.1'",
+        _has_crashed,
+    ),
     WITHOUT_FORK._replace(only_if=_has_crashed),
     CONTINUE,
 )

@@ -57,7 +57,7 @@ def diagnose(
     from rich.console import Console
 
     from holter.diagnosis.live_process import OBSERVE_S
-    from holter.diagnosis.pieces import diagnose_pieces
+    from holter.diagnosis.pieces import diagnose_pieces, text_of
     from holter.diagnosis.result import DiagnosisResult
     from holter.diagnosis.targets import WHAT_IS_READ, diagnose_target
     from holter.evidence.scope import was_training_seen
@@ -100,7 +100,16 @@ def diagnose(
         )
         print(json.dumps(document, ensure_ascii=False, indent=2))
     elif as_markdown:
-        print(to_markdown(result.recording, result.diagnoses, language, is_run=result.kind == "tape", is_over=over))
+        print(
+            to_markdown(
+                result.recording,
+                result.diagnoses,
+                language,
+                is_run=result.kind == "tape",
+                is_over=over,
+                texts=map(text_of, targets),
+            )
+        )
     else:
         console = Console()
         print_notes(console, result.notes, language)

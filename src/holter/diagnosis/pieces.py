@@ -72,7 +72,7 @@ def _result(
     target: str, one: One, piped: Callable[[], bytes]
 ) -> tuple[DiagnosisResult | None, HolterError | None, str]:
     content = piped() if target == STDIN else None
-    text = _text(target) if content is None else as_utf8(content[:TEXT_BYTES]).decode("utf-8", errors="replace")
+    text = text_of(target) if content is None else as_utf8(content[:TEXT_BYTES]).decode("utf-8", errors="replace")
     try:
         return (one(target) if content is None else read_pipe(io.BytesIO(content))), None, text
     except HolterError as error:
@@ -113,7 +113,8 @@ def _span_of(result: DiagnosisResult) -> Span | None:
     return Span(begin_s, begin_s + result.recording.duration_s)
 
 
-def _text(target: str) -> str:
+def text_of(target: str) -> str:
+    """Return the text of a file, or nothing if it is none."""
     path = Path(target)
     try:
         if not path.is_file() or path.suffix in (".holter", ".json"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 
@@ -17,11 +18,15 @@ from holter.reports.quiet import quiet
 from holter.reports.scrub import scrubbed
 from holter.reports.terminal import print_diagnosis
 from holter.sentences import define_all
+from holter.sizes import format_bytes
 from holter.tape import Recording
 
 WIDTH = 100
 # Facts that an issue needs and a recording or a text may hold.
-FACTS = ("gpu.label", "software.driver", "gpu.memory_ratio", "cpu.effective", "setting.n_proc_da", "storage.fs_type")
+VERSIONS = ("nnunetv2", "batchgenerators", "torch", "cuda", "cudnn", "driver", "python")
+# They print what is missing.
+COMMANDS = ("pip list | grep -iE 'nnunet|batchgen|torch'", "nvidia-smi")
+FACTS = ("gpu.memory_ratio", "cpu.effective", "setting.n_proc_da", "storage.fs_type")
 define_all(
     {
         "markdown.details": "What Holter saw",
@@ -32,13 +37,20 @@ define_all(
 
 
 def to_markdown(
-    recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang, *, is_run: bool, is_over: bool = True
+    recording: Recording,
+    diagnoses: tuple[Diagnosis, ...],
+    lang: Lang,
+    *,
+    is_run: bool,
+    is_over: bool = True,
+    texts: Iterable[str] = (),
 ) -> str:
     """Return Markdown in which names of people, machines, paths and cases are pseudonyms.
 
     ``is_run``: as in ``print_diagnosis``; ``is_over``: of a run, as in ``outcome_of``.
+    ``texts``: what was read, from which names are learnt.
     """
-    recording, diagnoses = scrubbed(recording, diagnoses)
+    recording, diagnoses = scrubbed(recording, diagnoses, texts)
     ran = outcome_of(recording, diagnoses, is_over=is_over) if is_run else None
     is_open: Fate = "open"
     became = ran.fates if ran is not None else (is_open,) * len(diagnoses)
@@ -54,31 +66,49 @@ def to_markdown(
         (
             *lines, "", f"<details><summary>{text('markdown.details', lang)}</summary>", "", "```text",
             output.getvalue().strip(), "```", "</details>", "", f"#### {text('markdown.environment', lang)}", "",
-            *(f"- {name}: {value}" for name, value in _environment(recording.environment, diagnoses, lang)), "",
+            *(f"- {name}: {value}" for name, value in _environment(recording, diagnoses, lang)), "",
         )
     )  # fmt: skip
 
 
-def _environment(
-    environment: Environment | None, diagnoses: tuple[Diagnosis, ...], lang: Lang
-) -> Iterator[tuple[str, str]]:
-    unknown = text("markdown.unknown", lang)
-    versions = dict(environment.versions) if environment is not None else {}
-    for name in ("nnunetv2", "batchgenerators", "torch", "cuda", "cudnn", "python"):
-        yield name, versions.get(name) or _fact(diagnoses, f"software.{name}") or unknown
-    if environment is not None:
-        yield "OS", " ".join(filter(None, (environment.os, environment.kernel))) or unknown
-        yield "container", environment.container or unknown
-        yield "virtual machine", environment.virtual_machine or unknown
-        for name in ("configuration", "trainer", "batch_size", "patch_size"):
-            if name in dict(environment.plans):
-                yield name, dict(environment.plans)[name]
+def _environment(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> Iterator[tuple[str, str]]:
+    environment = recording.environment
+    known = {name: value for name, value in _rows(recording, environment, diagnoses) if value}
+    yield from known.items()
     for fact in FACTS:
-        if (value := _fact(diagnoses, fact)) is not None:
-            yield text(f"fact.{fact}", lang), value
+        if (shown := _fact(diagnoses, fact)) is not None:
+            yield text(f"fact.{fact}", lang), shown
     yield "holter", __version__
+    missing = [name for name in (*VERSIONS, "OS", "GPU") if name not in known]
+    if missing:
+        yield text("markdown.unknown", lang), f"{', '.join(missing)} (`{COMMANDS[0]}`; `{COMMANDS[1]}`)"
+
+
+def _rows(
+    recording: Recording, environment: Environment | None, diagnoses: tuple[Diagnosis, ...]
+) -> Iterator[tuple[str, str | None]]:
+    versions = dict(environment.versions) if environment is not None else {}
+    for name in VERSIONS:
+        yield name, versions.get(name) or _fact(diagnoses, f"software.{name}")
+    host = next((tick.host for tick in recording.all_ticks if tick.host is not None), None)
+    gpu = next((gpu for tick in recording.all_ticks for gpu in tick.gpus), None)
+    yield "GPU", (gpu.name if gpu is not None else None) or _fact(diagnoses, "gpu.label")
+    cpus = host.cpu_count if host is not None else _fact(diagnoses, "cpu.visible")
+    model = environment.cpu_model if environment is not None else None
+    yield "CPU", " x ".join(str(part) for part in (cpus, model) if part) or None
+    yield "RAM", format_bytes(host.memory_total_bytes) if host is not None and host.memory_total_bytes else None
+    system = (environment.os, environment.kernel) if environment is not None else ()
+    yield "OS", " ".join(filter(None, system)) or _fact(diagnoses, "system.os")
+    yield "container", (environment and environment.container) or _fact(diagnoses, "system.container")
+    yield "virtual machine", (environment and environment.virtual_machine) or _fact(diagnoses, "system.virtual_machine")
+    plans = dict(environment.plans) if environment is not None else {}
+    for name in ("configuration", "trainer", "batch_size", "patch_size", "fold"):
+        yield name, plans.get(name)
+    command = environment.command if environment is not None else ()
+    yield "command", f"`{shlex.join(command)}`" if command else None
 
 
 def _fact(diagnoses: tuple[Diagnosis, ...], name: str) -> str | None:
     facts = (fact for diagnosis in diagnoses for fact in diagnosis.facts)
-    return next((str(fact.value) for fact in facts if fact.name == name and fact.status == "known"), None)
+    value = next((fact.value for fact in facts if fact.name == name and fact.status == "known"), None)
+    return f"{value:g}" if isinstance(value, float) else None if value is None else str(value)

@@ -8,7 +8,7 @@ where a thread was.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,6 +38,24 @@ PREDICTING = re.compile(r"\bpredicting ([^\s/:]+)")
 HOME = re.compile(r"/(?:home|Users|users)/([^\s/:'\"]+)")
 REMOTE_HOST = re.compile(r"(?<![\w/.-])([A-Za-z][\w.-]+):/(?!/)")
 DATASET = re.compile(r"\bDataset(\d{3})_\w+")
+WINDOWS_PATH = re.compile(r"(?<![A-Za-z])[A-Za-z]:\\\\?(?:[^\\\s:*?\"<>|',;]+\\\\?)*")
+# Keys of services, by how they begin or by what stands before them; a long row of hexadecimal digits.
+TOKEN = re.compile(
+    r"\b(?:hf_|gh[opsu]_|github_pat_|glpat-|sk-|xox[abp]-|AKIA)[\w-]{10,}|\beyJ[\w-]{10,}\.[\w.-]+|\b[0-9a-fA-F]{32,}\b"
+)
+SECRET = re.compile(r"(?i)\b([\w-]*(?:api_?key|token|secret|passw(?:or)?d|credential)[\w-]*[\"']?\s*[=:]\s*)[^\s,;]+")
+ADDRESS_V6 = re.compile(
+    r"(?<![\w:])(?=[0-9a-fA-F:]*(?:[a-fA-F]|::))(?:[0-9a-fA-F]{1,4}:+){2,7}[0-9a-fA-F]{1,4}(?![\w:])"
+)
+USER_AT_HOST = re.compile(r"(?<![\w.+-])([A-Za-z][\w.-]*)@([A-Za-z0-9][\w-]*(?:\.[\w-]+)*)")
+HOST_NAME = re.compile(
+    r"\b((?:[A-Za-z][\w-]*\.)+(?:com|edu|org|net|de|cn|uk|fr|ch|at|nl|eu|jp|ca|au|gov|local|lan|internal|intra))\b"
+    r"|\b([A-Za-z]+(?:-[A-Za-z]+)*-?(?:node|login|compute)-?\d+)\b"
+)
+# Everybody's: where documentation, packages and issues are.
+PUBLIC_HOSTS = re.compile(
+    r"(?:^|\.)(?:github|nvidia|pytorch|python|pypi|huggingface|docker|kernel|conda|anaconda|wandb)\.\w+$"
+)
 MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 ADDRESS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
 UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
@@ -48,9 +66,13 @@ COMMON_NAMES = frozenset({"root", "user", "main", "localhost", "none", "training
 SHORTEST_NAME = 3
 
 
-def scrubbed(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> tuple[Recording, tuple[Diagnosis, ...]]:
-    """Return both with every revealing name replaced by its pseudonym."""
+def scrubbed(
+    recording: Recording, diagnoses: tuple[Diagnosis, ...], texts: Iterable[str] = ()
+) -> tuple[Recording, tuple[Diagnosis, ...]]:
+    """Return both with every revealing name replaced by its pseudonym; names are learnt from ``texts``, too."""
     scrubber = Scrubber(recording, diagnoses)
+    for text in texts:
+        scrubber.learn_from(text)
     clean = Recording(
         all_ticks=tuple(scrubber.record(tick) for tick in recording.ticks()),
         all_stacks=tuple(scrubber.record(dump) for dump in recording.stacks()),
@@ -73,6 +95,7 @@ class Scrubber:
         self._seen: dict[str, str] = {}
         self._folders: list[str] = []
         self._names: dict[str, str] = {}
+        self._cuttable: dict[str, str] = {}  # names in texts of which only parts are quoted
         if recording.environment:
             self._learn_environment(recording.environment)
         for record in _all_records(recording, diagnoses):
@@ -110,14 +133,54 @@ class Scrubber:
     def _scrub(self, content: str) -> str:
         if self._paths:
             content = self._paths.sub(lambda match: self._pseudonym("path", match[0]), content)
+        content = SECRET.sub(lambda match: match[1] + self._pseudonym("token", match[0]), content)
+        content = TOKEN.sub(lambda match: self._pseudonym("token", match[0]), content)
+        content = WINDOWS_PATH.sub(lambda match: self._windows(match[0]), content)
         content = MAIL.sub(lambda match: self._pseudonym("mail", match[0]), content)
         content = REMOTE_HOST.sub(lambda match: self._pseudonym("host", match[1]) + ":/", content)
         content = ABSOLUTE.sub(lambda match: self._path(match[0]), content)
         content = DATA_FILE.sub(lambda match: match[0].replace(match[1], self._case(match[1]), 1), content)
         content = DATASET.sub(r"Dataset\1", content)
+        content = USER_AT_HOST.sub(lambda match: self._user_at_host(match), content)
+        content = ADDRESS_V6.sub(lambda match: self._pseudonym("address", match[0]), content)
+        content = HOST_NAME.sub(self._host, content)
         content = ADDRESS.sub(lambda match: self._pseudonym("address", match[0]), content)
         content = UUID.sub(lambda match: self._pseudonym("uuid", match[0]), content)
-        return self._words.sub(lambda match: self._names[match[0]], content) if self._words else content
+        content = self._words.sub(lambda match: self._names[match[0]], content) if self._words else content
+        return self._cut_off(content)
+
+    def _windows(self, path: str) -> str:
+        return self._pseudonym("path", path.rstrip("\\")) if "\\" in path else path
+
+    def _user_at_host(self, match: re.Match[str]) -> str:
+        user, host = match[1], match[2]
+        is_done = re.fullmatch(r"(?:mail|user|host)-\d+", user) is not None
+        return match[0] if is_done else f"{self._pseudonym('user', user)}@{self._pseudonym('host', host)}"
+
+    def _host(self, match: re.Match[str]) -> str:
+        return match[0] if PUBLIC_HOSTS.search(match[0].lower()) else self._pseudonym("host", match[0])
+
+    def learn_from(self, text: str) -> None:
+        """Learn names from a text that is not shown itself: prompts, addresses, folders, cases."""
+        self._learn_string(text)
+        for match in USER_AT_HOST.finditer(text):
+            self._name("user", match[1])
+            if "." not in match[2]:
+                self._name("host", match[2])
+        for match in HOST_NAME.finditer(text):
+            if PUBLIC_HOSTS.search(match[0].lower()) is None:
+                self._name("host", match[0])
+                self._name("host", match[0].split(".")[0], like=match[0])
+        self._words = _any_of(self._names)
+        self._cuttable = dict(self._names)
+
+    # A quotation may be cut off in the middle of a name.
+    def _cut_off(self, content: str) -> str:
+        for name, pseudonym in self._cuttable.items():
+            for length in range(len(name) - 1, SHORTEST_NAME, -1):
+                if content.endswith(name[:length]) and not content[:-length][-1:].isalnum():
+                    return content[:-length] + pseudonym
+        return content
 
     def _path(self, path: str) -> str:
         if PUBLIC_PATHS.fullmatch(path) or path.startswith(("/path-", "/host-")):
@@ -157,9 +220,12 @@ class Scrubber:
             for string in _strings(value):
                 if name == "case":
                     self._name("case", string)
-                for pattern, kind in ((DATA_FILE, "case"), (PREDICTING, "case"), (HOME, "user"), (REMOTE_HOST, "host")):
-                    for match in pattern.findall(string):
-                        self._name(kind, match.rstrip(".") if kind == "case" else match)
+                self._learn_string(string)
+
+    def _learn_string(self, string: str) -> None:
+        for pattern, kind in ((DATA_FILE, "case"), (PREDICTING, "case"), (HOME, "user"), (REMOTE_HOST, "host")):
+            for match in pattern.findall(string):
+                self._name(kind, match.rstrip(".") if kind == "case" else match)
 
     def _name(self, kind: str, name: str, like: str | None = None) -> None:
         # The name is replaced wherever it is a whole word.
