@@ -26,6 +26,7 @@ from holter.cli import (
     list_runs,
     metrics,
     notify_test,
+    prune,
     report,
     run,
     train,
@@ -58,6 +59,7 @@ compare.register(app)
 ask.register(app)
 explain.register(app)
 export.register(app)
+prune.register(app)
 metrics.register(app)
 demo.register(app)
 config.register(app)

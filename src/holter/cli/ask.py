@@ -43,7 +43,9 @@ def ask(
     texts: Annotated[
         list[Path] | None, typer.Argument(metavar="[TEXT...]", help="What you have: a log, pasted text, read-outs.")
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The evidence file to write.")] = EVIDENCE,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The evidence file to write.")
+    ] = EVIDENCE,
     as_json: Json = False,
     force: Force = False,
     lang: Lang = None,

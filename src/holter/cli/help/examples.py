@@ -93,6 +93,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         ("holter metrics alerts > holter.rules.yml", "Alert rules for Prometheus, one for each cause."),
         ("holter metrics dashboard -o holter.json", "A dashboard to import into Grafana."),
     ),
+    "prune": _examples(
+        "prune",
+        ("holter prune --older-than 90d", "Show the tapes that were not written for 90 days; delete nothing."),
+        ("holter prune /data/tapes --max-size 20GB --yes", "Delete the oldest tapes until the others take 20 GB."),
+    ),
     "explain": _examples(
         "explain",
         ("holter explain", "List all causes."),

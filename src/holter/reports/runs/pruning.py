@@ -1,0 +1,90 @@
+"""Which tapes may go: by age, number or size; never one that is being written, never a file that is no tape."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from holter.errors import TapeError
+from holter.records.text import Record
+from holter.tape.opening import SIDE_FILES
+from holter.tape.reader import connect, is_finished
+
+# A recorder commits every few seconds; a tape that was not closed and is older than this belongs to a dead one.
+WRITTEN_WITHIN_S = 600.0
+# What other commands write beside a tape, after its name without ``.holter``.
+BESIDE = (".html", "-scrubbed.html", ".md", "-csv", "-parquet", "-tensorboard")
+
+
+class Candidate(Record, frozen=True, kw_only=True):
+    """A tape that may be deleted."""
+
+    path: str
+    bytes: int  # with SQLite's files beside it
+    age_s: float  # since it was last written
+    beside: tuple[str, ...] = ()  # reports and exports of it; they stay
+
+
+def candidates(paths: Iterable[Path], running: Iterable[str]) -> tuple[Candidate, ...]:
+    """Return the tapes of these files that nobody writes, newest first.
+
+    ``running``: tapes of trainings that run.
+    """
+    busy = {_real(Path(tape)) for tape in running}
+    found = {}
+    for path in paths:
+        real = _real(path)
+        if real in found or real in busy or path.is_symlink():
+            continue
+        one = _candidate(path)
+        if one is not None:
+            found[real] = one
+    return tuple(sorted(found.values(), key=lambda one: one.age_s))
+
+
+def chosen(
+    of: Sequence[Candidate],
+    *,
+    older_than_s: float | None = None,
+    keep: int | None = None,
+    max_bytes: int | None = None,
+) -> tuple[Candidate, ...]:
+    """Return those that break one of the limits, oldest first.
+
+    ``keep``: how many of the newest stay. ``max_bytes``: what all together may take; the oldest go first.
+    """
+    going: list[Candidate] = []
+    kept_bytes = 0
+    is_full = False
+    for number, one in enumerate(of):
+        kept_bytes += one.bytes
+        is_full = is_full or (max_bytes is not None and kept_bytes > max_bytes)
+        too_old = older_than_s is not None and one.age_s > older_than_s
+        if is_full or too_old or (keep is not None and number >= keep):
+            going.append(one)
+    return tuple(reversed(going))
+
+
+def _candidate(path: Path) -> Candidate | None:
+    try:
+        with contextlib.closing(connect(path)) as connection:
+            closed = is_finished(connection, [])
+        files = [path, *(path.with_name(path.name + end) for end in SIDE_FILES)]
+        status = [file.stat() for file in files if file.exists()]
+        age_s = time.time() - max(one.st_mtime for one in status)
+    except (OSError, TapeError):
+        return None
+    if not closed and abs(age_s) < WRITTEN_WITHIN_S:
+        return None
+    stem = path.name.removesuffix(".holter")
+    beside = tuple(str(path.with_name(stem + end)) for end in BESIDE if path.with_name(stem + end).exists())
+    return Candidate(path=str(path), bytes=sum(one.st_size for one in status), age_s=age_s, beside=beside)
+
+
+def _real(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except OSError:
+        return path
