@@ -105,6 +105,11 @@ def _kernel_headers() -> str | None:
     return None if header is None or header.exists() else str(header)
 
 
+def _hatchling() -> str | None:
+    """What builds a wheel, and what it needs for an editable one."""
+    return _module("hatchling")() or _module("editables")()
+
+
 TOOLS = {
     "fuse3": Tool(
         _fuse, apt=("fuse3",), files=("fusermount*", "/lib/*/libfuse*", "/usr/lib*/libfuse*", "/usr/lib/*/libfuse*")
@@ -136,6 +141,7 @@ TOOLS = {
         files=("{site-packages}/tensorboard", "{site-packages}/tensorboard-*"),
     ),
     "axe": Tool(_module("axe_core_python"), pip=("axe-core-python",), files=("{site-packages}/axe_core_python*",)),
+    "hatchling": Tool(_hatchling, pip=("hatchling", "editables")),
     "triton": Tool(_module("triton"), pip=("triton",), files=("{site-packages}/triton*",)),
 }
 
