@@ -8,6 +8,7 @@ reference, are for tuning (dev); the goals are for the other half (test). Nothin
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -15,11 +16,14 @@ from typing import NamedTuple
 
 from benchmarks.reporting import Goal, Row, conclude
 from benchmarks.truth.cases import NONE, TEXTS, Case, Half, load
+from benchmarks.truth.quiet import texts
+from holter.diagnosis.logs import read_pasted
 from holter.diagnosis.result import DiagnosisResult
 from holter.diagnosis.targets import diagnose_target, read_evidence
 from holter.errors import HolterError
 from holter.records import Verdict
 
+FEWEST_QUIET = 40
 FEWEST_CASES, FEWEST_CAUSES, FEWEST_CHINESE = 60, 25, 12
 
 
@@ -58,7 +62,23 @@ def main() -> int:
     for answer in answers:
         if chosen.only or (chosen.wrong and answer.rank != 1 and answer.case.cause != NONE):
             print(answer.line())
-    return conclude([*rows(answers)], [*goals(cases, answers)], chosen.json)
+    accused = [] if chosen.only else [*accusations()]
+    for name, causes in accused:
+        print(f"quiet    {name:34} accused: {', '.join(causes)}")
+    quiet = [] if chosen.only else [at_least("texts without a fault", FEWEST_QUIET, sum(1 for _ in texts()))]
+    quiet += [] if chosen.only else [at_most("of these accused", 0, len(accused))]
+    return conclude([*rows(answers)], [*goals(cases, answers), *quiet], chosen.json)
+
+
+def accusations() -> Iterable[tuple[str, tuple[str, ...]]]:
+    """Yield the texts without a fault in which Holter sees an episode, with the causes that it names first."""
+    for name, text in texts():
+        try:
+            result = read_pasted(io.BytesIO(text.encode()), f"{name}.txt")
+        except HolterError:
+            continue
+        if result.diagnoses:
+            yield name, tuple(verdict.cause for verdict in result.diagnoses[-1].verdicts[:2])
 
 
 def ask(case: Case) -> Iterable[Answer]:
