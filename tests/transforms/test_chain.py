@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from holter.errors import WrongBox
+from holter.trainer.auto.replay import replay
 from holter.transforms import Box, Geometry, read_chain
 from transforms.material import DUMMY_2D, FLAT_2D, SMALL_3D, Configuration, always, chain_of, run
-from transforms.stock import replay
 
 pytestmark = pytest.mark.usefixtures("both_ways")
 SCALES_3D = [[1.0, 1.0, 1.0], [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]]

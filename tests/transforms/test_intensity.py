@@ -18,10 +18,10 @@ from batchgeneratorsv2.transforms.spatial.low_resolution import SimulateLowResol
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holter.trainer.auto.replay import feed
 from holter.transforms import blur, brightness, contrast, gamma, low_resolution, noise
 from holter.transforms.batch_state import Applied, BatchState, ChannelIndex, change_rows
 from transforms.material import noisy_image
-from transforms.stock import feed
 
 SIZES = [(33, 32, 35), (9, 10, 11), (2, 7, 1), (200, 180), (12, 9)]
 FACTORS = BGContrast((0.75, 1.25))

@@ -27,12 +27,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.morphology import ball, disk
 
+from holter.trainer.auto.replay import feed
 from holter.transforms import mirror
 from holter.transforms.batch_state import ALWAYS, Applied, BatchState
 from holter.transforms.labels import binary_operator, mask, one_hot, regions, remove_component, remove_label
 from holter.transforms.resample import downsample
 from transforms.material import noisy_image, speckled, voronoi
-from transforms.stock import feed
 
 SIZES = [(9, 11, 8), (13, 10)]
 

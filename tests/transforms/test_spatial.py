@@ -11,6 +11,7 @@ from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from holter.trainer.auto.replay import feed, spatial_parameters
 from holter.transforms import Geometry, read_chain
 from holter.transforms.chain import Chain, SampleDraw
 from holter.transforms.resample.cpu import resample
@@ -18,7 +19,6 @@ from holter.transforms.resample.portable import resample as resample_portable
 from holter.transforms.spatial.placement import How, Placement
 from holter.transforms.spatial.spatial import SpatialDraw
 from transforms.material import DUMMY_2D, Configuration, noisy_image, part, speckled, voronoi
-from transforms.stock import feed, spatial_parameters
 
 pytestmark = pytest.mark.usefixtures("both_ways")
 MODES = ("bilinear", "nearest")

@@ -47,6 +47,7 @@ LANGUAGE = "HOLTER_LANG"
 class DataLoader(str, Enum):
     """Data loader to use."""
 
+    AUTO = "auto"
     HOLTER = "holter"
     STOCK = "stock"
 
@@ -75,10 +76,14 @@ def train(
         DataLoader,
         typer.Option(
             "--loader",
-            metavar="holter|stock",
-            help="Whose data loader: Holter's, without worker processes, or nnU-Net's own.",
+            metavar="auto|holter|stock",
+            help="Whose data loader: Holter's, without worker processes, or nnU-Net's own. auto: Holter's where it is "
+            "proved to do the same on your data and measured to be clearly faster (15 s, once per fold).",
         ),
-    ] = DataLoader.STOCK,
+    ] = DataLoader.AUTO,
+    again: Annotated[
+        bool, typer.Option("--again", help="With --loader auto: measure again, whatever was chosen for the fold.")
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at a case that cannot be read, instead of training without it.")
     ] = False,
@@ -106,7 +111,7 @@ def train(
     from holter.supervisor.recording.tape_place import about_training, default_tape, refuse_existing
     from holter.supervisor.run import run as supervise
     from holter.supervisor.signals import die_like
-    from holter.supervisor.train import make_order, read_arguments
+    from holter.supervisor.train import forget_choice, make_order, read_arguments
     from holter.views.metrics.exporters import Exporters
 
     language = chosen_language(lang)
@@ -129,6 +134,8 @@ def train(
                     preparation.wait(patience)
                     waits.close()
                     order = make_order((*arguments, *own_options), training, folder, from_scratch=restart_from_scratch)
+                if again:
+                    forget_choice(folder)
                 for note in order.notes:
                     speaker.note(note)
                 if order.continues is not None:

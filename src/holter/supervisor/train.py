@@ -18,6 +18,7 @@ from holter.texts.resume_command import resume_command
 from holter.texts.training_command import TrainingCommand, parse_training_command
 
 ENTRY = ("-m", "holter.trainer.entry")
+CHOICE = "holter_loader.json"  # as holter.trainer.auto.choice.FILE
 NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 CONTINUES = define("train.continues", "continues from {file}, epoch {epoch}")
 CONTINUES_UNCOUNTED = define("train.continues-uncounted", "continues from {file}")
@@ -112,6 +113,11 @@ def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Pa
         continues=continues,
         notes=notes,
     )
+
+
+def forget_choice(folder: Path) -> None:
+    """Forget which data loader was chosen for this fold: the next start measures again."""
+    (folder / CHOICE).unlink(missing_ok=True)
 
 
 def _put_away(folder: Path) -> tuple[Message, ...]:

@@ -1,8 +1,8 @@
 """``nnUNetv2_train`` as ``holter train`` starts it: ``python -m holter.trainer.entry DATASET CONFIGURATION FOLD …``.
 
 Two things differ. First, the search for the trainer's class: nnU-Net imports all of its trainers (and with them
-torchvision) to find one (nnunetv2/utilities/find_class_by_name.py). Second, with ``--loader holter``, the data loader.
-It is not the default until it has been measured on a GPU.
+torchvision) to find one (nnunetv2/utilities/find_class_by_name.py). Second, with ``--loader holter`` or ``auto``, the
+data loader.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import os
 import sys
 from typing import Any
 
-from holter.trainer.settings import STRICT
+from holter.trainer.settings import LOADER, STRICT
 
-LOADERS = ("stock", "holter")
+LOADERS = ("stock", "holter", "auto")
 
 
 def main() -> None:
@@ -26,6 +26,8 @@ def main() -> None:
     options, sys.argv[1:] = parser.parse_known_args()
     if options.strict:
         os.environ[STRICT] = "1"
+    if options.loader == "auto" and not os.environ.get(LOADER):  # in the environment, so that all ranks have it
+        os.environ[LOADER] = "auto"
     from nnunetv2.run import run_training
 
     run_training.recursive_find_trainer_class_by_name = functools.partial(find, loader=options.loader)
@@ -40,9 +42,15 @@ def find(name: str, *, loader: str) -> type[Any]:
     trainer_class = find_trainer(name)
     if loader == "stock":
         return trainer_class
-    from holter.trainer.loading import with_holter_loader
+    try:
+        from holter.trainer.loading import with_holter_loader
 
-    return with_holter_loader(trainer_class)
+        return with_holter_loader(trainer_class)
+    except Exception as error:  # an nnU-Net or torch that Holter's loader does not know
+        if loader != "auto":
+            raise
+        print(f"holter: nnU-Net's own data loader is used: {type(error).__name__}: {error}", file=sys.stderr)
+        return trainer_class
 
 
 def run_rank(loader: str, rank: int, *arguments: Any) -> None:

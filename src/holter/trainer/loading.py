@@ -16,6 +16,7 @@ from torch import distributed
 
 from holter.errors import HolterError
 from holter.trainer import checkpoint
+from holter.trainer.auto.choose import choose
 from holter.trainer.feed import Feed
 from holter.trainer.loader_log import LoaderLog
 from holter.trainer.make_feeds import Trainer as Facts
@@ -57,7 +58,12 @@ class HolterLoading(Trainer):  # type: ignore[misc]
         try:
             check_version()
             stock = set_up(super().get_dataloaders)
-            return make_feeds(stock, self._holter_facts(log, seed), settings)
+            facts = self._holter_facts(log, seed)
+            if settings.chooses:
+                settings, running = choose(self, stock, facts, settings, super().get_dataloaders)
+                if settings.wants_stock:
+                    return running or super().get_dataloaders()
+            return make_feeds(stock, facts, settings)
         except Exception as error:  # noqa: BLE001 -- nnU-Net's own loader works; a real error occurs there again
             reason = error.what if isinstance(error, HolterError) else f"{type(error).__name__}: {error}"
             log.say("stock", reason=reason)

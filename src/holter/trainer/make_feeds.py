@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -87,6 +88,15 @@ def make_feeds(stock: StockLoaders, trainer: Trainer, settings: Settings) -> tup
     train, val = (_feed(plan, place, trainer, settings) for plan in plans)
     _tell(plans, place, trainer, settings)
     return train, val
+
+
+def training_feed(stock: StockLoaders, trainer: Trainer) -> tuple[Chain, Callable[[Settings], Feed]]:
+    """Return the chain of the training transforms, and a function that makes a feed with them on the CPU.
+
+    Raises:  UntestedVersion; BadInput.
+    """
+    plan = _plan(stock.train, TRAIN)
+    return plan.chain, lambda settings: _feed(plan, Place("cpu"), trainer, settings)
 
 
 def _plan(stock: Any, purpose: Purpose) -> Plan:

@@ -36,6 +36,29 @@ define_all(
         "loader.kernels-missing": (
             "holter: transforms run in torch, without compiled kernels, and take several times as long: {reason}"
         ),
+        "loader.choosing": (
+            "holter: choosing the data loader: comparing transforms and speed on your data, about 15 s (once per fold)"
+        ),
+        "loader.choice-kept": "holter: data loader: {loader}, as chosen before ({file}); --again chooses again",
+        "loader.choice.faster": (
+            "holter: Holter's data loader is used: {times:.1f} times as fast as nnU-Net's here, at least {least:.1f} "
+            "({holter:.2f} batches per second with {threads} threads, {stock:.2f} with {workers} workers); "
+            "{count} transforms give equal results; measured in {took:.0f} s"
+        ),
+        "loader.choice.not-faster": (
+            "holter: nnU-Net's own data loader is used: {stock:.2f} batches per second with {workers} workers; "
+            "Holter's is not clearly faster here ({holter:.2f} with {threads} threads)"
+        ),
+        "loader.choice.undecided": (
+            "holter: nnU-Net's own data loader is used: {took:.0f} s were too short to be sure that Holter's is faster "
+            "({holter:.2f} against {stock:.2f} batches per second); --loader holter takes Holter's all the same"
+        ),
+        "loader.choice.different": "holter: nnU-Net's own data loader is used: {detail}",
+        "loader.choice.failed": "holter: nnU-Net's own data loader is used: Holter's could not be tried ({detail})",
+        "loader.choice.ranks": (
+            "holter: nnU-Net's own data loader is used: with several GPUs speed is not measured; "
+            "--loader holter takes Holter's"
+        ),
         "loader.reading": "holter: reading: {note}",
         "loader.gpu-short": "holter: transforms run on the CPU: {reason}",
         "loader.gpu-out-of-memory": (

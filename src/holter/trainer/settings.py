@@ -13,7 +13,8 @@ RAM_GB = "HOLTER_LOADER_RAM_GB"
 FLOAT16 = "HOLTER_LOADER_FLOAT16"
 STRICT = "HOLTER_LOADER_STRICT"
 TRANSFORMS = "HOLTER_LOADER_TRANSFORMS"
-LOADER = "HOLTER_LOADER"  # "stock": nnU-Net's own; set by the supervisor if ours has ended a training twice
+# "stock": nnU-Net's own; set by the supervisor if ours has ended a training twice. "auto": chosen by measurement.
+LOADER = "HOLTER_LOADER"
 STOCK_WORKERS = "nnUNet_n_proc_DA"
 
 # Readers if transforms run on the GPU: one reads 100 samples per second at 128 x 128 x 128, and an H200 trains 33; the
@@ -39,6 +40,7 @@ class Settings:
     is_strict: bool = False  # stop at the first case that cannot be read
     transforms_on_cpu: bool = False
     wants_stock: bool = False
+    chooses: bool = False  # nnU-Net's or Holter's loader, by measurement
     most_threads: int | None = None  # the number of worker processes that the user set for nnU-Net's own loader
 
     def readers(self, *, gpu_transforms: bool, gpu_training: bool) -> int:
@@ -71,14 +73,15 @@ def read_settings(variables: Mapping[str, str] | None = None) -> Settings:
         raise BadInput(NOT_CPU_OR_AUTO(name=TRANSFORMS, value=where), next_step=f"export {TRANSFORMS}=auto")
     if threads is not None and threads < 1:
         raise BadInput(AT_LEAST_ONE(name=THREADS, value=threads), next_step=f"unset {THREADS}")
-    workers = given.get(STOCK_WORKERS, "")
+    workers, loader = given.get(STOCK_WORKERS, ""), given.get(LOADER, "").lower()
     return Settings(
         threads=None if threads is None else int(threads),
         ram_bytes=None if ram_gb is None else int(max(0.0, ram_gb) * GB),
         ram_as_float16=given.get(FLOAT16, "").lower() in YES,
         is_strict=given.get(STRICT, "").lower() in YES,
         transforms_on_cpu=where == "cpu",
-        wants_stock=given.get(LOADER, "").lower() == "stock",
+        wants_stock=loader == "stock",
+        chooses=loader == "auto",
         most_threads=max(1, int(workers)) if workers.isdigit() else None,
     )
 

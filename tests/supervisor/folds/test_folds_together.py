@@ -50,6 +50,7 @@ class Folds:
         self.variables = {
             **os.environ,
             **brain.environment(),
+            "HOLTER_LOADER": "stock",  # what is tried here has nothing to do with the choice of a loader
             "nnUNet_preprocessed": str(folder / "preprocessed"),
             "nnUNet_results": str(folder / "results"),
             "nnUNet_extTrainer": str(TRAINERS),

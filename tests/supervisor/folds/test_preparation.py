@@ -90,6 +90,7 @@ class Scene:
         self.variables = {
             **os.environ,
             **brain.environment(),
+            "HOLTER_LOADER": "stock",  # what is tried here has nothing to do with the choice of a loader
             "nnUNet_preprocessed": str(folder / "preprocessed"),
             "nnUNet_results": str(folder / "results"),
             "TMPDIR": str(folder / "tmp"),

@@ -60,7 +60,13 @@ def test_with_a_limit_of_the_users_own_it_is_announced_ended_and_continued(brain
     with (tmp_path / "told").open("w") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "holter", "train", *wanted],
-            env={**os.environ, **brain.environment(), "nnUNet_results": str(results), **extra(tmp_path, "lock")},
+            env={
+                **os.environ,
+                **brain.environment(),
+                "HOLTER_LOADER": "stock",
+                "nnUNet_results": str(results),
+                **extra(tmp_path, "lock"),
+            },
             cwd=tmp_path,
             stdout=subprocess.DEVNULL,
             stderr=out,

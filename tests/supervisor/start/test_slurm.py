@@ -79,6 +79,7 @@ def test_the_script_of_the_page_is_put_back_before_its_time_is_over_and_finishes
     where = (f"--output={output}", f"--chdir={tmp_path}")
     variables = {
         **brain.environment(),
+        "HOLTER_LOADER": "stock",  # what is tried here has nothing to do with the choice of a loader
         "nnUNet_results": str(tmp_path / "results"),
         "nnUNet_extTrainer": str(tmp_path / "trainers"),
         "HOLTER_CHECKPOINT_EVERY_S": "0",

@@ -26,6 +26,7 @@ def variables(brain: Prepared, tmp_path: Path) -> dict[str, str]:
     return {
         **os.environ,
         **brain.environment(),
+        "HOLTER_LOADER": "stock",  # what is tried here has nothing to do with the choice of a loader
         "nnUNet_results": str(tmp_path / "results"),
         "nnUNet_extTrainer": str(TRAINERS),
         "nnUNet_n_proc_DA": "2",

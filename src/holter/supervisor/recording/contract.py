@@ -102,7 +102,9 @@ class ContractKeeper:
         beat = main_beat(tick)
         if self._settled is None:
             age_s = tick.t_s - self._began_s
-            if beat is not None and beat.steps_total > 0 and self._trains_since_s is None:
+            # What is taken before the training starts may be from loaders that are only tried out.
+            has_stepped = beat is not None and beat.steps_total > 0 and beat.phase != "startup"
+            if has_stepped and self._trains_since_s is None:
                 self._trains_since_s = tick.t_s
             return self._has_shown_all(tick) or self._is_all_seen_from_outside(age_s) or age_s >= SETTLE_S
         epoch = beat.epoch if beat is not None else None

@@ -170,7 +170,7 @@ def read(stock: Any, folded: bool) -> Spatial | None:
         stock.p_elastic_deform <= 0
         and not stock.random_crop
         and not stock.align_corners
-        and stock.seg_tiebreak == "nearest"
+        and getattr(stock, "seg_tiebreak", None) == "nearest"  # new in 0.3.6
         and stock.mode_image in ("bilinear", "nearest")
         and stock.mode_seg in ("bilinear", "nearest")
         and (

@@ -1,4 +1,4 @@
-"""batchgeneratorsv2's own transforms, fed with our draws: the outside witness."""
+"""batchgeneratorsv2's own transforms, given our draws: what stock makes of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ FOLDING = ("Convert3DTo2DTransform", "Convert2DTo3DTransform")  # part of dummy 
 
 
 def replay(compose: Any, chain: Chain, draw: SampleDraw, image: torch.Tensor, seg: torch.Tensor) -> Sample:
-    """What stock makes of a whole initial patch when it draws what we drew."""
+    """Return what stock makes of a whole initial patch if it draws what we drew.
+
+    Shapes:  image (C, *initial patch) float32, seg (S, *initial patch) int16; not changed.
+    Raises:  LookupError for a transform that cannot be given a draw.
+    """
     transforms = iter(compose.transforms)
     sample: Sample = {"image": image.clone(), "segmentation": seg.clone()}
     for (name, _), one in zip(chain.mapping, draw.draws, strict=True):
@@ -30,37 +34,44 @@ def replay(compose: Any, chain: Chain, draw: SampleDraw, image: torch.Tensor, se
 
 
 def feed(transform: Any, draw: Any, sample: Sample) -> Sample:
-    """One transform with one draw."""
+    """Return the sample after one transform with one draw (None: not applied)."""
     if type(transform).__name__ == "RandomTransform":
         return sample if draw is None else feed(transform.transform, draw, sample)
     name = type(transform).__name__
     if name in SPECIAL:
         return SPECIAL[name](transform, draw, sample)
     if isinstance(draw, NoDraw) or name in FOLDING:
-        return transform(**sample)
+        return dict(transform(**sample))
     if draw is None:
         return sample
     if name not in PARAMETERS:
-        raise LookupError(f"{name}: add to PARAMETERS in tests/transforms/stock.py how stock is given our draw")
-    return transform.apply(sample, **PARAMETERS[name](draw, sample["image"]))
+        raise LookupError(f"{name}: add to PARAMETERS how stock is given our draw")
+    return dict(transform.apply(sample, **PARAMETERS[name](draw, sample["image"])))
 
 
 def spatial_parameters(transform: SpatialTransform, draw: Any, image: torch.Tensor) -> dict[str, Any]:
-    """Stock's own grid for our angles and factors."""
+    """Return stock's own grid for our angles and factors."""
+
+    def angle(image: Any, dim: int) -> float:  # noqa: ARG001 - stock names its arguments
+        return float(draw.angles[dim])
+
+    def scale(image: Any, dim: int) -> float:  # noqa: ARG001 - stock names its arguments
+        return float(draw.scales[dim])
+
     fed = SpatialTransform(
         transform.patch_size, 0, random_crop=False,
-        p_rotation=float(draw.angles is not None), rotation=lambda image, dim: draw.angles[dim],
-        p_scaling=float(draw.scales is not None), scaling=lambda image, dim: draw.scales[dim],
+        p_rotation=float(draw.angles is not None), rotation=angle,
+        p_scaling=float(draw.scales is not None), scaling=scale,
     )  # fmt: skip
-    return fed.get_parameters(image=image)
+    return dict(fed.get_parameters(image=image))
 
 
 def _spatial(transform: Any, draw: Any, sample: Sample) -> Sample:
-    return transform.apply(sample, **spatial_parameters(transform, draw, sample["image"]))
+    return dict(transform.apply(sample, **spatial_parameters(transform, draw, sample["image"])))
 
 
 def _components(transform: Any, draw: Any, sample: Sample) -> Sample:
-    """Stock chooses while it applies; here it is told what to choose."""
+    # Stock chooses while it applies; here it is given what to choose.
     if draw is None:
         return sample
     channels = len(sample["image"])
@@ -81,31 +92,34 @@ def _components(transform: Any, draw: Any, sample: Sample) -> Sample:
 def _operators(transform: Any, draw: Any, sample: Sample) -> Sample:
     if draw is None:
         return sample
-    return transform.apply(
+    done: Sample = transform.apply(
         sample,
         apply_to_channels=[channel - len(sample["image"]) for channel in draw.channels],
         operators=[getattr(random_binary_operator, name) for name in draw.operators],
         strel_size=list(draw.radii),
     )
+    return done
 
 
 def _noise(transform: Any, draw: Any, sample: Sample) -> Sample:
+    # With the numbers of our field instead of torch's.
     if draw is None:
         return sample
+
+    def normal_(into: torch.Tensor, mean: float = 0.0, std: float = 1.0) -> torch.Tensor:
+        return into.copy_(noise.field(draw.seed, tuple(into.shape), into.device)).mul_(std).add_(mean)
+
+    with mock.patch.object(torch.Tensor, "normal_", normal_):
+        return with_own_noise(transform, draw, sample)
+
+
+def with_own_noise(transform: Any, draw: Any, sample: Sample) -> Sample:
+    """Return the sample with noise of the drawn deviations and stock's own numbers."""
     hit = torch.zeros(len(sample["image"]), dtype=torch.bool)
     hit[list(draw.channels)] = True
     sigmas = draw.sigmas[0] if transform.synchronize_channels else list(draw.sigmas)
     index = hit.nonzero().flatten()
-    fields: list[torch.Tensor] = []  # stock's are made anew, of our numbers
-
-    def normal_(into: torch.Tensor, mean: float = 0.0, std: float = 1.0) -> torch.Tensor:
-        fields.append(noise.field(draw.seed, tuple(into.shape), into.device))
-        return into.copy_(fields[-1]).mul_(std).add_(mean)
-
-    with mock.patch.object(torch.Tensor, "normal_", normal_):
-        done = transform.apply(sample, apply_mask=hit, apply_idx=index, num_apply=len(index), sigmas=sigmas)
-    assert len(fields) == 1
-    return done
+    return dict(transform.apply(sample, apply_mask=hit, apply_idx=index, num_apply=len(index), sigmas=sigmas))
 
 
 def _factors(draw: Any, _: torch.Tensor) -> dict[str, Any]:

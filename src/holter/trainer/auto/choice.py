@@ -1,0 +1,71 @@
+"""The choice of a loader, kept with the fold, so that restarts and ``--c`` do not measure again."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import socket
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from holter import __version__
+from holter.trainer.settings import STOCK_WORKERS, usable_cpus
+
+FILE = "holter_loader.json"
+PACKAGES = ("torch", "nnunetv2", "batchgeneratorsv2", "batchgenerators")
+
+
+def circumstances() -> dict[str, Any]:
+    """Return what a measurement depends on: with another machine or version it is made again."""
+    versions = {name: _version(name) for name in PACKAGES}
+    return {
+        "host": socket.gethostname(),
+        "cpus": usable_cpus(),
+        STOCK_WORKERS: os.environ.get(STOCK_WORKERS),
+        "holter": __version__,
+        **versions,
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """Which loader, why, and what was measured."""
+
+    loader: Literal["stock", "holter"]
+    reason: str  # a key of sentences.py: "faster", "not-faster", "undecided", "different", "failed", "ranks"
+    detail: str = ""  # English: what differs, or what failed
+    threads: int | None = None  # of Holter's loader
+    stock: float | None = None  # batches per second
+    holter: float | None = None
+    at_least: float | None = None  # how many times as fast as stock, lower 95 % bound
+    transforms: int | None = None  # that were proved equal
+    took_s: float | None = None
+    made_in: dict[str, Any] = field(default_factory=circumstances)
+
+    def keep(self, folder: Path) -> None:
+        """Write it into the fold's folder; without effect if that is not possible."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            partial = folder / f".{FILE}.{os.getpid()}"
+            partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+            partial.replace(folder / FILE)
+        except OSError:
+            pass  # it is measured again next time
+
+
+def kept(folder: Path) -> Choice | None:
+    """Return the choice that was made for this fold in the same circumstances, or None."""
+    try:
+        choice = Choice(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return choice if choice.loader in ("stock", "holter") and choice.made_in == circumstances() else None

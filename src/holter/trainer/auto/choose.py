@@ -1,0 +1,77 @@
+"""The choice of ``--loader auto`` in a trainer: kept or made, said in the log, and carried out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from holter.trainer.auto.choice import Choice, kept
+from holter.trainer.auto.decide import Material, decide
+from holter.trainer.loader_log import LoaderLog
+from holter.trainer.make_feeds import Trainer as Facts
+from holter.trainer.make_feeds import training_feed
+from holter.trainer.settings import Settings
+from holter.trainer.stock_loaders import StockLoaders
+
+
+def choose(
+    trainer: Any, stock: StockLoaders, facts: Facts, settings: Settings, make_stock: Callable[[], Any]
+) -> tuple[Settings, Any]:
+    """Return the settings with the choice, and nnU-Net's augmenters if they were chosen and are running already.
+
+    Raises:  UntestedVersion; BadInput.
+    """
+    folder, running = Path(trainer.output_folder), None
+    choice = kept(folder)
+    if choice is not None:
+        facts.log.say("choice-kept", loader=choice.loader, file=str(folder))
+    elif facts.ranks > 1:
+        choice = Choice(loader="stock", reason="ranks")
+        _tell(facts.log, choice)
+    else:
+        facts.log.say("choosing")
+        chain, make_feed = training_feed(stock, facts)
+        labels = trainer.label_manager
+        ignored = () if labels.ignore_label is None else (int(labels.ignore_label),)
+        decision = decide(
+            Material(
+                stock_loader=stock.train,
+                chain=chain,
+                labels=(*(int(label) for label in labels.all_labels), *ignored),
+                make_feed=make_feed,
+                make_stock=make_stock,
+                settings=settings,
+                workers=_stock_workers(),
+                on_gpu=facts.device.type == "cuda",
+            )
+        )
+        choice, running = decision
+        choice.keep(folder)
+        _tell(facts.log, choice)
+    if choice.loader == "stock":
+        return dataclasses.replace(settings, wants_stock=True), running
+    threads = settings.threads or choice.threads
+    return dataclasses.replace(settings, threads=threads, transforms_on_cpu=True), None
+
+
+def _tell(log: LoaderLog, choice: Choice) -> None:
+    values = {
+        "stock": choice.stock or 0.0,
+        "holter": choice.holter or 0.0,
+        "least": choice.at_least or 0.0,
+        "times": (choice.holter or 0.0) / choice.stock if choice.stock else 0.0,
+        "workers": _stock_workers(),
+        "threads": choice.threads or 0,
+        "count": choice.transforms or 0,
+        "took": choice.took_s or 0.0,
+        "detail": choice.detail,
+    }
+    log.say(f"choice.{choice.reason}", **values)
+
+
+def _stock_workers() -> int:
+    from nnunetv2.utilities.default_n_proc_DA import get_allowed_n_proc_DA
+
+    return int(get_allowed_n_proc_DA())

@@ -1,0 +1,170 @@
+"""``--loader auto``: proof of the transforms, then both loaders timed, within a quarter of a minute.
+
+Holter's loader is taken only if it is clearly faster. Whatever is in doubt, nnU-Net's own is.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import inspect
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from holter.errors import HolterError
+from holter.loader import Loader
+from holter.reports.catalogue import phrase
+from holter.trainer.auto.choice import Choice
+from holter.trainer.auto.proof import why_different
+from holter.trainer.auto.race import Speed, at_least, measure
+from holter.trainer.feed import Feed
+from holter.trainer.settings import Settings
+
+# Of the whole, in seconds. Proof and Holter's loader take what they need; the rest is for the slower one.
+BUDGET_S = 15.0
+HOLTER_S = 2.0
+LEAST_STOCK_S = 5.0
+# Holter's loader is taken from here on.
+WORTH = 1.2
+# More threads are taken only for this gain: fewer leave more of the machine to the training.
+WORTH_OF_THREADS = 1.05
+SEED = 20_240_211
+
+
+class Material(NamedTuple):
+    """What the trainer has: how to build either loader, and how to look at the data."""
+
+    stock_loader: Any  # nnUNetDataLoader of the training cases
+    chain: Any  # ours
+    labels: Sequence[int]
+    make_feed: Callable[[Settings], Feed]  # for training
+    make_stock: Callable[[], tuple[Any, Any]]  # nnU-Net's own augmenters, running
+    settings: Settings
+    workers: int  # of nnU-Net's loader
+    on_gpu: bool  # the network
+
+
+class Decision(NamedTuple):
+    """The choice, and nnU-Net's augmenters if they were chosen: they are running already."""
+
+    choice: Choice
+    stock: tuple[Any, Any] | None = None
+
+
+def decide(material: Material) -> Decision:
+    """Return the loader to use. The random generators are as before; what was started for the race is ended."""
+    began_s = time.monotonic()
+    with generators_kept():
+        decision = _decided(material, began_s)
+    took_s = round(time.monotonic() - began_s, 1)
+    return decision._replace(choice=dataclasses.replace(decision.choice, took_s=took_s))
+
+
+def _decided(material: Material, began_s: float) -> Decision:
+    compose = material.stock_loader.transforms
+    try:
+        image, seg = _sample(material.stock_loader)
+        different = why_different(compose, material.chain, image, seg, material.labels, np.random.default_rng(SEED))
+        if different is not None:
+            return Decision(Choice(loader="stock", reason="different", detail=phrase(different, "en")))
+        threads, ours = _fastest(material)
+    except Exception as error:  # noqa: BLE001 - whatever it is, nnU-Net's own loader works, or names the error itself
+        return Decision(Choice(loader="stock", reason="failed", detail=_said(error)))
+    left_s = max(LEAST_STOCK_S, began_s + BUDGET_S - time.monotonic())
+    stock = material.make_stock()
+    theirs = measure(_unwatched(stock[0]), ahead=_ahead(stock[0]), block=max(1, material.workers), for_s=left_s)
+    choice = chosen(ours, theirs, threads, len(material.chain.steps))
+    if choice.loader == "stock":
+        return Decision(choice, stock)
+    for augmenter in stock:
+        end(augmenter)
+    return Decision(choice)
+
+
+def chosen(ours: Speed, theirs: Speed, threads: int, transforms: int) -> Choice:
+    """Return the choice that two measurements lead to."""
+    bound = at_least(ours, theirs)
+    if bound >= WORTH:
+        reason = "faster"
+    elif theirs.low > 0 and ours.low > 0 and ours.high < WORTH * theirs.high:
+        reason = "not-faster"
+    else:
+        reason = "undecided"
+    return Choice(
+        loader="holter" if reason == "faster" else "stock",
+        reason=reason,
+        threads=threads,
+        stock=round(theirs.batches_per_s, 3),
+        holter=round(ours.batches_per_s, 3),
+        at_least=round(bound, 2),
+        transforms=transforms,
+    )
+
+
+def end(augmenter: Any) -> None:
+    """End nnU-Net's augmenter and its workers."""
+    finish = getattr(augmenter, "_finish", None)
+    if callable(finish):
+        with suppress(Exception):  # a worker that is gone already
+            finish()
+
+
+@contextmanager
+def generators_kept() -> Iterator[None]:
+    """Leave the global random generators as they were: the choice must not change the training."""
+    before = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        torch.random.set_rng_state(before[2])
+
+
+def _sample(stock_loader: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    # One initial patch, the last of a batch: nnU-Net makes sure that it has foreground.
+    bare = copy.copy(stock_loader)
+    bare.transforms = None
+    batch = bare.generate_train_batch()
+    return batch["data"][-1].float(), batch["target"][-1]
+
+
+def _fastest(material: Material) -> tuple[int, Speed]:
+    # The number of threads, and the speed with it. On a CPU the network needs the other half of the cores.
+    usual = material.settings.readers(gpu_transforms=False, gpu_training=material.on_gpu)
+    counts = sorted({usual, max(1, usual // 2)}) if material.on_gpu else [usual]
+    best: tuple[int, Speed] | None = None
+    for threads in counts:
+        feed = material.make_feed(dataclasses.replace(material.settings, threads=threads))
+        try:
+            loader: Loader = feed.start()
+            speed = measure(loader, ahead=threads, block=1, for_s=HOLTER_S)
+        finally:
+            feed.close()
+        if best is None or speed.batches_per_s > WORTH_OF_THREADS * best[1].batches_per_s:
+            best = threads, speed
+    assert best is not None
+    return best
+
+
+def _unwatched(augmenter: Any) -> Iterator[Any]:
+    # Without the hook's own watch around it: these batches are no steps of the training.
+    take = inspect.unwrap(type(augmenter).__next__)
+    while True:
+        yield take(augmenter)
+
+
+def _ahead(augmenter: Any) -> int:
+    # What nnU-Net's workers have made while nobody waited.
+    queues = (getattr(augmenter, name, None) for name in ("results_loop_queue", "_queue"))
+    return sum(queue.qsize() for queue in queues if queue is not None)
+
+
+def _said(error: BaseException) -> str:
+    return phrase(error.what, "en") if isinstance(error, HolterError) else f"{type(error).__name__}: {error}"

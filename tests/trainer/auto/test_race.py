@@ -1,0 +1,96 @@
+"""Which loader is taken, by two measurements; and what a measurement is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from holter.trainer.auto.choice import Choice, kept
+from holter.trainer.auto.decide import WORTH, chosen
+from holter.trainer.auto.race import Speed, at_least, measure, speed_of
+
+
+class Clock:
+    """Time that passes only while batches are made."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def batches(self, *lengths: float) -> Iterator[int]:
+        number = 0
+        while True:
+            self.now += lengths[number % len(lengths)]
+            number += 1
+            yield number
+
+
+def test_a_steady_loader_has_a_narrow_interval() -> None:
+    clock = Clock()
+    speed = measure(clock.batches(0.1), ahead=3, block=1, for_s=2.0, clock=clock)
+    assert speed.batches_per_s == pytest.approx(10.0)
+    assert speed.low == pytest.approx(10.0) and speed.high == pytest.approx(10.0)
+
+
+def test_batches_that_were_made_before_do_not_count() -> None:
+    clock = Clock()
+
+    def batches() -> Iterator[int]:
+        yield from range(12)  # no time: they lay in the queue
+        yield from clock.batches(1.0)
+
+    speed = measure(batches(), ahead=12, block=1, for_s=8.0, clock=clock)
+    assert speed.batches_per_s == pytest.approx(1.0)
+
+
+def test_workers_that_answer_together_are_one_block() -> None:
+    clock = Clock()
+    burst = measure(clock.batches(4.0, 0.0, 0.0, 0.0), ahead=0, block=4, for_s=24.0, clock=clock)
+    assert burst.batches_per_s == pytest.approx(1.0)
+    assert burst.high == pytest.approx(1.0)
+
+
+def test_too_few_blocks_say_nothing() -> None:
+    assert speed_of([1.0, 1.0], 1, 2.0) == Speed(1.0, 0.0, math.inf)
+    clock = Clock()
+    assert measure(clock.batches(9.0), ahead=2, block=1, for_s=5.0, clock=clock).high == math.inf
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "loader", "reason"),
+    [
+        (Speed(10, 9.5, 10.5), Speed(2, 1.8, 2.2), "holter", "faster"),
+        (Speed(2.5, 2.4, 2.6), Speed(2, 1.99, 2.01), "stock", "undecided"),  # 1.19 at least, perhaps 1.31
+        (Speed(2.2, 2.1, 2.3), Speed(2, 1.95, 2.05), "stock", "not-faster"),
+        (Speed(1.0, 0.9, 1.1), Speed(2, 1.9, 2.1), "stock", "not-faster"),
+        (Speed(10, 9.5, 10.5), Speed(2, 0.0, math.inf), "stock", "undecided"),
+        (Speed(10, 0.0, math.inf), Speed(2, 1.9, 2.1), "stock", "undecided"),
+    ],
+)
+def test_only_what_is_clearly_faster_is_taken(ours: Speed, theirs: Speed, loader: str, reason: str) -> None:
+    choice = chosen(ours, theirs, 2, 11)
+    assert (choice.loader, choice.reason) == (loader, reason)
+    assert (at_least(ours, theirs) >= WORTH) == (loader == "holter")
+
+
+def test_a_choice_is_kept_until_the_circumstances_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kept(tmp_path) is None
+    choice = Choice(loader="holter", reason="faster", threads=2)
+    choice.keep(tmp_path / "fold_0")
+    assert kept(tmp_path / "fold_0") == choice
+    monkeypatch.setenv("nnUNet_n_proc_DA", "31")
+    assert kept(tmp_path / "fold_0") is None
+    monkeypatch.undo()
+    for broken in ("", "[]", '{"loader": "mine", "reason": ""}', '{"loader": 3}'):
+        (tmp_path / "fold_0/holter_loader.json").write_text(broken)
+        assert kept(tmp_path / "fold_0") is None
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    Choice(loader="stock", reason="undecided").keep(tmp_path / "file" / "fold_0")
