@@ -29,8 +29,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGE = Path(holter.__file__).parent
 HOOK = PACKAGE / "hook"
 NOT_CAUSES = {
-    "__init__.py", "lacking.py", "offers.py", "pages_only.py", "sentences.py", "shared_rules.py", "steps.py",
-    "weigh.py",
+    "__init__.py", "described.py", "lacking.py", "offers.py", "pages_only.py", "sentences.py", "shared_rules.py",
+    "steps.py", "weigh.py",
 }  # fmt: skip
 CAUSE_FILES = sorted(file for file in (PACKAGE / "causes").glob("*.py") if file.name not in NOT_CAUSES)
 HEADINGS = ["What happens", "How we know", "Looks like", "What helps", "Source"]

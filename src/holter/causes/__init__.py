@@ -6,7 +6,7 @@ A file has the same name as its page, tapes and test. A cause is weighed by its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -93,11 +93,11 @@ from holter.causes import (
     workers_stand_still,
     wsl2_limits,
 )
-from holter.causes.weigh import SYMPTOMS, Rule, possible_at_most, weigh
+from holter.causes.described import ORDER, as_described
+from holter.causes.weigh import Rule, weigh
 from holter.detectors import detect
 from holter.evidence import Evidence, collect
 from holter.evidence.at_verdict import at_verdict
-from holter.evidence.vocabulary import is_condition
 from holter.records import Diagnosis, Episode, Fact, Finding, Verdict
 from holter.tape import Recording
 
@@ -202,23 +202,8 @@ PRESUPPOSED: dict[str, tuple[str, ...]] = stated("PRESUPPOSES")
 ONLY_OF_KIND: dict[object, tuple[str, ...]] = {"diverged": (loss_not_finite.CAUSE,)}
 # Facts about the end of an episode, shown next to its verdict.
 OF_THE_END = ("main.ending", "worker.ending", "exception.first", "oom.kills", "progress.resumed", "finish.done")
-ORDER = ("confirmed", "likely", "possible", "excluded")
 # These two yield to the cause that explains the kind of the error, unless every such cause is excluded.
 GENERAL = (main_exception, worker_exception)
-GENERIC = frozenset(
-    (
-        "main-exception",
-        "worker-exception",
-        "worker-killed",
-        "worker-exited",
-        "secondary-worker-message",
-        "external-kill",
-    )
-)
-# Weight of the words of a description, for the cause that they fit best and the next ones.
-SHARES = (0.8, 0.64, 0.55, 0.45, 0.4)
-# Score of a cause that only the words speak for: never likely.
-WORDS_ALONE = 0.3
 YIELDS = "its-kind-explains"
 # Facts that a cause reads to explain an error by its kind.
 OF_ITS_KIND = ("exception.kind", "disk.error", "shm.trouble", "limit.reached", "memory.refused")
@@ -245,37 +230,12 @@ def verdicts(evidence: Evidence) -> tuple[Verdict, ...]:
         for module in GENERAL:
             rules = tuple(rule for rule in module.RULES if rule.text != YIELDS)
             judged[module.CAUSE] = weigh(module.CAUSE, evidence, rules)
-    shares: dict[str, float] = {}
-    resembled = evidence.fact("resembles")
-    if evidence.is_stated and isinstance(resembled.value, tuple):
-        shares = dict(zip(resembled.value, SHARES, strict=False))
-        for module in MODULES:
-            needed = getattr(module, "WORDS_NEED", None)
-            if needed is not None and evidence.fact(needed).status != "known":
-                shares.pop(module.CAUSE, None)
-        judged = {cause: _as_described(verdict, resembled, shares) for cause, verdict in judged.items()}
-
-    # A person rarely states all that decides: a specific cause comes before those that fit any error or death.
-    def place(verdict: Verdict) -> tuple[int, bool, float, str]:
-        is_generic = evidence.is_stated and verdict.cause in GENERIC and verdict.verdict != "confirmed"
-        score = verdict.score + shares.get(verdict.cause, 0.0)
-        return ORDER.index(verdict.verdict), is_generic, -score, verdict.cause
-
-    return tuple(sorted(judged.values(), key=place))
-
-
-# The words of a description order what is possible; a symptom alone makes nothing likely that the words do not fit.
-def _as_described(verdict: Verdict, resembled: Fact, shares: Mapping[str, float]) -> Verdict:
-    if verdict.verdict in ("confirmed", "excluded"):
-        return verdict
-    share = shares.get(verdict.cause)
-    if share is None:
-        is_symptom_alone = all(finding.fact == SYMPTOMS or is_condition(finding.fact) for finding in verdict.supports)
-        return possible_at_most(verdict) if is_symptom_alone else verdict
-    finding = Finding(fact="resembles", text="words-fit", values=(("detail", resembled.detail or ""),))
-    return msgspec.structs.replace(
-        verdict, score=max(verdict.score, round(WORDS_ALONE * share, 3)), supports=(*verdict.supports, finding)
-    )
+    if not evidence.is_stated:
+        return tuple(
+            sorted(judged.values(), key=lambda verdict: (ORDER.index(verdict.verdict), -verdict.score, verdict.cause))
+        )
+    words_need = {cause: need for cause, need in stated("WORDS_NEED").items() if evidence.fact(need).status != "known"}
+    return as_described(judged, evidence, without=words_need)
 
 
 # Excluded if something that this cause requires is known to be absent; None if it may apply.

@@ -3,7 +3,8 @@
 What happens:  limits that a login shell, a batch system or a container sets hold for the training too: CPU time
                (ulimit -t, SIGXCPU, then SIGKILL), the size of a file (ulimit -f, SIGXFSZ or "File too large": mostly
                a checkpoint; batches in shared memory are files too, and then no batch comes), the address space
-               (ulimit -v, "Cannot allocate memory" although memory is free).
+               (ulimit -v, "Cannot allocate memory" although memory is free), the number of processes and threads
+               (ulimit -u, or a container's limit of pids: "can't start new thread").
 How we know:   the CPU time used is that of the limit, or the signal is one that only a limit sends; or the error says
                that a file is too large, or that there is no memory, while such a limit is set. If the limit is unknown,
                or no use near it was seen, the cause is at most likely: batch systems send SIGXCPU, too.
@@ -40,7 +41,7 @@ SENTENCES = describe(
 RULES = (
     needs(
         "limit.reached",
-        one_of("cpu-time", "file-size", "address-space"),
+        one_of("cpu-time", "file-size", "address-space", "processes"),
         "limit-reached",
         otherwise="no-limit-reached",
         weight=3.0,

@@ -17,7 +17,7 @@ from holter.errors import NotALog
 from holter.evidence.facts.training.epochs import described as series_in_words
 from holter.evidence.facts.training.epochs import runs as runs_of
 from holter.evidence.facts.training.epochs import shape_of
-from holter.evidence.text_facts import Found
+from holter.evidence.text_facts import Found, is_addressed
 from holter.records import Environment, EpochEnded, Message, TargetKind, Text
 from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import NOTHING_CHANGED, define
@@ -184,8 +184,8 @@ def _found(
     may_run: bool = True,
     text: str = "",
 ) -> DiagnosisResult:
-    is_prose = not any(run.has_beginning or run.first_s for run in runs)
-    words = said(text, name, is_prose=is_prose, span=span_of(runs)) if text else {}
+    is_log = any(run.has_beginning or run.first_s for run in runs)
+    words = said(text, name, is_prose=not is_log or is_addressed(text), span=span_of(runs)) if text else {}
     kernel = sifted(text, span_of(runs)).notes if text else ()
     if not runs and accuses(words):
         return _of_words(words, name, kind, kernel)

@@ -14,8 +14,7 @@ from holter.evidence import Evidence
 from holter.evidence.fact_book import FactBook, Value
 from holter.evidence.stated.derived import follow
 from holter.evidence.stated.read import Stated, of_facts
-from holter.evidence.text_facts import Found, as_stated, ends, facts_of
-from holter.evidence.vocabulary import is_condition
+from holter.evidence.text_facts import Found, as_stated, ends, facts_of, is_observation
 from holter.records import Diagnosis, Environment, Fact, Message, Text, Tick, Verdict
 from holter.remedies.diagnose import diagnose_evidence
 from holter.tape import Recording
@@ -24,10 +23,6 @@ from holter.texts.kernel_log import Span
 # A pasted text has some dozens of lines. Of a long one the beginning and the end are searched: errors come last.
 FIRST_LINES, LAST_LINES = 400, 1200
 TEXT_CHARS = 120_000
-# Facts that come with a version, a path or a name: they admit causes and accuse nobody.
-NEUTRAL = ("software.", "setting.", "system.", "scope.", "plan.", "ddp.ranks", "workers.count", "gpu.present")
-
-
 # Names of files whose content says less than its command would.
 COMMANDS = {
     "nproc": "nproc", "cpu.max": "cat cpu.max",
@@ -78,7 +73,7 @@ def said(text: str, name: Text = "", *, is_prose: bool, span: Span | None = None
     if is_prose:
         return found
     rest = {name: hit for name, hit in found.items() if not name.startswith(OF_THE_LOG)}
-    return rest if any(_is_observation(name) for name in rest) else {}
+    return rest if any(is_observation(name) for name in rest) else {}
 
 
 def titled(text: str, name: Text) -> str:
@@ -94,17 +89,13 @@ def accuses(found: dict[str, Found]) -> bool:
     """
     if "episode.kind" in found or "symptoms" in found:
         return True
-    if not any(_is_observation(name) for name in found):
+    if not any(is_observation(name) for name in found):
         return False
     return any(_is_seen(verdict) for verdict in diagnosed(stated(found)).verdicts)
 
 
 def _is_seen(verdict: Verdict) -> bool:
-    return verdict.verdict != "excluded" and any(_is_observation(finding.fact) for finding in verdict.supports)
-
-
-def _is_observation(name: str) -> bool:
-    return not is_condition(name) and not name.startswith(NEUTRAL)
+    return verdict.verdict != "excluded" and any(is_observation(finding.fact) for finding in verdict.supports)
 
 
 def with_words(diagnosis: Diagnosis, found: dict[str, Found], environment: Environment | None) -> Diagnosis:
@@ -115,7 +106,7 @@ def with_words(diagnosis: Diagnosis, found: dict[str, Found], environment: Envir
         for name, hit in found.items()
         if name != "episode.kind" and _is_open(facts.get(name))
     }
-    if not any(_is_observation(name) for name in new):
+    if not any(is_observation(name) for name in new):
         return diagnosis
     book = FactBook()
     book.facts |= facts | new

@@ -83,6 +83,7 @@ define_all(
         "choice.limit.reached.cpu-time": "CPU time",
         "choice.limit.reached.file-size": "file size",
         "choice.limit.reached.address-space": "address space",
+        "choice.limit.reached.processes": "number of processes and threads",
         # results.gone
         "choice.results.gone.deleted": "deleted",
         "choice.results.gone.replaced": "replaced by another folder",

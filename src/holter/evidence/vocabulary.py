@@ -46,7 +46,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("wait.ratio", "share of the step spent waiting for a batch, during the episode", "ratio"),
     _number("wait.usual_ratio", "share of the step spent waiting for a batch, before the episode", "ratio"),
     _list("symptoms", "what a person describes in words; the names are in evidence/text_facts/symptoms.py"),
-    _list("resembles", "causes whose descriptions have the words of this one, best first"),
+    _list("resembles", "causes whose descriptions are like this one, best first: CAUSE, how well (0 to 1), the words"),
     # The main process
     _bool("main.alive", "the main process is there"),
     _text("main.state", "state letter of the main process"),
@@ -293,7 +293,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("pauses.each_s", "length of a pause", "s"),
     _number("pauses.part", "share of the time that the pauses take", "ratio"),
     # Limits of the processes (ulimit)
-    _text("limit.reached", "limit of the process that was reached: cpu-time, file-size, address-space"),
+    _text("limit.reached", "limit of the process that was reached: cpu-time, file-size, address-space, processes"),
     _bool("memory.refused", "memory was refused although several times as much was free"),
     _number("memory.asked_bytes", "what the allocation that was refused had asked for", "B"),
     _bool("data.read_only", "nnU-Net hands parts of read-only memory maps to its transforms"),

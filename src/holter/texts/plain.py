@@ -37,7 +37,7 @@ _NARROW: dict[int, str | int | None] = {0xFF01 + number: 0x21 + number for numbe
     0x2009: " ",
 }
 _NARROW |= {0x200B: None, 0x200E: None, 0xFEFF: None, 0x201C: '"', 0x201D: '"', 0x2018: "'", 0x2019: "'"}
-_NARROW |= {0x3010: "[", 0x3011: "]", 0x300C: '"', 0x300D: '"', 0x2502: " ", 0x2588: " ", 0x276F: ">"}
+_NARROW |= {0x3010: "[", 0x3011: "]", 0x300C: '"', 0x300D: '"'}
 _SIMPLER = dict(zip(map(ord, _TRADITIONAL), _SIMPLIFIED, strict=True))
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|(?<![\w\]])\[(?:\d{1,2};)*\d{0,2}m")
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-fA-F]{1,5}|[a-z]{2,6});")

@@ -30,7 +30,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "main.stands_in": tuple(KINDS_OF_STANDING),
     "workers.stand_in": tuple(KINDS_OF_STANDING),
     "main.stands_owner": tuple(OWNERS),
-    "limit.reached": ("cpu-time", "file-size", "address-space"),
+    "limit.reached": ("cpu-time", "file-size", "address-space", "processes"),
     "results.gone": ("deleted", "replaced"),
     "gpu.virtualization": ("none", "pass-through", "vgpu", "host-vgpu", "host-vsga"),
     "gpu.licence_stage": ("licensed", "unlicensed-unrestricted", "unlicensed-restricted", "unlicensed"),

@@ -3,51 +3,79 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from holter.evidence.error_kinds import OTHER, error_kind
 from holter.evidence.fact_book import Value
-from holter.evidence.text_facts import errors, readouts, symptoms, system
+from holter.evidence.text_facts import errors, libraries, platforms, readouts, symptoms, system
+from holter.evidence.text_facts.kinds import TROUBLE, is_addressed
 from holter.evidence.text_facts.known import Found, search
 from holter.evidence.text_facts.readouts import lines
-from holter.evidence.text_facts.resemblance import NOTHING, resembles
-from holter.evidence.vocabulary import NAMES
+from holter.evidence.text_facts.resemblance import FEWEST_TERMS, NOTHING, is_quiet, resembles, terms
+from holter.evidence.vocabulary import NAMES, is_condition
 from holter.texts import kernel_log
+from holter.texts.plain import joined, plain, prose
 
+# Of several statements of one fact the first table's counts.
+TABLES = (errors.MESSAGES, system.MESSAGES, libraries.MESSAGES, platforms.MESSAGES)
+OF_THE_KERNEL = (system.OF_THE_KERNEL, platforms.KERNEL, platforms.GPU)
 # What ends a training outweighs what is slow about it, and a standstill a slowness.
 KINDS_BY_WEIGHT = ("diverged", "death", "stall", "creep", "slow-down")
 
 # The line of code below a frame of a traceback: it quotes what may be raised there, not what was.
 SOURCE = re.compile(r"(^\s*File \"[^\n]*\n)[ \t]+[^\n]*\n(?:[ \t]+[\^~]+[^\n]*\n)?", re.MULTILINE)
-WRAPPED = re.compile(r"(?<=[a-z,;0-9一-鿿])\n(?=[a-z0-9一-鿿])")
 
 # Nobody writes more by hand; a search for symptoms takes a second for ten times as much.
 PROSE_CHARS = 16_000
 
-__all__ = ["Found", "as_stated", "ends", "facts_of"]
+# Facts that come with a version, a path or a name.
+NEUTRAL = ("software.", "setting.", "system.", "scope.", "plan.", "ddp.ranks", "workers.count", "gpu.present")
+
+__all__ = ["Found", "as_stated", "ends", "facts_of", "is_addressed", "is_observation", "read_facts"]
 
 
 def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None = None) -> dict[str, Found]:
+    """Return the facts that a text states, by name, and of prose the causes that it resembles."""
+    text = plain(text)
+    found = read_facts(text, is_prose=is_prose, span=span)
+    if not is_prose:
+        return found
+    written = ends(symptoms.complaint(text), PROSE_CHARS)
+    own_words = lines.without(kernel_log.sifted(written, span).rest)
+    has_facts, complains = _names_trouble(found), TROUBLE.search(own_words) is not None
+    if len(terms(own_words)) < FEWEST_TERMS:
+        return found  # the output of commands alone says what it says
+    named = resembles(written, {name: hit.value for name, hit in found.items()})
+    if is_quiet(named, has_facts=has_facts, complains=complains):
+        # Documentation and success stories quote errors, too; the output of a command is what it is.
+        measured = {hit.name for hit in readouts.read(text)}
+        return {name: hit for name, hit in found.items() if name in measured and name != "episode.kind"}
+    likely = [one for one in named if one.cause != NOTHING]
+    if likely:
+        found["resembles"] = Found("resembles", tuple(map(str, likely)), likely[0].words, 0)
+    return found
+
+
+def read_facts(text: str, *, is_prose: bool = True, span: kernel_log.Span | None = None) -> dict[str, Found]:
     """Return the facts that a text states, by name; of several statements of one fact the first table's counts.
 
     Symptoms are read from prose alone: a log may name a disk, a tracker or a slow step and complain of nothing.
     ``span``: when the training ran; lines of the kernel log from well before it count for nothing.
     """
-    text, kernel, _ = kernel_log.sifted(text, span)
-    written = ends(symptoms.prose(symptoms.complaint(lines.without(text))), PROSE_CHARS) if is_prose else ""
-    causes, fitting = resembles(written)
-    if causes == (NOTHING,):  # documentation and success stories quote errors, too
-        return {}
+    text, kernel, _ = kernel_log.sifted(plain(text), span)
+    written = ends(prose(symptoms.complaint(lines.without(text))), PROSE_CHARS) if is_prose else ""
     found: dict[str, Found] = {}
     kinds: dict[str, Found] = {}
     text = SOURCE.sub(r"\1", text)
     said = lines.without_rows(text)
     # A sentence may be broken into lines anywhere.
-    said = f"{said}\n{WRAPPED.sub(' ', said)}" if is_prose else said
-    hits = [*readouts.read(text), *search(said, errors.MESSAGES), *search(said, system.MESSAGES)]
-    hits += [*search(kernel, system.OF_THE_KERNEL), *_symptoms(written)]
-    if causes:
-        hits.append(Found("resembles", causes, fitting, 0))
+    said = f"{said}\n{joined(said)}" if is_prose else said
+    hits = [*readouts.read(text)]
+    for table in TABLES:
+        hits += search(said, table)
+    for table in OF_THE_KERNEL:
+        hits += search(kernel, table)
+    hits += _symptoms(written)
     for hit in hits:
         if hit.name == "episode.kind":
             kinds.setdefault(str(hit.value), hit)
@@ -66,13 +94,22 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     return found
 
 
+def _names_trouble(found: Mapping[str, Found]) -> bool:
+    return any(name == "episode.kind" or is_observation(name) for name in found)
+
+
+def is_observation(name: str) -> bool:
+    """Return whether a fact says what happened; versions, paths and names admit causes and accuse nobody."""
+    return not is_condition(name) and not name.startswith(NEUTRAL)
+
+
 def ends(text: str, most: int) -> str:
     """Return a text, or the beginning and the end of one that is longer than ``most`` characters."""
     return text if len(text) <= most else f"{text[: most // 3]}\n{text[-2 * most // 3 :]}"
 
 
 def _symptoms(text: str) -> Iterator[Found]:
-    text = f"{text}\n{WRAPPED.sub(' ', text)}"
+    text = f"{text}\n{joined(text)}"
     yield from search(text, symptoms.SYMPTOMS)
     for name, value, quote in symptoms.times(text):
         yield Found(name, value, quote, 0)

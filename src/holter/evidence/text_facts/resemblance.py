@@ -1,4 +1,4 @@
-"""Which causes a description resembles: its words, weighed by how much more often they stand in texts about a cause.
+"""Which causes a description resembles: its words and facts, weighed by how well they separated such texts before.
 
 ``scripts/lexicon.py`` makes the weights (``lexicon.json``) from the causes' pages and from texts of our own. They rank
 what is possible; they decide nothing and confirm nothing.
@@ -8,19 +8,35 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import re
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
+from typing import NamedTuple
+
+from holter.evidence.fact_book import Value
+from holter.evidence.text_facts.kinds import signs
 
 # A description without trouble resembles this.
 NOTHING = "nothing"
-MOST = 5
-# Fewer words than this that fit one cause are chance.
-FEWEST_WORDS = 4
-LEAST_SCORE = 10.0
-FEWEST_TERMS = 8
+MOST = 12
+# Words that are shown for a cause.
+SHOWN_WORDS = 4
+# A text of fewer words, or with fewer that are known, resembles nothing.
+FEWEST_TERMS, FEWEST_KNOWN = 8, 5
+# If a text names no error and no symptom, and its best cause fits less, or for fewer words, none is named.
+LEAST_FIT, FEWEST_SPEAKING = 0.15, 3
+# A text without trouble must fit better than any cause; by the second number if it names an error or complains.
+BETTER, CLEARLY = 0.05, 0.2
+# What stands in an error's first line differs every time, and versions fit any text.
+_WITHOUT_VALUE = ("exception.first", "software.")
 _WORD = re.compile(r"[a-z][a-z_]+|\d+|[\u4e00-\u9fff]+")
+# A frame, and the line of code below it.
+_FRAME = re.compile(
+    r"^[ \t]*File \"?[^\"\n]*?([^/\\\\\"\n]+?)(?:\.py)?\"?, line \d+(?:, in (\S+))?[^\n]*\n"
+    r"(?:[ \t]+(?!File )[^\n]*\n?)?",
+    re.MULTILINE,
+)
 _ENDINGS = ("ingly", "edly", "ing", "ed", "es", "s", "ly")
 _FEWEST_LETTERS = 4
 _COMMON = frozenset(
@@ -31,12 +47,43 @@ _COMMON = frozenset(
     please anyone know idea""".split()  # noqa: SIM905 - a list of words is read more easily so
 )
 
-Weights = Mapping[str, Mapping[str, float]]
+
+class Fit(NamedTuple):
+    """How well a description fits a cause: about 1 for a typical one, about 0 for one of another cause."""
+
+    cause: str
+    fit: float
+    words: str = ""  # of the text, that speak most for the cause
+
+    def __str__(self) -> str:
+        return f"{self.cause} {self.fit:.2f} {self.words}".rstrip()
+
+
+class Model(NamedTuple):
+    """A linear model: a text's terms, each with its own length, and their weights for the causes."""
+
+    bias: Mapping[str, float]
+    lengths: Mapping[str, float]
+    weights: Mapping[str, Mapping[str, float]]
+
+
+def fits(written: Iterable[str]) -> tuple[Fit, ...]:
+    """Return what the texts of the fact ``resembles`` say; what is no such text is left out."""
+    found = []
+    for text in written:
+        cause, _, rest = text.partition(" ")
+        number, _, words = rest.partition(" ")
+        try:
+            found.append(Fit(cause, float(number), words))
+        except ValueError:
+            continue
+    return tuple(found)
 
 
 def terms(text: str) -> set[str]:
-    """Return stems of English words, pairs of neighbouring ones, and pairs of Chinese characters."""
-    found: set[str] = set()
+    """Return stems of English words, pairs of neighbouring ones, pairs of Chinese characters, and signs of trouble."""
+    text = gist(text)
+    found: set[str] = set(signs(text))
     before = ""
     for match in _WORD.finditer(text.lower()):
         word = match[0]
@@ -54,29 +101,67 @@ def terms(text: str) -> set[str]:
     return found
 
 
-def resembles(text: str, weights: Weights | None = None) -> tuple[tuple[str, ...], str]:
-    """Return the causes that the text resembles, best first, and the words that fit the first one.
+def gist(text: str) -> str:
+    """Return the text with each frame of a traceback as file and function: no path, no line of code."""
+    return _FRAME.sub(r"\1 \2\n", text)
 
-    ``(NOTHING,)``: it resembles texts without trouble. Nothing is returned for a text with too few known words.
+
+def terms_of_facts(values: Mapping[str, Value]) -> set[str]:
+    """Return a term for each fact; of symptoms and short texts one for each value."""
+    found: set[str] = set()
+    for name, value in values.items():
+        if isinstance(value, tuple) and name == "symptoms":
+            found.update(f"#{symptom}" for symptom in value)
+        elif isinstance(value, str) and not name.startswith(_WITHOUT_VALUE):
+            found.add(f"={name}={value}")
+        else:
+            found.add(f"={name}")
+    return found
+
+
+def resembles(text: str, values: Mapping[str, Value], model: Model | None = None) -> tuple[Fit, ...]:
+    """Return the causes that the text with these facts resembles, best first; ``NOTHING`` may be one of them.
+
+    Nothing is returned for a text with too few known words.
     """
-    table = _lexicon() if weights is None else weights
-    scores: Counter[str] = Counter()
-    fitting: dict[str, list[tuple[float, str]]] = {}
-    found = terms(text)
-    if len(found) < FEWEST_TERMS:
-        return (), ""
-    for term in found:
-        for cause, weight in table.get(term, {}).items():
-            scores[cause] += weight  # type: ignore[assignment]
-            fitting.setdefault(cause, []).append((weight, term))
-    best = scores.most_common(MOST)
-    if best and best[0][0] == NOTHING and best[0][1] >= LEAST_SCORE:
-        return (NOTHING,), ""
-    if not best or best[0][1] < LEAST_SCORE or len(fitting[best[0][0]]) < FEWEST_WORDS:
-        return (), ""
-    named = tuple(cause for cause, _ in best if cause != NOTHING)
-    strongest = sorted(fitting[named[0]], reverse=True)[:FEWEST_WORDS]
-    return named, ", ".join(term for _, term in strongest)
+    words = terms(text)
+    if len(words) < FEWEST_TERMS:
+        return ()
+    bias, lengths, weights = model or _lexicon()
+    known = [term for term in words | terms_of_facts(values) if term in lengths]
+    if len(known) < FEWEST_KNOWN:
+        return ()
+    length = math.sqrt(sum(lengths[term] ** 2 for term in known))
+    scores = dict(bias)
+    for term in known:
+        for cause, weight in weights.get(term, {}).items():
+            scores[cause] += weight / length
+    best = sorted(scores, key=lambda cause: (-scores[cause], cause))[:MOST]
+    return tuple(Fit(cause, _fit(scores[cause]), _words(cause, known, weights)) for cause in best)
+
+
+def is_quiet(named: Sequence[Fit], *, has_facts: bool, complains: bool) -> bool:
+    """Return whether a text tells of no trouble, or not of which.
+
+    It may name errors and symptoms all the same (``has_facts``), or use words of a complaint (``complains``).
+    """
+    if len(named) < 2:
+        return False
+    if named[0].cause == NOTHING:
+        return named[0].fit - named[1].fit > (CLEARLY if has_facts or complains else BETTER)
+    return not has_facts and (named[0].fit < LEAST_FIT or named[0].words.count(",") < FEWEST_SPEAKING - 1)
+
+
+# The model answers 1 for texts of a cause and -1 for all others.
+def _fit(score: float) -> float:
+    return round(min(1.0, max(0.0, (score + 1.0) / 2.0)), 3)
+
+
+def _words(cause: str, known: Iterable[str], weights: Mapping[str, Mapping[str, float]]) -> str:
+    speaking = sorted(
+        ((weights.get(term, {}).get(cause, 0.0), term) for term in known if term[0] not in "#="), reverse=True
+    )
+    return ", ".join(term for weight, term in speaking[:SHOWN_WORDS] if weight > 0)
 
 
 def _stem(word: str) -> str:
@@ -84,12 +169,19 @@ def _stem(word: str) -> str:
     return word[: len(word) - len(ending)]
 
 
+def model_of(document: Mapping[str, dict[str, str]]) -> Model:
+    """Return the model in the content of ``lexicon.json``: numbers of causes and weights for each term."""
+    bias = {cause: float(value) for cause, value in document["bias"].items()}
+    causes = list(bias)
+    lengths: dict[str, float] = {}
+    weights: dict[str, dict[str, float]] = {}
+    for term, line in document["terms"].items():
+        length, *entries = line.split(" ")
+        lengths[term] = float(length)
+        weights[term] = {causes[int(number)]: float(weight) for number, weight in (one.split(":") for one in entries)}
+    return Model(bias, lengths, weights)
+
+
 @functools.cache
-def _lexicon() -> Weights:
-    content: dict[str, str] = json.loads((files(__package__) / "lexicon.json").read_text(encoding="utf-8"))
-    table: dict[str, dict[str, float]] = {}
-    for cause, line in content.items():
-        for entry in line.split("|"):
-            term, _, weight = entry.rpartition(":")
-            table.setdefault(term, {})[cause] = float(weight)
-    return table
+def _lexicon() -> Model:
+    return model_of(json.loads((files(__package__) / "lexicon.json").read_text(encoding="utf-8")))

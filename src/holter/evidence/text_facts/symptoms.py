@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from holter.evidence.fact_book import Value
+from holter.evidence.text_facts.kinds import KINDS
 from holter.evidence.text_facts.known import Known, known
 from holter.evidence.text_facts.symptom_words import SYMPTOM_WORDS
 
@@ -76,25 +77,6 @@ STATE: tuple[Known, ...] = (
     ),
     known(
         (
-            r"\b(?:hangs?|hung|hanging|stuck|freez(?:es|ing)|frozen|deadlocks?|deadlocked"
-            r"|no progress|stops? responding|hangs there|freezes|stands? still|never (?:gives"
-            r"|returns)|stays there|does not (?:start|move|continue))\b|卡住|卡死|卡在|卡着|不动了?|没(?:有)?反应"
-            r"|停住|死锁|假死|无响应|一直等"
-        ),
-        {"episode.kind": "stall"},
-    ),
-    known(
-        (
-            r"\b(?:slow|slower|slowly|slows? down|slowdown|takes? (?:too|very|so|much) long"
-            r"|bottleneck|low gpu util\w*|(?:very )?low usage|longer and longer|(?:worse"
-            r"|slower) than|wants? \d+ hours|times? (?:as long|longer)|takes? \d+ (?:hours"
-            r"|minutes))\b|变慢|很慢|太慢|越来越慢|速度慢|(?:利用率|占用率?|占用皆)(?:会|都)?(?:很|太|非常)?低|慢了|时间(?:很|太)长|瓶颈"
-            r"|耗时"
-        ),
-        {"episode.kind": "slow-down"},
-    ),
-    known(
-        (
             r"memory (?:leak|keeps? (?:growing|increasing)|(?:usage|use) (?:keeps?|grows|increases"
             r"|growing|rises))|内存(?:泄漏|泄露|一直(?:在)?(?:涨|增)|不断(?:增|上)|越来越(?:大|高)|持续(?:增长|上升|上涨))"
             r"|RAM (?:usage )?(?:keeps? )?(?:grow|increas)"
@@ -122,7 +104,7 @@ MACHINE: tuple[Known, ...] = (
         {"gpu.licence_text": "Unlicensed"},
     ),
 )
-SYMPTOMS = (*STATE, *MACHINE)
+SYMPTOMS = (*STATE, *KINDS, *MACHINE)
 _SYMPTOMS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in SYMPTOM_WORDS.items())
 NAMES = tuple(SYMPTOM_WORDS)
 
@@ -149,19 +131,6 @@ _ADVICE = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _CLAUSE_ENDS = ",;.\n，；。!?！？"
-
-
-# Lines that programs print: time stamps, tracebacks, progress bars, tables, code.
-_PRINTED = re.compile(
-    r"^(?:[>$#|+=]|[*-]{3}|\S+ +\d+ +\d+\.\d +\d+\.\d |\s{2,}\S|\[?\d{4}-\d\d-\d\d|\d\d:\d\d|Traceback|File |  File"
-    r"|\s*\^"
-    r"|.*\d+%\||.*it/s\]|.*\bs/it|[\w.]+(?:Error|Exception|Warning):|using pin_memory)"
-)
-
-
-def prose(text: str) -> str:
-    """Return the lines that a person wrote."""
-    return "\n".join(line for line in text.splitlines() if not _PRINTED.match(line))
 
 
 def complaint(text: str) -> str:

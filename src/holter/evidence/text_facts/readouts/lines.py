@@ -35,7 +35,7 @@ _ROWS = (
 # Settings and properties: a message may stand among them, a description of trouble does not.
 _SETTINGS = (
     r"(?:export )?[A-Za-z_][A-Za-z0-9_]*=.*",  # env
-    r"[A-Z][\w() ./-]*:\s{2,}\S.*",  # lscpu
+    r"\s*[A-Z][\w() ./-]*:\s{2,}\S.*|\s*Vulnerability [^:]*:.*",  # lscpu
     r"\s*[A-Z][\w ()./-]*?\s+: .*",  # nvidia-smi -q
     r'\s*[{}\[\]]+,?|\s*"[^"]+"(?::.*|,?)',  # JSON
     r"\s*(?:\w[\w/:]*=\S*\s*){2,}",  # scontrol

@@ -29,15 +29,15 @@ PRESSURES = {("memory", "full"): "pressure.memory", ("io", "some"): "pressure.io
 
 def free(text: str) -> Iterator[Fact]:
     """Read ``free``, with or without a column of what is available."""
-    row = r"^(?:Mem|内存)[:：]\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)"
-    memory = re.search(row, text, re.MULTILINE)
-    if memory is not None:
-        total, left = bytes_of(memory[1]), bytes_of(memory[6])
+    # The last column is what is available; people leave out columns in the middle, and old versions have none of it.
+    memory = re.search(r"^[ \t]*(?:Mem|内存)[:：]((?:[ \t]+[\d.,]+[A-Za-z]*)+)", text, re.MULTILINE)
+    columns = [bytes_of(column) for column in memory[1].split()] if memory is not None else []
+    if memory is not None and len(columns) in (4, 6) and columns[0]:
         before = re.search(r"^-/\+ buffers/cache:\s+\S+\s+(\S+)", text, re.MULTILINE)
-        left = bytes_of(before[1]) if before is not None else left
-        if total and left is not None:
-            yield "memory.used_ratio", round(1 - left / total, 3), memory[0]
-    swap = re.search(r"^(?:Swap|交换)[:：]\s+(\S+)\s+(\S+)\s+(\S+)", text, re.MULTILINE)
+        left = bytes_of(before[1]) if before is not None else columns[-1]
+        if left is not None:
+            yield "memory.used_ratio", round(min(1.0, max(0.0, 1 - left / columns[0])), 3), memory[0]
+    swap = re.search(r"^[ \t]*(?:Swap|交换)[:：][ \t]+(\S+)[ \t]+(\S+)[ \t]+(\S+)", text, re.MULTILINE)
     if swap is not None:
         total, used = bytes_of(swap[1]), bytes_of(swap[2])
         if total and used is not None and used / total >= SWAP_FULL:

@@ -1,0 +1,88 @@
+"""What a description resembles: an order of what is possible, with the words that speak for it."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from holter.causes import PAGES
+from holter.diagnosis.logs import read_pasted
+from holter.errors import NotALog
+from holter.evidence.text_facts import facts_of, is_addressed
+from holter.evidence.text_facts.resemblance import Fit, fits, gist, resembles
+from holter.records import Diagnosis
+
+
+def told(text: str) -> Diagnosis:
+    return read_pasted(io.BytesIO(text.encode()), "text.txt").diagnoses[-1]
+
+
+def first(text: str) -> str | None:
+    return next((one.cause for one in told(text).verdicts if one.verdict != "excluded" and one.score > 0), None)
+
+
+def test_a_fit_is_written_and_read() -> None:
+    fit = Fit("slow-storage", 0.83, "hard disk, nfs")
+    assert fits([str(fit), str(Fit("few-cores-allocated", 0.1)), "no number here", "lone"]) == (
+        fit, Fit("few-cores-allocated", 0.1),
+    )  # fmt: skip
+
+
+def test_a_frame_is_its_file_and_function() -> None:
+    frames = 'Traceback\n  File "/home/me/env/lib/run_x.py", line 3, in train\n    loss = step(batch)\nKeyError: 1\n'
+    assert gist(frames) == "Traceback\nrun_x train\nKeyError: 1\n"
+
+
+# Symptoms without an error: each must be answered, and the words alone confirm nothing.
+SAID = {
+    "slow-storage": "The images lie on an old USB hard disk. The GPU is idle mostly and an epoch takes hours.",
+    "gpu-thermal-or-power": "First it is fast; after half an hour the card is at 90 degrees and steps take longer.",
+    "no-exit-after-finish": "All epochs are done and the model is saved, but python never returns to the prompt.",
+    "frozen-worker": "八个 worker 里有一个的状态是 T (stopped)，训练就停在那不动了，别的都在等。",
+    "ram-oom-train-worker": "訓練跑了幾輪之後記憶體一直漲，最後整個程式被 killed，dmesg 有 oom。",
+    "thread-oversubscription": "Each of 32 loader processes opens 64 threads, load average is 900, everything crawls.",
+}
+
+
+@pytest.mark.parametrize(("cause", "text"), SAID.items(), ids=SAID)
+def test_a_complaint_without_an_error_is_answered(cause: str, text: str) -> None:
+    diagnosis = told(text)
+    named = [one for one in diagnosis.verdicts if one.verdict != "excluded" and one.score > 0]
+    assert named[0].cause == cause
+    assert named[0].verdict in ("possible", "likely")
+
+
+QUIET = (
+    "Feature request: could the trainer write a checkpoint every ten minutes? I would open a PR for it.",
+    "Thanks, with the new release all five folds are trained, 75 s per epoch. I close this issue.",
+    "请问 3d_lowres 和 3d_fullres 一定要都训练吗？目前结果挺好的，只是想了解一下。",
+    "Docs: explain `CUDA out of memory` and `Bus error` in the table of messages. No code is changed, all tests pass.",
+)
+
+
+@pytest.mark.parametrize("text", QUIET)
+def test_a_text_without_trouble_accuses_nobody(text: str) -> None:
+    with pytest.raises(NotALog):
+        read_pasted(io.BytesIO(text.encode()), "text.txt")
+
+
+def test_words_around_a_piece_of_a_log_are_read_too() -> None:
+    text = (
+        "Why does nothing happen? It has been like this for six hours, the GPU is at 0 %.\n\n"
+        "2024-09-02 11:40:12.551: unpacking dataset...\n\nNew *.npy files keep appearing, each 1.9 GB."
+    )
+    assert is_addressed(text)
+    assert first(text) == "unpack-slow-or-oom"
+    assert not is_addressed("2024-09-02 11:40:12.551: unpacking dataset...\nusing pin_memory on device 0\n")
+
+
+def test_the_words_name_only_causes_that_exist_and_never_confirm() -> None:
+    for text in SAID.values():
+        found = facts_of(text)
+        assert {fit.cause for fit in fits(found["resembles"].value)} <= PAGES.keys()  # type: ignore[arg-type]
+        assert all(one.verdict != "confirmed" for one in told(text).verdicts)
+
+
+def test_few_words_resemble_nothing() -> None:
+    assert resembles("it is slow", {}) == ()

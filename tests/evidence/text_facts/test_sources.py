@@ -1,0 +1,87 @@
+"""Messages of libraries, kernels, schedulers and shells: each yields all of its facts, wherever it stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from evidence.text_facts.test_messages import AROUND
+from holter.evidence.text_facts import facts_of, read_facts
+from holter.evidence.text_facts.known import Known
+from holter.evidence.text_facts.libraries import MESSAGES as LIBRARIES
+from holter.evidence.text_facts.platforms import MESSAGES as PLATFORMS
+from holter.evidence.vocabulary import NAMES
+
+TORN = {"exception.truncated_file": True, "episode.kind": "death"}
+SOURCES = {
+    "numpy-npy": ("ValueError: EOF: reading array data, expected 262144 bytes got 118784", TORN),
+    "numpy-npz": ("EOFError: No data left in file", TORN),
+    "numpy-memmap": ("ValueError: cannot reshape array of size 9437184 into shape (1,210,512,512)", TORN),
+    "zlib": ("zlib.error: Error -3 while decompressing data: invalid stored block lengths", TORN),
+    "zipfile": ("zipfile.BadZipFile: Bad CRC-32 for file 'data.npy'", TORN),
+    "gzip": ("EOFError: Compressed file ended before the end-of-stream marker was reached", TORN),
+    "ecc": ("RuntimeError: CUDA error: uncorrectable ECC error encountered", {"gpu.trouble": "lost"}),
+    "tdr": ("RuntimeError: CUDA error: the launch timed out and was terminated", {"gpu.trouble": "hung"}),
+    "c10d": (
+        "terminate called: NCCL watchdog thread terminated with exception", {"exception.kind": "nccl-timeout"},
+    ),
+    "tcp-store": ("RuntimeError: Socket Timeout", {"exception.kind": "nccl-timeout", "scope.ranks": True}),
+    "threads": ("RuntimeError: can't start new thread", {"limit.reached": "processes", "episode.kind": "death"}),
+    "openblas": (
+        "OpenBLAS blas_thread_init: pthread_create failed for thread 50 of 64: Resource temporarily unavailable",
+        {"limit.reached": "processes"},
+    ),
+    "file-size": ("OSError: [Errno 27] File too large", {"limit.reached": "file-size"}),
+    "read-only": ("ValueError: assignment destination is read-only", {"data.read_only": True}),
+    "nnunet-cpu": (
+        "Prediction on device was unsuccessful, probably due to a lack of memory. Moving results arrays to CPU",
+        {"predict.on_cpu": True},
+    ),
+    "freezer": ("python 4161 D do_freezer_trap", {"episode.kind": "stall"}),
+    "slurm-task": ("srun: error: n12: task 0: Out Of Memory", {"oom.kills": 1}),
+    "lsf-memory": ("TERM_MEMLIMIT: job killed after reaching LSF memory usage limit.", {"oom.kills": 1}),
+    "lsf-time": ("TERM_RUNLIMIT: job killed after reaching LSF run time limit.", {"main.time_limit": True}),
+    "pbs-time": ("=>> PBS: job killed: walltime 86436 exceeded limit 86400", {"main.time_limit": True}),
+    "kubelet": ("The node was low on resource: memory. Threshold quantity: 100Mi", {"oom.kills": 1}),
+    "ephemeral": ("Pod ephemeral local storage usage exceeds the total limit of 10Gi.", {"disk.error": "quota"}),
+    "nfs": ("nfs: server nas02 not responding, timed out", {"storage.kernel_errors": None}),
+    "ata": ("ata3.00: failed command: READ FPDMA QUEUED", {"storage.kernel_errors": None}),
+    "rm-init": ("NVRM: GPU 0000:01:00.0: RmInitAdapter failed! (0x24:0x65:1423)", {"gpu.trouble": "lost"}),
+    "gridd": (
+        "nvidia-gridd: Valid GRID license not found. GPU features and performance will be restricted.",
+        {"gpu.licence_text": "Unlicensed", "gpu.virtualization": "vgpu"},
+    ),
+    "german": ("OSError: [Errno 28] Auf dem Gerät ist kein Speicherplatz mehr verfügbar", {"disk.error": "full"}),
+    "german-segfault": ("Speicherzugriffsfehler (Speicherabzug geschrieben)", {"main.exit_signal": 11}),
+    "french": ("Erreur de segmentation (core dumped)", {"main.exit_signal": 11}),
+    "french-files": ("OSError: [Errno 24] Trop de fichiers ouverts", {"exception.kind": "descriptors"}),
+    "chinese": ("OSError: [Errno 5] 输入/输出错误", {"exception.kind": "remote-file-system"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize(("message", "expected"), SOURCES.values(), ids=SOURCES)
+def test_a_message_of_a_source_means_the_same_wherever_it_stands(
+    message: str, expected: dict[str, object], around: str
+) -> None:
+    found = facts_of(around.format(message))
+    assert expected.keys() <= found.keys()
+    assert {name: found[name].value for name, value in expected.items() if value is not None} == {
+        name: value for name, value in expected.items() if value is not None
+    }
+
+
+@pytest.mark.parametrize("message", (*LIBRARIES, *PLATFORMS), ids=lambda message: message.pattern.pattern[:40])
+def test_every_message_gives_facts_that_exist(message: Known) -> None:
+    assert message.facts
+    assert message.facts.keys() <= NAMES
+
+
+def test_a_message_that_a_terminal_has_broken_is_read() -> None:
+    wrapped = (
+        "RuntimeError: DataLoader worker (pid 4161) is killed by signal: \nBus error. It is possible that\n"
+        "dataloader's workers are out of shared memory."
+    )
+    assert read_facts(wrapped)["shm.trouble"].value == "no-room"
+    coloured = "\x1b[31mRuntimeError: DataLoader worker (pid(s) 77) exited \x1b[0munexpectedly"
+    assert read_facts(coloured)["worker.ending"].value == "exited"
+    assert read_facts("OSError: [WinError 1455] 頁面文件太小，無法完成操作。")["system.os"].value == "windows"
