@@ -48,6 +48,8 @@ class HostSample(Record, frozen=True, kw_only=True, tag="host"):
     tmp_total_bytes: int | None = None
     tmp_used_bytes: int | None = None
     clock_source: str | None = None
+    network_received_bytes_total: int | None = None  # of all devices except the loopback; with NFS also its data
+    network_sent_bytes_total: int | None = None
     # Processes outside the training's tree are read every ten seconds; None in between.
     others_cpu_cores: float | None = None  # cores that they used since the last reading
     others_busiest: tuple[str, ...] | None = None  # "name 3.1": the busiest, with their cores

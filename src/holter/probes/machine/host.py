@@ -12,6 +12,7 @@ from holter.linux.mounts import Mount, mount_of, parse_mountinfo
 from holter.linux.procfs import parse_counters, read_text
 from holter.probes import Reading
 from holter.probes.machine.neighbours import NeighbourReader
+from holter.probes.machine.network import parse_traffic
 from holter.records import HostSample
 
 _KIB = 1024
@@ -139,6 +140,7 @@ class HostProbe:
         vmstat = parse_counters(read_text(self._proc / "vmstat"))
         pressure = {kind: self._pressure(kind) for kind in ("cpu", "io", "memory")}
         shm, tmp = _space(self._shm_there()), _space(self._tmp)
+        traffic = parse_traffic(read_text(self._proc / "net/dev"))
         others = self._neighbours.read(t_s)
         sample = HostSample(
             t_s=t_s,
@@ -170,6 +172,8 @@ class HostProbe:
             tmp_total_bytes=tmp[0],
             tmp_used_bytes=tmp[1],
             clock_source=self._clock_source(),
+            network_received_bytes_total=traffic.received,
+            network_sent_bytes_total=traffic.sent,
             others_cpu_cores=others.cpu_cores if others else None,
             others_busiest=others.busiest if others else None,
             other_trainings=others.trainings if others else None,

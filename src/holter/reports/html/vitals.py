@@ -42,6 +42,7 @@ CHARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("memory", "gib", ("tree-rss", "cgroup-memory", "memory-available", "memory-limit")),
     ("pressure", "percent", ("pressure-cpu", "pressure-io", "pressure-memory")),
     ("storage", "mib-per-s", ("tree-read",)),
+    ("network", "mib-per-s", ("network-received", "network-sent")),
 )
 LIMITS = frozenset({"effective-cpus", "memory-limit"})
 GPU_KEYS = ("gpu-utilization", "gpu-power", "gpu-clock", "gpu-memory")
@@ -133,10 +134,12 @@ class _Rates:
     def __init__(self) -> None:
         self._beat: Beat | None = None
         self._read: tuple[float, dict[int, int]] | None = None
+        self._traffic: tuple[float, int, int] | None = None
 
     def of(self, tick: Tick) -> Iterator[Value]:
         yield from self._steps(tick)
         yield from self._reads(tick)
+        yield from self._network(tick)
 
     def _steps(self, tick: Tick) -> Iterator[Value]:
         main = main_beat(tick)
@@ -161,6 +164,18 @@ class _Rates:
             return
         grown = sum(max(0, total - before[1].get(pid, total)) for pid, total in totals.items())
         yield "tree-read", 0, grown / MIB / (tick.t_s - before[0])
+
+    def _network(self, tick: Tick) -> Iterator[Value]:
+        host = tick.host
+        if host is None or host.network_received_bytes_total is None or host.network_sent_bytes_total is None:
+            return
+        before = self._traffic
+        self._traffic = (tick.t_s, host.network_received_bytes_total, host.network_sent_bytes_total)
+        if before is None or tick.t_s <= before[0]:
+            return
+        span_s = tick.t_s - before[0]
+        yield "network-received", 0, max(0, self._traffic[1] - before[1]) / MIB / span_s
+        yield "network-sent", 0, max(0, self._traffic[2] - before[2]) / MIB / span_s
 
 
 def _gpu_values(tick: Tick, tops: dict[tuple[str, int], tuple[float, str]]) -> Iterator[Value]:
