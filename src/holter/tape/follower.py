@@ -7,7 +7,7 @@ screen; only those are read. A connection is opened for each call, so that a rea
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +111,16 @@ class Follower:
 
         Raises:  NotATape, TapeTooNew, TapeError.
         """
+        return list(self.each(start_s, end_s))
+
+    def each(self, start_s: float, end_s: float) -> Iterator[Tick]:
+        """Yield what ``ticks`` returns, one by one.
+
+        Raises:  NotATape, TapeTooNew, TapeError.
+        """
         connection = connect(self.path)
         try:
-            return _between(connection, start_s, end_s)
+            yield from _between(connection, start_s, end_s)
         finally:
             connection.close()
 
@@ -168,10 +175,10 @@ def _edge(connection: sqlite3.Connection, which: str, damage: list[Message]) -> 
     return (min(times) if which == "min" else max(times)) / 1000 if times else 0.0
 
 
-def _between(connection: sqlite3.Connection, start_s: float, end_s: float) -> list[Tick]:
+def _between(connection: sqlite3.Connection, start_s: float, end_s: float) -> Iterator[Tick]:
     where = f"WHERE t_ms >= {_ms(start_s - BACK_S)} AND t_ms < {_ms(end_s)}"
     query = f"{ROLLUPS} {where} UNION ALL {READINGS} {where} {IN_ORDER}"
-    return [tick for tick in ticks_of(merged_rows(connection, [], query), ()) if tick.t_s + tick.span_s >= start_s]
+    return (tick for tick in ticks_of(merged_rows(connection, [], query), ()) if tick.t_s + tick.span_s >= start_s)
 
 
 def _one_of(connection: sqlite3.Connection, start_s: float, end_s: float) -> Tick | None:
@@ -180,8 +187,7 @@ def _one_of(connection: sqlite3.Connection, start_s: float, end_s: float) -> Tic
         query = f"{ROLLUPS} WHERE t_ms = {t_ms}"
         return next(ticks_of(merged_rows(connection, [], query), ()), None)
     until_s = min(end_s, start_s + BACK_S)
-    ticks = _between(connection, start_s, until_s)
-    return ticks[0] if ticks else None
+    return next(_between(connection, start_s, until_s), None)
 
 
 def _ms(t_s: float) -> int:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup, escape
+from typing import TYPE_CHECKING
 
 from holter.records import Diagnosis
 from holter.reports.catalogue import Lang
-from holter.reports.html.page import context
 from holter.reports.private_files import write_private
 from holter.reports.scrub import scrubbed
 from holter.reports.wrapping import MEASURE, NO_BREAK
 from holter.tape import Recording
+
+if TYPE_CHECKING:
+    # Imported where they are used: the live views need the lanes and charts of this package, and no templates.
+    from jinja2 import Environment
+    from markupsafe import Markup
 
 HERE = Path(__file__).parent
 
@@ -46,6 +48,8 @@ def html(
     is_over: bool = True,
 ) -> str:
     """Return the report as one string."""
+    from holter.reports.html.page import context
+
     if scrub:
         recording, diagnoses = scrubbed(recording, diagnoses)
     return (
@@ -61,6 +65,8 @@ def html(
 
 def templates(*folders: Path) -> Environment:
     """Return the templates of the page, and those of ``folders``, which may extend it (``report.html.j2``)."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
     environment = Environment(
         loader=FileSystemLoader([*folders, HERE]),
         autoescape=select_autoescape(default=True),
@@ -74,4 +80,6 @@ def templates(*folders: Path) -> Environment:
 
 def words(content: str) -> Markup:
     """Return text as markup: paths may break after a slash, and a number stays on one line with its unit."""
+    from markupsafe import Markup, escape
+
     return Markup(MEASURE.sub(NO_BREAK, str(escape(content))).replace("/", "/<wbr>"))

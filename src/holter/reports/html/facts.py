@@ -169,13 +169,14 @@ def events(recording: Recording, lang: Lang) -> list[tuple[str, str, str]]:
             if event.pid in gone or event.pid in orderly:
                 continue
             gone.add(event.pid)
-        words = _event(event, lang)
+        words = event_words(event, lang)
         if words is not None:
             rows.append((clocks(recording.environment, event.t_s), *words))
     return rows[-MAX_EVENTS:]
 
 
-def _event(event: Event, lang: Lang) -> tuple[str, str] | None:
+def event_words(event: Event, lang: Lang) -> tuple[str, str] | None:
+    """Return the kind and the text of a notable event; None for any other."""
     if isinstance(event, ProcessEnded):
         who = process_name(event.role, event.worker_index, event.pid, lang)
         key, values = "ending.unknown", {}

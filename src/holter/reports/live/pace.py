@@ -75,7 +75,7 @@ def _short(pace: Pace, lang: Lang) -> list[str]:
 def _end(pace: Pace, now_wall_s: float, lang: Lang) -> list[str]:
     if not pace.left_s:
         return []
-    return [phrase(ENDS(when=_when(now_wall_s + pace.left_s, now_wall_s, lang)), lang)]
+    return [phrase(ENDS(when=when(now_wall_s + pace.left_s, now_wall_s, lang)), lang)]
 
 
 def _slot(pace: Pace, now_wall_s: float, lang: Lang) -> str | None:
@@ -86,11 +86,12 @@ def _slot(pace: Pace, now_wall_s: float, lang: Lang) -> str | None:
     message: Message = ENOUGH()
     if left_s > slot_s:
         epoch = pace.done + int(slot_s / pace.epoch_s)
-        message = NOT_ENOUGH(when=_when(now_wall_s + slot_s, now_wall_s, lang), epoch=epoch)
+        message = NOT_ENOUGH(when=when(now_wall_s + slot_s, now_wall_s, lang), epoch=epoch)
     return phrase(message, lang)
 
 
-def _when(wall_s: float, now_wall_s: float, lang: Lang) -> str:
+def when(wall_s: float, now_wall_s: float, lang: Lang) -> str:
+    """Return a coming time: the clock of today, the weekday of this week, else the date."""
     then = time.localtime(wall_s)
     clock = time.strftime("%H:%M", then)
     if wall_s - now_wall_s >= WEEK_S:
