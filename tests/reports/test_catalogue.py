@@ -108,6 +108,9 @@ def test_chinese_sentences_are_chinese() -> None:
     names_and_units |= {"seen.software.torch", "seen.software.cudnn"}
     names_and_units |= {"action.quote", "goodput.part", "pace.gpu", "standing.torch", "standing.nnunet", "chain.gpu"}
     names_and_units |= {"plan.batch_dice", "probe.gpu", "field.gpu.uuid"}
+    names_and_units |= {"top.cpu", "top.cpu.long", "top.dice", "top.field.cpu", "top.field.pid", "top.gpu"}
+    names_and_units |= {"top.gpu.long", "top.head.cpu", "top.head.gpu", "top.io", "top.lane.cpu"}
+    names_and_units |= {"top.main-many", "top.shm", "top.shm.long", "top.steal"}
     names_and_units |= {key for key in same if key.startswith(("unit.", "choice."))}
     assert same - names_and_units == set()
 

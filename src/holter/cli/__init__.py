@@ -29,6 +29,7 @@ from holter.cli import (
     prune,
     report,
     run,
+    top,
     train,
     web,
 )
@@ -51,6 +52,7 @@ doctor.register(app)
 run.register(app)
 train.register(app)
 attach.register(app)
+top.register(app)
 web.register(app)
 list_runs.register(app)
 diagnose.register(app)

@@ -58,6 +58,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         ("holter web run.holter", "Show one run, live, in the browser."),
         ("holter web . --socket ~/.holter-web.sock", "All runs of this folder, on a machine that others use too."),
     ),
+    "top": _examples(
+        "top",
+        ("holter top run.holter", "Watch a run while it is recorded, or look back at one that is over."),
+        ("holter top 4711", "Watch the running training with this PID; it is recorded as long as you watch."),
+    ),
     "diagnose": _examples(
         "diagnose",
         ("holter diagnose", "The training that runs, or the newest one."),

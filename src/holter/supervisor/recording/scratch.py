@@ -106,7 +106,7 @@ def scratch_of_process(pid: int) -> Scratch:
 
     Raises:  AlreadyRecorded, FolderNotWritable.
     """
-    folder = Path(tempfile.gettempdir()) / f"holter-attach-{os.getuid()}-{_machine()}-{pid}"
+    folder = folder_of_process(pid)
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         status = folder.lstat()
@@ -115,6 +115,11 @@ def scratch_of_process(pid: int) -> Scratch:
     if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode):
         raise FolderNotWritable(SOMEBODY_ELSES(folder=str(folder)), next_step=OWN_TMPDIR())
     return Scratch(folder, owned=True)
+
+
+def folder_of_process(pid: int) -> Path:
+    """Return the scratch folder of a training that was started without Holter."""
+    return Path(tempfile.gettempdir()) / f"holter-attach-{os.getuid()}-{_machine()}-{pid}"
 
 
 def remove(folder: Path) -> None:

@@ -1,0 +1,60 @@
+"""The tape of a training that another Holter records: its lock names the recorder, and the recorder holds the tape."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from holter.probes.machine.environment import process_environ
+from holter.supervisor.recording.scratch import LOCK_NAME, folder_of_process
+
+
+def tape_of(pid: int, proc: Path = Path("/proc")) -> Path | None:
+    """Return the tape that a process's training is recorded on now; None if nobody records it, or another user does."""
+    for folder in _scratches(pid):
+        recorder = _recorder(folder / LOCK_NAME)
+        if recorder is None:
+            continue
+        for target in _open_files(proc / str(recorder) / "fd"):
+            if target.suffix == ".holter" and target.is_file():
+                return target
+    return None
+
+
+def _scratches(pid: int) -> Iterator[Path]:
+    folder = process_environ(pid).get("HOLTER_SCRATCH")
+    if folder:
+        yield Path(folder)
+    yield folder_of_process(pid)
+
+
+def _recorder(lock: Path) -> int | None:
+    # The PID in a lock that is held; a recorder that was killed leaves its lock file behind.
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        with contextlib.suppress(ValueError, KeyError, OSError):
+            return int(json.loads(os.pread(descriptor, 1 << 12, 0))["pid"])
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _open_files(folder: Path) -> Iterator[Path]:
+    try:
+        entries = list(folder.iterdir())
+    except OSError:
+        return
+    for entry in entries:
+        with contextlib.suppress(OSError):
+            yield entry.readlink()

@@ -1,0 +1,49 @@
+"""Whether somebody still writes a tape.
+
+A tape grows every two or three seconds, so its growth alone tells of a dead recorder late. SQLite's writer holds a
+lock on a file beside the tape for as long as it lives, and the kernel lists locks: a recorder that was killed shows at
+the next look. Where the list does not show it (another machine, another container) only the growth tells.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# The byte that every connection to a database in WAL mode holds: UNIX_SHM_DMS in SQLite's os_unix.c.
+LOCKED_BYTE = 128
+# A recorder on a busy machine commits every few seconds; longer is worth a word even if it lives.
+SLOW_S = 8.0
+
+
+class RecorderWatch:
+    """Looks after the recorder of one tape."""
+
+    def __init__(self, path: Path, locks: Path = Path("/proc/locks")) -> None:
+        self._side = path.with_name(path.name + "-shm")
+        self._locks = locks
+        self._seen = False
+        self._grown_s: float | None = None
+
+    def look(self, now_s: float, *, grew: bool, age_s: float) -> float | None:
+        """Return how long nothing was read, or None if the recorder works.
+
+        ``age_s``: of the newest reading by the wall clock; used at the first look, when no growth was seen yet.
+        """
+        if self._grown_s is None:
+            self._grown_s = now_s - (age_s if age_s > SLOW_S else 0.0)
+        elif grew:
+            self._grown_s = now_s
+        silent_s = max(0.0, now_s - self._grown_s)
+        holds = self._is_held()
+        was_seen, self._seen = self._seen, self._seen or holds
+        is_gone = was_seen and not holds and not grew
+        return silent_s if is_gone or silent_s > SLOW_S else None
+
+    def _is_held(self) -> bool:
+        try:
+            inode = self._side.stat().st_ino
+            text = self._locks.read_text()
+        except OSError:
+            return False
+        # "3: POSIX  ADVISORY  READ 4711 00:2b:1234 128 128": ours is not among them, because it is closed after a look.
+        return f":{inode} {LOCKED_BYTE} {LOCKED_BYTE}" in text

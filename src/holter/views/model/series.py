@@ -1,0 +1,141 @@
+"""Ticks -> the values of the charts, and the lanes that processes belong to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from holter.history.ranks import main_beat, working
+from holter.records import DATA_WORKERS, Beat, HostSample, ProcessSample, Role, Tick
+from holter.reports.html.lanes import SHOWN_ROLES
+
+# A value and its name; the values of one GPU end with ":" and its index.
+Value = tuple[str, float | None]
+
+
+class LaneName(msgspec.Struct, frozen=True, kw_only=True):
+    """What a lane shows: a process, or one after another with the same work (a worker and its successor)."""
+
+    order: int  # of the role
+    rank: int = 0  # which main process it belongs to, if there are several
+    index: int | None = None  # of a data worker
+    pid: int | None = None  # only where no index is known
+
+    @property
+    def role(self) -> Role:
+        """The role of its processes."""
+        return SHOWN_ROLES[self.order]  # type: ignore[return-value]
+
+
+def place(name: LaneName) -> tuple[int, int, int, int]:
+    """Return the place of a lane among others: main processes first, then workers by number."""
+    return name.order, name.rank, -1 if name.index is None else name.index, name.pid or 0
+
+
+def lanes_of(tick: Tick) -> dict[LaneName, ProcessSample]:
+    """Return the lanes of the training's processes at one instant."""
+    mains = sorted(process.pid for process in tick.processes if process.role == "main")
+    ranks = [beat.pid for beat in working(tick.beats)]
+    # A process that only starts the ranks comes after them.
+    mains.sort(key=lambda pid: (pid not in ranks, pid))
+    lanes: dict[LaneName, ProcessSample] = {}
+    for process in tick.processes:
+        if process.role not in SHOWN_ROLES:
+            continue
+        order = SHOWN_ROLES.index(process.role)
+        if process.role == "main":
+            lanes[LaneName(order=order, rank=mains.index(process.pid))] = process
+            continue
+        rank = mains.index(process.ppid) if process.ppid in mains else 0
+        is_numbered = process.role in DATA_WORKERS and process.worker_index is not None
+        name = LaneName(
+            order=order,
+            rank=rank,
+            index=process.worker_index if is_numbered else None,
+            pid=None if is_numbered else process.pid,
+        )
+        while name in lanes:  # two generations at once: the older one is about to end
+            name = msgspec.structs.replace(name, pid=process.pid)
+        lanes[name] = process
+    return lanes
+
+
+def states_of(tick: Tick) -> Iterator[Value]:
+    """Yield the values that one tick holds."""
+    for gpu in tick.gpus:
+        yield f"gpu:{gpu.index}", gpu.utilization_ratio
+        yield f"gpu-memory:{gpu.index}", _share(gpu.memory_used_bytes, gpu.memory_total_bytes)
+        yield f"gpu-power:{gpu.index}", gpu.power_w
+    if tick.host is not None:
+        yield from _of_host(tick.host)
+    used = [process.cpu_ratio for process in tick.processes if process.cpu_ratio is not None]
+    yield "cores", sum(used) if used else None
+    resident = [process.rss_bytes for process in tick.processes if process.rss_bytes is not None]
+    yield "resident", float(sum(resident)) if resident else None
+    group = tick.cgroup
+    if group is not None and group.memory_limit_bytes and group.memory_free_bytes is not None:
+        yield "group-memory", 1.0 - group.memory_free_bytes / group.memory_limit_bytes
+    main = main_beat(tick)
+    if main is not None and main.ready_queue is not None:
+        yield "ready", float(main.ready_queue)
+
+
+def _of_host(host: HostSample) -> Iterator[Value]:
+    yield "cpu", host.cpu_busy_ratio
+    yield "iowait", host.cpu_iowait_ratio
+    yield "steal", host.cpu_steal_ratio
+    free = _share(host.memory_available_bytes, host.memory_total_bytes)
+    yield "memory", None if free is None else 1.0 - free
+    yield "swap", _share(host.swap_used_bytes, host.swap_total_bytes)
+    yield "shm", _share(host.shm_used_bytes, host.shm_total_bytes)
+
+
+class Rates:
+    """Values that need two ticks: differences of counters, per second."""
+
+    def __init__(self) -> None:
+        self._beat: Beat | None = None
+        self._totals: dict[str, tuple[float, dict[object, int]]] = {}
+
+    def of(self, tick: Tick) -> Iterator[Value]:
+        """Yield the values between the tick of the last call and this one."""
+        yield "wait", self._wait(tick)
+        for name, totals in _counters(tick):
+            yield name, self._grown(name, tick.t_s, totals)
+
+    def _wait(self, tick: Tick) -> float | None:
+        # The share of the time of steps that the training waited for data.
+        main = main_beat(tick)
+        if main is None:
+            return None
+        before, self._beat = self._beat, main
+        if before is None or before.pid != main.pid or main.steps_total <= before.steps_total:
+            return None
+        waited = max(0.0, main.data_wait_s_total - before.data_wait_s_total)
+        computed = max(0.0, main.compute_s_total - before.compute_s_total)
+        return waited / (waited + computed) if waited + computed > 0 else None
+
+    def _grown(self, name: str, t_s: float, totals: dict[object, int]) -> float | None:
+        if not totals:
+            return None
+        before = self._totals.get(name)
+        self._totals[name] = (t_s, totals)
+        if before is None or t_s <= before[0]:
+            return None
+        grown = sum(max(0, total - before[1].get(who, total)) for who, total in totals.items())
+        return grown / (t_s - before[0])
+
+
+def _counters(tick: Tick) -> Iterator[tuple[str, dict[object, int]]]:
+    processes = tick.processes
+    yield "read", {one.pid: one.read_bytes_total for one in processes if one.read_bytes_total is not None}
+    yield "write", {one.pid: one.write_bytes_total for one in processes if one.write_bytes_total is not None}
+    if tick.host is not None:
+        received, sent = tick.host.network_received_bytes_total, tick.host.network_sent_bytes_total
+        yield "received", {} if received is None else {"host": received}
+        yield "sent", {} if sent is None else {"host": sent}
+
+
+def _share(part: float | None, whole: float | None) -> float | None:
+    return None if part is None or not whole else min(1.0, max(0.0, part / whole))

@@ -1,0 +1,326 @@
+"""The application: lines on a terminal, keys and mouse back. The only module that imports Textual.
+
+Everything that reads or draws runs in one thread beside the one that serves the terminal, so that a file system that
+does not answer cannot stop the keys; ``q`` always works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from rich.segment import Segment
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import Binding
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from holter.reports.catalogue import Lang, phrase
+from holter.sentences import define
+from holter.views.top.control import Control, Outcome, RunControl
+from holter.views.top.draw import help as help_page
+from holter.views.top.draw.glyphs import Glyphs
+from holter.views.top.draw.rows import Line, Row
+from holter.views.top.overview import OverviewControl
+
+# A recorder writes every second.
+EACH_S = 1.0
+# A replay moves more often.
+REPLAY_EACH_S = 0.25
+# A tape that does not answer for this long is worth a line.
+SLOW_S = 3.0
+# After a signal the terminal is given back within this time, even if the reading thread hangs.
+LEAVE_S = 1.0
+
+NO_ANSWER = define("top.no-answer", "The tape does not answer for {age:duration}: its disk may hang. q quits.")
+
+
+class Lines(Widget, can_focus=True):
+    """The screen; only lines that changed are sent to the terminal."""
+
+    DEFAULT_CSS = "Lines { width: 100%; height: 100%; }"
+
+    def __init__(self, app: TopApp) -> None:
+        super().__init__()
+        self._owner = app
+        self._strips: list[Strip] = []
+        self._shown: list[Line] = []
+
+    def show(self, lines: tuple[Line, ...]) -> None:
+        """Show lines."""
+        width = self.size.width
+        before, self._shown = self._shown, list(lines)
+        strips = []
+        for number, line in enumerate(lines):
+            if number < len(before) and before[number] == line and number < len(self._strips):
+                strips.append(self._strips[number])
+                continue
+            strips.append(Strip(list(line)).adjust_cell_length(width))
+            self.refresh(Region(0, number, width, 1))
+        self._strips = strips
+        if len(lines) < len(before):
+            self.refresh(Region(0, len(lines), width, len(before) - len(lines)))
+
+    def forget(self) -> None:
+        """Draw everything again: the size has changed."""
+        self._shown = []
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line."""
+        return self._strips[y] if y < len(self._strips) else Strip([Segment(" " * self.size.width)])
+
+    def on_key(self, event: events.Key) -> None:
+        """Pass on a key."""
+        event.stop()
+        event.prevent_default()
+        self._owner.pressed(event.key, event.character if event.is_printable else None)
+
+    def on_click(self, event: events.Click) -> None:
+        """Pass on a click."""
+        self._owner.clicked(event.x, event.y)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Pass on the wheel."""
+        event.stop()
+        self._owner.scrolled(event.x, event.y, down=True)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Pass on the wheel."""
+        event.stop()
+        self._owner.scrolled(event.x, event.y, down=False)
+
+
+class TopApp(App[None]):
+    """Shows one run, or several."""
+
+    ENABLE_COMMAND_PALETTE = False
+    ESCAPE_TO_MINIMIZE = False
+    CSS = "Screen { overflow: hidden; }"
+    # Keys that Textual would take for itself.
+    BINDINGS = [  # noqa: RUF012 - Textual reads a list
+        *(
+            Binding(key, f"press('{key}')", show=False, priority=True)
+            for key in ("tab", "shift+tab", "ctrl+c", "ctrl+q")
+        ),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        control: Control,
+        lang: Lang,
+        glyphs: Glyphs,
+        open_run: Callable[[Path], RunControl] | None = None,
+        *,
+        each_s: float = EACH_S,
+    ) -> None:
+        super().__init__(ansi_color=True)
+        self.lang, self.glyphs = lang, glyphs
+        self._controls: list[Control] = [control]
+        self._open_run = open_run
+        self._each_s = each_s
+        self._lines: Lines | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tape")
+        self._working: Future[None] | None = None
+        self._began_s = self._ticked_s = 0.0
+        self._again = False
+        self._help: int | None = None  # how far it is scrolled
+        self._todo: list[Callable[[], Outcome | None]] = []
+        self._outcomes: list[Outcome] = []
+        self._drawn: tuple[Line, ...] = ()
+        self.failure: BaseException | None = None
+
+    @property
+    def _control(self) -> Control:
+        return self._controls[-1]
+
+    def compose(self) -> ComposeResult:
+        """Create the only widget."""
+        self._lines = Lines(self)
+        yield self._lines
+
+    def on_mount(self) -> None:
+        """Begin to read, and give the terminal back when the process is asked to end."""
+        if self._lines is not None:
+            self._lines.focus()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread: a test
+                loop.add_signal_handler(number, self._leave, number)
+        self.set_interval(REPLAY_EACH_S, self._beat)
+        self._work()
+
+    def on_resize(self) -> None:
+        """Draw in the new size."""
+        if self._lines is not None:
+            self._lines.forget()
+        self._work()
+
+    def pressed(self, name: str, character: str | None) -> None:
+        """Take a key."""
+        if self._help is not None:
+            step = {"down": 1, "j": 1, "up": -1, "k": -1, "pagedown": 10, "pageup": -10}.get(name)
+            self._help = None if step is None else max(0, self._help + step)
+            self._work()
+            return
+        if (name == "f1" or character == "?") and not self._control.is_typing:
+            self._help = 0
+            self._work()
+            return
+        if name in ("ctrl+q", "q", "ctrl+c", "f10") and self._is_stuck():
+            self.exit()
+            return
+        control = self._control
+        self._todo.append(lambda: control.key(name, character, time.monotonic()))
+        self._work()
+
+    def clicked(self, x: int, y: int) -> None:
+        """Take a click."""
+        if self._help is not None:
+            self._help = None
+        else:
+            control = self._control
+            self._todo.append(lambda: control.click(x, y, time.monotonic()))
+        self._work()
+
+    def scrolled(self, x: int, y: int, *, down: bool) -> None:
+        """Take the wheel."""
+        control = self._control
+        if self._help is not None:
+            self._help = max(0, self._help + (1 if down else -1))
+        else:
+            self._todo.append(lambda: control.wheel(x, y, down))
+        self._work()
+
+    def action_press(self, key: str) -> None:
+        """Take a key that is bound to nothing else."""
+        self.pressed(key, None)
+
+    def _is_stuck(self) -> bool:
+        return self._working is not None and time.monotonic() - self._began_s > SLOW_S
+
+    # One piece of work at a time: read if it is due, do what keys asked for, draw.
+
+    def _beat(self) -> None:
+        now_s = time.monotonic()
+        if self._working is not None:
+            waited_s = now_s - self._began_s
+            if waited_s > SLOW_S and self._lines is not None and self._lines._shown:
+                words = phrase(NO_ANSWER(age=waited_s), self.lang)
+                self._lines.show((Row(self.size.width).add(words, "bad").done(), *self._lines._shown[1:]))
+            return
+        each_s = REPLAY_EACH_S if self._control.is_replaying else self._each_s
+        # A beat that comes a little early is as good: otherwise every other one would be left out.
+        if now_s - self._ticked_s >= each_s - REPLAY_EACH_S / 2:
+            self._work()
+
+    def _work(self) -> None:
+        if self._working is not None:
+            self._again = True
+            return
+        self._again = False
+        self._began_s = time.monotonic()
+        size, todo = self.size, self._todo
+        self._todo = []
+        try:
+            future = self._thread.submit(self._in_thread, size.width, size.height, todo)
+        except RuntimeError:  # leaving
+            return
+        self._working = future
+        future.add_done_callback(lambda done: self._hand_over(done))
+
+    def _hand_over(self, done: Future[None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: leaving
+            self.call_later(self._done, done)
+
+    def _in_thread(self, width: int, height: int, todo: list[Callable[[], Outcome | None]]) -> None:
+        now_s = time.monotonic()
+        self._outcomes = [outcome for outcome in (do() for do in todo) if outcome is not None]
+        control = self._control
+        if now_s - self._ticked_s >= self._each_s - REPLAY_EACH_S / 2 or control.is_replaying:
+            self._ticked_s = now_s
+            control.tick(now_s, time.time())
+        self._drawn = control.draw(width, height, now_s).lines
+
+    async def _done(self, done: Future[None]) -> None:
+        self._working = None
+        error = done.exception()
+        if error is not None:
+            self.failure = error
+            self.exit()
+            return
+        if self._lines is not None:
+            width, height = self.size
+            shown = (
+                self._drawn if self._help is None else help_page.draw(width, height, self.lang, self.glyphs, self._help)
+            )
+            self._lines.show(shown)
+        for outcome in self._outcomes:
+            self._obey(outcome)
+        if self._again or self._todo:
+            self._work()
+
+    def _obey(self, outcome: Outcome) -> None:
+        if outcome.what == "quit":
+            self.exit()
+        elif outcome.what == "copy":
+            self.copy_to_clipboard(outcome.text)
+        elif outcome.what == "back" and len(self._controls) > 1:
+            self._controls.pop().close()
+            self._ticked_s = 0.0
+            self._again = True
+        elif outcome.what == "open" and outcome.text == "help":
+            self._help = 0
+            self._again = True
+        elif outcome.what == "open" and self._open_run is not None:
+            self._controls.append(self._open_run(Path(outcome.text)))
+            self._ticked_s = 0.0
+            self._again = True
+
+    # The end.
+
+    def _leave(self, number: int) -> None:
+        # If the way out hangs (a terminal that is gone, a disk that does not answer), the process ends all the same.
+        timer = threading.Timer(LEAVE_S, os._exit, (128 + number,))
+        timer.daemon = True
+        timer.start()
+        self.exit(return_code=128 + number)
+
+    def close(self) -> None:
+        """End what runs beside; called when the terminal is as it was."""
+        for control in self._controls:
+            control.close()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def run_app(app: TopApp) -> int:
+    """Run until the user leaves; return the exit code.
+
+    Raises:  whatever ended the view, when the terminal is as it was before.
+    """
+    if sys.__stderr__ is None or not sys.__stderr__.isatty():
+        sys.__stderr__ = sys.__stdout__  # type: ignore[misc] # where Textual draws; a user may keep stderr in a file
+    try:
+        app.run(mouse=True)
+    finally:
+        app.close()
+    if app.failure is not None:
+        raise app.failure
+    if app._working is not None:  # its thread hangs: an orderly exit would wait for it
+        os._exit(app.return_code or 0)
+    return app.return_code or 0
+
+
+def overview(places: tuple[Path, ...], lang: Lang, glyphs: Glyphs, open_run: Callable[[Path], RunControl]) -> TopApp:
+    """Return the application for several runs."""
+    return TopApp(OverviewControl(places, lang, glyphs), lang, glyphs, open_run)

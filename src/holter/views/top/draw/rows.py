@@ -1,0 +1,128 @@
+"""Lines of exactly one width, from pieces of text in wide or narrow characters."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+
+Line = list[Segment]
+# Terminals have their own dark or light theme; only their sixteen colours fit both.
+STYLES = {
+    "": "",
+    "dim": "bright_black",
+    "bold": "bold",
+    "good": "bold green",
+    "warn": "bold yellow",
+    "bad": "bold red",
+    "plain": "bold",
+    "title": "bold cyan",
+    "key": "bold reverse",
+    "cursor": "reverse",
+    "selected": "bold reverse",
+}
+
+
+@lru_cache(maxsize=256)
+def style(name: str) -> Style:
+    """Return a style by its name here, or by its definition."""
+    return Style.parse(STYLES.get(name, name))
+
+
+class Row:
+    """A line that is built from left to right and never becomes wider than it may."""
+
+    def __init__(self, width: int) -> None:
+        self.width = max(0, width)
+        self.used = 0
+        self.line: Line = []
+
+    @property
+    def left(self) -> int:
+        """How many cells are left."""
+        return self.width - self.used
+
+    def add(self, content: str, name: str = "") -> Row:
+        """Add text; what does not fit is cut."""
+        content = visible(content)
+        cells = cell_len(content)
+        if cells > self.left:
+            content = cut(content, self.left)
+            cells = cell_len(content)
+        if content:
+            if self.line and self.line[-1].style == style(name):
+                self.line[-1] = Segment(self.line[-1].text + content, style(name))
+            else:
+                self.line.append(Segment(content, style(name)))
+            self.used += cells
+        return self
+
+    def to(self, column: int) -> Row:
+        """Add spaces up to a column."""
+        return self.add(" " * max(0, min(column, self.width) - self.used))
+
+    def done(self) -> Line:
+        """Return the line, filled up with spaces."""
+        self.to(self.width)
+        return self.line
+
+
+def visible(content: str) -> str:
+    """Return text without characters that would move the cursor: it may quote other programs."""
+    return content if content.isprintable() else "".join(one if one.isprintable() else " " for one in content)
+
+
+def cut(content: str, width: int, sign: str = "…") -> str:
+    """Return text in at most ``width`` cells; ``sign`` shows that something is missing."""
+    if cell_len(content) <= width:
+        return content
+    if width <= cell_len(sign):
+        return set_cell_size(content, max(0, width)).rstrip() if width > 0 else ""
+    return set_cell_size(content, width - cell_len(sign)).rstrip() + sign
+
+
+def fit(content: str, width: int, *, right: bool = False, sign: str = "…") -> str:
+    """Return text in exactly ``width`` cells."""
+    short = cut(visible(content), width, sign)
+    pad = " " * (width - cell_len(short))
+    return pad + short if right else short + pad
+
+
+def broken(content: str, width: int, *, is_begun: bool = False) -> tuple[str, str]:
+    """Return the part of a text that fits into ``width`` cells, and the rest: broken at a space, if there is one.
+
+    ``is_begun``: something stands on the line already, so a long word may begin the next line.
+    """
+    if cell_len(content) <= width:
+        return content, ""
+    first = set_cell_size(content, max(0, width)).rstrip() if width > 0 else ""
+    after = content[len(first) : len(first) + 1]
+    space = first.rfind(" ")
+    # Chinese has no spaces: it may break anywhere.
+    if after != " " and after.isascii():
+        if space > 0 and space >= len(first) // 3:
+            first = first[:space]
+        elif is_begun and len(first) < len(content.split(" ", 1)[0]):
+            first = ""
+    if not first and not is_begun:
+        first = content[:1]  # a terminal of no width
+    return first.rstrip(), content[len(first) :].lstrip()
+
+
+def wrapped(content: str, width: int, most: int) -> list[str]:
+    """Return text in at most ``most`` lines of ``width`` cells; the rest is cut off visibly."""
+    rest = visible(content)
+    lines: list[str] = []
+    while rest and len(lines) < most - 1 and cell_len(rest) > width:
+        line, rest = broken(rest, width)
+        lines.append(line)
+    if rest:
+        lines.append(cut(rest, width))
+    return lines or [""]
+
+
+def plain(line: Line) -> str:
+    """Return the text of a line."""
+    return "".join(segment.text for segment in line)

@@ -1,0 +1,84 @@
+"""One screen as text, and plain lines for what cannot show a screen: ``--once`` and ``--plain``."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.segment import Segments
+
+from holter.reports.wording import clock
+from holter.views.model.folder import RunFolder
+from holter.views.model.sentence import sentence
+from holter.views.top.desk import Desk
+from holter.views.top.draw import overview
+from holter.views.top.draw.pages import happened_until
+from holter.views.top.draw.rows import Line, plain
+from holter.views.top.draw.screen import Look
+
+# A recorder that is silent for so long will not go on.
+SILENT_S = 60.0
+# A recorder writes every second.
+EACH_S = 1.0
+# A sentence that differs only in its numbers is not printed again.
+NUMBERS = re.compile(r"\d+")
+
+
+def print_once(desk: Desk, look: Look, out: TextIO, *, colours: bool) -> int:
+    """Print one screen, without the line of keys; return the exit code: 1 if something is wrong."""
+    desk.run.poll(time.monotonic(), time.time())
+    view = desk.view(look)
+    _print(desk.draw(view, look).lines[:-1], look, out, colours=colours)
+    return int(desk.said(view, look)[1] in ("bad", "warn"))
+
+
+def print_overview(places: tuple[Path, ...], look: Look, out: TextIO, *, colours: bool) -> int:
+    """Print the list of the runs at some places; return 1 if something is wrong with one of them."""
+    rows = RunFolder(places, look.lang).look(time.monotonic(), time.time())
+    height = max(look.height, len(rows) + 8)
+    place = ", ".join(str(one) for one in places)
+    drawn = overview.draw(rows, place, None, look.width, height, look.lang, look.glyphs, "")
+    _print(drawn.lines[:-1], look, out, colours=colours)
+    return int(any(row.tone in ("bad", "warn") or row.state == "unreadable" for row in rows))
+
+
+def _print(lines: tuple[Line, ...], look: Look, out: TextIO, *, colours: bool) -> None:
+    while lines and not plain(lines[-1]).strip():
+        lines = lines[:-1]
+    if not colours:
+        print("\n".join(plain(line).rstrip() for line in lines), file=out, flush=True)
+        return
+    console = Console(file=out, width=look.width, force_terminal=True, highlight=False)
+    for line in lines:
+        console.print(Segments(line), end="\n", soft_wrap=True)
+
+
+def follow_plain(desk: Desk, look: Look, out: TextIO, sleep: Callable[[float], None]) -> None:
+    """Print the screen once, then one line whenever something happens, until the recording ends. No escape codes."""
+    print_once(desk, look, out, colours=False)
+    seen = _happened(desk, look)
+    last = ""
+    while True:
+        sleep(EACH_S)
+        desk.run.poll(time.monotonic(), time.time())
+        now = _happened(desk, look)
+        for t_s, words in sorted(now - seen):
+            print(f"{clock(t_s)}  {words}", file=out, flush=True)
+        seen = now
+        view = desk.view(look)
+        words = sentence(view, desk.run.story, desk.lang)[0]
+        gist = NUMBERS.sub("", words)
+        if gist != last:
+            print(f"{clock(view.at_s)}  {words}", file=out, flush=True)
+            last = gist
+        if desk.run.story.finished or (desk.run.silent_s or 0.0) > SILENT_S:
+            return
+
+
+def _happened(desk: Desk, look: Look) -> set[tuple[float, str]]:
+    story = desk.run.story
+    return {(t_s, words) for t_s, _, words in happened_until(story.last_s, story, look.lang)}

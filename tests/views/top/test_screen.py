@@ -1,0 +1,211 @@
+"""The screen in every size, language and set of signs: the same words as agreed, and never too wide or too high."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import cache
+from pathlib import Path
+
+import pytest
+from benchmarks.views import scene
+from rich.cells import cell_len
+
+from holter.reports.catalogue import Lang
+from holter.views.model.folder import RunFolder
+from holter.views.model.run import Run
+from holter.views.top.desk import Desk
+from holter.views.top.draw import help as help_page
+from holter.views.top.draw import overview
+from holter.views.top.draw.glyphs import ASCII, UNICODE, Glyphs, chosen
+from holter.views.top.draw.pages import PAGES
+from holter.views.top.draw.rows import broken, cut, fit, plain, wrapped
+from holter.views.top.draw.screen import Drawn, Look
+from holter.views.top.judge import judged
+
+HERE = Path(__file__).parent
+GOLDEN, TAPES = HERE / "golden", HERE.parents[1] / "tapes"
+UPDATE = os.environ.get("HOLTER_UPDATE_GOLDEN")
+SIZES = ((40, 15), (80, 24), (120, 40), (200, 50))
+# A stall of one worker among twelve; a GPU without licence; a killed main process; a cut recording.
+SHOWN = ("frozen_worker/fault", "vgpu_unlicensed/fault", "external_kill/main_sigkill", "shm_too_small/fault")
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+
+
+@pytest.fixture(scope="module")
+def frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("scene") / "frozen.holter"
+    scene.write(path, 300, frozen=True)
+    return path
+
+
+def desk_of(path: Path, lang: Lang = "en") -> Desk:
+    desk = Desk(Run(path), lang)
+    desk.run.poll(0.0, time.time())
+    return desk
+
+
+def drawn(
+    desk: Desk, size: tuple[int, int], *, at_s: float | None = None, page: str | None = None, glyphs: Glyphs = UNICODE
+) -> Drawn:
+    mode = "live" if at_s is None else "back"
+    look = Look(width=size[0], height=size[1], lang=desk.lang, glyphs=glyphs, page=page, mode=mode)  # type: ignore[arg-type]
+    return desk.draw(desk.view(look, at_s), look)
+
+
+def text_of(screen: Drawn) -> str:
+    return "\n".join(plain(line).rstrip() for line in screen.lines) + "\n"
+
+
+def agreed(name: str, text: str) -> None:
+    golden = GOLDEN / f"{name}.txt"
+    if UPDATE:
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(text, encoding="utf-8")
+    assert text == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_stall_reads_as_agreed(frozen: Path, size: tuple[int, int], lang: Lang) -> None:
+    desk = desk_of(frozen, lang)
+    at_s = scene.FROZEN_AT_S + 25.0
+    agreed(f"frozen_{size[0]}_{lang}", text_of(drawn(desk, size, at_s=at_s)))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_reads_as_agreed(frozen: Path, page: str, lang: Lang) -> None:
+    desk = desk_of(frozen, lang)
+    if page == "diagnosis":
+        desk.judgement = judged(frozen, lang, 80, is_over=True)
+    agreed(f"page_{page}_{lang}", text_of(drawn(desk, (80, 24), at_s=scene.FROZEN_AT_S + 25.0, page=page)))
+
+
+def test_without_colours_and_unicode_everything_is_still_there(frozen: Path) -> None:
+    text = text_of(drawn(desk_of(frozen), (80, 24), at_s=scene.FROZEN_AT_S + 25.0, glyphs=ASCII))
+    agreed("frozen_ascii", text)
+    assert text.isascii()
+
+
+@cache
+def every_tape() -> tuple[Path, ...]:
+    return tuple(sorted(TAPES.rglob("*.holter")))
+
+
+@pytest.mark.parametrize("size", [*SIZES, (20, 5), (33, 9), (1, 1)])
+def test_every_kept_tape_fits_every_size(size: tuple[int, int]) -> None:
+    width, height = max(20, size[0]), max(5, size[1])
+    # Each size some of the tapes, all sizes together all of them.
+    sizes = [*SIZES, (20, 5), (33, 9), (1, 1)]
+    for number, path in enumerate(every_tape()[sizes.index(size) :: len(sizes)]):
+        desk = desk_of(path, "zh" if number % 2 else "en")
+        story = desk.run.story
+        for page in (None, PAGES[number % len(PAGES)]):
+            for at_s in (None, story.first_s, (story.first_s + story.last_s) / 2):
+                screen = drawn(desk, size, at_s=at_s, page=page)
+                assert len(screen.lines) == height, path
+                assert {cell_len(plain(line)) for line in screen.lines} == {width}, path
+
+
+def test_all_that_is_vital_is_on_eighty_by_twentyfour_with_twelve_workers(tmp_path: Path) -> None:
+    path = tmp_path / "twelve.holter"
+    scene.write(path, 200, close=False)
+    desk = Desk(Run(path), "en")
+    desk.run.poll(0.0, scene.START.timestamp() + 200.0)
+    text = text_of(drawn(desk, (80, 24)))
+    assert "Running: epoch 403 of 1000." in text and "ends about" in text
+    for label in (
+        *(f"worker {index}" for index in range(10)),
+        "GPU 0",
+        "CPU+iowait",
+        "memory",
+        "disk",
+        "swap",
+        "shm",
+        "net",
+    ):
+        assert label in text, label
+
+
+def test_forty_by_fifteen_names_the_frozen_worker_and_the_gpu(frozen: Path) -> None:
+    text = text_of(drawn(desk_of(frozen), (40, 15), at_s=scene.FROZEN_AT_S + 25.0))
+    assert "Stalled for" in text and "w7" in text and "TTTT" in text and "GPU0" in text and "CPU" in text
+
+
+def test_the_frozen_worker_stands_first_and_goes_back_to_its_place(frozen: Path) -> None:
+    desk = desk_of(frozen)
+    during = text_of(drawn(desk, (80, 24), at_s=scene.FROZEN_AT_S + 25.0)).splitlines()
+    after = text_of(drawn(desk, (80, 24), at_s=scene.FROZEN_AT_S + 100.0)).splitlines()
+
+    def workers(lines: list[str]) -> list[str]:
+        return [line.split()[1] for line in lines if line.startswith("worker ")]
+
+    assert workers(during)[:2] == ["7", "0"]
+    assert workers(after)[:2] == ["0", "1"]
+
+
+def test_a_folder_of_runs_reads_as_agreed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("quiet/as_usual", "worker_killed/fault"):
+        (tmp_path / f"{name.replace('/', '-')}.holter").write_bytes((TAPES / f"{name}.holter").read_bytes())
+    (tmp_path / "half.holter").write_bytes(b"SQLite format 3\x00 and no more")
+    for number, path in enumerate(sorted(tmp_path.glob("*.holter"))):
+        os.utime(path, (1e9 + number, 1e9 + number))
+    rows = RunFolder((Path(),), "en").look(0.0, time.time())
+    assert [row.state for row in rows] == ["over", "over", "unreadable"]
+    for width in (40, 80, 120):
+        lines = overview.draw(rows, "runs", None, width, 12, "en", UNICODE, "").lines
+        assert len(lines) == 12 and {cell_len(plain(line)) for line in lines} == {width}
+        agreed(f"overview_{width}", "\n".join(plain(line).rstrip() for line in lines) + "\n")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("size", SIZES)
+def test_the_help_fits(size: tuple[int, int], lang: Lang) -> None:
+    lines = help_page.draw(*size, lang, UNICODE)
+    assert len(lines) == size[1] and {cell_len(plain(line)) for line in lines} == {size[0]}
+    if size[1] >= 40:
+        agreed(f"help_{size[0]}_{lang}", "\n".join(plain(line).rstrip() for line in lines) + "\n")
+
+
+def test_control_characters_of_other_programs_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    from holter.records import LogLine
+    from holter.tape import TapeWriter
+
+    path = tmp_path / "evil.holter"
+    writer = TapeWriter(path)
+    writer.write_environment(scene.environment())
+    writer.write_samples(0.0, scene.Scene().samples(0))
+    writer.write_events([LogLine(t_s=0.0, text="\x1b[2J\x1b]0;owned\x07 bad\tline\r\n", level="error")])
+    writer.close(1.0)
+    text = text_of(drawn(desk_of(path), (80, 24), page="log"))
+    assert "bad line" in text and all(letter.isprintable() or letter == "\n" for letter in text)
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"LANG": "en_US.UTF-8", "TERM": "xterm-256color"}, UNICODE),
+        ({"LANG": "zh_CN.utf8", "TERM": "screen"}, UNICODE),
+        ({"TERM": "xterm"}, UNICODE),
+        ({"LANG": "zh_CN.GBK", "TERM": "xterm"}, ASCII),
+        ({"LANG": "de_DE.ISO-8859-1@euro", "TERM": "xterm"}, ASCII),
+        ({"LANG": "en_US.UTF-8", "TERM": "linux"}, ASCII),
+    ],
+)
+def test_the_signs_fit_the_terminal(environ: dict[str, str], expected: Glyphs) -> None:
+    assert chosen(environ) is expected
+    assert chosen(environ, ascii_only=True) is ASCII
+
+
+def test_text_is_cut_and_wrapped_by_cells_and_not_by_letters() -> None:
+    assert cut("数据进程 7", 5) == "数据…" and fit("数据", 6) == "数据  "
+    assert wrapped("训练停滞数据进程已暂停", 8, 3) == ["训练停滞", "数据进程", "已暂停"]
+    assert wrapped("one two three four", 9, 2) == ["one two", "three fo…"]
+    assert broken("unbreakable", 4) == ("unbr", "eakable")
