@@ -72,6 +72,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("workers.working", "data workers that use a good part of a core"),
     _number("workers.delivering", "data workers with a finished batch, waiting for space in the queue"),
     _number("workers.cpu_ratio", "cores used by all data workers", "cores"),
+    _number("workers.cpu_each", "cores used by one data worker, on average", "cores"),
     _text("workers.blocked_file", "file that a blocked worker reads"),
     _text("workers.blocked_mount", "type and mount point of that file"),
     _text("workers.case", "case that the stuck or dead worker was processing"),
@@ -103,6 +104,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("cpu.workers_per_cpu", "data workers for each effective CPU"),
     _number("cpu.run_busy_ratio", "CPU used by the run of what it may use", "ratio"),
     _number("cpu.host_busy_ratio", "CPU use of the whole machine", "ratio"),
+    _number("cpu.iowait_ratio", "CPU time of the machine that waits for storage", "ratio"),
     _number("pressure.cpu", "PSI cpu some", "ratio"),
     _number("pressure.io", "PSI io some", "ratio"),
     # Storage
@@ -258,6 +260,11 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _text("memory.grows_in", "where memory rises all the time: main, workers, both, none"),
     _number("memory.main_growth_bytes_per_h", "growth of the main process", "B/h"),
     _number("memory.workers_growth_bytes_per_h", "growth of all data workers", "B/h"),
+    _number(
+        "memory.machine_growth_bytes_per_h",
+        "growth of the memory in use on the whole machine; more than its processes grow: somebody else, or the kernel",
+        "B/h",
+    ),
     _number("memory.private_growth_bytes_per_h", "growth of the pages that data workers have to themselves", "B/h"),
     _number("memory.shared_growth_bytes_per_h", "growth of the pages that data workers share; below 0: loss", "B/h"),
     _number("memory.arenas", "extra arenas of the C library's malloc in the main process"),
@@ -291,6 +298,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _list("frozen.processes", "processes that a cgroup freezer has stopped"),
     _number("pauses.count", "pauses of the training, each too short to be a stall"),
     _number("pauses.each_s", "length of a pause", "s"),
+    _number("pauses.every_steps", "steps from one pause to the next"),
     _number("pauses.part", "share of the time that the pauses take", "ratio"),
     # Limits of the processes (ulimit)
     _text("limit.reached", "limit of the process that was reached: cpu-time, file-size, address-space, processes"),

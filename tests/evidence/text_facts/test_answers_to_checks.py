@@ -181,7 +181,8 @@ ANSWERS: dict[str, tuple[str, dict[str, object]]] = {
         {"cpu.quota": 2.0, "cpu.throttled_ratio": 0.9},
     ),
     "cpu-load": (TOP, {
-        "cpu.host_busy_ratio": 0.991, "memory.used_ratio": 0.68, "symptoms": ("others-use-cpu",),
+        "cpu.iowait_ratio": 0.0, "cpu.host_busy_ratio": 0.991, "memory.used_ratio": 0.68,
+        "symptoms": ("others-use-cpu",),
     }),
     "versions": (VERSIONS, {
         "software.torch": "2.1.0+cu118", "software.cuda": "11.8", "software.batchgenerators": "0.25.1",

@@ -33,3 +33,9 @@ def collect(window: Window, book: FactBook) -> None:
             book.known(f"pauses.{name}", number, reason)
         else:
             book.not_applicable(f"pauses.{name}", NO_PAUSES())
+    numbers = [pauses.value(name) if pauses is not None else None for name in ("span", "part", "count", "usual")]
+    if all(isinstance(number, (int, float)) and number > 0 for number in numbers):
+        span_s, part, count, usual_s = (float(str(number)) for number in numbers)
+        book.known("pauses.every_steps", max(1, round(span_s * (1 - part) / count / usual_s)), reason)
+    else:
+        book.not_applicable("pauses.every_steps", NO_PAUSES())

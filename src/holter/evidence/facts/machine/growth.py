@@ -44,7 +44,10 @@ def collect(window: Window, book: FactBook) -> None:
     from_s = window.episode.alarm_s - BACK_S
     until_s = window.episode.start_s if window.episode.kind == "death" else window.episode.alarm_s
     ticks = [tick for tick in window.all if from_s <= tick.t_s <= until_s]
-    _by_role(ticks[:: max(1, len(ticks) // POINTS)], book)
+    few = ticks[:: max(1, len(ticks) // POINTS)]
+    _by_role(few, book)
+    machine = _of_machine(few)
+    book.known("memory.machine_growth_bytes_per_h", _per_hour(machine), _grew(machine), unless=TOO_SHORT())
     looked = [tick for tick in ticks if any(map(_was_looked_at, tick.processes))]
     private = _growth(looked, DATA_WORKERS, lambda process: process.private_bytes)
     shared = _growth(looked, DATA_WORKERS, lambda process: process.shared_bytes)
@@ -53,6 +56,16 @@ def collect(window: Window, book: FactBook) -> None:
     book.known("memory.shared_growth_bytes_per_h", _per_hour(shared), _grew(shared), unless=unseen)
     _arenas(looked, book)
     book.unknown("memory.trim_freed_ratio", NOT_TRIMMED())
+
+
+# Memory that cannot be given to anybody: what is left out is cache that the kernel would drop.
+def _of_machine(ticks: Sequence[Tick]) -> list[Points]:
+    points = [
+        (tick.t_s, float(tick.host.memory_total_bytes - tick.host.memory_available_bytes))
+        for tick in ticks
+        if tick.host is not None and tick.host.memory_total_bytes and tick.host.memory_available_bytes is not None
+    ]
+    return [points] if len(points) > 1 and points[-1][0] - points[0][0] >= SPAN_S else []
 
 
 def _was_looked_at(process: ProcessSample) -> bool:

@@ -50,6 +50,8 @@ def collect(window: Window, book: FactBook) -> None:
     book.known("workers.working", len(working))
     cpu = [mean_cpu(window.now, worker.pid) for worker in workers]
     book.known("workers.cpu_ratio", sum(value or 0.0 for value in cpu) if cpu else None, unless=NO_WORKERS())
+    each = [value for value in cpu if value is not None]
+    book.known("workers.cpu_each", sum(each) / len(each) if each else None, unless=NO_WORKERS())
     _delivering(workers, beats, book)
     _in_hand(stopped or blocked, beats, book)
     _blocked_file(blocked, beats, window, book)

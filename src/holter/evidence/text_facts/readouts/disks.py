@@ -115,6 +115,8 @@ def iostat(text: str) -> Iterator[Fact]:
         for match in re.finditer(r"avg-cpu:.*%iowait.*\n\s*[\d.]+\s+[\d.]+\s+[\d.]+\s+([\d.]+)\s+[\d.]+\s+[\d.]+", text)
     ]
     busy = [rows for head in re.finditer(r"^Device.*%util\s*$", text, re.MULTILINE) if (rows := _busy(text, head))]
+    for share, quote in (waits[1:] or waits)[:1]:
+        yield "cpu.iowait_ratio", round(share / 100, 3), quote
     for _, quote in [wait for wait in (waits[1:] or waits) if wait[0] >= WAITS][:1]:
         yield "symptoms", ("waits-for-disk",), quote
     for line in [line for rows in (busy[1:] or busy) for line, util in rows.items() if util >= BUSY_DISK][:1]:

@@ -57,6 +57,8 @@ def vmstat(text: str) -> Iterator[Fact]:
             break
         rows.append((dict(zip(names, map(float, values), strict=True)), line))
     for row, line in rows[1:] or rows:
+        if "wa" in row:
+            yield "cpu.iowait_ratio", round(row["wa"] / 100, 3), line
         if row.get("wa", 0) >= WAITS:
             yield "symptoms", ("waits-for-disk",), line
         if row.get("si", 0) + row.get("so", 0) >= SWAPS:

@@ -31,6 +31,7 @@ def top(text: str) -> Iterator[Fact]:
         yield "cpu.host_busy_ratio", round((busy + system) / 100, 3), match[0]
         if busy + system > 1:
             yield "cpu.system_ratio", round(system / (busy + system), 3), match[0]
+        yield "cpu.iowait_ratio", round(waiting / 100, 3), match[0]
         if waiting >= WAITS:
             yield "symptoms", ("waits-for-disk",), match[0]
     row = r"^([KMG])iB {0}\s*:\s*([\d.]+)[+ ]*total,\s*([\d.]+)[+ ]*free,\s*([\d.]+)[+ ]*used[.,]"
