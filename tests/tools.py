@@ -132,6 +132,8 @@ TOOLS = {
         _any_of("prometheus-node-exporter"), apt=("prometheus-node-exporter",), files=("prometheus-node-exporter",)
     ),
     "tmux": Tool(_any_of("tmux"), apt=("tmux",), files=("tmux",)),
+    "zsh": Tool(_any_of("zsh"), apt=("zsh",), files=("zsh",)),
+    "fish": Tool(_any_of("fish"), apt=("fish",), files=("fish",)),
     "procps": Tool(_all_of("ps", "free", "vmstat"), apt=("procps",), files=("ps", "free", "vmstat")),
     "py-spy": Tool(_py_spy, pip=("py-spy",)),
     "apprise": Tool(_module("apprise"), pip=("apprise",), files=("{site-packages}/apprise*",)),

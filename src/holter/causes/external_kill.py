@@ -14,8 +14,6 @@ Source:        MIC-DKFZ/nnUNet issues 1096, 528; tests/tapes/external_kill.
 
 from __future__ import annotations
 
-import signal
-
 from holter.causes.lacking import by_kill
 from holter.causes.offers import CONTINUE, MORE_MEMORY, Offer
 from holter.causes.sentences import describe
@@ -33,6 +31,7 @@ from holter.causes.weigh import (
     weigh,
 )
 from holter.evidence import Evidence
+from holter.linux.signals import Signal
 from holter.records import Verdict
 
 CAUSE = "external-kill"
@@ -81,7 +80,7 @@ def _is_out_of_memory(facts: Facts) -> bool:
 
 # A closed terminal sends only SIGHUP; a scheduler mostly SIGTERM, then SIGKILL.
 def _has_hung_up(facts: Facts) -> bool:
-    return facts.get("main.exit_signal") == signal.SIGHUP
+    return facts.get("main.exit_signal") == Signal.SIGHUP
 
 
 def _is_out_of_time(facts: Facts) -> bool:
@@ -107,6 +106,6 @@ LADDER_BY_FACTS = by_kill
 def diagnose(evidence: Evidence) -> Verdict:
     verdict = weigh(CAUSE, evidence, RULES)
     is_open = (
-        evidence.fact("oom.kills").status == "unknown" and evidence.fact("main.exit_signal").value == signal.SIGKILL
+        evidence.fact("oom.kills").status == "unknown" and evidence.fact("main.exit_signal").value == Signal.SIGKILL
     )
     return possible_at_most(verdict) if is_open else verdict

@@ -35,13 +35,12 @@ from holter.cli import (
 )
 from holter.cli.help.page import HELP_OPTIONS, App, HelpfulGroup
 from holter.cli.options import spoken_language
-from holter.cli.start import settings, standard_streams
+from holter.cli.start import platforms, settings, standard_streams
 from holter.errors import HolterError
 
 app = App(
     name="holter",
     cls=HelpfulGroup,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich takes longer to import than everything else
     context_settings={"help_option_names": list(HELP_OPTIONS)},
@@ -90,6 +89,7 @@ def main() -> None:
     try:
         chosen = settings.read(os.environ, _options_of)
         settings.speak(chosen, os.environ)
+        platforms.refuse_elsewhere(arguments)
         if not explain.without_options(arguments):
             defaults = settings.default_map(chosen, _parameters()) if chosen.options else None
             sys.exit(app(arguments, prog_name="holter", standalone_mode=False, obj=chosen, default_map=defaults))

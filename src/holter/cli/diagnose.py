@@ -56,9 +56,8 @@ def diagnose(
     """
     from rich.console import Console
 
-    from holter.diagnosis.live_process import OBSERVE_S
     from holter.diagnosis.pieces import diagnose_pieces, text_of
-    from holter.diagnosis.result import DiagnosisResult
+    from holter.diagnosis.result import OBSERVE_S, DiagnosisResult
     from holter.diagnosis.targets import WHAT_IS_READ, diagnose_target
     from holter.evidence.scope import was_training_seen
     from holter.evidence.stated.read import template

@@ -73,14 +73,14 @@ def doctor(
 
     Exit code 0: go. 1: a warning or no-go (JSON says which). 2: Holter failed.
     """
-    from holter.doctor.collect.survey import Order, training_python
-    from holter.doctor.records import Asked
-
     language = chosen_language(lang)
     if compare is not None:
         if dataset is not None:
             raise BadInput(COMPARE_ALONE(), next_step="holter doctor --compare A.json B.json")
         sys.exit(_compare(compare, language, as_json=as_json))
+    from holter.doctor.collect.survey import Order, training_python
+    from holter.doctor.records import Asked
+
     asked = Asked(
         dataset=dataset,
         configuration=configuration,

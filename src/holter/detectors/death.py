@@ -7,13 +7,12 @@ run ends soon after. While all processes live, it is context for other episodes 
 
 from __future__ import annotations
 
-import signal
-
 import msgspec
 
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import PhaseKeeper
 from holter.evidence.words import ENDED, ending, process_of, raised, shown_ending
+from holter.linux.signals import Signal
 from holter.records import (
     DATA_WORKERS,
     WORKERS,
@@ -35,8 +34,8 @@ GRACE_S = 5.0
 # A finished training has left these phases.
 IN_LOOP = ("train", "validate", "epoch-end", "checkpoint")
 # Endings that the user or the terminal asked for; exit codes as shells report them.
-ASKED_FOR_SIGNALS = (signal.SIGINT,)
-ASKED_FOR_CODES = (0, 128 + signal.SIGINT)
+ASKED_FOR_SIGNALS = (Signal.SIGINT,)
+ASKED_FOR_CODES = (0, 128 + Signal.SIGINT)
 
 EARLY = define("death.early", "{who} ended with exit code 0 before its last epoch")
 GONE = define("episode.gone", "{who} is gone; how it ended is not known")
@@ -112,7 +111,7 @@ class DeathDetector:
             return []
         if event.by_parent or event.expected:
             self._unclear = [ended for ended in self._unclear if ended.pid != event.pid]
-        elif self._hooked and event.role in DATA_WORKERS and event.exit_signal == signal.SIGTERM:
+        elif self._hooked and event.role in DATA_WORKERS and event.exit_signal == Signal.SIGTERM:
             self._unclear.append(event)
         elif event.role == "main" and self._unclear and self._has_failed(event):
             first, self._unclear = min(self._unclear, key=lambda ended: ended.t_s), []
@@ -176,7 +175,7 @@ class DeathDetector:
 # Within one tick: first the rank that ended by itself, then those that its launcher ends with SIGTERM.
 def _in_order_of_time(events: tuple[Event, ...]) -> list[Event]:
     ranks = [event for event in events if isinstance(event, ProcessEnded) and event.role == "main"]
-    ended = {event.pid for event in ranks if event.exit_signal == signal.SIGTERM}
+    ended = {event.pid for event in ranks if event.exit_signal == Signal.SIGTERM}
     echoes = ended if any(event.pid not in ended for event in ranks) else set()
     return sorted(events, key=lambda event: (event.t_s, isinstance(event, ProcessEnded) and event.pid in echoes))
 
@@ -188,7 +187,7 @@ def _is_in_order(event: ProcessEnded | ExceptionSeen) -> bool:
         return True
     if event.role == "main" and event.exit_code is None and event.exit_signal is None:
         return True  # an attached training ended: nothing shows a failure
-    if event.role in WORKERS and event.exit_signal == signal.SIGTERM:
+    if event.role in WORKERS and event.exit_signal == Signal.SIGTERM:
         return True  # cleanup by its parent; ``_settle`` detects other senders
     return _was_asked_for(event) and not _has_left(event)
 

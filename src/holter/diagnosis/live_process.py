@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from holter.detectors.snapshot import episode_of_snapshot
-from holter.diagnosis.result import DiagnosisResult
+from holter.diagnosis.result import OBSERVE_S, DiagnosisResult
 from holter.records import Tick
 from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import define
@@ -14,8 +14,6 @@ from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.recording.scratch import new_scratch
 from holter.tape import read
 
-# Long enough to distinguish an idle process from one between two steps, and for stacks, licence and storage to answer.
-OBSERVE_S = 15.0
 # A stalled run is marked at this point, so that all stacks are captured before the observation ends.
 MARK_S = 7.5
 
@@ -44,7 +42,7 @@ def observe(pid: int, tell: Callable[[float], None], for_s: float = OBSERVE_S) -
 
     try:
         tape = scratch.folder / "look.holter"
-        attach(pid, tape, for_s=max(for_s, MARK_S + 2.0), each_tick=each_tick)
+        attach(pid, tape, for_s=max(for_s, MARK_S + 2.0), each_tick=each_tick, is_listed=False)
         recording = read(tape)
     finally:
         scratch.close()

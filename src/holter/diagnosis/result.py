@@ -12,6 +12,9 @@ from holter.tape import Recording
 
 # A recorder writes every second, on a busy machine every few. One that is silent for longer was killed.
 SILENT_S = 60.0
+# Of a process: long enough to distinguish an idle one from one between two steps, and for stacks, licence and storage
+# to answer.
+OBSERVE_S = 15.0
 
 
 class DiagnosisResult(NamedTuple):

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from holter.diagnosis.logs import Tell, read_folder, read_log, read_pasted
-from holter.diagnosis.result import DiagnosisResult, is_over
-from holter.errors import EvidenceWrong, TapeError, UnknownTarget
+from holter.diagnosis.result import OBSERVE_S, DiagnosisResult, is_over
+from holter.errors import CannotDoHere, EvidenceWrong, TapeError, UnknownTarget
 from holter.evidence.stated.read import is_stated, read_stated
 from holter.records import Environment, Message, Text, Tick
 from holter.remedies.diagnose import diagnose_evidence, diagnose_recording
@@ -34,6 +34,7 @@ GUESSED_KIND = define("target.guessed-kind", 'episode.kind is not stated; by the
 WHAT_IS_READ = define(
     "next.give-a-target", "Give a tape, a PID, a results folder, a log, an evidence file, or - for text from a pipe."
 )
+PROCESS_ON_LINUX = define("error.process-on-linux", "A process can be observed on Linux only; this is {system}.")
 NO_FACTS = define("error.no-facts", "{name} is JSON, but states no facts.")
 NOTHING_LEFT = define("error.nothing-left", "Nothing can be read of {path}: {damage}.")
 OTHER_COPY = define("next.other-copy", "Look for another copy of the tape.")
@@ -54,7 +55,9 @@ def diagnose_target(
     try:
         if target.isdecimal() and not path.exists():
             # Only a process needs the probes: a text is diagnosed in a tenth of the time without them.
-            from holter.diagnosis.live_process import OBSERVE_S, observe
+            if sys.platform != "linux":
+                raise CannotDoHere(PROCESS_ON_LINUX(system=sys.platform), next_step=WHAT_IS_READ())
+            from holter.diagnosis.live_process import observe
 
             return observe(int(target), tell_observed, OBSERVE_S if look_s is None else look_s)
         if path.is_dir():

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import signal
 from collections.abc import Iterable
 
+from holter.linux.signals import Signal
 from holter.probes.training.remarks import NOT_SAVED
 from holter.records import (
     ActionTaken,
@@ -80,7 +80,7 @@ def works_together(cpu_ratios: Iterable[float], effective_cpus: float) -> bool:
 def signal_name(number: int) -> str:
     """Return the name of a signal: SIGKILL for 9."""
     try:
-        return signal.Signals(number).name
+        return Signal(number).name
     except ValueError:
         return f"signal {number}"
 

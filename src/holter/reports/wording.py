@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
@@ -12,6 +11,7 @@ from holter.causes.offers import ASK_ADMIN
 from holter.evidence.facts.training.progress import INTERRUPTED
 from holter.evidence.stated.choices import ENUMERATED
 from holter.evidence.words import shown_ending
+from holter.linux.signals import Signal
 from holter.records import (
     WORKERS,
     Diagnosis,
@@ -251,7 +251,7 @@ def _measures(value: str, lang: Lang) -> dict[str, str]:
         return dict.fromkeys(("percent", "ms", "size", "duration", "signal"), value)
     percent = f"{100 * number:.0f}" if number >= 0.1 or number == 0 else f"{100 * number:.1f}"
     try:
-        named_signal = f"{int(number)} ({signal.Signals(int(number)).name})"
+        named_signal = f"{int(number)} ({Signal(int(number)).name})"
     except ValueError:
         named_signal = value
     return {

@@ -46,10 +46,13 @@ def attach(
     listener: Listener | None = None,
     force: bool = False,
     for_s: float | None = None,
+    is_listed: bool = True,
     each_tick: Callable[[Recorder, Tick], None] | None = None,
     on_tape: Callable[[Path], None] | None = None,
 ) -> RunResult:
     """Record the training of ``pid`` until it ends, for ``for_s`` seconds, or until Ctrl-C. Read-only.
+
+    ``is_listed``: in ``holter list``.
 
     ``on_tape``: called with the path of the tape when it is opened.
 
@@ -79,7 +82,9 @@ def attach(
         variables=variables,
         terms=Terms(heal=False, attached=True, resume=resume_command(process_command(root_pid))),
         began_wall=psutil.Process(root_pid).create_time(),
-        registrar=Registrar(state_folders(os.environ), writer.path, process_command(root_pid), attached=True),
+        registrar=Registrar(state_folders(os.environ), writer.path, process_command(root_pid), attached=True)
+        if is_listed
+        else None,
     )
     stop = _StopOnSignal()
     with stop:

@@ -26,7 +26,8 @@ def state_folders(environ: Mapping[str, str]) -> Iterator[Path]:
     elif home.is_absolute() and home.is_dir():  # root could otherwise create a home that is only not mounted
         yield home / ".local" / "state" / NAME
     # Not "holter-*": those are scratch folders, which are removed after their runs.
-    yield Path(tempfile.gettempdir()) / f"state-of-{NAME}-{os.getuid()}"
+    user = os.getuid() if hasattr(os, "getuid") else ""  # not on Windows
+    yield Path(tempfile.gettempdir()) / f"state-of-{NAME}-{user}"
 
 
 def make_private(folder: Path) -> None:

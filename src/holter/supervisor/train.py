@@ -64,7 +64,7 @@ def read_arguments(arguments: tuple[str, ...], variables: Mapping[str, str]) -> 
         raise BadInput(
             PATHS_NOT_SET(names=tuple(missing)),
             safe=NOTHING_STARTED(),
-            next_step=f"export {missing[0]}=/path/to/{missing[0]}",
+            next_step="\n".join(f"export {name}=/path/to/{name}" for name in missing),
         )
     if importlib.util.find_spec("nnunetv2") is None:
         raise MissingExtra(

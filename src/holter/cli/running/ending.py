@@ -7,7 +7,7 @@ import sys
 from typing import NoReturn
 
 # Ignored once the training has ended: they would replace its exit code by their own.
-LATE = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+LATE = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 
 
 class Ending:
@@ -19,8 +19,8 @@ class Ending:
     def settle(self, returncode: int) -> None:
         """Record the training's exit code (as Popen reports it), and ignore late signals from now on."""
         self._returncode = returncode
-        for number in LATE:
-            signal.signal(number, signal.SIG_IGN)
+        for name in LATE:
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
     def leave(self) -> NoReturn:
         """Exit with the training's code, or 2 if it is not known."""

@@ -141,7 +141,10 @@ def _content(path: Path) -> dict[str, Any] | None:
         with path.open("rb") as file:
             tomllib = _tomllib()
             uid = os.fstat(file.fileno()).st_uid
-            if uid not in (0, os.geteuid()):  # somebody else's file must not choose what we start
+            if hasattr(os, "geteuid") and uid not in (
+                0,
+                os.geteuid(),
+            ):  # somebody else's file must not choose what we start
                 raise _bad(FOREIGN(file=str(path), uid=uid), OWN_FILE(file=str(path)))
             return dict(tomllib.load(file))
     except FileNotFoundError:

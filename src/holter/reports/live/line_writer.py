@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import TextIO
 
+from holter.linux.signals import start_without_signals
 from holter.tape.surrogates import plain_text
 
 # A bad run prints some hundred lines a day. If there are more, a returning reader needs the newest.
@@ -76,16 +76,11 @@ class LineWriter:
     def _start(self) -> bool:
         if self._thread is None:
             thread = threading.Thread(target=self._work, name="holter-lines", daemon=True)
-            # This thread handles no signals. SIGTTOU is blocked, because a terminal with "stty tostop" would otherwise
-            # stop the whole process group, training included, for a line of ours.
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
             try:
-                thread.start()
+                start_without_signals(thread)
                 self._thread = thread
             except RuntimeError:  # no more threads for this user (ulimit -u, a cgroup's limit)
                 return False
-            finally:
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return True
 
     def _write_without_thread(self) -> None:

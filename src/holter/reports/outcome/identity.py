@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-
+from holter.linux.signals import Signal
 from holter.records import Message
 from holter.reports.outcome import sentences as say
 from holter.reports.outcome.record import Outcome
@@ -48,7 +47,7 @@ def _when(ran: Outcome) -> Message | None:
 def _ending(ran: Outcome) -> Message | None:
     if ran.exit_signal is not None:
         try:
-            named = signal.Signals(ran.exit_signal).name
+            named = Signal(ran.exit_signal).name
         except ValueError:
             named = str(ran.exit_signal)
         return say.EXIT_SIGNAL(signal=named)

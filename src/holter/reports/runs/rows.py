@@ -182,17 +182,19 @@ def _goes_on(before: Entry, entry: Entry) -> bool:
 
 
 def _clock(moment: str) -> str | None:
-    read = _parsed(moment)
+    read = moment_of(moment)
     return None if read is None else clock_of(read)
 
 
 def _moment(moment: str | None) -> float:
-    read = _parsed(moment)
+    read = moment_of(moment)
     return 0.0 if read is None else read.timestamp()
 
 
-def _parsed(moment: str | None) -> datetime | None:
+def moment_of(moment: str | None) -> datetime | None:
+    """Return a time of a row; None for what is no time."""
     try:
-        return parsed(moment)
+        read = parsed(moment)
     except ValueError:
         return None
+    return None if read is None else read.astimezone(read.tzinfo)

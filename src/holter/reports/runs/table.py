@@ -14,8 +14,7 @@ from rich.text import Text
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.outcome.sentences import FOLD
-from holter.reports.outcome.wall import parsed
-from holter.reports.runs.rows import Row
+from holter.reports.runs.rows import Row, moment_of
 from holter.reports.wording import duration
 from holter.reports.wrapping import wrap
 from holter.sentences import define
@@ -69,7 +68,7 @@ def name_of(row: Row, lang: Lang) -> str:
 
 def _print_row(console: Console, row: Row, lang: Lang) -> None:
     sign, style = SIGN[_kind(row)]
-    start = parsed(row.started)
+    start = moment_of(row.started)
     lasted = _lasted(row)
     when = start.strftime("%Y-%m-%d %H:%M") if start is not None else "?"
     left = f"{when}  {'' if lasted is None else _short(lasted, lang)}"
@@ -97,7 +96,7 @@ def _kind(row: Row) -> str:
 
 
 def _lasted(row: Row) -> float | None:
-    start, end = parsed(row.started), parsed(row.ended or row.seen)
+    start, end = moment_of(row.started), moment_of(row.ended or row.seen)
     return None if start is None or end is None else max(timedelta(0), end - start).total_seconds()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
-import signal
 import socket
 import threading
 from collections.abc import Iterable, Sequence
@@ -15,6 +14,7 @@ import msgspec
 
 from holter.errors import HolterError, TapeError
 from holter.linux.place import here
+from holter.linux.signals import start_without_signals
 from holter.probes.process.process_files import started
 from holter.records import Diagnosis, Message, Text
 from holter.reports.outcome import Outcome, outcome_of
@@ -99,14 +99,10 @@ class Registrar:
             self._changed.notify_all()
 
     def _start(self) -> None:
-        # The main thread handles all signals.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
-            self._thread.start()
+            start_without_signals(self._thread)
         except RuntimeError as error:  # no more threads for this user
             self._problem = NOT_LISTED(why=str(error))
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _work(self) -> None:
         file: Path | None = None

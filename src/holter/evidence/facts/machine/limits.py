@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from holter.evidence.fact_book import FactBook
 from holter.evidence.facts.training.refusal import asked_bytes
 from holter.evidence.window import Window
 from holter.evidence.words import NO_SHM, signal_name
+from holter.linux.signals import Signal
 from holter.records import ProcessEnded, ProcessSample, Text
 from holter.sentences import define
 
@@ -22,7 +22,7 @@ CPU_PART = 0.95
 FILE_TOO_LARGE = re.compile(r"\[Errno 27\]|File too large")
 # PyTorch's writer reports a short write, but not its reason.
 WRITES = re.compile(r"PytorchStreamWriter failed|unexpected pos (?P<written>\d+) vs \d+")
-LIMIT_SIGNALS: dict[int, str] = {signal.SIGXCPU: "cpu-time", signal.SIGXFSZ: "file-size"}
+LIMIT_SIGNALS: dict[int, str] = {Signal.SIGXCPU: "cpu-time", Signal.SIGXFSZ: "file-size"}
 LAST_TICKS = 30
 # A training on the CPU was measured to map 2.7 times its resident memory.
 TIMES_RESIDENT = 4
@@ -94,12 +94,12 @@ def _set(window: Window, book: FactBook) -> None:
 
 def _may_be_a_limit(text: str, kind: str, ended: Sequence[ProcessEnded]) -> bool:
     signals = {event.exit_signal for event in ended}
-    return kind == "memory" or bool(WRITES.search(text)) or bool(signals & {signal.SIGKILL, *LIMIT_SIGNALS})
+    return kind == "memory" or bool(WRITES.search(text)) or bool(signals & {Signal.SIGKILL, *LIMIT_SIGNALS})
 
 
 # The limit that ended this process: by its own signal, or by SIGKILL at the hard limit of CPU time.
 def _by_end(event: ProcessEnded, last: ProcessSample | None, window: Window) -> Limit | None:
-    if event.exit_signal is None or event.exit_signal not in (signal.SIGKILL, *LIMIT_SIGNALS):
+    if event.exit_signal is None or event.exit_signal not in (Signal.SIGKILL, *LIMIT_SIGNALS):
         return None
     which = LIMIT_SIGNALS.get(event.exit_signal)
     if which == "file-size":

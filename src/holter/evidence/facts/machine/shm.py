@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from math import prod
 
 from holter.evidence.error_kinds import error_kind
 from holter.evidence.fact_book import FactBook
 from holter.evidence.window import Window, last
 from holter.evidence.words import NO_SHM, NO_SPACE
+from holter.linux.signals import Signal
 from holter.records import DATA_WORKERS, ExceptionSeen, HostSample
 from holter.sentences import define
 
@@ -65,11 +65,11 @@ def _trouble(window: Window, book: FactBook) -> None:
             return
         of_descriptors = True
     ended = book.facts.get("worker.exit_signal")
-    if of_descriptors and (ended is None or ended.value != signal.SIGBUS):
+    if of_descriptors and (ended is None or ended.value != Signal.SIGBUS):
         book.not_applicable("shm.trouble", NO_DESCRIPTORS())
     elif ended is None or ended.status == "unknown":
         book.unknown("shm.trouble", ENDING_UNKNOWN())
-    elif ended.value != signal.SIGBUS:
+    elif ended.value != Signal.SIGBUS:
         book.not_applicable("shm.trouble", NOT_FAILED())
     else:
         used = book.value("shm.used_ratio")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 
 from holter.evidence.error_kinds import OTHER, error_kind
 from holter.evidence.fact_book import FactBook
@@ -11,6 +10,7 @@ from holter.evidence.frames import describe
 from holter.evidence.reasons import ENDING_UNKNOWN, NO_EXCEPTION, NO_EXCEPTION_READ, NO_FILE_NAMED, NO_PROCESS_TREE
 from holter.evidence.window import Window, last
 from holter.evidence.words import CASE_IN_HAND, cut_off, ending, process_of
+from holter.linux.signals import Signal
 from holter.records import (
     DATA_WORKERS,
     WORKERS,
@@ -140,7 +140,7 @@ def _deaths(window: Window, start_s: float, end_s: float) -> list[ProcessEnded]:
         if event.role in WORKERS
         and event.pid not in wanted
         # A SIGTERM comes from the parent's cleanup: an echo.
-        and (event.exit_signal != signal.SIGTERM or event.pid == window.episode.pid)
+        and (event.exit_signal != Signal.SIGTERM or event.pid == window.episode.pid)
     ]
     died = [event for event in ended if event.exit_code != 0]
     return died or [event for event in ended if event.source == "hook" and event.role in DATA_WORKERS]

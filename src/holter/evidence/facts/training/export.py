@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-
 from holter.evidence.fact_book import FactBook
 from holter.evidence.reasons import ENDING_UNKNOWN
 from holter.evidence.window import Window
 from holter.evidence.words import ending, process_of
+from holter.linux.signals import Signal
 from holter.records import ProcessEnded, ProcessSample
 from holter.sentences import define
 
@@ -33,7 +32,7 @@ def collect(window: Window, book: FactBook) -> None:
         if event.role == "export-worker"
         and not event.by_parent
         and not event.expected
-        and event.exit_signal != signal.SIGTERM  # the pool ends its workers this way
+        and event.exit_signal != Signal.SIGTERM  # the pool ends its workers this way
     ]
     seen: dict[int, ProcessSample] = {
         process.pid: process
