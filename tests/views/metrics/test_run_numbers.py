@@ -9,7 +9,18 @@ import pytest
 from metrics_replay import FAULTS, QUIET, ZERO, Replay
 from promtool import name_of
 
-from holter.records import ActionTaken, Beat, Environment, Episode, GpuProcess, GpuSample, Judged, ProcessSample, Tick
+from holter.records import (
+    ActionTaken,
+    Beat,
+    Environment,
+    Episode,
+    EpochEnded,
+    GpuProcess,
+    GpuSample,
+    Judged,
+    ProcessSample,
+    Tick,
+)
 from holter.views.metrics import names
 from holter.views.metrics.exposition import exposed
 from holter.views.metrics.run_numbers import RunNumbers
@@ -86,6 +97,16 @@ def test_totals_go_on_over_a_restart() -> None:
         numbers.see(Tick(t_s=t_s, beats=(beat,)))
     assert values_of(numbers, names.STEPS) == {(): 30.0}
     assert values_of(numbers, names.WAITED) == {(): 30.0}
+
+
+def test_epochs_before_the_recording_are_unknown_or_counted_and_never_none() -> None:
+    numbers = begun()
+    numbers.see(Tick(t_s=1.0, processes=(ProcessSample(t_s=1.0, pid=7, role="main"),)))
+    assert values_of(numbers, names.COMPLETED) == {}
+    numbers.see(Tick(t_s=2.0, beats=(Beat(t_s=2.0, pid=7, phase="train", epoch=5),)))
+    assert values_of(numbers, names.COMPLETED) == {(): 5.0}
+    numbers.hear(EpochEnded(t_s=3.0, epoch=5))
+    assert values_of(numbers, names.COMPLETED) == {(): 6.0}
 
 
 def test_a_worker_that_replaces_another_is_not_one_more() -> None:

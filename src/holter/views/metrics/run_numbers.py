@@ -184,7 +184,9 @@ class RunNumbers:
             yield from _known(names.EPOCH, beat.epoch if planned is None or beat.epoch != planned else planned - 1)
             yield Value(names.WAITED, self._waited.value)
             yield Value(names.COMPUTED, self._computed.value)
-        yield Value(names.COMPLETED, 0 if epoch is None else epoch.epoch + 1)
+        # A recording may begin in the middle of a training: no epoch seen is not none done.
+        begun = None if beat is None else beat.epoch
+        yield from _known(names.COMPLETED, begun if epoch is None else epoch.epoch + 1)
         yield from _known(names.PLANNED, planned)
         if epoch is None:
             return
