@@ -19,7 +19,8 @@ holter metrics dashboard > holter.json                          # for Grafana: D
 
 `--metrics` may be given several times. A process of its own reads the tape and nothing else: a driver that hangs cannot
 hang it, and an error in it is one line on stderr, never an error of the training. It ends with the run, also if Holter
-is killed.
+is killed. It costs under 0.1 % of a core at a scrape every 15 s, and 38 MB (`python -m benchmarks.views.metrics`,
+twelve workers, two cores that others kept busy).
 
 ## On a port
 

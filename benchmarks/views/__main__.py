@@ -1,0 +1,32 @@
+"""``python -m benchmarks.views [--quick] [--json FOLDER]``: what each live view costs, one after the other."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+# Each is a module with the options --quick and --json FILE.
+VIEWS = ("top", "web", "metrics")
+
+
+def main() -> int:
+    """Run all of them; return 1 if one missed a goal."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--json", type=Path, metavar="FOLDER")
+    options = parser.parse_args()
+    codes = []
+    for view in (view for view in VIEWS if Path(__file__).with_name(f"{view}.py").exists()):
+        words = [sys.executable, "-m", f"benchmarks.views.{view}", *(["--quick"] if options.quick else [])]
+        if options.json is not None:
+            options.json.mkdir(parents=True, exist_ok=True)
+            words += ["--json", str(options.json / f"views-{view}.json")]
+        print(f"== {view}", flush=True)
+        codes.append(subprocess.run(words, check=False).returncode)
+    return int(any(codes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
