@@ -12,12 +12,13 @@ import pytest
 from rich.console import Console
 
 from holter.cli.options import FailOn
-from holter.records import Diagnosis, Environment, EpochEnded, Judged, Noted, ProcessEnded, Subject
+from holter.records import Diagnosis, Environment, Episode, EpochEnded, Fact, Judged, Noted, ProcessEnded, Subject
 from holter.remedies.diagnose import diagnose_recording
 from holter.reports.as_json import to_json
 from holter.reports.catalogue import phrase
 from holter.reports.outcome import Outcome, identity_of, outcome_of
 from holter.reports.outcome.groups import grouped
+from holter.reports.outcome.unusual import unusual
 from holter.reports.terminal import print_diagnosis
 from holter.tape import Recording, read
 
@@ -256,3 +257,41 @@ def test_a_training_that_was_asked_to_stop_is_not_dead_whether_its_epoch_could_e
 def test_a_stop_that_failed_is_no_stop() -> None:
     run = Run().startup().epoch(0).train(1, 5).act("stop", "begun", source="hook").act("stop", "failed", source="hook")
     assert outcome_of(made(run.go_on(100).die()), is_over=True).state == "dead"
+
+
+def without_cause(name: str) -> Diagnosis:
+    recording = read(TAPES / f"{name}.holter")
+    return msgspec.structs.replace(diagnose_recording(recording, is_over=True)[0], verdicts=())
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("slow_storage/fault", "Waits for storage (state D): worker 0 (PID 24317), worker 1 (PID 24318)."),
+        ("shm_too_small/shm_full", "/dev/shm was 100 % full."),
+        ("cgroup_cpu_quota/fault", "A CPU quota held the run back in 100 % of its periods."),
+        ("gpu_lost_or_gsp/gpu_lost", "The GPU or its driver fails: GPU 0: the driver does not reach this GPU"),
+    ],
+)
+def test_without_a_cause_the_most_unusual_comes_first_in_a_sentence(name: str, first: str) -> None:
+    said = [phrase(sentence, "en") for sentence in unusual(without_cause(name))]
+    assert said[0].startswith(first)
+    assert len(said) <= 5
+    assert all(sentence[0].isupper() or sentence[0].isdigit() or sentence[0] == "/" for sentence in said)
+
+
+def test_what_is_as_usual_is_no_finding() -> None:
+    calm = Diagnosis(
+        episode=Episode(kind="stall", start_s=1.0, alarm_s=2.0),
+        facts=(
+            Fact(name="oom.kills", value=0, detail="counted by the cgroup"),
+            Fact(name="step.times_usual", value=1.1),
+            Fact(name="disk.full", value=False),
+            Fact(name="activity.present", value=True),
+            Fact(name="gpu.clock_ratio", value=0.99),
+            Fact(name="workers.stopped", value=()),
+            Fact(name="queue.ready", value="some"),
+            Fact(name="wait.ratio", status="unknown"),
+        ),
+    )
+    assert unusual(calm) == ()

@@ -18,7 +18,6 @@ from holter.reports.wording import (
     candidate,
     cause_sentence,
     epoch_at,
-    fact_line,
     how_long,
     where,
 )
@@ -31,13 +30,6 @@ COULD_BE_ALONE = define("headline.could-be-alone", "Could be: {cause}")
 RAISED = define("headline.raised", "{role} raised {error}")
 MAIN_ENDED = define("headline.main-ended", "the main process ended: {ending}")
 WORKER_ENDED = define("headline.worker-ended", "{worker} ended: {ending}")
-# In this order, at most MOST_FACTS.
-TELLING = (
-    "exception.first", "main.stands_at", "workers.stand_at", "main.waits_on", "worker.ending", "oom.kills",
-    "progress.age_s", "activity.present", "step.times_usual", "wait.ratio", "queue.ready", "cpu.run_busy_ratio",
-    "workers.working", "storage.pending_s", "memory.used_ratio", "epochs.shape",
-)  # fmt: skip
-MOST_FACTS = 5
 # Only the first line of an exception is shown, cut to this length.
 MOST_CHARS = 160
 
@@ -84,17 +76,6 @@ def fact_of(diagnosis: Diagnosis) -> Text:
     if diagnosis.episode.kind in ("stall", "slow-down") and stands is not None and stands.detail:
         return stands.detail
     return diagnosis.episode.reason
-
-
-def key_facts(diagnosis: Diagnosis) -> tuple[Fact, ...]:
-    """Return the few most informative facts, for an episode without a named cause."""
-    facts = {fact.name: fact for fact in diagnosis.facts if fact.status == "known" and fact.detail}
-    return tuple(facts[name] for name in TELLING if name in facts)[:MOST_FACTS]
-
-
-def telling(diagnosis: Diagnosis, lang: Lang) -> tuple[str, ...]:
-    """Return ``key_facts`` as sentences."""
-    return tuple(fact_line(fact, lang) for fact in key_facts(diagnosis))
 
 
 def _ending(facts: dict[str, Fact]) -> Text | None:

@@ -9,9 +9,10 @@ from rich.cells import cell_len
 
 from holter.records import Actor, Diagnosis, Episode, Fact, Text, Verdict
 from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.headline import could_be, telling
+from holter.reports.headline import could_be
 from holter.reports.outcome import sentences as say
 from holter.reports.outcome.groups import Group, fate_words, group_headline, spent
+from holter.reports.outcome.unusual import unusual
 from holter.reports.outcome.wall import clocks
 from holter.reports.terminal.episode import end_words
 from holter.reports.wording import (
@@ -80,7 +81,7 @@ def group_model(recording: Recording, group: Group, lang: Lang) -> dict[str, Any
         "not_judged": _counted(NOT_JUDGED, len(other) - len(judged), lang),
         "excluded": _counted(EXCLUDED, excluded, lang),
         "later": later_lines(diagnosis, lang),
-        "facts": [] if verdict else telling(diagnosis, lang),
+        "facts": [] if verdict else [phrase(sentence, lang) for sentence in unusual(diagnosis)],
         "unknown": unknown_lines(diagnosis, lang),
     }
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from holter.history.fates import Fate, last_end
 from holter.records import Diagnosis, Finding, Link, Verdict
 from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.headline import telling
 from holter.reports.outcome import sentences as say
 from holter.reports.outcome.groups import Group, fate_words, times_of
+from holter.reports.outcome.unusual import unusual
 from holter.reports.outcome.wall import clocks
 from holter.reports.terminal.next_checks import looks
 from holter.reports.wording import (
@@ -93,8 +93,8 @@ def chain(links: tuple[Link, ...], lang: Lang) -> Iterator[Line]:
 def evidence(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Iterator[Line]:
     """Yield what was seen: for and against the named cause, or the most unusual facts if none is named."""
     if verdict is None:
-        for sentence in telling(diagnosis, lang):
-            yield Line(sentence, indent=2, sign="·")
+        for sentence in unusual(diagnosis):
+            yield Line(phrase(sentence, lang), indent=2, sign="·")
         return
     groups: tuple[tuple[str, str, tuple[Finding, ...]], ...] = (
         (SUPPORTS, "green", verdict.supports),
