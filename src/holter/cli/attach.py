@@ -52,6 +52,7 @@ def attach(
         if result.no_training is not None:
             speaker.note(result.no_training)
         speaker.wrote(result.tape, is_there=result.tape_is_there)
+        speaker.closing(result.outcome)
     if result.no_training is not None and not result.episodes:
         sys.exit(2)
     sys.exit(1 if result.episodes else 0)

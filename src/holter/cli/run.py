@@ -122,10 +122,11 @@ def run(
                 on_tape=exporters.start,
             )
             ending.settle(result.returncode)
-            finish(result.returncode)
+            finish(result.returncode, result.outcome)
         if result.orphans:
             speaker.note(STILL_THERE(count=len(result.orphans), pids=" ".join(map(str, result.orphans))))
         speaker.wrote(result.tape, is_there=result.tape_is_there)
+        speaker.closing(result.outcome)
     ending.leave()
 
 

@@ -156,10 +156,11 @@ def train(
                     on_tape=exporters.start,
                 )
                 ending.settle(result.returncode)
-                finish(result.returncode)
+                finish(result.returncode, result.outcome)
         except Asked as asked:
             speaker.note(NOTHING_STARTED())
             speaker.close()
             sys.exit(die_like(asked.returncode))
         speaker.wrote(result.tape, is_there=result.tape_is_there)
+        speaker.closing(result.outcome)
     ending.leave()

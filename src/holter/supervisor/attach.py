@@ -97,6 +97,7 @@ def attach(
         episodes=recorder.episodes,
         diagnoses=tuple(recorder.diagnoses.values()),
         orphans=(),
+        outcome=recorder.outcome,
         tape=recorder.tape,
         tape_is_there=recorder.tape_is_there,
         no_training=None if recorder.was_training_seen else no_training(recorder.contract, clock.t_s()),

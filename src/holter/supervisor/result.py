@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from holter.records import Diagnosis, Episode, Message, Plan
+from holter.reports.outcome import Outcome
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,4 +21,5 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     generations: int = 1  # number of processes that were started
     gave_up: Plan | None = None  # the plan to stop, if healing did not help
     tape_is_there: bool = True
+    outcome: Outcome | None = None  # what became of it
     no_training: Message | None = None  # why no training was seen (attach only)

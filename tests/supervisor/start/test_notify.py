@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,12 +19,14 @@ import pytest
 from holter.errors import BadInput, HolterError, MissingExtra
 from holter.records import ActionTaken, Diagnosis, Episode, Text, Verdict
 from holter.reports.catalogue import phrase
+from holter.reports.outcome import outcome_of
 from holter.supervisor.notify.carrier import said_by_sender
 from holter.supervisor.notify.composite_listener import CompositeListener
 from holter.supervisor.notify.notify import Notifier
 from holter.supervisor.notify.services import SERVICES, resolved
 from holter.supervisor.notify.target import parse
 from holter.supervisor.recording.listener import Listener
+from holter.tape import read
 from needs import needs
 
 TOKEN = "T0KEN-that-nobody-may-see"
@@ -343,3 +346,16 @@ def test_one_listener_that_fails_does_not_keep_the_others_from_hearing() -> None
     with pytest.raises(OSError, match="gone"):
         CompositeListener(Broken(), Hears()).alarm(EPISODE)
     assert heard == [EPISODE]
+
+
+def test_the_end_says_what_became_of_the_run_and_which_it_was(server: Callable[..., Server]) -> None:
+    recording = read(Path(__file__).resolve().parents[2] / "tapes/frozen_worker/fault.holter")
+    hook = server()
+    notifier = quick(hook.url, [])
+    notifier.finish(0, outcome_of(recording, is_over=True))
+    notifier.close()
+    assert hook.texts()[0].splitlines() == [
+        "Finished: 4 epochs. Stopped once, went on by itself, 22 s lost.",
+        "Dataset801_HolterBrain · 3d_fullres · fold 0 on host",
+        "2026-11-23 12:57 – 12:58 (46 s), exit code 0",
+    ]

@@ -16,9 +16,11 @@ from holter.reports.catalogue import load, phrase
 from holter.reports.live import lines as live
 from holter.reports.live.line_writer import LineWriter
 from holter.reports.live.pace import pace_line, stamp, status
+from holter.reports.outcome import Outcome
 from holter.sentences import define
 from holter.supervisor.recording.listener import Listener
 
+CLOSING = define("run.closing", "{headline}[[ Next: {command}]]")
 NO_TAPE = define("listener.no-tape", "there is no tape: there was no space for {path}, or it was removed")
 
 
@@ -87,6 +89,11 @@ class StderrListener(Listener):
         else:
             self.note(NO_TAPE(path=str(path)))
 
+    def closing(self, ran: Outcome | None) -> None:
+        """Print what became of the training, and the next command; nothing for a program that trains nothing."""
+        if ran is not None and ran.trained:
+            self.note(CLOSING(headline=ran.headline, command=ran.next_command))
+
     def close(self) -> None:
         """Wait until all lines are written, if somebody reads them. Later lines are dropped."""
         self._status.close()
@@ -113,13 +120,13 @@ class StderrListener(Listener):
 @contextmanager
 def listeners_for(
     speaker: StderrListener, notify: str | None, lang: Literal["en", "zh"], name: str
-) -> Iterator[tuple[Listener, Callable[[int], None]]]:
-    """Yield the listener of a run called ``name``, and the function to call with its exit code.
+) -> Iterator[tuple[Listener, Callable[[int, Outcome | None], None]]]:
+    """Yield the listener of a run called ``name``, and the function to call with its exit code and outcome.
 
     Raises:  BadInput, MissingExtra for a URL that cannot be used; before anything is started.
     """
     if notify is None:
-        yield speaker, lambda _: None
+        yield speaker, lambda *_: None
         return
     from holter.supervisor.notify.composite_listener import CompositeListener
     from holter.supervisor.notify.notify import Notifier

@@ -76,6 +76,11 @@ class Outcome(Record, frozen=True, kw_only=True):
         return self.state in RUNS
 
     @property
+    def trained(self) -> bool:
+        """Whether an epoch of a training was seen."""
+        return self.epoch is not None or self.epochs_done is not None
+
+    @property
     def is_good(self) -> bool:
         """Whether nobody needs to look: it runs, or ended as wanted."""
         return self.state in GOOD

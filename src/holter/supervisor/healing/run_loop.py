@@ -94,6 +94,7 @@ class RunLoop:
                 orphans=orphans,
                 generations=self._number + 1,
                 gave_up=self._gave_up,
+                outcome=self._recorder.outcome,
                 tape=self._recorder.tape,
                 tape_is_there=self._recorder.tape_is_there,
             )

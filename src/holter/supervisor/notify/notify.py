@@ -14,8 +14,9 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from holter.records import ActionTaken, Diagnosis, Episode, Text, exit_codes
-from holter.reports.catalogue import Lang, text
+from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.live import lines as live
+from holter.reports.outcome import Outcome, identity_of
 from holter.sentences import define
 from holter.supervisor.notify.carrier import send
 from holter.supervisor.notify.target import parse
@@ -116,9 +117,14 @@ class Notifier(Listener):
         if message is not None:
             self._add("stop" if action.action == "stop" and action.state != "proposed" else "action", message)
 
-    def finish(self, returncode: int) -> None:
-        """Queue the end of the training; ``returncode`` as in Popen: negative is a signal."""
-        self._add("finish", _end(returncode, self._lang))
+    def finish(self, returncode: int, ran: Outcome | None = None) -> None:
+        """Queue the end of the training: what became of it, and which one it was.
+
+        ``returncode`` as in Popen: negative is a signal. ``ran``: None if it is not known.
+        """
+        self._add(
+            "finish", became(ran, self._lang) if ran is not None and ran.trained else _end(returncode, self._lang)
+        )
 
     def close(self) -> None:
         """Send the waiting lines; block hardly longer than one deadline."""
@@ -198,6 +204,11 @@ def _plain(message: str) -> list[str]:
     # Without the prefix that marks them in a training's output; commands are of no use on a phone.
     lines = [line.removeprefix(live.PREFIX).removeprefix(" ") for line in message.splitlines()]
     return lines[:LINES_EACH]
+
+
+def became(ran: Outcome, lang: Lang) -> str:
+    """Return what became of a run, and on the next lines which one it was."""
+    return "\n".join(phrase(line, lang) for line in (ran.headline, *identity_of(ran)))
 
 
 def _end(returncode: int, lang: Lang) -> str:

@@ -28,6 +28,7 @@ from holter.records import (
     ProcessEnded,
     Tick,
 )
+from holter.reports.outcome import Outcome
 from holter.sentences import define
 from holter.supervisor.launch import INJECT
 from holter.supervisor.recording.abilities import Terms
@@ -214,6 +215,11 @@ class Recorder:
         if self._registrar is not None:
             self._registrar.finish(self.recording(), tuple(self.diagnoses.values()))
         return self._watch.episodes
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What became of the run, once it is over."""
+        return None if self._registrar is None else self._registrar.outcome
 
     @property
     def tape(self) -> Path:

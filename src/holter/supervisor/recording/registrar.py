@@ -57,6 +57,7 @@ class Registrar:
             fold=training.fold if training is not None else None,
             trainer=training.trainer if training is not None else None,
         )
+        self.outcome: Outcome | None = None  # once it is over
         self._due_s = 0.0
         self._waiting: Entry | None = None
         self._is_over = False
@@ -85,7 +86,7 @@ class Registrar:
 
     def finish(self, recording: Recording, diagnoses: Sequence[Diagnosis]) -> None:
         """Write what became of it, and wait a moment until it is written."""
-        ran = outcome_of(_whole(recording, Path(self._entry.tape)), diagnoses, is_over=True)
+        ran = self.outcome = outcome_of(_whole(recording, Path(self._entry.tape)), diagnoses, is_over=True)
         ended = msgspec.structs.replace(_with(self._entry, recording, ran), ended=_now())
         with self._changed:
             self._waiting, self._is_over = ended, True
