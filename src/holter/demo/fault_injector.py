@@ -64,7 +64,7 @@ class FaultInjector(Listener):
             self._fault.relieve(self._context)
             recorder.add(Noted(t_s=tick.t_s, what="fault-relieved", text=self._fault.name))
             if self._fault.true_cause is not None:
-                self._say(text(f"demo.relieved.{self._fault.name}", self._lang))
+                self._say(text(self._relieved_key(), self._lang))
 
     def alarm(self, episode: Episode) -> None:
         """Print the alarm."""
@@ -89,6 +89,9 @@ class FaultInjector(Listener):
             return beat.phase == self._fault.phase
         in_epoch = beat.phase == "train" and (beat.epoch or 0) >= FAULT_EPOCH
         return in_epoch and (beat.iteration or 0) >= FAULT_ITERATION
+
+    def _relieved_key(self) -> str:
+        return f"demo.relieved.{self._fault.name}"
 
     def _is_over(self, tick: Tick) -> bool:
         if self._named_s is not None:

@@ -22,10 +22,11 @@ from holter.errors import CannotDoHere, FolderNotWritable, TapeExists
 from holter.records import Diagnosis, Judged, Noted
 from holter.remedies.diagnose import diagnose_recording
 from holter.reports.as_json import to_json
-from holter.reports.catalogue import text
+from holter.reports.catalogue import phrase, text
 from holter.reports.html import write_html
 from holter.reports.live import lines as live
 from holter.reports.live.line_writer import LineWriter
+from holter.reports.outcome import Outcome, outcome_of
 from holter.sentences import NOTHING_STARTED, define
 from holter.supervisor.recording.scratch import CANNOT_MAKE
 from holter.supervisor.run import run
@@ -58,6 +59,7 @@ class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
     lang: Lang
     heals: bool = False
     healed: tuple[str, ...] = ()  # completed actions
+    outcome: Outcome | None = None
 
     @property
     def as_expected(self) -> bool:
@@ -156,6 +158,7 @@ def _conclude(
         report=report,
         training_exit=returncode if returncode >= 0 else 128 - returncode,
         diagnoses=diagnoses,
+        outcome=outcome_of(recording, diagnoses, is_over=True),
         fault_s=injector.fault_s,
         alarm_s=alarm_s,
         cause_s=cause_s,
@@ -193,7 +196,10 @@ def _say_result(result: DemoResult, say: Callable[[str], None], lang: Lang) -> N
     else:
         say(text("demo.missed", lang, cause=result.true_cause, named=result.named or "-"))
     if result.heals:
-        say(text("demo.healed" if result.training_exit == 0 else "demo.not-healed", lang))
+        ended = "demo.healed" if result.healed == CURES else "demo.partly-healed"
+        say(text(ended if result.training_exit == 0 else "demo.not-healed", lang))
+    if result.outcome is not None:
+        say(phrase(result.outcome.headline, lang))
     say(text("demo.exit", lang, code=result.training_exit))
     for path in (result.tape, result.report):
         say(live.wrote(str(path), lang).removeprefix(f"{live.PREFIX} "))

@@ -9,6 +9,8 @@ define_all(
         "demo.what": "demo {fault}: {summary}",
         "demo.fault.freeze-then-kill": "one data worker is frozen (SIGSTOP)",
         "demo.relieved.freeze-then-kill": "the frozen worker was replaced; the epoch goes on",
+        "demo.relieved.not-replaced": "the frozen worker was not replaced in time; the demo let it run on",
+        "demo.partly-healed": "the training came to its end, but Holter did not heal both faults here",
         "demo.healed": "healed: the training came to its end although it was frozen once and killed once",
         "demo.not-healed": "NOT HEALED: the training did not come to its end",
         "demo.fault.freeze-worker": "one data worker is frozen (SIGSTOP)",
