@@ -93,6 +93,13 @@ def test_what_was_healed_is_counted_as_healed() -> None:
     assert ran.ended is not None and ran.ended.endswith("+08:00")
 
 
+def test_a_death_soon_after_a_stall_is_another_stop() -> None:
+    run = Run().startup().epoch(0).train(1, 10).stand(9)
+    run.episode("stall", run.t - 9.0, float(run.t)).go_on(4)
+    run.episode("death", float(run.t), float(run.t)).die().down(2).restart().startup(3).train(1, 9)
+    assert outcome_of(made(run), is_over=True).stopped == 2
+
+
 def test_a_running_stall_is_named_by_what_the_recorder_judged() -> None:
     run = Run().startup().epoch(0).train(1, 20)
     stood_s = float(run.t)

@@ -20,7 +20,7 @@ AFTER_DEATH_S = 120.0
 # Episodes end in the reading after the end of the main process.
 SAME_END_S = 3.0
 # Two stops this close together are one incident.
-SAME_STOP_S = 5.0
+SAME_STOP_S = 1.0
 STOPS = ("stall", "death")
 
 
