@@ -20,10 +20,11 @@ from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html import html, write_html
 from holter.reports.html import page as page_module
 from holter.reports.html.drawing import line, nice_top
-from holter.reports.html.episodes import unknown_lines
+from holter.reports.html.episodes import ranges, unknown_lines
 from holter.reports.html.lanes import lanes
 from holter.reports.html.thinning import MAX_POINTS, Grid, Points, Thinner
 from holter.reports.html.vitals import charts
+from holter.reports.outcome.wall import clocks
 from holter.reports.wording import fact_name, later_lines
 from holter.supervisor.healing.main_hang import STANDS
 from holter.tape import Recording, read
@@ -332,6 +333,12 @@ def test_a_cause_that_was_not_judged_is_not_called_possible_and_excluded_ones_ar
     page = page_of("frozen_worker/fault")
     assert page.count('class="badge possible"') == len(judged)
     assert "74 causes are excluded. " in plain_of(page)
+
+
+def test_the_numbers_of_a_group_are_short_and_a_later_day_has_its_date() -> None:
+    assert ranges((1, 2, 3, 5, 7, 8)) == "1-3, 5, 7-8"
+    began = Environment(wall_start="2026-11-28T23:59:00+00:00")
+    assert (clocks(began, 30), clocks(began, 90)) == ("0:00:30 (23:59:30)", "0:01:30 (11-29 00:00:30)")
 
 
 def test_the_gpu_is_the_first_chart() -> None:

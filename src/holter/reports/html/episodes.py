@@ -58,7 +58,7 @@ def group_model(recording: Recording, group: Group, lang: Lang) -> dict[str, Any
     shown = say.SHOWN_OPEN if group.fate == "open" else say.SHOWN
     return {
         "kind": episode.kind,
-        "numbers": ", ".join(str(number) for number in group.numbers),
+        "numbers": ranges(group.numbers),
         "fate": group.fate,
         "fate_words": fate_words(group, lang),
         "headline": group_headline(group, recording, lang),
@@ -84,6 +84,17 @@ def group_model(recording: Recording, group: Group, lang: Lang) -> dict[str, Any
         "facts": [] if verdict else [phrase(sentence, lang) for sentence in unusual(diagnosis)],
         "unknown": unknown_lines(diagnosis, lang),
     }
+
+
+def ranges(numbers: tuple[int, ...]) -> str:
+    """Return numbers as a short list: ``1-3, 5``."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
 
 
 def closer(recording: Recording, episode: Episode) -> tuple[float, float]:

@@ -41,8 +41,15 @@ def clock_of(moment: datetime, beside: datetime | None = None) -> str:
 
 
 def clocks(environment: Environment | None, t_s: float) -> str:
-    """Return a moment by both clocks: ``0:03:20 (03:12:09)``; without the second if it is unknown."""
+    """Return a moment by both clocks: ``0:03:20 (03:12:09)``, with the date after the first day.
+
+    Without the second clock if it is unknown.
+    """
     whole = max(0, round(t_s))
     ran = f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
     moment = wall_at(environment, t_s)
-    return ran if moment is None else f"{ran} ({moment:%H:%M:%S})"
+    if moment is None:
+        return ran
+    began = wall_at(environment, 0.0)
+    is_first_day = began is not None and began.date() == moment.date()
+    return f"{ran} ({moment:{'%H:%M:%S' if is_first_day else '%m-%d %H:%M:%S'}})"
