@@ -14,12 +14,13 @@ from batchgeneratorsv2.transforms.intensity.contrast import BGContrast, Contrast
 from batchgeneratorsv2.transforms.intensity.gamma import GammaTransform
 from batchgeneratorsv2.transforms.intensity.gaussian_noise import GaussianNoiseTransform
 from batchgeneratorsv2.transforms.noise.gaussian_blur import GaussianBlurTransform, _build_kernel, _compute_kernel_size
+from batchgeneratorsv2.transforms.noise.median_filter import MedianFilterTransform
 from batchgeneratorsv2.transforms.spatial.low_resolution import SimulateLowResolutionTransform
 from hypothesis import given
 from hypothesis import strategies as st
 
 from holter.trainer.auto.replay import feed
-from holter.transforms import blur, brightness, contrast, gamma, low_resolution, noise
+from holter.transforms import blur, brightness, contrast, gamma, low_resolution, median, noise
 from holter.transforms.batch_state import Applied, BatchState, ChannelIndex, change_rows
 from transforms.material import noisy_image
 
@@ -38,6 +39,8 @@ CASES: dict[str, Case] = {
     "gamma of any kind": (gamma, lambda: GammaTransform((0.7, 1.5), 0.5, True, 0.9, 0.5)),
     "blur": (blur, lambda: GaussianBlurTransform((0.5, 1.0), False, False, 0.8)),
     "wide blur": (blur, lambda: GaussianBlurTransform((0.3, 1.5), False, True, 0.8)),
+    "median": (median, lambda: MedianFilterTransform((2, 8), 0.0, 0.8)),
+    "median of one size": (median, lambda: MedianFilterTransform(3, 0.0, 0.8)),
     "low resolution": (low_resolution, lambda: SimulateLowResolutionTransform((0.5, 1), False, True, None, None, 0.8)),
     "low resolution in slices": (
         low_resolution,

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from holter.errors import WrongBox
 from holter.transforms.batch_state import Applied, BatchState, Step
-from holter.transforms.kernels import Bound, Program, kernels, program_of
+from holter.transforms.kernels import Bound, Program, Segment, kernels, program_of, segments_of
 from holter.transforms.spatial.geometry import Box, Fill, Geometry, whole
 from holter.transforms.spatial.spatial import Spatial
 
@@ -106,12 +106,31 @@ class Chain:
         boxes = self._boxes(images, segs, draws)
         with torch.no_grad(), torch.autocast(where.type, enabled=False):
             work, left = self._begin(images, segs, draws, boxes, where)
-            for index in left:
-                chosen = [(slot, sample.draws[index]) for slot, sample in enumerate(draws)]
-                hits = [Applied(slot, draw) for slot, draw in chosen if draw is not None]
-                if hits:
-                    self.steps[index].apply(work, hits)
+            for part in self._rest if where.type == "cpu" and left else left:
+                self._apply_part(part, work, draws)
         return Batch(work.image, work.seg)
+
+    @cached_property
+    def _rest(self) -> Sequence[Segment | int]:
+        # The steps after those of the program: several together, if the kernels have them.
+        axes = len(self.geometry.initial_patch_size)
+        if self.program is None or kernels() is None:
+            return range(1 if self._first is not None else 0, len(self.steps))
+        return segments_of(self.steps, self.program.steps, axes)
+
+    def _apply_part(self, part: Segment | int, work: BatchState, draws: Sequence[SampleDraw]) -> None:
+        if isinstance(part, Segment):
+            assert self.program is not None
+            if part.run(self.program.kernels, work, [draw.draws for draw in draws]):
+                return
+            numbers = range(part.first, part.first + len(part.encoders))
+        else:
+            numbers = range(part, part + 1)
+        for index in numbers:
+            chosen = [(slot, sample.draws[index]) for slot, sample in enumerate(draws)]
+            hits = [Applied(slot, draw) for slot, draw in chosen if draw is not None]
+            if hits:
+                self.steps[index].apply(work, hits)
 
     @property
     def _first(self) -> Spatial | None:

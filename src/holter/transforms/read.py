@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from holter.transforms import blur, brightness, contrast, gamma, low_resolution, mirror, noise
+from holter.transforms import blur, brightness, contrast, gamma, low_resolution, median, mirror, noise
 from holter.transforms.batch_state import Step
 from holter.transforms.chain import Chain
 from holter.transforms.fallback import Fallback
@@ -35,6 +35,7 @@ PLAIN = (
     contrast,
     gamma,
     mask,
+    median,
     mirror,
     noise,
     one_hot,

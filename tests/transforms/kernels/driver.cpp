@@ -84,13 +84,14 @@ static int one(int number) {
     for (int64_t step = 0; step < more; step++) {
         const double channel = (double)below(layout.channels);
         double *to = steps + count;
-        switch (to[0] = (double)(MULTIPLY + below(9)), (int)to[0]) {
+        switch (to[0] = (double)(MULTIPLY + below(10)), (int)to[0]) {
         case MULTIPLY: to[1] = channel, to[2] = between(0.5, 1.5); break;
         case CONTRAST: to[1] = channel, to[2] = between(0.5, 1.5), to[3] = (double)below(2); break;
         case GAMMA: to[1] = channel, to[2] = between(0.5, 1.5), to[3] = (double)below(2), to[4] = (double)below(2); break;
         case NOISE: to[1] = channel, to[2] = 0.1, to[3] = (double)next_word(), to[4] = 7, to[5] = (double)below(2); break;
         case BLUR: to[1] = channel, to[2] = between(0.3, 9), to[3] = between(0.3, 2), to[4] = between(0.3, 2); break;
         case COARSEN: to[1] = channel, to[2] = between(0.1, 1.2), to[3] = between(0.1, 1), to[4] = between(0.5, 1); break;
+        case MEDIAN: to[1] = channel, to[2] = (double)(1 + below(4)), to[3] = (double)(1 + below(6)), to[4] = (double)(1 + below(17)); break;
         case MIRROR: to[1] = (double)below(2), to[2] = (double)below(2), to[3] = (double)below(2); break;
         case MASK: to[1] = channel, to[2] = (double)below(layout.seg_channels), to[3] = 0; break;
         case REPLACE: to[1] = -1, to[2] = 0, to[3] = below(2) ? -1 : (double)below(layout.seg_channels); break;

@@ -10,12 +10,14 @@ import pytest
 import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerDA5 import nnUNetTrainerDA5
 
-from holter.transforms import Chain, Geometry, SampleDraw
-from holter.transforms.kernels import Bound, program_of
+from holter.transforms import Chain, Geometry, SampleDraw, read_chain
+from holter.transforms.kernels import Bound, Segment, program_of
 from holter.transforms.labels.mask import Mask
 from holter.transforms.labels.regions import Regions
 from holter.transforms.labels.remove_label import RemoveLabel
+from holter.transforms.median import Median, MedianDraw
 from holter.transforms.mirror import Mirror, MirrorDraw
 from holter.transforms.noise import Noise, NoiseDraw
 from holter.transforms.resample.downsample import Downsample
@@ -23,7 +25,7 @@ from holter.transforms.scalar import Constant
 from holter.transforms.spatial.placement import How
 from holter.transforms.spatial.spatial import Spatial, SpatialDraw
 from transforms.kernels.sets import all_kernels
-from transforms.material import Configuration, always, chain_of, noisy_image, part, speckled, voronoi
+from transforms.material import Configuration, always, chain_of, noisy_image, part, run, speckled, voronoi
 
 pytestmark = pytest.mark.skipif(not all_kernels(), reason="the kernels cannot be compiled here")
 MODES = st.sampled_from(["bilinear", "nearest"])
@@ -193,3 +195,42 @@ def test_many_samples_in_one_call_are_what_they_are_alone() -> None:
         for name, (image, targets) in together.items():
             assert torch.equal(image[slot], alone[name][0][0])
             assert all(torch.equal(a[slot], b[0]) for a, b in zip(targets, alone[name][1], strict=True))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(1, 13), min_size=2, max_size=3),
+    st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    st.sets(st.integers(0, 1)),
+    st.booleans(),
+    st.integers(0, 2**31),
+)
+def test_a_median_is_the_voxel_that_scipy_takes(
+    size: list[int], sizes: tuple[int, int], axes: set[int], has_equal_voxels: bool, seed: int
+) -> None:
+    chain = Chain(Geometry(tuple(size), tuple(size)), (Median(1, 9, 0, 1), Mirror(tuple(range(len(size))))), ())
+    draw = SampleDraw((MedianDraw((0, 1), sizes), MirrorDraw(tuple(axes)) if axes else None))
+    image = noisy_image(tuple(size), 2, seed)
+    seg = torch.zeros((1, *size), dtype=torch.int8)
+    compare(chain, [image.round() if has_equal_voxels else image], [seg], [draw], 0.0)
+
+
+@pytest.mark.parametrize("patch", [(12, 16, 16), (14, 17, 19)], ids=str)
+def test_steps_after_an_unknown_one_equal_torch(patch: tuple[int, ...]) -> None:
+    """A trainer with transforms that run in nnU-Net's own code between ours: the kernels go on in place."""
+    scales = [[1.0] * 3, [0.5] * 3]
+    compose = nnUNetTrainerDA5.get_training_transforms(
+        patch, (-0.5, 0.5), scales, (0, 1, 2), False, use_mask_for_norm=[True, False], foreground_labels=[1, 2, 3]
+    )
+    configuration = Configuration(patch, channels=2)
+    chain = read_chain(always(compose), configuration.geometry)
+    segments = [part for part in chain._rest if isinstance(part, Segment)]
+    assert len(segments) >= 2
+    rng = np.random.default_rng(3)
+    for seed in range(3):
+        draws = [chain.draw(rng, 2) for _ in range(2)]
+        samples = [configuration.sample(10 * seed + slot) for slot in range(2)]
+        ours, theirs = run(chain, samples, draws), run(twin_of(chain), samples, draws)
+        for level, other in zip(ours.target, theirs.target, strict=True):
+            assert torch.equal(level, other)
+        assert (ours.image - theirs.image).abs().max() <= 1e-4 * theirs.image.abs().max()

@@ -149,6 +149,14 @@ def _mirror(draw: Any, _: torch.Tensor) -> dict[str, Any]:
     return {"axes": list(draw.axes)}
 
 
+def _median(draw: Any, image: torch.Tensor) -> dict[str, Any]:
+    sizes = dict(zip(draw.channels, draw.sizes, strict=True))
+    return {
+        "filter_sizes": [sizes.get(channel, 1) for channel in range(len(image))],
+        "apply_channel": [channel in sizes for channel in range(len(image))],
+    }
+
+
 SPECIAL: dict[str, Callable[[Any, Any, Sample], Sample]] = {
     "SpatialTransform": _spatial,
     "GaussianNoiseTransform": _noise,
@@ -161,5 +169,6 @@ PARAMETERS: dict[str, Callable[[Any, torch.Tensor], dict[str, Any]]] = {
     "ContrastTransform": _factors,
     "SimulateLowResolutionTransform": _low_resolution,
     "GammaTransform": _gamma,
+    "MedianFilterTransform": _median,
     "MirrorTransform": _mirror,
 }

@@ -5,6 +5,6 @@ the bit, images up to rounding; noise is the same.
 """
 
 from holter.transforms.kernels.library import CHOICE, Found, found, kernels
-from holter.transforms.kernels.program import Bound, Program, program_of
+from holter.transforms.kernels.program import Bound, Program, Segment, program_of, segments_of
 
-__all__ = ["CHOICE", "Bound", "Found", "Program", "found", "kernels", "program_of"]
+__all__ = ["CHOICE", "Bound", "Found", "Program", "Segment", "found", "kernels", "program_of", "segments_of"]

@@ -42,8 +42,8 @@ struct Sample {
 };
 
 // A step is its kind and some numbers; program.py says which.
-enum Kind { PLACE, MULTIPLY, CONTRAST, GAMMA, NOISE, BLUR, COARSEN, MIRROR, MASK, REPLACE };
-const int LENGTH_OF[] = {11, 3, 4, 5, 6, 5, 5, 4, 4, 4};
+enum Kind { PLACE, MULTIPLY, CONTRAST, GAMMA, NOISE, BLUR, COARSEN, MIRROR, MASK, REPLACE, MEDIAN };
+const int LENGTH_OF[] = {11, 3, 4, 5, 6, 5, 5, 4, 4, 4, 5};
 
 // Memory of one thread; each entry only grows.
 struct Scratch {

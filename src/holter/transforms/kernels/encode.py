@@ -18,13 +18,15 @@ from holter.transforms.gamma import Gamma
 from holter.transforms.labels.mask import Mask
 from holter.transforms.labels.remove_label import RemoveLabel
 from holter.transforms.low_resolution import LowResolution
+from holter.transforms.median import Median
 from holter.transforms.mirror import Mirror
 from holter.transforms.noise import Noise
 from holter.transforms.random_apply import OneOf, RandomApply
 from holter.transforms.scalar import upper_end
 from holter.transforms.spatial.spatial import Spatial
 
-PLACE, MULTIPLY, CONTRAST, GAMMA, NOISE, BLUR, COARSEN, MIRROR, MASK, REPLACE = range(10)  # enum Kind of api.h
+PLACE, MULTIPLY, CONTRAST, GAMMA, NOISE, BLUR, COARSEN, MIRROR, MASK, REPLACE, MEDIAN = range(11)  # enum Kind of api.h
+MOST_SIDE = 16  # of a median's window
 MOST_SIGMA = 20.0  # a radius of 60 voxels, of 64 that a kernel may have
 WORD = 2**32 - 1
 STAY = (PLACE, 0.0, *[0.0] * 9)
@@ -107,6 +109,18 @@ def _along_axes(kind: int, name: str, axes: int) -> Encode:
     return encode
 
 
+def _median(step: Median, axes: int) -> Encode | None:
+    if step.largest > MOST_SIDE:
+        return None
+    before = (1.0,) * (3 - axes)
+
+    def encode(draw: Any, to: Numbers) -> None:
+        for channel, size in zip(draw.channels, draw.sizes, strict=True):
+            to.extend((MEDIAN, channel, *before, *(size,) * axes))
+
+    return encode
+
+
 def _mirror(step: Mirror, axes: int) -> Encode:  # noqa: ARG001
     numbers = range(axes - 3, axes)  # of the axes that a slice lacks: below 0
 
@@ -160,6 +174,7 @@ ENCODERS: dict[type, Callable[[Any, int], Encode | None]] = {
     Noise: _noise,
     Blur: _blur,
     LowResolution: _low_resolution,
+    Median: _median,
     Mirror: _mirror,
     Mask: _mask,
     RemoveLabel: _remove_label,

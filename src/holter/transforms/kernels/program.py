@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from holter.transforms.batch_state import Step
+from holter.transforms.batch_state import BatchState, Step
 from holter.transforms.kernels.encode import STAY, Encode, Numbers, encoder_of
 from holter.transforms.kernels.library import Kernels
 from holter.transforms.kernels.rounding import is_fused
@@ -30,6 +30,7 @@ MOST_LEVELS = 8
 MOST_SEG_CHANNELS = 64
 MOST_VOXELS = 2**31 - 2**20  # of a channel that is read: the kernels count in 32 bits
 MOST_REGION_LABELS = 2**16
+SAMPLE_NUMBERS = 11  # of api.h's Sample
 
 Shape = tuple[int, ...]
 
@@ -170,6 +171,57 @@ class Bound:
         if layout is None:
             layout = self._layouts[key] = program.layout(self._image, self._targets, *key)
         program.kernels.run(ctypes.addressof(layout), array("q", samples), len(images), array("d", numbers))
+
+
+class Segment(NamedTuple):
+    """Steps in the middle of a chain that the kernels have: they change a batch in place."""
+
+    first: int  # of the chain's steps
+    encoders: tuple[Encode, ...]
+
+    def run(self, kernels: Kernels, work: BatchState, draws: Sequence[Sequence[Any]]) -> bool:
+        """Apply the steps; False if nothing was done, because the batch is not as the kernels need it."""
+        image, seg = work.image, work.seg
+        fits = (
+            isinstance(seg, Tensor) and seg.dtype == torch.int16 and image.dtype == torch.float32
+            and image.is_contiguous() and seg.is_contiguous() and image.shape[2:] == seg.shape[2:]
+            and image[0, 0].numel() < MOST_VOXELS and image.ndim in (4, 5)
+        )  # fmt: skip
+        if not fits:
+            return False
+        numbers: Numbers = []
+        samples: list[int] = []
+        for slot, draw in enumerate(draws):
+            begin = len(numbers)
+            for encode, one in zip(self.encoders, draw[self.first :], strict=False):
+                if one is not None:
+                    encode(one, numbers)
+            if len(numbers) > begin:
+                samples += (0, 0, *(0,) * 6, slot, begin, len(numbers) - begin)
+        size = _three(tuple(image.shape[2:]))
+        layout = Layout(
+            moved_axes=3, channels=image.shape[1], seg_channels=seg.shape[1], label_bytes=2, source=size, patch=size,
+            image=image.data_ptr(), seg=seg.data_ptr(),
+        )  # fmt: skip
+        if samples:
+            count = len(samples) // SAMPLE_NUMBERS
+            kernels.run(ctypes.addressof(layout), array("q", samples), count, array("d", numbers))
+        return True
+
+
+def segments_of(steps: Sequence[Step], first: int, axes: int) -> list[Segment | int]:
+    """Return the steps from ``first`` on: those that the kernels have together, the others by their number."""
+    found: list[Segment | int] = []
+    for number, step in enumerate(steps[first:], first):
+        encode = None if isinstance(step, Spatial) else encoder_of(step, axes)
+        last = found[-1] if found else None
+        if encode is None:
+            found.append(number)
+        elif isinstance(last, Segment):
+            found[-1] = Segment(last.first, (*last.encoders, encode))
+        else:
+            found.append(Segment(number, (encode,)))
+    return found
 
 
 def program_of(steps: Sequence[Step], geometry: Geometry, kernels: Kernels) -> Program | None:

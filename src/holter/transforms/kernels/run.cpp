@@ -1,5 +1,6 @@
 // Runs the steps of each sample. Compiled once for each instruction set, with HOLTER_RUN as the function's name.
 #include "intensity.h"
+#include "median.h"
 #include "resolution.h"
 #include "spatial.h"
 #include "tail.h"
@@ -66,6 +67,7 @@ bool run_sample(const Layout &layout, const Sample &sample, const double *steps,
             break;
         case BLUR: works = blur(channel, layout.patch, step + 2, scratch); break;
         case COARSEN: works = coarsen(channel, layout.patch, flip, step + 2, scratch); break;
+        case MEDIAN: works = median(channel, layout.patch, flip, step + 2, scratch); break;
         case MIRROR:
             if (at == folded.mirror) flip[0] = flip[1] = flip[2] = false;
             else works = mirror_sample(layout, image, seg, step + 1);
