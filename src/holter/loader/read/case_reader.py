@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import torch
 from numpy.typing import NDArray
 
 from holter.loader.plan.dataset import CaseFiles, Catalogue
@@ -45,15 +46,15 @@ class CaseReader:
             own = seg.shape[0] - (arrays.previous is not None)
             scratch = self._handles.scratch
             with attributed_to(arrays.files.image.path):
-                read_box(arrays.image, plan.needed, image.numpy(), IMAGE_OUTSIDE, scratch)
+                read_box(arrays.image, plan.needed, image, IMAGE_OUTSIDE, scratch)
             with attributed_to(arrays.files.seg.path):
-                read_box(arrays.seg, plan.needed, seg[:own].numpy(), SEG_OUTSIDE, scratch)
+                read_box(arrays.seg, plan.needed, seg[:own], SEG_OUTSIDE, scratch)
             if arrays.previous is not None and arrays.files.previous is not None:
                 with attributed_to(arrays.files.previous.path):
-                    read_box(arrays.previous, plan.needed, seg[own].numpy(), SEG_OUTSIDE, scratch)
+                    read_box(arrays.previous, plan.needed, seg[own], SEG_OUTSIDE, scratch)
         if self._is_2d:
             image, seg = image[:, 0], seg[:, 0]
-        return Sample(plan, image, seg, buffers)
+        return Sample(plan, torch.from_numpy(image), torch.from_numpy(seg), buffers)
 
     def forget(self, case: str) -> None:
         """Forget all facts and open files of a case, so that they are read again."""

@@ -25,6 +25,10 @@ def read_box(source: Source, region: Region, out: NDArray[Any], outside: int, sc
     """
     axes = len(region.lower)
     leading, shape = source.shape[:-axes], source.shape[-axes:]
+    whole = (0,) * len(leading)
+    if min(region.lower) >= 0 and all(high <= extent for high, extent in zip(region.upper, shape, strict=True)):
+        _read_as(source, (*whole, *region.lower), (*leading, *region.upper), out, scratch)
+        return
     start = tuple(min(max(low, 0), extent) for low, extent in zip(region.lower, shape, strict=True))
     stop = tuple(max(min(high, extent), 0) for high, extent in zip(region.upper, shape, strict=True))
     if any(high <= low for low, high in zip(start, stop, strict=True)):
@@ -33,7 +37,6 @@ def read_box(source: Source, region: Region, out: NDArray[Any], outside: int, sc
     inside = tuple(
         slice(low - origin, high - origin) for low, high, origin in zip(start, stop, region.lower, strict=True)
     )
-    whole = (0,) * len(leading)
     _read_as(source, (*whole, *start), (*leading, *stop), _part(out, inside), scratch)
     # After reading: the C library may have written into the margins between the rows.
     _fill_around(out, inside, outside)

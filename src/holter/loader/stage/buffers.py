@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
+from numpy.typing import NDArray
 
 from holter.loader.records import SamplePlan, Shape
 from holter.loader.stage.chain import Tensor
@@ -19,24 +20,35 @@ T = TypeVar("T")
 
 
 class SampleBuffers:
-    """The memory of one sample."""
+    """The memory of one sample.
+
+    It is cut to size with numpy: each such call of torch releases the interpreter's lock, and taking it back beside a
+    training that launches its own calls takes longer than the call.
+    """
 
     def __init__(self, seg_dtype: Any, is_pinned: bool) -> None:
         self._is_pinned = is_pinned
-        self._image = torch.empty(0, dtype=torch.float32)
-        self._seg = torch.empty(0, dtype=seg_dtype)
+        self._image: NDArray[Any] = torch.empty(0, dtype=torch.float32).numpy()
+        self._seg: NDArray[Any] = torch.empty(0, dtype=seg_dtype).numpy()
 
-    def views(self, channels: int, seg_channels: int, size: Shape) -> tuple[Tensor, Tensor]:
+    def views(self, channels: int, seg_channels: int, size: Shape) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return uninitialised image (channels, *size) and seg (seg_channels, *size), valid until the next call."""
-        self._image = self._enlarged(self._image, channels * math.prod(size))
-        self._seg = self._enlarged(self._seg, seg_channels * math.prod(size))
-        image, seg = (channels, *size), (seg_channels, *size)
-        return self._image[: math.prod(image)].view(image), self._seg[: math.prod(seg)].view(seg)
+        voxels = math.prod(size)
+        self._image = self._enlarged(self._image, channels * voxels)
+        self._seg = self._enlarged(self._seg, seg_channels * voxels)
+        return (
+            self._image[: channels * voxels].reshape(channels, *size),
+            self._seg[: seg_channels * voxels].reshape(seg_channels, *size),
+        )
 
-    def _enlarged(self, flat: Tensor, voxels: int) -> Tensor:
-        if flat.numel() >= voxels:
+    def _enlarged(self, flat: NDArray[Any], voxels: int) -> NDArray[Any]:
+        if flat.size >= voxels:
             return flat
-        return torch.empty(math.ceil(voxels * GROWTH), dtype=flat.dtype, pin_memory=self._is_pinned)
+        kind = torch.from_numpy(flat).dtype
+        larger: NDArray[Any] = torch.empty(
+            math.ceil(voxels * GROWTH), dtype=kind, pin_memory=self._is_pinned
+        ).numpy()  # which keeps the tensor's memory
+        return larger
 
 
 class Sample(NamedTuple):
