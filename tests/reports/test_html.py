@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import html as escaping
+import os
 import re
 import subprocess
 from html.parser import HTMLParser
@@ -72,6 +73,14 @@ def test_the_file_loads_nothing(report: str) -> None:
     loads.feed(report)
     assert [one for one in loads.found if not one.startswith(("data:", "#"))] == []
     assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest|https?://", report)
+
+
+def test_a_tape_with_any_bytes_in_its_name_has_a_report(
+    recording: Recording, diagnoses: tuple[Diagnosis, ...], tmp_path: Path
+) -> None:
+    odd = msgspec.structs.replace(recording, path=tmp_path / os.fsdecode(b"\xff.holter"))
+    path = write_html(odd, diagnoses, tmp_path / "report.html", is_over=True)
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
 def test_a_demo_report_stays_below_a_megabyte(report: str) -> None:

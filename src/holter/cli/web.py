@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from holter.cli.options import Lang, chosen_language
+from holter.cli.start.newest import newest_tape
 from holter.errors import BadInput
 from holter.sentences import NOTHING_STARTED, define
 
@@ -26,8 +27,12 @@ def register(app: typer.Typer) -> None:
 
 def web(
     target: Annotated[
-        Path, typer.Argument(help="A tape, or a folder of tapes. Default: the current folder.", metavar="[TAPE|FOLDER]")
-    ] = Path(),
+        Path | None,
+        typer.Argument(
+            metavar="[TAPE|FOLDER]",
+            help="Default: the current folder if it has tapes, else the training that runs, else the newest.",
+        ),
+    ] = None,
     port: Annotated[
         int | None,
         typer.Option("--port", metavar="PORT", min=0, max=65535, help="Default: 8765 or the next free."),
@@ -53,6 +58,7 @@ def web(
     from holter.views.web.listening import FIRST_PORT, at_port, at_socket, directions
 
     language = chosen_language(lang)
+    target = target or _default(lang)
     if not target.exists() and not target.parent.is_dir():
         raise BadInput(NO_TARGET(path=str(target)), safe=NOTHING_STARTED(), next_step=GIVE_TARGET())
     place = at_socket(socket) if socket is not None else at_port(FIRST_PORT if port is None else port)
@@ -66,3 +72,8 @@ def web(
         serve(Web(target.absolute(), language, token, allow_host or ()), place.listener, tell)
     finally:
         place.close()
+
+
+def _default(lang: str | None) -> Path:
+    here = Path()
+    return here if any(here.glob("*.holter")) else newest_tape(lang, GIVE_TARGET())

@@ -10,6 +10,7 @@ from typing import TextIO
 from holter.errors import FolderNotWritable, TapeExists
 from holter.sentences import NOTHING_OVERWRITTEN, define
 from holter.tape.opening import EXISTS
+from holter.tape.surrogates import plain_text
 
 OTHER_NAME = define("next.other-name", "Choose another name, or add --force to overwrite.")
 CANNOT_WRITE = define("error.cannot-write", "Cannot write {path}: {error}.")
@@ -20,6 +21,8 @@ OWNER_ONLY = 0o600
 def write_private(path: Path, content: str, *, force: bool = False) -> Path:
     """Write a text file that only its owner can read and return its path; a reader never sees half of it.
 
+    Bytes of a file name that are no UTF-8 are written as in a shell: ``\\xff``.
+
     Raises:  TapeExists, FolderNotWritable.
     """
     if path.exists() and not force:
@@ -27,7 +30,7 @@ def write_private(path: Path, content: str, *, force: bool = False) -> Path:
     half = path.with_name(f".{path.name}.{secrets.token_hex(4)}")  # a PID is not unique on a shared disk
     try:
         with open_private(half) as file:
-            file.write(content)
+            file.write(plain_text(content))
         half.replace(path)
     except OSError as error:
         half.unlink(missing_ok=True)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from browser import Browser, Tab, chromium
+from benchmarks.views.browser import Browser, Tab, chromium
 
 from needs import require
 

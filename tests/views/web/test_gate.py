@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import signal
 import socket
 import stat
 import subprocess
@@ -169,7 +170,8 @@ def test_another_user_cannot_connect_to_the_socket(tmp_path: Path) -> None:
             mine.connect(str(path))
             mine.sendall(b"GET / HTTP/1.1\r\nHost: localhost:8765\r\n\r\n")
             assert b"403" in mine.recv(100)
-        web.end()
+        web.process.send_signal(signal.SIGTERM)
+        assert web.process.wait(20) == 0
     assert not path.exists()
 
 

@@ -16,6 +16,7 @@ import msgspec
 from holter.errors import HolterError, TapeError
 from holter.reports.catalogue import phrase
 from holter.sentences import define
+from holter.tape.surrogates import plain_text
 from holter.views.web.following import Following, Json
 from holter.views.web.pages import READING, Pages
 from holter.views.web.render import Rendered
@@ -68,7 +69,14 @@ class Feed:
         self._rendering: asyncio.Task[None] | None = None
         self._rendered = Rendered()
         self._rendered_at = -1e9
+        self._is_readable = False
+        self._rendered_of: tuple[tuple[int, ...], bool] | None = None
         self._polled_at = -1e9
+
+    @property
+    def last_s(self) -> float:
+        """Time of the newest reading that is kept."""
+        return self._tape.ticks[-1][0] if self._tape.ticks else self._tape.last_s
 
     async def current(self) -> Page:
         """Return the page; if a first one takes long, one that says so."""
@@ -77,7 +85,7 @@ class Feed:
             self._render()
         if self._rendering is not None and self._is_outdated():
             await asyncio.wait({self._rendering}, timeout=PATIENCE_S)
-        return self.page or self._message(phrase(READING(), self._pages.lang), [self.path.name], "reading")
+        return self.page or self._message(phrase(READING(), self._pages.lang), [plain_text(self.path.name)], "reading")
 
     def update(self, since_s: float, page: int) -> Json:
         """Return what is new for a browser that has page number ``page`` and readings until ``since_s``."""
@@ -108,11 +116,11 @@ class Feed:
         """Look at the tape once."""
         self._polled_at = time.monotonic()
         try:
-            is_new = self._tape.poll(self._rendered)
+            is_new, self._is_readable = self._tape.poll(self._rendered), self._tape.state != "missing"
         except HolterError as error:
-            is_new = self._say(error)
+            is_new, self._is_readable = self._say(error), False
         if self._tape.state == "missing" and not (self.page and self.page.is_report):
-            is_new |= self._say(TapeError(GONE(path=str(self.path)), next_step=GONE_NEXT()))
+            is_new |= self._say(TapeError(GONE(path=plain_text(str(self.path))), next_step=GONE_NEXT()))
         if is_new:
             self.wake()
         if self._wants_page():
@@ -130,31 +138,36 @@ class Feed:
 
     def _wants_page(self) -> bool:
         since_s, cost_s = time.monotonic() - self._rendered_at, self._rendered.cost_s
-        if self._rendering is not None or self._tape.state == "missing":
-            return False
-        is_needed = self._tape.has_news or self._is_outdated()
+        has_ended = self._rendered_of is not None and self._is_over() and not self._rendered_of[1]
+        is_needed = self._tape.has_news or self._is_outdated() or has_ended
         is_behind = self.page is not None and self._tape.last_s > self.page.end_s + POLL_S
         least_s, costs = SOON if is_needed else OFTEN if self._tape.is_in_trouble else ROUTINE
         return (is_needed or is_behind) and since_s > max(least_s, costs * cost_s)
 
     def _render(self) -> None:
-        if self._rendering is None and self._tape.state != "missing":
+        # What did not change gives the same page, or the same error.
+        what = (self._tape.stamp, self._is_over())
+        if self._rendering is None and self._is_readable and what != self._rendered_of:
+            self._rendered_of = what
             self._tape.has_news = False
             self._rendering = asyncio.get_running_loop().create_task(self._rendered_by_child())
             self._rendering.add_done_callback(self._finish)
 
+    def _is_over(self) -> bool:
+        return self._tape.state == "finished" or self._tape.age_s > OVER_AFTER_S
+
     def _finish(self, task: asyncio.Task[None]) -> None:
         self._rendering, self._rendered_at = None, time.monotonic()
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._say(TapeError(BROKEN(path=str(self.path), error=str(error)), safe=NOT_TOUCHED()))
+            self._say(TapeError(BROKEN(path=plain_text(str(self.path)), error=str(error)), safe=NOT_TOUCHED()))
         self.wake()
 
     async def _rendered_by_child(self) -> None:
         self._number += 1
-        number, tape = self._number, self._tape
+        number = self._number
         asked = {
             "path": str(self.path), "lang": self._pages.lang, "page": number, "root": self._root, "name": self._name,
-            "is_over": tape.state == "finished" or tape.age_s > OVER_AFTER_S,
+            "is_over": self._is_over(),
         }  # fmt: skip
         rendered, body = await _ask_child(asked)
         if rendered.error is not None:
@@ -165,7 +178,7 @@ class Feed:
 
     def _say(self, error: HolterError) -> bool:
         # Once: the browser would load the same page again and again.
-        said = f"{error.id}: {error}"
+        said = str(error)
         if self.page is not None and self.page.said == said:
             return False
         self._rendered = Rendered()
@@ -175,7 +188,7 @@ class Feed:
 
     def _message(self, title: str, lines: Sequence[str], said: str) -> Page:
         self._number += 1
-        html = self._pages.message(title, lines, self._number, self._root)
+        html = self._pages.message(plain_text(title), [plain_text(line) for line in lines], self._number, self._root)
         return Page(self._number, gzip.compress(html.encode()), said=said)
 
 

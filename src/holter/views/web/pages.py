@@ -16,6 +16,7 @@ from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html import templates
 from holter.sentences import define, define_all
+from holter.tape.surrogates import plain_text
 from holter.views.web.assets import HERE, address
 
 if TYPE_CHECKING:
@@ -32,10 +33,7 @@ READING = define("web.reading", "The tape is being read …")
 define_all(
     {
         "web.runs": "Runs",
-        "web.episodes": ("{count} episodes", "{count} episode"),
-        "web.not-over": "{count} not over",
-        "web.epoch": "epoch {epoch}",
-        "web.epoch-of": "epoch {epoch} of {epochs}",
+        "web.epoch-takes": "{duration} an epoch",
     }
 )
 
@@ -70,7 +68,9 @@ class Pages:
         """Return the page with all runs of a folder."""
         words = {"lost": text("web.lost", self.lang)}
         live = {"kind": "overview", "words": words}
-        return self._render("overview.html.j2", folder=str(folder), runs=runs, root="", live=json.dumps(live))
+        return self._render(
+            "overview.html.j2", folder=plain_text(str(folder)), runs=runs, root="", live=json.dumps(live)
+        )
 
     def _small(self, **values: Any) -> str:
         return self._render("small.html.j2", style=STYLE, **{"forward": "", "page": None, "root": "", **values})

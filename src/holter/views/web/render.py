@@ -25,6 +25,7 @@ from holter.reports.html.lanes import STATES
 from holter.reports.html.page import context
 from holter.sentences import define, define_all
 from holter.tape import read
+from holter.tape.surrogates import plain_text
 from holter.views.web.assets import HERE, address
 
 WORDS = {
@@ -88,6 +89,7 @@ def render(path: Path, lang: Lang, *, is_over: bool, page: int, root: str, name:
         for series in chart["series"]:
             series["line"] = ""  # drawn by uPlot
     if not is_over:
+        values["quiet"] = ""  # it says how the recording ended
         for group in values["groups"]:
             if group["over"] == text("html.ongoing", lang):
                 group["over"] = text("web.ongoing", lang)
@@ -137,7 +139,7 @@ def main() -> None:
         rendered, html = render(path, **asked)
     except HolterError as error:
         rendered = Rendered(error=error.id, what=error.what, safe=error.safe, next_step=error.next_step)
-    sys.stdout.buffer.write(msgspec.json.encode(rendered) + b"\n" + gzip.compress(html.encode(), 6))
+    sys.stdout.buffer.write(msgspec.json.encode(rendered) + b"\n" + gzip.compress(plain_text(html).encode(), 6))
 
 
 if __name__ == "__main__":

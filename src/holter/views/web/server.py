@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
+import msgspec
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from holter.reports.catalogue import Lang
@@ -91,7 +91,7 @@ class Web:
         if feed is None:
             return self._not_found()
         feed.poll()
-        return JSONResponse(feed.update(*_known(request)))
+        return Response(msgspec.json.encode(feed.update(*_known(request))), media_type="application/json")
 
     async def _live(self, request: Request) -> Response:
         feed = self._feed(request)
@@ -108,7 +108,7 @@ class Web:
             feed.poll()
             while not self._stopping:
                 update = feed.update(since_s, page)
-                since_s = max((tick["t"] for tick in update.get("ticks", ())), default=since_s)
+                since_s = feed.last_s if "ticks" in update else since_s
                 page = update["page"] or page
                 yield _event(update)
                 await feed.wait()
@@ -169,10 +169,11 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._web = web
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """End the streams first: uvicorn waits for them."""
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as uvicorn calls it
+        """End the streams, for which uvicorn waits; return from ``serve``, so that the socket's file is removed."""
         self._web.stop()
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
 
 def _as_response(page: Page) -> Response:
@@ -180,7 +181,7 @@ def _as_response(page: Page) -> Response:
 
 
 def _event(update: Json) -> bytes:
-    return f"data: {json.dumps(update, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+    return b"data: " + msgspec.json.encode(update) + b"\n\n"
 
 
 def _known(request: Request) -> tuple[float, int]:

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import select
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,8 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tools import BROWSERS, which
-
+BROWSERS = ("chromium", "google-chrome")
 QUIET = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage", "--hide-scrollbars",
@@ -31,7 +31,7 @@ class Tab:
         self._session = browser.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         browser.tabs.append(self)
         self.problems: list[str] = []
-        self.loads: list[Json] = []
+        self.received = 0  # bytes of what was loaded or streamed, compressed as it came
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.ask(f"{domain}.enable")
 
@@ -54,8 +54,10 @@ class Tab:
             self.problems.append(f"{values['entry']['text']} {values['entry'].get('url', '')}")
         elif event["method"] == "Runtime.consoleAPICalled" and values["type"] in ("error", "warning"):
             self.problems.append(json.dumps(values["args"])[:600])
-        elif event["method"] in ("Network.responseReceived", "Network.loadingFinished"):
-            self.loads.append(values)
+        elif event["method"] in ("Network.responseReceived", "Network.dataReceived"):
+            self.received += int(
+                values.get("encodedDataLength", values.get("response", {}).get("encodedDataLength", 0))
+            )
 
     def size(self, width: int, height: int = 900, *, dark: bool = False) -> None:
         """Take another size and colour scheme."""
@@ -69,6 +71,12 @@ class Tab:
         """Go to an address, and wait until it is loaded."""
         self.ask("Page.navigate", url=url)
         self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
+
+    def slow(self, round_trip_ms: float, bytes_per_s: float) -> None:
+        """Load from now on through such a connection, and nothing from memory."""
+        speed = {"downloadThroughput": bytes_per_s, "uploadThroughput": bytes_per_s}
+        self.ask("Network.emulateNetworkConditions", offline=False, latency=round_trip_ms, **speed)
+        self.ask("Network.setCacheDisabled", cacheDisabled=True)
 
     def wait(self, seconds: float) -> None:
         """Let the page live for a while."""
@@ -106,6 +114,13 @@ class Tab:
         return path
 
 
+def _program() -> str:
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        raise BrowserError(f"none of {', '.join(BROWSERS)} is installed")
+    return found
+
+
 class BrowserError(Exception):
     """The browser refused a command."""
 
@@ -116,7 +131,7 @@ class Browser:
     def __init__(self, profile: Path, *options: str) -> None:
         to_read, self._write = os.pipe()
         self._read, to_write = os.pipe()
-        command = [str(which(*BROWSERS)), *QUIET, f"--user-data-dir={profile}", *options, "about:blank"]
+        command = [_program(), *QUIET, f"--user-data-dir={profile}", *options, "about:blank"]
 
         def pipes() -> None:  # Chromium reads commands from descriptor 3, and answers on 4
             first, second = os.dup(to_read), os.dup(to_write)
