@@ -77,8 +77,7 @@ def test_a_reader_never_sees_half_an_entry_while_five_folds_write(tmp_path: Path
             thread.join()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_to_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(OSError, match="denied"):
-        write(new_file(tmp_path, "a", 1), ENTRY)
+    (tmp_path / "file").touch()  # root may write into any folder, but not into a file
+    with pytest.raises(OSError, match="Not a directory"):
+        write(new_file(tmp_path / "file", "a", 1), ENTRY)

@@ -13,6 +13,7 @@ import pytest
 from holter.cli.start.settings import read
 from holter.errors import BadInput
 from holter.reports.catalogue import phrase
+from needs import needs
 
 OPTIONS = {
     "run": frozenset({"lang", "notify", "heal", "main-limit", "force", "tape"}),
@@ -88,7 +89,7 @@ def test_a_mistake_is_named_with_the_nearest_name(home: Path, content: str, said
     assert step in phrase(caught.value.next_step, "en")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it gives a file away")
+@needs("root")
 def test_a_file_of_another_user_is_refused(home: Path) -> None:
     write(home, "lang = 'zh'")
     os.chown("holter.toml", 12345, 12345)
