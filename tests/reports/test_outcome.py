@@ -127,6 +127,8 @@ def test_a_training_that_runs_well_says_where_it_is() -> None:
     run = Run().startup().epoch(0).epoch(1).train(2, 5)
     ran = outcome_of(msgspec.structs.replace(made(run), finished=False), is_over=False)
     assert (ran.state, phrase(ran.headline, "en")) == ("running", "Running: epoch 2 of 4.")
+    here = msgspec.structs.replace(made(run), finished=False, path=Path("my run.holter"))
+    assert outcome_of(here, is_over=False).next_command == "holter top 'my run.holter'"
     assert (ran.ended, ran.runs) == (None, True)
 
 

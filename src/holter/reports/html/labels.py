@@ -18,7 +18,8 @@ define_all(
             "Point at a chart to read its values. Drag across it or pinch to look closer; with keys: + − ← → and Esc."
         ),
         "html.contents": "Contents",
-        "html.also": "Also considered, and what is not known",
+        "html.also": "Also considered, and what was not known",
+        "html.not-known-then": "Not known when it was judged",
         "html.all-of-them": "All {count} of them",
         "html.zoom-in": "look closer",
         "html.zoom-out": "see more",

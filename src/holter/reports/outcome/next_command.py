@@ -29,6 +29,8 @@ def next_command(recording: Recording, ran: Outcome, diagnosis: Diagnosis | None
     if recording.path is None:
         return None
     tape = shlex.quote(str(recording.path))
+    if ran.state == "running":
+        return f"holter top {tape}"
     return f"holter diagnose {tape}" if ran.runs else f"holter report {tape}"
 
 
