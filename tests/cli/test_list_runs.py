@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from holter.demo.prepare import Prepared
 from holter.tape.registry import read_all
 from needs import needs
 
@@ -31,6 +32,8 @@ def holter(*arguments: str, cwd: Path, lang: str = "C", **variables: str | None)
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "t").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "t"))  # runs without a home are registered below it
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "state" / "holter"
 
@@ -53,7 +56,7 @@ def test_a_run_is_listed_while_it_runs_and_afterwards(tmp_path: Path, state: Pat
     assert file.stat().st_mode & 0o777 == 0o600
     (tmp_path / "a.holter").rename(tmp_path / "b.holter")
     chinese = holter("list", cwd=tmp_path, lang="zh_CN.UTF-8").stdout
-    assert "记录文件已被移走或删除" in chinese and "已结束：1" in chinese
+    assert "记录文件已被移走、删除或覆盖" in chinese and "已结束：1" in chinese
     assert holter("diagnose", cwd=tmp_path).stderr.startswith("holter: no target given: the newest tape, b.holter")
     (tmp_path / "b.holter").unlink()
     done = holter("report", cwd=tmp_path)
@@ -76,6 +79,20 @@ def test_a_recorder_that_was_killed_is_not_running(tmp_path: Path, state: Path, 
     assert (row["runs"], row["state"]) == (False, "cut")
     words = " ".join(holter("list", cwd=tmp_path).stdout.split())
     assert re.search("The recording breaks off at .*; what became of the training is not known", words)
+
+
+@pytest.mark.long
+def test_two_calls_that_train_one_fold_are_one_row(tmp_path: Path, state: Path, brain: Prepared) -> None:
+    # The path of a socket of torch's is short.
+    variables = {**brain.environment(), "nnUNet_results": str(tmp_path / "results"), "TMPDIR": "/tmp"}
+    short = ("--iterations", "2", "--val-iterations", "1", "--save-every", "1")
+    for more in (("--epochs", "1"), ("--epochs", "2", "--c")):
+        done = holter("run", "--", *brain.command(*more, *short), cwd=tmp_path, **variables)
+        assert done.returncode == 0, done.stderr[-3000:]
+    (row,) = listed(tmp_path)
+    assert (row["calls"], row["state"], row["epochs_done"], row["fold"]) == (2, "finished", 2, "0")
+    assert len(row["earlier_tapes"]) == 1 and row["dataset"] == "Dataset801_HolterBrain"  # type: ignore[arg-type]
+    assert "2 calls" in holter("list", cwd=tmp_path).stdout
 
 
 def test_a_folder_of_tapes_is_read_without_a_registry(tmp_path: Path, state: Path) -> None:

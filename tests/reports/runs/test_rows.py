@@ -111,6 +111,14 @@ def test_running_ones_come_first_and_a_target_is_taken_whose_tape_is_there(tmp_p
     assert {row.tape_is for row in rows_of([gone, away])} == {"gone", "elsewhere"}
 
 
+def test_a_tape_that_was_overwritten_belongs_to_the_newest_run(tmp_path: Path) -> None:
+    tape = tmp_path / "run.holter"
+    tape.touch()
+    older = kept(ENDED, tape=str(tape), folder="/1")
+    newer = kept(ENDED, tape=str(tape), folder="/2", ended="2026-11-29T11:00:00+08:00")
+    assert [row.tape_is for row in rows_of([older, newer])] == ["there", "gone"]
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_the_table_fits_80_columns_and_keeps_paths_whole(lang: Lang, tmp_path: Path) -> None:
     long = "/data/" + "/".join(["very_long_folder_name"] * 6) + "/run.holter"

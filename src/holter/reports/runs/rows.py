@@ -69,13 +69,16 @@ def rows_of(entries: Iterable[Kept]) -> tuple[Row, ...]:
     ``entries``: oldest first.
     """
     groups: list[list[Kept]] = []
+    newest: dict[tuple[str, str], Kept] = {}
     for kept in entries:
+        newest[kept.entry.host, kept.entry.tape] = kept
         earlier = next((group for group in reversed(groups) if _is_same_fold(group[-1].entry, kept.entry)), None)
         if earlier is not None and _goes_on(earlier[-1].entry, kept.entry):
             earlier.append(kept)
         else:
             groups.append([kept])
-    return in_order([_row(group) for group in groups])
+    owners = {id(kept) for kept in newest.values()}
+    return in_order([_row(group, is_overwritten=id(group[-1]) not in owners) for group in groups])
 
 
 def in_order(rows: Iterable[Row]) -> tuple[Row, ...]:
@@ -124,7 +127,7 @@ def is_recording(kept: Kept) -> bool:
     return not same_machine_before_a_restart(entry.place) and abs(kept.silent_s) <= SILENT_S
 
 
-def _row(group: Sequence[Kept]) -> Row:
+def _row(group: Sequence[Kept], *, is_overwritten: bool) -> Row:
     first, last = group[0].entry, group[-1].entry
     runs = is_recording(group[-1])
     state, headline = last.state, last.headline or RUNNING()
@@ -153,7 +156,7 @@ def _row(group: Sequence[Kept]) -> Row:
         exit_code=last.exit_code,
         exit_signal=last.exit_signal,
         tape=last.tape,
-        tape_is=_tape_is(last),
+        tape_is="gone" if is_overwritten else _tape_is(last),
         earlier_tapes=tuple(kept.entry.tape for kept in group[:-1]),
     )
 

@@ -33,7 +33,7 @@ NONE_HERE = define("list.none-here", "No tape in {folder}.")
 RECORD_ONE = define("list.record-one", "To record one: holter run -- nnUNetv2_train 4 3d_fullres 0")
 ON_HOST = define("list.on-host", "{name} · {host}")
 CALLS = define("list.calls", "{count} calls", one="{count} call")
-TAPE_GONE = define("list.tape-gone", "the tape was moved or deleted: {path}")
+TAPE_GONE = define("list.tape-gone", "the tape was moved, deleted or overwritten: {path}")
 TAPE_ELSEWHERE = define("list.tape-elsewhere", "the tape is on {host}: {path}")
 COUNTED = define("list.counted", "Running: {running}. Ended: {ended}. {next}")
 OLDER = define("list.older", "{count} older: holter list --all", one="{count} older: holter list --all")
@@ -72,7 +72,7 @@ def _print_row(console: Console, row: Row, lang: Lang) -> None:
     lasted = _lasted(row)
     when = start.strftime("%Y-%m-%d %H:%M") if start is not None else "?"
     left = f"{when}  {'' if lasted is None else _short(lasted, lang)}"
-    first = Text(f"{sign} ", style=style).append(left + " " * max(1, COLUMN - 2 - cell_len(left)), style="dim")
+    first = Text().append(f"{sign} ", style=style).append(left + " " * max(1, COLUMN - 2 - cell_len(left)), style="dim")
     name = name_of(row, lang)
     whole = phrase(ON_HOST(name=name, host=row.host), lang) if row.host else name
     if row.calls > 1:
