@@ -232,10 +232,13 @@ template <int AXES, typename Label> struct Ballot {
 
     template <typename P> void count(int channel, const Cells<AXES, Label> &cells, int16_t *out, const P &part) {
         const int64_t total = held[channel];
-        const float *where = positions + 3 * channel * room;
+        float *where = positions + 3 * channel * room;
         int32_t *cell = cells_of + channel * room;
         const int32_t *which = targets + channel * room;
-        for (int64_t at = total; at < (total + W - 1) / W * W; at++) cell[at] = 0;
+        for (int64_t at = total; at < (total + W - 1) / W * W; at++) {  // the last vector is filled up with any cell
+            cell[at] = 0;
+            for (int axis = 3 - AXES; axis < 3; axis++) where[axis * room + at] = 0;
+        }
         for (int64_t at = 0; at < total; at += W) {
             int32_t chosen[W];
             store(chosen, rough(cells, cells.labels(channel), load(cell + at), where + at));
