@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -119,6 +121,7 @@ CASES = st.builds(
     st.booleans(),
 )
 LINEAR = How("bilinear", "bilinear", -1)
+ONE = Constant(1.0)
 
 
 @settings(max_examples=200, deadline=None)
@@ -234,3 +237,58 @@ def test_steps_after_an_unknown_one_equal_torch(patch: tuple[int, ...]) -> None:
         for level, other in zip(ours.target, theirs.target, strict=True):
             assert torch.equal(level, other)
         assert (ours.image - theirs.image).abs().max() <= 1e-4 * theirs.image.abs().max()
+
+
+# --- what the kernels were not made for -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [torch.int8, torch.int16])
+def test_the_lowest_label_that_a_type_can_hold_is_a_label_like_others(kind: torch.dtype) -> None:
+    """The table of cells says with it that the corners differ."""
+    initial, patch = (15, 16, 17), (9, 12, 11)
+    chain = Chain(Geometry(patch, initial), (Spatial(patch, 1, ONE, 1, 1, ONE, 1, LINEAR, False),), ())
+    draw = SampleDraw((SpatialDraw((0.4, 0.2, -0.3), (0.9,) * 3),))
+    lowest = torch.iinfo(kind).min
+    seg = torch.where(voronoi(initial, 5, 1) == 2, lowest, voronoi(initial, 3, 2)).to(kind)[None]
+    assert (seg == lowest).any()
+    compare(chain, [part(noisy_image(initial, 1, 1), chain, draw)], [part(seg, chain, draw)], [draw], 2e-5)
+
+
+def test_a_very_long_row_and_a_patch_much_larger_than_its_source_equal_torch() -> None:
+    for patch, initial in (((2, 5000), (3, 5003)), ((60, 70), (4, 5)), ((30, 3, 40), (2, 1, 3))):
+        step = Spatial(patch, 1, ONE, 1, 1, ONE, 1, LINEAR, False)
+        chain = Chain(Geometry(patch, initial), (step,), ())
+        for angles in (None, (0.2, -0.1, 0.3)[: len(patch)]):
+            draw = SampleDraw((SpatialDraw(angles, None),))
+            image, seg = noisy_image(initial, 1, 1), speckled(initial, 3, 1)[None]
+            compare(chain, [part(image, chain, draw)], [part(seg, chain, draw)], [draw], 3e-5)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 3e38])
+def test_numbers_that_no_image_should_hold_end_no_call(value: float) -> None:
+    configuration = Configuration((11, 14, 12), channels=2)
+    steps = (*chain_of(configuration, always(configuration.training())).steps[1:9], Median(2, 5, 0, 1))
+    chain = Chain(Geometry((11, 14, 12), (11, 14, 12)), steps, ())
+    draw = chain.draw(np.random.default_rng(1), 2)
+    image, seg = noisy_image((11, 14, 12), 2, 1), voronoi((11, 14, 12), 3, 1)[None]
+    image[0, 5, 5, 5:7] = value
+    done = compiled(chain, [image], [seg], [draw])
+    assert all(torch.equal(targets[0], done["portable"][1][0]) for _, targets in done.values())
+
+
+def test_threads_and_a_forked_child_do_not_disturb_each_other() -> None:
+    configuration = Configuration((20, 24, 22), channels=1)
+    chain = chain_of(configuration, always(configuration.training()))
+    draws = [chain.draw(np.random.default_rng(slot), 1) for slot in range(16)]
+    samples = [configuration.sample(slot) for slot in range(16)]
+    alone = [run(chain, [sample], [draw]) for sample, draw in zip(samples, draws, strict=True)]
+    with ThreadPoolExecutor(8) as pool:
+        both = list(pool.map(lambda slot: run(chain, [samples[slot]], [draws[slot]]), range(16)))
+    for one, other in zip(alone, both, strict=True):
+        assert torch.equal(one.image, other.image)
+        assert torch.equal(one.target, other.target)
+    child = os.fork()
+    if not child:
+        same = torch.equal(run(chain, [samples[3]], [draws[3]]).image, alone[3].image)
+        os._exit(0 if same else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
