@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from holter.errors import BadInput
@@ -39,6 +39,9 @@ class Sampling:
     has_ignore_label: bool = False
     pad_sides: Shape | None = None
     sampling_probabilities: tuple[float, ...] | None = None  # one per case; None: all equal
+    # Derived, once: they are needed for every sample.
+    box_size: Shape = field(init=False, repr=False, compare=False)  # of the initial patch, with three axes
+    need_to_pad: Shape = field(init=False, repr=False, compare=False)  # beyond the case, both sides together, per axis
 
     def __post_init__(self) -> None:
         if len(self.patch_size) != len(self.initial_patch_size) or len(self.patch_size) not in (2, 3):
@@ -47,24 +50,18 @@ class Sampling:
             )
         if self.batch_size < 1 or min(*self.patch_size, *self.initial_patch_size) < 1:
             raise BadInput(f"batch size {self.batch_size}, patch size {self.patch_size}: all must be at least 1")
+        box = (1, *self.initial_patch_size) if self.is_2d else self.initial_patch_size
+        final = (1, *self.patch_size) if self.is_2d else self.patch_size
+        sides = self.pad_sides or (0,) * len(self.patch_size)
+        sides = (0, *sides) if self.is_2d else sides
+        padding = tuple(size - patch + side for size, patch, side in zip(box, final, sides, strict=True))
+        object.__setattr__(self, "box_size", box)
+        object.__setattr__(self, "need_to_pad", padding)
 
     @property
     def is_2d(self) -> bool:
         """Whether patches are slices."""
         return len(self.patch_size) == 2
-
-    @property
-    def box_size(self) -> Shape:
-        """Return the size of the initial patch with three axes."""
-        return (1, *self.initial_patch_size) if self.is_2d else self.initial_patch_size
-
-    @property
-    def need_to_pad(self) -> Shape:
-        """Return how many voxels a patch may extend beyond the case, both sides together, per axis."""
-        final = (1, *self.patch_size) if self.is_2d else self.patch_size
-        sides = self.pad_sides or (0,) * len(self.patch_size)
-        sides = (0, *sides) if self.is_2d else sides
-        return tuple(box - patch + side for box, patch, side in zip(self.box_size, final, sides, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
