@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from holter.detectors.frozen import STOPPED
 from holter.records import (
     Beat,
     CgroupSample,
@@ -116,6 +117,7 @@ class Scene:
             kind="stall", phase="train", start_s=float(FROZEN_AT_S), alarm_s=float(FROZEN_AT_S + ALARM_AFTER_S),
             end_s=float(FROZEN_AT_S + THAWED_AFTER_S) if over else None, detector="frozen", pid=pid,
             subject=Subject(role="train-worker", index=FROZEN_WORKER, pid=pid),
+            reason=STOPPED(process=Subject(role="train-worker", index=FROZEN_WORKER, pid=pid), age=ALARM_AFTER_S),
         )  # fmt: skip
 
     def _phase_of(self, worked_s: int) -> tuple[Phase, int]:

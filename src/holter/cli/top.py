@@ -91,7 +91,8 @@ def top(
     language = chosen_language(lang)
     glyphs = environment_glyphs(ascii_only=ascii_only)
     is_screen = sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-    once, plain = once or not sys.stdout.isatty(), plain or not (is_screen or once)
+    once = once or not (plain or sys.stdout.isatty())
+    plain = plain or not (is_screen or once)
     if not once and not plain and importlib.util.find_spec("textual") is None:
         install = "pip install 'holter[top]'"
         raise MissingExtra(
@@ -121,7 +122,11 @@ def _chosen(target: str | None, tape: Path | None, lang: Language) -> Iterator[t
         yield (newest_tape(lang, GIVE_ONE()),), ""
         return
     path = Path(target)
-    if path.exists() or not target.isdecimal():
+    if not path.exists() and not target.isdecimal():
+        from holter.diagnosis.targets import NO_SUCH_TARGET
+
+        raise UnknownTarget(NO_SUCH_TARGET(target=target), next_step=GIVE_ONE())
+    if path.exists():
         yield (path,), ""
         return
     from holter.supervisor.in_background import BackgroundAttach
