@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import time
@@ -146,11 +147,15 @@ def test_after_a_long_time_without_viewers_it_begins_at_the_end(
     written.end()
 
 
-@pytest.mark.parametrize("name", ["text", "other version"])
+@pytest.mark.parametrize("name", ["text", "other version", "pipe"])
 def test_what_is_no_tape_raises_what_the_page_says(tmp_path: Path, name: str) -> None:
     path = tmp_path / "run.holter"
     if name == "text":
         path.write_text("no tape, but long enough to be read as one")
+        with pytest.raises(NotATape):
+            Following(path, "en").poll(Rendered())
+    elif name == "pipe":
+        os.mkfifo(path)  # to open it would take forever
         with pytest.raises(NotATape):
             Following(path, "en").poll(Rendered())
     else:
