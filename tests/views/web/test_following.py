@@ -18,7 +18,7 @@ from holter.reports.html.thinning import Grid
 from holter.reports.html.vitals import charts
 from holter.tape import read
 from holter.views.web.following import Following
-from holter.views.web.render import Rendered, render, series_name
+from holter.views.web.render import MOST_EPOCHS, MOST_PHASES, Rendered, lighten, render, series_name
 
 SCENE = "slow_storage/fault"
 
@@ -175,3 +175,24 @@ def newer(path: Path) -> None:
 def test_the_page_says_where_it_belongs_and_escapes_names() -> None:
     _, html = render(KEPT / "quiet" / "continued.holter", "zh", is_over=True, page=3, root="../../", name="x <b>")
     assert '"page":3' in html and "x &lt;b&gt;" in html and 'href="../../static/report.css' in html
+
+
+def test_a_run_of_days_keeps_its_page_small_and_its_end_whole() -> None:
+    day_s, epoch_s = 86400.0, 60.0
+    phases = [
+        {"phase": phase, "start": begin + start, "end": begin + end}
+        for begin in range(0, int(day_s), int(epoch_s))
+        for phase, start, end in (("train", 0.0, 50.0), ("validate", 50.0, 58.0), ("checkpoint", 58.0, 60.0))
+    ]
+    long = [{"phase": "train", "start": -3000.0, "end": 0.0}]
+    values = {
+        "charts": [{"series": [{"line": "M0 0"}]}],
+        "lanes": [{"paths": [("running", "M0 0")]}],
+        "phases": [*long, *phases],
+        "epochs": {"rows": list(range(1440))},
+    }
+    lighten(values, day_s)
+    assert values["charts"][0]["series"][0]["line"] == "" and values["lanes"][0]["paths"] == [("running", "")]
+    assert values["epochs"]["rows"] == list(range(1440 - MOST_EPOCHS, 1440))
+    assert long[0] in values["phases"] and len(values["phases"]) < MOST_PHASES
+    assert values["phases"][-45:] == phases[-45:], "the last quarter of an hour, with every phase"

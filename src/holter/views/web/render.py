@@ -55,6 +55,8 @@ SCRIPT_WORDS = (
 )  # fmt: skip
 
 
+# Rows of the table of epochs, marks of phases: as many as there are pixels. The report has all.
+MOST_EPOCHS, MOST_PHASES, RECENT_S = 200, 1000, 900.0
 # The training and the server go first.
 POLITE = 5
 
@@ -84,10 +86,10 @@ def render(path: Path, lang: Lang, *, is_over: bool, page: int, root: str, name:
         if recording.damage:
             return Rendered(error="tape-damaged", what=DAMAGED(path=path.name, damage=recording.damage)), ""
         return Rendered(error="tape-empty", what=EMPTY(path=path.name), next_step=EMPTY_NEXT()), ""
-    values = context(recording, diagnose_recording(recording, is_over=is_over), lang, False, is_over=is_over)
-    for chart in values["charts"]:
-        for series in chart["series"]:
-            series["line"] = ""  # drawn by uPlot
+    # What the recorder noticed: to play a healthy day to the detectors again would take half a minute.
+    diagnoses = diagnose_recording(recording, recording.episodes(), is_over=is_over)
+    values = context(recording, diagnoses, lang, False, is_over=is_over)
+    lighten(values, recording.duration_s)
     if not is_over:
         values["quiet"] = ""  # it says how the recording ended
         for group in values["groups"]:
@@ -121,6 +123,23 @@ def render(path: Path, lang: Lang, *, is_over: bool, page: int, root: str, name:
         series_name(one["key"], chart["index"]): chart["top"] for chart in values["charts"] for one in chart["series"]
     }
     return Rendered(end_s=recording.duration_s, cost_s=time.process_time(), tops=tops, pids=pids), html
+
+
+def lighten(values: dict[str, Any], end_s: float) -> None:
+    """Leave out of the template's values what the browser draws from the data, and what is too short to be seen."""
+    for chart in values["charts"]:
+        for series in chart["series"]:
+            series["line"] = ""
+    for row in values["lanes"]:
+        row["paths"] = [(state, "") for state, _ in row["paths"]]
+    if len(values["phases"]) > MOST_PHASES:
+        least_s = end_s / MOST_PHASES
+        values["phases"] = [
+            phase
+            for phase in values["phases"]
+            if phase["end"] - phase["start"] >= least_s or phase["end"] > end_s - RECENT_S
+        ]
+    values["epochs"]["rows"] = values["epochs"]["rows"][-MOST_EPOCHS:]
 
 
 def series_name(key: str, index: int | None) -> str:

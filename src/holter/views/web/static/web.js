@@ -60,8 +60,25 @@
   };
   const startLanes = () => {
     lanes = [...document.querySelectorAll("[data-lane]")].map((row) => ({ svg: row.querySelector("svg"), open: null }));
+    lanes.forEach((lane, number) => {
+      const drawn = {};
+      report.data.lanes[number].forEach(([from, to, state]) => { drawn[state] = (drawn[state] || "") + rect(from, to); });
+      Object.entries(drawn).forEach(([state, path]) => pathOf(lane, live.states[state]).setAttribute("d", path));
+    });
   };
-  const rect = (start, end) => `M${start.toFixed(2)} 0h${Math.max(end - start, .01).toFixed(2)}v10h-${Math.max(end - start, .01).toFixed(2)}z`;
+  const pathOf = (lane, kind) => {
+    const known = lane.svg.querySelector(`path.${kind}`);
+    if (known) return known;
+    const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    path.setAttribute("class", kind);
+    path.setAttribute("d", "");
+    lane.svg.append(path);
+    return path;
+  };
+  const rect = (start, end) => {
+    const width = Math.max(end - start, .01).toFixed(2);
+    return `M${start.toFixed(2)} 0h${width}v10h-${width}z`;
+  };
   const draw = (number, t, state, name) => {
     const lane = lanes[number], segments = report.data.lanes[number];
     if (!lane) return;
@@ -72,13 +89,7 @@
     else segments.push([start, t, state, index]);
     const kind = live.states[state];
     if (!lane.open || lane.open.kind !== kind || start - lane.open.end > .5) {
-      let path = lane.svg.querySelector(`path.${kind}`);
-      if (!path) {
-        path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-        path.setAttribute("class", kind);
-        path.setAttribute("d", "");
-        lane.svg.append(path);
-      }
+      const path = pathOf(lane, kind);
       lane.open = { kind, path, base: path.getAttribute("d"), start };
     }
     lane.open.end = t;
