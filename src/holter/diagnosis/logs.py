@@ -18,6 +18,7 @@ from holter.evidence.facts.training.epochs import described as series_in_words
 from holter.evidence.facts.training.epochs import runs as runs_of
 from holter.evidence.facts.training.epochs import shape_of
 from holter.evidence.text_facts import Found, is_addressed
+from holter.evidence.text_facts.discourse import explains
 from holter.records import Environment, EpochEnded, Message, TargetKind, Text
 from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import NOTHING_CHANGED, define
@@ -185,6 +186,8 @@ def _found(
     text: str = "",
 ) -> DiagnosisResult:
     is_log = any(run.has_beginning or run.first_s for run in runs)
+    if not is_log and text and explains(text):  # an error that documentation quotes is nobody's
+        runs = []
     words = said(text, name, is_prose=not is_log or is_addressed(text), span=span_of(runs)) if text else {}
     kernel = sifted(text, span_of(runs)).notes if text else ()
     if not runs and accuses(words):

@@ -37,6 +37,7 @@ UNPLACED_LINES = 20_000
 _AT_MARGIN = re.compile(r"Traceback \(most recent call last\):|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 # C++ reports an exception that was not caught, and its process aborts.
 _UNCAUGHT = re.compile(r"(?:terminate called .*'std::(?P<name>bad_alloc)'|what\(\): *(?P<message>.+))")
+_PREDICTS = re.compile(r"There are \d+ cases in the source folder|Predicting \S+:|sending off prediction to background")
 # torch's handler in a data worker prints it and the worker dies; no Python exception is raised.
 _WORKER_BUS_ERROR = "Unexpected bus error encountered in worker"
 # The last sentence of v2, and one of the last of v1.
@@ -49,6 +50,7 @@ class LogRun:
 
     name: Text
     has_beginning: bool = False  # the header, or the log's own file name
+    is_prediction: bool = False  # nnUNetv2_predict prints the same header, and no end
     begun_s: float | None = None  # from the file's name, else the first stamp
     first_s: float | None = None
     last_s: float | None = None
@@ -139,6 +141,7 @@ class RunReader:
             if run.lines < HEADER_LINES:
                 read_header(line, run.plans)
             run.has_beginning = run.has_beginning or is_header
+            run.is_prediction = run.is_prediction or (run.first_s is None and _PREDICTS.match(line) is not None)
             run.lines += 1
             if self._sieve.lets_through(line, is_stamped=self._translator.is_stamped):
                 batch.append(line)
@@ -218,7 +221,7 @@ class RunReader:
         run.first_s = wall_s
         begun_s = min(wall_s, run.begun_s) if run.begun_s is not None else wall_s
         run.begun_s = begun_s
-        if run.has_beginning:
+        if run.has_beginning and not run.is_prediction:
             run.add(self._parser.restart(begun_s, float("inf")))
         else:
             self._parser.clock.begin(begun_s, float("inf"))

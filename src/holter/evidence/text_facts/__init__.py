@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from holter.evidence.error_kinds import OTHER, error_kind
 from holter.evidence.fact_book import Value
 from holter.evidence.text_facts import errors, libraries, platforms, readouts, symptoms, system
+from holter.evidence.text_facts.discourse import explains
 from holter.evidence.text_facts.kinds import TROUBLE, is_addressed
 from holter.evidence.text_facts.known import Found, search
 from holter.evidence.text_facts.readouts import lines
@@ -45,6 +46,9 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     has_facts, complains = _names_trouble(found), TROUBLE.search(own_words) is not None
     if len(terms(own_words)) < FEWEST_TERMS:
         return found  # the output of commands alone says what it says
+    if explains(text):
+        measured = {hit.name for hit in readouts.read(text)}
+        return {name: hit for name, hit in found.items() if name in measured and name != "episode.kind"}
     named = resembles(written, {name: hit.value for name, hit in found.items()})
     if is_quiet(named, has_facts=has_facts, complains=complains):
         # Documentation and success stories quote errors, too; the output of a command is what it is.

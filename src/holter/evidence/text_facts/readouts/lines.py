@@ -31,6 +31,11 @@ _ROWS = (
     r"\s*JobID\s.*",  # sacct
     r"\s*\d+(?:_\d+)?(?:\.\w+)?\s+.*\b(?:COMPLETED|RUNNING|FAILED|CANCELLED\S*|TIMEOUT|OUT_OF_ME\S*)\b.*",
     r"\d+:[\w=,]*:/.*",  # /proc/1/cgroup
+    r"\s*(?:Collecting|Solving environment|Preparing (?:transaction|metadata|to unpack)|Verifying transaction"
+    r"|Executing transaction|Requirement already satisfied|Downloading|Building wheels?"
+    r"|Successfully (?:built|installed|tagged)"
+    r"|Installing collected|Setting up|Unpacking|Selecting previously|Looking in indexes|Get:\d+|Fetched \d)\b.*"
+    r"|Step \d+/\d+ : .*| ---> .*",  # pip, conda, apt, docker build
 )
 # Settings and properties: a message may stand among them, a description of trouble does not.
 _SETTINGS = (
