@@ -13,7 +13,7 @@ from holter.diagnosis.pieces import diagnose_pieces
 from holter.diagnosis.targets import diagnose_target
 from holter.errors import NotALog
 from holter.reports.catalogue import phrase
-from holter.reports.headline import headline
+from holter.reports.headline import could_be, headline
 
 LOG = (
     "RuntimeError: DataLoader worker (pid 4161) is killed by signal: Bus error. It is possible that dataloader's "
@@ -79,6 +79,16 @@ def test_a_kernel_log_from_before_the_training_accuses_nobody(tmp_path: Path) ->
     assert any("long before the fault" in phrase(note, "en") for note in result.notes)
     together = read_pasted(io.BytesIO((log + old).encode()), "console.txt")
     assert {fact.name: fact.value for fact in together.diagnoses[0].facts}["oom.kills"] != 1
+
+
+def test_what_could_be_comes_with_a_command_that_settles_it(tmp_path: Path) -> None:
+    story = "nnU-Net v2 hangs in docker after the first epoch, no error. GPU 0 %.\n"
+    result = pieces(tmp_path, story=story, df=DF)
+    diagnosis = result.diagnoses[0]
+    said = could_be(diagnosis, result.recording, "en")
+    assert diagnosis.verdicts[0].cause == "shm-too-small"
+    assert said is not None and said.startswith("Could be: Shared memory is too small")
+    assert "cpu.max" not in said
 
 
 def test_outputs_that_show_nothing_wrong_accuse_nobody(tmp_path: Path) -> None:

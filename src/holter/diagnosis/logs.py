@@ -186,7 +186,7 @@ def _found(
     text: str = "",
 ) -> DiagnosisResult:
     is_log = any(run.has_beginning or run.first_s for run in runs)
-    if not is_log and text and explains(text):  # an error that documentation quotes is nobody's
+    if not is_log and text and explains(text):  # nobody met an error that documentation quotes
         runs = []
     words = said(text, name, is_prose=not is_log or is_addressed(text), span=span_of(runs)) if text else {}
     kernel = sifted(text, span_of(runs)).notes if text else ()

@@ -135,7 +135,8 @@ def _of_evidence(diagnosis: Diagnosis) -> dict[str, Found]:
 
 
 def _merge(facts: dict[str, Found], words: dict[str, Found], piece: Text) -> list[Message]:
-    notes = [FROM(piece=piece, count=len(words), facts=names_of(words))] if words else []
+    count = sum(fact != "resembles" for fact in words)
+    notes = [FROM(piece=piece, count=count, facts=names_of(words))] if count else []
     name = piece if isinstance(piece, str) else STDIN
     for fact, hit in words.items():
         before = facts.get(fact)

@@ -59,7 +59,8 @@ def could_be(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str | No
     if verdict is None:
         return None
     title = text(f"cause.{verdict.cause}.title", lang)
-    look = next(iter(next_checks(diagnosis, recording.environment)), None)
+    open_ones = {finding.fact for finding in verdict.unknown}
+    look = next((one for one in next_checks(diagnosis, recording.environment) if open_ones & {*one.facts}), None)
     if look is None:
         return phrase(COULD_BE_ALONE(cause=title), lang)
     return phrase(COULD_BE(cause=title, command=look.command), lang)

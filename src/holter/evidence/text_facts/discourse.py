@@ -32,7 +32,7 @@ _MARKS = tuple(
         r"第[一二三]步|常见(?:问题|报错|错误)|含义|表示[^。；]{2,30}[；。]|一览|介绍|\badministrators?\b",
     )
 )
-_TOLD = re.compile(
+_REPORTED = re.compile(
     r"\b(?:I|me|my|mine|we|our|us)\b|\b(?:yesterday|today|last (?:night|week)|since (?:monday|the))\b"
     r"|[我咱]|求助|请问|昨[天晚]|今[天晚]|刚才|为什么|怎么办",
     re.IGNORECASE,
@@ -42,6 +42,6 @@ _TOLD = re.compile(
 def explains(text: str) -> bool:
     """Return whether a text explains in general what may happen, and nobody in it reports what did."""
     written = prose(text)
-    if len(written.strip()) < LEAST_PROSE * len(text.strip()) or _TOLD.search(written) is not None:
+    if len(written.strip()) < LEAST_PROSE * len(text.strip()) or _REPORTED.search(written) is not None:
         return False
     return sum(mark.search(written) is not None for mark in _MARKS) >= FEWEST_MARKS
