@@ -49,6 +49,8 @@ def test_batches_are_of_stocks_types_and_sizes_and_the_log_says_how_they_are_mad
         theirs, ours = next(loader), next(feed)
         assert shapes(ours) == shapes(theirs)
         assert set(ours["keys"]) <= set(loader._data.identifiers)
+        assert ours["keys"].dtype.kind == theirs["keys"].dtype.kind
+        assert ours["keys"].shape == theirs["keys"].shape
         feed.close()
     said = scene.log()
     assert "data loader without worker processes: 2 reading threads, transforms on cpu" in said

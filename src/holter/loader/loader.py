@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 import torch
 
 from holter.errors import BadInput, LoaderClosed
@@ -33,7 +34,7 @@ CLOSED_WITHIN_S = 5.0  # reads take milliseconds; a slower one hangs, and its th
 
 
 class Loader:
-    """An endless iterator of batches ``{"data", "target", "keys"}``.
+    """An endless iterator of batches ``{"data", "target", "keys"}``; keys are an array of strings, as nnU-Net's are.
 
     Batch n depends on seed, stream, n and the data: not on threads, timing, restarts, or what was read before.
     Ranks share a seed and have one stream each; so do training and validation.
@@ -139,13 +140,13 @@ class Loader:
     def _from_readers(self) -> dict[str, Any]:
         batch = self._crew.dispatch.next_batch()
         self._held = batch.memory
-        return {"data": batch.memory.data, "target": batch.memory.target, "keys": batch.keys}
+        return {"data": batch.memory.data, "target": batch.memory.target, "keys": np.array(batch.keys)}
 
     def _from_stage(self, stage: DeviceStage) -> dict[str, Any]:
         staged = stage.next(self._step)
         if staged.done is not None:
             _now_used_by_current_stream(staged)
-        return {"data": staged.image, "target": staged.target, "keys": staged.keys}
+        return {"data": staged.image, "target": staged.target, "keys": np.array(staged.keys)}
 
     def _release(self) -> None:
         # Return the last batch's memory to the ring.
