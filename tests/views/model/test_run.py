@@ -171,7 +171,7 @@ def test_a_killed_recorder_shows_within_three_seconds(recorder) -> None:
         run.poll(time.monotonic(), time.time())
     assert time.monotonic() - killed_s <= 3.0
     words, tone = sentence(view_of(run), run.story, "en")
-    assert words.startswith("No reading for ") and tone == "bad"
+    assert words.startswith("No reading for ") and "the recorder stopped" in words and tone == "bad"
 
 
 def test_a_recorder_that_stands_still_shows_too(recorder) -> None:
@@ -185,6 +185,7 @@ def test_a_recorder_that_stands_still_shows_too(recorder) -> None:
     assert run.silent_s is None  # it lives, and a busy machine is no death
     run.poll(112.5, time.time())
     assert run.silent_s is not None and run.silent_s > 8.0
+    assert "the recorder lives but writes nothing" in sentence(view_of(run), run.story, "en")[0]
     os.kill(child.pid, signal.SIGCONT)
     time.sleep(3.5)
     run.poll(116.0, time.time())

@@ -21,6 +21,7 @@ class RecorderWatch:
     def __init__(self, path: Path, locks: Path = Path("/proc/locks")) -> None:
         self._side = path.with_name(path.name + "-shm")
         self._locks = locks
+        self.lives = False  # at the last look; also False where this cannot be seen
         self._seen = False
         self._grown_s: float | None = None
 
@@ -34,7 +35,7 @@ class RecorderWatch:
         elif grew:
             self._grown_s = now_s
         silent_s = max(0.0, now_s - self._grown_s)
-        holds = self._is_held()
+        self.lives = holds = self._is_held()
         was_seen, self._seen = self._seen, self._seen or holds
         is_gone = was_seen and not holds and not grew
         return silent_s if is_gone or silent_s > SLOW_S else None

@@ -97,6 +97,7 @@ class Run:
             last_s=story.last_s,
             finished=story.finished,
             silent_s=self.silent_s,
+            recorder_lives=self._watch.lives,
             tick=tick,
             environment=story.environment,
             bands=tuple(self._bands(window)),

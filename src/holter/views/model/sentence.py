@@ -35,6 +35,10 @@ RECENT_EVENTS = 100
 LASTING = (ActionTaken, ContractSettled, Judged, Notice, ProcessEnded)
 
 SILENT = define("view.silent", "No reading for {age:duration}: the recorder stopped. The training may still run.")
+WRITES_NOTHING = define(
+    "view.writes-nothing",
+    "No reading for {age:duration}: the recorder lives but writes nothing. It may be stopped, or its disk full.",
+)
 WAITS_FOR_FIRST = define("view.waits-for-first", "The recording begins; there is no reading yet.")
 JOINED = define("view.and", "{first}, {second}.")
 
@@ -42,7 +46,8 @@ JOINED = define("view.and", "{first}, {second}.")
 def sentence(view: View, story: Story, lang: Lang) -> tuple[str, Tone]:
     """Return the sentence for the view's time, and how serious it is."""
     if view.silent_s is not None and view.is_live:
-        return phrase(SILENT(age=view.silent_s), lang), "bad"
+        silent = WRITES_NOTHING if view.recorder_lives else SILENT
+        return phrase(silent(age=view.silent_s), lang), "bad"
     if view.tick is None and not story.events:
         return phrase(WAITS_FOR_FIRST(), lang), "plain"
     ran = outcome_at(view, story)

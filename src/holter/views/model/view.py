@@ -83,6 +83,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     last_s: float
     finished: bool
     silent_s: float | None  # the recorder does not write any more, since so long
+    recorder_lives: bool  # it is there all the same
     tick: Tick | None  # the last readings at the time
     environment: Environment | None
     bands: tuple[Band, ...]
