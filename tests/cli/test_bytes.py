@@ -40,12 +40,15 @@ def odd_folder(tmp_path: Path) -> Path:
 
 def test_an_argument_reaches_the_command_as_it_is_and_the_tape_readable(tmp_path):
     show = "import os, sys, time; time.sleep(1.5); print(os.fsencode(sys.argv[1])); sys.exit(4)"
-    done = holter("run", "-o", "t.holter", "--", sys.executable, "-c", show, ODD, cwd=tmp_path)
+    state = {"XDG_STATE_HOME": str(tmp_path)}
+    done = holter("run", "-o", "t.holter", "--", sys.executable, "-c", show, ODD, cwd=tmp_path, **state)
     assert (done.returncode, done.stdout) == (4, b"b'x\\xff'\n"), done.stderr
-    assert b"recorded" not in done.stderr and b"failed" not in done.stderr
+    assert b"recorded" not in done.stderr and b"failed" not in done.stderr and b"Error" not in done.stderr
     recording = read(tmp_path / "t.holter")
     assert recording.environment.command[-1] == "x\\xff"
     assert recording.finished and len(recording.all_ticks) >= 3
+    listed = holter("list", "--json", cwd=tmp_path, **state).stdout
+    assert b"t.holter" in listed and b"\\\\xff" in listed
 
 
 @pytest.mark.parametrize("variables", [UTF_8, BARE_ASCII], ids=["utf-8", "ascii"])

@@ -20,6 +20,7 @@ import msgspec
 
 from holter.records import Message
 from holter.records.text import Record
+from holter.tape.surrogates import encode
 
 # Below the state folder.
 RUNS = "runs"
@@ -31,7 +32,7 @@ MOST_BYTES = 1 << 16
 class Entry(Record, frozen=True, kw_only=True):
     """One call of ``run``, ``train`` or ``attach``: what it recorded where, and what became of it."""
 
-    tape: str  # absolute path on that host
+    tape: str  # absolute path on that host; bytes that are not UTF-8 are escaped
     host: str
     place: str  # host, boot and PID namespace, within which the PID means something
     pid: int  # of the recorder
@@ -79,7 +80,7 @@ def write(file: Path, entry: Entry) -> None:
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=SUFFIX)  # 0600, whatever the umask
     try:
         with os.fdopen(descriptor, "wb") as out:
-            out.write(msgspec.json.encode(entry))
+            out.write(encode(entry))
         Path(name).replace(file)
     except BaseException:
         with contextlib.suppress(OSError):

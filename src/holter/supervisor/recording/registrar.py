@@ -35,7 +35,7 @@ NOT_LISTED = define("registry.not-listed", "this run will not be in holter list 
 
 
 class Registrar:
-    """Writes the entry of one run. Never raises because of the disk."""
+    """Writes the entry of one run. A problem ends neither the run nor the thread; ``problem`` says it."""
 
     def __init__(self, folders: Iterable[Path], tape: Path, command: Sequence[str], *, attached: bool) -> None:
         """``folders``: state folders, best first; iterated once, in the thread."""
@@ -115,7 +115,7 @@ class Registrar:
                     file = self._first(folders, entry)
                 else:
                     write(file, entry)
-            except (OSError, HolterError) as error:
+            except Exception as error:  # noqa: BLE001 - a traceback of this thread would stand in the training's output
                 self._problem = NOT_LISTED(why=_why(error))
 
     def _take(self) -> Entry | None:
@@ -174,4 +174,4 @@ def _now() -> str:
 def _why(error: Exception) -> Text:
     if isinstance(error, HolterError):
         return error.what
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
