@@ -27,7 +27,7 @@ from sklearn.svm import LinearSVC  # noqa: E402
 from holter.causes import PAGES  # noqa: E402
 from holter.diagnosis.logs import read_pasted  # noqa: E402
 from holter.errors import HolterError  # noqa: E402
-from holter.evidence.text_facts import read_facts, resemblance  # noqa: E402
+from holter.evidence.text_facts import own_words, read_facts, resemblance  # noqa: E402
 from holter.evidence.text_facts.resemblance import NOTHING, Model, model_of, terms, terms_of_facts  # noqa: E402
 from holter.reports.explain import page  # noqa: E402
 from holter.texts.plain import plain  # noqa: E402
@@ -75,7 +75,7 @@ def descriptions() -> Iterator[Document]:
         case = json.loads(line)
         facts = {name: hit.value for name, hit in read_facts(case["text"]).items()}
         group = case["id"] if case["reference"] == "own" else case["reference"]
-        found = frozenset(terms(plain(case["text"])) | terms_of_facts(facts))
+        found = frozenset(terms(own_words(plain(case["text"]))) | terms_of_facts(facts))
         yield Document(case["text"], found, (case["cause"], *case.get("also", ())), group)
 
 

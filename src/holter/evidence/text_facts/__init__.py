@@ -32,7 +32,7 @@ PROSE_CHARS = 16_000
 # Facts that come with a version, a path or a name.
 NEUTRAL = ("software.", "setting.", "system.", "scope.", "plan.", "ddp.ranks", "workers.count", "gpu.present")
 
-__all__ = ["Found", "as_stated", "ends", "facts_of", "is_addressed", "is_observation", "read_facts"]
+__all__ = ["Found", "as_stated", "ends", "facts_of", "is_addressed", "is_observation", "own_words", "read_facts"]
 
 
 def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None = None) -> dict[str, Found]:
@@ -41,16 +41,14 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     found = read_facts(text, is_prose=is_prose, span=span)
     if not is_prose:
         return found
-    written = ends(symptoms.complaint(text), PROSE_CHARS)
-    own_words = lines.without(kernel_log.sifted(written, span).rest)
-    has_facts, complains = _names_trouble(found), TROUBLE.search(own_words) is not None
-    if len(terms(own_words)) < FEWEST_TERMS:
-        return found  # the output of commands alone says what it says
+    words = own_words(text)
+    if len(terms(words)) < FEWEST_TERMS:  # the output of commands alone says what it says
+        return found
     if explains(text):
         measured = {hit.name for hit in readouts.read(text)}
         return {name: hit for name, hit in found.items() if name in measured and name != "episode.kind"}
-    named = resembles(written, {name: hit.value for name, hit in found.items()})
-    if is_quiet(named, has_facts=has_facts, complains=complains):
+    named = resembles(words, {name: hit.value for name, hit in found.items()})
+    if is_quiet(named, has_facts=_names_trouble(found), complains=TROUBLE.search(words) is not None):
         # Documentation and success stories quote errors, too; the output of a command is what it is.
         measured = {hit.name for hit in readouts.read(text)}
         return {name: hit for name, hit in found.items() if name in measured and name != "episode.kind"}
@@ -58,6 +56,11 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     if likely:
         found["resembles"] = Found("resembles", tuple(map(str, likely)), likely[0].words, 0)
     return found
+
+
+def own_words(text: str) -> str:
+    """Return the words of a person and of errors in a plain text: no outputs of commands, no advice at the end."""
+    return ends(lines.without(kernel_log.sifted(symptoms.complaint(text)).rest), PROSE_CHARS)
 
 
 def read_facts(text: str, *, is_prose: bool = True, span: kernel_log.Span | None = None) -> dict[str, Found]:
