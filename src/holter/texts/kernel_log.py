@@ -27,7 +27,7 @@ _LINE = re.compile(
     r")\s?(?P<text>.*)$"
 )
 # As nnU-Net's log stamps its lines.
-_STAMP = re.compile(r"^\s*(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
+_STAMP = re.compile(r"^[ \t]*(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
 TELLING = re.compile(
     r"oom|Out of memory|Killed process|Xid|NVRM|Hardware Error|Machine check|EDAC|I/O error|EXT4-fs error|XFS|nfs"
     r"|CIFS|Lustre|segfault|blocked for more than|AER|general protection",

@@ -44,7 +44,8 @@ _ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-fA-F]{1,5}|[a-z]{2,6});")
 _TAG = re.compile(r"</?(?:p|br|b|i|li|ul|ol|div|span|code|pre|strong|em|a|font|h\d)(?:\s[^<>\n]{0,200})?/?>", re.I)
 # Lines that programs print: time stamps, tracebacks, progress bars, tables, code.
 _PRINTED = re.compile(
-    r"^(?:[>$#|+=]|[*-]{3}|\S+ +\d+ +\d+\.\d +\d+\.\d |\s{2,}\S|\[?\d{4}-\d\d-\d\d|\d\d:\d\d|Traceback|File |  File"
+    r"^(?:[>$#|+=]|[*-]{3}|\S+ +\d+ +\d+\.\d +\d+\.\d |\s{2,}\S|\[(?:epoch|step|iter)|\[?\d{4}-\d\d-\d\d"
+    r"|\d\d:\d\d|Traceback|File |  File"
     r"|\s*\^"
     r"|.*\d+%\||.*it/s\]|.*\bs/it|[\w.]+(?:Error|Exception|Warning):|using pin_memory)"
 )

@@ -36,7 +36,7 @@ def test_a_frame_is_its_file_and_function() -> None:
 
 # Symptoms without an error: each must be answered, and the words alone confirm nothing.
 SAID = {
-    "slow-storage": "The images lie on an old USB hard disk. The GPU is idle mostly and an epoch takes hours.",
+    "slow-storage": "The images lie on a network share. Workers are in D state, the GPU waits, an epoch takes hours.",
     "gpu-thermal-or-power": "First it is fast; after half an hour the card is at 90 degrees and steps take longer.",
     "no-exit-after-finish": "All epochs are done and the model is saved, but python never returns to the prompt.",
     "frozen-worker": "八个 worker 里有一个的状态是 T (stopped)，训练就停在那不动了，别的都在等。",
@@ -82,6 +82,18 @@ def test_the_words_name_only_causes_that_exist_and_never_confirm() -> None:
         found = facts_of(text)
         assert {fit.cause for fit in fits(found["resembles"].value)} <= PAGES.keys()  # type: ignore[arg-type]
         assert all(one.verdict != "confirmed" for one in told(text).verdicts)
+
+
+def test_a_progress_line_names_no_two_lengths_of_an_epoch() -> None:
+    assert "epochs.shape" not in facts_of(
+        "[epoch 12] step 400 data 0.002s step 0.412s\n[epoch 12] step 450 data 0.002s"
+    )
+
+
+def test_a_setting_at_the_start_of_a_sentence_is_no_output() -> None:
+    assert first("num_workers=0 时内存不涨，num_workers=8 每个 epoch 涨 6G 直到被杀，dataset 里是一个大 list") == (
+        "copy-on-read-growth"
+    )
 
 
 def test_few_words_resemble_nothing() -> None:

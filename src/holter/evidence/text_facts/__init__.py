@@ -9,7 +9,7 @@ from holter.evidence.error_kinds import OTHER, error_kind
 from holter.evidence.fact_book import Value
 from holter.evidence.text_facts import errors, libraries, platforms, readouts, symptoms, system
 from holter.evidence.text_facts.discourse import explains
-from holter.evidence.text_facts.kinds import TROUBLE, is_addressed
+from holter.evidence.text_facts.kinds import TROUBLE, all_is_well, is_addressed
 from holter.evidence.text_facts.known import Found, search
 from holter.evidence.text_facts.readouts import lines
 from holter.evidence.text_facts.resemblance import FEWEST_TERMS, NOTHING, is_quiet, resembles, terms
@@ -24,7 +24,7 @@ OF_THE_KERNEL = (system.OF_THE_KERNEL, platforms.KERNEL, platforms.GPU)
 KINDS_BY_WEIGHT = ("diverged", "death", "stall", "creep", "slow-down")
 
 # The line of code below a frame of a traceback: it quotes what may be raised there, not what was.
-SOURCE = re.compile(r"(^\s*File \"[^\n]*\n)[ \t]+[^\n]*\n(?:[ \t]+[\^~]+[^\n]*\n)?", re.MULTILINE)
+SOURCE = re.compile(r"(^[ \t]*File \"[^\n]*\n)[ \t]+[^\n]*\n(?:[ \t]+[\^~]+[^\n]*\n)?", re.MULTILINE)
 
 # Nobody writes more by hand; a search for symptoms takes a second for ten times as much.
 PROSE_CHARS = 16_000
@@ -44,11 +44,9 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     words = own_words(text)
     if len(terms(words)) < FEWEST_TERMS:  # the output of commands alone says what it says
         return found
-    if explains(text):
-        measured = {hit.name for hit in readouts.read(text)}
-        return {name: hit for name, hit in found.items() if name in measured and name != "episode.kind"}
     named = resembles(words, {name: hit.value for name, hit in found.items()})
-    if is_quiet(named, has_facts=_names_trouble(found), complains=TROUBLE.search(words) is not None):
+    complains = TROUBLE.search(words) is not None
+    if explains(text) or all_is_well(words) or is_quiet(named, has_facts=_names_trouble(found), complains=complains):
         # Documentation and success stories quote errors, too; the output of a command is what it is.
         measured = {hit.name for hit in readouts.read(text)}
         return {name: hit for name, hit in found.items() if name in measured and name != "episode.kind"}

@@ -186,7 +186,7 @@ ENDS: tuple[Known, ...] = (
     known(r"(?:^|\s)Bus error|总线错误|\bSIGBUS\b", {**RAISED, "main.exit_signal": 7}),
     known(
         (
-            r"^\s*(?:\S+: line \d+: +\d+ )?Killed\s*(?:python|$)|\bgot killed\b|(?:process"
+            r"^[ \t]*(?:\S+: line \d+: +\d+ )?Killed\s*(?:python|$)|\bgot killed\b|(?:process"
             r"|training|job|it) (?:was|is|gets|got|just) killed|直接 ?killed|(?:出现|报错?|总是|就) ?killed"
             r"|被 ?kill|被(?:系统)?杀|\bkilled[，,]|已杀死|\bSIGKILL\b"
         ),

@@ -93,9 +93,9 @@ SOLVED = (
 ADDRESSED = re.compile(
     r"\bI(?:'m|'ve|'d| (?:am|have|get|got|use[sd]?|run|ran|train\w*|tr(?:y|ied)|see|saw|do|did|was|had|set"
     r"|think|would|can|cannot|can't|notice[sd]?|want|need|start\w*|put|did|also|just|only))\b"
-    r"|\b(?:my|we|our|any ?one|any (?:idea|help)|thanks|hello|why|is (?:this|that|it) normal)\b"
+    r"|\b(?:my|any ?one|any (?:idea|help)|why (?:do|does|is|are|did|has|would)|is (?:this|that|it) normal)\b"
     r"|(?<!\?)\?[ \t]*$|[我吗谁]|为什么|怎么|请问|请教|求(?:助|解|教)|大家|各位"
-    r"|正常|没遇到",
+    r"|正常|没遇到|\b(?:for|since) (?:\d+|two|three|four|five|six|several|many) (?:h|hours|days)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 # Signs of a complaint or of its absence; each counts as a word of the text.
@@ -107,6 +107,18 @@ SIGNS = {
 }  # fmt: skip
 # Any sign that a text complains of something.
 TROUBLE = re.compile("|".join((STOPS, SLOW, DIES, GROWS, r"\bnan\b|不收敛|diverg")), re.IGNORECASE | re.MULTILINE)
+
+# Reports that all is well.
+ALL_IS_WELL = re.compile(
+    r"\b(?:solved|fixed)\b[^.!?]{0,20}\bworks\b|close this (?:issue|thread|topic)|congratulations"
+    r"|worked out of the box|Executing transaction: done|此帖可以关",
+    re.IGNORECASE,
+)
+
+
+def all_is_well(text: str) -> bool:
+    """Return whether a text reports that a trouble is over, or that something was installed."""
+    return ALL_IS_WELL.search(text) is not None
 
 
 def signs(text: str) -> frozenset[str]:

@@ -88,7 +88,7 @@ LIMITS: tuple[Known, ...] = (
 
 FROZEN: tuple[Known, ...] = (
     known(
-        r"^.*(?:__refrigerator|do_freezer_trap|freezer\.state[^\n]*FROZEN|\bFROZEN\b|Up [^\n]{0,30}\(Paused\)).*$",
+        r"^.*(?:__refrigerator|do_freezer_trap|freezer\.state[^\n]*FROZEN|Up [^\n]{0,30}\(Paused\)).*$",
         {"frozen.processes": words(), "episode.kind": "stall"},
     ),
 )

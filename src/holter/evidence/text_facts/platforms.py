@@ -80,7 +80,7 @@ SCHEDULERS: tuple[Known, ...] = (
 
 # What a shell or the C library says in German, French and Chinese; English stands in ``errors`` and ``system``.
 TRANSLATED: tuple[Known, ...] = (
-    known(r"^\s*(?:Getötet|Processus arrêté|Tué|已杀死)", {**DEATH, "main.exit_signal": 9}),
+    known(r"^[ \t]*(?:Getötet|Processus arrêté|Tué|已杀死)", {**DEATH, "main.exit_signal": 9}),
     known(r"Speicherzugriffsfehler|Erreur de segmentation|段错误", {**DEATH, "main.exit_signal": 11}),
     known(r"Bus-Zugriffsfehler|Erreur du bus|总线错误", {**DEATH, "main.exit_signal": 7}),
     known(r"(?:Abgebrochen|Abandon) \(", {**DEATH, "main.exit_signal": 6}),
@@ -111,7 +111,7 @@ TRANSLATED: tuple[Known, ...] = (
         {**DEATH, "limit.reached": "processes"},
     ),
     known(
-        r"^\[\d+\]\+ +(?:Angehalten|Stoppé|已停止)|^\s*(?:Angehalten|已停止)\s*$",
+        r"^\[\d+\]\+ +(?:Angehalten|Stoppé|已停止)|^[ \t]*(?:Angehalten|已停止)\s*$",
         {"main.state": "T", "episode.kind": "stall"},
     ),
 )

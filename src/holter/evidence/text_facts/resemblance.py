@@ -20,6 +20,8 @@ from holter.evidence.text_facts.kinds import signs
 # A description without trouble resembles this.
 NOTHING = "nothing"
 MOST = 12
+# A cause that fits less than this part of the best one is left out.
+LEAST_PART = 0.2
 # Words that are shown for a cause.
 SHOWN_WORDS = 4
 # A text of fewer words, or with fewer that are known, resembles nothing.
@@ -137,7 +139,10 @@ def resembles(text: str, values: Mapping[str, Value], model: Model | None = None
         for cause, weight in weights.get(term, {}).items():
             scores[cause] += weight / length
     best = sorted(scores, key=lambda cause: (-scores[cause], cause))[:MOST]
-    return tuple(Fit(cause, _fit(scores[cause]), _words(cause, known, weights)) for cause in best)
+    least = LEAST_PART * _fit(scores[best[0]])
+    return tuple(
+        Fit(cause, _fit(scores[cause]), _words(cause, known, weights)) for cause in best if _fit(scores[cause]) >= least
+    )
 
 
 def is_quiet(named: Sequence[Fit], *, has_facts: bool, complains: bool) -> bool:
@@ -149,7 +154,8 @@ def is_quiet(named: Sequence[Fit], *, has_facts: bool, complains: bool) -> bool:
         return False
     if named[0].cause == NOTHING:
         return named[0].fit - named[1].fit > (CLEARLY if has_facts or complains else BETTER)
-    return not has_facts and (named[0].fit < LEAST_FIT or named[0].words.count(",") < FEWEST_SPEAKING - 1)
+    speaks = named[0].words.count(",") >= FEWEST_SPEAKING - 1
+    return not (has_facts or (speaks and (complains or named[0].fit >= LEAST_FIT)))
 
 
 # The model answers 1 for texts of a cause and -1 for all others.

@@ -126,7 +126,7 @@ _DENIED = re.compile(
 )
 # Advice at the end of an article names what may be changed, not what was seen.
 _ADVICE = re.compile(
-    r"^\s*(?:#+ *)?(?:解决方案|解决办法|解决方法|技术建议|临时解决|长期解决|根本原因|原因分析"
+    r"^[ \t]*(?:#+ *)?(?:解决方案|解决办法|解决方法|技术建议|临时解决|长期解决|根本原因|原因分析"
     r"|Solutions?\b|Advice\b|Workarounds?\b)",
     re.MULTILINE | re.IGNORECASE,
 )

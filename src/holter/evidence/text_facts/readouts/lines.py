@@ -39,8 +39,8 @@ _ROWS = (
 )
 # Settings and properties: a message may stand among them, a description of trouble does not.
 _SETTINGS = (
-    r"(?:export )?[A-Za-z_][A-Za-z0-9_]*=.*",  # env
-    r"\s*[A-Z][\w() ./-]*:\s{2,}\S.*|\s*Vulnerability [^:]*:.*",  # lscpu
+    r"(?:export )?[A-Za-z_][A-Za-z0-9_]*=[^\s\u4e00-\u9fff]*(?: [^\s\u4e00-\u9fff]+){0,2}",  # env
+    r"\s*[A-Z][\w() ./-]*:\s{2,}(?!.*(?:Error|Exception)\b)\S.*|\s*Vulnerability [^:]*:.*",  # lscpu
     r"\s*[A-Z][\w ()./-]*?\s+: .*",  # nvidia-smi -q
     r'\s*[{}\[\]]+,?|\s*"[^"]+"(?::.*|,?)',  # JSON
     r"\s*(?:\w[\w/:]*=\S*\s*){2,}",  # scontrol
