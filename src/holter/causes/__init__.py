@@ -93,7 +93,7 @@ from holter.causes import (
     workers_stand_still,
     wsl2_limits,
 )
-from holter.causes.described import ORDER, as_described
+from holter.causes.described import ORDER, YIELDS, as_described
 from holter.causes.weigh import Rule, weigh
 from holter.detectors import detect
 from holter.evidence import Evidence, collect
@@ -204,7 +204,6 @@ ONLY_OF_KIND: dict[object, tuple[str, ...]] = {"diverged": (loss_not_finite.CAUS
 OF_THE_END = ("main.ending", "worker.ending", "exception.first", "oom.kills", "progress.resumed", "finish.done")
 # These two yield to the cause that explains the kind of the error, unless every such cause is excluded.
 GENERAL = (main_exception, worker_exception)
-YIELDS = "its-kind-explains"
 # Facts that a cause reads to explain an error by its kind.
 OF_ITS_KIND = ("exception.kind", "disk.error", "shm.trouble", "limit.reached", "memory.refused")
 # Pinning fails in WSL and elsewhere: a cause must be more than possible to explain it.

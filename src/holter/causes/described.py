@@ -24,17 +24,12 @@ GENERIC = frozenset(
         "external-kill",
     )
 )
+# The kind of an error speaks for another cause.
+YIELDS = "its-kind-explains"
 # Score of a cause that only the words speak for: never likely.
 WORDS_ALONE = 0.3
 # What the rules' score counts beside the fit of the words (chosen on left-out texts: 0.1 to 0.3 differ little).
 RULES_COUNT = 0.2
-# What people call their trouble (stuck, slow, died) is not exact, and that a sentence of an error is missing in what
-# they copied does not show that it was never printed: against words that fit, these rule nothing out, but count.
-INEXACT = (
-    "episode.kind", "exception.", "limit.reached", "memory.refused", "memory.grows_in", "data.read_only",
-    "results.gone", "software.slow_kernels", "worker.", "main.exit_signal", "export.replaced",
-)  # fmt: skip
-RULED_OUT = 0.08
 
 
 def as_described(
@@ -48,8 +43,7 @@ def as_described(
 
     def value(verdict: Verdict) -> float:
         fit = by_cause.get(verdict.cause)
-        off = RULED_OUT if judged[verdict.cause].verdict == "excluded" else 0.0
-        return RULES_COUNT * verdict.score + (0.0 if fit is None else fit.fit) - off
+        return RULES_COUNT * verdict.score + (0.0 if fit is None else fit.fit)
 
     if named:
         open_ones = [verdict for verdict in verdicts if verdict.verdict in ("likely", "possible")]
@@ -58,17 +52,19 @@ def as_described(
 
     # A person rarely states all that decides: a specific cause comes before those that fit any error or death.
     def place(verdict: Verdict) -> tuple[int, bool, float, str]:
-        is_generic = not named and verdict.cause in GENERIC and verdict.verdict != "confirmed"
+        is_generic = verdict.cause in GENERIC and verdict.verdict != "confirmed" and (not named or _yields(verdict))
         return ORDER.index(verdict.verdict), is_generic, -value(verdict), verdict.cause
 
     return tuple(sorted(verdicts, key=place))
 
 
+def _yields(verdict: Verdict) -> bool:
+    return any(finding.text == YIELDS for finding in verdict.against)
+
+
+# Words rank what is open: what an observation excludes they do not bring back, and what is confirmed they leave.
 def _with_words(verdict: Verdict, fit: Fit | None) -> Verdict:
-    is_excluded = verdict.verdict == "excluded"
-    if is_excluded and (fit is None or not all(one.fact.startswith(INEXACT) for one in verdict.against)):
-        return verdict
-    if verdict.verdict == "confirmed":
+    if verdict.verdict in ("confirmed", "excluded"):
         return verdict
     if fit is None:
         is_symptom_alone = all(finding.fact == SYMPTOMS or is_condition(finding.fact) for finding in verdict.supports)
@@ -76,7 +72,6 @@ def _with_words(verdict: Verdict, fit: Fit | None) -> Verdict:
     finding = Finding(fact="resembles", text="words-fit", values=(("detail", fit.words),))
     return msgspec.structs.replace(
         verdict,
-        verdict="possible" if is_excluded else verdict.verdict,
         score=max(verdict.score, round(WORDS_ALONE * fit.fit, 3)),
         supports=(*verdict.supports, finding),
     )

@@ -91,8 +91,13 @@ GENERAL = (
 
 def error_kind(text: str) -> str:
     """Return one of ``KINDS`` for an exception's class, message and traceback joined; ``other`` if none matches."""
-    telling = _BOILERPLATE.sub("", text)
+    telling = without_boilerplate(text)
     return next((kind for kind, pattern in _KINDS if pattern.search(telling)), OTHER)
+
+
+def without_boilerplate(text: str) -> str:
+    """Return the text without the lines that PyTorch puts below every CUDA error."""
+    return _BOILERPLATE.sub("", text)
 
 
 def is_special(kind: str) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import NamedTuple
 
+from holter.evidence.error_kinds import without_boilerplate
 from holter.evidence.fact_book import Value
 from holter.evidence.text_facts.kinds import signs
 
@@ -104,8 +105,8 @@ def terms(text: str) -> set[str]:
 
 
 def gist(text: str) -> str:
-    """Return the text with each frame of a traceback as file and function: no path, no line of code."""
-    return _FRAME.sub(r"\1 \2\n", text)
+    """Return the text with each frame of a traceback as file and function, without what follows any CUDA error."""
+    return _FRAME.sub(r"\1 \2\n", without_boilerplate(text))
 
 
 def terms_of_facts(values: Mapping[str, Value]) -> set[str]:
