@@ -21,7 +21,7 @@ import pytest
 from benchmarks.views.browser import Tab
 from playing import KEPT, Player, Served, holter_web, kept
 from proxy import Proxy
-from test_page import READY, SCENE, SPAN, STATE
+from test_web_page import READY, SCENE, SPAN, STATE
 
 from needs import needs
 
