@@ -102,6 +102,7 @@ def train(
     code 75 (requeue). Exit code 76: healing did not help, a person must look. Folds may be started together: while one
     writes splits_final.json or unpacks the data, the others wait for it.
     """
+    from holter.cli.running.after import write_report
     from holter.cli.running.listener import StderrListener, listeners_for
     from holter.cli.running.waiting import Waits
     from holter.supervisor.folds.fold_lock import FoldLock
@@ -162,5 +163,7 @@ def train(
             speaker.close()
             sys.exit(die_like(asked.returncode))
         speaker.wrote(result.tape, is_there=result.tape_is_there)
+        if not quiet:
+            write_report(result.tape, result.returncode, language, speaker)
         speaker.closing(result.outcome)
     ending.leave()

@@ -1,0 +1,40 @@
+"""After a training: its report, written by a process of its own, so that the exit code is never in danger."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from holter.cli.running.listener import StderrListener
+from holter.records.exit_codes import REQUEUE
+from holter.reports.catalogue import Lang
+from holter.sentences import define
+
+# A tape of a week takes some seconds; on a disk that hangs the report is not worth the wait.
+REPORT_WITHIN_S = 60.0
+NO_REPORT = define("run.no-report", "the report was not written ({why}); holter report {tape} writes it")
+TOO_LONG = define("run.report-too-long", "it took more than {within:.0f} s")
+
+
+def write_report(tape: Path, returncode: int, lang: Lang, speaker: StderrListener) -> None:
+    """Write the HTML report beside the tape; say where, or why not. Nothing for a training that is to be requeued."""
+    if returncode == REQUEUE or not tape.exists():
+        return  # a batch system kills what lingers after its signal
+    report = tape.with_suffix(".html")
+    command = [sys.executable, "-m", "holter", "report", str(tape), "--output", str(report), "--lang", lang]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=REPORT_WITHIN_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        speaker.note(NO_REPORT(why=TOO_LONG(within=REPORT_WITHIN_S), tape=str(tape)))
+        return
+    except OSError as error:
+        speaker.note(NO_REPORT(why=error.strerror or str(error), tape=str(tape)))
+        return
+    if done.returncode == 0:
+        speaker.wrote(report, is_there=True)
+    else:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
+        speaker.note(NO_REPORT(why=said[0].removeprefix("holter: "), tape=str(tape)))
