@@ -25,6 +25,8 @@ HEALS_WITHOUT_EPOCH = 4
 # Delay before the first, second … restart for the same cause: an outside condition may pass.
 BACK_OFF_S = (0.0, 5.0, 30.0, 120.0)
 HOUR_S = 3600.0
+# A command of the user's own without a heartbeat: wrong options, paths and modules end it sooner, and would again.
+OWN_WORKS_AFTER_S = 30
 # An outside condition that has ended the training may be repaired after this time; doubled each time.
 WAIT_DEAD_S = 120.0
 # A step that helped this often within this time treats only the symptom; the next rung may cure.
@@ -46,6 +48,8 @@ REASONS: dict[str, Sentence] = {
         ("no-usable-checkpoint", "no usable checkpoint is left; --restart-from-scratch begins again at epoch 0"),
         ("main-hangs", "the main process has been stalled for too long"),
         ("asked-to-stop", "somebody or a scheduler asked for it"),
+        ("never-trained", "it ended before a step was seen, and would end like that again"),
+        ("ended-too-soon", "it ended within {least} s of its start, and would end like that again"),
     )
 }
 # The limits that the reasons name.
@@ -53,6 +57,7 @@ LIMITS = {
     "budget-of-the-hour": {"hour": HEALS_AN_HOUR},
     "budget-of-the-run": {"run": HEALS_A_RUN},
     "no-progress": {"row": HEALS_WITHOUT_EPOCH},
+    "ended-too-soon": {"least": OWN_WORKS_AFTER_S},
 }
 
 

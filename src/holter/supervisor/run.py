@@ -139,6 +139,7 @@ def run(
             recorder.act,
             act=heal,
             can_continue=terms.resume.command is not None,
+            is_own=terms.resume.is_given,
             main_limit_s=main_limit_s,
             main_heal=main_heal,
             settings=tuple((name, variables[name]) for name in NAMES if name in variables),

@@ -18,7 +18,7 @@ from holter.records import (
     Tick,
     Verdict,
 )
-from holter.remedies.ladder import HEALS_WITHOUT_EPOCH, STANDS_AFTER_S, WAIT_DEAD_S
+from holter.remedies.ladder import HEALS_WITHOUT_EPOCH, OWN_WORKS_AFTER_S, STANDS_AFTER_S, WAIT_DEAD_S
 from holter.supervisor.healing.control import Control
 from holter.supervisor.healing.external_wait import CLEARED
 from holter.supervisor.healing.healer import HOOK_FIRST_S, LOOK_AGAIN_S, NAMELESS_S, WORKS_WITHIN_S, Healer
@@ -237,7 +237,30 @@ def test_only_the_last_moments_tell_why_a_training_ended(case):
 
 def test_a_training_that_never_began_to_train_is_not_started_again(tmp_path):
     healer = Healer(Control(tmp_path), print, act=True, can_continue=True)
-    assert healer.after_end(5.0, ()).action == "nothing"
+    plan = healer.after_end(5.0, ())
+    assert (plan.action, plan.reason) == ("nothing", "never-trained")
+
+
+def test_a_script_without_a_heartbeat_counts_as_training_after_a_while_and_may_fail_many_times(tmp_path):
+    said: list = []
+    healer = Healer(Control(tmp_path), said.append, act=True, can_continue=True, is_own=True)
+    healer.see(Tick(t_s=0.0), (), ())
+    assert healer.after_end(5.0, ()).reason == "ended-too-soon"
+    for number in range(1, 6):
+        t_s = number * 3600.0
+        healer.see(Tick(t_s=t_s), (), ())
+        assert healer.after_end(t_s, ()).action == "restart"
+        healer.begin(ActionTaken(t_s=t_s, action="restart", state="begun", generation=number))
+        healer.see(Tick(t_s=t_s + 1), (), ())
+        healer.see(Tick(t_s=t_s + 1 + OWN_WORKS_AFTER_S), (), ())
+        assert said[-1].state == "done"
+
+
+def test_a_users_command_that_has_a_heartbeat_must_reach_a_step(tmp_path):
+    case = Case(tmp_path, is_own=True, steps=0)
+    for case.t_s in range(0, 200, 5):
+        case.healer.see(case.tick(phase="startup"), (), ())
+    assert case.healer.after_end(case.t_s, ()).reason == "never-trained"
 
 
 def test_it_is_not_ended_again_before_it_has_moved_on(case):

@@ -19,6 +19,7 @@ from holter.records import WORKERS, ActionTaken, Diagnosis, Episode, Message, Pl
 from holter.remedies.admin_request import asked
 from holter.remedies.ladder import (
     OUTSIDE_RUNG,
+    OWN_WORKS_AFTER_S,
     WAITS,
     Attempt,
     budget_is_over,
@@ -72,7 +73,8 @@ class LeftAlone(NamedTuple):
 class Healer:
     """Decides at every tick. ``act`` False: actions are only proposed, once for each diagnosis.
 
-    ``settings``: those of the ladder's variables that the user has set.
+    ``settings``: those of the ladder's variables that the user has set. ``is_own``: the user has named the command that
+    continues the training, so it may be any program, without a heartbeat.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Healer:
         *,
         act: bool,
         can_continue: bool,
+        is_own: bool = False,
         settings: Settings = (),
         main_limit_s: float | None = None,
         main_heal: bool = True,
@@ -92,6 +95,7 @@ class Healer:
         self._say = say
         self._act = act
         self._can_continue = can_continue
+        self._is_own = is_own
         self._settings = settings
         self._progress = ProgressKeeper()
         self._main_hang = MainHang(say, limit_s=main_limit_s, off=not (main_heal and act))
@@ -101,6 +105,7 @@ class Healer:
         self._asks: dict[str | None, tuple[tuple[str, Value], ...]] = {}  # cause -> values of its request
         self._told: set[tuple[str | None, str]] = set()
         self._has_trained = False
+        self._began_s: float | None = None  # first tick of the current process
         self.epoch: int | None = None  # the last one seen
         self._workers: int | None = None
         self._steps: int | None = None  # of the current process
@@ -114,7 +119,7 @@ class Healer:
         """Start with a new process: everything except the history is reset."""
         self.generation = restart.generation
         self.waiting.forget()
-        self._workers = self._steps = self._worked_s = None
+        self._workers = self._steps = self._worked_s = self._began_s = None
         self._main_hang.forget(restart.generation)
         self._progress = ProgressKeeper()
         self._seen_s = self._moved_s = self._left = None
@@ -144,22 +149,8 @@ class Healer:
         self.waiting.update(tick)
         self._main_hang.see(tick)
         moved = self._learn(tick)
-        if self._pending is not None and self._pending.action == "restart":
-            if moved and _is_at_work(tick):
-                after_s = tick.t_s - self._pending.t_s
-                at_work = (
-                    AT_WORK(after=after_s) if self.epoch is None else AT_WORK_AGAIN(epoch=self.epoch, after=after_s)
-                )
-                self._settle(tick.t_s, "done", at_work)
-        elif self._pending is not None:
-            if moved:
-                self._settle(tick.t_s, "done", GOES_ON(after=tick.t_s - self._pending.t_s))
-                self._progress.unlearn()
-                self.history = (*self.history[:-1], self.history[-1]._replace(helped=True))
-            elif tick.t_s - self._pending.t_s < WORKS_WITHIN_S:
-                return None
-            else:
-                self._settle(tick.t_s, "failed", NOTHING_MOVED(age=WORKS_WITHIN_S))
+        if self._awaits_effect(tick, moved=moved):
+            return None
         open_ones = [episode for episode in episodes if self._is_ours(episode)]
         diagnosis_of = {identity(diagnosis.episode): diagnosis for diagnosis in diagnoses}
         judged = [(episode, diagnosis_of.get(identity(episode))) for episode in open_ones]
@@ -176,6 +167,29 @@ class Healer:
                 if plan.action != "nothing":
                     return self._take(plan, tick)
         return self._after_long(judged, plans, tick)
+
+    def _awaits_effect(self, tick: Tick, *, moved: bool) -> bool:
+        # Settles the last action; True while workers were asked for a moment ago.
+        if self._pending is None:
+            return False
+        after_s = tick.t_s - self._pending.t_s
+        if self._pending.action == "restart":
+            if (moved or not self._progress.has_beat) and self._is_at_work(tick):
+                at_work = (
+                    AT_WORK(after=after_s) if self.epoch is None else AT_WORK_AGAIN(epoch=self.epoch, after=after_s)
+                )
+                self._settle(tick.t_s, "done", at_work)
+                if not self._progress.has_beat:  # no epochs will show that it helped
+                    self.history = (*self.history[:-1], self.history[-1]._replace(helped=True))
+        elif moved:
+            self._settle(tick.t_s, "done", GOES_ON(after=after_s))
+            self._progress.unlearn()
+            self.history = (*self.history[:-1], self.history[-1]._replace(helped=True))
+        elif after_s < WORKS_WITHIN_S:
+            return True
+        else:
+            self._settle(tick.t_s, "failed", NOTHING_MOVED(age=WORKS_WITHIN_S))
+        return False
 
     def _after_long(
         self, judged: Sequence[tuple[Episode, Diagnosis | None]], plans: Sequence[Plan], tick: Tick
@@ -223,7 +237,7 @@ class Healer:
         If it never reached a step, it was started wrongly (an option, a path) and would end like that again.
         """
         if not self._has_trained:
-            return Plan(action="nothing")
+            return Plan(action="nothing", reason="ended-too-soon" if self._expects_no_beat else "never-trained")
         if self._pending is not None and self._pending.action == "restart" and self._pending.settings:
             self._settle(t_s, "failed", TAKEN_BACK())
             self.history = (*self.history[:-1], self.history[-1]._replace(taken_back=True))
@@ -239,6 +253,11 @@ class Healer:
         if plan.action == "restart":
             self.history = (*self.history, Attempt(t_s, plan, self.epoch))
         return plan
+
+    @property
+    def acts(self) -> bool:
+        """Whether it acts, rather than only proposes."""
+        return self._act
 
     @property
     def lacks_command(self) -> bool:
@@ -259,7 +278,9 @@ class Healer:
             self._moved_s = tick.t_s
         if had_gap:
             self._progress.unlearn()  # a step with a gap in it is no measure of a step's length
-        self._has_trained = self._has_trained or _is_at_work(tick)
+        if self._began_s is None:
+            self._began_s = tick.t_s
+        self._has_trained = self._has_trained or self._is_at_work(tick)
         beat = main_beat(tick)
         if beat is not None and beat.epoch is not None:
             self.epoch = beat.epoch
@@ -354,8 +375,14 @@ class Healer:
             generation=self.generation,
         )
 
+    @property
+    def _expects_no_beat(self) -> bool:
+        return self._is_own and not self._progress.has_beat
 
-def _is_at_work(tick: Tick) -> bool:
-    # Start-up, unpacking and compilation are finished.
-    beat = main_beat(tick)
-    return beat is not None and beat.phase in ("train", "validate", "epoch-end", "final-validation", "shutdown")
+    def _is_at_work(self, tick: Tick) -> bool:
+        # Start-up, unpacking and compilation are finished; a program without a heartbeat is known by its age.
+        beat = main_beat(tick)
+        if beat is not None:
+            return beat.phase in ("train", "validate", "epoch-end", "final-validation", "shutdown")
+        is_young = self._began_s is None or tick.t_s - self._began_s < OWN_WORKS_AFTER_S
+        return self._expects_no_beat and not is_young

@@ -34,6 +34,7 @@ ASKED_TO_END = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 
 PROCESSES = define("act.processes", "{count} processes", one="{count} process")
 IN_KERNEL = define("act.in-kernel", "in the kernel (state D), cannot be ended: PID {pids}; waiting for them")
+NOT_THIS_TIME = define("act.not-started-again", "the training has ended, and Holter does not start it again: {why}")
 NO_CHECKPOINT_YET = define("note.from-scratch", "no checkpoint had been written yet")
 
 
@@ -210,11 +211,20 @@ class RunLoop:
             for diagnosis in self._recorder.diagnoses.values()
             if diagnosis.episode.generation == self._number and diagnosis.episode.kind == "death"
         ]
+        plan = self._healer.after_end(self._clock.t_s(), tuple(deaths))
+        self._say_not_again(plan)
+        return plan
+
+    def _say_not_again(self, plan: Plan) -> None:
+        why = reason_of(plan)
         if self._healer.lacks_command and self._continuation.why_not is not None:
-            t_s, message = self._clock.t_s(), NOT_AGAIN(why=self._continuation.why_not)
-            self._recorder.add(Notice(t_s=t_s, what="not-started-again", message=message))
-            self._recorder.safe_tick()
-        return self._healer.after_end(self._clock.t_s(), tuple(deaths))
+            message = NOT_AGAIN(why=self._continuation.why_not)
+        elif self._healer.acts and why is not None and plan.action == "nothing":
+            message = NOT_THIS_TIME(why=why)
+        else:
+            return
+        self._recorder.add(Notice(t_s=self._clock.t_s(), what="not-started-again", message=message))
+        self._recorder.safe_tick()
 
     @property
     def _is_asked_to_end(self) -> bool:
