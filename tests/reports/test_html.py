@@ -175,7 +175,7 @@ def test_an_empty_tape_makes_a_page_that_says_no_training_was_seen() -> None:
 
 
 def test_a_cut_tape_says_so() -> None:
-    assert "This recording is cut: torn at 3:12" in html(Recording(damage="torn at 3:12"), ())
+    assert "or of a newer Holter: torn at 3:12." in html(Recording(damage="torn at 3:12"), ())
 
 
 def plain(page: str) -> str:

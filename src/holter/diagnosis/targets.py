@@ -36,7 +36,7 @@ WHAT_IS_READ = define(
 )
 PROCESS_ON_LINUX = define("error.process-on-linux", "A process can be observed on Linux only; this is {system}.")
 NO_FACTS = define("error.no-facts", "{name} is JSON, but states no facts.")
-NOTHING_LEFT = define("error.nothing-left", "Nothing can be read of {path}: {damage}.")
+NOTHING_LEFT = define("error.nothing-left", "{path} is damaged or cut; nothing of it can be read.")
 OTHER_COPY = define("next.other-copy", "Look for another copy of the tape.")
 STANDARD_INPUT = define("target.standard-input", "standard input")
 NO_SUCH_TARGET = define("error.no-such-target", "There is no file, folder or process {target}.")
@@ -89,7 +89,7 @@ def read_tape(path: Path) -> DiagnosisResult:
     """
     recording = read(path)
     if not recording.all_ticks and recording.damage:
-        raise TapeError(NOTHING_LEFT(path=str(path), damage=recording.damage), next_step=OTHER_COPY())
+        raise TapeError(NOTHING_LEFT(path=str(path)), next_step=OTHER_COPY())
     over = is_over(recording)
     diagnoses = diagnose_recording(recording, is_over=over)
     ran = outcome_of(recording, diagnoses, is_over=over)

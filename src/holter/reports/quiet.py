@@ -18,6 +18,8 @@ END_UNSEEN = define(
 NOTHING_WRONG = define("quiet.nothing-wrong", "Nothing wrong was seen in {span:duration}.")
 NO_TRAINING = define("quiet.no-training", "No training was seen: {why}.")
 TOO_SHORT = define("quiet.too-short", "the recording is {span:duration} long and holds no step, epoch or log sentence")
+DAMAGED = define("quiet.damaged", "The recording is damaged or cut; what can be read of it shows no training.")
+QUIET_SO_FAR = define("quiet.so-far", "Nothing wrong was seen in what can be read of the recording, {span:duration}.")
 NO_STEP = define("quiet.no-step", "{heartbeat}; {log}")
 NO_TRAINER = define("quiet.no-trainer", "no step of an nnU-Net v2 trainer; {log}")
 
@@ -32,7 +34,9 @@ def quiet_message(recording: Recording) -> Message:
     if is_text(recording):
         return Message(key="headline.quiet-text")
     if not was_training_seen(recording):
-        return no_training(recording.contract(), recording.duration_s)
+        return no_training_in(recording)
+    if recording.damage:
+        return QUIET_SO_FAR(span=recording.duration_s)
     ends = [event for event in recording.events(ProcessEnded) if event.role == "main"]
     if not ends:
         return NOT_OVER(span=recording.duration_s)
@@ -40,6 +44,11 @@ def quiet_message(recording: Recording) -> Message:
     if ends[-1].pid not in {event.pid for event in known_ends}:
         return END_UNSEEN(span=recording.duration_s)
     return NOTHING_WRONG(span=recording.duration_s)
+
+
+def no_training_in(recording: Recording) -> Message:
+    """Return the message that no training was seen, with its reason."""
+    return DAMAGED() if recording.damage else no_training(recording.contract(), recording.duration_s)
 
 
 def no_training(contract: ContractSettled | None, span_s: float) -> Message:

@@ -14,13 +14,13 @@ from typing import Any
 import msgspec
 
 from holter.records import Environment, Episode, Event, Message, StackDump, Tick
-from holter.sentences import joined
 from holter.tape import coding
 from holter.tape.reader import (
     IN_ORDER,
     READINGS,
     ROLLUPS,
     connect,
+    damage_of,
     decoded,
     environment_of,
     is_finished,
@@ -85,7 +85,7 @@ class Follower:
                 first_s=_edge(connection, "min", damage),
                 last_s=_edge(connection, "max", damage),
                 finished=is_finished(connection, damage),
-                damage=joined(*dict.fromkeys(damage)) or None,
+                damage=damage_of(damage),
             )
         finally:
             connection.close()
@@ -163,7 +163,7 @@ def _records(
     for number, data in select(
         connection, f"SELECT id, data FROM {table} WHERE id > {after} {also} ORDER BY id", damage
     ):
-        record = decoded(lambda data=data: decoder.decode(coding.unpack(data)), damage)  # type: ignore[misc]
+        record = decoded(lambda data=data: decoder.decode(coding.unpack(data)), table, damage)  # type: ignore[misc]
         if record is not None:
             found.append((number, record))
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ from holter.records import (
     Subject,
     Tick,
 )
-from holter.sentences import define, joined
+from holter.sentences import define
 from holter.tape import coding, schema
 from holter.tape.recording import Recording
 
@@ -49,9 +49,21 @@ BEGINS_LIKE_ONE = define("error.begins-like-a-tape", "{path} begins like a tape 
 OTHER_DATABASE = define("error.other-database", "{path} is an SQLite file, but not a Holter tape.")
 TOO_NEW = define("error.tape-too-new", "{path} was written in format {version}; this Holter reads up to {newest}.")
 TAPE_IS_FINE = define("safe.tape-is-fine", "The tape is fine.")
-TABLE_BROKEN = define("damage.table", "{table}: {error}")
-RECORD_UNKNOWN = define("damage.record-unknown", "a record of another version or damaged: {error}")
-RECORD_DAMAGED = define("damage.record", "a damaged record: {error}")
+DAMAGED = define("damage.parts", "{parts} cannot be read in full")
+NOT_READ_NOW = define("damage.not-read-now", "{part} ({error})")
+READINGS_PART = define("damage.readings", "readings")
+# By the name of the table.
+PARTS = {
+    "event": define("damage.events", "events"),
+    "reading": READINGS_PART,
+    "rollup": READINGS_PART,
+    "stack": define("damage.stacks", "stacks"),
+    "episode": define("damage.episodes", "episodes"),
+    "probe_run": define("damage.probe-runs", "costs of the probes"),
+    "meta": define("damage.meta", "the description of the run"),
+}
+# SQLite's errors that say nothing about the file.
+NO_DAMAGE = ("disk I/O error", "locked", "unable to open")
 
 
 def read(path: Path) -> Recording:
@@ -72,7 +84,7 @@ def read(path: Path) -> Recording:
             environment=environment_of(connection, damage),
             path=path,
             finished=is_finished(connection, damage),
-            damage=joined(*dict.fromkeys(damage)) or None,
+            damage=damage_of(damage),
         )
     finally:
         connection.close()
@@ -137,29 +149,35 @@ def _migrated(connection: sqlite3.Connection, version: int) -> sqlite3.Connectio
     return memory
 
 
+def damage_of(parts: Iterable[Message]) -> Message | None:
+    """Return one sentence for the parts that could not be read; None if there are none."""
+    each = tuple(dict.fromkeys(parts))
+    return DAMAGED(parts=each) if each else None
+
+
 def select(connection: sqlite3.Connection, query: str, damage: list[Message]) -> Iterator[tuple[Any, ...]]:
-    """Yield rows until the file ends or is damaged."""
+    """Yield rows until the file ends or is damaged; the part that is missing is added to ``damage``."""
     try:
         yield from connection.execute(query)
     except sqlite3.DatabaseError as error:
-        damage.append(TABLE_BROKEN(table=query.split(" FROM ")[-1].split()[0], error=str(error)))
+        part = PARTS[query.split(" FROM ")[-1].split()[0]]()
+        is_damage = not any(words in str(error) for words in NO_DAMAGE)
+        damage.append(part if is_damage else NOT_READ_NOW(part=part, error=str(error)))
 
 
-def decoded(function: Callable[[], T], damage: list[Message]) -> T | None:
-    """Return the result of ``function``; None if it cannot read its record, which is added to ``damage``."""
+def decoded(function: Callable[[], T], table: str, damage: list[Message]) -> T | None:
+    """Return the result of ``function``; None if it cannot read its record of ``table``: then ``damage`` names it."""
     try:
         return function()
-    except (msgspec.MsgspecError, ValueError, OSError, KeyError) as error:
-        damage.append(RECORD_UNKNOWN(error=str(error)))
-    except Exception as error:  # noqa: BLE001 - zlib.error has no narrower public base
-        damage.append(RECORD_DAMAGED(error=str(error)))
+    except Exception:  # noqa: BLE001 - garbage can break every step: decompression, JSON, the record
+        damage.append(PARTS[table]())
     return None
 
 
 def _records(connection: sqlite3.Connection, table: str, kind: Any, damage: list[Message]) -> Iterator[Any]:
     decoder = msgspec.json.Decoder(kind)
     for (data,) in select(connection, f"SELECT data FROM {table} ORDER BY id", damage):
-        record = decoded(lambda data=data: decoder.decode(coding.unpack(data)), damage)  # type: ignore[misc]
+        record = decoded(lambda data=data: decoder.decode(coding.unpack(data)), table, damage)  # type: ignore[misc]
         if record is not None:
             yield record
 
@@ -179,13 +197,14 @@ def merged_rows(
     """Yield (t_ms, span_s, samples) of each row, in full. ``state``: the last row of each kind, kept up to date."""
     state = {} if state is None else state
     for t_ms, kind, span_s, is_key, data in select(connection, query, damage):
-        row = decoded(lambda data=data: coding.unpacked(data), damage)  # type: ignore[misc]
+        row = decoded(lambda data=data: coding.unpacked(data), "reading", damage)  # type: ignore[misc]
         if row is None or kind not in coding.TYPE_OF_KIND or not (is_key or kind in state):
             continue
         state[kind] = coding.merge(None if is_key else state[kind], row)
         samples = [
             decoded(
                 lambda fields=fields, kind=kind, t_ms=t_ms: coding.to_sample(kind, fields, t_ms / 1000),  # type: ignore[misc]
+                "reading",
                 damage,
             )
             for fields in state[kind].values()
@@ -243,7 +262,7 @@ def _probe_runs(connection: sqlite3.Connection, damage: list[Message]) -> Iterat
 def environment_of(connection: sqlite3.Connection, damage: list[Message]) -> Environment | None:
     """Return the description of the run, or None."""
     for (value,) in select(connection, "SELECT value FROM meta WHERE name = 'environment'", damage):
-        return decoded(lambda value=value: msgspec.json.decode(coding.unpack(value), type=Environment), damage)  # type: ignore[misc]
+        return decoded(lambda value=value: msgspec.json.decode(coding.unpack(value), type=Environment), "meta", damage)  # type: ignore[misc]
     return None
 
 

@@ -33,7 +33,7 @@ define_all(
         "html.score": "score {score}",
         "html.no-episodes": "No stall, slow-down or death was noticed.",
         "html.nothing-unseen": "Everything that was looked for could be read.",
-        "html.damage": "This recording is cut: {damage}",
+        "html.damage": "This recording is damaged, cut, or of a newer Holter: {damage}.",
         "html.scrubbed": "Names of hosts, users, folders and cases are replaced by pseudonyms.",
         "html.made-by": "Made by Holter {version}. This file is complete in itself and loads nothing.",
         "html.simulated": "Some GPU readings are simulated.",

@@ -16,7 +16,8 @@ from holter.tape import Recording
 
 def verdict_of_run(ran: Outcome, recording: Recording) -> Message:
     """Return the verdict on a run."""
-    if not ran.fates and ran.state in ("finished", "cut"):
+    nothing_left = ran.state == "nothing-trained" and recording.damage
+    if not ran.fates and (ran.state in ("finished", "cut") or nothing_left):
         return say.VERDICT(what=quiet_message(recording), command=ran.next_command)
     fate = next((fate for fate in ("open", "over", "healed") if fate in ran.fates), None)
     said = say.SAID[ran.state](cause=ran.cause, fate=None if fate is None else say.FINISHED_WITH[fate](cause=ran.cause))

@@ -32,7 +32,7 @@ from holter.reports.outcome import sentences as say
 from holter.reports.outcome.next_command import next_command
 from holter.reports.outcome.record import Identity, Outcome, State
 from holter.reports.outcome.wall import clock_of, iso, wall_at
-from holter.reports.quiet import no_training
+from holter.reports.quiet import no_training_in
 from holter.reports.wording import EPOCH_PHASES, best, cause_message, meaning_of
 from holter.sentences import Sentence
 from holter.tape import Recording
@@ -245,7 +245,7 @@ def _sure(verdict: str) -> Message | None:
 
 def _headline(recording: Recording, ran: Outcome, trouble: _Trouble | None, epochs: _Epochs, at: str | None) -> Message:
     if ran.state == "nothing-trained":
-        return no_training(recording.contract(), recording.duration_s)
+        return no_training_in(recording)
     first = _first(recording, ran, trouble, epochs, at)
     second = _second(ran, trouble)
     for sentence in (second, say.ORPHANS(count=len(ran.orphans)) if ran.orphans else None):
@@ -259,7 +259,8 @@ def _first(recording: Recording, ran: Outcome, trouble: _Trouble | None, epochs:
     if ran.state in ("stalled", "troubled") and trouble is not None:
         return _open(trouble, recording.duration_s)
     if ran.state == "cut":
-        cut = (say.CUT if recording.finished else say.BROKEN_OFF)(at=at, place=place)
+        broken = say.DAMAGED if recording.damage else say.BROKEN_OFF
+        cut = (say.CUT if recording.finished and not recording.damage else broken)(at=at, place=place)
         return cut if trouble is None else say.BOTH(first=cut, second=_open(trouble, recording.duration_s))
     if ran.state == "running":
         return say.RUNNING(place=place)

@@ -20,7 +20,7 @@ def next_command(recording: Recording, ran: Outcome, diagnosis: Diagnosis | None
     ``diagnosis``: of the episode that the headline names, with its remedies.
     """
     if ran.state == "nothing-trained":
-        return "holter doctor"
+        return None if recording.damage else "holter doctor"
     remedy = None if diagnosis is None else first_command(diagnosis)
     if remedy is not None:
         return remedy

@@ -32,6 +32,9 @@ END_UNSEEN = define(
     "outcome.end-unseen", "Gone[[ since {at}]][[, after {epochs}]]; how the training ended was not seen."
 )
 CUT = define("outcome.cut", "The recording ends before the training[[, at {at}]][[ ({place})]].")
+DAMAGED = define(
+    "outcome.damaged", "The recording is damaged or cut; it can be read[[ up to {at}]][[ ({place})]], but not in full."
+)
 BROKEN_OFF = define(
     "outcome.broken-off",
     "The recording breaks off[[ at {at}]][[ ({place})]]; what became of the training is not known.",

@@ -46,7 +46,7 @@ WORDS = {
     "web.made-by": "Made by Holter {version}. This page only reads the tape.",
 }
 define_all(WORDS)
-DAMAGED = define("web.damaged", "No reading of {path} can be read: {damage}.")
+DAMAGED = define("web.damaged", "{path} is damaged or cut; none of its readings can be read.")
 EMPTY = define("web.empty", "{path} holds no reading yet.")
 EMPTY_NEXT = define("web.empty-next", "The page appears by itself with the first one.")
 # Words that the page's script shows.
@@ -84,7 +84,7 @@ def render(path: Path, lang: Lang, *, is_over: bool, page: int, root: str, name:
     recording = read(path)
     if not recording.all_ticks:
         if recording.damage:
-            return Rendered(error="tape-damaged", what=DAMAGED(path=path.name, damage=recording.damage)), ""
+            return Rendered(error="tape-damaged", what=DAMAGED(path=path.name)), ""
         return Rendered(error="tape-empty", what=EMPTY(path=path.name), next_step=EMPTY_NEXT()), ""
     # What the recorder noticed: to play a healthy day to the detectors again would take half a minute.
     diagnoses = diagnose_recording(recording, recording.episodes(), is_over=is_over)
