@@ -10,7 +10,7 @@ from holter.causes import PAGES
 from holter.diagnosis.logs import read_pasted
 from holter.errors import NotALog
 from holter.evidence.text_facts import facts_of, is_addressed
-from holter.evidence.text_facts.resemblance import Fit, fits, gist, resembles
+from holter.evidence.text_facts.resemblance import Fit, fits, gist, is_quiet, resembles
 from holter.records import Diagnosis
 
 
@@ -98,3 +98,8 @@ def test_a_setting_at_the_start_of_a_sentence_is_no_output() -> None:
 
 def test_few_words_resemble_nothing() -> None:
     assert resembles("it is slow", {}) == ()
+
+
+def test_what_resembles_nothing_but_a_text_without_trouble_is_quiet() -> None:
+    assert is_quiet([Fit("nothing", 0.6)], has_facts=True, complains=True)
+    assert not is_quiet([Fit("nothing", 0.3), Fit("slow-storage", 0.2)], has_facts=True, complains=True)

@@ -151,10 +151,11 @@ def is_quiet(named: Sequence[Fit], *, has_facts: bool, complains: bool) -> bool:
 
     It may name errors and symptoms all the same (``has_facts``), or use words of a complaint (``complains``).
     """
-    if len(named) < 2:
+    if not named:
         return False
     if named[0].cause == NOTHING:
-        return named[0].fit - named[1].fit > (CLEARLY if has_facts or complains else BETTER)
+        next_best = named[1].fit if len(named) > 1 else 0.0
+        return named[0].fit - next_best > (CLEARLY if has_facts or complains else BETTER)
     speaks = named[0].words.count(",") >= FEWEST_SPEAKING - 1
     return not (has_facts or (speaks and (complains or named[0].fit >= LEAST_FIT)))
 
