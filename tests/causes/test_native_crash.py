@@ -6,6 +6,7 @@ import pytest
 
 from causes.circumstances import DEATH
 from causes.judge import judged
+from holter.causes.native_crash import OFFERS
 
 CRASHED = {**DEATH, "main.exit_signal": 6, "hardware.crash_signals": ("SIGABRT",), "hardware.kernel_errors": ()}
 
@@ -28,3 +29,16 @@ def test_one_crash_is_a_librarys_and_says_nothing_of_the_machine():
 )
 def test_what_is_no_crash_of_a_library_is_not_called_one(differs):
     assert judged({**CRASHED, **differs})["native-crash"].verdict == "excluded"
+
+
+@pytest.mark.parametrize(
+    ("program", "is_offered"),
+    [
+        ({"scope.nnunet": True}, True),
+        ({"scope.nnunet": False, "software.torch": "2.13.0"}, True),
+        ({"scope.nnunet": False}, False),
+    ],
+)
+def test_a_program_without_torch_is_not_advised_to_leave_out_its_compiler(program, is_offered):
+    offer = next(one for one in OFFERS if one.id == "try-without-compile")
+    assert offer.only_if is not None and offer.only_if(program) is is_offered

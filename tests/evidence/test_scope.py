@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from holter.causes import judged
 from holter.evidence import collect
 from holter.records import Environment, Episode, GpuSample, ProcessSample, Tick
+from holter.reports.wording import is_weighed
 from holter.tape import Recording
 
 
@@ -20,3 +22,23 @@ def test_a_gpu_that_the_trainer_computes_on_is_there_whatever_the_nvidia_driver_
     )
     found = collect(recording, Episode(kind="stall", start_s=5.0, alarm_s=9.0, pid=1))
     assert found.fact("scope.gpu").value is gpu
+
+
+@pytest.mark.parametrize(
+    ("names", "gpu"), [(("bash",), False), (("bash", "python3"), None), (("nnUNetv2_train",), None), ((), None)]
+)
+def test_a_shell_that_ended_before_the_gpu_was_read_had_none(names, gpu):
+    processes = tuple(
+        ProcessSample(t_s=0.1, pid=number, name=name, role="main" if number == 1 else "other")
+        for number, name in enumerate(names, start=1)
+    )
+    recording = Recording(
+        all_ticks=(Tick(t_s=0.1, processes=processes),),
+        environment=Environment(wall_start="", command=("bash", "-c", "exit 3"), container="docker"),
+    )
+    episode = Episode(kind="death", start_s=0.2, alarm_s=0.2, pid=1)
+    found = collect(recording, episode)
+    assert found.fact("scope.gpu").value is gpu
+    lost = next(one for one in judged(found, episode).verdicts if one.cause == "container-lost-gpu")
+    assert (lost.verdict == "excluded") is (gpu is False)
+    assert not is_weighed(lost) or gpu is False

@@ -14,6 +14,7 @@ from reports_scene import STALL
 
 from holter.detectors.notices import LOST_WORKER
 from holter.errors import TapeExists
+from holter.evidence.facts.training.endings import COUNTED_BY
 from holter.history.actions import merge_events
 from holter.records import ActionTaken, Beat, Diagnosis, Environment, Episode, Fact, Notice, Subject, Tick
 from holter.remedies.diagnose import diagnose_recording
@@ -342,6 +343,21 @@ def test_a_cause_that_was_not_judged_is_not_called_possible_and_excluded_ones_ar
     page = page_of("frozen_worker/fault")
     assert page.count('class="badge possible"') == len(judged)
     assert "74 causes are excluded. " in plain_of(page)
+
+
+@pytest.mark.parametrize(
+    ("kills", "lang", "line"),
+    [
+        (0, "en", "OOM-killed processes: none (counted by the cgroup)"),
+        (2, "en", "OOM-killed processes: 2 (counted by the cgroup)"),
+        (0, "zh", "无（由 cgroup 计数）"),
+    ],
+)
+def test_a_count_that_became_known_later_has_its_number(
+    diagnoses: tuple[Diagnosis, ...], kills: int, lang: Lang, line: str
+) -> None:
+    later = Fact(name="oom.kills", status="known", value=kills, detail=COUNTED_BY["cgroup"]())
+    assert later_lines(msgspec.structs.replace(diagnoses[0], later=(later,)), lang)[0].endswith(line)
 
 
 def test_the_numbers_of_a_group_are_short_and_a_later_day_has_its_date() -> None:

@@ -15,9 +15,9 @@ Source:        MIC-DKFZ/nnUNet issues 2523, 2557; tests/tapes/native_crash.
 
 from __future__ import annotations
 
-from holter.causes.offers import CONTINUE_ENDED, Offer
+from holter.causes.offers import CONTINUE_ENDED, Offer, may_be_nnunet
 from holter.causes.sentences import describe
-from holter.causes.steps import AGAIN, UNCOMPILED
+from holter.causes.steps import AGAIN, UNCOMPILED, Facts
 from holter.causes.weigh import against, at_least, is_true, one_of, only, supports
 from holter.evidence.error_kinds import is_special
 from holter.evidence.words import CRASHES
@@ -53,9 +53,14 @@ RULES = (
     only("death"),
 )
 
+
+def _has_torch(facts: Facts) -> bool:
+    return may_be_nnunet(facts) or "software.torch" in facts
+
+
 OFFERS = (
     Offer("other-releases", "CONSENT", "pip list | grep -iE 'nnunetv2|batchgenerators|^torch'"),
-    Offer("try-without-compile", "CONSENT", "nnUNet_compile=f {continue}"),
+    Offer("try-without-compile", "CONSENT", "nnUNet_compile=f {continue}", _has_torch),
     Offer("fault-handler", "SAFE", "export PYTHONFAULTHANDLER=1"),
     CONTINUE_ENDED,
 )

@@ -21,6 +21,7 @@ EXPORT_FRAMES = re.compile(r"perform_actual_validation|export_prediction|predict
 # Kinds of errors that only occur with a GPU, or where one is expected.
 GPU_ERRORS = re.compile(r"^(?:cuda|gpu|cudnn|nccl|pinned)")
 TRAINS = ("unpack", "train", "validate", "epoch-end", "final-validation")
+SHELLS = frozenset(("bash", "dash", "fish", "ksh", "sh", "zsh"))
 EXPORT_ECHOES = ("export", "prediction")
 
 BY_COMMAND = define("scope.by-command", "the command is one of nnU-Net")
@@ -32,6 +33,7 @@ NOT_NNUNET = define("scope.not-nnunet", "nothing of nnU-Net was seen: no trainer
 NO_TRAINING = define("scope.no-training", "no step, epoch or log sentence of a training was seen")
 NO_EXPORT = define("scope.no-export", "no prediction was exported")
 NO_GPU = define("scope.no-gpu", "no GPU is there, and no error names one")
+ONLY_SHELL = define("scope.only-shell", "nothing but a shell was seen")
 CPU_DEVICE = define("scope.cpu-device", "the training runs on the CPU (device cpu)")
 GPU_DEVICE = define("scope.gpu-device", "the training runs on the device {device}")
 ONE_RANK = define("scope.one-rank", "one process trains")
@@ -57,6 +59,8 @@ def collect(window: Window, book: FactBook) -> None:
             book.known("scope.gpu", True, GPU_DEVICE(device=device))
         elif book.value("gpu.present") is False:
             book.known("scope.gpu", False, NO_GPU())
+        elif book.value("gpu.present") is None and book.value("scope.nnunet") is False and _is_shell(window):
+            book.known("scope.gpu", False, ONLY_SHELL())  # over before the GPU was read
     ranks = book.value("ddp.ranks")
     if book.value("scope.ranks") is None and ranks == 1:
         book.known("scope.ranks", False, ONE_RANK())
@@ -140,6 +144,11 @@ def _is_said_by_nnunet(event: Event) -> bool:
 
 def _was_watched(window: Window) -> bool:
     return not is_from_text(window) and any(tick.processes for tick in window.all)
+
+
+def _is_shell(window: Window) -> bool:
+    names = {process.name for tick in window.all for process in tick.processes}
+    return bool(names) and names <= SHELLS
 
 
 def _add(book: FactBook, name: str, value: Value | None) -> None:

@@ -10,6 +10,7 @@ from holter.causes import RULES_OF, stated
 from holter.causes.offers import ASK_ADMIN
 from holter.evidence.facts.training.progress import INTERRUPTED
 from holter.evidence.stated.choices import ENUMERATED
+from holter.evidence.vocabulary import is_condition
 from holter.evidence.words import shown_ending
 from holter.linux.signals import Signal
 from holter.records import (
@@ -17,7 +18,6 @@ from holter.records import (
     Diagnosis,
     Episode,
     EpochEnded,
-    Fact,
     Finding,
     Message,
     Noted,
@@ -31,6 +31,7 @@ from holter.records import (
 )
 from holter.reports.catalogue import Lang, filling, known, phrase, text
 from holter.reports.choices import value_words
+from holter.sentences import define
 from holter.sizes import format_bytes
 from holter.tape import Recording
 from holter.texts.recording import FROM_TEXT
@@ -51,6 +52,7 @@ FACT_OF_HEADLINE: dict[str, str] = stated("FACT_OF_HEADLINE")
 TIMELESS = ("log", "log-end", INTERRUPTED, "evidence-file", "shown", "look")
 # nnU-Net is younger than this; a text without time stamps starts at time 0 (1970).
 FIRST_YEAR = 2000
+COUNTED = define("later.counted", "[[{count}|none]][[ ({by})]]")
 # Verdicts that a headline may name as the cause.
 NAMED_VERDICTS = ("confirmed", "likely")
 
@@ -108,6 +110,11 @@ def candidate(diagnosis: Diagnosis) -> Verdict | None:
         return None
     open_ones = (verdict for verdict in diagnosis.verdicts if verdict.verdict == "possible" and verdict.score > 0)
     return next((verdict for verdict in open_ones if not is_hint(verdict)), None)
+
+
+def is_weighed(verdict: Verdict) -> bool:
+    """Return whether an observation speaks for or against a cause: where it could occur says nothing yet."""
+    return bool(verdict.against) or any(not is_condition(finding.fact) for finding in verdict.supports)
 
 
 def is_hint(verdict: Verdict) -> bool:
@@ -298,16 +305,13 @@ def process_name(role: Role, index: int | None, pid: int, lang: Lang) -> str:
     return phrase(Subject(role=role, index=index, pid=pid), lang)
 
 
-def fact_line(fact: Fact, lang: Lang) -> str:
-    """Return a fact with its name in front."""
-    return text("target.fact", lang, name=fact_name(fact.name, lang), detail=phrase(fact.detail or "", lang))
-
-
 def later_lines(diagnosis: Diagnosis, lang: Lang) -> list[str]:
     """Return what became known after the verdict, one line each."""
     lines = []
     for fact in diagnosis.later:
         words = phrase(fact.words or fact.detail or "", lang)
+        if isinstance(fact.value, int) and not isinstance(fact.value, bool):
+            words = phrase(COUNTED(count=fact.value or None, by=fact.detail or None), lang)
         if isinstance(fact.value, str) and fact.words is None:
             is_ending = fact.name.endswith(".ending")
             words = phrase(shown_ending(fact.value), lang) if is_ending else value_words(fact.name, fact.value, lang)

@@ -22,6 +22,7 @@ from holter.reports.wording import (
     end_of,
     fact_name,
     finding_text,
+    is_weighed,
     later_lines,
     remedies_of,
     remedy_text,
@@ -52,7 +53,7 @@ def group_model(recording: Recording, group: Group, lang: Lang) -> dict[str, Any
     diagnosis, verdict = group.shown, best(group.shown)
     episode = diagnosis.episode
     other = [one for one in diagnosis.verdicts if one is not verdict and one.verdict != "excluded"]
-    judged = [one for one in other if one.supports or one.against]
+    judged = [one for one in other if is_weighed(one)]
     excluded = sum(one.verdict == "excluded" for one in diagnosis.verdicts)
     is_alone = len(group.members) == 1
     shown = say.SHOWN_OPEN if group.fate == "open" else say.SHOWN

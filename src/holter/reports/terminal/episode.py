@@ -19,6 +19,7 @@ from holter.reports.wording import (
     finding_text,
     how_long,
     is_text,
+    is_weighed,
     later_lines,
     remedies_of,
     remedy_text,
@@ -131,7 +132,7 @@ def runners_up(diagnosis: Diagnosis, named: Verdict | None, lang: Lang) -> Itera
         title = text(f"cause.{verdict.cause}.title", lang)
         if verdict.verdict == "excluded":
             excluded.append(title)
-        elif verdict is not named and not (verdict.supports or verdict.against):
+        elif verdict is not named and not is_weighed(verdict):
             open_ones.append(title)
         elif verdict is not named:
             yield Line(_runner_up(diagnosis, verdict, title, lang), indent=2, sign="·")
