@@ -20,7 +20,6 @@ from holter.reports.catalogue import phrase
 from holter.sentences import ENGLISH, SINGULAR, define
 
 SOURCE = Path(holter.__file__).parent
-WORDS = (SOURCE / "reports" / "words.py").read_text(encoding="utf-8")
 CODE = [file.read_text(encoding="utf-8") for kind in ("py", "j2") for file in sorted(SOURCE.rglob(f"*.{kind}"))]
 PAUSED = define("test.paused", "{who} has been silent for {age:duration}, holding {held:bytes} ({part:percent} %)")
 
@@ -49,14 +48,6 @@ def test_a_key_stands_for_one_sentence() -> None:
 def test_a_key_is_defined_in_one_place() -> None:
     places = Counter(key for code in CODE for key in re.findall(r'\bdefine\(\s*"([^"]+)"', code))
     assert [key for key, count in places.items() if count > 1] == []
-
-
-def test_every_word_of_the_reports_is_shown_somewhere() -> None:
-    everything = "\n".join(CODE)
-    composed = set(re.findall(r'f?"([a-z-]+\.)(?:\{|" ~)', everything))  # f"phase.{name}", "heading." ~ name
-    keys = re.findall(r'^        "([^"]+)": ', WORDS, re.MULTILINE)
-    assert len(keys) > 100
-    assert [k for k in keys if everything.count(f'"{k}"') < 2 and not k.startswith(tuple(composed))] == []
 
 
 def test_every_sentence_is_known_to_a_program_that_only_shows_them() -> None:

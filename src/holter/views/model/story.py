@@ -117,25 +117,6 @@ class Story:
         known = [one for one in self.episodes if one.alarm_s <= t_s and (one.end_s is None or one.end_s > t_s)]
         return tuple(sorted(known, key=lambda episode: (episode.kind != "death", -episode.start_s)))
 
-    def verdict_at(self, episode: Episode, t_s: float) -> Judged | None:
-        """Return the last judgement of an episode by a time."""
-        index = bisect_right(self.judged, t_s, key=_time)
-        name = (episode.detector, episode.subject_name)
-        mine = (
-            one
-            for one in reversed(self.judged[:index])
-            if (one.detector, one.subject) == name and abs(one.start_s - episode.start_s) < 1.0
-        )
-        return next(mine, None)
-
-    def main_end(self, t_s: float) -> ProcessEnded | None:
-        """Return the end of the training by a time; None while a main process works."""
-        ends = [one for one in self.main_ends if one.t_s <= t_s]
-        if not ends:
-            return None
-        later = any(ends[-1].t_s < change.t_s <= t_s for change in self.phases)
-        return None if later else ends[-1]
-
     def deaths(self) -> Iterable[ProcessEnded]:
         """Return the ends of processes that nobody wanted."""
         # Several witnesses tell of one end, and not all of them know that it was wanted.

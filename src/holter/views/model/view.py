@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from holter.records import Beat, Environment, Episode, EpochEnded, GpuSample, Phase, ProcessSample, Tick
-from holter.reports.html.lanes import STATES
 from holter.views.model.series import LaneName
 
 # States in which a process does not go on by itself.
@@ -42,7 +41,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     """One process over the window, and at the time."""
 
     name: LaneName
-    cells: tuple[int, ...]  # index of STATES a column; -1: not there
+    cells: tuple[int, ...]  # index in holter.reports.html.lanes.STATES, one a column; -1: not there
     pid: int | None = None  # at the time, else the last one in the window
     process: ProcessSample | None = None  # at the time; None: it is not there (any more)
     beat: Beat | None = None
@@ -99,8 +98,3 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     def chart(self, name: str) -> Chart | None:
         """Return a chart; None if its value was never read."""
         return next((chart for chart in self.charts if chart.name == name), None)
-
-
-def state_name(rank: int) -> str | None:
-    """Return the state of a lane's cell."""
-    return STATES[rank] if rank >= 0 else None

@@ -26,8 +26,6 @@ MANY = 10
 NOTE_S = 4.0
 # Lines that the wheel moves a page.
 WHEEL = 3
-# A change of phase is looked back at with this much before it.
-LEAD_S = 5.0
 
 NO_ALARM_BEFORE = define("top.no-alarm-before", "No alarm before this time.")
 NO_ALARM_AFTER = define("top.no-alarm-after", "No alarm after this time.")

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 STYLE = (HERE / "small.css").read_text(encoding="utf-8")
 STYLE_HASH = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
 
-NO_RUNS = define("web.no-runs", "There is no tape in {folder}.")
-NO_RUNS_NEXT = define("web.no-runs-next", "A run that records into this folder appears here by itself.")
+# overview.html.j2 says them by their keys.
+define("web.no-runs", "There is no tape in {folder}.")
+define("web.no-runs-next", "A run that records into this folder appears here by itself.")
 NOTHING_HERE = define("web.nothing-here", "There is no such page here.")
 READING = define("web.reading", "The tape is being read …")
 
