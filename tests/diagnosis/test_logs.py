@@ -245,7 +245,12 @@ def test_a_bus_error_of_a_worker_is_shared_memory(tmp_path: Path) -> None:
     assert told.diagnoses[0].verdicts[0].cause == "shm-too-small"
 
 
-@pytest.mark.parametrize("content", [b"", b" \n\n", b"PK\x03\x04" + os.urandom(4096), os.urandom(9000), b"Dear all,\n"])
+NO_LOGS = {
+    "empty": b"", "blank": b" \n\n", "archive": b"PK\x03\x04" + os.urandom(4096), "random": os.urandom(9000), "letter": b"Dear all,\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", NO_LOGS.values(), ids=NO_LOGS)
 def test_what_is_no_log_is_refused_in_words(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(NotALog) as refused:
         found(write(tmp_path, content, "file.txt"))
