@@ -246,8 +246,12 @@ def test_a_bus_error_of_a_worker_is_shared_memory(tmp_path: Path) -> None:
 
 
 NO_LOGS = {
-    "empty": b"", "blank": b" \n\n", "archive": b"PK\x03\x04" + os.urandom(4096), "random": os.urandom(9000), "letter": b"Dear all,\n",
-}  # fmt: skip
+    "empty": b"",
+    "blank": b" \n\n",
+    "archive": b"PK\x03\x04" + os.urandom(4096),
+    "random": os.urandom(9000),
+    "letter": b"Dear all,\n",
+}
 
 
 @pytest.mark.parametrize("content", NO_LOGS.values(), ids=NO_LOGS)

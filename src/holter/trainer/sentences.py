@@ -20,6 +20,9 @@ NO_AUGMENTER = define("error.no-augmenter", "this nnU-Net has no NonDetMultiThre
 OWN_BATCHES = define("error.own-batches", "the trainer makes its batches in a way of its own")
 OWN_LOADER = define("error.own-loader", "the trainer has a data loader of its own, {name}")
 OWN_DATASET = define("error.own-dataset", "the trainer has a data set of its own, {name}")
+DIFFERENT = define("loader.different", "{name} gives another result here than Holter's version of it")
+DIFFERENT_AT_ALL = define("loader.different-chain", "the transforms together give another result than Holter's")
+CANNOT_TRY = define("loader.cannot-try", "{name} cannot be compared with Holter's version of it ({error})")
 
 define_all(
     {

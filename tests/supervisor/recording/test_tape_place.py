@@ -144,7 +144,7 @@ NOWHERE = "/proc"
 def test_a_current_folder_that_cannot_be_written_to_is_said_and_the_state_folder_taken(tmp_path):
     done = holter("run", "--", "true", cwd=NOWHERE, XDG_STATE_HOME=str(tmp_path))
     assert done.returncode == 0, done.stderr
-    (tape,) = (tmp_path / "holter").iterdir()
+    (tape,) = (tmp_path / "holter").glob("*.holter")
     assert NAME.fullmatch(tape.name) and read(tape).finished
     assert done.stderr.count("the current folder cannot be written to (") == 1
     assert f"the tape goes to {tmp_path}/holter\n" in done.stderr
@@ -194,7 +194,7 @@ def test_a_current_folder_that_was_deleted_is_no_reason_to_refuse(tmp_path):
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    assert len([*(tmp_path / "state" / "holter").iterdir()]) == 1
+    assert len([*(tmp_path / "state" / "holter").glob("*.holter")]) == 1
 
 
 @pytest.mark.root

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from holter.records import Message
-from holter.sentences import define
 from holter.trainer.auto.replay import Sample, feed, with_own_noise
+from holter.trainer.sentences import CANNOT_TRY, DIFFERENT, DIFFERENT_AT_ALL
 from holter.transforms import Chain, SampleDraw
 from holter.transforms.batch_state import Applied, BatchState, Step
 from holter.transforms.fallback import Fallback, seeded
@@ -31,10 +31,6 @@ ROUNDS = 4
 # A field of noise has other numbers than stock's, so its mean and deviation are compared, in standard errors.
 MOST_STANDARD_ERRORS = 6.0
 PLANTED_SHARE = 8  # a label that is not in the sample gets a block of an eighth of each side
-
-DIFFERENT = define("loader.different", "{name} gives another result here than Holter's version of it")
-DIFFERENT_AT_ALL = define("loader.different-chain", "the transforms together give another result than Holter's")
-CANNOT_TRY = define("loader.cannot-try", "{name} cannot be compared with Holter's version of it ({error})")
 
 
 def why_different(
