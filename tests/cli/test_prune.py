@@ -51,7 +51,10 @@ def names(folder: Path) -> set[str]:
         (["--older-than", "5d"], ["100.holter", "10.holter"]),
         (["--older-than", "1000h"], ["100.holter"]),
         (["--keep", "1"], ["100.holter", "10.holter"]),
-        (["--keep", "9", "--max-size", f"{2.5 * TAPE.stat().st_size / 1e6}MB"], ["100.holter"]),
+        (["--keep", "9", "--max-size", f"{2.5 * TAPE.stat().st_size / 2**20}MB"], ["100.holter"]),
+        # Between two and three tapes if a megabyte has 2**20 bytes, as in Holter's own numbers; less than two if 10**6.
+        (["--keep", "9", "--max-size", f"{2.05 * TAPE.stat().st_size / 2**20} MiB"], ["100.holter"]),
+        (["--keep", "9", "--max-size", f"{2.05 * TAPE.stat().st_size / 2**20}MB"], ["100.holter"]),
         (["--keep", "2", "--older-than", "5d"], ["100.holter", "10.holter"]),
         (["--older-than", "52w"], []),
     ],

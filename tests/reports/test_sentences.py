@@ -50,6 +50,20 @@ def test_a_key_is_defined_in_one_place() -> None:
     assert [key for key, count in places.items() if count > 1] == []
 
 
+def test_a_percent_sign_is_written_in_one_way() -> None:
+    """ "84 %", but for the narrow columns of ``holter top`` and an option that a person types."""
+    glued = re.compile(r"[\d}]%")
+    chinese = {message.context: message.string for message in translations.read(translations.FILE) if message.context}
+    typed = ("5% or 5", "写 5%")
+    found = [
+        (key, said)
+        for key, english in translations.defined_sentences().items()
+        for said in (english, str(chinese.get(key, "")))
+        if glued.search(said) and not key.startswith(("top.", "test.")) and not any(part in said for part in typed)
+    ]
+    assert found == []
+
+
 def test_every_sentence_is_known_to_a_program_that_only_shows_them() -> None:
     keys = [key for key in translations.defined_sentences() if not key.startswith(("page.", "test."))]
     script = (

@@ -13,6 +13,7 @@ import typer
 from holter.cli.options import Json, Lang, chosen_language
 from holter.errors import BadInput
 from holter.sentences import NOTHING_CHANGED, define
+from holter.sizes import GIB, MIB
 
 if TYPE_CHECKING:
     from holter.reports.catalogue import Lang as Language
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 NO_LIMIT = define("error.prune-no-limit", "Which tapes may go is not said.")
 NO_AGE = define("error.prune-no-age", "{given} is no age: 12h, 30d or 8w.")
-NO_SIZE = define("error.prune-no-size", "{given} is no size: 500MB, 20GB or 1TB.")
+NO_SIZE = define("error.prune-no-size", "{given} is no size: 500MiB, 20GiB or 1TiB.")
 AGE_SHOWN = define("prune.row", "{path}  {size:bytes}  {days} d")
 STAYS = define("prune.stays", "stays beside it: {path}")
 GONE = define("prune.deleted", "deleted: {path}")
@@ -37,7 +38,8 @@ DRY = define(
 DONE = define("prune.done", "{count} of {all} tapes deleted, {size:bytes}.")
 
 SECONDS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
-BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+# Binary whatever the letters are, as in everything that Holter prints.
+BYTES = {"M": MIB, "G": GIB, "T": 1024 * GIB}
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +59,7 @@ def prune(
     ] = None,
     max_size: Annotated[
         str | None,
-        typer.Option("--max-size", metavar="SIZE", help="The oldest, until the others take less: 500MB, 20GB."),
+        typer.Option("--max-size", metavar="SIZE", help="The oldest, until the others take less: 500MiB, 20GiB."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete them. Without: only say which.")] = False,
     as_json: Json = False,
@@ -139,7 +141,7 @@ def _seconds(given: str | None) -> float | None:
 def _bytes(given: str | None) -> int | None:
     if given is None:
         return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([MGT]B)", given.strip().upper())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([MGT])(?:I?B)?", given.strip().upper())
     if match is None:
-        raise BadInput(NO_SIZE(given=given), safe=NOTHING_CHANGED(), next_step="holter prune --max-size 20GB")
+        raise BadInput(NO_SIZE(given=given), safe=NOTHING_CHANGED(), next_step="holter prune --max-size 20GiB")
     return int(float(match[1]) * BYTES[match[2]])

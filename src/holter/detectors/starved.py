@@ -29,7 +29,7 @@ BUSY_CPUS, BUSY_LOOKS, BUSY_S = 0.85, 0.8, 15.0
 # gets none.
 WAVES, QUEUE = 2, 6
 
-WAITING = define("episode.waiting-for-batches", "{part:percent}% of the step time is spent waiting for batches")
+WAITING = define("episode.waiting-for-batches", "{part:percent} % of the step time is spent waiting for batches")
 
 
 class _StepSample(NamedTuple):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from holter.errors import BadInput
+from holter.sizes import GIB
 
 THREADS = "HOLTER_LOADER_THREADS"
 RAM_GB = "HOLTER_LOADER_RAM_GB"
@@ -25,8 +26,7 @@ MOST_TRANSFORMERS = 12
 # Whole cases in memory, of all loaders together: enough for small data sets and for 2D with hundreds of samples per
 # batch, and acceptable for other users of a shared server.
 RAM_SHARE = 0.25
-RAM_MOST_BYTES = 8 << 30
-GB = 1e9
+RAM_MOST_BYTES = 8 * GIB
 YES = ("1", "true", "t", "yes")
 
 
@@ -76,7 +76,7 @@ def read_settings(variables: Mapping[str, str] | None = None) -> Settings:
     workers, loader = given.get(STOCK_WORKERS, ""), given.get(LOADER, "").lower()
     return Settings(
         threads=None if threads is None else int(threads),
-        ram_bytes=None if ram_gb is None else int(max(0.0, ram_gb) * GB),
+        ram_bytes=None if ram_gb is None else int(max(0.0, ram_gb) * GIB),
         ram_as_float16=given.get(FLOAT16, "").lower() in YES,
         is_strict=given.get(STRICT, "").lower() in YES,
         transforms_on_cpu=where == "cpu",

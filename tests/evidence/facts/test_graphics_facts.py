@@ -91,7 +91,7 @@ def test_full_use_at_the_power_of_an_idle_gpu_is_spinning():
         "GPU 0 (100% busy at 22% of its power)",
     )
     words = facts(gpus=[gpu(utilization_ratio=1.0, power_w=90.0)]).fact("gpu.spinning").words
-    assert phrase(words, "zh") == "GPU 0（利用率 100%，功耗只有上限的 22%）"
+    assert phrase(words, "zh") == "GPU 0（利用率 100 %，功耗只有上限的 22 %）"
     assert value(facts(gpus=[gpu(utilization_ratio=1.0)]), "gpu.spinning") == ()
     assert value(facts(gpus=[gpu(power_w=None)]), "gpu.spinning") == "(unknown)"
 

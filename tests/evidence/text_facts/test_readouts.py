@@ -107,3 +107,9 @@ def test_mounts_that_every_machine_has_are_no_network_storage() -> None:
     )
     assert "storage.fs_type" not in facts_of(usual)
     assert facts_of(usual + "weka on /data type wekafs (rw)\n")["storage.fs_type"].value == "wekafs"
+
+
+def test_the_memory_of_a_slice_is_the_same_in_words_and_in_a_readout() -> None:
+    said = facts_of("it runs in a 1g.5gb slice of an A100")["gpu.slice_bytes"].value
+    assert said == facts_of("$ nvidia-smi -L\n  MIG 1g.5gb     Device  0: (UUID: MIG-1)\n")["gpu.slice_bytes"].value
+    assert said == 5 << 30

@@ -101,7 +101,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "prune": _examples(
         "prune",
         ("holter prune --older-than 90d", "Show the tapes that were not written for 90 days; delete nothing."),
-        ("holter prune /data/tapes --max-size 20GB --yes", "Delete the oldest tapes until the others take 20 GB."),
+        ("holter prune /data/tapes --max-size 20GiB --yes", "Delete the oldest tapes until the others take 20 GiB."),
     ),
     "explain": _examples(
         "explain",

@@ -7,6 +7,7 @@ import re
 from holter.evidence.fact_book import Value
 from holter.evidence.facts.gpu.health import xid_kind
 from holter.evidence.text_facts.known import Known, known, number, word, words
+from holter.sizes import GIB
 
 DEATH = {"episode.kind": "death"}
 
@@ -104,7 +105,7 @@ GPU: tuple[Known, ...] = (
         {"gpu.throttled": True},
     ),
     known(r"\bMIG (?:\d+g\.\d+gb|device)|MIG Mode[^\n]*Enabled|MIG-GPU-", {"gpu.mig": True}),
-    known(r"\b\dg\.(\d+)gb\b", {"gpu.mig": True, "gpu.slice_bytes": lambda match: float(match[1]) * 1e9}),
+    known(r"\b\dg\.(\d+)gb\b", {"gpu.mig": True, "gpu.slice_bytes": lambda match: float(match[1]) * GIB}),
 )
 
 PLACES: tuple[Known, ...] = (

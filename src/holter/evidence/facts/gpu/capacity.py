@@ -26,7 +26,7 @@ NAMES = (
 )  # fmt: skip
 
 LINK = define("seen.gpu.link", "GPU {gpu}: PCIe {generation}.0 x{width} of {best_generation}.0 x{best_width}")
-SPINNING = define("seen.gpu.spinning", "GPU {gpu} ({busy:percent}% busy at {power:percent}% of its power)")
+SPINNING = define("seen.gpu.spinning", "GPU {gpu} ({busy:percent} % busy at {power:percent} % of its power)")
 DRIVER_SILENT = define("why.gpu.driver-silent", "the driver does not report it")
 NO_MIG = define("why.gpu.no-mig", "no MIG")
 WHICH_SLICE = define("why.gpu.which-slice", "which of the slices this run uses is not known")

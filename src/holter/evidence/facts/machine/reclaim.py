@@ -25,16 +25,18 @@ BUSY_RATIO = 0.05
 SWAPPED = define("seen.swap.rate", "{rate:bytes} a second")
 CACHED = define("seen.memory.cached", "{cached:bytes} of {limit:bytes}")
 CACHE_LEFT = define("seen.memory.cache-left", "{left:bytes} of {kept:bytes} are left")
-KERNEL_TIME = define("seen.cpu.kernel-time", "{system:percent}% of all CPU time, {busy:percent}% are busy")
+KERNEL_TIME = define("seen.cpu.kernel-time", "{system:percent} % of all CPU time, {busy:percent} % are busy")
 NO_SWAP = define("why.swap.none", "the machine has no swap space")
 SWAP_NOT_READ = define("why.swap.not-read", "the amount of swapped-out memory was not read")
 COUNTERS_UNREAD = define("why.kernel.counters-unread", "the counters of the kernel were not recorded")
 NO_LIMIT = define("why.memory.no-limit", "no memory limit is set")
-LIMIT_NOT_REACHED = define("why.memory.limit-not-reached", "the memory limit is not reached: {used:percent}%")
+LIMIT_NOT_REACHED = define("why.memory.limit-not-reached", "the memory limit is not reached: {used:percent} %")
 NOT_COUNTED = define("why.memory.not-counted", "the cgroup does not count pages that are read again")
 CPUS_IDLE = define("why.cpu.idle", "the CPUs are idle")
 CPU_TIMES_UNREAD = define("why.cpu.times-unread", "CPU times were not recorded")
-LITTLE_KERNEL_TIME = define("why.cpu.little-kernel-time", "the kernel takes only {ratio:percent}% of the busy CPU time")
+LITTLE_KERNEL_TIME = define(
+    "why.cpu.little-kernel-time", "the kernel takes only {ratio:percent} % of the busy CPU time"
+)
 
 Sample = TypeVar("Sample", HostSample, CgroupSample)
 

@@ -19,7 +19,7 @@ FULL_RATIO = 0.9
 VOXEL_BYTES = 6
 
 NEEDED = define("seen.shm.needed", "at least {need:bytes} of {total:bytes}")
-WAS_FULL = define("seen.shm.full", "{used:percent}% of /dev/shm was in use")
+WAS_FULL = define("seen.shm.full", "{used:percent} % of /dev/shm was in use")
 ENDING_UNKNOWN = define("why.shm.ending-unknown", "how the worker ended is not known")
 NO_DESCRIPTORS = define(
     "why.shm.no-descriptors", "shared memory could not be opened because no file descriptors were left"

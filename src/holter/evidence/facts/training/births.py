@@ -18,7 +18,7 @@ ENOUGH_EPOCHS = 3
 HEALED_S = 30.0
 
 REBORN = define("seen.workers.reborn", "in {reborn} of {epochs} epochs")
-FIRST_STEP = define("seen.epochs.first-step", "first step after {ratio:percent}% of an epoch")
+FIRST_STEP = define("seen.epochs.first-step", "first step after {ratio:percent} % of an epoch")
 TOO_FEW_EPOCHS = define("why.workers.reborn.too-few-epochs", "too few epochs were recorded")
 
 

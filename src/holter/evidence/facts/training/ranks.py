@@ -44,7 +44,7 @@ WAIT_FOR = {
 }
 STILL_IN = define("seen.ddp.still-in", "PID {pid} (still in {phase})")
 IN_FRAME = define("seen.ddp.in-frame", "PID {pid} (in {frame})")
-WAITS = define("seen.ddp.waits", "PID {pid} (waits {share:percent}% of a step for its batch)")
+WAITS = define("seen.ddp.waits", "PID {pid} (waits {share:percent} % of a step for its batch)")
 _TIMED_OUT = re.compile(r"collective operation timeout: Work\w+\((?:[^)]*?OpType=(\w+))?")
 
 
