@@ -174,6 +174,26 @@ def test_an_empty_recording_has_no_training() -> None:
     assert not ran.is_good
 
 
+@pytest.mark.parametrize(
+    ("end", "finished", "state", "said"),
+    [
+        (0, True, "finished", "Finished. Stopped once, went on by itself, 41 s lost."),
+        (1, True, "dead", "Dead since 03:01. Stopped once, went on by itself, 41 s lost."),
+        (None, True, "cut", "The recording ends before the training"),
+    ],
+)
+def test_what_stalled_was_work_also_where_no_step_can_be_seen(end, finished, state, said) -> None:
+    """A plain PyTorch loop with a stopped worker."""
+    run = Run().down(90).episode("stall", 20.0, 61.0)
+    if end is not None:
+        run.event(ProcessEnded(t_s=89.0, pid=1, role="main", exit_code=end))
+    recording = msgspec.structs.replace(made(run), finished=finished)
+    ran = outcome_of(recording, is_over=True)
+    assert ran.state == state
+    assert said in phrase(ran.headline, "en")
+    assert ran.next_command != "holter doctor"
+
+
 def stalls(times: int) -> tuple[Recording, tuple[Diagnosis, ...]]:
     """A run with equal stalls, each of 14 s, of worker 0 and worker 1 in turn."""
     recording = read(TAPES / "frozen_worker/fault.holter")

@@ -31,6 +31,7 @@ def test_it_is_started_again_with_the_users_command(tmp_path, monkeypatch, numbe
     assert (result.returncode, result.generations) == (0, 2)
     actions = [event for event in read(tmp_path / "t.holter").events(ActionTaken) if event.action == "restart"]
     assert [event.state for event in actions] == ["begun", "done"]
+    assert "Stopped once, healed once" in phrase(result.outcome.headline, "en")
 
 
 @pytest.mark.slow

@@ -97,7 +97,7 @@ def outcome_of(
     become = fates(recording, episodes)
     end = last_end(recording)
     epochs = _epochs(recording)
-    state = _state(recording, end, is_over=is_over)
+    state = _state(recording, end, is_over=is_over, has_episodes=bool(episodes))
     trouble = _trouble(recording, episodes, become, diagnoses)
     if state == "running" and trouble is not None:
         state = "stalled" if trouble.episode.kind == "stall" else "troubled"
@@ -136,10 +136,12 @@ def outcome_of(
     return msgspec.structs.replace(ran, next_command=next_command(recording, ran, of_trouble))
 
 
-def _state(recording: Recording, end: End | None, *, is_over: bool) -> State:
+def _state(recording: Recording, end: End | None, *, is_over: bool, has_episodes: bool) -> State:
+    # What stalled or died was work, also where no step of it can be seen (a script without nnU-Net).
+    worked = has_episodes or was_training_seen(recording)
     stop = asked_to_stop(recording)
     if end is None:
-        if not was_training_seen(recording) and (is_over or not recording.all_ticks):
+        if not worked and (is_over or not recording.all_ticks):
             return "nothing-trained"
         if stop is not None and action_id(stop) == "stop" and is_over:
             return "gave-up"
@@ -155,7 +157,7 @@ def _state(recording: Recording, end: End | None, *, is_over: bool) -> State:
     if end.exit_code == 0:
         if end.early:
             return "incomplete"
-        return "finished" if was_training_seen(recording) else "nothing-trained"
+        return "finished" if worked else "nothing-trained"
     if end.exit_signal == SIGINT or end.exit_code == BY_HAND:
         return "stopped"
     return "dead" if is_over or recording.finished or not _will_restart(recording) else "restarting"

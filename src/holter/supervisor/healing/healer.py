@@ -57,6 +57,7 @@ ACTED_ON = ("stall", "death", "slow-down", "unsaved")
 
 AT_WORK_AGAIN = define("act.at-work-again", "epoch {epoch}, {after:.0f} s after the restart")
 AT_WORK = define("act.at-work", "{after:.0f} s after the restart")
+ENDED_WELL = define("act.ended-well", "it ended without an error, {after:.0f} s after the restart")
 GOES_ON = define("act.goes-on", "the training goes on after {after:.0f} s")
 NOTHING_MOVED = define("act.nothing-moved", "nothing has moved for {age:.0f} s")
 TAKEN_BACK = define("act.taken-back", "it ended before it trained; the settings are taken back")
@@ -230,6 +231,11 @@ class Healer:
             # During start-up a missing step means nothing: the second sign is a wait for the dead workers.
             stands_still = stands_still and any(beat.waits_for != "none" for beat in working(tick.beats))
         return stands_still and waited_s >= self._patience_s(episode, diagnosis, tick)
+
+    def after_good_end(self, t_s: float) -> None:
+        """Settle a restart of a process that has ended without an error before it counted as training."""
+        if self._pending is not None and self._pending.action == "restart":
+            self._settle(t_s, "done", ENDED_WELL(after=t_s - self._pending.t_s))
 
     def after_end(self, t_s: float, diagnoses: tuple[Diagnosis, ...]) -> Plan:
         """Return what to do after an unexpected end of the main process.

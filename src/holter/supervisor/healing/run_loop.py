@@ -197,10 +197,10 @@ class RunLoop:
             self._end_group(child, Plan(action="stop", reason="asked-to-stop"))
 
     def _after_end(self, child: subprocess.Popen[bytes]) -> Plan:
-        if (child.returncode == 0 and not self._ended_early) or child.returncode in (
-            -signal.SIGINT,
-            128 + signal.SIGINT,
-        ):
+        if child.returncode == 0 and not self._ended_early:
+            self._healer.after_good_end(self._clock.t_s())
+            return Plan(action="nothing")
+        if child.returncode in (-signal.SIGINT, 128 + signal.SIGINT):
             return Plan(action="nothing")
         if self._is_asked_to_end:
             return Plan(action="nothing")
