@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import socket
 import time
 from typing import NamedTuple
 
 from holter.records import Diagnosis, Message, TargetKind, Text
 from holter.reports.outcome import Outcome
 from holter.tape import Recording
+from holter.tape.recorder_lock import is_unlocked
 
 # A recorder writes every second, on a busy machine every few. One that is silent for longer was killed.
 SILENT_S = 60.0
@@ -29,9 +31,12 @@ class DiagnosisResult(NamedTuple):
 
 
 def is_over(recording: Recording) -> bool:
-    """Return whether the recording has ended: it was closed, or nothing was written for SILENT_S."""
+    """Return whether the recording has ended: it was closed, its recorder is gone, or silent for SILENT_S."""
     environment = recording.environment
     if recording.finished or environment is None or not environment.wall_start:
+        return True
+    is_local = recording.path is not None and environment.hostname == socket.gethostname()
+    if is_local and recording.path is not None and is_unlocked(recording.path):
         return True
     began = datetime.datetime.fromisoformat(environment.wall_start).timestamp()
     return time.time() - (began + recording.duration_s) > SILENT_S

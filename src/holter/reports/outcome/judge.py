@@ -141,7 +141,8 @@ def _state(recording: Recording, end: End | None, *, is_over: bool, has_episodes
     worked = has_episodes or was_training_seen(recording)
     stop = asked_to_stop(recording)
     if end is None:
-        if not worked and (is_over or not recording.all_ticks):
+        broke_off = bool(recording.all_ticks) and not recording.finished
+        if not worked and (is_over or not recording.all_ticks) and not broke_off:
             return "nothing-trained"
         if stop is not None and action_id(stop) == "stop" and is_over:
             return "gave-up"

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-# The byte that every connection to a database in WAL mode holds: UNIX_SHM_DMS in SQLite's os_unix.c.
-LOCKED_BYTE = 128
+from holter.tape.recorder_lock import LOCKED_BYTE, beside
+
 # A recorder on a busy machine commits every few seconds; longer is worth a word even if it lives.
 SLOW_S = 8.0
 
@@ -19,7 +19,7 @@ class RecorderWatch:
     """Looks after the recorder of one tape."""
 
     def __init__(self, path: Path, locks: Path = Path("/proc/locks")) -> None:
-        self._side = path.with_name(path.name + "-shm")
+        self._side = beside(path)
         self._locks = locks
         self.lives = False  # at the last look; also False where this cannot be seen
         self._seen = False
