@@ -21,7 +21,7 @@ SOURCE = Path(holter.__file__).parent
 ALONE = ("loader", "transforms", "hook")
 ERRORS = {name for name, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, HolterError)}
 # A command, or an option of one.
-COMMAND = re.compile(r"(?:holter|nnUNetv2_\w+|export|unset|ls|pip|python|pgrep|rm)(?: |$)|--\w")
+COMMAND = re.compile(r"(?:holter|nnUNetv2_\w+|export|chmod|unset|ls|pip|python|pgrep|rm)(?: |$)|--\w")
 
 
 def plain_texts(node: ast.expr, scope: ast.AST) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import subprocess
 import time
@@ -42,6 +43,10 @@ from holter.texts.resume_command import resume_command
 
 NO_COMMAND = define("error.no-command", "There is no command to run.")
 NOT_ON_PATH = define("error.not-on-path", "There is no command {command} on the PATH.")
+NOT_EXECUTABLE = define("error.not-executable", "{command} is not executable.")
+IS_FOLDER = define("error.command-is-folder", "{command} is a folder, not a command.")
+NO_SUCH_COMMAND = define("error.no-such-command", "There is no file {command}.")
+CHECK_COMMAND = define("next.check-command", "Check the path, and the folder that you are in.")
 ACTIVATE = define("next.activate", "Activate the environment that nnU-Net is installed in, then try again.")
 RUNS_ALREADY = define("error.runs-already", "This is already running under holter run.")
 OUTER_GOES_ON = define("safe.outer-goes-on", "The outer recording goes on.")
@@ -185,17 +190,26 @@ def _check(command: tuple[str, ...], variables: Mapping[str, str]) -> None:
     if not command:
         raise CommandNotFound(NO_COMMAND(), next_step="holter run -- nnUNetv2_train 4 3d_fullres 0")
     if shutil.which(command[0], path=variables.get("PATH")) is None:
-        raise CommandNotFound(
-            NOT_ON_PATH(command=repr(command[0])),
-            safe=NOTHING_STARTED(),
-            next_step=ACTIVATE(),
-        )
+        raise _not_found(command)
     if variables.get("HOLTER_SCRATCH"):
         raise AlreadyRecorded(
             RUNS_ALREADY(),
             safe=OUTER_GOES_ON(),
             next_step=ONCE(),
         )
+
+
+def _not_found(command: tuple[str, ...]) -> CommandNotFound:
+    # A command with a folder in its name is not looked for on the PATH.
+    path, quoted = Path(command[0]), shlex.quote(command[0])
+    if os.sep not in command[0]:
+        return CommandNotFound(NOT_ON_PATH(command=repr(command[0])), safe=NOTHING_STARTED(), next_step=ACTIVATE())
+    if path.is_dir():
+        return CommandNotFound(IS_FOLDER(command=command[0]), safe=NOTHING_STARTED(), next_step=CHECK_COMMAND())
+    if path.exists():
+        next_step = f"chmod +x {quoted}"
+        return CommandNotFound(NOT_EXECUTABLE(command=command[0]), safe=NOTHING_STARTED(), next_step=next_step)
+    return CommandNotFound(NO_SUCH_COMMAND(command=command[0]), safe=NOTHING_STARTED(), next_step=CHECK_COMMAND())
 
 
 def _unrecorded(child: subprocess.Popen[bytes], relay: SignalRelay, tape: Path) -> RunResult:

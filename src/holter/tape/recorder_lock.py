@@ -9,7 +9,7 @@ from pathlib import Path
 
 # The byte that every connection to a database in WAL mode holds: UNIX_SHM_DMS in SQLite's os_unix.c.
 LOCKED_BYTE = 128
-# ``struct flock`` of 64-bit Linux: type, whence, start, length, PID; the size is a multiple of eight.
+# ``struct flock`` of 64-bit Linux: type, origin, start, length, PID; the size is a multiple of eight.
 _FLOCK = "hhqqi0q"
 
 
