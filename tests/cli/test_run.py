@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from holter.evidence.scope import JOBS
 from holter.reports.catalogue import phrase
 from holter.tape import read
 
@@ -95,6 +96,20 @@ sys.exit(7)
     assert process.stdout.readline() == "seen 1\n"
     assert process.wait(60) == 7
     process.communicate()
+
+
+def test_a_signal_that_ended_the_command_by_way_of_holter_is_known(tmp_path, monkeypatch):
+    for name in JOBS:
+        monkeypatch.delenv(name, raising=False)
+    process = start(sys.executable, "-c", "import time; print('ready', flush=True); time.sleep(60)", cwd=tmp_path)
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(1.2)
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    assert process.returncode == -signal.SIGTERM
+    said = holter("diagnose", "t.holter", cwd=tmp_path).stdout
+    assert "Holter was sent a signal to end, and passed it on to the training. Confirmed." in " ".join(said.split())
+    assert "scheduler" not in said
 
 
 def test_ctrl_c_in_the_terminal_reaches_the_command_once_and_holter_finishes_the_tape(tmp_path):

@@ -42,3 +42,20 @@ def test_a_shell_that_ended_before_the_gpu_was_read_had_none(names, gpu):
     lost = next(one for one in judged(found, episode).verdicts if one.cause == "container-lost-gpu")
     assert (lost.verdict == "excluded") is (gpu is False)
     assert not is_weighed(lost) or gpu is False
+
+
+@pytest.mark.parametrize(
+    ("variables", "job"),
+    [
+        ((("OMP_NUM_THREADS", "1"),), False),
+        ((("PBS_JOBID", "12.server"),), True),
+        ((("KUBERNETES_SERVICE_HOST", "10.0.0.1"),), True),
+        ((), None),
+    ],
+)
+def test_a_job_shows_in_its_variables(variables, job):
+    main = ProcessSample(t_s=9.0, pid=1, role="main", state="R")
+    environment = Environment(wall_start="", variables=variables)
+    recording = Recording(all_ticks=(Tick(t_s=9.0, processes=(main,)),), environment=environment)
+    found = collect(recording, Episode(kind="death", start_s=9.0, alarm_s=9.0, pid=1))
+    assert found.fact("scope.job").value is job

@@ -40,8 +40,10 @@ SENTENCES = describe(
     CAUSE,
     title="Ended from outside",
     meaning="Somebody or something ended the training with a signal.",
+    variants={"meaning.passed-on": "Holter was sent a signal to end, and passed it on to the training."},
     findings={
         "main-not-ended-by-signal": "the main process was not ended by a signal",
+        "passed-on": "it was sent to Holter, which passed it on to the training",
         "signal-of-a-kill": "signal {signal} is what a person, a scheduler or the kernel sends",
         "signal-of-a-limit": "signal {signal} is what the kernel, or a batch system, sends at a time limit",
     },
@@ -88,7 +90,7 @@ def _is_out_of_time(facts: Facts) -> bool:
 
 
 def _may_be_scheduler(facts: Facts) -> bool:
-    return not _has_hung_up(facts) and not _is_out_of_time(facts)
+    return facts.get("scope.job") is not False and not _has_hung_up(facts) and not _is_out_of_time(facts)
 
 
 OFFERS = (
@@ -102,8 +104,17 @@ LADDER = (AGAIN, FEWER, ALONE)
 LADDER_BY_FACTS = by_kill
 
 
+# Holter passed it on itself: no more has to be known.
+PASSED_ON = (
+    needs("main.exit_signal", at_least(1), "main-ended-by-signal", otherwise="main-not-ended-by-signal"),
+    needs("main.passed_on", is_true, "passed-on", otherwise="main-not-ended-by-signal"),
+)
+
+
 # The kernel's OOM killer sends SIGKILL too: until its kills are counted this is one of two explanations.
 def diagnose(evidence: Evidence) -> Verdict:
+    if evidence.fact("main.passed_on").value:
+        return weigh(CAUSE, evidence, PASSED_ON)
     verdict = weigh(CAUSE, evidence, RULES)
     is_open = (
         evidence.fact("oom.kills").status == "unknown" and evidence.fact("main.exit_signal").value == Signal.SIGKILL

@@ -238,6 +238,8 @@ define_all(
         "fact.scope.ranks": "whether several processes train together",
         "fact.scope.windows": "whether this is Windows",
         "fact.scope.container": "whether this is a container",
+        "fact.scope.job": "whether this is a job of a scheduler",
+        "fact.main.passed_on": "whether the signal was sent to Holter",
         "fact.main.time_limit": "whether the time limit of the job ended it",
         "fact.shm.no_space": "whether the error says that shared memory has no space left",
         "fact.storage.path": "folder that is slowest to answer",

@@ -22,6 +22,7 @@ EXPORT_FRAMES = re.compile(r"perform_actual_validation|export_prediction|predict
 GPU_ERRORS = re.compile(r"^(?:cuda|gpu|cudnn|nccl|pinned)")
 TRAINS = ("unpack", "train", "validate", "epoch-end", "final-validation")
 SHELLS = frozenset(("bash", "dash", "fish", "ksh", "sh", "zsh"))
+JOBS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "KUBERNETES_SERVICE_HOST")
 EXPORT_ECHOES = ("export", "prediction")
 
 BY_COMMAND = define("scope.by-command", "the command is one of nnU-Net")
@@ -50,8 +51,11 @@ def collect(window: Window, book: FactBook) -> None:
     _export(window, book)
     if is_from_text(window):
         return
+    environment = window.recording.environment
+    if environment is not None and environment.variables:
+        names = {name for name, _ in environment.variables}
+        _add(book, "scope.job", environment.slurm_job is not None or not names.isdisjoint(JOBS))
     if book.value("scope.gpu") is None:
-        environment = window.recording.environment
         device = environment.device if environment is not None else None
         if device == "cpu":
             book.known("scope.gpu", False, CPU_DEVICE())

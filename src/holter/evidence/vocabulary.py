@@ -59,6 +59,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _text("main.where", "innermost telling frame of the main thread"),
     _text("main.ending", "how the main process ended: signal name, or 'exit code N'"),
     _number("main.exit_signal", "signal that ended the main process"),
+    _bool("main.passed_on", "Holter was sent the signal that ended the main process, and passed it on"),
     _bool("main.time_limit", "a scheduler says that it ended the job because of its time limit"),
     # Queues
     _text("queue.ready", "batches ready for the main thread: empty, some, full"),
@@ -322,6 +323,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _bool("scope.gpu", "a GPU is there, or an error names one"),
     _bool("scope.ranks", "several processes train together, one a GPU"),
     _bool("scope.windows", "Windows, or WSL on it"),
+    _bool("scope.job", "the run belongs to a job of a scheduler"),
     _bool("scope.container", "the training runs in a container"),
 )
 

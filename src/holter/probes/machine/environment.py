@@ -29,6 +29,7 @@ _NAMES = frozenset({
     "SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE", "SLURM_JOB_CPUS_PER_NODE", "SLURM_MEM_PER_NODE",
     "SLURM_MEM_PER_CPU", "SLURM_GPUS", "SLURM_GPUS_ON_NODE", "SLURM_JOB_GPUS", "SLURM_NTASKS", "SLURM_PROCID",
     "SLURM_JOB_END_TIME", "SLURM_TMPDIR", "SLURM_JOB_NODELIST", "SLURM_CPU_BIND", "SLURM_RESTART_COUNT",
+    "PBS_JOBID", "LSB_JOBID",
 })  # fmt: skip
 _SECRET_NAME = re.compile(
     r"token|secret|passw|pwd\b|passphrase|credential|cookie|auth|jwt|private|api_?key|access_?key|(^|_)key($|_)|_pat$",

@@ -142,6 +142,7 @@ define_all(
         "noted.fault-relieved": "fault of the demo relieved",
         "noted.finished": "finished",
         "noted.from-scratch": "started from scratch",
+        "noted.signal-passed-on": "signal passed on",
         "noted.gpu-call-overdue": "GPU driver silent",
         "noted.gpu-call-returned": "GPU driver answers",
         "noted.gpu-reader-ended": "reading of the GPU ended",

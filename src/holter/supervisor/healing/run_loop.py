@@ -35,6 +35,7 @@ ASKED_TO_END = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 PROCESSES = define("act.processes", "{count} processes", one="{count} process")
 IN_KERNEL = define("act.in-kernel", "in the kernel (state D), cannot be ended: PID {pids}; waiting for them")
 NOT_THIS_TIME = define("act.not-started-again", "the training has ended, and Holter does not start it again: {why}")
+PASSED_ON = define("note.signal-passed-on", "{signal} was sent to Holter, which passed it on to the training")
 NO_CHECKPOINT_YET = define("note.from-scratch", "no checkpoint had been written yet")
 
 
@@ -189,6 +190,10 @@ class RunLoop:
         def pass_on(number: int) -> None:
             if self._stopper is None or not self._stopper.take(number, self._number):
                 child.send_signal(number)
+                name = signal.Signals(number).name
+                self._recorder.add(
+                    Noted(t_s=self._clock.t_s(), what="signal-passed-on", message=PASSED_ON(signal=name))
+                )
 
         while self._launch.relay.wait(self._next_s, pass_on) and child.poll() is None:
             pass

@@ -10,10 +10,22 @@ from holter.evidence.reasons import ENDING_UNKNOWN, NO_HEARTBEAT_NO_LOG
 from holter.evidence.window import SOON_S, Window, last, mean_cpu, ready_to_run
 from holter.evidence.words import ending, works_together
 from holter.history.ranks import main_beat
-from holter.records import Beat, EpochEnded, ExceptionSeen, LogLine, Message, PhaseChanged, ProcessEnded, Text, Tick
+from holter.records import (
+    Beat,
+    EpochEnded,
+    ExceptionSeen,
+    LogLine,
+    Message,
+    Noted,
+    PhaseChanged,
+    ProcessEnded,
+    Text,
+    Tick,
+)
 from holter.sentences import define, joined
 
 INTERRUPTED = "interrupted"  # a log that ends with Ctrl-C during a wait
+SENT_BEFORE_S = 60.0
 WAITS = {
     "train-batch": "batch-queue",
     "val-batch": "batch-queue",
@@ -147,6 +159,13 @@ def _steps(window: Window, book: FactBook) -> None:
         book.known("step.times_usual", recent / usual, SLOWER(recent=recent, usual=usual))
 
 
+# Holter was sent the signal that ended the process, not long before it.
+def _is_passed_on(window: Window, ended: ProcessEnded) -> bool:
+    notes = window.recording.events(Noted, start_s=ended.t_s - SENT_BEFORE_S, end_s=ended.t_s)
+    messages = [note.message for note in notes if note.what == "signal-passed-on" and note.message is not None]
+    return any(dict(message.values).get("signal") == ending(ended) for message in messages)
+
+
 def _main(window: Window, book: FactBook) -> None:
     main = window.main()
     # A user kills a hung training, or one that lost a worker, in the end: that ending is not part of the episode.
@@ -163,6 +182,7 @@ def _main(window: Window, book: FactBook) -> None:
         best = max(ended, key=lambda event: (ending(event) is not None, event.pid == window.episode.pid))
         book.known("main.ending", ending(best), unless=ENDING_UNKNOWN())
         book.known("main.exit_signal", best.exit_signal if best.exit_code is None else 0)
+        book.known("main.passed_on", _is_passed_on(window, best))
     elif main is not None:
         book.not_applicable("main.ending", RUNS())
         book.not_applicable("main.exit_signal", RUNS())
