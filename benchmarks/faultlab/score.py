@@ -122,7 +122,7 @@ def score(fault: Fault, tape: Path, struck: float | None, over: float) -> Outcom
     if not later:
         return outcome
     first = later[0]
-    live, now = live_cause(recording, first), told_cause(first)
+    live, now = live_cause(recording, first), later_cause(first)
     says = headline(first, recording, "en")
     victim = fault.victims.get(first.verdicts[0].cause)
     at_s = [t_s for t_s, cause in _named(recording) if cause in fault.right()]
@@ -140,7 +140,7 @@ def score(fault: Fault, tape: Path, struck: float | None, over: float) -> Outcom
     )
 
 
-def told_cause(diagnosis: Diagnosis) -> str | None:
+def later_cause(diagnosis: Diagnosis) -> str | None:
     best = diagnosis.verdicts[0]
     return best.cause if best.verdict in NAMED else None
 

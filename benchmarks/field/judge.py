@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.faultlab.score import ACTIONS, live_cause, told_cause
+from benchmarks.faultlab.score import ACTIONS, later_cause, live_cause
 from benchmarks.field.case import ALWAYS, CONTAINER, Case
 from benchmarks.field.play import CUT, OLDER_EPOCH, PREFIX, Played, letter_of
 from holter.causes import diagnose_all
@@ -210,6 +210,6 @@ def _seen(case: Case, output: Said) -> Iterator[Complaint]:
 
 def _later(output: Said) -> Iterator[Complaint]:
     for diagnosis in diagnose_all(output.recording):
-        live, later = live_cause(output.recording, diagnosis), told_cause(diagnosis)
+        live, later = live_cause(output.recording, diagnosis), later_cause(diagnosis)
         if live != later:
             yield Complaint("live, later", f"{live}, {later}")

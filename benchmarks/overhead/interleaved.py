@@ -69,12 +69,12 @@ def interleave(brains: Prepared, folder: Path, pairs: int) -> list[tuple[Block, 
     try:
         beat = _wait_for_steps(scratch, run)
         time.sleep(WARM_UP_S)
-        return [_told(number, _pair(beat, run.pid, random.Random(number))) for number in range(pairs)]
+        return [_said(number, _pair(beat, run.pid, random.Random(number))) for number in range(pairs)]
     finally:
         _end(run)
 
 
-def _told(number: int, pair: tuple[Block, Block]) -> tuple[Block, Block]:
+def _said(number: int, pair: tuple[Block, Block]) -> tuple[Block, Block]:
     without, recorded = (block.step_s * 1000 for block in pair)
     say(f"pair {number + 1}: {without:.2f} ms a step, with the recorder {recorded:.2f} ms")
     return pair

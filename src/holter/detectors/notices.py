@@ -22,7 +22,7 @@ class Notices:
 
     def __init__(self) -> None:
         self._began: dict[int, tuple[float, int, int]] = {}  # worker -> (case since, its steps, steps of all then)
-        self._told: set[tuple[int, int]] = set()  # worker, its steps
+        self._reported: set[tuple[int, int]] = set()  # worker, its steps
 
     def see(self, tick: Tick) -> tuple[Notice, ...]:
         """Add the next tick; return new notices."""
@@ -42,9 +42,9 @@ class Notices:
         if since is None or since[1] != beat.steps_total:
             since = self._began[beat.pid] = (tick.t_s, beat.steps_total, steps)
         age_s, others = tick.t_s - since[0], steps - since[2]
-        if age_s < LOST_S or others < OTHERS_EACH * (workers - 1) or (beat.pid, beat.steps_total) in self._told:
+        if age_s < LOST_S or others < OTHERS_EACH * (workers - 1) or (beat.pid, beat.steps_total) in self._reported:
             return None
-        self._told.add((beat.pid, beat.steps_total))
+        self._reported.add((beat.pid, beat.steps_total))
         who = Subject(role=beat.role, index=beat.worker_index, pid=beat.pid)
         message = LOST_WORKER(worker=who, age=age_s, case=beat.case)
         return Notice(t_s=tick.t_s, what="lost-worker", message=message, pids=(beat.pid,))

@@ -63,7 +63,7 @@ class TapeWriter:
         except sqlite3.Error as error:
             if not is_disk_full(error):
                 raise cannot_write(self.path, str(error)) from error
-            self.problem = _told(error)
+            self.problem = _reason(error)
 
     @property
     def is_there(self) -> bool:
@@ -196,7 +196,7 @@ class TapeWriter:
             self._connection = open_tape(self.path)
             self._is_begun = True
         except (OSError, sqlite3.Error) as error:
-            self.problem = _told(error)
+            self.problem = _reason(error)
             return
         with self._guarded():
             if self._environment is not None:
@@ -218,12 +218,12 @@ class TapeWriter:
         try:
             yield
         except sqlite3.Error as error:
-            self.problem = _told(error)
+            self.problem = _reason(error)
             self._key_s.clear()  # base rows of changes are rolled back: the next rows must be complete
             if self._connection is not None:
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.rollback()
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"

@@ -242,11 +242,11 @@ class RunReader:
         run.add(events)
         for event in events:
             if isinstance(event, LogLine):
-                run.add(_told_by(event))
+                run.add(_events_of(event))
                 run.is_finished = run.is_finished or event.text.startswith(_LAST_SENTENCES)
 
 
-def _told_by(line: LogLine) -> Iterator[Event]:
+def _events_of(line: LogLine) -> Iterator[Event]:
     if _WORKER_BUS_ERROR in line.text:
         yield ExceptionSeen(
             t_s=line.t_s, role="train-worker", error="BusError", message=line.text, traceback=line.text, source="log"

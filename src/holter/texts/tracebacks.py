@@ -75,7 +75,7 @@ class TracebackCollector:
         self._open: _Open | None = None
         self._done: list[ExceptionSeen] = []
         # The headline and the traceback of one worker exception may be separated: remember reported messages.
-        self._told: deque[str] = deque(maxlen=32)
+        self._reported: deque[str] = deque(maxlen=32)
 
     def feed(self, line: str, t_s: float) -> bool:
         """Return whether the line belongs to a traceback; if not, the caller handles it."""
@@ -122,9 +122,9 @@ class TracebackCollector:
         if exception is None:
             return
         torn_headline = traceback.error is None and traceback.headline is not None
-        if not (torn_headline and exception.message in self._told):
+        if not (torn_headline and exception.message in self._reported):
             self._done.append(exception)
-        self._told.append(exception.message)
+        self._reported.append(exception.message)
 
     def _begin(self, line: str, headline: re.Match[str] | None, t_s: float) -> None:
         traceback = self._open

@@ -43,7 +43,7 @@ class Shares:
         self._shares = max(1, min(SHARES_MAX, shares))
         self._left_out: dict[int, list[str]] = {share: [] for share in range(self._shares)}
         self._texts: list[str] = []
-        self._told_s = time.monotonic()
+        self._reported_s = time.monotonic()
         self.bad: dict[str, Text] = {}
         self.pending: Text | None = None
         self._commands = {share: self._start(share) for share in range(self._shares)}
@@ -81,9 +81,9 @@ class Shares:
         return self._start(share)
 
     def _tell(self, progress: Progress) -> None:
-        if time.monotonic() - self._told_s < TELL_S:
+        if time.monotonic() - self._reported_s < TELL_S:
             return
-        self._told_s = time.monotonic()
+        self._reported_s = time.monotonic()
         texts = [*self._texts, *(job.written() for job in self._commands.values())]
         # Counted, not decoded: there are thousands of lines, and the readers need the cores.
         files = next((int(match[1]) for text in texts if (match := FILES.search(text[:HEAD_CHARS]))), 0)

@@ -57,9 +57,9 @@ def _save(trainer: Any) -> None:
     if latest is not None and latest.epoch == epoch and not latest.done:
         return  # it is being written and will be reported
     trainer.current_epoch = epoch - 1  # nnU-Net stores current_epoch + 1
-    STATE.midway = True
+    STATE.mid_epoch = True
     try:
         trainer.save_checkpoint(os.path.join(trainer.output_folder, files.LATEST))  # noqa: PTH118
     finally:
-        STATE.midway = False
+        STATE.mid_epoch = False
         trainer.current_epoch = epoch

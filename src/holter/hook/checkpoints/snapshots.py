@@ -32,7 +32,7 @@ class _State:
 
     def __init__(self) -> None:
         self.trainer: Callable[[], Any] = lambda: None  # a weak reference
-        self.midway = False  # the current save is in the middle of an epoch
+        self.mid_epoch = False  # the current save is in the middle of an epoch
         self.background = writer.Background(RUNTIME.progress)
         self.is_first = True  # this is the rank that saves
         self.wanted: dict[str, int] = {}  # request of the supervisor -> its number
@@ -107,7 +107,7 @@ def _take(save: Any, trainer: Any, obj: dict[str, Any], path: str, *, at_once: b
     done = obj.get("current_epoch")
     done = done if isinstance(done, int) else None
     content = {**obj, OWN_KEY: call_safely(rng_state.take, trainer, done) or {}}
-    if STATE.midway and isinstance(logging := obj.get("logging"), dict):
+    if STATE.mid_epoch and isinstance(logging := obj.get("logging"), dict):
         content["logging"] = _of_finished_epochs(logging, done)
     fill = _snapshot(save, content, STATE.background)
     if fill is None:

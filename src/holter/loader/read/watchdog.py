@@ -24,7 +24,7 @@ class Watch(threading.Thread):
     def __init__(self, crew: ReaderPool, limit_s: float) -> None:
         super().__init__(name=THREAD_NAME, daemon=True)
         self._crew, self._limit_s = crew, limit_s
-        self._told: dict[Reader, tuple[Touch, int]] = {}  # for how many times the limit each was reported
+        self._reported: dict[Reader, tuple[Touch, int]] = {}  # for how many times the limit each was reported
 
     def run(self) -> None:
         """Check all readers regularly until the pool stops."""
@@ -38,14 +38,14 @@ class Watch(threading.Thread):
     def _check(self, reader: Reader) -> None:
         touch, job = touched_by(reader), reader.job
         if touch is None or job is None or touch.case is None:
-            self._told.pop(reader, None)
+            self._reported.pop(reader, None)
             return
         waited_s = time.monotonic() - touch.since_s
-        before, times = self._told.get(reader, (touch, 0))
+        before, times = self._reported.get(reader, (touch, 0))
         times = times if before == touch else 0
         if waited_s < self._limit_s * (times + 1):
             return
-        self._told[reader] = (touch, times + 1)
+        self._reported[reader] = (touch, times + 1)
         self._crew.quarantine.hung(touch.case, touch.file, waited_s, job.step)
         if times == 0:
             reader.is_stuck = True

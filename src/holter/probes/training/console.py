@@ -37,18 +37,18 @@ class ConsoleSilence:
         self._spoken = -1
         self._since_s = 0.0
         self._lines = 0
-        self._told = False
+        self._reported = False
 
     def see(self, t_s: float, spoken: int, log_lines: int, console: str) -> list[Event]:
         """``spoken``: bytes read of all consoles; ``log_lines``: number of new lines in the log."""
         if spoken != self._spoken:
-            back, self._told = self._told, False
+            back, self._reported = self._reported, False
             self._spoken, self._since_s, self._lines = spoken, t_s, 0
             return [Noted(t_s=t_s, what="console-speaks-again", text=console)] if back else []
         self._lines += log_lines
-        if self._told or self._lines < SILENT_LINES or t_s - self._since_s < SILENT_S:
+        if self._reported or self._lines < SILENT_LINES or t_s - self._since_s < SILENT_S:
             return []
-        self._told = True
+        self._reported = True
         silence = CONSOLE_SILENT(lines=self._lines, since=t_s - self._since_s, console=console)
         return [Noted(t_s=t_s, what="console-silent", message=silence)]
 

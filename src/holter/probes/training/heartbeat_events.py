@@ -49,7 +49,7 @@ class EventLines:
         self._case_of = case_of
         self._is_hooked = is_hooked
         self._tails: dict[Path, _Tail] = {}
-        self._told_fatal: set[int] = set()
+        self._reported_fatal: set[int] = set()
         self._raised: set[int] = set()  # processes that reported an exception
         self._returned: set[int] = set()  # data workers whose function returned
         self.abilities: dict[str, tuple[bool, str]] = {}  # as HeartbeatProbe.abilities()
@@ -148,11 +148,11 @@ class EventLines:
     def _fatal_errors(self, files: list[Path], t_s: float) -> Iterator[Event]:
         for path in files:
             match = FATAL_FILE.fullmatch(path.name)
-            if match is None or int(match[1]) in self._told_fatal:
+            if match is None or int(match[1]) in self._reported_fatal:
                 continue
             text = read_bytes(path, 0, MAX_FATAL_BYTES)
             if text:
-                self._told_fatal.add(int(match[1]))
+                self._reported_fatal.add(int(match[1]))
                 yield Noted(t_s=t_s, what="fatal-error", text=text.decode(errors="replace"), pid=int(match[1]))
 
 

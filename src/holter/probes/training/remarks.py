@@ -56,7 +56,7 @@ _say("pickle-storage", "a storage is named in an unknown way")
 _say("may-be-whole", "{problem}; it may be whole: now {now}")
 _say("read-back-wrong", "what was read back is wrong ({problem})")
 
-# Checkpoints on their way to the disk: hook/checkpoints/snapshots.py, epochs.py, midway.py, states.py
+# Checkpoints on their way to the disk: hook/checkpoints/snapshots.py, epochs.py, mid_epoch.py, rng_state.py
 _say("saved-epoch", "epoch {epoch} in {file}: held up {held_up:.2f} s, written in {written:.1f} s, verified")
 _say("saved-file", "{file}: held up {held_up:.2f} s, written in {written:.1f} s, verified")
 NOT_SAVED = (

@@ -166,7 +166,7 @@ class _Follower:
         self._log_wall = float("-inf")
         self._parser = LogParser(wall_zero)
         self._consoles: dict[Path, Console] = {}
-        self._told_until_s = float("-inf")  # time of the last event from the console before the log was found
+        self._reported_until_s = float("-inf")  # time of the last event from the console before the log was found
         self._new_lines = 0  # of the log, in this read
         self._silence = ConsoleSilence()
         self._looks_without = 0
@@ -194,7 +194,7 @@ class _Follower:
             console = self._consoles.setdefault(path, Console(path, self._wall_zero, begin, wanted.not_before_wall))
             console_events = console.read(t_s, log_followed=self._log is not None)
             if self._log is None and console_events:
-                self._told_until_s = max(self._told_until_s, max(event.t_s for event in console_events))
+                self._reported_until_s = max(self._reported_until_s, max(event.t_s for event in console_events))
             events += console_events
         if self._consoles and self._log is not None:
             spoken = sum(console.tail.read_bytes for console in self._consoles.values())
@@ -213,7 +213,7 @@ class _Follower:
         lines = self._log.read_lines()
         self._new_lines = 0 if history else len(lines)
         events += self._parser.feed(lines, t_s, history=history) if lines else self._parser.idle(t_s)
-        return [event for event in events if event.t_s > self._told_until_s] if history else events
+        return [event for event in events if event.t_s > self._reported_until_s] if history else events
 
     def _missing(self, t_s: float) -> list[Event]:
         path = self.log_path

@@ -122,17 +122,17 @@ class RepeatFilter:
     """Filters repeated actions: hook and supervisor both report an action, and a full disk fails in every epoch."""
 
     def __init__(self) -> None:
-        self._told: list[ActionTaken] = []
+        self._printed: list[ActionTaken] = []
         self._failing: dict[str, Hashable] = {}
 
     def is_new(self, taken: ActionTaken) -> bool:
         """Record an action; return False if the same one was reported before."""
-        self._told = [earlier for earlier in self._told if taken.t_s - earlier.t_s <= SAME_ACTION_S]
-        echo = next((earlier for earlier in self._told if is_echo(taken, earlier)), None)
+        self._printed = [earlier for earlier in self._printed if taken.t_s - earlier.t_s <= SAME_ACTION_S]
+        echo = next((earlier for earlier in self._printed if is_echo(taken, earlier)), None)
         if echo is not None:
-            self._told.remove(echo)
+            self._printed.remove(echo)
             return False
-        self._told.append(taken)
+        self._printed.append(taken)
         return not self._fails_again(taken)
 
     def _fails_again(self, taken: ActionTaken) -> bool:

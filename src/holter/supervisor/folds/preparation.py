@@ -41,7 +41,7 @@ class Preparation:
         self._folder, self._jobs = jobs_of(training, environ) or (Path(), ())
         self._locks: list[Lock] = []
         self._phase = PhaseKeeper()
-        self._told_training = False
+        self._has_seen_training = False
         self._releaser: threading.Thread | None = None
 
     def wait(self, patience: Patience) -> None:
@@ -64,8 +64,8 @@ class Preparation:
         main = next((process.pid for process in tick.processes if process.role == "main"), None)
         if self._phase.phase in AT_WORK:
             self._releaser = _in_background(self._release)
-        elif main is not None and not self._told_training:
-            self._told_training = True
+        elif main is not None and not self._has_seen_training:
+            self._has_seen_training = True
             about = {"training": main, "training_started": started(main)}
             _in_background(lambda: self._add(about))
 

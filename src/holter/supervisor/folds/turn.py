@@ -53,7 +53,7 @@ class Turn:
         self._began_s = time.monotonic()
         self._about: About = {}  # of the lock that was last waited for
         self._whom: dict[str, str | int] = {}  # the same holder, or a training without Holter, as blanks of a message
-        self._told: set[tuple[object, str]] = set()
+        self._announced: set[tuple[object, str]] = set()
         self._stopped: int | None = None
         self._file, self._left, self._free = Unchanged(), Unchanged(), Unchanged()
         self._made = Unchanged()  # by this holder
@@ -101,14 +101,14 @@ class Turn:
     def _still_lives(self) -> bool:
         # The holder released its lock but still runs: it is about to end, or it trains without preparing the data.
         # In the latter case its trainer does not prepare them, and neither will ours.
-        if not self._about or self._is_told_stuck:
+        if not self._about or self._has_announced_stuck:
             return False
         return is_gone(self._about) is False
 
     @property
-    def _is_told_stuck(self) -> bool:
+    def _has_announced_stuck(self) -> bool:
         # If the user was advised to remove the lock, a missing lock does not show that its holder trains.
-        return (self._about.get("token"), words.STUCK[self._job.kind].key) in self._told
+        return (self._about.get("token"), words.STUCK[self._job.kind].key) in self._announced
 
     def _take(self) -> bool:
         # False if another process was faster.
@@ -173,8 +173,8 @@ class Turn:
             self._announce.say(words.GOES_ON[self._job.kind](**self._values(0)))
 
     def _say_once(self, about: object, message: Message) -> None:
-        if (about, message.key) not in self._told:
-            self._told.add((about, message.key))
+        if (about, message.key) not in self._announced:
+            self._announced.add((about, message.key))
             self._announce.say(message)
 
     def _values(self, left: int) -> dict[str, str | int | float]:

@@ -30,8 +30,8 @@ def of_wrapper(pid: int, code: int, t_s: float, main: ProcessEnded | None, *, ea
 
     ``main``: how the training ended, as far as it was seen; None while it lives.
     """
-    is_told = main is not None and (main.exit_code is not None or main.exit_signal is not None)
-    if main is None or (is_told and not (early and main.exit_code == 0)):
+    is_known = main is not None and (main.exit_code is not None or main.exit_signal is not None)
+    if main is None or (is_known and not (early and main.exit_code == 0)):
         # A wrapper may end normally and leave its training running, but not hide that the training failed.
         return msgspec.structs.replace(of_training(pid, code, t_s, early=early and main is not None), role="other")
     return of_training(main.pid, _without_shell(code), t_s, early=early)

@@ -23,12 +23,12 @@ class ExternalWait:
     def __init__(self, say: Callable[[ActionTaken], None]) -> None:
         self._say = say
         self._outside = Outside()
-        self._told: ActionTaken | None = None
+        self._begun: ActionTaken | None = None
 
     @property
     def is_on(self) -> bool:
         """Whether Holter is waiting."""
-        return self._told is not None
+        return self._begun is not None
 
     def update(self, tick: Tick) -> None:
         """Record the probes' readings of outside conditions; also called while no training runs."""
@@ -36,31 +36,31 @@ class ExternalWait:
 
     def begin(self, action: ActionTaken) -> None:
         """Report the wait, and the request to the administrator."""
-        self._told = action
+        self._begun = action
         self._say(action)
 
     def forget(self) -> None:
         """Drop the wait: its process is gone."""
-        self._told = None
+        self._begun = None
 
     def is_for(self, plans: Iterable[Plan]) -> bool:
         """Return whether Holter waits because of one of these plans."""
-        return self._told is not None and any(plan.cause == self._told.cause for plan in plans)
+        return self._begun is not None and any(plan.cause == self._begun.cause for plan in plans)
 
     def is_over(self, t_s: float) -> None:
         """Report how long the wait took, if there was one."""
-        if self._told is not None:
-            cleared = as_fields(CLEARED(waited=t_s - self._told.t_s))
-            self._say(msgspec.structs.replace(self._told, t_s=t_s, state="done", **cleared))
-            self._told = None
+        if self._begun is not None:
+            cleared = as_fields(CLEARED(waited=t_s - self._begun.t_s))
+            self._say(msgspec.structs.replace(self._begun, t_s=t_s, state="done", **cleared))
+            self._begun = None
 
     def cleared_s(self, cause: str | None, t_s: float) -> float | None:
         """Return for how long the condition has been clear, at most since the wait started; None if unknown."""
-        if self._told is None or self._told.cause != cause:
+        if self._begun is None or self._begun.cause != cause:
             return None
         wait = WAIT_FOR.get(cause or "")
         cleared_s = None if wait is None else self._outside.clear_s(wait.condition, t_s)
-        return None if cleared_s is None else min(cleared_s, t_s - self._told.t_s)
+        return None if cleared_s is None else min(cleared_s, t_s - self._begun.t_s)
 
     def may_go_on(self, plan: Plan, waited_s: float, t_s: float) -> bool:
         """Return whether it is time for this restart: by the probes if they read the condition, else by its delay."""

@@ -104,7 +104,7 @@ class Healer:
         self._pending: ActionTaken | None = None
         self.waiting = ExternalWait(say)
         self._asks: dict[str | None, tuple[tuple[str, Value], ...]] = {}  # cause -> values of its request
-        self._told: set[tuple[str | None, str]] = set()
+        self._proposed: set[tuple[str | None, str]] = set()
         self._has_trained = False
         self._began_s: float | None = None  # first tick of the current process
         self.epoch: int | None = None  # the last one seen
@@ -273,7 +273,7 @@ class Healer:
     def begin_wait(self, plan: Plan, t_s: float) -> None:
         """Report that a restart waits for an outside condition, with the request to the administrator."""
         if plan.rung == OUTSIDE_RUNG:
-            self.waiting.begin(self._told_of(msgspec.structs.replace(plan, action="wait"), t_s, "begun"))
+            self.waiting.begin(self._taken(msgspec.structs.replace(plan, action="wait"), t_s, "begun"))
 
     def _learn(self, tick: Tick) -> bool:
         moved = self._progress.see(tick)
@@ -345,7 +345,7 @@ class Healer:
         self.history = (*self.history, Attempt(tick.t_s, plan, self.epoch))
         if plan.action != "replace-workers":
             return plan
-        self._pending = self._told_of(plan, tick.t_s, "begun", WAITS())
+        self._pending = self._taken(plan, tick.t_s, "begun", WAITS())
         self._say(self._pending)
         if not self._control.ask("replace-workers", plan.cause or "", self.generation):
             self._settle(tick.t_s, "failed", NOT_ASKED())
@@ -359,17 +359,17 @@ class Healer:
     def _wait(self, plan: Plan, t_s: float) -> None:
         # Outside our reach: save at the next safe point, and go on when it clears; no budget is used.
         if not self.waiting.is_on:
-            self.waiting.begin(self._told_of(plan, t_s, "begun"))
+            self.waiting.begin(self._taken(plan, t_s, "begun"))
             self._control.ask("checkpoint", plan.cause or "", self.generation)
 
     def _propose(self, plan: Plan, t_s: float) -> None:
         # Reported once.
         key = (plan.cause, plan.action)
-        if plan.action != "nothing" and key not in self._told:
-            self._told.add(key)
-            self._say(self._told_of(plan, t_s, "proposed"))
+        if plan.action != "nothing" and key not in self._proposed:
+            self._proposed.add(key)
+            self._say(self._taken(plan, t_s, "proposed"))
 
-    def _told_of(self, plan: Plan, t_s: float, state: str, message: Message | None = None) -> ActionTaken:
+    def _taken(self, plan: Plan, t_s: float, state: str, message: Message | None = None) -> ActionTaken:
         return ActionTaken(
             t_s=t_s,
             action=plan.action,

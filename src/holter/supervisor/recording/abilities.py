@@ -57,7 +57,7 @@ LOG_GONE = define("contract.log-gone", "its file is gone")
 NO_RESULTS = define("contract.no-results", "it is not known which folder that is")
 RESULTS_GONE = define("contract.results-gone", "{folder} is gone")
 RESULTS_REPLACED = define("contract.results-replaced", "another folder has replaced {folder}")
-ENDINGS_UNTOLD = define("contract.endings-untold", "before Linux 6.15 only their parents can see it")
+ENDINGS_UNSEEN = define("contract.endings-untold", "before Linux 6.15 only their parents can see it")
 CONSOLE_UNREAD = define("contract.console-unread", "there is no heartbeat, and the output goes to no file")
 STACKS_REFUSED = define("contract.stacks-refused", "{why}")
 NO_FRAMES = define("contract.no-frames", "no frames")
@@ -206,7 +206,7 @@ class Abilities:
     def _process_endings(self) -> Ability:
         if self._endings is None:
             can = reports_exit_status()
-            self._endings = Ability(name="endings", can=can, why_not=None if can else ENDINGS_UNTOLD())
+            self._endings = Ability(name="endings", can=can, why_not=None if can else ENDINGS_UNSEEN())
         return self._endings
 
     def _exceptions(self, heartbeat: Ability) -> Ability:

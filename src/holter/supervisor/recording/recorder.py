@@ -100,7 +100,7 @@ class Recorder:
         self._notices = Notices()
         self._course = Course()
         self._registrar = registrar
-        self._is_told_of_registry = False
+        self._has_said_unlisted = False
         self._bulletin = Bulletin(variables, clock.zero_wall_s)
         self._numbers: dict[tuple[str, str, float], int] = {}
         self._recent: deque[Tick] = deque()
@@ -367,8 +367,8 @@ class Recorder:
 
     def _say_problems(self) -> None:
         unlisted = self._registrar.problem if self._registrar is not None else None
-        if unlisted is not None and not self._is_told_of_registry:
-            self._is_told_of_registry = True
+        if unlisted is not None and not self._has_said_unlisted:
+            self._has_said_unlisted = True
             self._listener.note(unlisted)
         problem = self._writer.problem
         if problem != self._said_problem:
