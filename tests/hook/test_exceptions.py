@@ -65,3 +65,47 @@ def test_a_faulthandler_that_the_user_enabled_still_prints(hooked):
     done = hooked.run("-c", program, PYTHONFAULTHANDLER="1")
     assert done.returncode == -signal.SIGSEGV
     assert "Fatal Python error: Segmentation fault" in done.stderr
+
+
+# Programs without nnU-Net.
+PLAIN = {
+    "error": "def f(x): raise ValueError('broken')\nf(1)",
+    "chained": "try:\n 1 / 0\nexcept ZeroDivisionError as e:\n raise KeyError('second') from e",
+    "ctrl-c": "raise KeyboardInterrupt",
+    "leaves": "import sys; sys.exit('words')",
+    "recursion": "def f(): f()\nf()",
+    "no-words": "class E(Exception):\n def __str__(self): raise OSError('none')\nraise E",
+    "surrogates": "raise ValueError('\\udcff')",
+    "own-hook": "import sys; sys.excepthook = lambda *a: print('mine')\n1 / 0",
+    "module-hidden": "import sys; sys.modules['json'] = sys.modules['traceback'] = None\n1 / 0",
+    "forked": "import os\nif os.fork(): os.wait(); raise ValueError('parent')\nelse: raise ValueError('child')",
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_program_without_nnunet_ends_as_it_does_without_the_hook(hooked, name):
+    with_hook, without = hooked.run("-c", PLAIN[name]), hooked.run("-c", PLAIN[name], hook=False)
+    assert (with_hook.stdout, with_hook.stderr) == (without.stdout, without.stderr)
+    assert with_hook.returncode == without.returncode
+
+
+def test_a_program_without_nnunet_can_end_where_the_scratch_folder_is_gone(hooked):
+    program = f"import shutil; shutil.rmtree({str(hooked.scratch)!r})\n1 / 0"
+    done = hooked.run("-c", program)
+    assert done.stderr.splitlines()[-1] == "ZeroDivisionError: division by zero"
+    assert not hooked.scratch.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [("error", "ValueError"), ("chained", "KeyError"), ("recursion", "RecursionError")]
+)
+def test_what_ends_a_program_without_nnunet_is_told(hooked, name, error):
+    hooked.run("-c", PLAIN[name])
+    (line,) = hooked.lines("exception")
+    assert (line["error"], line["role"], line["asleep"]) == (error, "main", True)
+
+
+@pytest.mark.parametrize("name", ["ctrl-c", "leaves", "own-hook"])
+def test_what_is_no_error_is_not_told(hooked, name):
+    hooked.run("-c", PLAIN[name])
+    assert hooked.lines("exception") == []

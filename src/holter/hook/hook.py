@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
-    from types import ModuleType
+    from types import ModuleType, TracebackType
 
 # The first import of one of these packages starts the recording of this process.
 ACTIVATE_FOR = frozenset(("nnunetv2", "batchgenerators"))
@@ -112,6 +112,25 @@ def record_error(where: str, error: BaseException) -> None:
         pass
 
 
+def record_uncaught(error: BaseException, trace: TracebackType | None) -> None:
+    """Record the exception that ends a program which has imported none of the packages above."""
+    try:
+        from . import runtime
+
+        runtime.RUNTIME.record_uncaught(error, trace)
+    except BaseException:  # Ctrl-C too: the program ends anyway, and its own error must be printed
+        pass
+
+
 def install() -> None:
-    """Start to watch the imports of this process."""
+    """Start to watch the imports of this process, and the exception that ends it."""
     sys.meta_path.insert(0, Finder())
+    previous = sys.excepthook
+
+    def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        # After Ctrl-C not even an import is safe: code that a module evaluates resets the exit code of Python.
+        if issubclass(kind, Exception):
+            record_uncaught(error, trace)
+        previous(kind, error, trace)
+
+    sys.excepthook = excepthook

@@ -168,7 +168,9 @@ class HookRuntime:
         if self.error_count <= MAX_ERRORS:
             self.emit("note", what="hook-failed", text="%s: %r" % (where, error))  # noqa: UP031
 
-    def record_exception(self, error: BaseException, trace: TracebackType | None, thread: str | None = None) -> None:
+    def record_exception(
+        self, error: BaseException, trace: TracebackType | None, thread: str | None = None, **more: Any
+    ) -> None:
         """Record a Python exception together with the current case."""
         try:
             message = str(error)
@@ -181,9 +183,16 @@ class HookRuntime:
                 case=self.page.case or None,
                 role=layout.ROLES[self.page.role],
                 thread=thread,
+                **more,
             )
         except Exception:
             pass
+
+    def record_uncaught(self, error: BaseException, trace: TracebackType | None) -> None:
+        """Record the exception that ends a program without nnU-Net; after ``activate`` the hooks of that record it."""
+        if not self.awake and not is_spawned_child():
+            self.page.role = layout.ROLES.index("main")
+            self.record_exception(error, trace, asleep=True)
 
     # -------------------------------------------------------------------------------------------------- heartbeats
 

@@ -62,6 +62,11 @@ class HeartbeatProbe:
         """Return what the main process says of itself (trainer, folders, versions); empty before it has a trainer."""
         return dict(self._info)
 
+    @property
+    def asleep(self) -> frozenset[int]:
+        """Processes that imported neither nnU-Net nor batchgenerators, and ended by an exception."""
+        return frozenset(self._events.asleep)
+
     def abilities(self) -> dict[str, tuple[bool, str]]:
         """Return what the hook can do in the training: name -> (possible, detail such as the class of the loader)."""
         return dict(self._events.abilities)

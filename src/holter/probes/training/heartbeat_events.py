@@ -51,6 +51,7 @@ class EventLines:
         self._tails: dict[Path, _Tail] = {}
         self._reported_fatal: set[int] = set()
         self._raised: set[int] = set()  # processes that reported an exception
+        self.asleep: set[int] = set()  # processes without nnU-Net and batchgenerators that ended by an exception
         self._returned: set[int] = set()  # data workers whose function returned
         self.abilities: dict[str, tuple[bool, str]] = {}  # as HeartbeatProbe.abilities()
 
@@ -127,6 +128,8 @@ class EventLines:
 
     def _exception(self, t_s: float, pid: int, line: dict[str, Any]) -> ExceptionSeen:
         self._raised.add(pid)
+        if line.get("asleep"):
+            self.asleep.add(pid)
         error, message, traceback = (
             _text(line, "error") or "Exception",
             _text(line, "message"),

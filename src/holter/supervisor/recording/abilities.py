@@ -210,7 +210,8 @@ class Abilities:
         return self._endings
 
     def _exceptions(self, heartbeat: Ability) -> Ability:
-        can = heartbeat.can or self._sources.trainlog.reads_console
+        is_hooked = heartbeat.can or heartbeat.why_not == NOTHING_IMPORTED()
+        can = is_hooked or self._sources.trainlog.reads_console
         return Ability(name="exceptions", can=can, why_not=None if can else CONSOLE_UNREAD())
 
     def _graphics(self) -> Ability:

@@ -101,7 +101,7 @@ class Sources:
                     self.process.hints = {pid: hint for pid, hint in hints if hint[0] != "other"}
                 reading = probe.read(t_s)
                 samples += reading.samples
-                events += reading.events
+                events += [event for event in reading.events if not self._is_of_a_helper(event)]
                 self.process.look_closely(event.pid for event in reading.events if isinstance(event, ExceptionSeen))
                 self._due_s[name] = t_s + probe.interval_s
             except Exception as problem:  # noqa: BLE001 - the recording goes on after any error of a probe
@@ -114,6 +114,12 @@ class Sources:
         if processes or any(run.probe == self.process.name and run.ok for run in runs):
             self.living = frozenset(process.pid for process in processes)
         return samples, events, runs
+
+    def _is_of_a_helper(self, event: Event) -> bool:
+        # The exception of a Python program that the training only calls: it says nothing about the training.
+        if not isinstance(event, ExceptionSeen) or event.pid not in self.heartbeat.asleep:
+            return False
+        return event.pid not in (self.process.main_pid, self.process.root_pid)
 
     def _follow_console(self) -> None:
         # A script may redirect the output of the training itself.
@@ -160,7 +166,7 @@ class Sources:
         events: list[Event] = []
         for probe in (self.heartbeat, self.trainlog):
             with suppress(Exception):
-                events += probe.read(t_s).events
+                events += [event for event in probe.read(t_s).events if not self._is_of_a_helper(event)]
         self._late += events
         return tuple(events)
 

@@ -1,0 +1,37 @@
+"""The exception of a script without nnU-Net, whose output goes to a pipe; and those of the programs that it calls."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from holter.records import ExceptionSeen
+from holter.supervisor.run import run
+from holter.tape import read
+
+RAISES = "import time; time.sleep(2)\nraise ValueError('not this shape')"
+CALLS = """
+import subprocess, sys, time
+subprocess.run([sys.executable, "-c", "raise KeyError('helper')"], stderr=subprocess.DEVNULL)
+time.sleep(2)
+sys.exit(7)
+"""
+
+
+@pytest.mark.slow
+def test_the_exception_of_a_plain_script_is_the_cause(tmp_path):
+    command = [sys.executable, "-m", "holter", "run", "-o", "t.holter", "--", sys.executable, "-c", RAISES]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 1
+    assert "Python error. Confirmed" in done.stderr
+    assert "ValueError: not this shape" in done.stderr.split("holter:", 1)[1]
+    assert "no cause seen" not in done.stderr
+
+
+@pytest.mark.slow
+def test_the_exception_of_a_program_that_it_calls_is_none_of_the_training(tmp_path):
+    result = run((sys.executable, "-c", CALLS), tmp_path / "t.holter")
+    assert result.returncode == 7
+    assert not read(tmp_path / "t.holter").events(ExceptionSeen)
