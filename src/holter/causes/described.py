@@ -1,4 +1,8 @@
-"""The order of the verdicts on what a person states: rules about its facts, and the causes that its words resemble."""
+"""Order the verdicts on a description that a person gave.
+
+Two things count: the rules of the causes, applied to the facts in the description, and how much its words resemble
+earlier reports of each cause.
+"""
 
 from __future__ import annotations
 

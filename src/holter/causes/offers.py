@@ -57,7 +57,7 @@ def may_be_nnunet(facts: Facts) -> bool:
 
 
 def has_ended(facts: Facts) -> bool:
-    """Return whether something ended."""
+    """Return whether the episode is a ``death``: the training or one of its processes ended."""
     return facts.get("episode.kind") == "death"
 
 

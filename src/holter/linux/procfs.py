@@ -65,7 +65,7 @@ def parse_counters(text: str | None) -> dict[str, int]:
 
 
 def catches(status: str | None, number: int) -> bool:
-    """Return whether a process has a handler for a signal, from ``/proc/PID/status``; False if that is not in it."""
+    """Return whether a process has a handler for a signal, from ``/proc/PID/status``; False if unknown."""
     match = _CAUGHT.search(status or "")
     return match is not None and bool(int(match[1], 16) >> (number - 1) & 1)
 

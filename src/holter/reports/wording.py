@@ -160,9 +160,10 @@ def cause_message(diagnosis: Diagnosis, verdict: Verdict) -> Text:
 
 
 def meaning_of(cause: str, about: Subject | None = None, endings: tuple[str, ...] = ()) -> Message:
-    """Return the sentence of a cause, about one process if it is known.
+    """Return the sentence that describes a cause.
 
-    ``endings``: of more exact wordings, best first.
+    ``about``: the process that it names, if the cause has such a sentence. ``endings``: the last parts of the keys of
+    more exact sentences; the first that exists is used.
     Raises:  KeyError for an unknown cause.
     """
     for ending in (*endings, ""):

@@ -22,7 +22,7 @@ class Adopted:
         self._zombies: dict[int, float] = {}  # PID -> time at which its end was first seen
 
     def collect(self, t_s: float, training: int) -> None:
-        """Collect zombies after COLLECT_AFTER_S, except the training, whose exit code is still needed."""
+        """Remove zombies that are older than COLLECT_AFTER_S, except the training, whose exit code is still needed."""
         if not self._is_init:
             return
         ended = {pid for pid in _children() if pid != training and _has_ended(pid)}

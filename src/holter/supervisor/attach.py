@@ -52,7 +52,7 @@ def attach(
 ) -> RunResult:
     """Record the training of ``pid`` until it ends, for ``for_s`` seconds, or until Ctrl-C. Read-only.
 
-    ``is_listed``: in ``holter list``.
+    ``is_listed``: whether ``holter list`` shows the run.
 
     ``on_tape``: called with the path of the tape when it is opened.
 

@@ -107,7 +107,10 @@ class TracebackCollector:
         return done
 
     def idle(self, now_s: float) -> None:
-        """No line came: finish a complete traceback, and a torn one after ``GIVE_UP_AFTER_S``."""
+        """Finish the open traceback, if it is complete or got no line for ``GIVE_UP_AFTER_S``.
+
+        To be called while no new line comes. ``now_s``: on the same clock as the lines.
+        """
         if self._open is None:
             return
         if self._open.stage == "message" or now_s - self._open.last_s >= GIVE_UP_AFTER_S:

@@ -101,7 +101,7 @@ class HolterLoading(Trainer):  # type: ignore[misc]
             super().save_checkpoint(filename)
 
     def load_checkpoint(self, filename_or_checkpoint: Any) -> None:
-        """Load as before, and keep the loaders' states until the loaders are created."""
+        """Load the checkpoint as nnU-Net does, and keep the states of the loaders in it until the loaders exist."""
         super().load_checkpoint(filename_or_checkpoint)
         self._holter_entry = checkpoint.entry_in(filename_or_checkpoint)
 

@@ -47,7 +47,7 @@ class StatusLine:
             self._rows, self._set_s = rows, now_s
 
     def close(self) -> None:
-        """Remove the line, and give the whole window back."""
+        """Remove the line; output uses the whole window again."""
         if self._out is not None and self._rows:
             write_or_skip(self._out, f"{SAVE}\x1b[r\x1b[{self._rows};1H{CLEAR}{RESTORE}")
             self._rows = 0

@@ -65,7 +65,10 @@ class Settings(NamedTuple):
     files: tuple[Path, ...] = ()  # that exist
 
     def of(self, command: str) -> dict[str, Setting]:
-        """Return the settings of a command by the name of the option."""
+        """Return the settings that apply to a command, by the name of the option.
+
+        A variable of the environment comes before the command's own section of a file, and that before the shared one.
+        """
         own = [each for each in self.options if each.command == command]
         shared = [each for each in self.options if each.command is None]
         found: dict[str, Setting] = {}

@@ -27,7 +27,7 @@ TIMES = ("epochs.", "step.", "wait.")
 
 
 def guess(book: FactBook) -> EpisodeKind:
-    """Return the kind; a count of 0, a false and an empty list do not count as stated."""
+    """Return the kind of episode that the stated facts point to. A 0, a false and an empty list point to nothing."""
     if book.value("epochs.shape") == "drift-up":
         return "creep"
     stated = {name: fact.value for name, fact in book.facts.items() if fact.status == "known" and fact.value}

@@ -23,7 +23,7 @@ class Finish(Protocol):
     """The last part of a reader thread's work."""
 
     def prepare(self, samples: Sequence[Sample]) -> Prepared:
-        """Do the work that needs no memory of the batch yet."""
+        """Do the part of the work that can be done before the memory of the batch is allocated."""
         ...
 
     def allocate(self, prepared: Prepared) -> Any:
@@ -83,7 +83,7 @@ class TransformInWorker:
         self._outputs: dict[tuple[int, int], Transformed | None] = {}
 
     def prepare(self, samples: Sequence[Sample]) -> Prepared:
-        """Transform the samples on the CPU, unless they can be transformed into the batch."""
+        """Transform the samples on the CPU now, or leave it to ``put`` if that can write the results into the batch."""
         if self._output(samples) is not None:
             return Prepared(samples, None)
         with torch.no_grad():

@@ -1,6 +1,7 @@
-"""``--loader auto``: proof of the transforms, then both loaders timed, within a quarter of a minute.
+"""``--loader auto``: choose between nnU-Net's loader and Holter's in at most 15 seconds.
 
-Holter's loader is taken only if it is clearly faster. Whatever is in doubt, nnU-Net's own is.
+First the transforms of both are compared on a real patch; then both loaders are timed. Holter's is chosen only if it
+gives the same results and is clearly faster; in case of any doubt or error, nnU-Net's.
 """
 
 from __future__ import annotations
@@ -58,7 +59,10 @@ class Decision(NamedTuple):
 
 
 def decide(material: Material) -> Decision:
-    """Return the loader to use. The random generators are as before; what was started for the race is ended."""
+    """Return the loader to use.
+
+    The global random generators are left as they were, and loaders that were started only to be timed are ended.
+    """
     began_s = time.monotonic()
     with generators_kept():
         decision = _decided(material, began_s)

@@ -45,7 +45,10 @@ def measure(
 
 
 def speed_of(times: Sequence[float], block: int, whole_s: float) -> Speed:
-    """Return the speed of blocks that took these times, in s."""
+    """Return the speed in batches per second, from the seconds that each block took.
+
+    ``block``: batches in a block. ``whole_s``: the time of the whole measurement; 0: nothing was measured.
+    """
     if not times or whole_s <= 0:
         return Speed(0.0, 0.0, math.inf)
     mean = fmean(times)

@@ -92,7 +92,7 @@ class Columns:
         return int(t_s // self.width_s)
 
     def add(self, ticks: Iterable[Tick], first: int = 0) -> None:
-        """Add ticks; those before column ``first`` only begin the rates."""
+        """Add ticks. Those before column ``first`` are not shown; rates need the counters of the tick before."""
         for tick in ticks:
             values = (*states_of(tick), *self._rates.of(tick))
             start = self.number(tick.t_s)

@@ -64,7 +64,10 @@ def outcome_at(view: View, story: Story) -> Outcome:
 
 
 def known_at(t_s: float, tick: Tick | None, story: Story) -> Recording:
-    """Return what was known at a time, in short: lasting events, the last others, one reading."""
+    """Return a short recording of what was known at ``t_s``, from which its sentence can be computed quickly.
+
+    It holds ``tick``, the latest ``RECENT_EVENTS`` events, and of the earlier ones those whose meaning lasts.
+    """
     events = [event for event in story.events if event.t_s <= t_s]
     recent = events[-RECENT_EVENTS:]
     begin = len(events) - len(recent)

@@ -49,7 +49,7 @@ class Story:
         self._orderly: set[int] = set()
 
     def add(self, news: News) -> None:
-        """Add what a follower read."""
+        """Add the events, stacks and episodes that a ``Follower`` has newly read from the tape."""
         for event in (*news.older, *news.events):
             self._add(event)
         self.stacks.extend(news.stacks)

@@ -95,7 +95,7 @@ class RunControl:
 
     @property
     def is_typing(self) -> bool:
-        """Whether keys are letters of a search."""
+        """Whether the user types a search, so that a key is a letter and no command."""
         return self._typing
 
     @property

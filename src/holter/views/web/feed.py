@@ -41,7 +41,11 @@ PATIENCE_S = 0.5
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A page as it is sent: compressed HTML. ``said``: the error that stands there instead of a report."""
+    """A page as it is sent to the browser: its number, which grows with each page, and the compressed HTML.
+
+    ``end_s``: the time on the tape up to which the report goes. ``said``: the error that the page shows if there is no
+    report.
+    """
 
     number: int
     body: bytes

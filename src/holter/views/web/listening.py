@@ -132,7 +132,7 @@ def directions(place: Place, token: str, environ: Mapping[str, str]) -> list[Mes
 
 
 def address(place: Place, token: str) -> str:
-    """Return the address for the browser; with a socket, that of the tunnel's end."""
+    """Return the address to open in the browser; if the server listens on a socket, that of the user's SSH tunnel."""
     return f"http://{LOOPBACK}:{place.port or BROWSER_PORT}/?token={token}"
 
 

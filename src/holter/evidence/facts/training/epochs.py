@@ -132,10 +132,11 @@ def _starts(recording: Recording) -> list[float]:
 
 
 def shape_of(found: tuple[Run, ...]) -> ShapeOfEpochs | None:
-    """Return the most informative series: a change repeated in the last runs, else that of all runs together.
+    """Return how the epoch times change; None if there are too few epochs.
 
-    A training that slows down some minutes after every start looks uneven as a whole; each of its runs has a step. None
-    if there are too few epochs.
+    If epochs became slower within one of the last two runs (the training was restarted before it), the shape of that
+    run, else that of all runs together. A training that slows down some minutes after every start looks irregular as a
+    whole, although each run has a clear step.
     """
     each = [(run, series) for run in found if (series := analyse(run.times)) is not None]
     stepped = [(run, series) for run, series in each if series.shape in ("step-up", "drift-up")]

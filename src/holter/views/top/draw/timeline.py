@@ -34,7 +34,7 @@ NO_OVER: tuple[float | None, ...] = ()
 
 
 class Places(msgspec.Struct, frozen=True):
-    """Where the columns of a line begin: label, chart, numbers."""
+    """How wide the parts of a line are, in characters: the label, the chart, the numbers."""
 
     width: int
     label: int
@@ -42,12 +42,12 @@ class Places(msgspec.Struct, frozen=True):
 
     @property
     def chart(self) -> int:
-        """How many cells the chart has."""
+        """Width of the chart: the rest of the line."""
         return max(1, self.width - self.label - self.numbers - 1)
 
 
 def places(width: int) -> Places:
-    """Return the places for a width of the screen."""
+    """Return the widths for a screen of ``width`` characters."""
     label = 12 if width >= 60 else 6
     steps = ((160, 50), (130, 40), (70, 24), (56, 16), (0, 9))
     return Places(width=width, label=label, numbers=next(cells for least, cells in steps if width >= least))
