@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import pytest
+from rich.console import Console
 
 from holter.causes.weigh import LIKELY_FROM
 from holter.diagnosis.logs import read_pasted
-from holter.records import Verdict
+from holter.diagnosis.result import DiagnosisResult
+from holter.records import Finding, Verdict
+from holter.reports.headline import could_be
+from holter.reports.terminal import print_diagnosis
 
 PACKAGES = "/home/u/miniconda3/envs/nnunet/lib/python3.10/site-packages/nnunetv2"
 FRAMES = f'''Traceback (most recent call last):
@@ -34,9 +39,13 @@ LAUNCH, BUSY = "unspecified launch failure", "CUDA-capable device(s) is/are busy
 COPIED = {"whole": FRAMES, "asked": ASKED + FRAMES, "its last lines": "".join(FRAMES.splitlines(keepends=True)[-4:])}
 
 
-def verdicts_on(error: str, copied: str) -> tuple[Verdict, ...]:
+def pasted(error: str, copied: str) -> DiagnosisResult:
     text = f"{COPIED[copied]}RuntimeError: CUDA error: {error}{BELOW}"
-    return read_pasted(io.BytesIO(text.encode()), "console.txt").diagnoses[0].verdicts
+    return read_pasted(io.BytesIO(text.encode()), "console.txt")
+
+
+def verdicts_on(error: str, copied: str) -> tuple[Verdict, ...]:
+    return pasted(error, copied).diagnoses[0].verdicts
 
 
 @pytest.mark.parametrize("copied", COPIED)
@@ -69,3 +78,21 @@ def test_words_bring_back_nothing_that_the_error_excludes(error: str) -> None:
     judged = {verdict.cause: verdict for verdict in verdicts_on(error, "asked")}
     assert judged["worker-exception"].verdict == "excluded"
     assert judged["gpu-driver-mismatch"].verdict == "excluded"
+
+
+def test_the_command_that_decides_what_could_be_is_a_line_to_copy() -> None:
+    result = pasted(LAUNCH, "its last lines")
+    console = Console(width=50, file=io.StringIO(), record=True)
+    print_diagnosis(console, result.recording, result.diagnoses)
+    lines = [line.strip() for line in console.export_text().splitlines()]
+    command = lines[lines.index("Could be: The GPU is lost. This tells:") + 1]
+    assert command == "nvidia-smi; nvidia-smi -q | grep -iE -A2 'Virtualization Mode|vGPU Software'"
+
+
+def test_a_command_that_only_speaks_against_a_cause_does_not_decide_it() -> None:
+    result = pasted(LAUNCH, "its last lines")
+    seen = Finding(fact="exception.first", text="first-exception")
+    open_ones = tuple(Finding(fact=name, text="unknown-fact") for name in ("gpu.xid_kind", "gpu.virtualization"))
+    guess = Verdict(cause="cuda-device-assert", verdict="possible", score=0.2, supports=(seen,), unknown=open_ones)
+    diagnosis = msgspec.structs.replace(result.diagnoses[0], verdicts=(guess,))
+    assert could_be(diagnosis, result.recording, "en") == ("Could be: Index out of range on the GPU", "")

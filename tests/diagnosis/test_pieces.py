@@ -87,8 +87,8 @@ def test_what_could_be_comes_with_a_command_that_settles_it(tmp_path: Path) -> N
     diagnosis = result.diagnoses[0]
     said = could_be(diagnosis, result.recording, "en")
     assert diagnosis.verdicts[0].cause == "shm-too-small"
-    assert said is not None and said.startswith("Could be: Shared memory is too small")
-    assert "cpu.max" not in said
+    assert said is not None and said[0].startswith("Could be: Shared memory is too small")
+    assert "cpu.max" not in said[1]
 
 
 def test_outputs_that_show_nothing_wrong_accuse_nobody(tmp_path: Path) -> None:

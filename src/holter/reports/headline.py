@@ -17,6 +17,7 @@ from holter.reports.wording import (
     best,
     candidate,
     cause_sentence,
+    decisive_for,
     epoch_at,
     how_long,
     where,
@@ -25,7 +26,7 @@ from holter.sentences import define
 from holter.tape import Recording
 
 FACT = define("headline.fact", "{kind}{where}{lasted}: {what}. No cause seen.")
-COULD_BE = define("headline.could-be", "Could be: {cause}; to tell: {command}")
+COULD_BE = define("headline.could-be", "Could be: {cause}. This tells:")
 COULD_BE_ALONE = define("headline.could-be-alone", "Could be: {cause}")
 RAISED = define("headline.raised", "{role} raised {error}")
 MAIN_ENDED = define("headline.main-ended", "the main process ended: {ending}")
@@ -53,17 +54,20 @@ def headline(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str:
     return text("headline.known", lang, **values, what=what, verdict=text(f"verdict.{verdict.verdict}.sentence", lang))
 
 
-def could_be(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str | None:
-    """Return the possible cause and the command that would confirm it; None if a cause is named or none is possible."""
+def could_be(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> tuple[str, str] | None:
+    """Return the possible cause and the command that decides it, "" if none does.
+
+    None if a cause is named or none is possible.
+    """
     verdict = candidate(diagnosis)
     if verdict is None:
         return None
     title = text(f"cause.{verdict.cause}.title", lang)
-    open_ones = {finding.fact for finding in verdict.unknown}
+    open_ones = {finding.fact for finding in verdict.unknown} & decisive_for(verdict.cause)
     look = next((one for one in next_checks(diagnosis, recording.environment) if open_ones & {*one.facts}), None)
     if look is None:
-        return phrase(COULD_BE_ALONE(cause=title), lang)
-    return phrase(COULD_BE(cause=title, command=look.command), lang)
+        return phrase(COULD_BE_ALONE(cause=title), lang), ""
+    return phrase(COULD_BE(cause=title), lang), look.command
 
 
 def fact_of(diagnosis: Diagnosis) -> Text:

@@ -117,12 +117,16 @@ def is_weighed(verdict: Verdict) -> bool:
     return bool(verdict.against) or any(not is_condition(finding.fact) for finding in verdict.supports)
 
 
+def decisive_for(cause: str) -> set[str]:
+    """Return the facts that decide for a cause."""
+    return {rule.fact for rule in RULES_OF.get(cause, ()) if rule.group is not None}
+
+
 def is_hint(verdict: Verdict) -> bool:
     """Return whether a possible cause is supported only by epoch times, and these do not decide it."""
-    decisive = {rule.fact for rule in RULES_OF.get(verdict.cause, ()) if rule.group is not None}
     supporting = {finding.fact for finding in verdict.supports}
     only_times = bool(supporting) and all(fact.startswith("epochs.") for fact in supporting)
-    return verdict.verdict == "possible" and only_times and not supporting & decisive
+    return verdict.verdict == "possible" and only_times and not supporting & decisive_for(verdict.cause)
 
 
 def is_text(recording: Recording) -> bool:

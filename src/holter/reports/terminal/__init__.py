@@ -83,7 +83,10 @@ def _print_group(console: Console, group: Group, recording: Recording, lang: Lan
     print_line(console, Line(group_headline(group, recording, lang), style=style))
     guess = could_be(group.shown, recording, lang)
     if guess is not None:
-        print_line(console, Line(guess))
+        sentence, command = guess
+        print_line(console, Line(sentence))
+        if command:
+            print_line(console, Line(command, indent=2, style="bold", command=True))
     for line in episode.when(group, recording, lang, is_run=is_run):
         print_line(console, line)
     if len(group.members) > 1:
