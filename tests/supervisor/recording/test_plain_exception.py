@@ -28,6 +28,8 @@ def test_the_exception_of_a_plain_script_is_the_cause(tmp_path):
     assert "Python error. Confirmed" in done.stderr
     assert "ValueError: not this shape" in done.stderr.split("holter:", 1)[1]
     assert "no cause seen" not in done.stderr
+    assert done.stderr.count("holter: sees ") == 1, "what could not be seen, although it ended in its first minute"
+    assert read(tmp_path / "t.holter").contract().ability("heartbeat").why_not.key == "contract.nothing-imported"
 
 
 @pytest.mark.slow

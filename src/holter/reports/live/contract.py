@@ -47,13 +47,20 @@ CANNOT = {
     ),
     "save": define(
         "contract.cannot.save",
-        "checkpoints are only those that the training writes itself (nnU-Net: every 50 epochs): {why}",
+        "checkpoints are only those that the training writes itself: {why}",
     ),
     "restart": define(
         "contract.cannot.restart",
         "if the training dies or hangs, Holter cannot start it again: {why}; --resume-command CMD names a command",
     ),
 }
+# Both are missing for one reason.
+CANNOT_HELP = define(
+    "contract.cannot.help",
+    "if a worker freezes or dies, Holter can only tell you, and checkpoints are only those that the training writes "
+    "itself: {why}",
+)
+BOTH = ("replace-workers", "save")
 
 
 def contract_line(settled: ContractSettled, lang: Lang) -> str:
@@ -72,7 +79,11 @@ def contract_line(settled: ContractSettled, lang: Lang) -> str:
 
 
 def consequences(abilities: tuple[Ability, ...], lang: Lang) -> list[str]:
-    """Return what will happen for each ability that is missing; empty if none is."""
+    """Return what will happen for each ability that is missing, each reason once; empty if none is."""
+    missing = {ability.name: ability for ability in abilities if not ability.can}
+    if all(name in missing for name in BOTH) and missing["save"].why_not == missing["replace-workers"].why_not:
+        others = tuple(ability for ability in abilities if ability.name not in BOTH)
+        return [phrase(CANNOT_HELP(why=_why(missing["save"], lang)), lang), *consequences(others, lang)]
     return [phrase(CANNOT[ability.name](why=_why(ability, lang)), lang) for ability in abilities if not ability.can]
 
 

@@ -6,6 +6,8 @@ tape.
 
 from __future__ import annotations
 
+import msgspec
+
 from holter.history.ranks import main_beat
 from holter.probes.process.stacks import StackDumper
 from holter.records import ContractSettled, Notice, Tick
@@ -24,6 +26,8 @@ STACKS_AFTER_S = 8.0
 ATTACHED_LOG_S = 20.0
 # The hook reports the results folder when training starts; after seconds the environment is read and the log found.
 LOG_WITHIN_S = 15.0
+# A training that dies before its contract is settled has the one of its last seconds: /proc knows no dead process.
+PROVISIONAL_S = 2.0
 # Without epochs the contract is checked this often.
 AGAIN_S = 300.0
 
@@ -44,6 +48,7 @@ class ContractKeeper:
         self._dumper = StackDumper(scratch=keeper.folder)
         self._asked_stacks = False
         self._settled: ContractSettled | None = None
+        self._provisional: ContractSettled | None = None
         self._checked_s = 0.0
         self._epoch: int | None = None
         self._waits_since_s = 0.0
@@ -54,7 +59,7 @@ class ContractKeeper:
     def follow(self, t_s: float) -> None:
         """Reset for another process of the same run."""
         self._abilities.follow()
-        self._settled, self._asked_stacks = None, False
+        self._settled, self._provisional, self._asked_stacks = None, None, False
         self._began_s, self._epoch, self._trains_since_s = t_s, None, None
         self._waits_since_s = t_s
 
@@ -62,6 +67,7 @@ class ContractKeeper:
         """Process a tick; return the contract when it is settled or has changed."""
         self._learn(tick)
         if not self._is_time(tick):
+            self._look_ahead(tick)
             return None
         self._checked_s = tick.t_s
         contract = self._abilities.contract(tick)
@@ -82,9 +88,21 @@ class ContractKeeper:
         has_gone = self._sources.process.main_pid is not None and not self._sources.living
         return None if self._settled is not None or has_gone else self._abilities.contract(tick)
 
+    def of_early_end(self, t_s: float) -> ContractSettled | None:
+        """Return what was known of a training that ended before its contract was settled; None if it was settled."""
+        if self._settled is not None or self._provisional is None:
+            return None
+        return msgspec.structs.replace(self._provisional, t_s=t_s)
+
     def close(self) -> None:
         """Cancel a stack dump that still runs."""
         self._dumper.close()
+
+    def _look_ahead(self, tick: Tick) -> None:
+        is_alive = self._sources.process.main_pid in self._sources.living
+        before = self._provisional
+        if self._settled is None and is_alive and (before is None or tick.t_s - before.t_s >= PROVISIONAL_S):
+            self._provisional = self._abilities.contract(tick)
 
     def _learn(self, tick: Tick) -> None:
         self._abilities.learn(tick)

@@ -208,6 +208,10 @@ class Recorder:
         for episode in self._watch.episodes:
             if self._judgement.is_open(episode):
                 self._take_finding(episode, is_last=True)
+        if any(episode.kind == "death" for episode in self._watch.episodes):
+            self._pending.clear()
+            self._keep(self._contracts.of_early_end(self._clock.t_s()))
+            self._writer.write_events(self._pending)
         self._investigator.close()
         self._contracts.close()
         self.sources.close()
