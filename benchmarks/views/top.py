@@ -58,6 +58,12 @@ class Cost(NamedTuple):
         }  # fmt: skip
 
 
+def _readable(fd: int, within_s: float) -> bool:
+    poll = select.poll()  # select() takes no descriptor above 1023
+    poll.register(fd, select.POLLIN | select.POLLHUP)
+    return bool(poll.poll(within_s * 1000))
+
+
 class Terminal:
     """A pseudo-terminal with a program in it."""
 
@@ -79,7 +85,7 @@ class Terminal:
         while (left_s := end_s - time.monotonic()) > 0:
             if until is not None and until in self.output:
                 return True
-            ready, _, _ = select.select([self._fd], [], [], min(left_s, 0.2))
+            ready = _readable(self._fd, min(left_s, 0.2))
             if ready:
                 try:
                     got = os.read(self._fd, 1 << 16)

@@ -52,6 +52,7 @@ def test_an_argument_reaches_the_command_as_it_is_and_the_tape_readable(tmp_path
 
 
 @pytest.mark.parametrize("variables", [UTF_8, BARE_ASCII], ids=["utf-8", "ascii"])
+@pytest.mark.long
 def test_reports_of_a_tape_below_an_odd_folder(tmp_path, odd_folder, variables):
     tape = f"{ODD}/{ODD}.holter"
     done = holter("run", "--lang", "zh", "-o", tape, "--", "sh", "-c", "exit 3", ODD, cwd=tmp_path, **variables)
@@ -68,6 +69,7 @@ def test_reports_of_a_tape_below_an_odd_folder(tmp_path, odd_folder, variables):
     assert (odd_folder / f"{ODD}.html").exists()
 
 
+@pytest.mark.long
 def test_variables_folders_and_the_temporary_folder(tmp_path, odd_folder):
     paths = {name: str(odd_folder) for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results", "TMPDIR")}
     show = "import os; print(os.environ['nnUNet_raw'] == os.environ['TMPDIR'], os.environ['HOLTER_SCRATCH'][:2])"
@@ -83,6 +85,7 @@ def recording_name(folder: Path) -> str:
     return next(folder.glob("*.holter")).name
 
 
+@pytest.mark.long
 def test_an_exception_that_names_an_odd_file_is_on_the_tape(tmp_path):
     (tmp_path / "batchgenerators").mkdir()
     (tmp_path / "batchgenerators" / "__init__.py").write_text("")

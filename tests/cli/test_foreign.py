@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HOLTER = (sys.executable, "-m", "holter")
 OF_NNUNET = re.compile(r"nnU-?Net|batchgenerators|checkpoint|Goodput|epoch", re.IGNORECASE)
 # Holter's start costs about a second; a script that is over before the first look was hardly watched.
@@ -28,6 +30,7 @@ def diagnose_episodes(folder: Path, *options: str) -> str:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False).stdout
 
 
+@pytest.mark.long
 def test_an_exception_is_named_live_although_its_lines_come_after_the_end(tmp_path):
     letter = run(tmp_path, "raise KeyError('age')")
     assert "KeyError: 'age'" in "".join(line for line in letter.splitlines() if line.startswith("holter:"))
@@ -39,6 +42,7 @@ def test_an_exception_is_named_live_although_its_lines_come_after_the_end(tmp_pa
     assert document["goodput"]["goodput_ratio"] is None
 
 
+@pytest.mark.long
 def test_an_exit_code_without_a_cause_asks_for_nothing_of_nnunet(tmp_path):
     assert "exit code 3; no cause seen" in run(tmp_path, "raise SystemExit(3)")
     assert not OF_NNUNET.search(diagnose_episodes(tmp_path))
@@ -49,6 +53,7 @@ def test_an_exit_code_without_a_cause_asks_for_nothing_of_nnunet(tmp_path):
         assert not [words for words in told if OF_NNUNET.search(words)]
 
 
+@pytest.mark.long
 def test_a_workers_death_is_not_over_with_the_end_of_the_program(tmp_path):
     """PyTorch's own loader: main hears of the dead worker after seconds, and ends by it."""
     program = """

@@ -60,6 +60,7 @@ def test_ctrl_c_twice_and_again_while_the_last_message_is_sent(terminal, tmp_pat
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGINT])
+@pytest.mark.long
 def test_a_signal_while_the_last_message_is_sent(start, tmp_path, silent_url, number):
     process = start(
         "run", "--notify", silent_url, "-o", "t.holter", "--", "sh", "-c", "sleep 1; exit 5",

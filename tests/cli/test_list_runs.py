@@ -38,6 +38,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "state" / "holter"
 
 
+@pytest.mark.sample
 def test_a_run_is_listed_while_it_runs_and_afterwards(tmp_path: Path, state: Path, start) -> None:
     assert "No training is recorded yet" in holter("list", cwd=tmp_path).stdout
     process = start("run", "-o", "a.holter", "--", "sh", "-c", "sleep 20; exit 3")

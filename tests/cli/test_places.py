@@ -191,6 +191,7 @@ os._exit({CODE})
 
 @pytest.mark.root
 @needs_root
+@pytest.mark.long
 def test_as_pid_1_it_collects_what_nobody_else_can(tmp_path):
     """PID 1 of a container is Holter where it is the container's command."""
     done = run("-o", "t.holter", "--", sys.executable, "-c", ORPHANS, cwd=tmp_path, before=NAMESPACE)

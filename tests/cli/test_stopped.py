@@ -6,6 +6,8 @@ import signal
 import sys
 import time
 
+import pytest
+
 from holter.tape import read
 
 TRAINING = """
@@ -22,6 +24,7 @@ sys.exit(7)
 """
 
 
+@pytest.mark.long
 def test_holter_alone_is_stopped_in_its_first_seconds(start, tmp_path):
     process = start("run", "-o", "t.holter", "--", sys.executable, "-c", TRAINING, "9")
     assert process.stdout.readline() == b"ready\n"
@@ -41,6 +44,7 @@ def test_holter_alone_is_stopped_in_its_first_seconds(start, tmp_path):
     assert recording.all_ticks[-1].t_s - recording.all_ticks[0].t_s > 8.0, "it recorded until the end"
 
 
+@pytest.mark.long
 def test_the_training_ends_while_holter_is_stopped(start, tmp_path):
     process = start("run", "-o", "t.holter", "--", sys.executable, "-c", TRAINING, "2")
     assert process.stdout.readline() == b"ready\n"
@@ -51,6 +55,7 @@ def test_the_training_ends_while_holter_is_stopped(start, tmp_path):
     assert read(tmp_path / "t.holter").finished
 
 
+@pytest.mark.long
 def test_ctrl_z_and_fg_in_a_terminal(terminal, tmp_path):
     (tmp_path / "training.py").write_text(TRAINING)
     terminal.type(f"{sys.executable} -m holter run -o t.holter -- {sys.executable} training.py 8\n")

@@ -46,6 +46,7 @@ def test_closed_streams_change_no_exit_code_and_are_closed_for_the_training(tmp_
     assert (tmp_path / "seen").read_text() == (tmp_path / "alone").read_text()
 
 
+@pytest.mark.long
 def test_nothing_of_ours_is_opened_under_the_number_of_a_closed_stream(start, tmp_path):
     for closed in (0, 1, 2):
         process = start(
@@ -81,6 +82,7 @@ def full_pipe() -> tuple[int, int]:
     return reading, writing
 
 
+@pytest.mark.long
 def test_a_stderr_that_nobody_reads_stops_nothing(start, tmp_path):
     reading, writing = full_pipe()
     process = start("run", "-o", "t.holter", "--", "sh", "-c", "sleep 4; echo nnunet; exit 7", stderr=writing)

@@ -92,6 +92,7 @@ def test_a_fault_that_finds_no_training_says_so(fault: Fault, tmp_path: Path) ->
 
 
 @pytest.mark.training
+@pytest.mark.long
 def test_freezing_one_worker_stalls_the_training_until_it_is_thawed(broken: Break) -> None:
     fault = find_fault("freeze-worker")
     training, context = broken(fault)
@@ -118,6 +119,7 @@ def test_on_a_slow_disk_workers_wait_in_the_kernel_for_reads_until_it_is_fast_ag
 
 
 @pytest.mark.training
+@pytest.mark.long
 def test_a_cut_quota_throttles_the_whole_training_and_is_lifted_again(broken: Break) -> None:
     fault = find_fault("cpu-quota")
     training, context = broken(fault)

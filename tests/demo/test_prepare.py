@@ -35,6 +35,7 @@ def test_the_plan_is_nnunets_own_with_a_smaller_network_and_patch(brain: Prepare
     assert copy.read_text() == file.read_text()
 
 
+@pytest.mark.long
 def test_a_command_that_fails_shows_its_last_lines(tmp_path: Path) -> None:
     stages: list[str] = []
     with pytest.raises(

@@ -59,6 +59,7 @@ def test_the_native_wait_lets_other_threads_run_and_is_not_cut_short_by_a_signal
 
 @pytest.mark.training
 @pytest.mark.parametrize("name", ["nnUNetTrainer", "nnUNetTrainerNoMirroring"])
+@pytest.mark.long
 def test_a_trainer_is_found_without_importing_the_others(name: str) -> None:
     code = (
         f"import sys; from holter.trainer.find import find_trainer; found = find_trainer({name!r});"
@@ -80,6 +81,7 @@ def test_it_trains_and_validates(finished) -> None:
 
 
 @pytest.mark.training
+@pytest.mark.long
 def test_it_goes_on_from_its_checkpoint_without_a_validation(brain: Prepared, finished, tmp_path: Path) -> None:
     shutil.copytree(finished.results, tmp_path / "results")
     environment = os.environ | brain.environment() | {"nnUNet_results": str(tmp_path / "results")}

@@ -186,6 +186,7 @@ def slow_disk(world: World) -> Iterator[tuple[World, Path]]:
         server.wait()
 
 
+@pytest.mark.long
 def test_a_slow_disk_is_measured(slow_disk: tuple[World, Path], doctor: Doctor) -> None:
     world, control = slow_disk
     control.write_text("0.3")
@@ -196,6 +197,7 @@ def test_a_slow_disk_is_measured(slow_disk: tuple[World, Path], doctor: Doctor) 
     assert check(report, "file-system")["variant"] == "network"
 
 
+@pytest.mark.long
 def test_a_disk_that_hangs_is_named_in_time(slow_disk: tuple[World, Path], doctor: Doctor) -> None:
     world, control = slow_disk
     control.write_text("inf")
@@ -233,6 +235,7 @@ def test_a_hot_gpu_on_a_narrow_link(doctor: Doctor, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @needs("cc")
+@pytest.mark.long
 def test_a_driver_that_never_answers_does_not_hold_the_doctor_up(doctor: Doctor, tmp_path: Path) -> None:
     gpu = FakeGpu(tmp_path, block="memory")
     began_s = time.monotonic()
@@ -316,6 +319,7 @@ def test_unreadable_plans_and_missing_variables_are_errors(world: World) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_two_saved_reports_are_told_apart(doctor: Doctor, tmp_path: Path) -> None:
     for name, workers in (("a", "2"), ("b", "many")):
         _, report = doctor(*CPU, environment={"nnUNet_n_proc_DA": workers})

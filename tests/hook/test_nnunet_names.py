@@ -48,6 +48,7 @@ def test_nothing_looks_different(both, what):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_functions_are_indeed_wrapped(hooked):
     program = """
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer, check_workers_alive_and_busy

@@ -36,6 +36,7 @@ def main_beats(probe: HeartbeatProbe, t_s: float = 0.0):
     return {beat.pid: beat for beat in probe.read(t_s).samples if beat.role == "main"}
 
 
+@pytest.mark.long
 def test_the_rank_whose_worker_hangs_is_behind_and_the_other_waits_for_it(ranks, wait_until):
     (first, second), probe, fault, began = ranks
     wait_until(lambda: len(main_beats(probe)) == 2 and all(b.steps_total > 5 for b in main_beats(probe).values()))

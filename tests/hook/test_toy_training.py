@@ -40,6 +40,7 @@ def end(process: subprocess.Popen[str], flag) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("start", ["fork", "spawn", "forkserver"])
+@pytest.mark.long
 def test_main_and_every_worker_beat_with_role_and_index(going, start):
     process, probe, flag = going("--start", start)
     time.sleep(1.2)

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.training
 CASE = data.Case(2, 3)
 
 
+@pytest.mark.long
 def test_a_training_with_holters_loader_is_timed_on_data_that_it_made(tmp_path: Path) -> None:
     data.write(tmp_path / "preprocessed", CASE, data.TINY)
     run = gpu.train("holter", CASE, "cpu", [min(gpu.os.sched_getaffinity(0))], gpu.TINY, tmp_path)

@@ -71,6 +71,7 @@ def test_an_error_and_ctrl_c_leave_nothing_behind(scene: Scene, error: BaseExcep
     assert trainer.traces.new() == set()
 
 
+@pytest.mark.sample
 def test_a_training_that_was_killed_and_goes_on_is_the_one_that_was_not(scene: Scene, tmp_path: Path) -> None:
     """In one process, and in one under the hook that is killed in its last epoch and continued without the hook."""
     whole = train(tmp_path / "whole")
@@ -90,6 +91,7 @@ def test_a_training_that_was_killed_and_goes_on_is_the_one_that_was_not(scene: S
     assert continued["holter"]["loaders"] == whole["holter"]["loaders"]
 
 
+@pytest.mark.long
 def test_stock_goes_on_from_our_checkpoint_and_we_from_stocks(scene: Scene) -> None:
     for first, second in ((Watched, stock_trainer()), (stock_trainer(), Watched)):
         begins = scene.trainer(first if first is not Watched else with_holter_loader(stock_trainer()))

@@ -27,7 +27,7 @@ class HolterStep(HolterOomRetry):
 
     def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Run one step; the returned loss is a tensor on the device. With nnU-Net's own loader its own step."""
-        if not self._holter_feeds_with_place():
+        if self.dataloader_train is not None and not self._holter_feeds_with_place():
             return super().train_step(batch)  # type: ignore[no-any-return]
         data = _to(batch["data"], self.device)
         target = _to(batch["target"], self.device)

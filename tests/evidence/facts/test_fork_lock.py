@@ -97,6 +97,7 @@ def watched(pid: int) -> Diagnosis:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_lock_held_at_the_fork_is_named_with_the_place_of_the_wait(start) -> None:
     diagnosis = watched(start("held").pid)
     facts = {fact.name: fact for fact in diagnosis.facts}

@@ -114,6 +114,7 @@ def test_a_worker_that_dies_is_replaced_and_told_with_its_signal(toy):
     assert going.told("failed") == []
 
 
+@pytest.mark.long
 def test_spawned_workers_are_replaced_too(toy):
     going = toy("--start", "spawn").begin()
     os.kill(going.workers()[0], signal.SIGKILL)
@@ -165,6 +166,7 @@ def test_workers_that_hang_without_being_stopped_are_replaced_on_request(toy):
     assert going.end() == ENDS
 
 
+@pytest.mark.long
 def test_a_request_that_comes_when_batches_come_again_does_nothing(toy):
     going = toy().begin()
     before = going.workers()
@@ -178,6 +180,7 @@ def test_a_request_that_comes_when_batches_come_again_does_nothing(toy):
     assert going.end() == ENDS
 
 
+@pytest.mark.sample
 def test_workers_that_die_at_any_moment_are_replaced(toy):
     """Mid-write too: these batches are larger than a pipe."""
     going = toy("--most", 100, "--size", 300).begin()

@@ -100,6 +100,7 @@ def killed(world: World, name: str) -> tuple[int, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_next_run_removes_the_folder_when_the_training_is_over_as_well(world):
     training, left = killed(world, "first")
     process = world.run("second", 4)
@@ -114,6 +115,7 @@ def test_the_next_run_removes_the_folder_when_the_training_is_over_as_well(world
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_attach_takes_over_a_folder_that_was_left_and_removes_it_with_the_end(world):
     training, left = killed(world, "first")
     watching = world.holter("attach", str(training), "-o", "attached.holter")
@@ -126,6 +128,7 @@ def test_attach_takes_over_a_folder_that_was_left_and_removes_it_with_the_end(wo
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_what_a_killed_attach_and_a_killed_look_left_behind(world):
     training, left = killed(world, "first")
     shutil.rmtree(world.tmp / left)  # attach needs a folder of its own then
@@ -144,6 +147,7 @@ def test_what_a_killed_attach_and_a_killed_look_left_behind(world):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_several_at_once_leave_each_other_alone_and_remove_what_is_left(world):
     training, left = killed(world, "dead")
     end(training)

@@ -240,6 +240,7 @@ def test_nobody_waits_where_nothing_is_to_be_made(scene):
     assert [file.name for file in scene.data.glob("*.lock*")] == [LOCK]
 
 
+@pytest.mark.long
 def test_a_stopped_holder_is_told_once_each_time(scene):
     holder = scene.hold()
     thread = waiting(scene.turn())
@@ -316,6 +317,7 @@ def test_the_training_of_a_holter_that_was_killed_is_waited_for_as_long_as_it_ma
     assert (scene.data / LOCK).exists()  # it is still held
 
 
+@pytest.mark.long
 def test_a_holder_of_another_host_is_waited_for_while_it_keeps_its_lock_fresh(scene, monkeypatch):
     for module in (turn_module, lock_module):
         monkeypatch.setattr(module, "STALE_S", 5.0)
@@ -398,6 +400,7 @@ def packed(scene: Scene) -> Path:
 
 
 @pytest.mark.parametrize("is_old", [True, False])
+@pytest.mark.long
 def test_what_a_killed_training_has_left_half_written_is_removed_when_nobody_writes_it(scene, monkeypatch, is_old):
     monkeypatch.setattr(torn_files, "UNWRITTEN_S", 4.0)
     cases = packed(scene)

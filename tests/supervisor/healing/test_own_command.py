@@ -25,6 +25,7 @@ def heal(folder, seconds: float, number: int):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [9, 11])
+@pytest.mark.sample
 def test_it_is_started_again_with_the_users_command(tmp_path, monkeypatch, number):
     monkeypatch.setattr(healer, "OWN_WORKS_AFTER_S", 2.0)
     result = heal(tmp_path, 4.0, number)

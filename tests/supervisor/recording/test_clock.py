@@ -41,6 +41,7 @@ def test_the_clock_of_this_test_does_jump(clock):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_clock_that_jumps_an_hour_ahead_and_back_is_no_fault(clock, tmp_path):
     flag, tape = tmp_path / "go-on", tmp_path / "run.holter"
     flag.touch()

@@ -158,6 +158,7 @@ def test_it_is_said_in_chinese_too(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_without_a_home_the_tape_goes_to_the_temporary_folder(tmp_path):
     home = tmp_path / "home"
     for variables in ({"HOME": None}, {"HOME": NOWHERE}, {"HOME": str(home), "XDG_STATE_HOME": "relative"}):

@@ -122,6 +122,7 @@ def test_a_training_that_hangs_already_is_diagnosed_from_a_workers_pid(stock, tm
     assert stock.process.poll() is None
 
 
+@pytest.mark.long
 def test_a_healthy_training_is_left_alone_and_nothing_is_said(stock, tmp_path):
     stock.wait_for("Epoch 1")
     heard = Heard()
@@ -148,6 +149,7 @@ for batch in DataLoader(Data(), batch_size=4, num_workers=1): print("step", flus
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.long
 def test_what_trains_without_nnunet_is_no_training_that_was_seen(lang, tmp_path):
     script = tmp_path / "loads.py"
     script.write_text(DATA_LOADER)

@@ -46,6 +46,7 @@ def test_a_training_that_works_and_then_hangs_before_anybody_came(stock: Stock) 
     assert "kill -CONT" in str(dict(found.diagnoses[0].remedies)["frozen-worker"][0].command)
 
 
+@pytest.mark.long
 def test_the_folder_of_a_training_that_was_killed(stock: Stock, tmp_path: Path) -> None:
     stock.wait_for("Epoch 2")
     folder = next((tmp_path / "results").rglob("fold_0"))

@@ -33,6 +33,7 @@ def built(kind: str, folder: Path, **variables: str) -> zipfile.ZipFile:
 
 
 @needs("c++")
+@pytest.mark.sample
 def test_a_wheel_needs_no_compiler_where_it_is_used(tmp_path: Path) -> None:
     wheel = built("build_wheel", tmp_path / "wheel")
     assert "linux" in str(wheel.filename)

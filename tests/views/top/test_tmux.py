@@ -71,6 +71,7 @@ def has(*texts: str) -> Callable[[list[str]], bool]:
     return lambda screen: all(any(text in line for line in screen) for text in texts)
 
 
+@pytest.mark.long
 def test_the_screen_follows_the_size_and_the_shell_is_back_at_the_end(tmux: Tmux, tmp_path: Path) -> None:
     tape = tmp_path / "frozen.holter"
     scene.write(tape, 175, frozen=True)

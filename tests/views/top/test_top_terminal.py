@@ -205,6 +205,7 @@ def test_what_cannot_be_shown_is_one_clear_error(tmp_path: Path, over: Path, wor
     assert "Next: " in done.stderr or "Nothing was started" in done.stderr
 
 
+@pytest.mark.long
 def test_plain_says_what_happens_line_by_line(tmp_path: Path) -> None:
     tape = tmp_path / "stall.holter"
     # The alarm comes some seconds after the view was opened.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import gc
 import inspect
 import random
 import time
@@ -117,6 +118,7 @@ def end(augmenter: Any) -> None:
     if callable(finish):
         with suppress(Exception):  # a worker that is gone already
             finish()
+    gc.collect()  # batches in shared memory that its threads and queues refer to in a circle
 
 
 @contextmanager
