@@ -188,7 +188,7 @@ def test_what_cannot_be_shown_has_a_clear_page(tmp_path: Path) -> None:
         "newer": "pip install --upgrade holter",
         "words": "is not a Holter tape",
         "nothing": "is not a Holter tape",
-        "half": "This recording is cut",
+        "half": "This recording is damaged",
         "head": "No reading of head.holter can be read",
     }
     with holter_web(tmp_path) as web:
