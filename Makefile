@@ -1,7 +1,7 @@
 # make demo       a real training, a real fault, alarm, cause and report (no GPU needed); ARGS="--fault kill-worker"
-# make test       the tests, except those over 20 s each (12 min on two cores); ARGS="tests/tape -q" for some of them
+# make test       the tests, except those over ten seconds each (12 min on two cores); ARGS="tests/tape -q" for some of them
 # make test-fast  the quick ones, which train nothing (2 min)
-# make test-long  those over 20 s each
+# make test-long  those over ten seconds each
 # make check      style, types, the rules about who imports whom, translations, plain words
 # make texts      bring the Chinese catalogue into step with the English sentences, and compile it
 # make docs       write what is generated: lists of facts, causes and folders, and the JSON schema
