@@ -23,6 +23,12 @@ QUIET = (
 Json = dict[str, Any]
 
 
+def _readable(fd: int, within_s: float) -> bool:
+    poll = select.poll()  # select() takes no descriptor above 1023
+    poll.register(fd, select.POLLIN | select.POLLHUP)
+    return bool(poll.poll(within_s * 1000))
+
+
 class Tab:
     """One page of the browser; ``problems`` has what its console and its policy complained about."""
 
@@ -171,7 +177,7 @@ class Browser:
 
     def _next(self) -> Json:
         while b"\0" not in self._rest:
-            if not select.select([self._read], [], [], 60)[0]:
+            if not _readable(self._read, 60.0):
                 raise BrowserError("the browser does not answer")
             part = os.read(self._read, 1 << 20)
             if not part:

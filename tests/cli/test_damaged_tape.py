@@ -53,7 +53,7 @@ def test_a_damaged_tape_without_a_training_sends_nobody_to_the_doctor(tmp_path: 
     tape = tmp_path / "cut.holter"
     tape.write_bytes((TAPES / "export_ram_oom/export_oom.holter").read_bytes()[:20_000])
     text = shown(tape)
-    assert text.startswith("The recording is damaged or cut; what can be read of it shows no training."), text
+    assert text.startswith("The recording is damaged or cut; "), text
     assert "holter doctor" not in text, text
 
 

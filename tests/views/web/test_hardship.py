@@ -189,7 +189,7 @@ def test_what_cannot_be_shown_has_a_clear_page(tmp_path: Path) -> None:
         "words": "is not a Holter tape",
         "nothing": "is not a Holter tape",
         "half": "This recording is damaged",
-        "head": "No reading of head.holter can be read",
+        "head": "none of its readings can be read",
     }
     with holter_web(tmp_path) as web:
         overview = page_text(web)
