@@ -51,9 +51,18 @@ def test_a_tape_that_was_cut_is_called_damaged_in_own_words(cut: str, tmp_path: 
 
 def test_a_damaged_tape_without_a_training_sends_nobody_to_the_doctor(tmp_path: Path) -> None:
     tape = tmp_path / "cut.holter"
+    tape.write_bytes((TAPES / "export_lost_result_hang/export_sigkill.holter").read_bytes()[:20_000])
+    text = shown(tape)
+    assert text.startswith("The recording is damaged or cut; what can be read of it shows no training."), text
+    assert "holter doctor" not in text, text
+
+
+def test_what_happened_on_a_damaged_tape_comes_before_the_training_that_it_lost(tmp_path: Path) -> None:
+    tape = tmp_path / "cut.holter"
     tape.write_bytes((TAPES / "export_ram_oom/export_oom.holter").read_bytes()[:20_000])
     text = shown(tape)
-    assert text.startswith("The recording is damaged or cut; "), text
+    first = "The recording is damaged or cut; it can be read up to 18:45, but not in full. "
+    assert text.startswith(first + "Broken for 2.9 s: export worker (PID 18501) was killed. Likely."), text
     assert "holter doctor" not in text, text
 
 

@@ -26,10 +26,17 @@ from holter.transforms.resample.downsample import Downsample
 from holter.transforms.scalar import Constant
 from holter.transforms.spatial.placement import How
 from holter.transforms.spatial.spatial import Spatial, SpatialDraw
+from needs import needs
 from transforms.kernels.sets import all_kernels
 from transforms.material import Configuration, always, chain_of, noisy_image, part, run, speckled, voronoi
 
-pytestmark = pytest.mark.skipif(not all_kernels(), reason="the kernels cannot be compiled here")
+pytestmark = needs("c++")
+
+
+def test_with_a_compiler_there_are_kernels() -> None:
+    assert all_kernels()
+
+
 MODES = st.sampled_from(["bilinear", "nearest"])
 ANGLES = st.one_of(st.none(), st.floats(-3.2, 3.2), st.sampled_from([0.0, np.pi / 2, -np.pi]))
 SCALES = st.one_of(st.none(), st.floats(0.6, 1.5), st.sampled_from([1.0, 0.5, 2.0]))

@@ -154,8 +154,8 @@ class TopApp(App[None]):
         if self._lines is not None:
             self._lines.focus()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread: a test
+        if threading.current_thread() is threading.main_thread():  # Python handles signals nowhere else
+            for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, self._leave, number)
         self.set_interval(REPLAY_EACH_S, self._beat)
         self._work()
