@@ -66,7 +66,8 @@ def elsewhere(*arguments: str, **variables: str) -> subprocess.CompletedProcess[
 def test_tapes_and_pages_are_read_everywhere(arguments: list[str], code: int, said: str, tmp_path: Path) -> None:
     done = elsewhere(*(word.replace("{}", str(tmp_path)) for word in arguments))
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
-    assert said in done.stdout + done.stderr
+    words = " ".join((done.stdout + done.stderr).split())  # lines break where this machine's paths make them
+    assert said in words
 
 
 def test_a_log_is_diagnosed_everywhere(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import queue
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 
 from rich.segment import Segment
@@ -39,6 +40,7 @@ EACH_S = 1.0
 REPLAY_EACH_S = 0.25
 # A tape that does not answer for this long is worth a line.
 SLOW_S = 3.0
+QUIT_KEYS = ("q", "Q", "f10", "ctrl+c", "ctrl+q")
 # After a signal the terminal is given back within this time, even if the reading thread hangs.
 LEAVE_S = 1.0
 
@@ -100,6 +102,30 @@ class Lines(Widget, can_focus=True):
         self._owner.scrolled(event.x, event.y, down=False)
 
 
+class Reader:
+    """One thread that does one thing after the other, and is not waited for at the end: its disk may hang."""
+
+    def __init__(self) -> None:
+        self._todo: queue.SimpleQueue[tuple[Callable[[], None], Future[None]]] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="tape", daemon=True).start()
+
+    def submit(self, do: Callable[[], None]) -> Future[None]:
+        """Do something after what was submitted before; the future holds what it raises."""
+        future: Future[None] = Future()
+        self._todo.put((do, future))
+        return future
+
+    def _run(self) -> None:
+        while True:
+            do, future = self._todo.get()
+            try:
+                do()
+            except BaseException as error:  # noqa: BLE001 - handed on to who waits
+                future.set_exception(error)
+            else:
+                future.set_result(None)
+
+
 class TopApp(App[None]):
     """Shows one run, or several."""
 
@@ -130,8 +156,9 @@ class TopApp(App[None]):
         self._open_run = open_run
         self._each_s = each_s
         self._lines: Lines | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tape")
+        self._thread = Reader()
         self._working: Future[None] | None = None
+        self._keys_in_work = False
         self._began_s = self._ticked_s = 0.0
         self._again = False
         self._help: int | None = None  # how far it is scrolled
@@ -177,7 +204,7 @@ class TopApp(App[None]):
             self._help = 0
             self._work()
             return
-        if name in ("ctrl+q", "q", "ctrl+c", "f10") and self._is_stuck():
+        if name in QUIT_KEYS and self._may_leave_now():
             self.exit()
             return
         control = self._control
@@ -206,8 +233,10 @@ class TopApp(App[None]):
         """Take a key that is bound to nothing else."""
         self.pressed(key, None)
 
-    def _is_stuck(self) -> bool:
-        return self._working is not None and time.monotonic() - self._began_s > SLOW_S
+    def _may_leave_now(self) -> bool:
+        # Keys that wait may begin a search, in which q is a letter.
+        is_stuck = self._working is not None and time.monotonic() - self._began_s > SLOW_S
+        return is_stuck or not (self._control.is_typing or self._todo or self._keys_in_work)
 
     # One piece of work at a time: read if it is due, do what keys asked for, draw.
 
@@ -232,11 +261,8 @@ class TopApp(App[None]):
         self._began_s = time.monotonic()
         size, todo = self.size, self._todo
         self._todo = []
-        try:
-            future = self._thread.submit(self._in_thread, size.width, size.height, todo)
-        except RuntimeError:  # leaving
-            return
-        self._working = future
+        self._keys_in_work = bool(todo)
+        self._working = future = self._thread.submit(lambda: self._in_thread(size.width, size.height, todo))
         future.add_done_callback(lambda done: self._hand_over(done))
 
     def _hand_over(self, done: Future[None]) -> None:
@@ -253,7 +279,7 @@ class TopApp(App[None]):
         self._drawn = control.draw(width, height, now_s).lines
 
     async def _done(self, done: Future[None]) -> None:
-        self._working = None
+        self._working, self._keys_in_work = None, False
         error = done.exception()
         if error is not None:
             self.failure = error
@@ -300,7 +326,6 @@ class TopApp(App[None]):
         """End what runs beside; called when the terminal is as it was."""
         for control in self._controls:
             control.close()
-        self._thread.shutdown(wait=False, cancel_futures=True)
 
 
 def run_app(app: TopApp) -> int:
@@ -316,8 +341,6 @@ def run_app(app: TopApp) -> int:
         app.close()
     if app.failure is not None:
         raise app.failure
-    if app._working is not None:  # its thread hangs: an orderly exit would wait for it
-        os._exit(app.return_code or 0)
     return app.return_code or 0
 
 
