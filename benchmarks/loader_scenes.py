@@ -140,7 +140,7 @@ def scaling(scene: Scene, data: Any, like: Any, plan: Plan) -> tuple[list[Row], 
             speeds.append(rate(batches, scene.batch, plan.short_s))
         note = f"{speeds[-1].cpu_ms:.2f} ms CPU a sample"
         rows.append(row(f"{scene.name[0]}: {threads} threads", speeds[-1].per_s, "samples/s", note))
-    falls = [speeds[at].per_s / max(one.per_s for one in speeds[:at]) for at in range(1, len(speeds))]
+    falls = [speeds[at].per_s / max(speed.per_s for speed in speeds[:at]) for at in range(1, len(speeds))]
     return rows, [at_least(f"{scene.name[0]}: never slower with more threads (x)", FALL_GOAL, min(falls))]
 
 

@@ -119,13 +119,14 @@ TAIL = """
 def page() -> str:
     """The whole page."""
     rows = "".join(
-        f"| `{one.name}` | {one.kind} | {', '.join(f'`{label}`' for label in one.labels)} | {one.most} | {one.help} |\n"
-        for one in names.METRICS
+        f"| `{metric.name}` | {metric.kind} | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.most} | "
+        f"{metric.help} |\n"
+        for metric in names.METRICS
     )
     warnings = "".join(
-        f"| `{one.name}` | {one.lasts} | {'by kind' if one.severity == alerts.SEVERITY else one.severity} | "
-        f"{phrase(one.description, 'en')} |\n"
-        for one in alerts.RUN_ALERTS
+        f"| `{alert.name}` | {alert.lasts} | {'by kind' if alert.severity == alerts.SEVERITY else alert.severity} | "
+        f"{phrase(alert.description, 'en')} |\n"
+        for alert in alerts.RUN_ALERTS
     )
     states = STATES.format(states=", ".join(f"`{state}`" for state in names.STATES))
     return (

@@ -136,7 +136,7 @@ def ranking(text: str) -> list[str]:
         return []
     if not diagnoses:
         return []
-    return [one.cause for one in diagnoses[-1].verdicts if one.verdict != "excluded" and one.score > 0]
+    return [verdict.cause for verdict in diagnoses[-1].verdicts if verdict.verdict != "excluded" and verdict.score > 0]
 
 
 def _fold(document: Document) -> int:

@@ -71,7 +71,9 @@ def test_both_readmes_have_the_same_sections_tables_and_links() -> None:
     english, chinese = (readme.read_text(encoding="utf-8") for readme in READMES)
     for pattern in (r"^## ", r"^\| ", r"^- ", r"^```", r"<!-- /?overhead -->"):
         assert len(re.findall(pattern, english, re.M)) == len(re.findall(pattern, chinese, re.M)), pattern
-    targets = [set(re.findall(r"\]\(([^)]+)\)", text)) - {one.name for one in READMES} for text in (english, chinese)]
+    targets = [
+        set(re.findall(r"\]\(([^)]+)\)", text)) - {readme.name for readme in READMES} for text in (english, chinese)
+    ]
     assert targets[0] == targets[1]
 
 
@@ -155,8 +157,8 @@ def test_the_sample_of_the_json_page_says_what_holter_says() -> None:
     remedies = [
         remedy for episode in sample["episodes"] for verdict in episode["diagnosis"] for remedy in verdict["remedies"]
     ]
-    assert {one["id"]: one["text"] for one in remedies} == {
-        one["id"]: english(f"remedy.{one['id']}") for one in remedies
+    assert {remedy["id"]: remedy["text"] for remedy in remedies} == {
+        remedy["id"]: english(f"remedy.{remedy['id']}") for remedy in remedies
     }
 
 

@@ -171,5 +171,5 @@ def test_a_fault_is_made_found_and_undone(tmp_path):
     kept = msgspec.json.decode((tmp_path / "kept" / "worker-sigkill.json").read_bytes(), type=table.Kept)
     assert kept.outcome.top1
     assert kept.over > (kept.struck or 0.0)
-    everywhere = [(one.info["environ"] or {}).get("FAULTLAB_TEST") for one in psutil.process_iter(["environ"])]
+    everywhere = [(process.info["environ"] or {}).get("FAULTLAB_TEST") for process in psutil.process_iter(["environ"])]
     assert str(tmp_path) not in everywhere

@@ -51,7 +51,7 @@ def episode(cause: str | None = "main-exception", verdict: str = "confirmed", **
 
 
 def kinds(name: str, what: Said) -> set[str]:
-    return {one.kind for one in judge(find(name), what)}
+    return {complaint.kind for complaint in judge(find(name), what)}
 
 
 def test_a_quiet_run_of_which_all_was_said_is_right():
@@ -97,13 +97,13 @@ def test_what_heal_cannot_do_must_be_said_before_the_start():
     before = "holter: if the training dies, Holter cannot start it again: x; --resume-command CMD names a command"
     for letter, is_right in ((f"{before}\n{SEES}", True), (f"{SEES}\n{before}", False)):
         what = said(letter=letter, texts=RAISED, code=1, exit_code=1, episodes=[episode()])
-        assert any(one.kind == "cannot unsaid" for one in judge(case, what)) != is_right
+        assert any(complaint.kind == "cannot unsaid" for complaint in judge(case, what)) != is_right
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.broken], ids=lambda case: case.name)
 def test_a_broken_run_of_which_nothing_is_said_is_wrong(case):
     mute = said(texts=("Nothing wrong was seen in 80 s.\n", "\n"), code=0)
-    assert any(one.kind == "silent" for one in judge(case, mute)) != case.may_be_silent
+    assert any(complaint.kind == "silent" for complaint in judge(case, mute)) != case.may_be_silent
 
 
 def test_what_is_said_only_later_or_only_live_is_not_enough():

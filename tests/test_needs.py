@@ -131,10 +131,16 @@ def _fixtures_that_need_a_tool() -> set[str]:
     """The fixtures of every conftest.py that ask for a tool themselves."""
     found = set()
     for file in TESTS.rglob("conftest.py"):
-        for function in (one for one in ast.walk(ast.parse(file.read_text())) if isinstance(one, ast.FunctionDef)):
-            calls = [one for one in ast.walk(function) if isinstance(one, ast.Call) and isinstance(one.func, ast.Name)]
+        for function in (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef)):
+            calls = [
+                node for node in ast.walk(function) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+            ]
             names = [
-                word.value for one in calls if one.func.id == "require" for word in one.args if hasattr(word, "value")
+                word.value
+                for call in calls
+                if call.func.id == "require"
+                for word in call.args
+                if hasattr(word, "value")
             ]
             if set(names) & set(TOOLS) and "fixture" in " ".join(map(ast.unparse, function.decorator_list)):
                 found.add(function.name)

@@ -170,7 +170,7 @@ def main(words: Sequence[str]) -> int:
         "missing": lambda: [name for name, tool in TOOLS.items() if tool.look() is not None],
         "apt": lambda: [package for tool in chosen for package in tool.apt],
         "pip": lambda: [package for tool in chosen for package in tool.pip],
-        "files": lambda: sorted(set().union(*(_paths(one) for tool in hidden.values() for one in tool.files))),
+        "files": lambda: sorted(set().union(*(_paths(file) for tool in hidden.values() for file in tool.files))),
         "left": lambda: [name for name, tool in hidden.items() if tool.look() is None],
     }
     for line in answers[asked]():

@@ -14,7 +14,7 @@ import psutil
 from benchmarks.faultlab.score import named_live
 from benchmarks.faults.fault import TRAINERS, Fault, Stage
 from benchmarks.faults.outside import Outside, end_session, session
-from benchmarks.faults.run import LOOK_EVERY_S, TAPE, Length, start, undisturbed
+from benchmarks.faults.run import POLL_EVERY_S, TAPE, Length, start, undisturbed
 from holter.demo.prepare import Prepared
 from holter.errors import HolterError
 
@@ -101,7 +101,7 @@ def _follow(child: subprocess.Popen[bytes], outside: Outside, fault: Fault) -> t
             return problem, False
         if now - began_s > limit_s:
             return f"not over after {limit_s:.0f} s", False
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_EVERY_S)
     return None, True
 
 

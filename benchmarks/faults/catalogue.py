@@ -29,7 +29,7 @@ SUBJECTS = (
 
 
 def _all(kind: str) -> dict[str, Make]:
-    return dict(sorted(by_name(chain.from_iterable(getattr(one, kind, ()) for one in SUBJECTS)).items()))
+    return dict(sorted(by_name(chain.from_iterable(getattr(subject, kind, ()) for subject in SUBJECTS)).items()))
 
 
 FAULTS = _all("FAULTS")

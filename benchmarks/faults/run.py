@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from benchmarks.faults.fault import Fault, Stage
 
-LOOK_EVERY_S = 0.1
+POLL_EVERY_S = 0.1
 TAPE, OUTPUT, ERRORS = "run.holter", "output.txt", "errors.txt"
 
 

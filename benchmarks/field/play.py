@@ -23,7 +23,7 @@ from benchmarks.field.case import SHIM, TRAINERS, Case, Place
 MARK = "FIELD_RUN"  # in the environment of every process of a run, also of those that leave its session
 TAPE, CUT, OUTPUT, ERRORS, LETTER = "run.holter", "cut.holter", "output.txt", "errors.txt", "letter.txt"
 PREFIX = "holter:"
-LOOK_EVERY_S = 0.5
+POLL_EVERY_S = 0.5
 # The line about what Holter can observe comes within a minute; a busy machine needs a little longer.
 CONTRACT_WITHIN_S = 75.0
 LIMIT_S = 420.0  # enough for a busy machine
@@ -122,7 +122,7 @@ class _Run:
         # A training of last month in the same folder: its checkpoints are whole, and none is from this run.
         process = self._start(command, BEFORE, BEFORE, FIELD_EPOCHS="1")
         while process.poll() is None and not self._stop.is_set():
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(POLL_EVERY_S)
         files = list((self._place.folder / "results").rglob("checkpoint_*.pth"))
         if process.returncode or not files:
             raise RuntimeError(f"the earlier training ended with {process.returncode} and {len(files)} checkpoints")
@@ -136,7 +136,7 @@ class _Run:
             main = main_process(self._place.folder, self._case.main)
             if main is not None and workers(main):
                 return
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(POLL_EVERY_S)
 
     def follow(self) -> str | None:
         """Wait until all expected output has come; return the problem of the run itself, or None."""
@@ -159,7 +159,7 @@ class _Run:
                 return None
             if now_s > last_s:
                 return None if self._struck_s is not None else f"not over after {LIMIT_S:.0f} s"
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(POLL_EVERY_S)
         return None if not case.strike or self._struck_s is not None else "it ended before it was broken"
 
     def played(self, problem: str | None) -> Played:

@@ -18,7 +18,7 @@ import psutil
 from holter.demo.prepare import Prepared
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
-LOOK_EVERY_S = 1.0
+POLL_EVERY_S = 1.0
 # Imports, the first reads and the capture of the environment (repeated until 20 s) are one-time costs.
 STEADY_AFTER_S = 22.0
 END_WAIT_S = 20.0  # a training takes seconds to end; holter run waits for late lines of its log
@@ -115,7 +115,7 @@ def _follow(pid: int, *, supervised: bool) -> tuple[list[Look], int, float]:
         look = _look(pid, time.monotonic() - began_s) if supervised else None
         if look is not None:
             looks.append(look)
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_EVERY_S)
 
 
 def _look(pid: int, at_s: float) -> Look | None:

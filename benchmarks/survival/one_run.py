@@ -12,7 +12,7 @@ import msgspec
 
 from benchmarks.faults.fault import Fault, Stage
 from benchmarks.faults.outside import Outside, Printed, end_session
-from benchmarks.faults.run import LOOK_EVERY_S, TAPE, Length, start, undisturbed
+from benchmarks.faults.run import POLL_EVERY_S, TAPE, Length, start, undisturbed
 from benchmarks.material import say
 from benchmarks.survival.account import Account, account
 from benchmarks.survival.outcome import Outcome
@@ -110,7 +110,7 @@ def _follow(child: subprocess.Popen[bytes], outside: Outside, fault: Fault, limi
             longest_s = max(longest_s, now - max(moved_s, fault.over_at or 0.0))
         if longest_s > limit_s:
             return Seen(True, longest_s)
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_EVERY_S)
     return Seen(False, longest_s)
 
 

@@ -99,7 +99,9 @@ def answered(case: Case, door: str, diagnose: Callable[[], DiagnosisResult]) -> 
     # The last trouble is the one that the person asks about, unless an earlier one is surer.
     best = max(result.diagnoses, key=lambda diagnosis: top_score(diagnosis.verdicts))
     named = [verdict for verdict in best.verdicts if verdict.verdict != "excluded" and verdict.score > 0]
-    confirmed = frozenset(one.cause for each in result.diagnoses for one in each.verdicts if one.verdict == "confirmed")
+    confirmed = frozenset(
+        verdict.cause for each in result.diagnoses for verdict in each.verdicts if verdict.verdict == "confirmed"
+    )
     return Answer(case, door, tuple(verdict.cause for verdict in named), confirmed)
 
 
@@ -123,7 +125,9 @@ def rows(answers: Sequence[Answer]) -> Iterable[Row]:
 
 def of(answers: Iterable[Answer], door: str, half: Half) -> list[Answer]:
     """Return the answers of a door to cases of a half whose cause is one of Holter's."""
-    return [one for one in answers if one.door == door and one.case.half == half and one.case.cause != NONE]
+    return [
+        answer for answer in answers if answer.door == door and answer.case.half == half and answer.case.cause != NONE
+    ]
 
 
 def share(answers: Sequence[Answer], places: int) -> float:

@@ -187,7 +187,7 @@ def _with_workers(tick: Tick) -> Tick:
 
 def _twelve(samples: Sequence[S]) -> tuple[S, ...]:
     # The recorded workers and copies of them, under other PIDs.
-    workers = [one for one in samples if one.role == "train-worker"]
+    workers = [worker for worker in samples if worker.role == "train-worker"]
     grown: list[S] = list(samples)
     for number in range(1, WORKERS // 2):
         for index, one in enumerate(workers):

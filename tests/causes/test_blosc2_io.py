@@ -29,5 +29,5 @@ def test_where_a_downgrade_helped_its_version_is_named(version: str, command: st
     }  # fmt: skip
     diagnosis = read_evidence(json.dumps({"facts": facts}).encode(), "e").diagnoses[0]
     offers = dict(diagnosis.remedies)["blosc2-io"]
-    (offer,) = [one for one in offers if one.id == "other-versions"]
+    (offer,) = [offer for offer in offers if offer.id == "other-versions"]
     assert command in str(offer.command)

@@ -36,5 +36,5 @@ def test_an_exception_yields_only_to_a_cause_that_is_left():
     }  # fmt: skip
     found = judged(facts)
     assert (found["vgpu-unlicensed"].verdict, found["gpu-shared-or-zombie"].verdict) == ("excluded", "excluded")
-    assert "its-kind-explains" not in {one.text for one in found["main-exception"].against}
+    assert "its-kind-explains" not in {finding.text for finding in found["main-exception"].against}
     assert confirmed(found) == ["main-exception"]

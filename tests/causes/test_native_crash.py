@@ -40,5 +40,5 @@ def test_what_is_no_crash_of_a_library_is_not_called_one(differs):
     ],
 )
 def test_a_program_without_torch_is_not_advised_to_leave_out_its_compiler(program, is_offered):
-    offer = next(one for one in OFFERS if one.id == "try-without-compile")
+    offer = next(offer for offer in OFFERS if offer.id == "try-without-compile")
     assert offer.only_if is not None and offer.only_if(program) is is_offered

@@ -42,7 +42,7 @@ def before(path: Path) -> list[tuple[str, str, float]]:
 
 
 def told(recording: Recording) -> list[tuple[str, str, float]]:
-    return [(v.cause, v.verdict, v.score) for one in diagnose_all(recording) for v in one.verdicts]
+    return [(v.cause, v.verdict, v.score) for diagnosis in diagnose_all(recording) for v in diagnosis.verdicts]
 
 
 def without(path: Path, names: set[str]) -> Evidence:
@@ -100,9 +100,11 @@ def test_the_hour_of_the_day_does_not_matter(path):
 def cut(recording: Recording, end_s: float) -> Recording:
     """The tape of a recorder that was killed then."""
     episodes = tuple(
-        msgspec.structs.replace(one, end_s=one.end_s if one.end_s is not None and one.end_s <= end_s else None)
-        for one in recording.all_episodes
-        if one.alarm_s <= end_s
+        msgspec.structs.replace(
+            episode, end_s=episode.end_s if episode.end_s is not None and episode.end_s <= end_s else None
+        )
+        for episode in recording.all_episodes
+        if episode.alarm_s <= end_s
     )
     return msgspec.structs.replace(
         recording,
@@ -154,6 +156,6 @@ def test_the_order_of_samples_within_a_second_does_not_matter(path, seed):
     other = msgspec.structs.replace(recording, all_ticks=tuple(mixed(tick, chance) for tick in recording.all_ticks))
     first = diagnose(other, diagnose_all(recording)[0].episode).verdicts[0]
     assert (first.cause, first.verdict) == (cause_of(path), verdict_of(path))
-    assert [(one.kind, one.detector) for one in detect(other.ticks())] == [
-        (one.kind, one.detector) for one in detect(recording.ticks())
+    assert [(episode.kind, episode.detector) for episode in detect(other.ticks())] == [
+        (episode.kind, episode.detector) for episode in detect(recording.ticks())
     ]

@@ -250,10 +250,13 @@ def test_a_tape_cut_where_the_verdict_was_told_gives_that_verdict(path):
 @pytest.mark.parametrize("path", [*LOUD, *QUIET], ids=name_of)
 def test_what_was_told_live_is_what_is_told_later(path):
     recording = read(path)
-    told = {(one.detector, one.subject, one.start_s): (one.cause, one.verdict) for one in recording.events(Judged)}
+    told = {
+        (judged.detector, judged.subject, judged.start_s): (judged.cause, judged.verdict)
+        for judged in recording.events(Judged)
+    }
     later = {
-        (one.episode.detector, one.episode.subject_name, one.episode.start_s): headline(one)
-        for one in diagnose_all(recording)
+        (diagnosis.episode.detector, diagnosis.episode.subject_name, diagnosis.episode.start_s): headline(diagnosis)
+        for diagnosis in diagnose_all(recording)
     }
     assert {key: later.get(key) for key in told} == told
 

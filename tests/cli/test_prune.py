@@ -62,7 +62,7 @@ def names(folder: Path) -> set[str]:
 def test_nothing_is_deleted_without_yes(folder: Path, arguments: list[str], going: list[str]) -> None:
     before = names(folder)
     document = json.loads(prune(folder, *arguments, "--json").stdout)
-    assert [one["path"] for one in document["tapes"]] == going and document["deleted"] == []
+    assert [tape["path"] for tape in document["tapes"]] == going and document["deleted"] == []
     assert names(folder) == before
 
 

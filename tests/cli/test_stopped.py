@@ -71,7 +71,7 @@ def test_ctrl_z_and_fg_in_a_terminal(terminal, tmp_path):
     assert terminal.wait_for(r"\nrc=(\d+)")[1] == "7"
     recording = read(tmp_path / "t.holter")
     assert recording.finished
-    assert [one.kind for one in recording.episodes()] in ([], ["death"]), "a stopped terminal is no stall"
+    assert [episode.kind for episode in recording.episodes()] in ([], ["death"]), "a stopped terminal is no stall"
 
 
 def test_ctrl_z_bg_and_disown_let_both_go_on_in_the_background(terminal, tmp_path):

@@ -159,5 +159,5 @@ def test_the_tape_tells_what_nobody_read(start, tmp_path):
     script = "import os, signal, time; time.sleep(2); os.kill(os.getpid(), signal.SIGSEGV)"
     process = start("run", "-o", "t.holter", "--", sys.executable, "-c", script, stderr=writing)
     assert process.wait(60) == -signal.SIGSEGV
-    assert [one.kind for one in read(tmp_path / "t.holter").all_episodes] == ["death"]
+    assert [episode.kind for episode in read(tmp_path / "t.holter").all_episodes] == ["death"]
     os.close(reading)

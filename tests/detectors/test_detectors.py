@@ -68,7 +68,7 @@ def test_a_tree_that_does_nothing_at_all_is_told_sooner(phase, cpu, state, role,
     for tick in run.halt(70, phase=phase, cpu=0.0):
         other = process(tick.t_s, OTHER, cpu=cpu, state=state, role=role)
         ticks.append(msgspec.structs.replace(tick, processes=(tick.processes[0], other)))
-    assert len([one for one in detect(ticks) if one.detector == "stall"]) == alarms
+    assert len([episode for episode in detect(ticks) if episode.detector == "stall"]) == alarms
 
 
 @pytest.mark.parametrize(("phase", "alarms"), [("startup", 1), ("unknown", 0)])
@@ -80,7 +80,7 @@ def test_a_program_of_no_known_phase_that_never_moved_on_may_sleep(phase, alarms
         )
         for tick in Run().halt(400, phase=phase, cpu=0.0)
     ]
-    assert len([one for one in detect(ticks) if one.detector == "stall"]) == alarms
+    assert len([episode for episode in detect(ticks) if episode.detector == "stall"]) == alarms
 
 
 def test_a_busy_tree_without_progress_is_not_quiet():
@@ -191,7 +191,7 @@ def test_workers_that_compute_and_bring_no_batch_are_a_stall_in_the_end(stands_s
         main = process(tick.t_s, cpu=0.06)
         beats = (run.beat(waits_for="train-batch"),)
         ticks.append(Tick(t_s=tick.t_s, processes=(main, *workers), beats=beats))
-    found = [one for one in detect([*ticks, *run.go(5)]) if one.detector == "stall"]
+    found = [episode for episode in detect([*ticks, *run.go(5)]) if episode.detector == "stall"]
     assert len(found) == alarms
     assert all("data workers are busy" in phrase(one.reason, "en") and 149 <= one.alarm_s <= 152 for one in found)
 
@@ -211,7 +211,7 @@ def test_others_that_compute_while_main_waits_for_them_are_no_busy_data_workers(
         busy = [process(tick.t_s, pid, cpu=0.96, role=role) for pid, role in zip((WORKER, OTHER), roles, strict=True)]
         beats = (run.beat(phase, waits_for=waits_for),)
         ticks.append(Tick(t_s=tick.t_s, processes=(process(tick.t_s, cpu=0.06), *busy), beats=beats))
-    assert [one for one in detect(ticks) if one.detector == "stall"] == []
+    assert [episode for episode in detect(ticks) if episode.detector == "stall"] == []
 
 
 def test_one_stopped_worker_is_an_episode_although_the_training_goes_on():
@@ -415,7 +415,7 @@ def test_a_start_that_stands_still_after_a_workers_error_is_told_early(failed, a
         beat = Beat(t_s=float(second), pid=MAIN, phase="startup", progress_total=min(second, 10))
         seen = (process(float(second), cpu=0.0), process(float(second), pid=WORKER, role="train-worker", cpu=0.0))
         ticks.append(Tick(t_s=float(second), processes=seen, beats=(beat,), events=events))
-    found = [one for one in detect(ticks) if one.detector == "stall"]
+    found = [episode for episode in detect(ticks) if episode.detector == "stall"]
     assert len(found) == alarms
     assert all(38 <= one.alarm_s <= 42 for one in found)
 
@@ -508,7 +508,9 @@ def test_a_traceback_in_the_console_tells_why_main_ended_only_where_it_may_be_ma
     before = run.go(60) if hooked else [Tick(t_s=float(t), processes=(process(t),)) for t in range(1, 60)]
     main = ProcessEnded(t_s=80.0, pid=MAIN, role="main", **end)
     (death,) = [
-        one for one in detect([*before, heard(61.0, role), Tick(t_s=80.0, events=(main,))]) if one.kind == "death"
+        episode
+        for episode in detect([*before, heard(61.0, role), Tick(t_s=80.0, events=(main,))])
+        if episode.kind == "death"
     ]
     assert phrase(death.reason, "en") == reason
 

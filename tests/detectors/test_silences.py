@@ -53,7 +53,8 @@ def test_pauses_in_which_the_workers_compute_are_starvation():
     ticks = []
     for tick in halting(Run(step_s=0.2), times=6, go_s=12, halt_s=8):
         busy = tuple(
-            msgspec.structs.replace(one, cpu_ratio=1.0) if one.role == "train-worker" else one for one in tick.processes
+            msgspec.structs.replace(process, cpu_ratio=1.0) if process.role == "train-worker" else process
+            for process in tick.processes
         )
         ticks.append(msgspec.structs.replace(tick, processes=busy))
     assert "pauses" not in found(ticks)

@@ -33,7 +33,7 @@ def saving(t_s: float, state: str, said: Text = FAILED) -> ActionTaken:
 
 def seen(*ticks: Tick) -> list[Episode]:
     detector = UnsavedDetector()
-    return [episode for one in ticks for episode in detector.see(one)]
+    return [episode for tick in ticks for episode in detector.see(tick)]
 
 
 def every_ten_seconds(seconds: float, **how: object) -> list[Tick]:
@@ -132,10 +132,10 @@ def test_a_file_system_that_makes_up_inode_numbers_is_known_by_its_device(fs_typ
 def test_the_end_of_the_training_ends_it_and_nothing_else_hides_it() -> None:
     death = ProcessEnded(t_s=9.0, pid=1, role="main", exit_signal=9, source="wait")
     episodes = detect([tick(7, saving(7, "failed")), Tick(t_s=9.0, events=(death,))])
-    assert [(one.kind, one.end_s) for one in episodes] == [("unsaved", 9.0), ("death", 9.0)]
+    assert [(episode.kind, episode.end_s) for episode in episodes] == [("unsaved", 9.0), ("death", 9.0)]
 
 
 def test_it_does_not_cover_a_standstill() -> None:
     watch = Watch()
     watch.see(tick(7, saving(7, "failed")))
-    assert [one.kind for one in watch.episodes] == ["unsaved"]
+    assert [episode.kind for episode in watch.episodes] == ["unsaved"]

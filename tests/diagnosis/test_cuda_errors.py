@@ -65,7 +65,7 @@ def test_what_follows_every_cuda_error_accuses_no_label(error: str, copied: str)
 @pytest.mark.parametrize(("error", "cause"), [(LAUNCH, "gpu-lost-or-gsp"), (BUSY, "gpu-shared-or-zombie")])
 @pytest.mark.parametrize("copied", COPIED)
 def test_first_among_what_could_be_is_what_raises_such_an_error(copied: str, error: str, cause: str) -> None:
-    assert next(one.cause for one in verdicts_on(error, copied) if one.cause != "main-exception") == cause
+    assert next(verdict.cause for verdict in verdicts_on(error, copied) if verdict.cause != "main-exception") == cause
 
 
 @pytest.mark.parametrize("copied", COPIED)

@@ -149,11 +149,13 @@ def test_what_slurm_nccl_and_cpp_say_of_an_end_is_a_death(
     lines: str, cause: str | None, number: int | None, tmp_path: Path
 ) -> None:
     told = told_by(lines, tmp_path)
-    assert [one.episode.kind for one in told.diagnoses] == ["death"]
+    assert [diagnosis.episode.kind for diagnosis in told.diagnoses] == ["death"]
     assert known(told).get("main.exit_signal") == number
     if cause is not None:
         assert leads(told) == (cause, "likely")
-    assert "nothing-ended" not in {one.text for verdict in told.diagnoses[0].verdicts for one in verdict.against}
+    assert "nothing-ended" not in {
+        finding.text for verdict in told.diagnoses[0].verdicts for finding in verdict.against
+    }
     assert not any("pgrep" in look.command for look in next_checks(told.diagnoses[0]))
 
 
@@ -163,7 +165,7 @@ def test_a_training_that_goes_on_after_such_a_line_has_not_ended(tmp_path: Path)
         v2([160.0] * 3) + f"{THROWN.format('x')}\n" + v2([160.0] * 4, header=False, first=3, start=LATER)
     )
     told = diagnose_target(str(console), tell_observed=lambda t_s: None)
-    assert "death" not in [one.episode.kind for one in told.diagnoses]
+    assert "death" not in [diagnosis.episode.kind for diagnosis in told.diagnoses]
 
 
 def test_a_training_that_was_finished_before_slurm_counted_has_not_ended_by_it(tmp_path: Path) -> None:
@@ -200,7 +202,7 @@ def test_a_gpu_that_refuses_may_be_an_unlicensed_one_or_another_ones(tmp_path: P
     found = judged(told_by(f"{RAISES}{BUSY}", tmp_path))
     for cause in ("vgpu-unlicensed", SHARED):
         assert found[cause].verdict == "possible"
-        assert "cuda-refuses" in {one.text for one in found[cause].supports}
+        assert "cuda-refuses" in {finding.text for finding in found[cause].supports}
 
 
 def test_an_exception_is_said_to_have_a_cause_of_its_own_only_where_one_is_left(tmp_path: Path) -> None:
@@ -208,7 +210,7 @@ def test_an_exception_is_said_to_have_a_cause_of_its_own_only_where_one_is_left(
     for error, yields in ((BUSY, True), ("MemoryError: no", True), (f"RuntimeError: {started}", False)):
         told = told_by(f"{RAISES}{error}", tmp_path)
         assert known(told)["exception.kind"] != "other"
-        against = {one.text for one in judged(told)["main-exception"].against}
+        against = {finding.text for finding in judged(told)["main-exception"].against}
         assert ("its-kind-explains" in against) == yields
 
 

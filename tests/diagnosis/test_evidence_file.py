@@ -92,7 +92,7 @@ def test_what_is_quoted_beside_a_value_says_more(
 def test_the_kind_is_guessed_from_the_facts_and_said(facts: dict[str, object], kind: str) -> None:
     found = read_evidence(content(facts=facts), "e.json")
     assert found.diagnoses[0].episode.kind == kind
-    assert f'it is taken as "{kind}"' in " ".join(phrase(one, "en") for one in found.notes)
+    assert f'it is taken as "{kind}"' in " ".join(phrase(note, "en") for note in found.notes)
 
 
 @pytest.mark.parametrize(

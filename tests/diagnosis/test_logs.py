@@ -35,7 +35,7 @@ def write(folder: Path, content: str | bytes, name: str = "console.txt") -> Path
 
 
 def kinds(told: DiagnosisResult) -> list[str]:
-    return [one.episode.kind for one in told.diagnoses]
+    return [diagnosis.episode.kind for diagnosis in told.diagnoses]
 
 
 def facts(told: DiagnosisResult, place: int = 0) -> dict[str, object]:
@@ -43,7 +43,7 @@ def facts(told: DiagnosisResult, place: int = 0) -> dict[str, object]:
 
 
 def notes(told: DiagnosisResult) -> str:
-    return "\n".join(phrase(one, "en") for one in told.notes)
+    return "\n".join(phrase(note, "en") for note in told.notes)
 
 
 def prefixed(text: str, prefix: str) -> str:
@@ -98,7 +98,7 @@ def test_two_runs_in_one_log_that_slow_down_at_the_same_minute_say_so(tmp_path: 
     told = found(write(tmp_path, v2([160.0] * 7 + [2500.0] * 2) + again))
     known = facts(told)
     assert (known["epochs.restarts"], known["epochs.count"]) == (1, 16)
-    detail = next(one.detail for one in told.diagnoses[0].facts if one.name == "epochs.minutes_to_change")
+    detail = next(fact.detail for fact in told.diagnoses[0].facts if fact.name == "epochs.minutes_to_change")
     assert phrase(detail or "", "en") == "in 2 runs 19, 19 min after the start"
 
 
@@ -117,7 +117,7 @@ def test_logs_pasted_in_the_wrong_order_are_told_in_the_right_one(tmp_path: Path
 )
 def test_epochs_that_get_faster_are_a_story_that_is_over(times: list[float], cause: str, tmp_path: Path) -> None:
     told = found(write(tmp_path, v2(times)))
-    diagnosis = next(one for one in told.diagnoses if one.episode.kind == "slow-down")
+    diagnosis = next(diagnosis for diagnosis in told.diagnoses if diagnosis.episode.kind == "slow-down")
     assert diagnosis.verdicts[0].cause == cause
     assert diagnosis.episode.end_s is not None
     assert "stall" in kinds(told)  # that the log ends in the middle is still told
@@ -133,7 +133,7 @@ def test_even_epochs_are_slow_where_the_kernels_are_known_to_be(torch: str, caus
     fold.mkdir(parents=True)
     write(fold, v2([480.0] * 6), "training_log_2026_3_1_09_03_25.txt")
     write(fold, f'{{"torch_version": "{torch}"}}', "debug.json")
-    slow = [one for one in found(fold).diagnoses if one.episode.kind == "slow-down"]
+    slow = [diagnosis for diagnosis in found(fold).diagnoses if diagnosis.episode.kind == "slow-down"]
     assert [(one.verdicts[0].cause, one.verdicts[0].verdict) for one in slow] == ([(cause, "likely")] if cause else [])
 
 
@@ -148,7 +148,7 @@ def test_a_log_that_stops_within_an_epoch_is_only_said_to_end_there(tmp_path: Pa
     told = found(write(tmp_path, v2([160.0] * 9, cut=True)))
     assert kinds(told) == ["stall"]
     assert phrase(told.diagnoses[0].episode.reason, "en") == "the log ends here, within an epoch"
-    assert {one.verdict for one in told.diagnoses[0].verdicts} <= {"possible", "excluded"}
+    assert {verdict.verdict for verdict in told.diagnoses[0].verdicts} <= {"possible", "excluded"}
     assert not {"main.alive", "progress.age_s", "log.age_s"} & facts(told).keys()
 
 
@@ -311,7 +311,9 @@ def test_a_log_that_ends_within_the_grace_of_a_vgpu_asks_for_its_licence(tmp_pat
 def test_heat_is_asked_for_where_epochs_get_slower_and_slower(tmp_path: Path) -> None:
     (diagnosis,) = found(write(tmp_path, v2([75.0 + 3 * number for number in range(30)]))).diagnoses
     assert diagnosis.episode.kind == "creep"
-    assert {"gpu-thermal-or-power", "swap-thrash"} == {one.cause for one in diagnosis.verdicts if one.supports}
+    assert {"gpu-thermal-or-power", "swap-thrash"} == {
+        verdict.cause for verdict in diagnosis.verdicts if verdict.supports
+    }
 
 
 def test_paths_with_a_drive_are_those_of_windows(tmp_path: Path) -> None:
@@ -329,5 +331,5 @@ def test_paths_with_a_drive_are_those_of_windows(tmp_path: Path) -> None:
 
 def test_a_console_that_was_read_is_no_stream_of_a_process(tmp_path: Path) -> None:
     told = found(write(tmp_path, v2([160.0] * 6, cut=True)))
-    buffered = next(one for one in told.diagnoses[0].facts if one.name == "output.buffered")
+    buffered = next(fact for fact in told.diagnoses[0].facts if fact.name == "output.buffered")
     assert buffered.status == "unknown"

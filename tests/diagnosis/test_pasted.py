@@ -50,7 +50,7 @@ def errors(told: DiagnosisResult) -> list[tuple[str, bool]]:
 def test_the_error_line_alone_is_enough(line: str, error: str, cause: str | None, before: str) -> None:
     told = pasted(f"{before}{line}\n")
     assert errors(told) == [(error, False)]
-    assert [one.episode.kind for one in told.diagnoses] == ["death"]
+    assert [diagnosis.episode.kind for diagnosis in told.diagnoses] == ["death"]
     assert cause is None or first_cause(told) == cause
 
 
@@ -167,7 +167,7 @@ def test_of_a_text_without_any_fault_nobody_says_that_all_was_well() -> None:
 def test_a_loss_that_is_no_number_is_told() -> None:
     text = EPOCHS.replace("train_loss -0.", "train_loss nan #", 1)
     assert text != EPOCHS
-    notes = [phrase(one, "en") for one in pasted(text).notes]
+    notes = [phrase(note, "en") for note in pasted(text).notes]
     assert (
         "train_loss is not a finite number (NaN or infinite) in epoch 0: check data, labels, loss and mixed precision."
         in notes

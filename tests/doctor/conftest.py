@@ -60,5 +60,5 @@ def doctor() -> Doctor:
 
 def check(report: dict[str, Any], name: str) -> dict[str, Any]:
     """What one check says in a report."""
-    found: dict[str, Any] = next(one for one in report["checks"] if one["check"] == name)
+    found: dict[str, Any] = next(check for check in report["checks"] if check["check"] == name)
     return found

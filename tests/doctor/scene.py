@@ -156,7 +156,9 @@ def spoil(survey: Survey, part: str, **fields: Any) -> Survey:
         return msgspec.structs.replace(survey, gpus=(msgspec.structs.replace(survey.gpus[0], **fields),))
     if part.startswith("folder:"):
         label = part.partition(":")[2]
-        changed = tuple(msgspec.structs.replace(one, **fields) if one.label == label else one for one in survey.folders)
+        changed = tuple(
+            msgspec.structs.replace(folder, **fields) if folder.label == label else folder for folder in survey.folders
+        )
         return msgspec.structs.replace(survey, folders=changed)
     return msgspec.structs.replace(survey, **{part: msgspec.structs.replace(getattr(survey, part), **fields)})
 

@@ -65,7 +65,7 @@ def test_workers_of_a_killed_training_are_told_from_a_training(tmp_path: Path) -
     workers = [int(word) for word in training.stdout.readline().split()]
 
     def seen() -> dict[int, bool]:
-        return {one.pid: one.is_orphan for one in neighbours() or () if one.dataset == "998"}
+        return {neighbour.pid: neighbour.is_orphan for neighbour in neighbours() or () if neighbour.dataset == "998"}
 
     try:
         assert seen() == {training.pid: False}

@@ -29,14 +29,16 @@ def test_workstation_and_virtual_machine_differ_first_in_the_licence() -> None:
         "no-go",
         "second",
     )
-    assert {"gpu.licence_stage", "gpu.driver", "cpu.effective"} <= {one.fact for one in differences}
+    assert {"gpu.licence_stage", "gpu.driver", "cpu.effective"} <= {difference.fact for difference in differences}
 
 
 def test_exchanging_the_machines_exchanges_the_columns() -> None:
     there, back = compare(well(), guest()), compare(guest(), well())
-    assert [(one.fact, one.first, one.second) for one in there] == [(one.fact, one.second, one.first) for one in back]
+    assert [(difference.fact, difference.first, difference.second) for difference in there] == [
+        (difference.fact, difference.second, difference.first) for difference in back
+    ]
     other = {"first": "second", "second": "first", "unclear": "unclear"}
-    assert [one.worse for one in there] == [other[one.worse] for one in back]
+    assert [difference.worse for difference in there] == [other[difference.worse] for difference in back]
 
 
 def test_a_machine_does_not_differ_from_itself_on_another_day() -> None:
@@ -47,7 +49,9 @@ def test_a_machine_does_not_differ_from_itself_on_another_day() -> None:
 
 def test_what_is_unknown_on_one_side_accuses_nobody() -> None:
     blind = spoil(well(), "survey", cgroup=None)
-    found = [one for one in compare(well(), blind) if one.fact in ("cpu.effective", "check.cpu-cores")]
+    found = [
+        difference for difference in compare(well(), blind) if difference.fact in ("cpu.effective", "check.cpu-cores")
+    ]
     assert [(one.second, one.worse) for one in found] == [("", "unclear"), ("unknown", "unclear")]
 
 

@@ -82,7 +82,7 @@ def test_a_file_that_kills_its_reader_is_named_and_the_rest_is_read(world: World
     (world.cases / "brain_003.pkl").write_bytes(pickle.dumps(Killer()))
     _, report = doctor(*TRAINING, environment=world.environment)
     files = report["survey"]["files"]
-    assert [(one["file"], one["problem"]) for one in files["bad"]] == [
+    assert [(file["file"], file["problem"]) for file in files["bad"]] == [
         ("brain_003.pkl", "the process that read it was killed by SIGABRT")
     ]
     assert files["read_whole"] == 29
@@ -101,7 +101,7 @@ def test_older_data_is_read_in_archives_and_unpacked(world: World, doctor: Docto
     os.truncate(world.cases / "brain_004.npy", 5000)
     _, report = doctor(*TRAINING, environment=world.environment)
     files = report["survey"]["files"]
-    assert [one["file"] for one in files["bad"]] == ["brain_004.npy"]
+    assert [file["file"] for file in files["bad"]] == ["brain_004.npy"]
     assert (files["needs_unpacking"], files["segmentations_read"], files["files"]) == (True, 10, 21)
     assert check(report, "room-for-unpacking")["state"] == "go"
     crash = check(report, "read-only-data")
@@ -124,7 +124,7 @@ def test_a_small_dev_shm_a_read_only_folder_and_a_full_disk(world: World, doctor
     assert code == 1
     assert check(report, "shared-memory")["variant"] == "too-small"
     assert check(report, "room-for-results")["variant"] == "too-little"
-    folders = {one["label"]: one for one in report["survey"]["folders"]}
+    folders = {folder["label"]: folder for folder in report["survey"]["folders"]}
     assert folders["results"]["write_error"] == "No space left on device"
     assert folders["tmp"]["write_error"] == "Read-only file system"
     writable = check(report, "folders-writable")

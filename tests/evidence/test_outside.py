@@ -36,8 +36,8 @@ def clear(
     condition: ConditionName, *samples: StorageSample | GpuSample, events: tuple[ActionTaken | ExceptionSeen, ...] = ()
 ) -> bool | None:
     outside = Outside()
-    storage = tuple(one for one in samples if isinstance(one, StorageSample))
-    gpus = tuple(one for one in samples if isinstance(one, GpuSample))
+    storage = tuple(worker for worker in samples if isinstance(worker, StorageSample))
+    gpus = tuple(worker for worker in samples if isinstance(worker, GpuSample))
     outside.see(Tick(t_s=1.0, storage=storage, gpus=gpus, events=events))
     return outside.is_clear(condition)
 

@@ -39,7 +39,7 @@ def test_a_shell_that_ended_before_the_gpu_was_read_had_none(names, gpu):
     episode = Episode(kind="death", start_s=0.2, alarm_s=0.2, pid=1)
     found = collect(recording, episode)
     assert found.fact("scope.gpu").value is gpu
-    lost = next(one for one in judged(found, episode).verdicts if one.cause == "container-lost-gpu")
+    lost = next(verdict for verdict in judged(found, episode).verdicts if verdict.cause == "container-lost-gpu")
     assert (lost.verdict == "excluded") is (gpu is False)
     assert not is_weighed(lost) or gpu is False
 

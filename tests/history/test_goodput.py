@@ -121,11 +121,11 @@ def test_a_slow_stretch_loses_what_its_steps_took_beyond_the_usual() -> None:
 
 
 def test_it_is_said_what_stock_does_and_no_seconds_are_invented() -> None:
-    assert [(one.action, one.stock) for one in account(frozen().recording()).saved] == [
+    assert [(action.action, action.stock) for action in account(frozen().recording()).saved] == [
         ("replace-workers", "stands-still")
     ]
     run = killed().act("restart", "done")
-    assert [(one.action, one.stock) for one in account(run.recording()).saved] == [("restart", "ends")]
+    assert [(action.action, action.stock) for action in account(run.recording()).saved] == [("restart", "ends")]
 
 
 def test_stock_ends_where_a_worker_was_killed() -> None:
@@ -133,13 +133,13 @@ def test_stock_ends_where_a_worker_was_killed() -> None:
     run.event(ProcessEnded(t_s=float(run.t), pid=4711, role="train-worker", exit_signal=9)).stand(3)
     run.act("replace-workers", "begun", source="hook", pids=(4712,)).stand(2)
     run.act("replace-workers", "done", source="hook").go_on(9).finish_epoch(1)
-    assert [one.stock for one in account(run.recording()).saved] == ["ends"]
+    assert [action.stock for action in account(run.recording()).saved] == ["ends"]
 
 
 def test_a_hung_training_that_was_ended_by_us_stands_still_in_stock() -> None:
     run = Run().startup(10).epoch(0).train(1, 8).stand(20).act("end-group", "begun", pids=(4700,)).down(1).die()
     run.down(2).restart("gpu-side-stall").startup(5).epoch(1).act("restart", "done")
-    assert [one.stock for one in account(run.recording()).saved] == ["stands-still"]
+    assert [action.stock for action in account(run.recording()).saved] == ["stands-still"]
 
 
 def test_hook_and_supervisor_report_one_action() -> None:

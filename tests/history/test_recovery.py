@@ -48,7 +48,7 @@ def test_a_loss_that_starts_from_scratch_is_a_jump(before: int) -> None:
 def test_dice_that_falls_is_a_jump_although_the_loss_goes_on() -> None:
     (found,) = healed(60, 10, 3, dice_jump=-0.3)
     assert found.verdict == "jump"
-    assert [one.name for one in found.measures if one.jump] == ["pseudo-dice"]
+    assert [measure.name for measure in found.measures if measure.jump] == ["pseudo-dice"]
 
 
 @pytest.mark.parametrize(("before", "after"), [(2, 3), (0, 1), (5, 0)])

@@ -34,8 +34,8 @@ print(json.dumps({
 def both(tmp_path_factory, hooked_in):
     hooked = hooked_in(tmp_path_factory.mktemp("names"))
     done = [hooked.run("-c", PROGRAM, hook=hook) for hook in (True, False)]
-    assert [one.returncode for one in done] == [0, 0], done[0].stderr
-    return [json.loads(one.stdout.splitlines()[-1]) for one in done]
+    assert [run.returncode for run in done] == [0, 0], done[0].stderr
+    return [json.loads(run.stdout.splitlines()[-1]) for run in done]
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ def offered(command: tuple[str, ...], contract: ContractSettled | None = None) -
     verdicts = tuple(Verdict(cause=cause, verdict="likely", score=0.6) for cause in REMEDIES)
     environment = Environment(wall_start="2026-11-28T00:00:00+00:00", command=command, main_pid=7)
     told = propose(Diagnosis(episode=episode, verdicts=verdicts, facts=facts), environment, contract, is_over=False)
-    return {one.id: one.command for _, some in told.remedies for one in some}
+    return {offer.id: offer.command for _, some in told.remedies for offer in some}
 
 
 def settled(*, can: bool, what: str | None = None, why_not=None) -> ContractSettled:

@@ -24,7 +24,7 @@ def without_remedies(diagnosis: Diagnosis) -> Diagnosis:
 def test_verdicts_are_those_of_the_causes_and_each_cause_that_may_be_has_remedies():
     found = diagnose_recording(FROZEN, is_over=True)
     assert tuple(map(without_remedies, found)) == diagnose_all(FROZEN)
-    possible = {one.cause for one in found[0].verdicts if one.verdict != "excluded"}
+    possible = {verdict.cause for verdict in found[0].verdicts if verdict.verdict != "excluded"}
     assert set(dict(found[0].remedies)) == possible and dict(found[0].remedies)["frozen-worker"]
 
 

@@ -164,7 +164,7 @@ def test_workers_that_all_sleep_without_a_known_cause_are_not_forked_next_time()
     now = situation(waits_for_batch=True)
     plans = play("frozen-worker", now, 1)
     history = (Attempt(90.0, plans[0], 5), Attempt(91.0, Plan(action="restart"), 5))
-    history = tuple(one._replace(plan=Plan(action=one.plan.action)) for one in history)
+    history = tuple(attempt._replace(plan=Plan(action=attempt.plan.action)) for attempt in history)
     sleeping = diagnosis("worker-killed", "possible", workers__working=0, main__waits_on="batch-queue")
     assert dict(next_plan(sleeping, history, now).settings)["HOLTER_START_METHOD"] == "forkserver"
     busy = diagnosis("worker-killed", "possible", workers__working=2, main__waits_on="batch-queue")
@@ -339,10 +339,12 @@ def test_no_plan_breaks_a_law_whatever_went_before(cause, history, now):
         assert len(history) < HEALS_A_RUN
     if plan.action in ("replace-workers", "restart") and cause not in WAIT_FOR:
         assert sum(attempt.t_s > now.t_s - 3600 for attempt in history) < HEALS_AN_HOUR
-        failed = [one for one in history if not one.helped]  # what helped may be done again
-        recent = [one for one in failed if now.epoch is None or one.epoch is None or now.epoch - one.epoch < 2]
-        same = [one.plan for one in recent if one.plan.cause == plan.cause]
-        assert not any((one.action, one.settings) == (plan.action, plan.settings) for one in same)
+        failed = [attempt for attempt in history if not attempt.helped]  # what helped may be done again
+        recent = [
+            attempt for attempt in failed if now.epoch is None or attempt.epoch is None or now.epoch - attempt.epoch < 2
+        ]
+        same = [attempt.plan for attempt in recent if attempt.plan.cause == plan.cause]
+        assert not any((attempt.action, attempt.settings) == (plan.action, plan.settings) for attempt in same)
     if plan.action == "wait":
         assert now.alive
     if plan.action == "stop":

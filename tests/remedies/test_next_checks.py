@@ -40,11 +40,11 @@ def test_an_unlicensed_vgpu_asks_for_what_confirms_it() -> None:
     found = diagnosis(episode__kind="stall", gpu__virtualization="vgpu", gpu__licence_stage="unlicensed-restricted")
     assert found.verdicts[0].cause == "vgpu-unlicensed"
     assert next_checks(found)[0].id in ("stacks", "gpu")
-    assert "main.waits_on" in {fact for one in next_checks(found) for fact in one.facts}
+    assert "main.waits_on" in {fact for check in next_checks(found) for fact in check.facts}
 
 
 def test_nothing_known_of_a_slow_training_asks_for_workers_and_gpu() -> None:
-    checks = [one.id for one in next_checks(diagnosis(episode__kind="slow-down", epochs__shape="step-up"))]
+    checks = [check.id for check in next_checks(diagnosis(episode__kind="slow-down", epochs__shape="step-up"))]
     assert len(checks) == MAX_CHECKS
     assert {"processes", "gpu"} <= set(checks)
 
@@ -52,13 +52,13 @@ def test_nothing_known_of_a_slow_training_asks_for_workers_and_gpu() -> None:
 def test_nobody_looks_into_a_process_that_has_ended() -> None:
     checks = next_checks(diagnosis(episode__kind="death", main__exit_signal=9), Environment(wall_start="", main_pid=7))
     assert checks
-    assert not {"stacks", "processes", "live"} & {one.id for one in checks}
+    assert not {"stacks", "processes", "live"} & {check.id for check in checks}
 
 
 def test_a_pid_and_folders_that_are_known_stand_in_the_commands() -> None:
     environment = Environment(wall_start="", main_pid=4711, preprocessed_folder="/data/my set")
     checks = next_checks(diagnosis(episode__kind="stall"), environment)
-    told = "\n".join(one.command for one in checks)
+    told = "\n".join(check.command for check in checks)
     assert "4711" in told
     assert "pgrep" not in told
 
@@ -66,14 +66,14 @@ def test_a_pid_and_folders_that_are_known_stand_in_the_commands() -> None:
 def test_windows_is_asked_in_powershell() -> None:
     checks = next_checks(diagnosis(episode__kind="stall", system__os="windows"))
     assert checks
-    assert all(one.command == WINDOWS[one.id] for one in checks)
-    assert not any(word in one.command for one in checks for word in ("/proc", "/sys", "dmesg", "grep", "ps -o"))
+    assert all(check.command == WINDOWS[check.id] for check in checks)
+    assert not any(word in check.command for check in checks for word in ("/proc", "/sys", "dmesg", "grep", "ps -o"))
 
 
 def test_nobody_searches_a_console_that_was_read() -> None:
     found = diagnosis(episode__kind="stall")
-    asked = {one.id for one in next_checks(found, Environment(wall_start=""))}
-    read = {one.id for one in next_checks(found, Environment(wall_start="", console="read"))}
+    asked = {check.id for check in next_checks(found, Environment(wall_start=""))}
+    read = {check.id for check in next_checks(found, Environment(wall_start="", console="read"))}
     assert "first-exception" in asked - read
 
 

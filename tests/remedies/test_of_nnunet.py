@@ -33,17 +33,17 @@ def test_every_remedy_that_speaks_of_nnunet_is_known_to():
 
 def test_a_script_is_offered_nothing_of_nnunet_and_the_rest_without_its_settings():
     remedies = dict(propose(diagnosis(nnunet=False), ENVIRONMENT, is_over=False).remedies)
-    offered = [one for some in remedies.values() for one in some]
-    assert not [one.id for one in offered if one.id in SENTENCES]
-    assert not [one.command for one in offered if re.search("nnunet|batchgen", one.command or "", re.I)]
-    fewer = next(one for one in remedies["ram-oom-train-worker"] if one.id == "fewer-workers")
+    offered = [offer for some in remedies.values() for offer in some]
+    assert not [offer.id for offer in offered if offer.id in SENTENCES]
+    assert not [offer.command for offer in offered if re.search("nnunet|batchgen", offer.command or "", re.I)]
+    fewer = next(remedy for remedy in remedies["ram-oom-train-worker"] if remedy.id == "fewer-workers")
     assert fewer.command is None
 
 
 def test_nnunets_training_is_offered_both():
     remedies = dict(propose(diagnosis(nnunet=True), ENVIRONMENT, is_over=False).remedies)
-    assert {"fewer-workers", "more-memory"} <= {one.id for one in remedies["ram-oom-train-worker"]}
-    fewer = next(one for one in remedies["ram-oom-train-worker"] if one.id == "fewer-workers")
+    assert {"fewer-workers", "more-memory"} <= {remedy.id for remedy in remedies["ram-oom-train-worker"]}
+    fewer = next(remedy for remedy in remedies["ram-oom-train-worker"] if remedy.id == "fewer-workers")
     assert fewer.command == "export nnUNet_n_proc_DA=2"
 
 
@@ -53,4 +53,4 @@ def test_nobody_looks_for_folders_that_a_script_never_had(nnunet):
     open_fact = Finding(fact="save.failed", text="save-failed")
     verdict = Verdict(cause="disk-full-or-quota", verdict="possible", score=0.1, unknown=(open_fact,))
     looks = next_checks(Diagnosis(episode=DEATH, verdicts=(verdict,), facts=facts), ENVIRONMENT)
-    assert any("nnUNet" in one.command for one in looks) == nnunet
+    assert any("nnUNet" in check.command for check in looks) == nnunet

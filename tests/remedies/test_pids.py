@@ -29,7 +29,7 @@ def proposed(episode: Episode, *, is_over: bool) -> dict[str, str | None]:
     causes = ("frozen-worker", "main-stands-still", "main-stopped", "affinity-clobbered")
     verdicts = tuple(Verdict(cause=cause, verdict="likely", score=0.6) for cause in causes)
     found = propose(Diagnosis(episode=episode, verdicts=verdicts, facts=facts), ENVIRONMENT, is_over=is_over)
-    return {one.id: one.command for _, some in found.remedies for one in some}
+    return {offer.id: offer.command for _, some in found.remedies for offer in some}
 
 
 def test_while_it_runs_commands_name_the_processes_of_the_episode():
@@ -54,8 +54,8 @@ def test_what_is_over_leaves_nobody_to_send_a_signal_to(end_s, is_over):
 def test_a_tape_of_before_names_no_process(tape):
     path = TAPES / f"{tape}.holter"
     diagnoses = read_tape(path).diagnoses
-    commands = [one.command or "" for found in diagnoses for _, some in found.remedies for one in some]
-    looks = [one.command for found in diagnoses for one in next_checks(found, read(path).environment)]
+    commands = [offer.command or "" for found in diagnoses for _, some in found.remedies for offer in some]
+    looks = [check.command for found in diagnoses for check in next_checks(found, read(path).environment)]
     assert [command for command in (*commands, *looks) if NAMES_A_PID.search(command)] == []
 
 
@@ -68,7 +68,7 @@ def test_a_tape_that_is_still_written_does_and_one_whose_recorder_was_killed_doe
     environment = msgspec.structs.replace(recording.environment, wall_start=began.isoformat())
     recording = msgspec.structs.replace(recording, finished=False, all_episodes=open_, environment=environment)
     (diagnosis, *_) = diagnose_recording(recording, is_over=is_over(recording))
-    commands = [one.command or "" for _, some in diagnosis.remedies for one in some]
+    commands = [offer.command or "" for _, some in diagnosis.remedies for offer in some]
     assert any(NAMES_A_PID.search(command) for command in commands) == is_named
 
 
@@ -80,7 +80,7 @@ def test_a_job_is_no_container_and_a_case_is_named_where_it_is_known():
 
     def offered(*facts: Fact) -> set[str]:
         diagnosis = Diagnosis(episode=STALL, verdicts=verdicts, facts=facts)
-        return {one.id for _, some in propose(diagnosis, ENVIRONMENT, is_over=True).remedies for one in some}
+        return {offer.id for _, some in propose(diagnosis, ENVIRONMENT, is_over=True).remedies for offer in some}
 
     told = {"raise-quota", "raise-quota-of-container", "preprocess-case-again"}
     assert offered() & told == {"raise-quota"}

@@ -79,7 +79,9 @@ def test_the_words_are_whole_and_the_same_wherever_they_are_told(case: tuple[str
     page = re.sub(r"<[^>]+>", "", html(recording, (found,), lang))
     assert words(quoted) in words(escaping.unescape(page))
     (remedy,) = [
-        one["text"] for one in to_json((found,), lang)["episodes"][0]["diagnosis"][0]["remedies"] if one["id"] == ASK
+        remedy["text"]
+        for remedy in to_json((found,), lang)["episodes"][0]["diagnosis"][0]["remedies"]
+        if remedy["id"] == ASK
     ]
     assert remedy.endswith(quoted)
 

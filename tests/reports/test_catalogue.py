@@ -76,7 +76,7 @@ def test_no_finding_has_a_sentence_that_no_cause_states() -> None:
 
 def test_every_remedy_has_a_sentence() -> None:
     offered = {offer.id for offers in REMEDIES.values() for offer in offers}
-    missing = {one for one in offered if not catalogue.known(f"remedy.{one}")}
+    missing = {offer for offer in offered if not catalogue.known(f"remedy.{offer}")}
     assert missing == set(), "word them in `describe(remedies=…)` of the cause's file"
 
 

@@ -131,10 +131,10 @@ def test_a_restart_that_was_announced_and_came_is_no_longer_under_way(recording:
     scene = noticed_scene(recording)
     ticks = (*scene.all_ticks[:-1], msgspec.structs.replace(scene.all_ticks[-1], events=(came,)))
     announced = [
-        one for one in merge_events(msgspec.structs.replace(scene, all_ticks=ticks)) if one.action != "restart"
+        action for action in merge_events(msgspec.structs.replace(scene, all_ticks=ticks)) if action.action != "restart"
     ]
-    assert [(one.state, one.ended_s) for one in announced] == [("done", 599.0)]
-    assert [one.state for one in merge_events(scene)] == ["begun"]
+    assert [(action.state, action.ended_s) for action in announced] == [("done", 599.0)]
+    assert [action.state for action in merge_events(scene)] == ["begun"]
 
 
 def test_a_loss_that_is_no_number_is_an_episode_like_others(recording: Recording) -> None:
@@ -275,7 +275,7 @@ def test_an_axis_ends_at_a_round_number(largest: float, top: float) -> None:
 
 
 def test_only_the_frozen_worker_has_a_stopped_stretch(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> None:
-    grid = Grid(recording.duration_s, tuple(one.episode for one in diagnoses))
+    grid = Grid(recording.duration_s, tuple(diagnosis.episode for diagnosis in diagnoses))
     stopped = {
         lane.worker_index: segment
         for lane in lanes(recording, grid)
@@ -339,7 +339,11 @@ def test_what_is_not_known_takes_at_most_six_lines_and_no_fact_that_the_page_kno
 def test_a_cause_that_was_not_judged_is_not_called_possible_and_excluded_ones_are_counted() -> None:
     recording = read(TAPES / "frozen_worker/fault.holter")
     (diagnosis,) = diagnose_recording(recording, is_over=True)
-    judged = [one for one in diagnosis.verdicts if one.verdict == "possible" and (one.supports or one.against)]
+    judged = [
+        verdict
+        for verdict in diagnosis.verdicts
+        if verdict.verdict == "possible" and (verdict.supports or verdict.against)
+    ]
     page = page_of("frozen_worker/fault")
     assert page.count('class="badge possible"') == len(judged)
     assert "74 causes are excluded. " in plain_of(page)

@@ -49,9 +49,11 @@ def test_names_for_machines_are_the_same_in_every_language(diagnoses: tuple[Diag
     english, chinese = (to_json(diagnoses, lang)["episodes"][1]["diagnosis"][0] for lang in ("en", "zh"))
     for key in ("cause", "verdict", "score"):
         assert english[key] == chinese[key]
-    assert [one["fact"] for one in english["supports"]] == [one["fact"] for one in chinese["supports"]]
-    assert [one["text"] for one in english["supports"]] != [one["text"] for one in chinese["supports"]]
-    assert [one["command"] for one in english["remedies"]] == [one["command"] for one in chinese["remedies"]]
+    assert [finding["fact"] for finding in english["supports"]] == [finding["fact"] for finding in chinese["supports"]]
+    assert [finding["text"] for finding in english["supports"]] != [finding["text"] for finding in chinese["supports"]]
+    assert [remedy["command"] for remedy in english["remedies"]] == [
+        remedy["command"] for remedy in chinese["remedies"]
+    ]
 
 
 def test_a_clean_run_is_an_empty_list_and_still_keeps_to_the_schema() -> None:
@@ -73,17 +75,19 @@ def test_with_its_recording_the_document_tells_what_was_done_and_keeps_to_the_sc
     document = to_json(healed_scene.diagnoses(), lang, recording=scene)
     document = json.loads(json.dumps(document, allow_nan=False))
     jsonschema.validate(document, SCHEMA, cls=jsonschema.Draft202012Validator)
-    assert [(one["what"], one["pids"]) for one in document["notices"]] == [("lost-worker", [4712])]
+    assert [(notice["what"], notice["pids"]) for notice in document["notices"]] == [("lost-worker", [4712])]
     assert document["notices"][0]["text"] == phrase(lost, lang)
     assert document["actions"][-1]["text"] == phrase(MOVED(), lang)
-    restart = next(one for one in document["actions"] if (one["action"], one["state"]) == ("restart", "begun"))
+    restart = next(
+        action for action in document["actions"] if (action["action"], action["state"]) == ("restart", "begun")
+    )
     assert restart["settings"] == {"nnUNet_n_proc_DA": "3"}
     assert (restart["cause"], restart["generation"], restart["source"]) == ("external-kill", 1, "supervisor")
     goodput = document["goodput"]
     parts = ("training_s", "validation_s", "startup_s", "checkpoint_s", "other_s", "lost_s")
     assert sum(goodput[name] for name in parts) == pytest.approx(goodput["wall_s"], abs=0.01)
     assert {loss["kind"] for loss in goodput["losses"]} == {"standstill", "slow", "restart", "repeated"}
-    assert [one["stock"] for one in goodput["saved"]] == ["stands-still", "ends"]
+    assert [saved["stock"] for saved in goodput["saved"]] == ["stands-still", "ends"]
     assert [one["verdict"] for one in document["recovery"]] == ["too-early", "on-trend"]
 
 

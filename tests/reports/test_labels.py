@@ -198,15 +198,15 @@ def said(call: str, keyword: str, *folders: str) -> set[str]:
         for file in (SOURCE / folder).rglob("*.py"):
             tree = ast.parse(file.read_text(encoding="utf-8"))
             calls = [
-                one for one in ast.walk(tree) if isinstance(one, ast.Call) and ast.unparse(one.func).endswith(call)
+                node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(call)
             ]
             given = [one.value for each in calls for one in each.keywords if one.arg == keyword]
             names = {one.id for one in given if isinstance(one, ast.Name)}
             assigned = [
-                one.value
-                for one in ast.walk(tree)
-                if isinstance(one, ast.Assign)
-                and any(isinstance(to, ast.Name) and to.id in names for to in one.targets)
+                node.value
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Assign)
+                and any(isinstance(to, ast.Name) and to.id in names for to in node.targets)
             ]
             for node in (*given, *assigned):
                 branches = (node.body, node.orelse) if isinstance(node, ast.IfExp) else (node,)

@@ -83,7 +83,7 @@ def plain_strings(diagnosis: Diagnosis) -> Iterator[str]:
 def test_a_plain_string_is_a_quotation_or_a_name(path: Path) -> None:
     recording = read(path)
     on_tape = recorded(recording)
-    plain = {text for one in diagnose_all(recording) for text in plain_strings(one)}
+    plain = {text for diagnosis in diagnose_all(recording) for text in plain_strings(diagnosis)}
     plain = {text for text in plain if not NAME.fullmatch(text) and not NAMED_VALUE.fullmatch(text)}
     assert {text for text in plain if msgspec.json.encode(text[:QUOTED_CHARS]).decode()[1:-1] not in on_tape} == set()
 
@@ -105,6 +105,6 @@ def chinese_lines(diagnosis: Diagnosis) -> Iterator[str]:
 def test_english_in_what_is_shown_in_chinese_is_a_quotation(path: Path) -> None:
     recording = read(path)
     on_tape = " ".join(re.split(r"\s+|\\n", recorded(recording)))
-    shown = {line for one in diagnose_all(recording) for line in chinese_lines(one)}
+    shown = {line for diagnosis in diagnose_all(recording) for line in chinese_lines(diagnosis)}
     english = {words for line in shown for words in ENGLISH.findall(line)} - AS_RECORDED
     assert {words for words in english if words not in on_tape} == set()

@@ -19,7 +19,7 @@ def reasons() -> Iterator[str]:
         for call in ast.walk(tree):
             if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
                 continue
-            told = [one.value for one in call.keywords if one.arg == "unless"]
+            told = [keyword.value for keyword in call.keywords if keyword.arg == "unless"]
             if call.func.attr in ("unknown", "not_applicable"):
                 told += call.args[1:2]
             for text in told:

@@ -138,7 +138,7 @@ def _wait_for_node(slurm: Slurm, started: list[subprocess.Popen[bytes]]) -> None
 def _wait(is_so, started: list[subprocess.Popen[bytes]], what: str, slurm: Slurm | None = None) -> None:
     until_s = time.monotonic() + READY_WITHIN_S
     while not is_so():
-        ended = [one.args[0] for one in started if one.poll() is not None]
+        ended = [process.args[0] for process in started if process.poll() is not None]
         late = time.monotonic() > until_s
         assert not ended and not late, f"{what} is not ready; ended: {ended}{slurm.logs() if slurm else ''}"
         time.sleep(0.2)

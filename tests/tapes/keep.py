@@ -76,7 +76,7 @@ def keep(
         writer.write_samples(tick.t_s, samples)
         writer.write_events([again(event, Event) for event in tick.events])
     writer.write_stacks([again(dump, StackDump) for dump in recording.stacks() if dump.t_s <= until_s])
-    for number, episode in enumerate(one for one in recording.episodes() if one.alarm_s <= until_s):
+    for number, episode in enumerate(episode for episode in recording.episodes() if episode.alarm_s <= until_s):
         over = episode.end_s is not None and episode.end_s <= until_s
         told = episode if over else msgspec.structs.replace(episode, end_s=None)
         writer.write_episode(number, again(told, Episode))
@@ -101,7 +101,7 @@ def keep_one(file: Path, kept: dict) -> str:
         keep(source, FOLDER / "quiet" / f"{file.stem.replace('-', '_')}.holter", kept["over"] - began)
         return "kept as a quiet one"
     fault_s = kept["struck"] - began
-    alarms = [one.alarm_s for one in recording.episodes() if one.alarm_s >= fault_s]
+    alarms = [episode.alarm_s for episode in recording.episodes() if episode.alarm_s >= fault_s]
     until_s = min(kept["over"] - began, min(alarms, default=float("inf")) + AFTER_S)
     verdict = outcome["named"][0][1] if outcome["named"] else "nothing"
     name = file.stem.replace("-", "_") + ("" if verdict == "confirmed" else f"_{verdict}")
@@ -126,7 +126,7 @@ def tells(tape: Path, cause: str) -> str | None:
     for one, other in zip(recording.episodes(), again, strict=True):
         if (one.kind, one.detector) != (other.kind, other.detector) or abs(one.alarm_s - other.alarm_s) > SAME_ALARM_S:
             return None
-    confirmed = {one.cause for one in found[0].verdicts if one.verdict == "confirmed"}
+    confirmed = {verdict.cause for verdict in found[0].verdicts if verdict.verdict == "confirmed"}
     first = found[0].verdicts[0]
     return first.verdict if first.cause == cause and confirmed <= {cause} else None
 

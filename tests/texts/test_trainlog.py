@@ -112,7 +112,7 @@ def test_the_worker_that_read_a_torn_file_is_the_cause_and_the_rest_are_echoes()
 def test_a_line_of_holters_own_comes_after_a_traceback_and_is_no_part_of_it() -> None:
     """Both write into one file; the line is told when the training has ended, and then nothing follows."""
     told = LogParser(ZERO).feed([*TRACEBACK, "holter: Ended: main (PID 7) ended: exit code 1"], 5.0)
-    assert [(one.error, one.message) for one in of(ExceptionSeen, told)] == [("ValueError", "x")]
+    assert [(error.error, error.message) for error in of(ExceptionSeen, told)] == [("ValueError", "x")]
 
 
 def test_a_line_of_holters_own_behind_a_progress_bar_is_not_the_trainings() -> None:
@@ -127,7 +127,7 @@ def test_a_line_of_holters_own_behind_a_progress_bar_is_not_the_trainings() -> N
 )
 def test_a_loggers_line_below_an_error_is_not_the_rest_of_its_message(line) -> None:
     """torchrun tells of the rank that has failed right below its traceback."""
-    assert [one.message for one in of(ExceptionSeen, parse([*TRACEBACK, line]))] == ["x"]
+    assert [error.message for error in of(ExceptionSeen, parse([*TRACEBACK, line]))] == ["x"]
 
 
 TORCHRUN = r"""W1128 21:12:23.191000 29765 torch/distributed/elastic/multiprocessing/api.py:897] Sending process 29767 closing signal SIGTERM
@@ -151,10 +151,10 @@ Root Cause (first observed failure):
 
 def test_what_torchrun_says_of_a_rank_that_was_killed_is_an_echo() -> None:
     events = parse(TORCHRUN.splitlines())
-    assert [(one.error.rpartition(".")[2], one.echo) for one in of(ExceptionSeen, events)] == [
+    assert [(error.error.rpartition(".")[2], error.echo) for error in of(ExceptionSeen, events)] == [
         ("ChildFailedError", True)
     ]
-    assert not [one for one in of(LogLine, events) if "closing signal" in one.text]
+    assert not [line for line in of(LogLine, events) if "closing signal" in line.text]
 
 
 def test_a_headline_that_comes_without_its_traceback_is_told_once() -> None:
@@ -391,7 +391,7 @@ def test_a_console_that_the_command_itself_begins_is_read_from_its_first_line(
         probe.follow_console(*console_files(process.pid), of_run=of_run)
         events = [*probe.read(1.0).events, *probe.read(2.0).events, *probe.read(3.0).events]
         process.kill()
-    assert [one.message for one in of(ExceptionSeen, events)] == told
+    assert [error.message for error in of(ExceptionSeen, events)] == told
 
 
 def test_the_console_file_of_a_process_is_found_once(sleeper: tuple[int, Path]) -> None:
@@ -401,7 +401,7 @@ def test_the_console_file_of_a_process_is_found_once(sleeper: tuple[int, Path]) 
 
 
 def test_a_file_system_that_does_not_answer_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("holter.probes.training.trainlog.HANGING_LOOK_S", 0.3)
+    monkeypatch.setattr("holter.probes.training.trainlog.HANGING_READ_S", 0.3)
     mount = tmp_path / "mount"
     mount.mkdir()
     with slow_mount(mount, seconds=1.5):

@@ -37,7 +37,7 @@ class Configuration:
         size = get_patch_size(self.patch, *((-angle, angle),) * 3, (0.85, 1.25))
         if self.dummy:
             size[0] = self.patch[0]
-        return tuple(int(one) for one in size)
+        return tuple(int(length) for length in size)
 
     @property
     def geometry(self) -> Geometry:
@@ -95,11 +95,11 @@ def speckled(size: tuple[int, ...], labels: int, seed: int) -> Tensor:
 
 def always(compose: Any) -> Any:
     """The same transforms, but every one of them hits every sample (spatial with both turning and scaling)."""
-    for one in compose.transforms:
-        if hasattr(one, "apply_probability"):
-            one.apply_probability = 1.0
-        if hasattr(one, "p_rotation"):
-            one.p_rotation = one.p_scaling = 1.0
+    for transform in compose.transforms:
+        if hasattr(transform, "apply_probability"):
+            transform.apply_probability = 1.0
+        if hasattr(transform, "p_rotation"):
+            transform.p_rotation = transform.p_scaling = 1.0
     return compose
 
 

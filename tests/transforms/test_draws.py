@@ -20,8 +20,8 @@ DRAWS = 2_000
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda one: one.name)
 def test_every_parameter_has_stocks_distribution(configuration: object) -> None:
     compared = compare_draws(configuration, DRAWS)  # type: ignore[arg-type]
-    assert not [one for one in compared if one.test == "missing" and one.stock > 20]
-    assert least_corrected([one for one in compared if one.test != "missing"]) > LEAST_P
+    assert not [comparison for comparison in compared if comparison.test == "missing" and comparison.stock > 20]
+    assert least_corrected([comparison for comparison in compared if comparison.test != "missing"]) > LEAST_P
 
 
 def test_the_comparison_tells_an_even_factor_from_a_two_sided_one() -> None:

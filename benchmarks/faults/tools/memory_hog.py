@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 BLOCK = 8 << 20
-LOOK_EVERY_S = 0.05
+POLL_EVERY_S = 0.05
 
 
 def others_and_ours(group: Path) -> int:
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
         while free < 0 and held:
             held.pop()
             free += BLOCK
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_EVERY_S)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def as_described(
     """Return the verdicts on stated facts, best first; the words count nothing for the causes in ``without``."""
     resembled = evidence.fact("resembles").value
     named = fits(resembled) if isinstance(resembled, tuple) else ()
-    by_cause = {one.cause: one for one in named if one.cause not in without}
+    by_cause = {match.cause: match for match in named if match.cause not in without}
     verdicts = [_with_words(verdict, by_cause.get(verdict.cause)) if named else verdict for verdict in judged.values()]
 
     def value(verdict: Verdict) -> float:

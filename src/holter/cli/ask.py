@@ -115,7 +115,9 @@ def _dialogue(facts: dict[str, object], language: Language) -> dict[str, object]
             names = ", ".join(text(f"fact.{name}", language) for name in answer)
             print(phrase(NOTED(facts=names), language), file=sys.stderr)
         facts = merged(facts, answer or {})
-        leader = next((one for one in judged(facts) if one.verdict != "excluded" and one.score > 0), None)
+        leader = next(
+            (verdict for verdict in judged(facts) if verdict.verdict != "excluded" and verdict.score > 0), None
+        )
         if leader is not None and answer:
             title = text(f"cause.{leader.cause}.title", language)
             print(phrase(LEADING(cause=title), language), file=sys.stderr)

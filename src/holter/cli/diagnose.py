@@ -78,7 +78,7 @@ def diagnose(
         return diagnose_target(
             target,
             tell_log=progress.reading,
-            tell_observed=lambda t_s: progress.looking(target, t_s, look_s),
+            tell_observed=lambda t_s: progress.observing(target, t_s, look_s),
             look_s=look_s,
         )
 

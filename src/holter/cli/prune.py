@@ -84,8 +84,8 @@ def prune(
     going = chosen(there, **limits)  # type: ignore[arg-type]
     failed = _delete(going) if yes else {}
     if as_json:
-        deleted = [one.path for one in going if yes and one.path not in failed]
-        document = {"tapes": [_as_json(one) for one in going], "deleted": deleted, "failed": failed}
+        deleted = [tape.path for tape in going if yes and tape.path not in failed]
+        document = {"tapes": [_as_json(tape) for tape in going], "deleted": deleted, "failed": failed}
         print(json.dumps(document, ensure_ascii=False, indent=2))
     else:
         _print(going, there, failed, language, done=yes)
@@ -97,18 +97,18 @@ def _print(
 ) -> None:
     from holter.reports.catalogue import phrase
 
-    for one in going:
-        if one.path in failed:
-            print(phrase(FAILED(path=one.path, error=failed[one.path]), lang))
+    for tape in going:
+        if tape.path in failed:
+            print(phrase(FAILED(path=tape.path, error=failed[tape.path]), lang))
             continue
-        row = AGE_SHOWN(path=one.path, size=one.bytes, days=round(one.age_s / 86400))
-        print(phrase(GONE(path=one.path) if done else row, lang))
-        for path in one.beside:
+        row = AGE_SHOWN(path=tape.path, size=tape.bytes, days=round(tape.age_s / 86400))
+        print(phrase(GONE(path=tape.path) if done else row, lang))
+        for path in tape.beside:
             print("  " + phrase(STAYS(path=path), lang))
-    size = sum(one.bytes for one in going if one.path not in failed)
+    size = sum(tape.bytes for tape in going if tape.path not in failed)
     count = len(going) - len(failed)
     if not going:
-        print(phrase(NOTHING(count=len(there), size=sum(one.bytes for one in there)), lang))
+        print(phrase(NOTHING(count=len(there), size=sum(tape.bytes for tape in there)), lang))
     else:
         print(phrase((DONE if done else DRY)(count=count, all=len(there), size=size), lang))
 
@@ -117,16 +117,16 @@ def _delete(going: tuple[Candidate, ...]) -> dict[str, str]:
     from holter.tape.opening import remove_tape
 
     failed = {}
-    for one in going:
+    for tape in going:
         try:
-            remove_tape(Path(one.path))
+            remove_tape(Path(tape.path))
         except OSError as error:
-            failed[one.path] = error.strerror or str(error)
+            failed[tape.path] = error.strerror or str(error)
     return failed
 
 
-def _as_json(one: Candidate) -> dict[str, object]:
-    return {"path": one.path, "bytes": one.bytes, "age_s": round(one.age_s), "beside": list(one.beside)}
+def _as_json(tape: Candidate) -> dict[str, object]:
+    return {"path": tape.path, "bytes": tape.bytes, "age_s": round(tape.age_s), "beside": list(tape.beside)}
 
 
 def _seconds(given: str | None) -> float | None:

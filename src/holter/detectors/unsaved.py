@@ -18,7 +18,7 @@ from holter.sentences import define
 # The probe reads every ten seconds: two readings, one of them late.
 LACKING_S = 15.0
 # An automounter may report a missing folder for a moment; the probe reads again at once.
-LOOKS = 2
+READINGS = 2
 LABEL = "results"
 
 DELETED = define("unsaved.deleted", "the results folder {folder} is gone")
@@ -49,7 +49,7 @@ class UnsavedDetector:
         self._asked_s = 0.0  # a reading shows the state at the time of the one before
         self._saved_s: float | None = None  # time of the last checkpoint in it
         self._gone_since: float | None = None
-        self._looks = 0  # readings since then
+        self._readings = 0  # readings since then
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
         changed: list[Episode] = []
@@ -106,9 +106,9 @@ class UnsavedDetector:
             self._known_s, self._gone_since = asked_s, None
             return None
         if self._gone_since is None:
-            self._gone_since, self._looks = sample.t_s, 0
-        self._looks += 1
-        if self._looks < LOOKS:
+            self._gone_since, self._readings = sample.t_s, 0
+        self._readings += 1
+        if self._readings < READINGS:
             return None
         return DELETED(folder=sample.path) if sample.missing else REPLACED(folder=sample.path)
 

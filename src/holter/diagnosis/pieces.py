@@ -38,12 +38,12 @@ FIRST_YEAR = 2000
 One = Callable[[str], DiagnosisResult]
 
 
-def diagnose_pieces(targets: Sequence[str], one: One, piped: Callable[[], bytes] = bytes) -> DiagnosisResult:
+def diagnose_pieces(targets: Sequence[str], diagnose: One, piped: Callable[[], bytes] = bytes) -> DiagnosisResult:
     """Diagnose all pieces together; ``one`` diagnoses a single target, ``piped`` returns what stands for ``-``.
 
     Raises:  HolterError of the first piece if none of them can be read or none shows trouble.
     """
-    read = {target: _result(target, one, piped) for target in dict.fromkeys(targets)}
+    read = {target: _result(target, diagnose, piped) for target in dict.fromkeys(targets)}
     results = [result for result, _, _ in read.values() if result is not None]
     span = next((span for result in results if (span := _span_of(result)) is not None), None)
     facts: dict[str, Found] = {}
@@ -69,12 +69,12 @@ def diagnose_pieces(targets: Sequence[str], one: One, piped: Callable[[], bytes]
 
 
 def _result(
-    target: str, one: One, piped: Callable[[], bytes]
+    target: str, diagnose: One, piped: Callable[[], bytes]
 ) -> tuple[DiagnosisResult | None, HolterError | None, str]:
     content = piped() if target == STDIN else None
     text = text_of(target) if content is None else as_utf8(content[:TEXT_BYTES]).decode("utf-8", errors="replace")
     try:
-        return (one(target) if content is None else read_pipe(io.BytesIO(content))), None, text
+        return (diagnose(target) if content is None else read_pipe(io.BytesIO(content))), None, text
     except HolterError as error:
         return None, error, text
 

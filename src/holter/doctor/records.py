@@ -242,7 +242,9 @@ class Survey(Record, frozen=True, kw_only=True):
 
     def gpu_text(self, gpu: GpuSample, field: str) -> Text | None:
         """Return why a field of a GPU could not be read, or its note; None if nothing is said."""
-        message = next((one.why for one in self.gpu_texts if (one.index, one.field) == (gpu.index, field)), None)
+        message = next(
+            (message.why for message in self.gpu_texts if (message.index, message.field) == (gpu.index, field)), None
+        )
         if message is not None or field == "note":
             return message or gpu.note
         return next((gap.why for gap in gpu.gaps if gap.field == field), None)

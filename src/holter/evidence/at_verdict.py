@@ -73,11 +73,11 @@ def at_verdict(recording: Recording, episode: Episode) -> tuple[Recording, Episo
 
 def verdict_s(recording: Recording, episode: Episode) -> float:
     """Return the time of the last verdict on the episode, in seconds of the recording."""
-    looks = [
+    readings = [
         event.t_s
         for event in recording.events(Judged)
         if (event.detector, event.subject, event.start_s) == (episode.detector, episode.subject_name, episode.start_s)
     ]
-    if looks:
-        return max(looks)
+    if readings:
+        return max(readings)
     return max(episode.alarm_s, min(episode.alarm_s + OBSERVED_S, recording.duration_s))

@@ -97,7 +97,7 @@ def of_training(frames: tuple[Frame, ...], frame: Frame) -> Frame:
     A person looks for the frame in nnU-Net's code.
     """
     outer = frames[frames.index(frame) :]
-    return next((one for one in outer if not _HOOK.search(one.file)), frame)
+    return next((frame for frame in outer if not _HOOK.search(frame.file)), frame)
 
 
 def describe(frame: Frame) -> str:

@@ -103,10 +103,10 @@ class Outside:
 
     def storage_answers(self) -> bool | None:
         """Return whether small reads of data and results succeed, and quickly."""
-        looks = [self._storage[label] for label in ("preprocessed", "results") if label in self._storage]
-        if any(_is_in_trouble(sample) for sample in looks):
+        readings = [self._storage[label] for label in ("preprocessed", "results") if label in self._storage]
+        if any(_is_in_trouble(sample) for sample in readings):
             return False
-        return True if looks and all(sample.read_latency_s is not None for sample in looks) else None
+        return True if readings and all(sample.read_latency_s is not None for sample in readings) else None
 
     def licensed(self) -> bool | None:
         """Return whether every vGPU is licensed or in its grace period."""

@@ -100,9 +100,9 @@ def mean_cpu(ticks: Iterable[Tick], pid: int) -> float | None:
     return sum(ratios) / len(ratios) if ratios else None
 
 
-def ready_to_run(looks: Iterable[Tick], part: float = READY_PART) -> set[int]:
+def ready_to_run(readings: Iterable[Tick], part: float = READY_PART) -> set[int]:
     """Return the PIDs of processes that work: running or runnable in at least this share of the samples."""
-    seen = [tick for tick in looks if tick.processes]
+    seen = [tick for tick in readings if tick.processes]
     ready = Counter(process.pid for tick in seen for process in tick.processes if process.state == "R")
     return {pid for pid, count in ready.items() if count >= part * len(seen)}
 

@@ -89,7 +89,7 @@ def stops(episodes: Iterable[Episode], become: Iterable[Fate]) -> tuple[Stop, ..
             merged.append(Stop(episode.start_s, episode.end_s, fate))
             continue
         end_s = None if last.end_s is None or episode.end_s is None else max(last.end_s, episode.end_s)
-        merged[-1] = Stop(last.start_s, end_s, max(last.fate, fate, key=lambda one: rank[one]))
+        merged[-1] = Stop(last.start_s, end_s, max(last.fate, fate, key=lambda name: rank[name]))
     return tuple(merged)
 
 

@@ -30,4 +30,6 @@ def main_beat(tick: Tick) -> Beat | None:
 def main_process(processes: Iterable[ProcessSample], beats: Iterable[Beat]) -> ProcessSample | None:
     """Return the process of ``main_of``; without a heartbeat the first main process, or None."""
     mains, beat = [process for process in processes if process.role == "main"], main_of(beats)
-    return next((one for one in mains if beat is not None and one.pid == beat.pid), mains[0] if mains else None)
+    return next(
+        (process for process in mains if beat is not None and process.pid == beat.pid), mains[0] if mains else None
+    )

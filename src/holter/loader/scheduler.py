@@ -18,7 +18,7 @@ class Job:
     def __init__(self, batch: Batch, slots: range) -> None:
         self.batch = batch
         self.slots = slots
-        self.looks = 1  # how often it was given to a thread
+        self.attempts = 1  # how often it was given to a thread
         self.is_claimed = False
 
     @property
@@ -69,7 +69,7 @@ class Dispatch:
         with self._work:
             if job.is_claimed or job.batch.is_dropped or self.is_stopped:
                 return False
-            job.looks += 1
+            job.attempts += 1
             self._jobs.appendleft(job)
             self._work.notify()
             return True

@@ -112,7 +112,11 @@ def _tables(recording: Recording) -> Iterator[tuple[str, tuple[str, ...], list[R
     runs = [timed(msgspec.structs.asdict(run)) for run in recording.probe_runs()]
     yield "probe_runs", (*_fields(ProbeRun), WALL), runs
     walls = ("start_wall", "alarm_wall", "end_wall")
-    yield "episodes", (*_fields(Episode), *walls), [_episode_row(recording, one) for one in recording.episodes()]
+    yield (
+        "episodes",
+        (*_fields(Episode), *walls),
+        [_episode_row(recording, episode) for episode in recording.episodes()],
+    )
 
 
 def _events(recording: Recording) -> Iterator[Record]:

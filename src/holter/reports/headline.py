@@ -64,7 +64,7 @@ def could_be(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> tuple[st
         return None
     title = text(f"cause.{verdict.cause}.title", lang)
     open_ones = {finding.fact for finding in verdict.unknown} & decisive_for(verdict.cause)
-    look = next((one for one in next_checks(diagnosis, recording.environment) if open_ones & {*one.facts}), None)
+    look = next((check for check in next_checks(diagnosis, recording.environment) if open_ones & {*check.facts}), None)
     if look is None:
         return phrase(COULD_BE_ALONE(cause=title), lang), ""
     return phrase(COULD_BE(cause=title), lang), look.command

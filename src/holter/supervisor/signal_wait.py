@@ -18,7 +18,7 @@ from collections.abc import Iterable
 # glibc and musl: 1024 bits.
 SIGSET_BYTES = 128
 # Without a descriptor to poll (no more descriptors, a sandbox), signals are checked this often.
-LOOK_EVERY_S = 0.05
+POLL_EVERY_S = 0.05
 
 
 class SignalWait:
@@ -51,7 +51,7 @@ class SignalWait:
 
     def _doze(self, at_most_s: float) -> None:
         if self._descriptor is None:
-            time.sleep(min(at_most_s, LOOK_EVERY_S))
+            time.sleep(min(at_most_s, POLL_EVERY_S))
             return
         poll = select.poll()
         poll.register(self._descriptor, select.POLLIN)

@@ -80,7 +80,9 @@ class Follower:
                 events=events,
                 older=older,
                 stacks=tuple(dump for _, dump in stacks),
-                episodes=tuple(with_process(one) for _, one in _records(connection, "episode", Episode, -1, damage)),
+                episodes=tuple(
+                    with_process(episode) for _, episode in _records(connection, "episode", Episode, -1, damage)
+                ),
                 environment=environment_of(connection, damage),
                 first_s=_edge(connection, "min", damage),
                 last_s=_edge(connection, "max", damage),

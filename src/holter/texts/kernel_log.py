@@ -81,15 +81,15 @@ def sifted(text: str, span: Span | None = None) -> Sifted:
     if not lines:
         return Sifted(text, "", ())
     last_s = {
-        is_wall: max(one.at_s for one in lines if one.is_wall == is_wall) for is_wall in {x.is_wall for x in lines}
+        is_wall: max(line.at_s for line in lines if line.is_wall == is_wall) for is_wall in {x.is_wall for x in lines}
     }
-    kept = [one for one in lines if _counts(one, span, last_s[one.is_wall])]
-    kept = [one for one in kept if _OF_OTHERS.search(one.text) is None]
-    old = [one for one in lines if not _counts(one, span, last_s[one.is_wall]) and TELLING.search(one.text)]
+    kept = [line for line in lines if _counts(line, span, last_s[line.is_wall])]
+    kept = [line for line in kept if _OF_OTHERS.search(line.text) is None]
+    old = [line for line in lines if not _counts(line, span, last_s[line.is_wall]) and TELLING.search(line.text)]
     notes = [TOO_OLD(count=len(old), line=old[-1].text.strip()[:QUOTE_CHARS])] if old else []
-    if span is not None and any(not one.is_wall and TELLING.search(one.text) for one in kept):
+    if span is not None and any(not line.is_wall and TELLING.search(line.text) for line in kept):
         notes.append(NO_CLOCK())
-    return Sifted("\n".join(rest), "\n".join(one.text for one in kept), tuple(notes))
+    return Sifted("\n".join(rest), "\n".join(line.text for line in kept), tuple(notes))
 
 
 def is_before(line: str, begin_s: float) -> bool:

@@ -54,16 +54,16 @@ def squeezed(words: str) -> str:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_explains_itself_and_its_options_in_both_languages(command: str) -> None:
     own = re.compile(rf"(?:help|example)\.{command}(?:\.[\w-]+)?")
-    shown = [one for one in ENGLISH if own.fullmatch(one)]
+    shown = [sentence for sentence in ENGLISH if own.fullmatch(sentence)]
     assert len(shown) > 3
     english, chinese = help_of(command, LC_ALL="C"), help_of(command, LC_ALL="zh_CN.UTF-8")
-    for one in shown:
-        assert text(one, "zh") != text(one, "en")
-        assert squeezed(text(one, "en")) in squeezed(english), one
-        assert squeezed(text(one, "zh")) in squeezed(chinese), one
-    for one in ("help-title.usage", "help-title.options", "help-title.show-help", "help-title.examples"):
-        assert text(one, "en") in english and text(one, "zh") in chinese
-        assert text(one, "en") not in chinese
+    for sentence in shown:
+        assert text(sentence, "zh") != text(sentence, "en")
+        assert squeezed(text(sentence, "en")) in squeezed(english), sentence
+        assert squeezed(text(sentence, "zh")) in squeezed(chinese), sentence
+    for sentence in ("help-title.usage", "help-title.options", "help-title.show-help", "help-title.examples"):
+        assert text(sentence, "en") in english and text(sentence, "zh") in chinese
+        assert text(sentence, "en") not in chinese
 
 
 @pytest.mark.parametrize("command", COMMANDS)

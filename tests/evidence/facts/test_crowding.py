@@ -59,9 +59,9 @@ def watched(kind: str) -> Evidence:
         ticks = []
         began = time.monotonic()
         while (t_s := time.monotonic() - began) < WATCHED_S:
-            processes = tuple(one for one in probe.read(t_s).samples if isinstance(one, ProcessSample))
-            hints.update({one.pid: ("train-worker", None) for one in processes if one.pid != root.pid})
-            machine = next(one for one in host.read(t_s).samples if isinstance(one, HostSample))
+            processes = tuple(sample for sample in probe.read(t_s).samples if isinstance(sample, ProcessSample))
+            hints.update({process.pid: ("train-worker", None) for process in processes if process.pid != root.pid})
+            machine = next(sample for sample in host.read(t_s).samples if isinstance(sample, HostSample))
             ticks.append(Tick(t_s=t_s, host=machine, processes=processes))
             time.sleep(0.5)
         probe.close()

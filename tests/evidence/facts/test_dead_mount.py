@@ -54,4 +54,4 @@ def test_a_main_process_in_the_kernel_on_a_dead_mount_is_the_storages() -> None:
 
 def test_a_main_process_that_sleeps_while_the_mount_answers_is_not() -> None:
     found = diagnose(hanging(state="S", pending=False), episode())
-    assert {one.cause: one.verdict for one in found.verdicts}["slow-storage"] in ("possible", "excluded")
+    assert {verdict.cause: verdict.verdict for verdict in found.verdicts}["slow-storage"] in ("possible", "excluded")

@@ -146,4 +146,4 @@ def test_an_error_that_only_the_console_tells_of_is_not_that_of_a_training_that_
 
 def test_a_training_that_goes_on_more_slowly_was_not_ended_by_an_error() -> None:
     verdicts = diagnose(*slow("hook", "slow-down")).verdicts
-    assert {one.verdict for one in verdicts if one.cause == "main-exception"} == {"excluded"}
+    assert {verdict.verdict for verdict in verdicts if verdict.cause == "main-exception"} == {"excluded"}

@@ -104,7 +104,9 @@ def test_the_slice_that_lists_us_is_ours_and_its_memory_counts():
     found = facts(gpus=[gpu(mig=True, slices=slices)])
     assert (value(found, "gpu.slice"), value(found, "gpu.slice_bytes")) == ("1g.5gb", 5 << 30)
     assert value(found, "gpu.memory_ratio") == 0.8
-    hidden = tuple(GpuSlice(name=one.name, uuid=one.uuid, memory_total_bytes=one.memory_total_bytes) for one in slices)
+    hidden = tuple(
+        GpuSlice(name=part.name, uuid=part.uuid, memory_total_bytes=part.memory_total_bytes) for part in slices
+    )
     assert value(facts(gpus=[gpu(mig=True, slices=hidden)]), "gpu.slice") == "(unknown)"
     assert value(facts(gpus=[gpu(mig=True, slices=hidden[:1])]), "gpu.slice") == "1g.5gb"
     assert value(facts(gpus=[gpu()]), "gpu.slice_bytes") == "(not-applicable)"

@@ -40,7 +40,7 @@ def facts(
             host=HostSample(t_s=t_s, memory_total_bytes=memory_bytes),
             processes=(ProcessSample(t_s=t_s, pid=1, role="main", state="R", **(main or {})),),
             beats=(Beat(t_s=t_s, pid=1, phase="train", epoch=7, progress_total=9),),
-            storage=tuple(one for one in storage if one.t_s == t_s),
+            storage=tuple(sample for sample in storage if sample.t_s == t_s),
             events=tuple(event for event in events if t_s <= event.t_s < t_s + 1),
         )
         for t_s in range(40, 101)

@@ -145,6 +145,6 @@ def test_read_only_data_explains_a_crash_only_where_it_was_handed_on(what, read_
     crash = ProcessEnded(t_s=60.0, pid=7, role="train-worker", worker_index=0, exit_signal=11)
     evidence = run(crash, *([Noted(t_s=50.0, what=what)] if what else ()))
     assert collect(*evidence).fact("data.read_only").value is read_only
-    names = [one.cause for one in diagnose(*evidence).verdicts if one.verdict == "confirmed"]
+    names = [verdict.cause for verdict in diagnose(*evidence).verdicts if verdict.verdict == "confirmed"]
     assert names == (["read-only-data"] if read_only else [])
     assert diagnose(*evidence).verdicts[0].cause == ("read-only-data" if read_only else "worker-killed")

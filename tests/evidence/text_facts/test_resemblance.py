@@ -19,7 +19,9 @@ def told(text: str) -> Diagnosis:
 
 
 def first(text: str) -> str | None:
-    return next((one.cause for one in told(text).verdicts if one.verdict != "excluded" and one.score > 0), None)
+    return next(
+        (verdict.cause for verdict in told(text).verdicts if verdict.verdict != "excluded" and verdict.score > 0), None
+    )
 
 
 def test_a_fit_is_written_and_read() -> None:
@@ -48,7 +50,7 @@ SAID = {
 @pytest.mark.parametrize(("cause", "text"), SAID.items(), ids=SAID)
 def test_a_complaint_without_an_error_is_answered(cause: str, text: str) -> None:
     diagnosis = told(text)
-    named = [one for one in diagnosis.verdicts if one.verdict != "excluded" and one.score > 0]
+    named = [verdict for verdict in diagnosis.verdicts if verdict.verdict != "excluded" and verdict.score > 0]
     assert named[0].cause == cause
     assert named[0].verdict in ("possible", "likely")
 
@@ -81,7 +83,7 @@ def test_the_words_name_only_causes_that_exist_and_never_confirm() -> None:
     for text in SAID.values():
         found = facts_of(text)
         assert {fit.cause for fit in fits(found["resembles"].value)} <= PAGES.keys()  # type: ignore[arg-type]
-        assert all(one.verdict != "confirmed" for one in told(text).verdicts)
+        assert all(verdict.verdict != "confirmed" for verdict in told(text).verdicts)
 
 
 def test_a_progress_line_names_no_two_lengths_of_an_epoch() -> None:

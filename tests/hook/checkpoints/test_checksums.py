@@ -22,7 +22,10 @@ CONTENT = {
 
 
 def members(file: io.BytesIO) -> dict[str, tuple[int, ...]]:
-    found = {one.filename: (one.CRC, one.file_size, one.header_offset) for one in zipfile.ZipFile(file).infolist()}
+    found = {
+        member.filename: (member.CRC, member.file_size, member.header_offset)
+        for member in zipfile.ZipFile(file).infolist()
+    }
     return {name: facts for name, facts in found.items() if not name.endswith("serialization_id")}  # a hash of them
 
 

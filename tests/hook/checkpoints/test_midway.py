@@ -41,7 +41,7 @@ def is_in_epoch_one(hooked) -> bool:
 
 def of_role(pid: int, role: str) -> list[int]:
     """Told from /proc alone, as for a training that has no hook."""
-    return [one.pid for one in ProcessProbe(pid).read(0.0).samples if one.role == role and one.state != "Z"]
+    return [sample.pid for sample in ProcessProbe(pid).read(0.0).samples if sample.role == role and sample.state != "Z"]
 
 
 def ask(hooked, what: str) -> None:

@@ -96,7 +96,11 @@ def test_another_training_on_the_same_data_is_told_with_its_fold(world: World) -
     other_fold = _training(world, "004", "1")
     elsewhere = _training(world, "4", "0", "/other")
     other_data = _training(world, "5", "0")
-    found = {one.pid: (one.same_data, one.same_fold) for one in _look({ours}).trainings if one.pid in world.pids}
+    found = {
+        training.pid: (training.same_data, training.same_fold)
+        for training in _look({ours}).trainings
+        if training.pid in world.pids
+    }
     assert found == {
         same_fold: (True, True),
         other_fold: (True, False),
@@ -120,7 +124,7 @@ def test_a_training_with_its_wrapper_and_workers_is_one(world: World) -> None:
     deadline = time.monotonic() + 20
     found: tuple[int, ...] = ()
     while not found and time.monotonic() < deadline:
-        found = tuple(one.pid for one in _look({ours}, 0.5).trainings if one.pid >= top)
+        found = tuple(training.pid for training in _look({ours}, 0.5).trainings if training.pid >= top)
     below = [pid for pid in list_numbers("/proc") or () if _parent(pid) in (top, *found)]
     world.pids += [pid for pid in below if pid not in world.pids]
     assert len(found) == 1
@@ -151,7 +155,7 @@ def test_an_idle_worker_of_a_dead_training_is_no_training(tmp_path: Path) -> Non
     try:
         main.kill()
         main.wait()
-        assert worker not in {one.pid for one in _look({os.getpid()}).trainings}
+        assert worker not in {training.pid for training in _look({os.getpid()}).trainings}
     finally:
         main.kill()
         main.wait()
@@ -191,4 +195,6 @@ def test_a_process_that_is_gone_or_another_users_says_nothing_of_its_data(tmp_pa
     reader = NeighbourReader(lambda: {10}, 0.0, tmp_path)
     found = reader.read(0.0)
     assert found is not None
-    assert [(one.pid, one.same_data, one.same_fold) for one in found.trainings] == [(11, None, None)]
+    assert [(training.pid, training.same_data, training.same_fold) for training in found.trainings] == [
+        (11, None, None)
+    ]

@@ -131,7 +131,7 @@ def test_those_who_only_look_never_keep_it_from_being_held(tmp_path):
         for _ in range(3)
     ]
     try:
-        assert all(one.stdout.readline() == "looking\n" for one in looking)
+        assert all(process.stdout.readline() == "looking\n" for process in looking)
         for _ in range(200):
             lock = FoldLock(tmp_path)
             assert is_held(tmp_path / FILE)
@@ -139,9 +139,9 @@ def test_those_who_only_look_never_keep_it_from_being_held(tmp_path):
                 FoldLock(tmp_path)
             lock.close()
     finally:
-        for one in looking:
-            one.kill()
-            one.wait()
+        for process in looking:
+            process.kill()
+            process.wait()
     assert not (tmp_path / FILE).exists()
 
 

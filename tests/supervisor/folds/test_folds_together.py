@@ -99,7 +99,7 @@ def test_five_folds_that_start_in_one_folder_in_the_same_second_all_end_well(bra
         assert time.monotonic() < until_s, [folds.told(fold)[-500:] for fold in range(5)]
         time.sleep(0.2)
     assert not [lock for lock in folds.locks() if lock.startswith("holter-")]  # all are at work
-    assert [one.wait(300) for one in many] == [0] * 5, [folds.told(fold)[-2000:] for fold in range(5)]
+    assert [process.wait(300) for process in many] == [0] * 5, [folds.told(fold)[-2000:] for fold in range(5)]
 
     tapes = sorted((tmp_path / "cwd").iterdir())
     assert [tape.name.partition("-fold")[2][0] for tape in tapes] == ["0", "1", "2", "3", "4"]
@@ -128,7 +128,7 @@ def test_folds_in_containers_that_see_no_process_of_each_other_wait_as_well(brai
     if subprocess.run([*container, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this container may not make namespaces")
     many = [folds.start(fold, *container, *HOLTER) for fold in range(2)]
-    assert [one.wait(300) for one in many] == [0, 0], [folds.told(fold)[-2000:] for fold in range(2)]
+    assert [process.wait(300) for process in many] == [0, 0], [folds.told(fold)[-2000:] for fold in range(2)]
     assert len([*(tmp_path / "cwd").glob("*.holter")]) == 2
     waits = [line for fold in range(2) for line in folds.ours(fold) if " waits for fold " in line]
     assert len(waits) == 1 and "(PID 1 on " in waits[0]

@@ -136,7 +136,10 @@ class Scene:
         (self.data / "splits_final.json").write_text(text)
 
     def left_behind(self) -> list[Path]:
-        found = [*self.data.glob("*.lock*"), *(one for n in ("results", "cwd") for one in (self.folder / n).iterdir())]
+        found = [
+            *self.data.glob("*.lock*"),
+            *(path for n in ("results", "cwd") for path in (self.folder / n).iterdir()),
+        ]
         return [*found, *(self.folder / "tmp").glob("holter*")]
 
 

@@ -44,7 +44,9 @@ def test_whoever_finished_in_the_last_moment_has_not_ended_early(tmp_path, last,
     folder.mkdir()
     result = run((sys.executable, "-c", PROGRAM, str(folder), last), tmp_path / "t.holter")
     assert result.returncode == 0
-    assert [one.verdicts[0].cause for one in result.diagnoses if one.episode.kind == "death"] == deaths
+    assert [
+        diagnosis.verdicts[0].cause for diagnosis in result.diagnoses if diagnosis.episode.kind == "death"
+    ] == deaths
 
 
 def continuation(earlier_s: float | None) -> Continuation:

@@ -63,7 +63,7 @@ class Standstill:
         return self.guard.ask(StalledTraining(plan, 0, 4, self.tick()), self.tick)
 
     def told(self) -> list[tuple[str, str]]:
-        return [(one.action, one.state) for one in self.said]
+        return [(said.action, said.state) for said in self.said]
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_a_training_that_moves_on_meanwhile_is_not_ended(still):
 
 
 def test_a_disk_that_does_not_answer_holds_nobody_up(still, monkeypatch):
-    monkeypatch.setattr(checkpoint_before_restart, "LOOKED_WITHIN_S", 0.2)
+    monkeypatch.setattr(checkpoint_before_restart, "CHECKED_WITHIN_S", 0.2)
     monkeypatch.setattr("holter.supervisor.healing.continuation.newest_good", lambda *_: time.sleep(10))
     began = time.monotonic()
     still.waits = "none"

@@ -21,7 +21,7 @@ from holter.records import (
 from holter.remedies.ladder import HEALS_WITHOUT_EPOCH, OWN_WORKS_AFTER_S, STANDS_AFTER_S, WAIT_DEAD_S
 from holter.supervisor.healing.control import Control
 from holter.supervisor.healing.external_wait import CLEARED
-from holter.supervisor.healing.healer import HOOK_FIRST_S, LOOK_AGAIN_S, NAMELESS_S, WORKS_WITHIN_S, Healer
+from holter.supervisor.healing.healer import HOOK_FIRST_S, NAMELESS_S, TRY_AGAIN_S, WORKS_WITHIN_S, Healer
 from holter.supervisor.healing.main_hang import ANNOUNCED_S, FLOOR_S
 
 
@@ -86,7 +86,7 @@ def stall(t_s: float, kind: str = "stall") -> Episode:
 
 
 def states(case: Case) -> list[tuple[str, str]]:
-    return [(one.action, one.state) for one in case.said]
+    return [(said.action, said.state) for said in case.said]
 
 
 def test_workers_are_asked_for_once_and_then_the_run_is_restarted_if_nothing_moves(case):
@@ -266,7 +266,7 @@ def test_a_users_command_that_has_a_heartbeat_must_reach_a_step(tmp_path):
 def test_it_is_not_ended_again_before_it_has_moved_on(case):
     case.stand(WORKS_WITHIN_S + 15, stall(case.t_s))
     case.healer.leave_alone()
-    assert case.stand(LOOK_AGAIN_S - 1, stall(case.t_s)) is None
+    assert case.stand(TRY_AGAIN_S - 1, stall(case.t_s)) is None
     case.work()
     assert case.stand(60, stall(case.t_s)).action == "restart"
 
@@ -298,7 +298,7 @@ def test_what_kept_it_from_being_ended_may_have_passed_and_is_looked_at_again_la
     frozen = stall(case.t_s)
     for factor in (1, 2, 4):
         case.healer.leave_alone()
-        assert case.stand(factor * LOOK_AGAIN_S - 1, frozen) is None
+        assert case.stand(factor * TRY_AGAIN_S - 1, frozen) is None
         assert case.stand(2, frozen).action == "restart"
 
 

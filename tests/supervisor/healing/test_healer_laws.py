@@ -14,7 +14,7 @@ from holter.records import ActionTaken, Beat, Diagnosis, Episode, Fact, Plan, Pr
 from holter.remedies.ladder import HEALS_A_RUN, HEALS_AN_HOUR, HOUR_S, WAIT_FOR
 from holter.remedies.which_ladder import LADDERS
 from holter.supervisor.healing.control import Control
-from holter.supervisor.healing.healer import LOOK_AGAIN_S, QUIET_S, Healer
+from holter.supervisor.healing.healer import QUIET_S, TRY_AGAIN_S, Healer
 
 CAUSES = (*LADDERS, *WAIT_FOR, "cgroup-cpu-quota", None)
 FACTS = {
@@ -146,7 +146,7 @@ class World:
     def look(self, work: Work) -> None:
         self.t_s += 1.0
         self.done += 1
-        self.episodes = tuple(one for one in self.episodes if one.generation != self.generation)
+        self.episodes = tuple(episode for episode in self.episodes if episode.generation != self.generation)
         self.see(self.tick("none"), self.episodes, ())
 
     def stand(self, one: Stand) -> None:
@@ -209,7 +209,7 @@ class World:
             return
         self.is_allowed(tick)
         assert plan.action in ("restart", "stop")
-        assert self.left_at is None or tick.t_s >= self.left_s + LOOK_AGAIN_S, "it was decided not to end it"
+        assert self.left_at is None or tick.t_s >= self.left_s + TRY_AGAIN_S, "it was decided not to end it"
         if answer == "end" and plan.action == "restart":
             self.carry_out(plan, tick.t_s)
         elif answer == "end":
@@ -228,7 +228,7 @@ class World:
     def is_allowed(self, tick: Tick) -> None:
         assert tick.t_s - self.moved_s >= QUIET_S, "it had just moved"
         episodes = self.seen[-1][1]
-        assert any(one.generation == self.generation and one.kind in ("stall", "death") for one in episodes)
+        assert any(episode.generation == self.generation and episode.kind in ("stall", "death") for episode in episodes)
 
     def count(self, cause: str | None, now_s: float) -> None:
         if cause not in WAIT_FOR:

@@ -149,6 +149,6 @@ def test_after_a_clean_up_of_the_scratch_a_frozen_worker_is_still_known_for_one_
     assert result.returncode == 0
     assert set(epochs(scene)) == {0, 1, 2}
     assert [notice.what for notice in scene.recording().events(Notice)] == ["scratch-gone"]
-    frozen = [one for one in result.diagnoses if top(one) == ("frozen-worker", "confirmed")]
+    frozen = [diagnosis for diagnosis in result.diagnoses if top(diagnosis) == ("frozen-worker", "confirmed")]
     assert frozen and frozen[0].episode.subject_name.startswith("train-worker")
     assert "done" in [*actions(scene, "replace-workers"), *actions(scene, "restart")]

@@ -140,7 +140,7 @@ def test_a_look_that_missed_the_processes_changes_nothing():
 def test_one_that_moves_in_a_look_without_processes_is_not_due():
     run = Run().go(60).go(int(FLOOR_S) - 2, moves=False).go(1, looks=False).go(60, moves=False)
     assert run.due_s is None
-    assert [one.message.key for one in run.said] == ["main-hang.stands", "main-hang.moved"]
+    assert [said.message.key for said in run.said] == ["main-hang.stands", "main-hang.moved"]
 
 
 def test_polling_that_costs_more_in_some_seconds_is_no_work():
@@ -161,7 +161,7 @@ def test_the_hooks_own_page_that_is_written_back_is_no_work():
 def test_one_that_begins_to_work_is_said_to_and_counts_anew():
     run = Run().go(60).go(700, moves=False).go(2, moves=False, cpu=0.9).go(700, moves=False)
     assert run.due_s is None
-    assert [one.message.key for one in run.said] == ["main-hang.stands", "main-hang.works", "main-hang.stands"]
+    assert [said.message.key for said in run.said] == ["main-hang.stands", "main-hang.works", "main-hang.stands"]
 
 
 def test_ten_times_the_longest_step_is_waited_for():
@@ -231,4 +231,4 @@ def test_what_withdraws_an_announcement_is_said(lost_s, how, key):
     run = Run().go(60).go(800, moves=False)
     run.t_s += lost_s
     assert run.go(60, moves=False, **how).due_s is None
-    assert [one.message.key for one in run.said] == ["main-hang.stands", key]
+    assert [said.message.key for said in run.said] == ["main-hang.stands", key]

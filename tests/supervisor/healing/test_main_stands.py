@@ -92,7 +92,7 @@ def test_with_a_limit_of_the_users_own_it_is_announced_ended_and_continued(brain
     assert "has been stuck in take_lock (nnUNetTrainerStands.py" in told_live
     recording = read(tmp_path / "t.holter")
     announced, ended = told(recording, "announce-restart"), told(recording, "restart")
-    assert [one.state for one in announced] == ["begun"]
+    assert [action.state for action in announced] == ["begun"]
     assert [one.state for one in ended] == ["begun", "done"]
     assert 14 <= ended[0].t_s - announced[0].t_s <= 120, "half of the limit, and what a busy machine adds"
 
@@ -114,7 +114,7 @@ def play(
     scene.extra = extra(folder, call, for_s, at)
 
     def look(recorder: Recorder, _: Tick) -> None:
-        if NAMED in [top(one)[0] for one in recorder.diagnoses.values()]:
+        if NAMED in [top(diagnosis)[0] for diagnosis in recorder.diagnoses.values()]:
             (folder / "enough").touch()
 
     return scene.play(None, each_tick=look)
@@ -138,7 +138,7 @@ def test_one_that_computes_is_named_and_never_ended(
     result = play(brain, tmp_path, "compute", monkeypatch, for_s=200.0)
     assert (result.returncode, result.generations) == (0, 1)
     assert epochs(tmp_path) == [0, 1, 2], "it goes on where it was"
-    assert NAMED in [top(one)[0] for one in result.diagnoses]
+    assert NAMED in [top(diagnosis)[0] for diagnosis in result.diagnoses]
     recording = read(tmp_path / "run.holter")
     assert told(recording, "announce-restart") == [] and told(recording, "restart") == []
 
@@ -153,6 +153,6 @@ def test_a_long_end_of_an_epoch_and_a_long_compilation_are_healthy(
     assert epochs(tmp_path) == [0, 1, 2]
     assert (tmp_path / "stood").exists()
     recording = read(tmp_path / "run.holter")
-    assert [one.action for one in recording.events(ActionTaken) if one.action != "save-checkpoint"] == []
+    assert [action.action for action in recording.events(ActionTaken) if action.action != "save-checkpoint"] == []
     if at == "first-step":
         assert "compile" in {event.phase for event in recording.events(PhaseChanged)}

@@ -49,5 +49,5 @@ def test_under_care_it_trains_and_no_worker_dies(scene: Scene, workers: str) -> 
     assert scene.play(None).returncode == 0, scene.output()[-3000:]
     recording = scene.recording()
     assert len(recording.events(EpochEnded)) == 2
-    assert [one for one in recording.events(ProcessEnded) if one.exit_signal == signal.SIGSEGV] == []
-    assert [one for one in recording.events(ActionTaken) if one.action in ("replace-workers", "restart")] == []
+    assert [end for end in recording.events(ProcessEnded) if end.exit_signal == signal.SIGSEGV] == []
+    assert [action for action in recording.events(ActionTaken) if action.action in ("replace-workers", "restart")] == []

@@ -105,11 +105,11 @@ def test_a_full_disk_is_an_alarm_and_the_training_goes_on(scene: Scene, small: P
         fill(small, LEFT_BYTES)
 
     def make_room(recorder: Recorder, tick: Tick) -> None:
-        failed = [one for one in tick.events if isinstance(one, ActionTaken) and one.state == "failed"]
+        failed = [event for event in tick.events if isinstance(event, ActionTaken) and event.state == "failed"]
         if failed:  # what was there before must be whole
             kept.extend(verify(str(file)).ok for file in small.rglob("checkpoint_*.pth"))
-        waits = [one for one in tick.events if isinstance(one, ActionTaken) and one.action == "wait"]
-        if any(one.state == "begun" for one in waits):
+        waits = [event for event in tick.events if isinstance(event, ActionTaken) and event.action == "wait"]
+        if any(action.state == "begun" for action in waits):
             (small / "filler").unlink()
 
     result = scene.play(full, each_tick=make_room)
@@ -120,7 +120,7 @@ def test_a_full_disk_is_an_alarm_and_the_training_goes_on(scene: Scene, small: P
     assert (diagnosis.episode.kind, *top(diagnosis)) == ("unsaved", "disk-full-or-quota", "confirmed")
     assert diagnosis.episode.end_s is not None, "over when a checkpoint was saved again"
     assert states(scene, "wait") == ["begun", "done"]
-    wait = next(one for one in scene.recording().events(ActionTaken) if one.action == "wait")
+    wait = next(action for action in scene.recording().events(ActionTaken) if action.action == "wait")
     asked = dict(wait.asks)
     assert asked["folder"].startswith(str(small))
     assert asked["disk"].startswith("tmpfs")
@@ -172,7 +172,7 @@ def test_read_only_results(scene: Scene, small: Path) -> None:
     result = scene.play(remount, each_tick=back)
     assert (result.returncode, result.generations) == (0, 1)
     # The lines that nnU-Net cannot write to its log come first, as a stall.
-    diagnosis = next(one for one in scene.diagnoses() if one.episode.kind == "unsaved")
+    diagnosis = next(diagnosis for diagnosis in scene.diagnoses() if diagnosis.episode.kind == "unsaved")
     assert top(diagnosis) == ("disk-full-or-quota", "confirmed")
     assert states(scene, "wait") == ["begun", "done"]
 
@@ -202,7 +202,9 @@ def test_a_disk_that_is_full_at_the_end_is_waited_for_and_then_the_training_is_s
     recording = scene.recording()
     assert (result.returncode, result.generations) == (0, 2)
     (room_s,) = (note.t_s for note in recording.events(Noted) if note.what == "room-again")
-    restart = next(one for one in recording.events(ActionTaken) if one.action == "restart" and one.state == "begun")
+    restart = next(
+        action for action in recording.events(ActionTaken) if action.action == "restart" and action.state == "begun"
+    )
     assert restart.cause == "disk-full-or-quota"
     assert 5 < restart.t_s - room_s < 40, "once there is room, and not before"
 
@@ -298,7 +300,7 @@ def test_a_hot_gpu_lowers_its_clock(scene: Scene, tmp_path: Path) -> None:
     assert result.returncode == 0
     diagnosis = scene.diagnoses()[0]
     assert (diagnosis.episode.kind, *top(diagnosis)) == ("slow-down", "gpu-thermal-or-power", "confirmed")
-    assert {one.source for tick in scene.recording().all_ticks for one in tick.gpus} == {"nvml"}
+    assert {gpu.source for tick in scene.recording().all_ticks for gpu in tick.gpus} == {"nvml"}
 
 
 @gpu_only

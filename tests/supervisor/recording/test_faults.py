@@ -53,7 +53,7 @@ def test_a_stopped_worker_is_found_twice_the_second_time_where_ptrace_is_refused
     scene.options = ("--epochs", "3", "--iterations", "30", "--no-validation")
     result = scene.play(stop, each_tick=resume_when_named)
     assert result.returncode == 0
-    diagnosis, blind = (one for one in scene.diagnoses() if one.episode.alarm_s > scene.fault_s)
+    diagnosis, blind = (diagnosis for diagnosis in scene.diagnoses() if diagnosis.episode.alarm_s > scene.fault_s)
     assert diagnosis.episode.kind == blind.episode.kind == "stall"
     assert diagnosis.episode.alarm_s - scene.fault_s < 20
     assert top(diagnosis) == top(blind) == ("frozen-worker", "confirmed")

@@ -59,7 +59,7 @@ def test_full_speed_then_a_standstill_named_by_the_licence_stage(brain: Prepared
     assert facts["queue.ready"].value == "full"
     assert facts["gpu.power_ratio"].status == "unknown", "a guest cannot read it, which is not the same as fine"
     assert facts["gpu.licence_worsened"].value is True
-    named = [one for one in recording.events(Judged) if one.cause is not None]
+    named = [judged for judged in recording.events(Judged) if judged.cause is not None]
     assert (named[-1].cause, named[-1].verdict) == ("vgpu-unlicensed", "confirmed"), "live, while it stands still"
     assert named[-1].t_s - diagnosis.episode.alarm_s <= 10
     assert ("gpu-side-stall", "confirmed") not in [(one.cause, one.verdict) for one in named]

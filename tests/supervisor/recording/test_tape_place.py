@@ -73,7 +73,7 @@ def test_a_state_folder_of_somebody_else_is_told_in_both_languages(tmp_path):
 @pytest.mark.slow
 def test_many_started_in_the_same_second_have_a_tape_each(tmp_path):
     many = [subprocess.Popen([*HOLTER, "run", "-q", "--", "true"], cwd=tmp_path) for _ in range(4)]
-    assert [one.wait(120) for one in many] == [0] * 4
+    assert [process.wait(120) for process in many] == [0] * 4
     tapes = sorted(tmp_path.glob("*"))
     assert len(tapes) == 4
     assert all(NAME.fullmatch(tape.name) and read(tape).finished for tape in tapes)
@@ -96,7 +96,7 @@ def test_processes_of_the_same_name_time_and_pid_never_write_one_file(tmp_path):
     """Two hosts of one name on a shared folder; containers, in each of which Holter is PID 7."""
     at = str(time.time() + 3)
     many = [subprocess.Popen([sys.executable, "-c", SAME_NAME, at, str(n)], cwd=tmp_path) for n in range(8)]
-    assert [one.wait(60) for one in many] == [0] * 8
+    assert [process.wait(60) for process in many] == [0] * 8
     names = ["t-host-20260101-000000-7.holter", *(f"t-host-20260101-000000-7-{n}.holter" for n in range(2, 9))]
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted(names)
     written = [[event.text for event in read(tmp_path / name).events()] for name in names]
@@ -109,10 +109,10 @@ def test_processes_of_the_same_name_time_and_pid_never_write_one_file(tmp_path):
 def test_containers_in_which_every_pid_is_the_same_have_a_tape_each(tmp_path):
     command = ["unshare", "--pid", "--fork", "--mount-proc", *HOLTER, "run", "-q", "--", "true"]
     many = [subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) for _ in range(3)]
-    told = [one.communicate(timeout=60)[1] for one in many]
+    told = [process.communicate(timeout=60)[1] for process in many]
     if any("unshare:" in text for text in told):
         pytest.skip(told[0])
-    assert [one.returncode for one in many] == [0] * 3, told
+    assert [process.returncode for process in many] == [0] * 3, told
     tapes = sorted(tmp_path.glob("*"))
     assert len(tapes) == 3
     assert all(read(tape).finished for tape in tapes)
@@ -132,8 +132,8 @@ def test_of_two_that_want_one_name_of_the_users_at_once_one_is_refused(tmp_path)
         subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
         for _ in range(4)
     ]
-    told = [one.communicate(timeout=60)[1] for one in many]
-    assert sorted(one.returncode for one in many) == [0, 1, 1, 1], told
+    told = [process.communicate(timeout=60)[1] for process in many]
+    assert sorted(process.returncode for process in many) == [0, 1, 1, 1], told
     assert sum(TapeExists.__name__ in text for text in told) == 3
 
 

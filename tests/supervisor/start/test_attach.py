@@ -130,7 +130,7 @@ def test_a_healthy_training_is_left_alone_and_nothing_is_said(stock, tmp_path):
     assert result.episodes == () and result.no_training is None
     settled = heard.settled[0]
     assert settled.t_s < 17, "as soon as the log and the stacks were tried"
-    assert [one.name for one in settled.sees if one.can][:4] == ["loader", "log", "exceptions", "stacks"]
+    assert [sight.name for sight in settled.sees if sight.can][:4] == ["loader", "log", "exceptions", "stacks"]
     assert settled.ability("heartbeat").why_not.key == "contract.attached"
     assert contract_line(settled, "en").endswith("It only watches; holter train, or run --heal, acts.")
     assert read(tmp_path / "t.holter").events(ContractSettled) == (settled,)

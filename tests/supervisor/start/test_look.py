@@ -51,9 +51,9 @@ def test_the_folder_of_a_training_that_was_killed(stock: Stock, tmp_path: Path) 
     stock.wait_for("Epoch 2")
     folder = next((tmp_path / "results").rglob("fold_0"))
     running = look(folder)
-    told = "\n".join(phrase(one, "en") for one in running.notes)
+    told = "\n".join(phrase(note, "en") for note in running.notes)
     assert "seems to be running" in told
-    assert not any(one.episode.kind in ("death", "stall") for one in running.diagnoses)
+    assert not any(diagnosis.episode.kind in ("death", "stall") for diagnosis in running.diagnoses)
     os.killpg(stock.pid, signal.SIGKILL)
     stock.process.wait()
     shutil.copy(stock.log, folder / "nohup.out")
@@ -61,7 +61,7 @@ def test_the_folder_of_a_training_that_was_killed(stock: Stock, tmp_path: Path) 
         console.write("Killed\n")
     # A trainer's folder will do as well: the fold that was written to last is meant.
     found = look(folder.parent)
-    verdict = next(one for one in found.diagnoses if one.episode.kind == "death").verdicts[0]
+    verdict = next(diagnosis for diagnosis in found.diagnoses if diagnosis.episode.kind == "death").verdicts[0]
     # Whether the kernel or a person sent SIGKILL, a folder does not say: a bare "Killed" proves neither.
     assert (verdict.cause, verdict.verdict) == ("external-kill", "possible")
     facts = {fact.name: fact.value for fact in found.diagnoses[0].facts if fact.status == "known"}

@@ -73,7 +73,7 @@ class Server:
         self._server.server_close()
 
     def texts(self) -> list[str]:
-        return [one["text"] for one in self.got]
+        return [message["text"] for message in self.got]
 
 
 @pytest.fixture
@@ -328,7 +328,7 @@ def test_apprise_delivers_where_it_is_installed(server: Callable[..., Server]) -
     assert TOKEN not in notifier.target.shown
     notifier.finish(0)
     notifier.close()
-    assert [one["message"] for one in hook.got] == ["the training has finished"]
+    assert [message["message"] for message in hook.got] == ["the training has finished"]
     assert notes == []
 
 

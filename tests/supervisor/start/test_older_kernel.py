@@ -55,7 +55,7 @@ def test_what_a_shell_says_of_the_training_is_told_of_the_training(tmp_path: Pat
     (death,) = result.episodes
     assert death.kind == "death" and death.is_about_main
     ends = [event for event in read(tmp_path / "t.holter").events(ProcessEnded) if event.role == "main"]
-    assert [one.exit_signal for one in ends if one.source == "wait"] == [signal.SIGKILL]
+    assert [end.exit_signal for end in ends if end.source == "wait"] == [signal.SIGKILL]
     assert death.pid == ends[0].pid
 
 

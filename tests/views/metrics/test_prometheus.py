@@ -86,7 +86,7 @@ def test_the_board_asks_for_what_the_panels_say_and_grafana_can_tell_them_apart(
     assert len({panel["id"] for panel in board["panels"]}) == len(dashboard.PANELS)
     places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in board["panels"]]
     assert len(set(places)) == len(places)
-    assert all(one["gridPos"]["x"] + one["gridPos"]["w"] <= dashboard.COLUMNS for one in board["panels"])
+    assert all(panel["gridPos"]["x"] + panel["gridPos"]["w"] <= dashboard.COLUMNS for panel in board["panels"])
     assert json.loads(dashboard.dashboard("zh"))["panels"][0]["title"] == "状态"
 
 

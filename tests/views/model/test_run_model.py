@@ -42,7 +42,7 @@ def view_of(run: Run, at_s: float | None = None, width_s: float = 2.0, count: in
 
 
 def lane(view: View, role: str, index: int | None = None) -> Lane:
-    return next(one for one in view.lanes if one.name.role == role and one.name.index == index)
+    return next(lane for lane in view.lanes if lane.name.role == role and lane.name.index == index)
 
 
 def said(run: Run, at_s: float | None) -> str:
@@ -125,14 +125,14 @@ def test_a_long_tape_is_not_read_as_a_whole(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_worker_that_died_is_drawn_dead_until_its_successor_works() -> None:
     view = view_of(opened(TAPES / "worker_killed/frozen_and_killed.holter"), None, 1.0, 60)
-    dead = [one for one in view.lanes if STATES.index("dead") in one.cells]
+    dead = [lane for lane in view.lanes if STATES.index("dead") in lane.cells]
     assert len(dead) == 1 and dead[0].name.role == "train-worker"
 
 
 @pytest.mark.parametrize("name", ["quiet/as_usual", "quiet/healthy_with_final_validation", "vgpu_unlicensed/fault"])
 def test_a_process_that_ended_as_it_should_is_not_drawn_dead(name: str) -> None:
     view = view_of(opened(TAPES / f"{name}.holter"), None, 2.0, 100)
-    assert not any(STATES.index("dead") in one.cells for one in view.lanes)
+    assert not any(STATES.index("dead") in lane.cells for lane in view.lanes)
 
 
 RECORDER = """

@@ -62,7 +62,7 @@ def test_a_pid_is_recorded_for_as_long_as_it_is_watched(
         assert terminal.read(60.0, b"TTT"), "the stopped worker is not seen"
     finally:
         os.kill(worker, signal.SIGCONT)
-    recorders = [one for one in psutil.Process(terminal.pid).children() if "attach" in one.cmdline()]
+    recorders = [process for process in psutil.Process(terminal.pid).children() if "attach" in process.cmdline()]
     assert len(recorders) == 1
     assert terminal.close() == 0
     assert b"The recording is in " in terminal.output

@@ -157,7 +157,7 @@ def test_a_folder_of_runs_reads_as_agreed(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "half.holter").write_bytes(b"SQLite format 3\x00 and no more")
     for number, path in enumerate(sorted(tmp_path.glob("*.holter"))):
         os.utime(path, (1e9 + number, 1e9 + number))
-    rows = RunFolder((Path(),), "en").look(0.0, time.time())
+    rows = RunFolder((Path(),), "en").rows(0.0, time.time())
     assert [row.state for row in rows] == ["over", "over", "unreadable"]
     for width in (40, 80, 120):
         lines = overview.draw(rows, "runs", None, width, 12, "en", UNICODE, "").lines

@@ -45,9 +45,9 @@ def test_page_and_readings_together_are_what_a_later_page_shows(tmp_path: Path) 
     fresh = [msgspec.json.decode(tick) for tick in tape.since(shown.end_s)["ticks"]]
     assert fresh[0]["t"] > shown.end_s and fresh[-1]["t"] == pytest.approx(read(path).duration_s)
     whole = {
-        series_name(one.key, chart.index): dict(zip(one.points.t_s, one.points.mean, strict=True))
+        series_name(series.key, chart.index): dict(zip(series.points.t_s, series.points.mean, strict=True))
         for chart in charts(read(path), Grid(read(path).duration_s))
-        for one in chart.series
+        for series in chart.series
     }
     sent = {(name, tick["t"]): value for tick in fresh for name, value in tick["v"].items()}
     compared = 0

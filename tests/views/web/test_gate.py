@@ -119,10 +119,10 @@ def test_every_answer_forbids_what_the_page_does_not_need(web: Served, path: str
 def test_the_page_has_no_script_of_its_own_and_only_relative_addresses(web: Served) -> None:
     page = gzip.decompress(web.get("/")[2]).decode()
     scripts = re.findall(r"<script([^>]*)>", page)
-    assert scripts and all("src=" in one or "application/json" in one for one in scripts)
+    assert scripts and all("src=" in script or "application/json" in script for script in scripts)
     assert not re.search(r"\son\w+=", re.sub(r"<script.*?</script>", "", page, flags=re.S))
     addresses = re.findall(r"(?:src|href)=\"([^\"]*)\"", page)
-    assert addresses and all(not one.startswith(("/", "http", "//")) for one in addresses)
+    assert addresses and all(not address.startswith(("/", "http", "//")) for address in addresses)
 
 
 def test_a_name_of_the_users_own_proxy_can_be_allowed(tmp_path: Path) -> None:

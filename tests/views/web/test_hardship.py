@@ -131,7 +131,7 @@ def test_ctrl_c_ends_it_at_once_with_open_pages(tmp_path: Path, with_end: signal
     player.start()
     with holter_web(tmp_path / "run.holter") as web:
         streams = [stream(web) for _ in range(3)]
-        assert all(one.readline().startswith(b"data: ") for one in streams)
+        assert all(stream.readline().startswith(b"data: ") for stream in streams)
         began = time.monotonic()
         web.process.send_signal(with_end)
         assert web.process.wait(30) in (0, -with_end)
@@ -149,7 +149,7 @@ def test_viewers_that_vanish_are_forgotten(tmp_path: Path) -> None:
             one.readline()
             one.close()
         time.sleep(6.0)  # a write to a closed connection fails with the next message
-        sockets = [one for one in Path(f"/proc/{web.process.pid}/fd").iterdir() if "socket:" in str(one.readlink())]
+        sockets = [path for path in Path(f"/proc/{web.process.pid}/fd").iterdir() if "socket:" in str(path.readlink())]
         assert len(sockets) < 10
     player.end()
 

@@ -95,10 +95,12 @@ def page(command: Any, context: Any) -> str:
         for title, rows in _grouped(commands, lang):
             writer.table(title, rows)
     shown = [parameter for parameter in command.params if not getattr(parameter, "hidden", False)]
-    arguments = [one for one in shown if one.param_type_name == "argument"]
-    options = [one for one in shown if one.param_type_name == "option"]
-    writer.table(text(ARGUMENTS.key, lang), [(metavar(one), _explained(name, one, lang)) for one in arguments])
-    rows = [(_spelled(one), _explained(name, one, lang)) for one in options]
+    arguments = [parameter for parameter in shown if parameter.param_type_name == "argument"]
+    options = [parameter for parameter in shown if parameter.param_type_name == "option"]
+    writer.table(
+        text(ARGUMENTS.key, lang), [(metavar(argument), _explained(name, argument, lang)) for argument in arguments]
+    )
+    rows = [(_spelled(option), _explained(name, option, lang)) for option in options]
     writer.table(text(OPTIONS.key, lang), [*rows, (", ".join(HELP_OPTIONS), text(SHOW_HELP.key, lang))])
     writer.examples(name)
     if commands is not None:
@@ -166,9 +168,9 @@ class _Writer:
             words.append(text(COMMAND_WORD.key, self._lang))
         words.append(text(OPTIONS_WORD.key, self._lang))
         words += [
-            metavar(one) if one.required else f"[{metavar(one).strip('[]')}]"
-            for one in command.params
-            if one.param_type_name == "argument"
+            metavar(argument) if argument.required else f"[{metavar(argument).strip('[]')}]"
+            for argument in command.params
+            if argument.param_type_name == "argument"
         ]
         self._lines.append(f"{self._styled('title', text(USAGE.key, self._lang))} {' '.join(words)}")
 

@@ -30,11 +30,11 @@ def newest_tape(lang: str | None, next_step: Message | str) -> Path:
     taken = take_one(all_rows())
     if taken is not None:
         path = Path(os.path.relpath(taken.row.tape))
-        path = min(path, Path(taken.row.tape), key=lambda one: len(str(one)))
+        path = min(path, Path(taken.row.tape), key=lambda spelling: len(str(spelling)))
         runs = RUN(count=taken.running, path=str(path)) if taken.running > 1 else RUNS(path=str(path))
         said = runs if taken.row.runs else ENDED(path=str(path))
     else:
-        tapes = sorted(Path().glob("*.holter"), key=lambda one: one.stat().st_mtime)
+        tapes = sorted(Path().glob("*.holter"), key=lambda tape: tape.stat().st_mtime)
         if not tapes:
             raise UnknownTarget(NO_TARGET(), next_step=next_step)
         path = tapes[-1]

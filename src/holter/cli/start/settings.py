@@ -175,7 +175,7 @@ def _settings(path: Path, content: Mapping[str, Any], options: Mapping[str, froz
                 yield Setting(ENVIRONMENT, variable, _plain(path, variable, text), str(path))
         elif isinstance(value, dict):
             if name not in options:
-                raise _unknown(path, f"[{name}]", None, (f"[{one}]" for one in options))
+                raise _unknown(path, f"[{name}]", None, (f"[{table}]" for table in options))
             for option, inner in value.items():
                 yield _option(path, name, option, inner, options[name])
         else:
@@ -200,7 +200,7 @@ def _plain(path: Path, name: str, value: Any) -> str:
 def _unknown(path: Path, name: str, command: str | None, known: Any) -> BadInput:
     import difflib
 
-    near = difflib.get_close_matches(name, [str(one) for one in known], n=1)
+    near = difflib.get_close_matches(name, [str(key) for key in known], n=1)
     what = (
         UNKNOWN_ANYWHERE(file=str(path), name=name)
         if command is None

@@ -82,7 +82,9 @@ def fold_free(survey: Survey) -> Result:
         return result("no-go", "fold-free", "held", **values)
     if fold.lock == "elsewhere":
         return result("warn", "fold-free", "elsewhere", **values)
-    same = [one for one in survey.neighbours or () if not one.is_orphan and _same_fold(one, survey)]
+    same = [
+        neighbour for neighbour in survey.neighbours or () if not neighbour.is_orphan and _same_fold(neighbour, survey)
+    ]
     here = [neighbour for neighbour in same if neighbour.results is not None]
     if here:
         return result("no-go", "fold-free", "trained", pid=here[0].pid, setting=f"holter attach {here[0].pid}")
@@ -162,17 +164,17 @@ def orphaned_workers(survey: Survey) -> Result:
     """Check for workers of a training that is dead: they hold memory and never end."""
     if survey.neighbours is None:
         return unknown("orphaned-workers", "proc-unlisted")
-    orphans = [one for one in survey.neighbours if one.is_orphan]
+    orphans = [neighbour for neighbour in survey.neighbours if neighbour.is_orphan]
     if not orphans:
         return go("orphaned-workers")
-    one = orphans[0]
+    worker = orphans[0]
     return result(
         "warn",
         "orphaned-workers",
         "left",
         count=len(orphans),
-        training=f"{one.dataset} {one.configuration} {one.fold}",
-        user=one.user,
+        training=f"{worker.dataset} {worker.configuration} {worker.fold}",
+        user=worker.user,
         setting="kill " + " ".join(str(orphan.pid) for orphan in orphans),
     )
 

@@ -87,7 +87,7 @@ def neighbours(proc: Path = Path("/proc")) -> tuple[Neighbour, ...] | None:
         )
     topmost = [neighbour for pid, neighbour in sorted(found.items()) if parents[pid] not in found]
     orphans = _orphans([neighbour.pid for neighbour in topmost], proc)
-    return tuple(msgspec.structs.replace(one, is_orphan=one.pid in orphans) for one in topmost)
+    return tuple(msgspec.structs.replace(process, is_orphan=process.pid in orphans) for process in topmost)
 
 
 # A worker is a fork of its main process and has its command line. One without that parent that does nothing for a

@@ -104,7 +104,7 @@ def _gather(jobs: Jobs, order: Order, tell: Tell) -> Survey:
     tell("machine", 0, 0)
     device = question.asked.device
     software = jobs.start([order.python, str(SOFTWARE_CHILD), device], SOFTWARE_S, order.environ)
-    folders = {label: _look_at(jobs, path, label, order) for label, path in _folders(question, order).items()}
+    folders = {label: _probe_folder(jobs, path, label, order) for label, path in _folders(question, order).items()}
     host, cgroup, gpus = _samples(order)
     wait(folders.values())
     files = None
@@ -177,7 +177,7 @@ def _triton_cache(environ: Mapping[str, str]) -> str | None:
     return f"{home}/.triton" if home else None
 
 
-def _look_at(jobs: Jobs, path: Path, label: str, order: Order) -> BackgroundCommand:
+def _probe_folder(jobs: Jobs, path: Path, label: str, order: Order) -> BackgroundCommand:
     seconds = READS_S if label == "preprocessed" else 0.0
     command = [sys.executable, "-m", "holter.doctor.collect.disk_child", str(path), f"{seconds}"]
     return jobs.start(command, FOLDER_S, order.environ)

@@ -50,7 +50,7 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
         # Documentation and success stories quote errors, too; the output of a command is what it is.
         measured = {hit.name for hit in readouts.read(text)}
         return {name: hit for name, hit in found.items() if name in measured and name != "episode.kind"}
-    likely = [one for one in named if one.cause != NOTHING]
+    likely = [match for match in named if match.cause != NOTHING]
     if likely:
         found["resembles"] = Found("resembles", tuple(map(str, likely)), likely[0].words, 0)
     return found

@@ -186,7 +186,9 @@ def model_of(document: Mapping[str, dict[str, str]]) -> Model:
     for term, line in document["terms"].items():
         length, *entries = line.split(" ")
         lengths[term] = float(length)
-        weights[term] = {causes[int(number)]: float(weight) for number, weight in (one.split(":") for one in entries)}
+        weights[term] = {
+            causes[int(number)]: float(weight) for number, weight in (entry.split(":") for entry in entries)
+        }
     return Model(bias, lengths, weights)
 
 

@@ -83,8 +83,10 @@ class Planner:
         forced = is_forced(self.sampling, slot, rng)
         facts = self._cases.facts(case)
         # Two of three samples need no locations, so these are not even read.
-        looks = forced or self.sampling.has_ignore_label
-        placed = place(rng, self.sampling, facts.shape, self._cases.locations(case) if looks else None, forced)
+        needs_locations = forced or self.sampling.has_ignore_label
+        placed = place(
+            rng, self.sampling, facts.shape, self._cases.locations(case) if needs_locations else None, forced
+        )
         draw = self._chain.draw(rng, facts.channels)
         return SamplePlan(
             step=step,

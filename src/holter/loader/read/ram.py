@@ -15,7 +15,7 @@ from holter.loader.read.sources import Source
 
 RAM_SHARE = 0.5  # of the free memory; the page cache of all other files needs the other half
 # The first read of a case takes only a box: the first batch must not wait for whole cases.
-LOOKS_BEFORE_KEEPING = 2
+READS_BEFORE_KEEPING = 2
 _FLOAT16_MOST = float(np.finfo(np.float16).max)
 
 
@@ -49,7 +49,7 @@ class RamCache:
         self.used_bytes = 0  # including the bytes reserved for cases that are being read
         self._as_float16 = as_float16
         self._kept: dict[str, KeptCase] = {}
-        self._looks: dict[str, int] = {}
+        self._reads: dict[str, int] = {}
         self._reserved: dict[str, int] = {}
         self._lock = threading.Lock()
 
@@ -60,8 +60,8 @@ class RamCache:
     def reserve(self, case: str, size_bytes: int) -> bool:
         """Whether the caller should now read the whole case; it must then call ``keep`` or ``give_up``."""
         with self._lock:
-            looks = self._looks[case] = self._looks.get(case, 0) + 1
-            is_taken = case in self._reserved or looks < LOOKS_BEFORE_KEEPING
+            reads = self._reads[case] = self._reads.get(case, 0) + 1
+            is_taken = case in self._reserved or reads < READS_BEFORE_KEEPING
             if is_taken or self.used_bytes + size_bytes > self.budget_bytes:
                 return False
             self._reserved[case] = size_bytes
@@ -89,7 +89,7 @@ class RamCache:
         """Forget a case and its count of reads."""
         with self._lock:
             self._kept.pop(case, None)
-            self._looks.pop(case, None)
+            self._reads.pop(case, None)
             self.used_bytes -= self._reserved.pop(case, 0)
 
 

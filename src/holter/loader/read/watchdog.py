@@ -11,7 +11,7 @@ from holter.loader.read_errors import Touch, touched_by
 THREAD_NAME = "holter-watch"
 # A read takes milliseconds; over a busy network seconds; a whole case from a slow disk ten seconds.
 READ_LIMIT_S = 30.0
-LOOKS_BEFORE_QUARANTINE = 2
+ATTEMPTS_BEFORE_QUARANTINE = 2
 # A dead mount hangs every thread that touches it: then only waiting is left.
 MOST_STUCK = 6
 _PARTS = 8  # checks of the readers per limit
@@ -56,7 +56,7 @@ class Watch(threading.Thread):
         crew, job = self._crew, reader.job
         if job is None or touch.case is None:
             return
-        if job.looks >= LOOKS_BEFORE_QUARANTINE and touch.case not in crew.quarantine:
+        if job.attempts >= ATTEMPTS_BEFORE_QUARANTINE and touch.case not in crew.quarantine:
             crew.quarantine.put(touch.case, touch.file, "reads of it do not come back", job.step)
         crew.dispatch.again(job)
         stuck = sum(each.is_stuck and each.is_alive() for each in crew.readers)

@@ -33,7 +33,7 @@ ABSENT_RECHECK_S = 60.0  # a driver that appears during a run is rare; looking f
 LICENCE_ELSEWHERE_INTERVAL_S = 600.0
 SCRIPT_VARIABLE = "HOLTER_GPU_SCRIPT"
 CHILD = Path(__file__).with_name("gpu_child.py")
-LOOK_PAUSE_S = 0.02
+READ_PAUSE_S = 0.02
 
 # Sent by the child (gpu_child.py) as key and values.
 NO_BINDING = define("gpu.no-binding", "the NVML binding (nvidia-ml-py) cannot be loaded: {error}")
@@ -138,7 +138,7 @@ class GpuProbe:
             events += reading.events
             if reading.samples and not self._licence.busy:
                 break
-            time.sleep(LOOK_PAUSE_S)
+            time.sleep(READ_PAUSE_S)
         return Reading(reading.samples, events)
 
     def close(self) -> None:
@@ -158,7 +158,7 @@ class GpuProbe:
     def _complete(self, gpus: tuple[GpuSample, ...]) -> tuple[GpuSample, ...]:
         # Add what the child does not know: owners of processes, the licence's text, name and UUID of a lost GPU.
         ours = frozenset(self._ours() if callable(self._ours) else self._ours)
-        self._look_at_licence(gpus)
+        self._read_licence(gpus)
         known = {gpu.index: gpu for gpu in self._last}
         gpus = tuple(_identified(gpu, known.get(gpu.index)) for gpu in gpus)
         self._last = gpus
@@ -171,7 +171,7 @@ class GpuProbe:
         """Read the licence text again at the next read, if it matters: something has happened."""
         self._licence.hurry()
 
-    def _look_at_licence(self, gpus: tuple[GpuSample, ...]) -> None:
+    def _read_licence(self, gpus: tuple[GpuSample, ...]) -> None:
         if not any(gpu.licence_stage or gpu.licence_supported for gpu in gpus):
             return
         enforced = any(gpu.licence_stage for gpu in gpus)

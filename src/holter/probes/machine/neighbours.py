@@ -20,7 +20,7 @@ from holter.records import OtherTraining
 from holter.texts.training_command import TrainingCommand, parse_training_command
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-LOOK_EVERY_S = 10.0
+POLL_EVERY_S = 10.0
 # A machine with thousands of processes is read less often, so that reading costs at most this share of a core.
 _COST_RATIO = 0.002
 # Enough to identify the cause; a longer list is of no use.
@@ -70,7 +70,7 @@ class NeighbourReader:
         strangers = {key: stat for key, stat in stats.items() if stat.pid not in own}
         trainings = self._trainings(strangers, {key: stat for key, stat in stats.items() if stat.pid in ours})
         neighbours = Neighbours(*self._use(strangers, t_s), trainings)
-        self._due_s = t_s + max(LOOK_EVERY_S, (time.thread_time() - began) / _COST_RATIO)
+        self._due_s = t_s + max(POLL_EVERY_S, (time.thread_time() - began) / _COST_RATIO)
         self._looked_s = t_s
         self._ticks = {key: stat.cpu_ticks for key, stat in stats.items()}
         for memory in (self._commands, self._data):

@@ -89,18 +89,18 @@ class ProcessProbe:
         samples: list[ProcessSample] = []
         events: list[Event] = []
         for pid in list(self._watched):
-            self._look_again(self._watched[pid], t_s, samples, events)
+            self._read_again(self._watched[pid], t_s, samples, events)
         born = self._newcomers(t_s)
         if born:
             self._assign_roles()
         for watched in born:
             pid = watched.kin.pid
             events.append(ProcessBorn(t_s=t_s, pid=pid, role=self._role(pid)[0], name=watched.stat.name))
-            self._look_again(watched, t_s, samples, events, first=True)
+            self._read_again(watched, t_s, samples, events, first=True)
         samples.sort(key=lambda sample: (sample.started_s or 0.0, sample.pid))
         return Reading(tuple(samples), tuple(events))
 
-    def look_closely(self, pids: Iterable[int | None]) -> None:
+    def read_closely(self, pids: Iterable[int | None]) -> None:
         """Read the slow fields of these processes in the next read too, because they may end soon."""
         for pid in pids:
             if pid in self._watched:
@@ -140,7 +140,7 @@ class ProcessProbe:
         self._family[pid] = kin
         return watched
 
-    def _look_again(
+    def _read_again(
         self,
         watched: _Watched,
         t_s: float,
@@ -170,7 +170,7 @@ class ProcessProbe:
 
     def _sample(self, watched: _Watched, stat: Stat, t_s: float, *, slow: bool, first: bool) -> ProcessSample:
         role, index = self._role(stat.pid)
-        wait = self._waits.read(stat, t_s, all_threads=_look_at_threads(role, stat, watched, slow))
+        wait = self._waits.read(stat, t_s, all_threads=_needs_threads(role, stat, watched, slow))
         details = read_details(f"{self._proc}/{stat.pid}") if slow else Details()
         memory = self._memory.read(stat.pid, role, t_s) if slow and not first else Memory()
         span_s = t_s - watched.seen_s
@@ -276,7 +276,7 @@ class ProcessProbe:
             return None
 
 
-def _look_at_threads(role: Role, stat: Stat, watched: _Watched, slow: bool) -> bool:
+def _needs_threads(role: Role, stat: Stat, watched: _Watched, slow: bool) -> bool:
     # A data worker that used no CPU since the last read may hang in another thread than its first.
     idle = stat.cpu_ticks == watched.stat.cpu_ticks
     if role in ("train-worker", "val-worker", "export-worker") and stat.threads <= _FEW_THREADS:

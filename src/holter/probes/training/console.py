@@ -63,7 +63,7 @@ class Console:
         self._wall_zero = wall_zero
         self._parser = LogParser(wall_zero, source="console")
         self._clock_begun = False
-        self._first_look_s: float | None = None
+        self._first_read_s: float | None = None
 
     def read(self, t_s: float, *, log_followed: bool) -> list[Event]:
         """Return new events; nnU-Net's own sentences only while no log is followed, which has them as well."""
@@ -73,9 +73,9 @@ class Console:
             self._begin_clock(t_s)
         self._parser.sentences = not log_followed
         events = self._parser.feed(lines, t_s, history=history) if lines else self._parser.idle(t_s)
-        self._first_look_s = t_s if self._first_look_s is None else self._first_look_s
+        self._first_read_s = t_s if self._first_read_s is None else self._first_read_s
         # Lines written before the recording began are context, not news of this second.
-        return [before(event, self._first_look_s) for event in events] if history else events
+        return [before(event, self._first_read_s) for event in events] if history else events
 
     def _begin_clock(self, t_s: float) -> None:
         # Lines before the first time stamp are at least as old as the last change of the file.

@@ -44,7 +44,7 @@ class HeartbeatProbe:
     def read(self, t_s: float) -> Reading:
         """Read all pages, and the new lines of all event files."""
         files = list(self._files())
-        self._look_at_pages(files)
+        self._find_pages(files)
         events = self._events.read(files, t_s)
         beats = tuple(self._beat(t_s, seen) for _, seen in sorted(self._living.items()))
         return Reading(beats, tuple(sorted(events, key=lambda event: event.t_s)))
@@ -92,7 +92,7 @@ class HeartbeatProbe:
         except FileNotFoundError:
             return
 
-    def _look_at_pages(self, files: list[Path]) -> None:
+    def _find_pages(self, files: list[Path]) -> None:
         self._living = {}
         pages = {int(match[1]): path for path in files if (match := BEAT_FILE.fullmatch(path.name))}
         for pid in sorted({*pages, *self._open}):

@@ -24,12 +24,12 @@ from holter.texts.training_log import LogParser
 __all__ = ["TrainLogProbe", "find_log_folder"]
 
 # Reading local files takes milliseconds; the recorder's loop waits at most this long for a read.
-WAIT_FOR_LOOK_S = 0.25
+WAIT_FOR_READ_S = 0.25
 # After this long the file system counts as not answering.
-HANGING_LOOK_S = 5.0
+HANGING_READ_S = 5.0
 
 # A file server may list a folder late: a log counts as gone after so many reads without it.
-LOOKS_WITHOUT = 3
+READS_WITHOUT = 3
 LOG_GONE = define(
     "notice.log-gone",
     "the training log {log} is gone (deleted or moved). The training goes on; nnU-Net begins a new file of that name "
@@ -53,7 +53,7 @@ class TrainLogProbe:
         console: tuple[Path, ...] = (),
         marks: tuple[Mark, ...] = (),
         not_before_wall: float | None = None,
-        wait_s: float = WAIT_FOR_LOOK_S,
+        wait_s: float = WAIT_FOR_READ_S,
     ) -> None:
         """``wall_zero``: unix time of ``t_s`` 0. ``not_before_wall``: older files belong to other runs.
 
@@ -120,7 +120,7 @@ class TrainLogProbe:
 
     def _note_hanging(self, thread: _ReadThread, t_s: float) -> list[Event]:
         out = thread.is_alive()
-        if out == self._hanging or (out and time.monotonic() - thread.began_s < HANGING_LOOK_S):
+        if out == self._hanging or (out and time.monotonic() - thread.began_s < HANGING_READ_S):
             return []
         self._hanging = out
         what = "log-does-not-answer" if out else "log-answers-again"
@@ -169,8 +169,8 @@ class _Follower:
         self._reported_until_s = float("-inf")  # time of the last event from the console before the log was found
         self._new_lines = 0  # of the log, in this read
         self._silence = ConsoleSilence()
-        self._looks_without = 0
-        self._looks_gone = 0  # counted even if the folder is missing
+        self._reads_without = 0
+        self._reads_gone = 0  # counted even if the folder is missing
 
     @property
     def log_path(self) -> Path | None:
@@ -180,7 +180,7 @@ class _Follower:
     @property
     def is_log_there(self) -> bool:
         """Whether its file exists; a file server may list a folder late."""
-        return self._looks_gone < LOOKS_WITHOUT
+        return self._reads_gone < READS_WITHOUT
 
     def read(self, wanted: _Wanted, t_s: float) -> list[Event]:
         """Return new events of the log and the consoles."""
@@ -189,7 +189,7 @@ class _Follower:
         oldest_wall = float("-inf")
         if wanted.not_before_wall is not None:
             oldest_wall = wanted.not_before_wall - NAME_TOLERANCE_S
-        events = self._look_at_log(t_s, oldest_wall)
+        events = self._read_log(t_s, oldest_wall)
         for path, begin in wanted.consoles:
             console = self._consoles.setdefault(path, Console(path, self._wall_zero, begin, wanted.not_before_wall))
             console_events = console.read(t_s, log_followed=self._log is not None)
@@ -201,7 +201,7 @@ class _Follower:
             events += self._silence.see(t_s, spoken, self._new_lines, str(next(iter(self._consoles))))
         return [event for event in events if event.t_s >= oldest_wall - self._wall_zero]
 
-    def _look_at_log(self, t_s: float, oldest_wall: float) -> list[Event]:
+    def _read_log(self, t_s: float, oldest_wall: float) -> list[Event]:
         events: list[Event] = self._missing(t_s)
         self._new_lines = 0
         newest = self._newest_log(oldest_wall)
@@ -218,12 +218,12 @@ class _Follower:
     def _missing(self, t_s: float) -> list[Event]:
         path = self.log_path
         is_gone = path is not None and not path.exists()
-        self._looks_gone = self._looks_gone + 1 if is_gone else 0
+        self._reads_gone = self._reads_gone + 1 if is_gone else 0
         if path is None or not is_gone or self._folder is None or not self._folder.is_dir():
-            self._looks_without = 0
+            self._reads_without = 0
             return []
-        self._looks_without += 1
-        if self._looks_without != LOOKS_WITHOUT:
+        self._reads_without += 1
+        if self._reads_without != READS_WITHOUT:
             return []
         return [Notice(t_s=t_s, what="log-gone", message=LOG_GONE(log=path.name))]
 

@@ -52,9 +52,9 @@ def group_model(recording: Recording, group: Group, lang: Lang) -> dict[str, Any
     """Return the values of one group."""
     diagnosis, verdict = group.shown, best(group.shown)
     episode = diagnosis.episode
-    other = [one for one in diagnosis.verdicts if one is not verdict and one.verdict != "excluded"]
-    judged = [one for one in other if is_weighed(one)]
-    excluded = sum(one.verdict == "excluded" for one in diagnosis.verdicts)
+    other = [weighed for weighed in diagnosis.verdicts if weighed is not verdict and weighed.verdict != "excluded"]
+    judged = [weighed for weighed in other if is_weighed(weighed)]
+    excluded = sum(weighed.verdict == "excluded" for weighed in diagnosis.verdicts)
     is_alone = len(group.members) == 1
     shown = say.SHOWN_OPEN if group.fate == "open" else say.SHOWN
     return {
@@ -78,7 +78,7 @@ def group_model(recording: Recording, group: Group, lang: Lang) -> dict[str, Any
         "chains": [_chain(links, lang) for links in _paths(diagnosis)],
         "verdict": _verdict(diagnosis, verdict, lang) if verdict else None,
         "remedies_heading": phrase(say.IF_AGAIN(), lang) if group.fate != "open" else text("heading.remedies", lang),
-        "runners_up": [_verdict(diagnosis, one, lang) for one in judged],
+        "runners_up": [_verdict(diagnosis, weighed, lang) for weighed in judged],
         "not_judged": _counted(NOT_JUDGED, len(other) - len(judged), lang),
         "excluded": _counted(EXCLUDED, excluded, lang),
         "later": later_lines(diagnosis, lang),

@@ -165,7 +165,7 @@ class Progress:
         """Show how much of a log was read."""
         self._show(text("target.reading", self._lang, name=name, percent=percent))
 
-    def looking(self, target: str, t_s: float, of_s: float) -> None:
+    def observing(self, target: str, t_s: float, of_s: float) -> None:
         """Show how long a process has been observed."""
         self._show(text("target.looking", self._lang, pid=target, seen=t_s, whole=of_s))
 

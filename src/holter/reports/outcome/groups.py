@@ -102,7 +102,11 @@ def times_of(group: Group, recording: Recording, lang: Lang) -> str:
 def spent(recording: Recording, episode: Episode) -> float:
     """Return how long an episode kept the training; a death until the next process was back, else 0."""
     if episode.kind == "death" and episode.is_about_main:
-        back = [one.back_s for one in restarts(recording) if one.back_s is not None and one.back_s > episode.start_s]
+        back = [
+            restart.back_s
+            for restart in restarts(recording)
+            if restart.back_s is not None and restart.back_s > episode.start_s
+        ]
         return back[0] - episode.start_s if back else 0.0
     return _length(recording, episode)
 

@@ -38,7 +38,7 @@ def first_command(diagnosis: Diagnosis) -> str | None:
     """Return the first remedy of the named cause that is a command on one line; None if there is none."""
     verdict = best(diagnosis)
     remedies = () if verdict is None else remedies_of(diagnosis, verdict.cause)
-    return next((one.command for one in remedies if one.command and "\n" not in one.command), None)
+    return next((remedy.command for remedy in remedies if remedy.command and "\n" not in remedy.command), None)
 
 
 def _continued(recording: Recording) -> str | None:

@@ -146,7 +146,7 @@ def unusual(diagnosis: Diagnosis) -> tuple[Text, ...]:
         if weight > 0:
             count = fact.value if isinstance(fact.value, int) else None
             found.append((weight, sign.words(value=_shown(fact), count=count, detail=fact.detail or None)))
-    found.sort(key=lambda one: -one[0])
+    found.sort(key=lambda weighed: -weighed[0])
     return tuple(sentence for _, sentence in found[:MOST_FINDINGS])
 
 

@@ -38,10 +38,10 @@ def candidates(paths: Iterable[Path], running: Iterable[str]) -> tuple[Candidate
         real = _real(path)
         if real in found or real in busy or path.is_symlink():
             continue
-        one = _candidate(path)
-        if one is not None:
-            found[real] = one
-    return tuple(sorted(found.values(), key=lambda one: one.age_s))
+        candidate = _candidate(path)
+        if candidate is not None:
+            found[real] = candidate
+    return tuple(sorted(found.values(), key=lambda candidate: candidate.age_s))
 
 
 def chosen(
@@ -58,12 +58,12 @@ def chosen(
     going: list[Candidate] = []
     kept_bytes = 0
     is_full = False
-    for number, one in enumerate(of):
-        kept_bytes += one.bytes
+    for number, candidate in enumerate(of):
+        kept_bytes += candidate.bytes
         is_full = is_full or (max_bytes is not None and kept_bytes > max_bytes)
-        too_old = older_than_s is not None and one.age_s > older_than_s
+        too_old = older_than_s is not None and candidate.age_s > older_than_s
         if is_full or too_old or (keep is not None and number >= keep):
-            going.append(one)
+            going.append(candidate)
     return tuple(reversed(going))
 
 
@@ -73,14 +73,14 @@ def _candidate(path: Path) -> Candidate | None:
             closed = is_finished(connection, [])
         files = [path, *(path.with_name(path.name + end) for end in SIDE_FILES)]
         status = [file.stat() for file in files if file.exists()]
-        age_s = time.time() - max(one.st_mtime for one in status)
+        age_s = time.time() - max(file.st_mtime for file in status)
     except (OSError, TapeError):
         return None
     if not closed and abs(age_s) < WRITTEN_WITHIN_S:
         return None
     stem = path.name.removesuffix(".holter")
     beside = tuple(str(path.with_name(stem + end)) for end in BESIDE if path.with_name(stem + end).exists())
-    return Candidate(path=str(path), bytes=sum(one.st_size for one in status), age_s=age_s, beside=beside)
+    return Candidate(path=str(path), bytes=sum(file.st_size for file in status), age_s=age_s, beside=beside)
 
 
 def _real(path: Path) -> Path:

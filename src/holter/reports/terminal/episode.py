@@ -11,7 +11,7 @@ from holter.reports.outcome import sentences as say
 from holter.reports.outcome.groups import Group, fate_words, times_of
 from holter.reports.outcome.unusual import unusual
 from holter.reports.outcome.wall import clocks
-from holter.reports.terminal.next_checks import looks
+from holter.reports.terminal.next_checks import next_check_lines
 from holter.reports.wording import (
     TIMELESS,
     best,
@@ -164,4 +164,4 @@ def sections(group: Group, recording: Recording, lang: Lang, *, is_run: bool) ->
     yield helps, remedies(diagnosis, verdict, lang)
     yield text("heading.later", lang), (Line(line, indent=2, sign="·") for line in later_lines(diagnosis, lang))
     yield text("heading.runners-up", lang), runners_up(diagnosis, verdict, lang)
-    yield text("heading.looks", lang), looks(diagnosis, recording.environment, lang)
+    yield text("heading.looks", lang), next_check_lines(diagnosis, recording.environment, lang)

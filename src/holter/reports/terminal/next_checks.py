@@ -10,7 +10,7 @@ from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.wrapping import Line
 
 
-def looks(diagnosis: Diagnosis, environment: Environment | None, lang: Lang) -> Iterator[Line]:
+def next_check_lines(diagnosis: Diagnosis, environment: Environment | None, lang: Lang) -> Iterator[Line]:
     """Yield each command with the question that it answers."""
     for number, check in enumerate(next_checks(diagnosis, environment), start=1):
         yield Line(text(f"look.{check.id}", lang), indent=2, sign=f"{number}.", sign_style="cyan")

@@ -11,7 +11,7 @@ from holter.records.exit_codes import REQUEUE
 # Sent by a scheduler: requeue. The others end Holter as they would without a wait.
 LATER = (signal.SIGUSR1, signal.SIGTERM)
 ENDING = (*LATER, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
-LOOK_EVERY_S = 0.2
+POLL_EVERY_S = 0.2
 
 
 class Asked(Exception):
@@ -51,7 +51,7 @@ class Patience:
         until_s = time.monotonic() + seconds
         self.check()
         while (left_s := until_s - time.monotonic()) > 0:
-            time.sleep(min(LOOK_EVERY_S, left_s))
+            time.sleep(min(POLL_EVERY_S, left_s))
             self.check()
 
     def check(self) -> None:

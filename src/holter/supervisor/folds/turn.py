@@ -20,7 +20,7 @@ from holter.supervisor.folds.patience import Patience
 from holter.supervisor.folds.torn_files import UNWRITTEN_S, TornFiles
 from holter.supervisor.folds.unchanged import Unchanged, mtime_s
 
-LOOK_EVERY_S = 1.0
+POLL_EVERY_S = 1.0
 # Over NFS the last pages of a file may arrive after its length.
 SETTLED_S = 10.0
 # A training keeps the lock if its Holter was killed. If it prepares nothing for this long, it will not do so any more.
@@ -83,7 +83,7 @@ class Turn:
                 made_s = None
                 self._free.for_s(False)
                 self._tell(seen.about, left)
-            self._patience.sleep(LOOK_EVERY_S)
+            self._patience.sleep(POLL_EVERY_S)
 
     def _is_settled(self, made_s: float) -> bool:
         return self._job.kind == "splits" or time.monotonic() - made_s >= SETTLED_S
@@ -140,14 +140,14 @@ class Turn:
                 strangers[0].pid, words.STARTS(**self._values(left), most=STARTS_WITHIN_S - strangers[0].age_s)
             )
             self._announce.show(words.STILL[self._job.kind](**self._values(left)))
-            self._patience.sleep(LOOK_EVERY_S)
+            self._patience.sleep(POLL_EVERY_S)
 
     def _clear(self) -> None:
         # Removed only when it is certain that no process still writes these files.
         torn = TornFiles(self._job, self._path)
         while (count := torn.find()) and not torn.are_left():
             self._say_once(None, words.TORN(own=self._fold, count=count, file=torn.first, most=UNWRITTEN_S))
-            self._patience.sleep(LOOK_EVERY_S)
+            self._patience.sleep(POLL_EVERY_S)
         if count and (removed := torn.remove()):
             self._announce.say(words.REMOVED(own=self._fold, count=removed, file=torn.first))
 

@@ -19,7 +19,7 @@ from holter.supervisor.recording.recorder import Recorder
 # A large network is written and verified in some seconds; a disk that needs longer has a problem.
 SAVED_WITHIN_S = 30.0
 # Enough for a checkpoint of some GB on a slow share. A disk that does not answer by then will not after a restart.
-LOOKED_WITHIN_S = 120.0
+CHECKED_WITHIN_S = 120.0
 HERE = "checkpoint-here"
 # The first answer may belong to a checkpoint that was already being written.
 ROUNDS = 2
@@ -86,12 +86,12 @@ class CheckpointGuard:
         except RuntimeError as error:  # no more threads for this user
             return Way(why_not=NOT_READABLE(error=str(error)))
         thread.join(0.5)  # usually fast
-        until_s = self._recorder.now_s() + LOOKED_WITHIN_S
+        until_s = self._recorder.now_s() + CHECKED_WITHIN_S
         while thread.is_alive() and self._recorder.now_s() < until_s and not ticks.is_over:
             ticks.one_more()
         if ways:
             return ways[0]
-        return Way(why_not=NOT_IN_TIME(within=LOOKED_WITHIN_S))
+        return Way(why_not=NOT_IN_TIME(within=CHECKED_WITHIN_S))
 
     def _save(self, standing: StalledTraining, ticks: _Ticks) -> bool:
         # The checkpoint is written where the training waits for a batch. True if there is a new one.

@@ -15,7 +15,7 @@ from holter.sentences import define
 from holter.texts.resume_command import Resume
 
 # The file server took the last checkpoint a moment ago. If it does not answer now, Holter must still be able to end.
-LOOKED_WITHIN_S = 10.0
+CHECKED_WITHIN_S = 10.0
 
 Problems = tuple[tuple[Path, Text], ...]
 
@@ -93,7 +93,7 @@ class Continuation:
         thread = threading.Thread(target=read_time, name="holter-final", daemon=True)
         with contextlib.suppress(RuntimeError):  # no more threads for this user
             thread.start()
-            thread.join(LOOKED_WITHIN_S)
+            thread.join(CHECKED_WITHIN_S)
         return answers[-1]
 
     def _find(self, folder: Path) -> CheckpointChoice:

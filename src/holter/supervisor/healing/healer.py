@@ -49,8 +49,8 @@ PATIENCE_S: dict[str, float] = stated("PATIENCE_S")
 WORKS_WITHIN_S = 20.0
 LAST_MOMENTS_S = 30.0
 # A training that cannot be continued is left alone; its checkpoints may become readable later.
-LOOK_AGAIN_S = 300.0
-LOOK_AGAIN_MOST_S = 3600.0
+TRY_AGAIN_S = 300.0
+TRY_AGAIN_MOST_S = 3600.0
 MAIN_HANGS = "main-hangs"
 FINISHED = tuple(stated("IS_FINISHED"))
 ACTED_ON = ("stall", "death", "slow-down", "unsaved")
@@ -142,7 +142,7 @@ class Healer:
         """
         self.withdraw()
         again = self._left is not None and self._left.steps == self._steps
-        for_s = min(2 * self._left.for_s, LOOK_AGAIN_MOST_S) if again and self._left else LOOK_AGAIN_S
+        for_s = min(2 * self._left.for_s, TRY_AGAIN_MOST_S) if again and self._left else TRY_AGAIN_S
         self._left = LeftAlone(self._steps, for_s, (self._seen_s or 0.0) + for_s)
 
     def see(self, tick: Tick, episodes: tuple[Episode, ...], diagnoses: tuple[Diagnosis, ...]) -> Plan | None:

@@ -340,13 +340,13 @@ class RunLoop:
 
     def _orphans(self) -> tuple[int, ...]:
         # Empty if Holter ends them itself.
-        orphans = self._recorder.sources.look_for_workers(self._clock.t_s())
+        orphans = self._recorder.sources.find_workers(self._clock.t_s())
         if not orphans:
             return ()
         self._recorder.add(Noted(t_s=self._clock.t_s(), what="orphans-left", text=" ".join(map(str, orphans))))
         if self._end_orphans:
             self._say_orphans(orphans)
-            end_orphans(orphans, lambda: bool(self._recorder.sources.look_for_workers(self._clock.t_s())))
+            end_orphans(orphans, lambda: bool(self._recorder.sources.find_workers(self._clock.t_s())))
         self._recorder.safe_tick()
         return () if self._end_orphans else orphans
 

@@ -67,7 +67,7 @@ class ContractKeeper:
         """Process a tick; return the contract when it is settled or has changed."""
         self._learn(tick)
         if not self._is_time(tick):
-            self._look_ahead(tick)
+            self._settle_provisionally(tick)
             return None
         self._checked_s = tick.t_s
         contract = self._abilities.contract(tick)
@@ -98,7 +98,7 @@ class ContractKeeper:
         """Cancel a stack dump that still runs."""
         self._dumper.close()
 
-    def _look_ahead(self, tick: Tick) -> None:
+    def _settle_provisionally(self, tick: Tick) -> None:
         is_alive = self._sources.process.main_pid in self._sources.living
         before = self._provisional
         if self._settled is None and is_alive and (before is None or tick.t_s - before.t_s >= PROVISIONAL_S):

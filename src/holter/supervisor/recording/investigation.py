@@ -18,7 +18,7 @@ STACKS_WITHIN_S = 4.0
 PAUSES = PausesDetector.name
 # Slow facts (licence text, storage latency, throttled periods, how the training went on) arrive by then; the episode
 # is judged again, and the verdict is reported again only if it changed.
-SECOND_LOOKS_S = (4.0, 8.0, 20.0, 45.0)
+JUDGED_AGAIN_S = (4.0, 8.0, 20.0, 45.0)
 # Only stacks some seconds apart show that a process is stuck, and a training may start to wait for a frozen worker only
 # later. So stacks are taken again after each of these judgements.
 STACKS_AGAIN_AFTER = (1, 2, 3)
@@ -47,7 +47,7 @@ class Investigation(msgspec.Struct, kw_only=True):
 
     episode: Episode
     asked_s: float = 0.0
-    looks: int = 0
+    verdicts: int = 0  # how many were given so far
     over: bool = False
     stacks_s: float = 0.0  # time of the last request for stacks
     stacks: int = 0
@@ -82,20 +82,20 @@ class Investigator:
         due = []
         for investigation in self._open:
             if self._is_due(investigation, t_s - investigation.asked_s):
-                investigation.looks += 1
+                investigation.verdicts += 1
                 due.append(investigation.episode)
                 if (
-                    investigation.looks in STACKS_AGAIN_AFTER
+                    investigation.verdicts in STACKS_AGAIN_AFTER
                     and not investigation.over
                     and investigation.episode.detector != PAUSES
                 ):
                     self._ask_for_stacks(investigation.episode, recent)
             elif investigation.episode.detector == PAUSES:
-                self._look_into_pause(investigation, recent)
+                self._dump_in_pause(investigation, recent)
         self._open = [
             investigation
             for investigation in self._open
-            if investigation.looks <= len(SECOND_LOOKS_S) and not investigation.over
+            if investigation.verdicts <= len(JUDGED_AGAIN_S) and not investigation.over
         ]
         return due
 
@@ -126,12 +126,12 @@ class Investigator:
     def _is_due(self, investigation: Investigation, waited_s: float) -> bool:
         if investigation.over:
             return True
-        if investigation.looks > 0:
-            return waited_s >= SECOND_LOOKS_S[investigation.looks - 1]
+        if investigation.verdicts > 0:
+            return waited_s >= JUDGED_AGAIN_S[investigation.verdicts - 1]
         stacks_done = not self._queue and not self._dumper.busy
         return waited_s >= STACKS_WITHIN_S or (stacks_done and (waited_s > 0 or investigation.episode.kind == "death"))
 
-    def _look_into_pause(self, investigation: Investigation, recent: Sequence[Tick]) -> None:
+    def _dump_in_pause(self, investigation: Investigation, recent: Sequence[Tick]) -> None:
         # Some seconds apart, in the same pause or in the next ones.
         beat, t_s = main_beat(recent[-1]), recent[-1].t_s
         if beat is None or beat.progressed_s is None or investigation.stacks >= STACKS_OF_PAUSES:

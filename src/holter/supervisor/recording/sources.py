@@ -102,7 +102,7 @@ class Sources:
                 reading = probe.read(t_s)
                 samples += reading.samples
                 events += [event for event in reading.events if not self._is_of_a_helper(event)]
-                self.process.look_closely(event.pid for event in reading.events if isinstance(event, ExceptionSeen))
+                self.process.read_closely(event.pid for event in reading.events if isinstance(event, ExceptionSeen))
                 self._due_s[name] = t_s + probe.interval_s
             except Exception as problem:  # noqa: BLE001 - the recording goes on after any error of a probe
                 error = f"{type(problem).__name__}: {problem}"
@@ -148,15 +148,15 @@ class Sources:
 
     def main_ending(self, t_s: float) -> ProcessEnded | None:
         """Return how the main process has ended; None while it lives, or if there is none."""
-        self._look_at_processes(t_s)
+        self._read_processes(t_s)
         return self.process.main_endings.get(self.process.main_pid or 0)
 
-    def look_for_workers(self, t_s: float) -> tuple[int, ...]:
+    def find_workers(self, t_s: float) -> tuple[int, ...]:
         """Return PIDs of the data and export workers that exist now; reads them at once."""
-        processes = (sample for sample in self._look_at_processes(t_s) if sample.state != "Z")
+        processes = (sample for sample in self._read_processes(t_s) if sample.state != "Z")
         return tuple(process.pid for process in processes if process.role in WORKERS)
 
-    def _look_at_processes(self, t_s: float) -> list[ProcessSample]:
+    def _read_processes(self, t_s: float) -> list[ProcessSample]:
         seen = self.process.read(t_s)
         self._late += seen.events
         return [sample for sample in seen.samples if isinstance(sample, ProcessSample)]

@@ -45,9 +45,9 @@ def why_different(
         tried = chain if number == 0 else forced(chain)
         draw = tried.draw(rng, len(image))
         sample: Sample = {"image": image.clone(), "segmentation": seg.clone()}
-        for name, step, stock, one in _steps(compose, tried, draw):
+        for name, step, stock, drawn in _steps(compose, tried, draw):
             try:
-                ours, theirs = _both(step, stock, one, sample)
+                ours, theirs = _both(step, stock, drawn, sample)
             except (LookupError, ValueError, TypeError, RuntimeError) as error:
                 return CANNOT_TRY(name=name, error=f"{type(error).__name__}: {error}")
             if not equal(ours, theirs):
@@ -83,7 +83,8 @@ def equal(ours: Sample, theirs: Sample) -> bool:
     """Whether segmentations are equal to the bit and images up to rounding."""
     levels = [each if isinstance(each, list) else [each] for each in (ours["segmentation"], theirs["segmentation"])]
     same = len(levels[0]) == len(levels[1]) and all(
-        one.shape == other.shape and torch.equal(one.to(other.dtype), other) for one, other in zip(*levels, strict=True)
+        ours.shape == other.shape and torch.equal(ours.to(other.dtype), other)
+        for ours, other in zip(*levels, strict=True)
     )
     image, other = ours["image"], theirs["image"]
     if not same or image.shape != other.shape or not bool(torch.isfinite(image).all()):
@@ -100,8 +101,8 @@ def _always(step: Step) -> Step:
 def _steps(compose: Any, chain: Chain, draw: SampleDraw) -> Iterator[tuple[str, Step, list[Any], Any]]:
     # Each step with stock's transforms that it replaces.
     transforms = iter(_flat(compose))
-    for (name, _), step, one in zip(chain.mapping, chain.steps, draw.draws, strict=True):
-        yield name, step, [next(transforms) for _ in name.split(" > ")], one
+    for (name, _), step, drawn in zip(chain.mapping, chain.steps, draw.draws, strict=True):
+        yield name, step, [next(transforms) for _ in name.split(" > ")], drawn
 
 
 def _flat(compose: Any) -> Iterator[Any]:

@@ -26,10 +26,10 @@ def replay(compose: Any, chain: Chain, draw: SampleDraw, image: torch.Tensor, se
     """
     transforms = iter(compose.transforms)
     sample: Sample = {"image": image.clone(), "segmentation": seg.clone()}
-    for (name, _), one in zip(chain.mapping, draw.draws, strict=True):
+    for (name, _), drawn in zip(chain.mapping, draw.draws, strict=True):
         group = [next(transforms) for _ in name.split(" > ")]
         for transform in group:
-            sample = feed(transform, one, sample)
+            sample = feed(transform, drawn, sample)
     return sample
 
 

@@ -77,9 +77,9 @@ def found() -> Found:
     except CannotCompile as reason:
         return Found(None, coded("kernels-missing", f"they cannot be compiled: {reason}", reason=str(reason)))
     sets = list(sets_of(library))
-    chosen = [one for one in sets if one.name.lower() == asked.lower()] if asked else sets
+    chosen = [kernels for kernels in sets if kernels.name.lower() == asked.lower()] if asked else sets
     if not chosen:
-        names = [one.name for one in sets]
+        names = [kernels.name for kernels in sets]
         text = f"{CHOICE}={asked}: this processor has {', '.join(names)}"
         return Found(None, coded("kernels-unknown", text, name=CHOICE, value=asked, known=names))
     return Found(chosen[0], "")

@@ -159,9 +159,9 @@ class Bound:
             begin = len(numbers)
             if program.spatial is None:
                 numbers.extend(STAY)
-            for encode, one in zip(program.encoders, draw, strict=False):
-                if one is not None:
-                    encode(one, numbers)
+            for encode, drawn in zip(program.encoders, draw, strict=False):
+                if drawn is not None:
+                    encode(drawn, numbers)
             size, lower = image.shape[1:], box.lower
             if len(size) == 2:
                 size, lower = (1, *size), (0, *lower)
@@ -193,9 +193,9 @@ class Segment(NamedTuple):
         samples: list[int] = []
         for slot, draw in enumerate(draws):
             begin = len(numbers)
-            for encode, one in zip(self.encoders, draw[self.first :], strict=False):
-                if one is not None:
-                    encode(one, numbers)
+            for encode, drawn in zip(self.encoders, draw[self.first :], strict=False):
+                if drawn is not None:
+                    encode(drawn, numbers)
             if len(numbers) > begin:
                 samples += (0, 0, *(0,) * 6, slot, begin, len(numbers) - begin)
         size = _three(tuple(image.shape[2:]))

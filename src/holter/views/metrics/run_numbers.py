@@ -169,11 +169,13 @@ class RunNumbers:
         self._computed.see(beat.pid, beat.compute_s_total)
 
     def _see_workers(self, tick: Tick) -> None:
-        workers = [one for one in tick.processes if one.role in DATA_WORKERS and one.state not in GONE]
+        workers = [process for process in tick.processes if process.role in DATA_WORKERS and process.state not in GONE]
         self._workers = len(workers)
         self._most_workers = max(self._most_workers, len(workers))
         # A worker that replaces another has its number: it is no additional one.
-        self._known_workers |= {(one.role, one.worker_index) for one in workers if one.worker_index is not None}
+        self._known_workers |= {
+            (worker.role, worker.worker_index) for worker in workers if worker.worker_index is not None
+        }
 
     def _progress(self) -> Iterator[Value]:
         beat, epoch = self._beat, self._epoch
@@ -196,7 +198,7 @@ class RunNumbers:
             ("validation", "val_loss", epoch.val_loss),
         ):
             yield from _known(names.LOSS, math.nan if name in epoch.not_finite else loss, part)
-        dice = [one for one in epoch.pseudo_dice or () if not math.isnan(one)]
+        dice = [value for value in epoch.pseudo_dice or () if not math.isnan(value)]
         yield from _known(names.DICE, sum(dice) / len(dice) if dice else None)
 
     def _workers_now(self) -> Iterator[Value]:
@@ -207,8 +209,8 @@ class RunNumbers:
             yield Value(names.EXPECTED, self._workers if is_done else expected)
 
     def _stalled_s(self) -> float:
-        stalls = (one for one in self._episodes.values() if one.kind == "stall")
-        return sum(max(0.0, (self._t_s if one.end_s is None else one.end_s) - one.start_s) for one in stalls)
+        stalls = (episode for episode in self._episodes.values() if episode.kind == "stall")
+        return sum(max(0.0, (self._t_s if stall.end_s is None else stall.end_s) - stall.start_s) for stall in stalls)
 
     def _incidents(self, fates: Sequence[Fate]) -> Iterator[Value]:
         for key, episode in self._episodes.items():
@@ -244,13 +246,13 @@ class RunNumbers:
         if not self._gpus:
             return
         newest = self._gpus[-1][1]
-        ours = [gpu for gpu in newest if any(one.ours for one in gpu.processes or ())] or list(newest)
+        ours = [gpu for gpu in newest if any(process.ours for process in gpu.processes or ())] or list(newest)
         for gpu in sorted(ours, key=lambda gpu: gpu.index)[: names.MOST_GPUS]:
             shares = [
-                one.utilization_ratio
+                sample.utilization_ratio
                 for _, gpus in self._gpus
-                for one in gpus
-                if one.index == gpu.index and one.utilization_ratio is not None
+                for sample in gpus
+                if sample.index == gpu.index and sample.utilization_ratio is not None
             ]
             yield from _known(names.GPU, sum(shares) / len(shares) if shares else None, str(gpu.index))
             yield from _known(names.GPU_MEMORY, gpu.memory_used_bytes, str(gpu.index))

@@ -52,7 +52,7 @@ class RunFolder:
         self._rows: dict[Path, RunRow] = {}
         self._read_s: dict[Path, float] = {}
 
-    def look(
+    def rows(
         self, now_mono_s: float, now_wall_s: float, is_enough: Callable[[], bool] = lambda: False
     ) -> tuple[RunRow, ...]:
         """Return a row for each tape, those that are written first.
@@ -66,7 +66,7 @@ class RunFolder:
         for path in paths:
             self._rows.setdefault(path, RunRow(path=path, name=path.stem, last_wall_s=_written(path)))
         due = sorted(
-            (path for path in paths if self._is_due(path, now_mono_s)), key=lambda one: self._read_s.get(one, -1.0)
+            (path for path in paths if self._is_due(path, now_mono_s)), key=lambda path: self._read_s.get(path, -1.0)
         )
         for path in due:
             self._rows[path] = self._row(path, now_mono_s, now_wall_s)

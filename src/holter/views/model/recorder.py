@@ -25,7 +25,7 @@ class RecorderWatch:
         self._seen = False
         self._grown_s: float | None = None
 
-    def look(self, now_s: float, *, grew: bool, age_s: float) -> float | None:
+    def silent_s(self, now_s: float, *, grew: bool, age_s: float) -> float | None:
         """Return how long nothing was read, or None if the recorder works.
 
         ``age_s``: of the newest reading by the wall clock; used at the first look, when no growth was seen yet.

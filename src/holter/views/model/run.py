@@ -69,7 +69,7 @@ class Run:
         if fresh and self._columns is not None:
             self._feed(fresh)
         grew = (self.story.last_s, len(self.story.events), self.story.finished, self.story.episodes) != before
-        silent_s = self._watch.look(now_mono_s, grew=grew, age_s=self._age_s(now_wall_s))
+        silent_s = self._watch.silent_s(now_mono_s, grew=grew, age_s=self._age_s(now_wall_s))
         self.silent_s = None if self.story.finished else silent_s
         return grew
 
@@ -209,7 +209,9 @@ class Run:
             change = story.phase_at(min(t_s, story.last_s))
             epoch = story.epoch_at(min(t_s, story.last_s)) if change else None
             episode = _worst(
-                one for one in story.episodes if one.start_s < end_s and (one.end_s or story.last_s) >= start_s
+                episode
+                for episode in story.episodes
+                if episode.start_s < end_s and (episode.end_s or story.last_s) >= start_s
             )
             yield Band(
                 phase=change.phase if change else None,

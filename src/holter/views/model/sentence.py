@@ -74,9 +74,9 @@ def known_at(t_s: float, tick: Tick | None, story: Story) -> Recording:
     kept: list[Event] = [event for event in events[:begin] if isinstance(event, LASTING)]
     kept += [event for kind in (PhaseChanged, LogLine) for event in _last(events[:begin], kind)]
     episodes = tuple(
-        one if one.end_s is None or one.end_s <= t_s else msgspec.structs.replace(one, end_s=None)
-        for one in story.episodes
-        if one.alarm_s <= t_s
+        episode if episode.end_s is None or episode.end_s <= t_s else msgspec.structs.replace(episode, end_s=None)
+        for episode in story.episodes
+        if episode.alarm_s <= t_s
     )
     now = Tick(t_s=t_s) if tick is None else msgspec.structs.replace(tick, t_s=t_s, span_s=0.0)
     return Recording(

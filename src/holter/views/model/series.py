@@ -129,8 +129,14 @@ class Rates:
 
 def _counters(tick: Tick) -> Iterator[tuple[str, dict[object, int]]]:
     processes = tick.processes
-    yield "read", {one.pid: one.read_bytes_total for one in processes if one.read_bytes_total is not None}
-    yield "write", {one.pid: one.write_bytes_total for one in processes if one.write_bytes_total is not None}
+    yield (
+        "read",
+        {process.pid: process.read_bytes_total for process in processes if process.read_bytes_total is not None},
+    )
+    yield (
+        "write",
+        {process.pid: process.write_bytes_total for process in processes if process.write_bytes_total is not None},
+    )
     if tick.host is not None:
         received, sent = tick.host.network_received_bytes_total, tick.host.network_sent_bytes_total
         yield "received", {} if received is None else {"host": received}

@@ -89,7 +89,7 @@ class Story:
     def epoch_at(self, t_s: float) -> int | None:
         """Return the epoch that is trained at a time, from phases and the log."""
         index = bisect_right(self.phases, t_s, key=_time)
-        started = next((one for one in reversed(self.phases[:index]) if one.epoch is not None), None)
+        started = next((phase for phase in reversed(self.phases[:index]) if phase.epoch is not None), None)
         ended = self.ended_by(t_s)
         if started is None:
             return ended.epoch + 1 if ended else None
@@ -106,7 +106,7 @@ class Story:
         """Return the usual length of an epoch at a time: the middle of the last ones."""
         index = bisect_right(self.epochs, t_s, key=_time)
         recent = self.epochs[max(0, index - USUAL_EPOCHS) : index]
-        lengths = sorted(one.duration_s for one in recent if one.duration_s is not None)
+        lengths = sorted(epoch.duration_s for epoch in recent if epoch.duration_s is not None)
         return lengths[len(lengths) // 2] if lengths else None
 
     def open_at(self, t_s: float) -> tuple[Episode, ...]:
@@ -114,13 +114,17 @@ class Story:
 
         The alarm comes after the start: before it nobody knew.
         """
-        known = [one for one in self.episodes if one.alarm_s <= t_s and (one.end_s is None or one.end_s > t_s)]
+        known = [
+            episode
+            for episode in self.episodes
+            if episode.alarm_s <= t_s and (episode.end_s is None or episode.end_s > t_s)
+        ]
         return tuple(sorted(known, key=lambda episode: (episode.kind != "death", -episode.start_s)))
 
     def deaths(self) -> Iterable[ProcessEnded]:
         """Return the ends of processes that nobody wanted."""
         # Several witnesses tell of one end, and not all of them know that it was wanted.
-        return (one for one in self.ends if one.pid not in self._orderly)
+        return (end for end in self.ends if end.pid not in self._orderly)
 
     def is_orderly(self, pid: int) -> bool:
         """Return whether a process ended as it should."""

@@ -131,10 +131,15 @@ class RunControl:
         story, run = self.desk.run.story, self.desk.run
         if not story.episodes and not story.finished:
             return
-        key = (len(story.episodes), len(story.judged), story.finished, sum(one.end_s is None for one in story.episodes))
+        key = (
+            len(story.episodes),
+            len(story.judged),
+            story.finished,
+            sum(episode.end_s is None for episode in story.episodes),
+        )
         width = self._look.width if self._look else 80
         is_over = story.finished or run.silent_s is not None
-        self.desk.judgement = self._judge.look(now_s, key, width=width, is_over=is_over)
+        self.desk.judgement = self._judge.judgement(now_s, key, width=width, is_over=is_over)
 
     def draw(self, width: int, height: int, now_s: float) -> Drawn:
         """Return the screen; if the tape cannot be read any more, the last one with the reason above it."""
@@ -345,7 +350,7 @@ class RunControl:
         if self._view is not None:
             story = self.desk.run.story
             needed_s = (story.last_s - story.first_s) / max(1, self._view.window.count - 1)
-            self.desk.width_s = next((one for one in WIDTHS if one >= needed_s), WIDTHS[-1])
+            self.desk.width_s = next((width_s for width_s in WIDTHS if width_s >= needed_s), WIDTHS[-1])
             self._end_s = None if self._at_s is None else story.last_s
 
     # Pages and lanes.

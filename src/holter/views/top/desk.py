@@ -55,7 +55,7 @@ class Desk:
         if story.finished and span_s <= SHORT_RUN_S:
             return max(WIDTHS[0], math.ceil(span_s / max(1, chart - 1) * 20) / 20)
         wanted_s = max(FIRST_SPAN_S, min(span_s, MOST_FIRST_SPAN_S))
-        return next((one for one in WIDTHS if one * chart >= wanted_s), WIDTHS[-1])
+        return next((width_s for width_s in WIDTHS if width_s * chart >= wanted_s), WIDTHS[-1])
 
     def view(self, look: Look, at_s: float | None = None, end_s: float | None = None) -> View:
         """Return the view for a size of the screen.

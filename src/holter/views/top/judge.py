@@ -34,7 +34,7 @@ class Judge:
         self._done_s = -AGAIN_S
         self._judgement = Judgement()
 
-    def look(self, now_s: float, key: tuple[object, ...], *, width: int, is_over: bool) -> Judgement:
+    def judgement(self, now_s: float, key: tuple[object, ...], *, width: int, is_over: bool) -> Judgement:
         """Return the last judgement, and begin a new one if ``key`` has changed since. Never waits."""
         child = self._child
         if child is not None and child.poll() is not None:

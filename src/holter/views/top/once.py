@@ -38,9 +38,9 @@ def print_once(desk: Desk, look: Look, out: TextIO, *, colours: bool) -> int:
 
 def print_overview(places: tuple[Path, ...], look: Look, out: TextIO, *, colours: bool) -> int:
     """Print the list of the runs at some places; return 1 if something is wrong with one of them."""
-    rows = RunFolder(places, look.lang).look(time.monotonic(), time.time())
+    rows = RunFolder(places, look.lang).rows(time.monotonic(), time.time())
     height = max(look.height, len(rows) + 8)
-    place = ", ".join(str(one) for one in places)
+    place = ", ".join(str(folder) for folder in places)
     drawn = overview.draw(rows, place, None, look.width, height, look.lang, look.glyphs, "")
     _print(drawn.lines[:-1], look, out, colours=colours)
     return int(any(row.tone in ("bad", "warn") or row.state == "unreadable" for row in rows))

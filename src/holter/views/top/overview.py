@@ -14,7 +14,7 @@ from holter.views.top.draw.overview import OverviewDrawn
 from holter.views.top.draw.screen import Drawn
 
 # A look at the folder takes at most this long.
-LOOK_S = 0.25
+READ_S = 0.25
 
 
 class OverviewControl:
@@ -32,8 +32,8 @@ class OverviewControl:
 
     def tick(self, now_s: float, wall_s: float) -> None:
         """Read what is new."""
-        until_s = time.monotonic() + LOOK_S
-        self._rows = self._folder.look(now_s, wall_s, lambda: time.monotonic() > until_s)
+        until_s = time.monotonic() + READ_S
+        self._rows = self._folder.rows(now_s, wall_s, lambda: time.monotonic() > until_s)
 
     def draw(self, width: int, height: int, now_s: float) -> Drawn:
         """Return the screen."""

@@ -46,7 +46,7 @@ class Overview:
     def runs(self) -> list[Run]:
         """Return the runs, those that record first, then the newest."""
         enough_s = time.monotonic() + PATIENCE_S
-        rows = self._runs.look(time.monotonic(), time.time(), lambda: time.monotonic() > enough_s)
+        rows = self._runs.rows(time.monotonic(), time.time(), lambda: time.monotonic() > enough_s)
         return [
             Run(
                 key=_key(self._file(row.path)),

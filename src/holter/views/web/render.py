@@ -101,9 +101,11 @@ def render(path: Path, lang: Lang, *, is_over: bool, page: int, root: str, name:
         "kind": "report",
         "end": recording.duration_s,
         "open": not is_over and any(episode.end_s is None for episode in recording.episodes()),
-        "charts": [[series_name(one["key"], chart["index"]) for one in chart["series"]] for chart in values["charts"]],
+        "charts": [
+            [series_name(series["key"], chart["index"]) for series in chart["series"]] for chart in values["charts"]
+        ],
         "tops": [chart["top"] for chart in values["charts"]],
-        "limits": [[one["limit"] for one in chart["series"]] for chart in values["charts"]],
+        "limits": [[series["limit"] for series in chart["series"]] for chart in values["charts"]],
         "lanes": pids,
         "states": STATES,
         "words": {word: text(f"web.{word}", lang, age="{age}", n="{n}") for word in SCRIPT_WORDS},
@@ -120,7 +122,9 @@ def render(path: Path, lang: Lang, *, is_over: bool, page: int, root: str, name:
         )
     )
     tops = {
-        series_name(one["key"], chart["index"]): chart["top"] for chart in values["charts"] for one in chart["series"]
+        series_name(series["key"], chart["index"]): chart["top"]
+        for chart in values["charts"]
+        for series in chart["series"]
     }
     return Rendered(end_s=recording.duration_s, cost_s=time.process_time(), tops=tops, pids=pids), html
 

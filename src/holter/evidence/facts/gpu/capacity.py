@@ -16,7 +16,7 @@ LANE_BYTES_PER_S = {1: 0.25e9, 2: 0.5e9, 3: 0.985e9, 4: 1.969e9, 5: 3.938e9, 6: 
 # An idle GPU lowers its link speed on purpose; no driver was seen to do so at this utilisation.
 LOADED_RATIO = 0.3
 # A single reading may come from before the link was raised.
-LOADED_LOOKS = 3
+LOADED_READINGS = 3
 # A kernel that only waits (a collective, memory across the bus) counts as utilisation but draws hardly more power than
 # an idle GPU; real training was seen at over half of the limit.
 SPIN_RATIO, SPIN_POWER = 0.95, 0.35
@@ -78,11 +78,11 @@ def _slices(window: Window, book: FactBook, now: tuple[GpuSample, ...]) -> tuple
 
 
 def _memory(book: FactBook, now: tuple[GpuSample, ...], own_slices: tuple[GpuSlice, ...]) -> None:
-    looks: Iterable[GpuSample | GpuSlice] = own_slices or now
+    readings: Iterable[GpuSample | GpuSlice] = own_slices or now
     shares = [
-        look.memory_used_bytes / look.memory_total_bytes
-        for look in looks
-        if look.memory_used_bytes is not None and look.memory_total_bytes
+        reading.memory_used_bytes / reading.memory_total_bytes
+        for reading in readings
+        if reading.memory_used_bytes is not None and reading.memory_total_bytes
     ]
     book.known("gpu.memory_ratio", max(shares, default=None))
 
@@ -91,9 +91,9 @@ def _spinning(book: FactBook, now: tuple[GpuSample, ...]) -> None:
     spinning: list[tuple[int, float, float]] = []
     measured = False
     for index in sorted({gpu.index for gpu in now}):
-        looks = [gpu for gpu in now if gpu.index == index]
-        busy = middle(gpu.utilization_ratio for gpu in looks)
-        power = middle(gpu.power_w / gpu.power_limit_w for gpu in looks if gpu.power_w and gpu.power_limit_w)
+        readings = [gpu for gpu in now if gpu.index == index]
+        busy = middle(gpu.utilization_ratio for gpu in readings)
+        power = middle(gpu.power_w / gpu.power_limit_w for gpu in readings if gpu.power_w and gpu.power_limit_w)
         measured = measured or (busy is not None and power is not None)
         if busy is not None and power is not None and busy >= SPIN_RATIO and power <= SPIN_POWER:
             spinning.append((index, busy, power))
@@ -108,9 +108,9 @@ def _link(book: FactBook, loaded: tuple[GpuSample, ...]) -> None:
     ratios: list[tuple[float, Message]] = []
     shares: list[float] = []
     for index in sorted({gpu.index for gpu in loaded}):
-        looks = [gpu for gpu in loaded if gpu.index == index]
-        links = [(share, gpu) for gpu in looks if (share := _share(gpu)) is not None]
-        if len(links) >= LOADED_LOOKS:
+        readings = [gpu for gpu in loaded if gpu.index == index]
+        links = [(share, gpu) for gpu in readings if (share := _share(gpu)) is not None]
+        if len(links) >= LOADED_READINGS:
             share, best = max(links, key=lambda link_share: link_share[0])
             link = LINK(
                 gpu=index,
@@ -120,7 +120,7 @@ def _link(book: FactBook, loaded: tuple[GpuSample, ...]) -> None:
                 best_width=best.pcie_width_max,
             )
             ratios.append((share, link))
-        shares += [traffic for gpu in looks if (traffic := _traffic(gpu)) is not None]
+        shares += [traffic for gpu in readings if (traffic := _traffic(gpu)) is not None]
     worst = min(ratios, key=lambda ratio: ratio[0], default=None)
     why: Text = DRIVER_SILENT() if loaded else NOT_LOADED()
     book.known("gpu.pcie_ratio", worst[0] if worst else None, worst[1] if worst else "", unless=why)

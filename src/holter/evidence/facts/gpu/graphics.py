@@ -232,15 +232,15 @@ def _shared(window: Window, book: FactBook, foreign: tuple[str, ...], *, readabl
 
 # Only while the GPU works: a complete stop has other reasons.
 def _throttled(window: Window, book: FactBook, now: tuple[GpuSample, ...], why: Text) -> None:
-    looks = [gpu for gpu in now if gpu.clock_reasons is not None and gpu.sm_clock_mhz and gpu.sm_clock_max_mhz]
+    readings = [gpu for gpu in now if gpu.clock_reasons is not None and gpu.sm_clock_mhz and gpu.sm_clock_max_mhz]
     if window.episode.kind not in ("slow-down", "creep"):
         book.not_applicable("gpu.throttled", NOT_SLOWER())
-    elif not looks:
+    elif not readings:
         book.unknown("gpu.throttled", why)
     else:
-        held = [gpu for gpu in looks if held_down_by(gpu)]
+        held = [gpu for gpu in readings if held_down_by(gpu)]
         clock = middle((gpu.sm_clock_mhz or 0) / (gpu.sm_clock_max_mhz or 1) for gpu in held)
         busy = middle(gpu.utilization_ratio for gpu in held)
         low = clock is not None and clock <= HELD_CLOCK
-        enough = len(held) >= HELD_PART * len(looks)
+        enough = len(held) >= HELD_PART * len(readings)
         book.known("gpu.throttled", enough and low and busy is not None and busy >= BUSY_RATIO)

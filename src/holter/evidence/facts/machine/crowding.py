@@ -16,7 +16,7 @@ COUNTED_S = 15.0
 # A stock data worker has three or four threads; more are the thread pools of its libraries.
 FEW_THREADS = 8
 # Samples needed before the CPUs of a worker count: enough for the scheduler to move it if allowed.
-ENOUGH_LOOKS = 10
+ENOUGH_READINGS = 10
 SEEN_S = 30.0
 
 EACH = define("seen.workers.threads-each", "of {threads:g} threads each")
@@ -102,14 +102,14 @@ def _waiting(window: Window, book: FactBook) -> None:
 
 def _places(workers: tuple[ProcessSample, ...], window: Window, book: FactBook) -> None:
     pids = {worker.pid for worker in workers}
-    looks = [tick for tick in window.all if window.episode.alarm_s - SEEN_S <= tick.t_s and tick.processes]
+    readings = [tick for tick in window.all if window.episode.alarm_s - SEEN_S <= tick.t_s and tick.processes]
     cpus = {
         process.last_cpu
-        for tick in looks
+        for tick in readings
         for process in tick.processes
         if process.pid in pids and process.last_cpu is not None
     }
-    if len(looks) < ENOUGH_LOOKS or not cpus:
+    if len(readings) < ENOUGH_READINGS or not cpus:
         book.unknown("workers.per_cpu_seen", TOO_SHORT())
     else:
         detail = ON_CPUS(workers=len(workers), cpus=len(cpus))

@@ -18,7 +18,7 @@ from holter.sentences import define
 # The probe reads every ten seconds; a full disk mostly shows within two readings.
 SLACK_S = 25.0
 # An alarm triggers a reading at once; its answer comes with the next reading.
-LATE_LOOK_S = 12.0
+LATE_READING_S = 12.0
 # Order in which file systems are suspected if no file is named: results are written all the time.
 LABELS = ("results", "tmp", "preprocessed")
 # Errno 28, 122 and 30 as printed by Python, and by programs that print only the words.
@@ -187,7 +187,7 @@ def _blamed(window: Window, file: str | None) -> StorageSample | None:
 def _ticks(window: Window) -> tuple[Tick, ...]:
     if window.episode.kind != "death":
         return window.all
-    return tuple(window.recording.ticks(None, window.end_s + LATE_LOOK_S))
+    return tuple(window.recording.ticks(None, window.end_s + LATE_READING_S))
 
 
 # The first sample around the episode in which this file system lacked something.
@@ -195,8 +195,10 @@ def _lacking(window: Window, sample: StorageSample | None) -> StorageSample | No
     if sample is None:
         return None
     start_s = window.episode.start_s - SLACK_S
-    looks = [storage for tick in _ticks(window) if tick.t_s >= start_s for storage in tick.storage]
-    return next((look for look in looks if look.label == sample.label and has_space(look) is False), None)
+    readings = [storage for tick in _ticks(window) if tick.t_s >= start_s for storage in tick.storage]
+    return next(
+        (reading for reading in readings if reading.label == sample.label and has_space(reading) is False), None
+    )
 
 
 def _state(sample: StorageSample | None, book: FactBook) -> None:

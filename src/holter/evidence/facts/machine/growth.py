@@ -147,18 +147,18 @@ def _grew(series: list[Points]) -> Text:
 
 # State the share of the main process's growth in the extra malloc arenas of the C library.
 def _arenas(ticks: Sequence[Tick], book: FactBook) -> None:
-    looks = [
+    readings = [
         process
         for tick in ticks
         for process in tick.processes
         if process.role == "main" and process.malloc_arenas is not None
     ]
-    book.known("memory.arenas", looks[-1].malloc_arenas if looks else None, unless=NO_MAP())
-    if len(looks) < 2 or looks[-1].t_s - looks[0].t_s < SPAN_S:
+    book.known("memory.arenas", readings[-1].malloc_arenas if readings else None, unless=NO_MAP())
+    if len(readings) < 2 or readings[-1].t_s - readings[0].t_s < SPAN_S:
         book.unknown("memory.arena_share", FEW_MAP_READINGS())
         return
-    gained = (looks[-1].rss_bytes or 0) - (looks[0].rss_bytes or 0)
-    in_arenas = (looks[-1].malloc_arena_bytes or 0) - (looks[0].malloc_arena_bytes or 0)
+    gained = (readings[-1].rss_bytes or 0) - (readings[0].rss_bytes or 0)
+    in_arenas = (readings[-1].malloc_arena_bytes or 0) - (readings[0].malloc_arena_bytes or 0)
     if gained < GROWN_BYTES:
         book.not_applicable("memory.arena_share", NOT_GROWN())
         return

@@ -113,8 +113,8 @@ def _storage(window: Window, book: FactBook) -> None:
 
 # State the longest wait for a read of data or results, and the slowest folder and mount.
 def _answers(window: Window, book: FactBook) -> None:
-    looks = [sample for label in FOLDERS for sample in window.storage(label)]
-    slowest = max(looks, key=_waited_s, default=None)
+    readings = [sample for label in FOLDERS for sample in window.storage(label)]
+    slowest = max(readings, key=_waited_s, default=None)
     if slowest is None:
         book.unknown("storage.pending_s", NO_FOLDER())
         book.unknown("storage.mount", NO_FOLDER())

@@ -13,7 +13,7 @@ from holter.records import OtherTraining, Tick
 from holter.sentences import define
 
 # Fewer samples show only a moment.
-ENOUGH_LOOKS = 3
+ENOUGH_READINGS = 3
 # Unpacking and creating splits take minutes at most; a training that started earlier has finished both.
 RACE_S = 300.0
 # nnU-Net checks each existing .npy before unpacking, and writes it again if it cannot read it.
@@ -32,7 +32,7 @@ def collect(window: Window, book: FactBook) -> None:
     cpus = last(tick.host.cpu_count for tick in window.all if tick.host)
     for name, ticks in (("host.others_cpu_ratio", window.during), ("host.others_usual_ratio", window.before)):
         cores = _others_cores(ticks)
-        if cpus and len(cores) >= ENOUGH_LOOKS:
+        if cpus and len(cores) >= ENOUGH_READINGS:
             book.known(name, median(cores) / cpus, CORES(cores=median(cores), cpus=cpus))
         else:
             book.unknown(name, TOO_SHORT())
@@ -57,13 +57,13 @@ def _others_cores(ticks: Iterable[Tick]) -> list[float]:
 
 
 def _trainings(window: Window, book: FactBook) -> None:
-    looks = [trainings for tick in window.all if tick.host and (trainings := tick.host.other_trainings) is not None]
-    if not looks:
+    readings = [trainings for tick in window.all if tick.host and (trainings := tick.host.other_trainings) is not None]
+    if not readings:
         for name in ("trainings.others", "unpack.raced"):
             book.unknown(name, NOT_SEARCHED())
         return
-    book.known("trainings.others", max(len(look) for look in looks[-3:]))
-    others = {training.pid: training for look in looks for training in look}
+    book.known("trainings.others", max(len(reading) for reading in readings[-3:]))
+    others = {training.pid: training for reading in readings for training in reading}
     ours_s = next((p.started_s for tick in window.all for p in tick.processes if p.role == "main"), None)
     near = [training for training in others.values() if _starts_near(training, ours_s)]
     if any(training.same_data for training in near):

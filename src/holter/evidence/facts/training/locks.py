@@ -63,15 +63,15 @@ def _waits_on_lock(process: ProcessSample) -> bool:
 
 # Sleeps per second of its main thread during the episode.
 def _wakes_per_s(pid: int, window: Window) -> float | None:
-    looks = [
+    readings = [
         (process.t_s, process.voluntary_switches_total)
         for tick in window.during
         for process in tick.processes
         if process.pid == pid and process.voluntary_switches_total is not None
     ]
-    if len(looks) < 2 or looks[-1][0] - looks[0][0] < LOCKED_S:
+    if len(readings) < 2 or readings[-1][0] - readings[0][0] < LOCKED_S:
         return None
-    return (looks[-1][1] - looks[0][1]) / (looks[-1][0] - looks[0][0])
+    return (readings[-1][1] - readings[0][1]) / (readings[-1][0] - readings[0][0])
 
 
 # The innermost frame of its main thread; None while it passes batches.
@@ -84,20 +84,20 @@ def _spot(dump: StackDump | None) -> str | None:
 
 
 def _descriptors(window: Window, book: FactBook) -> None:
-    looks = [
+    readings = [
         process
         for tick in window.all
         if tick.t_s >= window.episode.alarm_s - 600
         for process in tick.processes
         if process.fds is not None and process.fd_limit
     ]
-    if not looks:
+    if not readings:
         for name in ("fds.used_ratio", "fds.limit", "fds.grown"):
             book.unknown(name, FILES_NOT_READ())
         return
-    fullest = max(looks, key=lambda process: (process.fds or 0) / (process.fd_limit or 1))
+    fullest = max(readings, key=lambda process: (process.fds or 0) / (process.fd_limit or 1))
     used = OPEN_FILES(used=fullest.fds, limit=fullest.fd_limit, process=process_of(fullest))
     book.known("fds.used_ratio", (fullest.fds or 0) / (fullest.fd_limit or 1), used)
     book.known("fds.limit", fullest.fd_limit)
-    same = [process.fds or 0 for process in looks if process.pid == fullest.pid]
+    same = [process.fds or 0 for process in readings if process.pid == fullest.pid]
     book.known("fds.grown", same[-1] - same[0], MORE_FILES(first=same[0], last=same[-1]))

@@ -134,12 +134,12 @@ def _main(window: Window, book: FactBook) -> None:
 def _workers(window: Window, book: FactBook) -> None:
     names = ("workers.stand_at", "workers.stand_in")
     workers = _feeding(window)
-    looks = [dumps for worker in workers if (dumps := _dumps(window, worker.pid))]
-    looks = [dumps for dumps in looks if len(dumps) >= 2 and dumps[-1].t_s - dumps[0].t_s >= APART_S]
-    if not looks or len(looks) < min(len(workers), ENOUGH_WORKERS):
+    seen = [dumps for worker in workers if (dumps := _dumps(window, worker.pid))]
+    seen = [dumps for dumps in seen if len(dumps) >= 2 and dumps[-1].t_s - dumps[0].t_s >= APART_S]
+    if not seen or len(seen) < min(len(workers), ENOUGH_WORKERS):
         book.unknown(names, NO_WORKERS())
         return
-    places = [_stands(dumps, window) if _is_still(window, dumps) else None for dumps in looks]
+    places = [_stands(dumps, window) if _is_still(window, dumps) else None for dumps in seen]
     known_places = [place for place in places if place is not None]
     # Whether stacks show one line of a loop or two is chance: if one worker was seen to move, all are in the loop.
     first = next(
@@ -152,14 +152,14 @@ def _workers(window: Window, book: FactBook) -> None:
     if None in places or len(spots) != 1 or first is None or _passes_batches(first):
         book.not_applicable(names, NOT_ALL())
         return
-    if first.kind in LOOPS and not all(_is_endless(first, dumps, window, book) for dumps in looks):
+    if first.kind in LOOPS and not all(_is_endless(first, dumps, window, book) for dumps in seen):
         book.not_applicable(names, SLOW())
         return
     where, owner, kind = describe(first.frame), OWNERS[first.owner](), KINDS[first.kind]()
-    if len(looks) == len(workers):
+    if len(seen) == len(workers):
         detail = WORKERS_STAND(count=len(workers), place=where, owner=owner, kind=kind)
     else:
-        detail = SEEN_STAND(count=len(workers), seen=len(looks), place=where, owner=owner, kind=kind)
+        detail = SEEN_STAND(count=len(workers), seen=len(seen), place=where, owner=owner, kind=kind)
     book.known("workers.stand_at", where, detail)
     book.known("workers.stand_in", first.kind, kind)
 

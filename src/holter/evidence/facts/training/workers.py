@@ -72,13 +72,13 @@ def is_blocked(process: ProcessSample, window: Window) -> bool:
 
     State D, or a read call or storage wait channel, in more than half of the samples, with little CPU use.
     """
-    looks = [sample for tick in window.now for sample in tick.processes if sample.pid == process.pid]
+    readings = [sample for tick in window.now for sample in tick.processes if sample.pid == process.pid]
     reading = [
         sample
-        for sample in looks
+        for sample in readings
         if sample.state == "D" or sample.syscall in READS or _is_storage_channel(sample.wait_channel)
     ]
-    if not looks or process.state in ("T", "t", "Z") or len(reading) * 2 <= len(looks):
+    if not readings or process.state in ("T", "t", "Z") or len(reading) * 2 <= len(readings):
         return False
     idle = (mean_cpu(window.now, process.pid) or 0.0) < WORKING_CPU_RATIO
     pipe = all((sample.syscall_file or "").startswith(NO_FILES) for sample in reading)

@@ -176,15 +176,15 @@ def log(view: View, story: Story, lang: Lang, paper: Paper) -> None:
 
 def epochs(view: View, story: Story, lang: Lang, paper: Paper, glyphs: Glyphs) -> None:
     """Write a chart of the epoch times and losses, and the table of the last epochs, the newest first."""
-    ended = [one for one in story.epochs if one.t_s <= view.at_s]
+    ended = [epoch for epoch in story.epochs if epoch.t_s <= view.at_s]
     if not ended:
         paper.add((phrase(NO_EPOCHS(), lang), "dim"))
         return
-    counted = list({one.epoch: one for one in ended}.values())
+    counted = list({epoch.epoch: epoch for epoch in ended}.values())
     for key, values in (
-        ("series.epoch-time", [one.duration_s for one in counted]),
-        ("series.train-loss", [one.train_loss for one in counted]),
-        ("series.val-loss", [one.val_loss for one in counted]),
+        ("series.epoch-time", [epoch.duration_s for epoch in counted]),
+        ("series.train-loss", [epoch.train_loss for epoch in counted]),
+        ("series.val-loss", [epoch.val_loss for epoch in counted]),
     ):
         line = _history(values, max(4, paper.width - 32), glyphs)
         known = [value for value in values if value is not None]
@@ -199,21 +199,23 @@ def epochs(view: View, story: Story, lang: Lang, paper: Paper, glyphs: Glyphs) -
         paper.add((row + cells[-1], style_name))
 
 
-def _epoch_cells(one: EpochEnded) -> list[str]:
+def _epoch_cells(epoch: EpochEnded) -> list[str]:
     return [
-        str(one.epoch),
-        clock(one.t_s),
-        "" if one.duration_s is None else f"{one.duration_s:.1f} s",
-        "" if one.train_loss is None else f"{one.train_loss:.4f}",
-        "" if one.val_loss is None else f"{one.val_loss:.4f}",
-        " ".join(f"{value:.2f}" for value in one.pseudo_dice or ()),
+        str(epoch.epoch),
+        clock(epoch.t_s),
+        "" if epoch.duration_s is None else f"{epoch.duration_s:.1f} s",
+        "" if epoch.train_loss is None else f"{epoch.train_loss:.4f}",
+        "" if epoch.val_loss is None else f"{epoch.val_loss:.4f}",
+        " ".join(f"{value:.2f}" for value in epoch.pseudo_dice or ()),
     ]
 
 
 def _history(values: list[float | None], room: int, glyphs: Glyphs) -> str:
     # As many epochs a sign as are needed to show all of them.
     each = -(-len(values) // room)
-    parts = [[one for one in values[start : start + each] if one is not None] for start in range(0, len(values), each)]
+    parts = [
+        [value for value in values[start : start + each] if value is not None] for start in range(0, len(values), each)
+    ]
     means = [sum(part) / len(part) if part else None for part in parts]
     known = [mean for mean in means if mean is not None]
     if not known:
@@ -270,7 +272,7 @@ def stacks(dumps: list[StackDump], chosen: int | None, lang: Lang, paper: Paper)
             latest[dump.pid] = dump
     if not latest:
         paper.add((phrase(NO_STACKS(), lang), "dim"))
-    for dump in sorted(latest.values(), key=lambda one: (one.pid != chosen, one.role != "main", one.pid)):
+    for dump in sorted(latest.values(), key=lambda dump: (dump.pid != chosen, dump.role != "main", dump.pid)):
         who = process_name(dump.role, None, dump.pid, lang)
         paper.add((f"{clock(dump.t_s):>8}  ", "dim"), (f"{who}, {text(f'rung.{dump.rung}', lang)}", "bold"))
         for thread in dump.threads:
@@ -289,39 +291,46 @@ def _thread(thread: ThreadStack, lang: Lang) -> str:
 
 def process(view: View, chosen: LaneName | None, lang: Lang, paper: Paper) -> None:
     """Write everything that was read of the chosen process."""
-    lane = next((one for one in view.lanes if one.name == chosen), None)
+    lane = next((lane for lane in view.lanes if lane.name == chosen), None)
     if lane is None or lane.process is None:
         paper.add((phrase(NO_PROCESS(), lang), "dim"))
         return
-    one = lane.process
-    paper.add((process_name(one.role, one.worker_index, one.pid, lang), "bold"))
+    process = lane.process
+    paper.add((process_name(process.role, process.worker_index, process.pid, lang), "bold"))
     for key, value in _fields(lane, lang):
         if value:
             paper.add((fit(text(f"top.field.{key}", lang), 24) + " ", "dim"), (value, ""), hang=25)
 
 
 def _fields(lane: Lane, lang: Lang) -> Iterator[tuple[str, str]]:
-    one, beat = lane.process, lane.beat
-    if one is None:
+    process, beat = lane.process, lane.beat
+    if process is None:
         return
-    yield "pid", f"{one.pid}  {one.name or ''}"
-    yield "state", f"{one.state or '?'}  {text(f'state.{lane.state}', lang) if lane.state else ''}"
-    yield "cpu", "" if one.cpu_ratio is None else f"{percent(one.cpu_ratio)} %"
-    yield "memory", size(one.rss_bytes) if one.rss_bytes is not None else ""
-    yield "swap", size(one.swap_bytes) if one.swap_bytes else ""
-    yield "threads", "" if one.threads is None else str(one.threads)
-    limit = "" if one.fd_limit is None else str(one.fd_limit)
-    yield "files", "" if one.fds is None else text("top.of", lang, part=one.fds, whole=limit) if limit else str(one.fds)
-    yield "read", size(one.read_bytes_total) if one.read_bytes_total is not None else ""
-    yield "written", size(one.write_bytes_total) if one.write_bytes_total is not None else ""
-    yield "call", one.syscall or ""
-    yield "file", one.syscall_file or ""
-    yield "mount", one.syscall_mount or ""
-    yield "channel", one.wait_channel or ""
+    yield "pid", f"{process.pid}  {process.name or ''}"
+    yield "state", f"{process.state or '?'}  {text(f'state.{lane.state}', lang) if lane.state else ''}"
+    yield "cpu", "" if process.cpu_ratio is None else f"{percent(process.cpu_ratio)} %"
+    yield "memory", size(process.rss_bytes) if process.rss_bytes is not None else ""
+    yield "swap", size(process.swap_bytes) if process.swap_bytes else ""
+    yield "threads", "" if process.threads is None else str(process.threads)
+    limit = "" if process.fd_limit is None else str(process.fd_limit)
+    yield (
+        "files",
+        ""
+        if process.fds is None
+        else text("top.of", lang, part=process.fds, whole=limit)
+        if limit
+        else str(process.fds),
+    )
+    yield "read", size(process.read_bytes_total) if process.read_bytes_total is not None else ""
+    yield "written", size(process.write_bytes_total) if process.write_bytes_total is not None else ""
+    yield "call", process.syscall or ""
+    yield "file", process.syscall_file or ""
+    yield "mount", process.syscall_mount or ""
+    yield "channel", process.wait_channel or ""
     if beat is None:
         return
     yield "case", beat.case or ""
-    if one.role == "main":
+    if process.role == "main":
         yield "phase", text(f"phase.{beat.phase}", lang)
         if beat.ready_queue is not None:
             yield "queue", text("top.of", lang, part=beat.ready_queue, whole=beat.ready_queue_size or "?")

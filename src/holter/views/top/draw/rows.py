@@ -71,7 +71,11 @@ class Row:
 
 def visible(content: str) -> str:
     """Return text without characters that would move the cursor: it may quote other programs."""
-    return content if content.isprintable() else "".join(one if one.isprintable() else " " for one in content)
+    return (
+        content
+        if content.isprintable()
+        else "".join(character if character.isprintable() else " " for character in content)
+    )
 
 
 def cut(content: str, width: int, sign: str = "…") -> str:

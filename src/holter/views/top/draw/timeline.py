@@ -123,7 +123,7 @@ class Timeline:
         window = self._view.window
         row = self._row(text("top.time", self._lang), "dim")
         cells = [" "] * window.count
-        step = next((one for one in STEPS if one / window.width_s >= LABEL_CELLS), STEPS[-1])
+        step = next((seconds for seconds in STEPS if seconds / window.width_s >= LABEL_CELLS), STEPS[-1])
         moment = (int(max(0.0, window.start_s)) // step) * step
         while moment < window.end_s:
             column = window.column(moment)
@@ -210,7 +210,7 @@ class Timeline:
         known = {chart.name for chart in self._view.charts}
         for kind in (*VITAL, *OPTIONAL):
             if kind == "gpu":
-                yield from sorted((name for name in known if name.startswith("gpu:")), key=lambda one: int(one[4:]))
+                yield from sorted((name for name in known if name.startswith("gpu:")), key=lambda name: int(name[4:]))
             elif kind == "disk":
                 if "read" in known or "write" in known:
                     yield kind
@@ -279,7 +279,7 @@ class Timeline:
             return self._cpu()
         if name in ("disk", "network"):
             pair = ("read", "write") if name == "disk" else ("received", "sent")
-            first, second = (self._now(one) for one in pair)
+            first, second = (self._now(name) for name in pair)
             if first is None and second is None:
                 return ""
             if room < 22:
@@ -308,7 +308,7 @@ class Timeline:
         return self._fitting(parts)
 
     def _gpu(self, index: int) -> str:
-        gpu = next((one for one in self._view.gpus if one.index == index), None)
+        gpu = next((gpu for gpu in self._view.gpus if gpu.index == index), None)
         parts = [whole(self._now(f"gpu:{index}"))]
         if gpu is None:
             return parts[0]
