@@ -16,16 +16,16 @@ from benchmarks.field.play import OLDER_EPOCH, Played
 from benchmarks.field.table import NAMES, Outcome
 
 from holter.records import Ability, ActionTaken, Beat, ContractSettled, Environment, Tick
-from holter.sentences import define
+from holter.supervisor.recording.abilities import NO_LOADER, NO_LOG, NOTHING_IMPORTED
 from holter.tape import Recording
 
 SEES = (
-    "holter: sees exceptions; not: heartbeat (the program has imported neither nnunetv2 nor batchgenerators so far), "
-    "data loader (no data loader with worker processes was seen), training log (no training log of nnU-Net was found). "
-    "It only watches; holter train, or run --heal, acts."
+    "holter: sees exceptions; not: the training (the program has imported neither nnunetv2 nor batchgenerators so "
+    "far). It only watches; holter train, or run --heal, acts."
 )
-NONE = define("contract.no-log", "no training log of nnU-Net was found")()
-SETTLED = ContractSettled(t_s=60.0, sees=(Ability(name="log", can=False, why_not=NONE),), does=())
+WHY_NOT = {"heartbeat": NOTHING_IMPORTED(), "loader": NO_LOADER(), "log": NO_LOG()}
+ABILITIES = tuple(Ability(name=name, can=False, why_not=why) for name, why in WHY_NOT.items())
+SETTLED = ContractSettled(t_s=60.0, sees=ABILITIES, does=())
 NOT_SEEN = (
     "No training was seen: the program has imported neither nnunetv2 nor batchgenerators so far.\n",
     "没有看到训练：\n",

@@ -46,7 +46,7 @@ class Case:
     says: tuple[str, ...] = ()  # patterns that the output of a broken case must match, live and by diagnose
     may_be_silent: bool = False  # broken, but no output is required: a stall looks like a long pause
     forbidden: tuple[str, ...] = ()  # words about things that this case does not have
-    sees: tuple[str, ...] = ()  # patterns of the line about what Holter can observe and do
+    sees: tuple[str, ...] = ()  # patterns of what Holter can observe and do, by the tape or the printed line
     at_once: tuple[str, ...] = ()  # patterns of the output before the training has run
     at_end: tuple[str, ...] = ()  # patterns of the output after its end
     settles: bool = True  # it lasts longer than the first minute

@@ -12,11 +12,11 @@ from holter.errors import BadInput
 # Number of epochs: a few; longer than the first minute; until the benchmark ends it.
 SHORT, LONG, FOR_EVER = ((("FIELD_EPOCHS", epochs),) for epochs in ("4", "11", "200"))
 ONE_THREAD = (("OMP_NUM_THREADS", "1"),)
-IMPORTS_NEITHER = r"heartbeat \(the program has imported neither nnunetv2 nor batchgenerators so far\)"
-NO_HEARTBEAT, NO_LOG, NO_LOADER = r"not: .*heartbeat \(", r"not: .*training log \(", r"not: .*data loader \("
-TORCH_LOADER, NNUNET_LOADER = r"sees .*PyTorch DataLoader workers", r"sees heartbeat, batchgenerators workers"
-SEES_LOG = r"sees [^;]*training log"
-WATCHES, CANNOT = r"It only watches", r"Can do nothing about trouble here"
+IMPORTS_NEITHER = r"heartbeat: no: the program has imported neither nnunetv2 nor batchgenerators so far"
+NO_HEARTBEAT, NO_LOG, NO_LOADER = r"heartbeat: no:", r"training log: no:", r"data loader: no:"
+TORCH_LOADER, NNUNET_LOADER = r"data loader: PyTorch DataLoader workers", r"data loader: batchgenerators workers"
+SEES_LOG = r"training log: yes"
+WATCHES, CANNOT = r"It only watches", r"Holter can only tell you if a worker freezes or dies, and saves no checkpoints"
 NOT_AGAIN = r"Holter does not start it again: .*--resume-command"
 NO_RESTART = r"Holter cannot start it again: .*--resume-command"
 V1 = ("nnunet==1.7.1", "batchgenerators==0.25", "medpy", "tifffile", "dicom2nifti", "pydicom", "scikit-image==0.25.0")
@@ -103,14 +103,14 @@ LOST = replace(
     start="lost hook",
     command=lambda _: ["env", f"PYTHONPATH={SHIM}", beside("nnUNetv2_train"), *TRAIN],
     main="nnUNetv2_train",
-    sees=(r"heartbeat \(the command sets PYTHONPATH itself", WATCHES),
+    sees=(r"heartbeat: no: the command sets PYTHONPATH itself", WATCHES),
     takes_c=True,
 )
 NAMESPACE = replace(
     LOST,
     start="PID namespace",
     command=lambda _: ["unshare", "-pf", "--mount-proc", sys.executable, beside("nnUNetv2_train"), *TRAIN],
-    sees=(r"heartbeat \(the training runs in a PID namespace of its own", WATCHES),
+    sees=(r"heartbeat: no: the training runs in a PID namespace of its own", WATCHES),
     needs_root=True,
 )
 # v1's own training loop and the loader of its batchgenerators, with a network of one layer on random numbers.
@@ -205,7 +205,7 @@ CASES: tuple[Case, ...] = (
         plain("imports"),
         name="script-imports",
         summary="has batchgenerators, sleeps 215 s, then ends",
-        sees=(r"sees heartbeat", NO_LOG, NO_LOADER, WATCHES),
+        sees=(r"heartbeat: yes", NO_LOG, NO_LOADER, WATCHES),
         quick=False,
     ),
     raises(plain("raise"), "script-raises"),
@@ -266,7 +266,7 @@ CASES: tuple[Case, ...] = (
     replace(
         attached(
             main_killed(LAUNCHER, "launcher-killed"),
-            (r"heartbeat \(the training was started without Holter\)", WATCHES),
+            (r"heartbeat: no: the training was started without Holter\)", WATCHES),
         ),
         quick=False,
     ),

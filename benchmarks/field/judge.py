@@ -16,6 +16,7 @@ from benchmarks.field.case import ALWAYS, CONTAINER, Case
 from benchmarks.field.play import CUT, OLDER_EPOCH, PREFIX, Played, letter_of
 from holter.causes import diagnose_all
 from holter.records import ActionTaken, ContractSettled
+from holter.reports.live.contract import rows
 from holter.tape import Recording, read
 
 ENDS = re.compile(r"\b(?:kill|pkill|killall|scancel)\s+(?!-CONT|-0)")
@@ -23,7 +24,7 @@ GOES_ON = re.compile(r"(?<![\w-])--c(?![\w-])")
 NO_TRAINING = "No training was seen: "
 # Lines that name things that Holter looked for and did not find.
 OF_MISSING = (
-    f"{PREFIX} sees ", f"{PREFIX} if a worker freezes or dies, ", f"{PREFIX} checkpoints are only those ",
+    f"{PREFIX} sees ", f"{PREFIX} Holter can only tell you if ", f"{PREFIX} Holter saves no checkpoints",
     f"{PREFIX} from now on without ", NO_TRAINING, "没有看到训练", "Excluded: ", "已排除",
 )  # fmt: skip
 ANOTHER_COMMAND = "--resume-command"  # in the line about missing things: no command is known
@@ -189,10 +190,11 @@ def _cannot(case: Case, output: Said) -> Iterator[Complaint]:
             yield Complaint("cannot unsaid", f"when it matters: {pattern}")
     if not case.settles:
         return
-    for pattern in case.sees:
-        if not re.search(pattern, line):
-            yield Complaint("cannot unsaid", f"{pattern} is not in: {line or 'nothing'}")
     settled = output.recording.events(ContractSettled)
+    full = [f"{name}: {words}" for name, words in rows(settled[0], "en")] if settled and line else []
+    for pattern in case.sees:
+        if not any(re.search(pattern, text) for text in (line, *full)):
+            yield Complaint("cannot unsaid", f"{pattern} is not in: {line or 'nothing'}")
     if settled and settled[0].t_s > FIRST_MINUTE_S:
         yield Complaint("cannot unsaid", f"first after {settled[0].t_s:.0f} s")
 

@@ -10,7 +10,19 @@ from msgspec import UNSET, UnsetType
 from holter import __version__
 from holter.history import goodput, recovery
 from holter.history.fates import Fate
-from holter.records import ActionTaken, Diagnosis, Finding, Link, Message, Notice, Remedy, TargetKind, Text, Verdict
+from holter.records import (
+    Ability,
+    ActionTaken,
+    Diagnosis,
+    Finding,
+    Link,
+    Message,
+    Notice,
+    Remedy,
+    TargetKind,
+    Text,
+    Verdict,
+)
 from holter.remedies.next_checks import next_checks
 from holter.reports import json_records
 from holter.reports.catalogue import Lang, phrase, text
@@ -62,13 +74,20 @@ def _target(kind: TargetKind, name: Text, notes: tuple[Message, ...], lang: Lang
 def _with_history(
     document: json_records.Document, recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang
 ) -> json_records.Document:
+    contract = recording.contract()
     return msgspec.structs.replace(
         document,
+        contract=UNSET if contract is None else [_ability(one, lang) for one in (*contract.sees, *contract.does)],
         notices=[_notice(notice, lang) for notice in recording.events(Notice)],
         actions=[_action(action, lang) for action in recording.events(ActionTaken)],
         goodput=_goodput(goodput.account(recording, diagnoses)),
         recovery=[_recovery(checked) for checked in recovery.check(recording)],
     )
+
+
+def _ability(ability: Ability, lang: Lang) -> json_records.Ability:
+    why_not = None if ability.why_not is None else phrase(ability.why_not, lang)
+    return json_records.Ability(name=ability.name, can=ability.can, what=ability.what, why_not=why_not)
 
 
 def _outcome(ran: Outcome, lang: Lang) -> json_records.RunOutcome:

@@ -15,7 +15,7 @@ from holter.history.fates import Fate
 from holter.history.goodput import LossKind
 from holter.history.recovery import MeasureName, RecoveryVerdict
 from holter.history.stock_outcome import StockOutcome
-from holter.records import ActionSource, ActionState, EpisodeKind, Phase, Safety, TargetKind, VerdictName
+from holter.records import AbilityName, ActionSource, ActionState, EpisodeKind, Phase, Safety, TargetKind, VerdictName
 from holter.reports.outcome import State
 
 # Increased when a reader of the old document would misread the new one; new keys alone do not count.
@@ -127,6 +127,15 @@ class Episode(JsonRecord, frozen=True, kw_only=True):
         list[NextCheck] | UnsetType,
         Meta(description="What to check next, best first. Empty if the cause is confirmed."),
     ] = UNSET
+
+
+class Ability(JsonRecord, frozen=True, kw_only=True):
+    """One thing that Holter could see of the run or do to it."""
+
+    name: Annotated[AbilityName, Meta(description="The last three are actions, the others are things to see.")]
+    can: bool
+    what: Annotated[str | None, Meta(description="Which data loader, GPU or command.")]
+    why_not: Annotated[str | None, Meta(description="A sentence in the chosen language; null if it can.")]
 
 
 class Notice(JsonRecord, frozen=True, kw_only=True):
@@ -287,6 +296,10 @@ class Document(JsonRecord, frozen=True, kw_only=True):
     tape: Annotated[str | UnsetType, Meta(description="The recording that it was made from.")] = UNSET
     target: Target | UnsetType = UNSET
     outcome: RunOutcome | UnsetType = UNSET
+    contract: Annotated[
+        list[Ability] | UnsetType,
+        Meta(description="What Holter could see and do, as last checked; left out if that was not settled."),
+    ] = UNSET
     episodes: list[Episode]
     notices: Annotated[
         list[Notice] | UnsetType, Meta(description="Problems that do not stop the training; no alarms.")

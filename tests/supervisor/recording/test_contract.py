@@ -13,11 +13,10 @@ import pytest
 
 from holter.probes.process import pidfd
 from holter.probes.process.python_options import option_letters
-from holter.records import Ability, ContractSettled, Noted, StorageSample, Tick
-from holter.reports.live import lines as live
+from holter.records import ContractSettled, Noted, StorageSample, Tick
 from holter.supervisor.launch import INJECT
-from holter.supervisor.recording import abilities, contract
-from holter.supervisor.recording.abilities import ONLY_WATCHES, Terms
+from holter.supervisor.recording import contract
+from holter.supervisor.recording.abilities import Terms
 from holter.supervisor.recording.contract import ContractKeeper
 from holter.texts.resume_command import resume_command
 
@@ -207,33 +206,3 @@ def test_whether_the_kernel_tells_how_processes_end_is_tried(can, sources, tmp_p
     monkeypatch.setattr(pidfd, "_ask", lambda _: pidfd.Ending(0, None) if can else None)
     sources.process.main_pid = os.getpid()
     assert settled(keeper(sources, tmp_path)).ability("endings").can is can
-
-
-# ------------------------------------------------------------------------------------------------------ what is printed
-
-
-def terms(*, can: bool, why_not=abilities.NOT_NNUNET, t_s: float = 60.0) -> ContractSettled:
-    does = tuple(
-        Ability(
-            name=name, can=can, what="nnUNetv2_train 4 2d 0 --c" if can else None, why_not=None if can else why_not()
-        )
-        for name in ("replace-workers", "save", "restart")
-    )
-    return ContractSettled(t_s=t_s, sees=(Ability(name="stacks", can=True),), does=does)
-
-
-def test_what_can_be_done_from_now_on_is_said() -> None:
-    told = live.contract(terms(can=True), terms(can=False), "en")
-    assert told == (
-        "holter: from now on Holter can replace workers, save checkpoints, restart with: nnUNetv2_train 4 2d 0 --c"
-    )
-
-
-def test_where_nothing_can_be_done_the_consequences_are_said() -> None:
-    told = live.contract(terms(can=False), None, "en")
-    assert told is not None
-    assert "if a worker freezes or dies, Holter can only tell you" in told
-    assert "checkpoints are only those" in told
-    assert live.contract(terms(can=False, why_not=ONLY_WATCHES), None, "en") == (
-        "holter: sees stacks. It only watches; holter train, or run --heal, acts."
-    )

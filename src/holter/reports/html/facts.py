@@ -22,6 +22,7 @@ from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.catalogue import known as is_known
 from holter.reports.choices import value_words
 from holter.reports.html import lanes
+from holter.reports.live.contract import rows as rows_of
 from holter.reports.outcome.wall import clocks
 from holter.reports.wording import process_name
 from holter.tape import Recording
@@ -36,12 +37,13 @@ Rows = list[tuple[str, str]]
 
 def environment(recording: Recording, lang: Lang) -> list[tuple[str, Rows]]:
     """Return the environment as titled lists of (name, value), without unknown values."""
-    known = recording.environment
+    known, contract = recording.environment, recording.contract()
     if known is None:
         return []
     groups = (
         (text("environment.machine", lang), _machine(known, _gpu_name(recording), lang)),
         (text("environment.plans", lang), _training(known, lang)),
+        (text("environment.contract", lang), [] if contract is None else rows_of(contract, lang)),
         (text("environment.versions", lang), list(known.versions)),
         (text("environment.variables", lang), list(known.variables)),
     )

@@ -92,6 +92,7 @@ define_all(
         "environment.machine": "Machine",
         "environment.versions": "Versions",
         "environment.plans": "Training",
+        "environment.contract": "What Holter could see and do",
         "environment.variables": "Environment variables",
         "environment.hostname": "host",
         "environment.os": "system",

@@ -1,16 +1,22 @@
-"""The capability contract in words: one line at the start, and a line for each missing ability."""
+"""The capability contract in words: in short at the start, in full in reports, and what has changed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from holter.records import Ability, ContractSettled, Message
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.wording import SPACE
 from holter.sentences import define
 
-LINE = define("contract.line", "sees {seen}; not: {unseen}. {powers}")
-LINE_SEES_ALL = define("contract.line-sees-all", "sees {seen}. {powers}")
+LINE = define("contract.line", "sees {seen}[[; not: {unseen}]].")
+LINE_ALL = define("contract.line-all", "sees everything of this training ({loader})[[, except: {unseen}]].")
 POWERS = define("contract.powers", "Can {powers}.")
-NO_POWERS = define("contract.no-powers", "Can do nothing about trouble here.")
 WATCHES = define("contract.watches", "It only watches; holter train, or run --heal, acts.")
+CONSEQUENCE = define("contract.consequence", "{words}.")
+TRAINING = define("contract.the-training", "the training")
+ROW = define("contract.row", "{able}[[: {why}]]")
+NONE_TO_REPLACE = define("contract.none-to-replace", "there are none")
 ITEM = define("contract.item", "{name} ({what})")
 LOST = define("contract.lost", "from now on without {name}: {why}")
 BACK = define("contract.back", "{name} is there now")
@@ -24,7 +30,7 @@ SEES = {
     "stacks": define("contract.sees.stacks", "stacks"),
     "gpu": define("contract.sees.gpu", "GPU"),
     "kernel-log": define("contract.sees.kernel-log", "kernel log"),
-    "endings": define("contract.sees.endings", "how processes end"),
+    "endings": define("contract.sees.endings", "exit codes"),
     "results": define("contract.sees.results", "results folder"),
 }
 LOADERS = {
@@ -38,17 +44,14 @@ LOADERS = {
 DOES = {
     "replace-workers": define("contract.does.replace-workers", "replace workers"),
     "save": define("contract.does.save", "save checkpoints"),
-    "restart": define("contract.does.restart", "restart with: {what}"),
+    "restart": define("contract.does.restart", "restart[[ with: {what}]]"),
 }
-# What the user must expect if an ability is missing.
+# What the user must expect if an ability is missing; without the reason where it was said already.
 CANNOT = {
     "replace-workers": define(
-        "contract.cannot.replace-workers", "if a worker freezes or dies, Holter can only tell you: {why}"
+        "contract.cannot.replace-workers", "Holter can only tell you if a worker freezes or dies[[: {why}]]"
     ),
-    "save": define(
-        "contract.cannot.save",
-        "checkpoints are only those that the training writes itself: {why}",
-    ),
+    "save": define("contract.cannot.save", "Holter saves no checkpoints here[[: {why}]]"),
     "restart": define(
         "contract.cannot.restart",
         "if the training dies or hangs, Holter cannot start it again: {why}; --resume-command CMD names a command",
@@ -56,35 +59,81 @@ CANNOT = {
 }
 # Both are missing for one reason.
 CANNOT_HELP = define(
-    "contract.cannot.help",
-    "if a worker freezes or dies, Holter can only tell you, and checkpoints are only those that the training writes "
-    "itself: {why}",
+    "contract.cannot.help", "Holter can only tell you if a worker freezes or dies, and saves no checkpoints[[: {why}]]"
 )
 BOTH = ("replace-workers", "save")
+# With all of these a training is seen; without any, and without its results, none.
+THE_TRAINING = ("heartbeat", "loader", "log")
+# Missing on most machines, and nobody can change it.
+WITHOUT_REASON = "endings"
+NO_WORKERS = "no-workers"
 
 
 def contract_line(settled: ContractSettled, lang: Lang) -> str:
-    """Return one line about what Holter can observe and do."""
+    """Return in short what Holter can observe and do, and what the user must expect; ``rows`` has every detail."""
+    sentences = [_sight(settled, lang)]
+    if settled.only_watches:
+        sentences.append(WATCHES())
+    else:
+        can = _can(settled.does, lang)
+        sentences += [POWERS(powers=can)] if can else []
+        # Whether the training can be restarted was printed before it was started.
+        missing = tuple(ability for ability in settled.does if ability.name != "restart")
+        sentences += [CONSEQUENCE(words=words) for words in consequences(missing, lang, with_reason=False)]
+    return SPACE[lang].join(phrase(sentence, lang) for sentence in sentences)
+
+
+def _sight(settled: ContractSettled, lang: Lang) -> Message:
     join = text("list.join", lang)
-    seen = join.join(_seen(ability, lang) for ability in settled.sees if ability.can)
-    unseen = join.join(
-        phrase(ITEM(name=_name(ability, lang), what=_why(ability, lang)), lang)
-        for ability in settled.sees
-        if not ability.can
-    )
-    powers = phrase(_powers(settled, lang), lang)
-    if not unseen:
-        return phrase(LINE_SEES_ALL(seen=seen, powers=powers), lang)
-    return phrase(LINE(seen=seen or text("word.nothing", lang), unseen=unseen, powers=powers), lang)
+    seen = {ability.name: _seen(ability, lang) for ability in settled.sees if ability.can}
+    unseen = join.join(_unseen(settled, lang)) or None
+    if all(name in seen for name in THE_TRAINING):
+        return LINE_ALL(loader=seen["loader"], unseen=unseen)
+    return LINE(seen=join.join(seen.values()) or text("word.nothing", lang), unseen=unseen)
 
 
-def consequences(abilities: tuple[Ability, ...], lang: Lang) -> list[str]:
+def rows(settled: ContractSettled, lang: Lang) -> list[tuple[str, str]]:
+    """Return the name of each ability, and either which one it is or why it is missing."""
+    return [
+        (phrase({**SEES, **DOES}[ability.name](), lang), _row(ability, lang))
+        for ability in (*settled.sees, *settled.does)
+    ]
+
+
+def _row(ability: Ability, lang: Lang) -> str:
+    if ability.what == NO_WORKERS:
+        return phrase(NONE_TO_REPLACE(), lang)
+    if ability.can and ability.what:
+        return phrase(LOADERS[ability.what](), lang) if ability.what in LOADERS else ability.what
+    able = text("word.yes" if ability.can else "word.no", lang)
+    return phrase(ROW(able=able, why=_why(ability, lang) or None), lang)
+
+
+def _unseen(settled: ContractSettled, lang: Lang) -> Iterator[str]:
+    # Only the first has its reason: what else is missing is often missing for the same.
+    missing = [ability for ability in settled.sees if not ability.can]
+    of_training = {*THE_TRAINING, "results"}
+    sees_training = any(ability.can for ability in settled.sees if ability.name in of_training)
+    if not sees_training:
+        missing = [ability for ability in missing if ability.name not in of_training - {"heartbeat"}]
+    for number, ability in enumerate(missing):
+        name = _name(ability, lang) if sees_training or ability.name != "heartbeat" else phrase(TRAINING(), lang)
+        has_reason = number == 0 and ability.name != WITHOUT_REASON
+        yield phrase(ITEM(name=name, what=_why(ability, lang)), lang) if has_reason else name
+
+
+def consequences(abilities: tuple[Ability, ...], lang: Lang, *, with_reason: bool = True) -> list[str]:
     """Return what will happen for each ability that is missing, each reason once; empty if none is."""
     missing = {ability.name: ability for ability in abilities if not ability.can}
     if all(name in missing for name in BOTH) and missing["save"].why_not == missing["replace-workers"].why_not:
         others = tuple(ability for ability in abilities if ability.name not in BOTH)
-        return [phrase(CANNOT_HELP(why=_why(missing["save"], lang)), lang), *consequences(others, lang)]
-    return [phrase(CANNOT[ability.name](why=_why(ability, lang)), lang) for ability in abilities if not ability.can]
+        first = phrase(CANNOT_HELP(why=missing["save"].why_not if with_reason else None), lang)
+        return [first, *consequences(others, lang, with_reason=with_reason)]
+    return [
+        phrase(CANNOT[ability.name](why=ability.why_not if with_reason else None), lang)
+        for ability in abilities
+        if not ability.can
+    ]
 
 
 def changes(settled: ContractSettled, before: ContractSettled, lang: Lang) -> list[str]:
@@ -102,27 +151,19 @@ def changes(settled: ContractSettled, before: ContractSettled, lang: Lang) -> li
     return lines + consequences(tuple(now for now, then in pairs if then.can and not now.can), lang)
 
 
-def _powers(settled: ContractSettled, lang: Lang) -> Message:
-    if settled.only_watches:
-        return WATCHES()
-    can = _can(settled.does, lang)
-    return POWERS(powers=can) if can else NO_POWERS()
-
-
 def _can(abilities: tuple[Ability, ...], lang: Lang) -> str:
     # A loader without workers has none to replace.
     can = [
         phrase(DOES[ability.name](what=ability.what), lang)
         for ability in abilities
-        if ability.can and ability.what != "no-workers"
+        if ability.can and ability.what != NO_WORKERS
     ]
     return text("list.join", lang).join(can)
 
 
 def _seen(ability: Ability, lang: Lang) -> str:
-    if ability.name == "loader" and ability.what in LOADERS:
-        return phrase(LOADERS[ability.what](), lang)
-    return phrase(ITEM(name=_name(ability, lang), what=ability.what), lang) if ability.what else _name(ability, lang)
+    is_loader = ability.name == "loader" and ability.what in LOADERS
+    return phrase(LOADERS[ability.what or ""](), lang) if is_loader else _name(ability, lang)
 
 
 def _name(ability: Ability, lang: Lang) -> str:

@@ -16,7 +16,7 @@ from holter.remedies.ladder import WAIT_FOR
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.headline import fact_of
 from holter.reports.healing import ONLY_FAILURES, action_line, request
-from holter.reports.live.contract import changes, consequences, contract_line
+from holter.reports.live.contract import changes, contract_line
 from holter.reports.live.line_writer import write_or_skip
 from holter.reports.wording import (
     best,
@@ -108,13 +108,7 @@ def notice(noticed: Notice, lang: Lang) -> str:
 
 def contract(settled: ContractSettled, before: ContractSettled | None, lang: Lang) -> str | None:
     """Return the lines about what Holter can observe and do, or what has changed; None if nothing has."""
-    if before is not None:
-        lines = changes(settled, before, lang)
-    else:
-        lines = [contract_line(settled, lang)]
-        if not settled.only_watches:
-            # Whether the training can be restarted was printed before it was started.
-            lines += consequences(tuple(ability for ability in settled.does if ability.name != "restart"), lang)
+    lines = [contract_line(settled, lang)] if before is None else changes(settled, before, lang)
     return "\n".join(marked(line) for line in lines) or None
 
 

@@ -1,0 +1,121 @@
+"""What is printed of the contract: short, nothing twice, every reason in the report."""
+
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+
+from holter.probes.gpu.gpu import NO_DRIVER
+from holter.records import Ability, ContractSettled, Environment, Message, Tick
+from holter.reports.as_json import to_json
+from holter.reports.catalogue import phrase
+from holter.reports.html.facts import environment
+from holter.reports.live import lines as live
+from holter.reports.live.contract import rows
+from holter.supervisor.recording import abilities
+from holter.supervisor.recording.abilities import NOTHING_IMPORTED, ONLY_WATCHES
+from holter.tape import Recording
+from holter.texts.resume_command import NO_TRAINING, SHELL_SCRIPT
+
+
+def terms(*, can: bool, why_not=abilities.NOT_NNUNET, t_s: float = 60.0) -> ContractSettled:
+    does = tuple(
+        Ability(
+            name=name, can=can, what="nnUNetv2_train 4 2d 0 --c" if can else None, why_not=None if can else why_not()
+        )
+        for name in ("replace-workers", "save", "restart")
+    )
+    return ContractSettled(t_s=t_s, sees=(Ability(name="stacks", can=True),), does=does)
+
+
+def test_what_can_be_done_from_now_on_is_said() -> None:
+    told = live.contract(terms(can=True), terms(can=False), "en")
+    assert told == (
+        "holter: from now on Holter can replace workers, save checkpoints, restart with: nnUNetv2_train 4 2d 0 --c"
+    )
+
+
+def test_where_nothing_can_be_done_the_consequences_are_said() -> None:
+    told = live.contract(terms(can=False), None, "en")
+    assert (
+        told == "holter: sees stacks. Holter can only tell you if a worker freezes or dies, and saves no checkpoints."
+    )
+    assert live.contract(terms(can=False, why_not=ONLY_WATCHES), None, "en") == (
+        "holter: sees stacks. It only watches; holter train, or run --heal, acts."
+    )
+
+
+def able(**why_not: Message | str | None) -> tuple[Ability, ...]:
+    """Abilities by name: None for one that is there, which one it is, or why it is missing."""
+    return tuple(
+        Ability(name=name.replace("_", "-"), can=False, why_not=why)  # type: ignore[arg-type]
+        if isinstance(why, Message)
+        else Ability(name=name.replace("_", "-"), can=True, what=why)  # type: ignore[arg-type]
+        for name, why in why_not.items()
+    )
+
+
+NO_GPU = abilities.NO_GPU(why=NO_DRIVER())
+TRAINING = {"heartbeat": None, "loader": "batchgenerators", "log": None, "exceptions": None, "stacks": None}
+OF_MACHINE = {"gpu": NO_GPU, "kernel_log": None, "endings": abilities.ENDINGS_UNSEEN(), "results": None}
+ON_CPU = able(**TRAINING, **OF_MACHINE)
+SCRIPT = able(
+    heartbeat=NOTHING_IMPORTED(),
+    loader=abilities.NO_LOADER(),
+    log=abilities.NO_LOG(),
+    exceptions=None,
+    stacks=None,
+    **{**OF_MACHINE, "results": abilities.NO_RESULTS()},
+)
+WATCHED = able(replace_workers=ONLY_WATCHES(), save=ONLY_WATCHES(), restart=ONLY_WATCHES())
+CONTINUES = "nnUNetv2_train Dataset004_Hippocampus 3d_fullres 0 --c"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("sees", "does"),
+    [
+        (
+            able(**TRAINING, **{**OF_MACHINE, "gpu": "NVIDIA H200"}),
+            able(replace_workers=None, save=None, restart=CONTINUES),
+        ),
+        (ON_CPU, able(replace_workers=None, save=None, restart="holter train 4 2d 0")),
+        (ON_CPU, able(replace_workers=None, save=None, restart=SHELL_SCRIPT())),
+        (ON_CPU, WATCHED),
+        (SCRIPT, WATCHED),
+        (SCRIPT, able(replace_workers=NOTHING_IMPORTED(), save=NOTHING_IMPORTED(), restart=NO_TRAINING())),
+        (able(**{**TRAINING, "heartbeat": abilities.ATTACHED(), "loader": "forked"}, **OF_MACHINE), WATCHED),
+    ],
+    ids=["train", "train-cpu", "bash", "run", "script", "script-heal", "attach"],
+)
+def test_what_is_printed_has_at_most_three_rows_and_nothing_twice(sees, does, lang) -> None:
+    settled = ContractSettled(t_s=60.0, sees=sees, does=does)
+    told = live.contract(settled, None, lang)
+    assert told is not None and sum(-(-cell_len(line) // 80) for line in told.splitlines()) <= 3
+    for ability in (*sees, *does):
+        assert ability.why_not is None or told.count(phrase(ability.why_not, lang)) <= 1
+    full = dict(rows(settled, lang))
+    assert len(full) == len(sees) + len(does), "each has its own name"
+    assert all(
+        phrase(one.why_not, lang) in " ".join(full.values()) for one in (*sees, *does) if one.why_not is not None
+    )
+
+
+def test_what_is_not_seen_of_a_script_is_its_training_and_the_report_says_each_reason() -> None:
+    settled = ContractSettled(t_s=60.0, sees=SCRIPT, does=WATCHED)
+    assert live.contract(settled, None, "en") == (
+        "holter: sees exceptions, stacks, kernel log; not: the training (the program has imported neither nnunetv2 nor "
+        "batchgenerators so far), GPU, exit codes. It only watches; holter train, or run --heal, acts."
+    )
+    recording = Recording(
+        all_ticks=(Tick(t_s=60.0, events=(settled,)),), environment=Environment(wall_start="2026-11-28T00:00:00+00:00")
+    )
+    ((_, shown),) = [group for group in environment(recording, "en") if group[0] == "What Holter could see and do"]
+    assert ("training log", "no: no training log of nnU-Net was found") in shown and ("stacks", "yes") in shown
+    document = to_json((), "en", recording=recording)
+    assert document["contract"][0] == {
+        "name": "heartbeat",
+        "can": False,
+        "what": None,
+        "why_not": "the program has imported neither nnunetv2 nor batchgenerators so far",
+    }
