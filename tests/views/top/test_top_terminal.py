@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +22,8 @@ TAPES = ROOT / "tests" / "tapes"
 # The alternate screen, the mouse and the cursor: what a program must give back.
 GIVEN_BACK = (b"\x1b[?1049l", b"\x1b[?1000l", b"\x1b[?25h")
 TOP = [sys.executable, "-m", "holter", "top"]
+# Only a view that hangs takes so long; on a machine with much else to do the imports alone take half a minute.
+OPENS_S = 90.0
 
 pytestmark = pytest.mark.slow
 
@@ -43,11 +48,11 @@ def live(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
 
 def opened(tape: Path, *options: str, size: tuple[int, int] = (80, 24), until: bytes = b"Hippocampus") -> Terminal:
     terminal = Terminal([*TOP, str(tape), *options], *size)
-    assert terminal.read(30.0, until), terminal.output[-500:]
+    assert terminal.read(OPENS_S, until), terminal.output[-500:]
     return terminal
 
 
-def ended(terminal: Terminal, within_s: float = 10.0) -> int:
+def ended(terminal: Terminal, within_s: float = 30.0) -> int:
     end_s = time.monotonic() + within_s
     while time.monotonic() < end_s:
         terminal.read(0.1)
@@ -73,11 +78,75 @@ def test_q_quits(over: Path) -> None:
     assert ended(terminal) == 0 and is_given_back(terminal)
 
 
+# Reads the tape so and so often and then hangs, as on a file server that is gone, and never counts as one that does not
+# answer; a PID is given, so it is recorded.
+HANGS = """
+import sys, threading
+from pathlib import Path
+from types import SimpleNamespace
+from holter.cli import main
+from holter.supervisor import in_background
+from holter.views.model.run import Run
+from holter.views.top import app
+app.SLOW_S = 1e9
+read, left = Run.poll, [{seen}]
+def poll(self, *at):
+    left[0] -= 1
+    return read(self, *at) if left[0] >= 0 else threading.Event().wait({hangs_s})
+Run.poll = poll
+in_background.BackgroundAttach = lambda *_: SimpleNamespace(tape=Path({tape!r}), close=lambda: None)
+sys.argv = ["holter", "top", "4194297", "--lang", "en"]
+main()
+"""
+
+
+@pytest.mark.parametrize(("seen", "sign"), [(0, b"\x1b[?1049h"), (1, b"Hippocampus")])
+def test_q_leaves_at_once_while_the_tape_hangs_and_the_recording_is_named(over: Path, seen: int, sign: bytes) -> None:
+    program = HANGS.format(seen=seen, hangs_s=None, tape=str(over))
+    terminal = Terminal([sys.executable, "-c", program], 80, 24)
+    assert terminal.read(OPENS_S, sign)
+    terminal.read(1.5)  # the next reading hangs
+    terminal.type("q")
+    assert ended(terminal) == 0 and is_given_back(terminal)
+    assert f"The recording is in {over}" in terminal.output.decode()
+
+
+def test_q_after_a_slash_is_a_letter_however_quickly_it_follows(over: Path) -> None:
+    """Both keys come while the tape answers slowly, so that the search is not begun when q is pressed."""
+    program = HANGS.format(seen=1, hangs_s=1.5, tape=str(over))
+    terminal = Terminal([sys.executable, "-c", program], 80, 24)
+    assert terminal.read(OPENS_S, b"Hippocampus")
+    terminal.read(1.2)
+    terminal.type("/q")
+    assert terminal.read(20.0, b"Show only lines with: q")
+    os.kill(terminal.pid, signal.SIGKILL)
+    os.waitpid(terminal.pid, 0)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_gives_the_terminal_back(over: Path, number: signal.Signals) -> None:
     terminal = opened(over)
     os.kill(terminal.pid, number)
     assert ended(terminal) == 128 + number and is_given_back(terminal)
+
+
+def test_a_signal_ends_a_view_whose_terminal_takes_no_bytes(over: Path) -> None:
+    """As after Ctrl-S, or over a connection that hangs: the thread that draws waits for the terminal."""
+    terminal = opened(over)
+    for number in range(80):  # nobody reads what each size draws
+        fcntl.ioctl(terminal._fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24 + number % 2, 200, 0, 0))
+        time.sleep(0.1)
+    os.kill(terminal.pid, signal.SIGTERM)
+    end_s = time.monotonic() + 30.0
+    while time.monotonic() < end_s:
+        done, status = os.waitpid(terminal.pid, os.WNOHANG)
+        if done:
+            assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGTERM
+            return
+        time.sleep(0.1)
+    os.kill(terminal.pid, signal.SIGKILL)
+    os.waitpid(terminal.pid, 0)
+    raise AssertionError("it waits for the terminal")
 
 
 def test_a_lost_connection_ends_the_view(over: Path) -> None:

@@ -166,6 +166,8 @@ class TopApp(App[None]):
         self._outcomes: list[Outcome] = []
         self._drawn: tuple[Line, ...] = ()
         self.failure: BaseException | None = None
+        self._serving: asyncio.AbstractEventLoop | None = None
+        self._way_out: threading.Timer | None = None
 
     @property
     def _control(self) -> Control:
@@ -177,13 +179,10 @@ class TopApp(App[None]):
         yield self._lines
 
     def on_mount(self) -> None:
-        """Begin to read, and give the terminal back when the process is asked to end."""
+        """Begin to read."""
         if self._lines is not None:
             self._lines.focus()
-        loop = asyncio.get_running_loop()
-        if threading.current_thread() is threading.main_thread():  # Python handles signals nowhere else
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                loop.add_signal_handler(number, self._leave, number)
+        self._serving = asyncio.get_running_loop()
         self.set_interval(REPLAY_EACH_S, self._beat)
         self._work()
 
@@ -315,15 +314,22 @@ class TopApp(App[None]):
 
     # The end.
 
-    def _leave(self, number: int) -> None:
-        # If the way out hangs (a terminal that is gone, a disk that does not answer), the process ends all the same.
-        timer = threading.Timer(LEAVE_S, os._exit, (128 + number,))
-        timer.daemon = True
-        timer.start()
-        self.exit(return_code=128 + number)
+    def leave(self, number: int, _: object = None) -> None:
+        """Give the terminal back and end, as a signal asks.
+
+        If the way out hangs (a terminal that is gone, a disk that does not answer), the process ends all the same.
+        """
+        self._way_out = threading.Timer(LEAVE_S, os._exit, (128 + number,))
+        self._way_out.daemon = True
+        self._way_out.start()
+        if self._serving is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: leaving
+                self._serving.call_soon_threadsafe(lambda: self.exit(return_code=128 + number))
 
     def close(self) -> None:
         """End what runs beside; called when the terminal is as it was."""
+        if self._way_out is not None:
+            self._way_out.cancel()
         for control in self._controls:
             control.close()
 
@@ -335,10 +341,14 @@ def run_app(app: TopApp) -> int:
     """
     if sys.__stderr__ is None or not sys.__stderr__.isatty():
         sys.__stderr__ = sys.__stdout__  # type: ignore[misc] # where Textual draws; a user may keep stderr in a file
+    # Not by the loop of asyncio: it stands still while the terminal takes no bytes (Ctrl-S, a connection that hangs).
+    handlers = {number: signal.signal(number, app.leave) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         app.run(mouse=True)
     finally:
         app.close()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     if app.failure is not None:
         raise app.failure
     return app.return_code or 0
