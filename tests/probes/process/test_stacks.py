@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from holter.probes.process.kernel_threads import KernelThreads
+from holter.probes.process.py_spy import find_py_spy
 from holter.probes.process.stacks import StackDumper
 from holter.records import StackDump
 from holter.texts.stacks import parse_faulthandler, parse_py_spy
@@ -205,6 +206,20 @@ def test_a_py_spy_without_permission_is_told_in_two_words(start: Start, tmp_path
     child = start(IN_C)
     (dump,) = StackDumper(py_spy=refused).dump({child.pid: "main"}, 0.0)
     assert refusals(dump)[0] == "py-spy: permission denied"
+
+
+def test_a_process_whose_frames_change_while_they_are_read_is_asked_again(start: Start, tmp_path: Path) -> None:
+    """On saturated cores py-spy may fail several times before it sees one consistent state."""
+    unlucky = tmp_path / "py-spy"
+    unlucky.write_text(
+        f"#!/bin/sh\necho once >> {tmp_path}/asked\n"
+        f'[ "$(wc -l < {tmp_path}/asked)" -gt 3 ] && exec {find_py_spy()} "$@"\n'
+        "echo 'Error: Failed to get stack traces' >&2\nexit 1\n"
+    )
+    unlucky.chmod(0o755)
+    child = start(IN_C)
+    (dump,) = StackDumper(py_spy=unlucky, deadline_s=30.0).dump({child.pid: "main"}, 0.0)
+    assert dump.rung == "py-spy", refusals(dump)
 
 
 def test_beside_the_caller_nothing_waits_and_everything_arrives(start: Start, tmp_path: Path) -> None:

@@ -1,11 +1,15 @@
-"""Whose stacks are taken: first of those that are waited for."""
+"""Whose stacks are taken, and when: first of those that are waited for, and only while it matters."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+import msgspec
 import pytest
 
-from holter.records import Episode, Phase, ProcessSample
-from holter.supervisor.recording.investigation import WORKERS_DUMPED, concerned
+from holter.records import Episode, Phase, ProcessSample, Tick
+from holter.supervisor.recording.investigation import WORKERS_DUMPED, Investigator, concerned
 
 
 @pytest.mark.parametrize(
@@ -20,3 +24,20 @@ def test_workers_that_are_waited_for_come_first_however_late_they_were_born(phas
     chosen = concerned(Episode(kind="stall", phase=phase, start_s=0.0, alarm_s=0.0), processes)
     assert list(chosen.values())[:13] == ["main", *[role] * 12]
     assert len(chosen) == 1 + WORKERS_DUMPED
+
+
+def test_of_an_episode_that_is_over_no_further_stacks_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would show a healthy run, under the time of the request."""
+    investigator = Investigator(tmp_path, lambda _: None)
+    asked: list[float] = []
+    monkeypatch.setattr(investigator._dumper, "start", lambda _, t_s: asked.append(t_s))
+    busy = [True]  # with an earlier sweep, as on a machine with much to do
+    monkeypatch.setattr(type(investigator._dumper), "busy", property(lambda _: busy[0]))
+    processes = (ProcessSample(t_s=9.0, pid=os.getpid(), role="main"),)
+    first, second = (Episode(kind="stall", start_s=s, alarm_s=s) for s in (9.0, 12.0))
+    for episode in (first, second):
+        investigator.open(episode, [Tick(t_s=episode.alarm_s, processes=processes)])
+    investigator.over(msgspec.structs.replace(first, end_s=13.0))
+    busy[0] = False
+    investigator.ready([Tick(t_s=14.0, processes=processes)])
+    assert asked == [12.0]

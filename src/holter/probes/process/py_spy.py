@@ -19,6 +19,8 @@ from holter.texts.stacks import parse_py_spy
 # Measured: 10 ms per process, 300 ms for 13 processes on two saturated cores. After two seconds it counts as hung.
 PY_SPY_DEADLINE_S = 2.0
 POLL_S = 0.01
+# A process that runs while it is read can give an inconsistent result; on saturated cores several times.
+TRIES = 5
 
 NOT_PYTHON = define("stack.not-python", "not a Python process")
 NO_SENSE = define("stack.no-sense", "cannot read its answer ({error})")
@@ -44,10 +46,10 @@ class PySpy:
         if self.program is None:
             raise Refused(NOT_FOUND())
         until = time.monotonic() + self._deadline_s
-        code, output, complaint = self._run(pid, until)
-        # A process that runs while it is read can give an inconsistent result; a second try mostly succeeds.
-        if code != 0 and not _is_final(complaint) and not self._closed:
+        for _ in range(TRIES):
             code, output, complaint = self._run(pid, until)
+            if code == 0 or _is_final(complaint) or self._closed or time.monotonic() >= until:
+                break
         if code != 0:
             raise Refused(_complaint(complaint))
         try:

@@ -59,7 +59,7 @@ class Investigator:
     def __init__(self, scratch: Path, fault_signal: Callable[[int], int | None]) -> None:
         self._dumper = StackDumper(scratch=scratch, fault_signal=fault_signal)
         self._open: list[Investigation] = []
-        self._queue: list[tuple[dict[int, Role], float]] = []
+        self._queue: list[tuple[Episode, dict[int, Role], float]] = []
         self._stacks: list[StackDump] = []
         self._new: list[StackDump] = []
 
@@ -101,6 +101,7 @@ class Investigator:
 
     def over(self, episode: Episode) -> None:
         """Judge the episode a last time: what is recorded from now on belongs to a healthy run."""
+        self._queue = [queued for queued in self._queue if identity(queued[0]) != identity(episode)]
         for investigation in self._open:
             investigation.over = investigation.over or identity(investigation.episode) == identity(episode)
 
@@ -144,7 +145,7 @@ class Investigator:
         if episode.kind not in ("stall", "slow-down"):
             return
         processes = next((tick.processes for tick in reversed(recent) if tick.processes), ())
-        self._queue.append((concerned(episode, processes), recent[-1].t_s))
+        self._queue.append((episode, concerned(episode, processes), recent[-1].t_s))
         self._start_next()
 
     def _collect(self, t_s: float | None = None) -> None:
@@ -154,5 +155,5 @@ class Investigator:
 
     def _start_next(self) -> None:
         if self._queue and not self._dumper.busy:
-            pids, t_s = self._queue.pop(0)
+            _, pids, t_s = self._queue.pop(0)
             self._dumper.start(pids, t_s)
