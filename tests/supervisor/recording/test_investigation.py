@@ -26,7 +26,7 @@ def test_workers_that_are_waited_for_come_first_however_late_they_were_born(phas
     assert len(chosen) == 1 + WORKERS_DUMPED
 
 
-def test_of_an_episode_that_is_over_no_further_stacks_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_stacks_are_taken_after_an_episode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They would show a healthy run, under the time of the request."""
     investigator = Investigator(tmp_path, lambda _: None)
     asked: list[float] = []
