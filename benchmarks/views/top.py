@@ -20,7 +20,7 @@ import tempfile
 import termios
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,6 +65,9 @@ def _readable(fd: int, within_s: float) -> bool:
     return bool(poll.poll(within_s * 1000))
 
 
+STARTED: list[Terminal] = []  # every one of this process
+
+
 class Terminal:
     """A pseudo-terminal with a program in it."""
 
@@ -78,7 +81,9 @@ class Terminal:
             time.sleep(0.01)  # until the size is set
             os.execvp(words[0], words)
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        os.set_inheritable(self._fd, False)  # a later program would hold this terminal open
         self.output = b""
+        STARTED.append(self)
 
     def read(self, for_s: float, until: bytes | None = None) -> bool:
         """Collect output for a time, or until it holds some bytes; return whether it does."""
@@ -116,12 +121,24 @@ class Terminal:
             self.read(0.05)
             done, status = os.waitpid(self.pid, os.WNOHANG)
             if done:
-                os.close(self._fd)
+                self.hang_up()
                 return os.waitstatus_to_exitcode(status)
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-        os.close(self._fd)
+        self.end()
         return -1
+
+    def hang_up(self) -> None:
+        """Close the terminal, as when a connection is lost."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def end(self) -> None:
+        """Kill the program if it still runs, and close the terminal."""
+        with suppress(ChildProcessError):  # its end was seen already
+            if os.waitpid(self.pid, os.WNOHANG)[0] == 0:
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+        self.hang_up()
 
 
 @contextmanager

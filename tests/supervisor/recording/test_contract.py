@@ -11,9 +11,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from holter.probes.child.background_command import NOT_STARTED
+from holter.probes.gpu.gpu import NO_READING
 from holter.probes.process import pidfd
 from holter.probes.process.python_options import option_letters
-from holter.records import ContractSettled, Noted, StorageSample, Tick
+from holter.records import ContractSettled, GpuSample, Noted, StorageSample, Tick
+from holter.reports.catalogue import phrase
 from holter.supervisor.launch import INJECT
 from holter.supervisor.recording import contract
 from holter.supervisor.recording.abilities import Terms
@@ -206,3 +209,15 @@ def test_whether_the_kernel_tells_how_processes_end_is_tried(can, sources, tmp_p
     monkeypatch.setattr(pidfd, "_ask", lambda _: pidfd.Ending(0, None) if can else None)
     sources.process.main_pid = os.getpid()
     assert settled(keeper(sources, tmp_path)).ability("endings").can is can
+
+
+@pytest.mark.parametrize("name", [None, "NVIDIA H200"])
+def test_a_gpu_is_seen_only_if_something_was_read(name, sources, tmp_path: Path) -> None:
+    """Without a free descriptor the process that asks the driver cannot be started, also where there is no GPU."""
+    sources.process.main_pid = os.getpid()
+    note = NO_READING(silent=0.0, trouble=NOT_STARTED(error="Too many open files"))
+    one = keeper(sources, tmp_path)
+    one.see(Tick(t_s=0.0, gpus=(GpuSample(t_s=0.0, index=0, name=name, note=note),)))
+    gpu = one.see(Tick(t_s=100.0)).ability("gpu")  # type: ignore[union-attr]
+    assert gpu.can is (name is not None)
+    assert gpu.can or "Too many open files" in phrase(gpu.why_not, "en")

@@ -59,8 +59,6 @@ def ended(terminal: Terminal, within_s: float = 30.0) -> int:
         done, status = os.waitpid(terminal.pid, os.WNOHANG)
         if done:
             return os.waitstatus_to_exitcode(status)
-    os.kill(terminal.pid, signal.SIGKILL)
-    os.waitpid(terminal.pid, 0)
     raise AssertionError("it did not end")
 
 
@@ -119,8 +117,6 @@ def test_q_after_a_slash_is_a_letter_however_quickly_it_follows(over: Path) -> N
     terminal.read(1.2)
     terminal.type("/q")
     assert terminal.read(20.0, b"Show only lines with: q")
-    os.kill(terminal.pid, signal.SIGKILL)
-    os.waitpid(terminal.pid, 0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -144,21 +140,18 @@ def test_a_signal_ends_a_view_whose_terminal_takes_no_bytes(over: Path) -> None:
             assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGTERM
             return
         time.sleep(0.1)
-    os.kill(terminal.pid, signal.SIGKILL)
-    os.waitpid(terminal.pid, 0)
     raise AssertionError("it waits for the terminal")
 
 
 def test_a_lost_connection_ends_the_view(over: Path) -> None:
     terminal = opened(over)
-    os.close(terminal._fd)  # as sshd does when the line is dead
+    terminal.hang_up()  # as sshd does when the line is dead
     end_s = time.monotonic() + 10.0
     while time.monotonic() < end_s:
         done, _ = os.waitpid(terminal.pid, os.WNOHANG)
         if done:
             return
         time.sleep(0.1)
-    os.kill(terminal.pid, signal.SIGKILL)
     raise AssertionError("it runs on without a terminal")
 
 
@@ -170,7 +163,7 @@ def test_an_error_of_the_view_gives_the_terminal_back_and_is_one_line(over: Path
         f"sys.argv = ['holter', 'top', {str(over)!r}]; main()"
     )
     terminal = Terminal([sys.executable, "-c", program], 80, 24)
-    assert terminal.read(20.0, b"the view is broken")
+    assert terminal.read(OPENS_S, b"the view is broken")
     terminal.type("q")
     assert ended(terminal) == 0 and is_given_back(terminal)
     assert b"Traceback" not in terminal.output
@@ -243,7 +236,7 @@ def test_enter_opens_a_run_of_the_overview_and_escape_goes_back(tmp_path: Path) 
 
 def test_no_color_sends_no_colours(over: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal(["env", "NO_COLOR=1", *TOP, str(over)], 80, 24)
-    assert terminal.read(20.0, b"Hippocampus")
+    assert terminal.read(OPENS_S, b"Hippocampus")
     terminal.type("q")
     assert ended(terminal) == 0
     assert b"\x1b[1;32m" not in terminal.output and b"[32m" not in terminal.output

@@ -216,7 +216,8 @@ class Abilities:
 
     def _graphics(self) -> Ability:
         gpu = self._gpu
-        if gpu is None or gpu.source == "none":
+        # Without a name and with a note nothing was read: the process that asks the driver could not be started.
+        if gpu is None or gpu.source == "none" or (gpu.name is None and gpu.note is not None):
             return Ability(name="gpu", can=False, why_not=NO_GPU(why=(gpu.note if gpu else None) or NOT_LOOKED_AT()))
         return Ability(name="gpu", can=True, what=gpu.name)
 
