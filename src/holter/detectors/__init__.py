@@ -51,6 +51,9 @@ AFTERGLOW_S = 25.0
 SAME_END_S = 3.0
 # These detectors may report the same incident, most specific first.
 SAME_INCIDENT = ("frozen", "death", "stall", "slow-down", "starved", "pauses")
+# These judge single seconds. A roll-up has the last state and the means of a minute: a worker that read a file at its
+# end would be blocked for a minute. The recorder saw every second of it, and what it found is kept unchanged.
+BY_SECONDS = ("frozen", "stall", "slow-down", "starved", "pauses")
 
 
 class Watch:
@@ -73,6 +76,8 @@ class Watch:
             if isinstance(event, ActionTaken) and event.action == "restart" and event.state == "begun":
                 changed += self._reset(event)
         for detector in self._detectors:
+            if tick.span_s and detector.name in BY_SECONDS:
+                continue  # the next reading is one after a gap
             for episode in detector.see(tick):
                 changed += self._take(msgspec.structs.replace(episode, generation=self._generation), tick.t_s)
         changed += self._close_all(tick)

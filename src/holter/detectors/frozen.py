@@ -39,7 +39,7 @@ class FrozenDetector:
         if not tick.processes:
             return ()
         previous_s, self._last_s = self._last_s, tick.t_s
-        if previous_s is not None and tick.t_s - previous_s > max(GAP_S, 2 * tick.span_s):
+        if previous_s is not None and tick.t_s - previous_s > GAP_S:
             self._since.clear()  # no samples in between
             previous_s = None
         changed: list[Episode] = []

@@ -57,7 +57,7 @@ class PausesDetector:
     def see(self, tick: Tick) -> tuple[Episode, ...]:
         beat = main_beat(tick)
         passed_s = 0.0 if self._last_s is None else tick.t_s - self._last_s
-        gap = passed_s > max(GAP_S, 2 * tick.span_s)
+        gap = passed_s > GAP_S
         self._last_s = tick.t_s
         if beat is None or beat.phase != "train" or beat.progressed_s is None or gap or is_paused(tick):
             self._before, self._looks = None, []

@@ -64,7 +64,7 @@ class SlowDownDetector:
         assert beat is not None
         spent = beat.data_wait_s_total + beat.compute_s_total
         before, self._before = self._before, (tick.t_s, beat.steps_total, spent, beat.pid)
-        if before is None or before[3] != beat.pid or tick.t_s - before[0] > max(GAP_S, 2 * tick.span_s):
+        if before is None or before[3] != beat.pid or tick.t_s - before[0] > GAP_S:
             self._recent.clear()
             return
         steps = beat.steps_total - before[1]

@@ -90,7 +90,7 @@ class StallDetector:
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
-        gap = self._last_s is not None and tick.t_s - self._last_s > max(GAP_S, 2 * tick.span_s)
+        gap = self._last_s is not None and tick.t_s - self._last_s > GAP_S
         self._last_s = tick.t_s
         new_phase = self._phase.see(tick)
         before_s = self._progress.at_s

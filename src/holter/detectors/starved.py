@@ -61,7 +61,7 @@ class StarvedDetector:
         beat = main_beat(tick)
         if beat is None:
             return ()
-        gap = self._last_s is not None and tick.t_s - self._last_s > max(GAP_S, 2 * tick.span_s)
+        gap = self._last_s is not None and tick.t_s - self._last_s > GAP_S
         self._last_s = tick.t_s
         if beat.phase != "train" or beat.pid != self._pid or gap or is_paused(tick):
             # The counters continue over epochs: only counters of one process are compared.
