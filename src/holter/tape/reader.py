@@ -240,15 +240,18 @@ def _tick(at: tuple[int, float], samples: list[Sample], waiting: list[Event]) ->
 
 def make_tick(t_s: float, samples: list[Sample], events: tuple[Event, ...], span_s: float = 0.0) -> Tick:
     """Return a tick with the samples sorted into its fields."""
+    of: dict[type[Sample], list[Any]] = {}
+    for sample in samples:
+        of.setdefault(type(sample), []).append(sample)
     return Tick(
         t_s=t_s,
         span_s=span_s,
-        host=next((s for s in samples if isinstance(s, HostSample)), None),
-        cgroup=next((s for s in samples if isinstance(s, CgroupSample)), None),
-        processes=tuple(s for s in samples if isinstance(s, ProcessSample)),
-        gpus=tuple(s for s in samples if isinstance(s, GpuSample)),
-        storage=tuple(s for s in samples if isinstance(s, StorageSample)),
-        beats=tuple(s for s in samples if isinstance(s, Beat)),
+        host=of[HostSample][0] if HostSample in of else None,
+        cgroup=of[CgroupSample][0] if CgroupSample in of else None,
+        processes=tuple(of.get(ProcessSample, ())),
+        gpus=tuple(of.get(GpuSample, ())),
+        storage=tuple(of.get(StorageSample, ())),
+        beats=tuple(of.get(Beat, ())),
         events=events,
     )
 
