@@ -17,10 +17,10 @@ holter metrics alerts > holter.rules.yml                        # rules for Prom
 holter metrics dashboard > holter.json                          # for Grafana: Dashboards, New, Import
 ```
 
-`--metrics` may be given several times. A process of its own reads the tape and nothing else: a driver that hangs cannot
-hang it, and an error in it is one line on stderr, never an error of the training. It ends with the run, also if Holter
-is killed. It costs under 0.1 % of a core at a scrape every 15 s, and 38 MB (`python -m benchmarks.views.metrics`,
-twelve workers, two cores that others kept busy).
+`--metrics` may be given several times (`HOLTER_METRICS=9109,textfile:FOLDER`: [settings](settings.md)). A process of
+its own reads the tape and nothing else: a driver that hangs cannot hang it, and an error in it is one line on stderr,
+never an error of the training. It ends with the run, also if Holter is killed. It costs under 0.1 % of a core at a
+scrape every 15 s, and 38 MB (`python -m benchmarks.views.metrics`, twelve workers, two cores that others kept busy).
 
 ## On a port
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tmux_window import Window
 
 HOLTER = (sys.executable, "-m", "holter")
 # Starting Python, recording and the drain take seconds; a machine under load takes several times as long.
@@ -53,6 +55,16 @@ class Terminal:
         os.kill(self.pid, signal.SIGHUP)
         os.close(self._master)
         os.waitpid(self.pid, 0)
+
+
+@pytest.fixture
+def window(tmp_path: Path) -> Iterator[Window]:
+    one = Window(tmp_path)
+    one.type(f"cd {shlex.quote(str(tmp_path))}; export PYTHONPATH={shlex.quote(os.pathsep.join(sys.path))}")
+    try:
+        yield one
+    finally:
+        subprocess.run((*one.tmux, "kill-server"), capture_output=True, check=False)
 
 
 @pytest.fixture

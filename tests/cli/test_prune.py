@@ -69,14 +69,16 @@ def test_nothing_is_deleted_without_yes(folder: Path, arguments: list[str], goin
 def test_yes_deletes_tapes_alone_and_names_what_stays(folder: Path) -> None:
     before = names(folder)
     dry = prune(folder, "--older-than", "5d")
-    assert "2 of 3 tapes" in dry.stdout and "add --yes" in dry.stdout
+    *_, verdict = dry.stdout.splitlines()
+    assert verdict.startswith("Verdict: 2 of 3 tapes, ")
+    assert verdict.endswith("and none was. Next: holter prune . --older-than 5d --lang en --yes")
     done = prune(folder, "--older-than", "5d", "--yes")
     assert done.returncode == 0 and "2 of 3 tapes deleted" in done.stdout
     assert "stays beside it: 100.html" in done.stdout and "stays beside it: 100-csv" in done.stdout
     assert before - names(folder) == {"100.holter", "10.holter"}
     assert (folder.parent / f"{folder.name}-outside.holter").exists()
     again = prune(folder, "--older-than", "5d", "--yes")
-    assert again.returncode == 0 and again.stdout.startswith("Nothing to delete: 1 tape")
+    assert again.returncode == 0 and again.stdout.startswith("Verdict: nothing to delete: 1 tape")
 
 
 def test_the_tape_of_a_running_training_is_never_deleted(folder: Path, start) -> None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tmux_window import Window
 
 from needs import needs
 
@@ -26,42 +22,11 @@ time.sleep(float(sys.argv[1]))
 line.close()
 print("closed", flush=True)
 """
-ROWS = 14
 
 
-class Window:
-    """A window of a tmux server of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.tmux = ("tmux", "-S", str(folder / "socket"), "-f", "/dev/null")
-        self("new-session", "-d", "-x", "70", "-y", str(ROWS), "env", "PS1=$ ", "sh")
-
-    def __call__(self, *words: str) -> str:
-        return subprocess.run((*self.tmux, *words), capture_output=True, text=True, check=True, timeout=20).stdout
-
-    def type(self, command: str) -> None:
-        self("send-keys", command, "Enter")
-
-    def rows(self) -> list[str]:
-        return self("capture-pane", "-p").split("\n")[: int(self("display-message", "-p", "#{pane_height}"))]
-
-    def wait(self, is_so: Callable[[list[str]], bool]) -> list[str]:
-        until_s = time.monotonic() + 30
-        while not is_so(rows := self.rows()):
-            assert time.monotonic() < until_s, rows
-            time.sleep(0.1)
-        return rows
-
-
-@pytest.fixture
-def window(tmp_path: Path) -> Iterator[Window]:
-    window = Window(tmp_path)
-    window.type(f"cd {shlex.quote(str(tmp_path))}; export PYTHONPATH={shlex.quote(os.pathsep.join(sys.path))}")
+@pytest.fixture(autouse=True)
+def shows(tmp_path: Path) -> None:
     (tmp_path / "shows.py").write_text(SHOWS)
-    try:
-        yield window
-    finally:
-        subprocess.run((*window.tmux, "kill-server"), capture_output=True, check=False)
 
 
 @needs("tmux")

@@ -66,18 +66,17 @@ def ask(
         raise BadInput(NO_ANSWER(), next_step=ANSWER_SOME())
     content = json.dumps({"holter_evidence": 1, "about": "holter ask", "facts": facts}, ensure_ascii=False, indent=2)
     result = read_evidence(content.encode(), output.name)
-    if as_json:
-        target = (result.kind, result.name, result.notes)
-        print(json.dumps(to_json(result.diagnoses, language, None, result.recording, target=target), indent=2))
-    else:
-        print(file=sys.stderr)
-        print_diagnosis(Console(), result.recording, result.diagnoses, language, is_run=False)
     try:
         output.write_text(content + "\n", encoding="utf-8")
         said = WRITTEN(path=str(output))
     except OSError as error:  # the answers are worth more than the file
         said = NOT_WRITTEN(path=str(output), error=error.strerror or str(error))
-    print(f"\n{phrase(said, language)}", file=sys.stderr)
+    print(f"\n{phrase(said, language)}\n", file=sys.stderr, flush=True)
+    if as_json:
+        target = (result.kind, result.name, result.notes)
+        print(json.dumps(to_json(result.diagnoses, language, None, result.recording, target=target), indent=2))
+    else:
+        print_diagnosis(Console(), result.recording, result.diagnoses, language, is_run=False)
     sys.exit(1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 from collections import Counter
 from pathlib import Path
@@ -67,9 +68,10 @@ def compare(
     if as_json:
         print(json.dumps(table.as_json(comparison, language), ensure_ascii=False, indent=2))
     else:
-        table.print_comparison(Console(), comparison, language)
-    if output is not None and not as_json:
-        print(text("cli.wrote", language, path=output))
+        wrote = None if output is None else text("cli.wrote", language, path=output)
+        slower = {one.name: tape for one, tape in zip(runs, tapes, strict=True)}.get(comparison.slowest or "")
+        command = None if slower is None else f"holter diagnose {shlex.quote(str(slower))}"
+        table.print_comparison(Console(), comparison, language, wrote=wrote, command=command)
     sys.exit(comparison.exit_code)
 
 

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import difflib
 import json
+import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from holter.cli.options import Json, Lang, chosen_language
 from holter.errors import UnknownCause
+from holter.records import Message
 from holter.sentences import define
+
+if TYPE_CHECKING:
+    from holter.reports.catalogue import Lang as Language
 
 # At most this many causes are suggested.
 MOST_NEAR = 4
 
 NO_CAUSE = define("error.no-cause", "There is no cause {cause}.")
+# Below what is printed, on stderr: stdout is the page or the list, also for a pipe.
+ONE_PAGE = define("explain.one-page", "{count} causes. Next, for the page of one: holter explain CAUSE")
+IS_IT_YOURS = define(
+    "explain.is-it-yours",
+    "Is it yours? Next: holter diagnose, with a recording, a log or a PID; without any: holter ask",
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -54,6 +65,8 @@ def explain(
         titles = {name: text(f"cause.{name}.title", language) for name in names}
         listed = "\n".join(f"{name:30s} {title}" for name, title in titles.items())
         print(json.dumps(titles, ensure_ascii=False, indent=2) if as_json else listed)
+        if not as_json:
+            _say(ONE_PAGE(count=len(names)), language)
         return
     name = cause.replace("_", "-").lower()
     if name not in names:
@@ -68,6 +81,14 @@ def explain(
     from rich.console import Console
 
     print_page(Console(), name, language)
+    _say(IS_IT_YOURS(), language)
+
+
+def _say(message: Message, lang: Language) -> None:
+    from holter.reports.catalogue import phrase
+
+    sys.stdout.flush()
+    print(f"\n{phrase(message, lang)}", file=sys.stderr)
 
 
 def _names() -> tuple[str, ...]:

@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holter.cli.options import Json, Lang, chosen_language
-from holter.errors import UnknownTarget
+from holter.errors import BadInput, UnknownTarget
 from holter.sentences import define
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from holter.reports.runs import Row
 
 NO_FOLDER = define("error.no-folder", "There is no folder {path}.")
 OR_WITHOUT = define("next.list-all", "holter list without a folder shows every training of this user.")
+WATCH_OR_JSON = define("error.watch-json", "--watch rewrites a terminal; --json is for programs, which read it once.")
+# With --watch. A recorder writes its entry every 30 s; a training that begins or ends is shown at once.
+EVERY_S = 3.0
 # Deeper, or more, is no folder of tapes.
 MOST_TAPES = 500
 
@@ -32,6 +37,9 @@ def list_runs(
         typer.Argument(metavar="FOLDER", help="Only the tapes in this folder and below it, recorded by anybody."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also the older ones.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Keep the list up to date until Ctrl-C; without a terminal: print it once.")
+    ] = False,
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:
@@ -41,18 +49,28 @@ def list_runs(
     """
     from rich.console import Console
 
-    from holter.reports.catalogue import phrase, text
+    from holter.cli.running.rewriting import can_rewrite, rewrite
     from holter.reports.runs import table
 
     language = chosen_language(lang)
-    rows = all_rows() if folder is None else rows_in(folder)
     if as_json:
+        if watch:
+            raise BadInput(WATCH_OR_JSON(), next_step="holter list --json")
+        rows = _rows(folder)
         print(json.dumps({"runs": [table.as_json(row, language) for row in rows]}, ensure_ascii=False, indent=2))
-    elif rows:
-        table.print_rows(Console(), rows, language, everything=everything)
+        return
+
+    def show(console: Console) -> None:
+        table.print_rows(console, _rows(folder), language, folder=folder, everything=everything)
+
+    if watch and can_rewrite():
+        rewrite(show, EVERY_S)
     else:
-        none = table.NONE() if folder is None else table.NONE_HERE(folder=str(folder))
-        print(f"{phrase(none, language)} {text(table.RECORD_ONE.key, language)}")
+        show(Console())
+
+
+def _rows(folder: Path | None) -> tuple[Row, ...]:
+    return all_rows() if folder is None else rows_in(folder)
 
 
 def all_rows() -> tuple[Row, ...]:

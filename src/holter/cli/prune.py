@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,14 +29,14 @@ GONE = define("prune.deleted", "deleted: {path}")
 FAILED = define("prune.failed", "cannot be deleted: {path} ({error})")
 NOTHING = define(
     "prune.nothing",
-    "Nothing to delete: {count} tapes, {size:bytes}.",
-    one="Nothing to delete: {count} tape, {size:bytes}.",
+    "nothing to delete: {count} tapes, {size:bytes}",
+    one="nothing to delete: {count} tape, {size:bytes}",
 )
 DRY = define(
     "prune.dry",
-    "{count} of {all} tapes, {size:bytes}, would be deleted. Nothing was deleted; to delete them, add --yes.",
+    "{count} of {all} tapes, {size:bytes}, would be deleted, and none was",
 )
-DONE = define("prune.done", "{count} of {all} tapes deleted, {size:bytes}.")
+DONE = define("prune.done", "{count} of {all} tapes deleted, {size:bytes}")
 
 SECONDS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 # Binary whatever the letters are, as in everything that Holter prints.
@@ -96,6 +97,7 @@ def _print(
     going: tuple[Candidate, ...], there: tuple[Candidate, ...], failed: dict[str, str], lang: Language, *, done: bool
 ) -> None:
     from holter.reports.catalogue import phrase
+    from holter.reports.outcome.sentences import VERDICT
 
     for tape in going:
         if tape.path in failed:
@@ -107,10 +109,13 @@ def _print(
             print("  " + phrase(STAYS(path=path), lang))
     size = sum(tape.bytes for tape in going if tape.path not in failed)
     count = len(going) - len(failed)
+    command = None
     if not going:
-        print(phrase(NOTHING(count=len(there), size=sum(tape.bytes for tape in there)), lang))
+        what = NOTHING(count=len(there), size=sum(tape.bytes for tape in there))
     else:
-        print(phrase((DONE if done else DRY)(count=count, all=len(there), size=size), lang))
+        what = (DONE if done else DRY)(count=count, all=len(there), size=size)
+        command = None if done else shlex.join(["holter", *sys.argv[1:], "--yes"])
+    print(phrase(VERDICT(what=what, command=command), lang))
 
 
 def _delete(going: tuple[Candidate, ...]) -> dict[str, str]:

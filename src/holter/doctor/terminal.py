@@ -228,19 +228,17 @@ def _brief(result: Result, lang: Lang) -> str:
 def print_comparison(console: Console, names: tuple[str, str], differences: Sequence[Difference], lang: Lang) -> None:
     """Print one row per difference, the most telling first."""
     width = min(console.width, WIDEST)
-    if not differences:
-        _say(console, text("doctor.compare.same", lang), style="bold green", width=width)
-        return
     checks = [difference for difference in differences if difference.fact.startswith("check.")]
     facts = [difference for difference in differences if not difference.fact.startswith("check.")]
-    key = "doctor.compare.differ" if checks else "doctor.compare.differ-in-facts"
-    _say(console, text(key, lang, checks=len(checks), facts=len(facts)), style="bold", width=width)
     for heading, rows in (("checks", checks), ("facts", facts)):
         if rows:
-            console.print()
             _say(console, text(f"doctor.compare.{heading}", lang), style="bold", width=width)
             for line in _rows(names, rows, lang, width):
                 _put(console, line)
+            console.print()
+    key = "doctor.compare.differ" if checks else "doctor.compare.differ-in-facts" if facts else "doctor.compare.same"
+    verdict = VERDICT(what=text(key, lang, checks=len(checks), facts=len(facts)))
+    _put(console, Line(phrase(verdict, lang), style="bold" if differences else "bold green"))
 
 
 def fact_title(difference: Difference, lang: Lang) -> str:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from holter.cli.start.settings import read
+from holter.cli import _parameters
+from holter.cli.start.settings import NEVER, SEVERAL, read
 from holter.errors import BadInput
 from holter.reports.catalogue import phrase
 from needs import needs
 
 OPTIONS = {
-    "run": frozenset({"lang", "notify", "heal", "main-limit", "force", "tape"}),
+    "run": frozenset({"lang", "notify", "metrics", "heal", "main-limit", "force", "tape"}),
     "diagnose": frozenset({"lang", "json"}),
 }
 
@@ -57,6 +58,38 @@ def test_a_variable_is_stronger_than_a_file_and_empty_is_unset(home: Path) -> No
     assert settings.of("run")["lang"].value == "zh"
 
 
+@pytest.mark.parametrize(
+    ("content", "variable", "found"),
+    [
+        ("metrics = 9109", "", ("9109",)),
+        ("metrics = [9109, 'textfile:/a,b']", "", ("9109", "textfile:/a,b")),
+        ("metrics = []", "", ()),
+        ("metrics = 1", " 0.0.0.0:9109 ,, textfile:/x y,", ("0.0.0.0:9109", "textfile:/x y")),
+        ("", "[::1]:9109", ("[::1]:9109",)),
+    ],
+)
+def test_what_may_be_given_several_times_is_a_list(home: Path, content: str, variable: str, found: object) -> None:
+    environ = write(home, content, "metrics = 7")
+    settings = read({**environ, "HOLTER_METRICS": variable}, lambda: OPTIONS)
+    assert settings.of("run")["metrics"].value == (found if content or variable else ("7",))
+
+
+def test_a_bad_value_in_a_variable_names_the_variable(home: Path) -> None:
+    with pytest.raises(BadInput) as caught:
+        read({"HOLTER_METRICS": "9109,nine"}, lambda: OPTIONS)
+    assert phrase(caught.value.what, "en").startswith("HOLTER_METRICS: --metrics 'nine' is neither")
+
+
+def test_the_list_of_options_that_may_be_given_several_times_is_complete() -> None:
+    several = {
+        name
+        for parameters in _parameters().values()
+        for name, parameter in parameters.items()
+        if parameter.multiple and name not in NEVER
+    }
+    assert several == set(SEVERAL)
+
+
 def test_variables_are_set_only_where_nobody_has_set_them(home: Path) -> None:
     settings = read(write(home, "[environment]\nnnUNet_n_proc_DA = 6\nOMP_NUM_THREADS = '1'"), lambda: OPTIONS)
     found = settings.variables({"OMP_NUM_THREADS": "2"})
@@ -79,6 +112,9 @@ def test_no_home_and_no_file_is_nothing(home: Path) -> None:
         ("[run]\nforce = true", "force cannot be set", ""),
         ("notify = ['a']", "neither text nor a number", ""),
         ("[environment]\n'A B' = 1", "A B", ""),
+        ("metrics = [9109, true]", "sets metrics to True", ""),
+        ("[run]\nmetrics = [9109, 'textfiles:/x']", "--metrics 'textfiles:/x' is neither a port", "textfile:"),
+        ("metrics = 'textfile:'", "names no folder", "--metrics"),
     ],
 )
 def test_a_mistake_is_named_with_the_nearest_name(home: Path, content: str, said: str, step: str) -> None:
@@ -115,6 +151,7 @@ def test_config_shows_where_each_value_comes_from_and_no_secret(home: Path) -> N
     assert done.returncode == 0, done.stderr
     assert "s3cret" not in done.stdout
     assert "nnUNet_n_proc_DA" in done.stdout and "strict" in done.stdout and ".config/holter/holter.toml" in done.stdout
+    assert done.stdout.splitlines()[-1] == "Verdict: 3 settings are in effect. Next: holter config --help"
     rows = json.loads(holter("config", "--json", **environ).stdout)["settings"]
     assert {(row["command"], row["name"]) for row in rows} == {
         (None, "notify"), ("train", "strict"), ("environment", "nnUNet_n_proc_DA"),

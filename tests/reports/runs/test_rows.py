@@ -16,7 +16,7 @@ from holter.probes.process.process_files import started
 from holter.reports.catalogue import Lang, phrase
 from holter.reports.outcome.sentences import FINISHED
 from holter.reports.runs import rows_of, take_one
-from holter.reports.runs.table import as_json, print_rows
+from holter.reports.runs.table import as_json, print_rows, verdict
 from holter.tape.registry import Entry, Kept
 
 RUNNING = Entry(
@@ -135,3 +135,24 @@ def test_the_table_fits_80_columns_and_keeps_paths_whole(lang: Lang, tmp_path: P
     assert [line for line in lines if cell_len(line) > 80 and long not in line] == []
     assert sum(long in line for line in lines) == 2
     assert all(as_json(row, lang)["headline"] for row in rows_of(entries))
+
+
+def test_the_last_line_counts_and_gives_the_next_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("good run", "dead", "stalled"):
+        (tmp_path / name).touch()
+
+    def said(*entries: Kept, lang: Lang = "en") -> str:
+        return phrase(verdict(rows_of(entries)), lang)
+
+    good = kept(ENDED, tape=str(tmp_path / "good run"), folder="/1", began="2026-11-01T10:00:00+08:00")
+    dead = kept(ENDED, tape=str(tmp_path / "dead"), folder="/2", state="dead", exit_code=1)
+    runs = kept(RUNNING, tape=str(tmp_path / "good run"), folder="/3")
+    stalled = kept(RUNNING, tape=str(tmp_path / "stalled"), folder="/4", state="stalled")
+    gone = kept(ENDED, folder="/5", state="dead")
+    assert said(good) == "Verdict: running: 0, ended: 1. Next: holter report 'good run'"
+    assert said(runs) == "Verdict: running: 1, ended: 0. Next: holter top 'good run'"
+    assert said(good, dead) == "Verdict: running: 0, ended: 2, need attention: 1. Next: holter diagnose dead"
+    assert said(dead, stalled) == "Verdict: running: 1, ended: 1, need attention: 2. Next: holter diagnose stalled"
+    assert said(gone) == "Verdict: running: 0, ended: 1, need attention: 1."
+    assert said(dead, lang="zh") == "结论：运行中：0，已结束：1，需要关注：1。下一步：holter diagnose dead"

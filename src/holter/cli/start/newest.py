@@ -29,15 +29,21 @@ def newest_tape(lang: str | None, next_step: Message | str) -> Path:
 
     taken = take_one(all_rows())
     if taken is not None:
-        path = Path(os.path.relpath(taken.row.tape))
-        path = min(path, Path(taken.row.tape), key=lambda spelling: len(str(spelling)))
+        path = _shortest(Path(taken.row.tape))
         runs = RUN(count=taken.running, path=str(path)) if taken.running > 1 else RUNS(path=str(path))
         said = runs if taken.row.runs else ENDED(path=str(path))
     else:
-        tapes = sorted(Path().glob("*.holter"), key=lambda tape: tape.stat().st_mtime)
+        tapes = sorted(filter(Path.is_file, Path().glob("*.holter")), key=lambda tape: tape.stat().st_mtime)
         if not tapes:
             raise UnknownTarget(NO_TARGET(), next_step=next_step)
         path = tapes[-1]
         said = ENDED(path=str(path))
     print(marked(phrase(said, chosen_language(lang))), file=sys.stderr)
     return path
+
+
+def _shortest(path: Path) -> Path:
+    try:
+        return min(Path(os.path.relpath(path)), path, key=lambda spelling: len(str(spelling)))
+    except (OSError, ValueError):  # the current folder was deleted; another drive
+        return path

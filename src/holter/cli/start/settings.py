@@ -4,6 +4,7 @@
 
     lang = "zh"                      # for every command that has --lang
     notify = "ntfy:my-topic"
+    metrics = ["9109", "textfile:/var/lib/node_exporter"]  # what may be given several times may be a list
     [train]                          # for one command
     main-limit = 3600
     [environment]                    # for the trainings that Holter starts, where the variable is not set
@@ -30,6 +31,8 @@ FILE = "holter.toml"
 ENVIRONMENT = "environment"
 # Variables that stand for an option. HOLTER_HEAL and its like belong to the hook, and are none.
 VARIABLES = {"HOLTER_LANG": "lang", "HOLTER_NOTIFY": "notify", "HOLTER_METRICS": "metrics"}
+# May be given several times: a list in a file, commas in a variable (a colon separates address and port).
+SEVERAL = ("metrics", "allow-host")
 # These choose what is overwritten or begun again: never by a line in a file that was forgotten.
 NEVER = ("force", "restart-from-scratch", "yes", "tape", "help", "version")
 # May contain tokens.
@@ -41,6 +44,7 @@ FOREIGN = define("error.settings-foreign", "{file} belongs to another user (UID 
 UNKNOWN = define("error.settings-unknown", "{file} sets {name}, which is no option of {command}.")
 UNKNOWN_ANYWHERE = define("error.settings-unknown-anywhere", "{file} sets {name}, which is no option of any command.")
 WRONG_TYPE = define("error.settings-type", "{file} sets {name} to {value}, which is neither text nor a number.")
+WRONG_VALUE = define("error.settings-value", "{source}: {what}")
 NEVER_HERE = define("error.settings-never", "{name} cannot be set in {file}: give it on the command line.")
 PERHAPS = define("next.settings-perhaps", "Perhaps {name} is meant. holter config lists what can be set.")
 FROM_FILE = define("settings.from-file", "from {file}: {variables}")
@@ -98,7 +102,11 @@ def read(environ: Mapping[str, str], options: Callable[[], Mapping[str, frozense
 
     Raises:  BadInput for a file that cannot be used; nothing of it is then.
     """
-    chosen = [Setting(None, option, environ[name], name) for name, option in VARIABLES.items() if environ.get(name)]
+    chosen = [
+        _checked(Setting(None, option, _parts(environ[name]) if option in SEVERAL else environ[name], name))
+        for name, option in VARIABLES.items()
+        if environ.get(name)
+    ]
     variables: list[Setting] = []
     files = []
     for path in places(environ):
@@ -134,7 +142,7 @@ def default_map(settings: Settings, parameters: Mapping[str, Mapping[str, Any]])
         for each in settings.of(command).values():
             if each.name in by_option:
                 parameter = by_option[each.name]
-                value = [each.value] if parameter.multiple else each.value
+                value = list(each.value) if parameter.multiple else each.value
                 defaults.setdefault(command, {})[parameter.name] = value
     return defaults
 
@@ -188,7 +196,27 @@ def _option(path: Path, command: str | None, name: str, value: Any, known: froze
         raise _bad(NEVER_HERE(name=name, file=str(path)), LOOK())
     if name not in known:
         raise _unknown(path, name, command, known)
+    if name in SEVERAL:
+        values = value if isinstance(value, list) else [value]
+        return _checked(Setting(command, name, tuple(_plain(path, name, one) for one in values), str(path)))
     return Setting(command, name, value if isinstance(value, bool) else _plain(path, name, value), str(path))
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+# A bad value is found now, where the name of the file is known; the command would speak of an option that nobody typed.
+def _checked(setting: Setting) -> Setting:
+    if setting.name == "metrics":
+        from holter.views.metrics.targets import target
+
+        for value in setting.value:
+            try:
+                target(value)
+            except BadInput as error:
+                raise _bad(WRONG_VALUE(source=setting.source, what=error.what), error.next_step) from error
+    return setting
 
 
 def _plain(path: Path, name: str, value: Any) -> str:

@@ -122,6 +122,14 @@ class Comparison(Record, frozen=True, kw_only=True):
             return 2
         return int(any(verdict.is_too_slow for verdict in self.verdicts))
 
+    @property
+    def slowest(self) -> str | None:
+        """The name of the run that takes longest, by more than chance; None if no time can be compared."""
+        ratios = {self.runs[0].name: 1.0, **{one.name: one.ratio for one in self.verdicts if one.ratio is not None}}
+        return (
+            max(ratios, key=ratios.__getitem__) if max(ratios.values()) - min(ratios.values()) >= MOST_EQUAL else None
+        )
+
 
 def compare(runs: Sequence[Measures], most_slower: float | None = None) -> Comparison:
     """Compare every run with the first one; ``most_slower``: share by which it may be slower."""

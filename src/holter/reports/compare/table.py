@@ -13,6 +13,7 @@ from rich.text import Text
 from holter.reports.catalogue import Lang, english, phrase, text
 from holter.reports.compare.differences import Comparison
 from holter.reports.compare.measures import Measures
+from holter.reports.outcome.sentences import VERDICT
 from holter.reports.wording import duration
 from holter.reports.wrapping import wrap
 from holter.sentences import Sentence, define
@@ -111,8 +112,13 @@ def sections(comparison: Comparison, lang: Lang) -> list[Section]:
     return [Section(text(TITLES[name].key, lang), tuple(rows)) for name, rows in parts if rows]
 
 
-def print_comparison(console: Console, comparison: Comparison, lang: Lang) -> None:
-    """Print the runs, the table, what speaks against the comparison, and last the verdict on each run."""
+def print_comparison(
+    console: Console, comparison: Comparison, lang: Lang, *, wrote: str | None = None, command: str | None = None
+) -> None:
+    """Print the runs, the table, what speaks against the comparison, and last the verdict on each run.
+
+    ``wrote``: printed before the verdict. ``command``: to type next.
+    """
     for run in comparison.runs:
         _say(console, Text(run.name, style="bold"))
         for line in wrap(phrase(run.headline, lang), console.width - 4):
@@ -128,12 +134,15 @@ def print_comparison(console: Console, comparison: Comparison, lang: Lang) -> No
         for warning in comparison.warnings:
             _wrapped(console, phrase(warning, lang), "  ", "")
     console.print()
+    if wrote is not None:
+        _say(console, Text(wrote))
+    *_, last = comparison.verdicts
     for verdict in comparison.verdicts:
-        words = [phrase(verdict.message, lang)]
-        if verdict.allowed is not None:
-            words.append(phrase(verdict.allowed, lang))
+        words = (phrase(one, lang) for one in (verdict.message, verdict.allowed) if one is not None)
+        what = ("" if lang == "zh" else " ").join(words)
         bad = verdict.is_too_slow or verdict.metric is None
-        _wrapped(console, ("" if lang == "zh" else " ").join(words), "", "bold red" if bad else "bold")
+        line = phrase(VERDICT(what=what, command=command if verdict is last else None), lang)
+        _say(console, Text(line, style="bold red" if bad else "bold"))
 
 
 def as_json(comparison: Comparison, lang: Lang) -> dict[str, Any]:

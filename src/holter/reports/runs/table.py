@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.outcome.sentences import FOLD
+from holter.reports.outcome.sentences import FOLD, VERDICT
 from holter.reports.runs.rows import Row, moment_of
 from holter.reports.wording import duration
 from holter.reports.wrapping import wrap
@@ -35,20 +36,45 @@ ON_HOST = define("list.on-host", "{name} · {host}")
 CALLS = define("list.calls", "{count} calls", one="{count} call")
 TAPE_GONE = define("list.tape-gone", "the tape was moved, deleted or overwritten: {path}")
 TAPE_ELSEWHERE = define("list.tape-elsewhere", "the tape is on {host}: {path}")
-COUNTED = define("list.counted", "Running: {running}. Ended: {ended}. {next}")
+COUNTED = define("list.counted", "running: {running}, ended: {ended}[[, need attention: {attention}]]")
 OLDER = define("list.older", "{count} older: holter list --all", one="{count} older: holter list --all")
-LOOK = define("list.look", "holter diagnose TAPE says more.")
 
 
-def print_rows(console: Console, rows: Sequence[Row], lang: Lang, *, everything: bool) -> None:
-    """Print the rows, the running ones first, and a last line that counts them."""
+def print_rows(
+    console: Console, rows: Sequence[Row], lang: Lang, *, folder: Path | None = None, everything: bool = False
+) -> None:
+    """Print the rows, the running ones first, and last how many they are, how many need attention, and what to type.
+
+    ``folder``: whose tapes they are; named if there is none.
+    """
+    if not rows:
+        none = NONE() if folder is None else NONE_HERE(folder=str(folder))
+        console.print(f"{phrase(none, lang)} {text(RECORD_ONE.key, lang)}", soft_wrap=True, highlight=False)
+        return
     shown = [row for number, row in enumerate(rows) if everything or row.runs or number < MOST_ROWS]
     for row in shown:
         _print_row(console, row, lang)
-    running = sum(row.runs for row in rows)
     hidden = len(rows) - len(shown)
-    following = text(OLDER.key, lang, count=hidden) if hidden else text(LOOK.key, lang)
-    _say(console, Text(text(COUNTED.key, lang, running=running, ended=len(rows) - running, next=following)))
+    if hidden:
+        _say(console, Text(text(OLDER.key, lang, count=hidden), style="dim"))
+    _say(console, Text(phrase(verdict(rows), lang), style="bold"))
+
+
+def verdict(rows: Sequence[Row]) -> Message:
+    """Return how many run and ended, how many need attention, and the next command.
+
+    That is to diagnose what needs attention, else to watch what runs, else to read about the newest.
+    """
+    running = sum(row.runs for row in rows)
+    bad = [row for row in rows if _kind(row) == "bad"]
+    there = [row for row in rows if row.tape_is == "there"]
+    command = None
+    if there:
+        row = min(there, key=lambda row: row not in bad)  # the first of them: running, else newest
+        verb = "diagnose" if row in bad else "top" if row.runs else "report"
+        command = f"holter {verb} {shlex.quote(_from_here(Path(row.tape)))}"
+    counted = COUNTED(running=running, ended=len(rows) - running, attention=len(bad) or None)
+    return VERDICT(what=counted, command=command)
 
 
 def as_json(row: Row, lang: Lang) -> dict[str, object]:

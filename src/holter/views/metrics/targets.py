@@ -46,13 +46,17 @@ def targets(options: Sequence[str]) -> tuple[Target, ...]:
 
     Raises:  BadInput, MissingExtra.
     """
-    found = tuple(dict.fromkeys(_target(option.strip()) for option in options))
+    found = tuple(dict.fromkeys(target(option.strip()) for option in options))
     if found and importlib.util.find_spec("prometheus_client") is None:
         raise MissingExtra(NO_PACKAGE(), safe=NOTHING_STARTED(), next_step="pip install 'holter[metrics]'")
     return found
 
 
-def _target(option: str) -> Target:
+def target(option: str) -> Target:
+    """Return the target that one value of ``--metrics`` names.
+
+    Raises:  BadInput.
+    """
     if option.startswith(TEXTFILE):
         folder = option.removeprefix(TEXTFILE)
         if not folder:
