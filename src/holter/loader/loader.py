@@ -20,6 +20,7 @@ from holter.loader.quarantine import Quarantine
 from holter.loader.read.backend import Backend
 from holter.loader.read.backend_choice import try_out
 from holter.loader.read.case_reader import CaseReader
+from holter.loader.read.handles import MOST_TOGETHER
 from holter.loader.read.ram import RamCache
 from holter.loader.read.reader_threads import ReaderPool
 from holter.loader.read.watchdog import Watch
@@ -64,7 +65,7 @@ class Loader:
         is_on_gpu = options.device.startswith("cuda")
         seg_dtype = torch.int8 if options.largest_label <= INT8_MOST else torch.int16
         buffers = Pool(lambda: SampleBuffers(seg_dtype, is_on_gpu))
-        dispatch = Dispatch(sampling.batch_size, options.depth, _slots_a_job(sampling.batch_size, options.threads))
+        dispatch = Dispatch(sampling.batch_size, options.depth, _slots_a_job(sampling, options.threads))
         is_staged = options.is_batched or not options.device.startswith("cpu")
         self._finish: Passthrough | TransformInWorker = (
             Passthrough(buffers)
@@ -176,9 +177,11 @@ def _reader_maker(catalogue: Catalogue, backend: Backend, ram: RamCache, is_2d: 
     return lambda: CaseReader(catalogue, backend, ram, is_2d=is_2d)
 
 
-def _slots_a_job(batch_size: int, threads: int) -> int:
-    # Large batches of small slices are split into jobs of several slots: a hand-over costs as much as reading a slice.
-    return max(1, batch_size // (8 * threads))
+def _slots_a_job(sampling: Sampling, threads: int) -> int:
+    # Large batches of small slices are split into jobs of several slots: a hand-over costs as much as reading a slice,
+    # and a job is read in one native call. Each slot of a job needs the memory of a sample.
+    jobs_a_thread = 2 if sampling.is_2d else 8
+    return max(1, min(MOST_TOGETHER, sampling.batch_size // (jobs_a_thread * threads)))
 
 
 def _now_used_by_current_stream(staged: Staged) -> None:

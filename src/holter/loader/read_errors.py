@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import pickle
 import threading
 import time
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -62,7 +64,7 @@ class CaseTrouble(Exception):
 
 
 # A hung thread cannot report where it hangs, so each records its file before it reads; one entry per thread.
-_touched: dict[int, Touch] = {}
+_touched: dict[int, Touch | reading_together] = {}
 _cases: dict[int, str] = {}
 
 
@@ -95,6 +97,30 @@ class attributed_to:  # noqa: N801 -- used as a function; a generator would take
                 raise FileUnreadable(self._file, detail_of(error)) from error
         elif isinstance(error, DAMAGE):
             raise FileUnreadable(self._file, detail_of(error)) from error
+
+
+class reading_together:  # noqa: N801 -- as above
+    """Reads of many files in one native call; it writes into ``numbers`` since when it reads, and which of them."""
+
+    __slots__ = ("_files", "_me", "numbers")
+
+    def __init__(self, files: Sequence[tuple[str, Path]]) -> None:
+        """``files``: case and file of each read."""
+        self._files = files
+        self.numbers = (ctypes.c_int64 * 2)(time.monotonic_ns(), 0)
+
+    def __enter__(self) -> reading_together:
+        self._me = threading.get_ident()
+        _touched[self._me] = self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _touched.pop(self._me, None)
+
+    def touch(self) -> Touch:
+        """Return what is read at this moment."""
+        since_ns, number = self.numbers
+        return Touch(*self._files[number], since_ns / 1e9)
 
 
 def detail_of(error: BaseException) -> str:
@@ -133,4 +159,5 @@ class in_case:  # noqa: N801 -- as above
 
 def touched_by(thread: threading.Thread) -> Touch | None:
     """Return what a thread is reading at this moment; None: nothing."""
-    return None if thread.ident is None else _touched.get(thread.ident)
+    touch = None if thread.ident is None else _touched.get(thread.ident)
+    return touch.touch() if isinstance(touch, reading_together) else touch

@@ -200,14 +200,13 @@ class Writer:
     image: Tensor
     targets: Sequence[Tensor]
 
-    def write(
-        self, images: Sequence[Tensor], segs: Sequence[Tensor], draws: Sequence[SampleDraw], first_slot: int
-    ) -> None:
-        """Transform samples as ``Chain.apply`` does, into consecutive slots of the memory."""
+    def write(self, images: Sequence[Any], segs: Sequence[Any], draws: Sequence[SampleDraw], first_slot: int) -> None:
+        """Transform samples as ``Chain.apply`` does, into consecutive slots; numpy's arrays will do too."""
         boxes = self.chain._boxes(images, segs, draws)
         if self.chain.program is not None and self.chain.program.can_read(images, segs):
             self.bound.write(images, segs, [draw.draws for draw in draws], boxes, first_slot)
             return
+        images, segs = ([torch.as_tensor(part) for part in parts] for parts in (images, segs))
         done = self.chain.apply(images, segs, draws, device="cpu")
         made = done.target if isinstance(done.target, list) else [done.target]
         for memory, part in zip((self.image, *self.targets), (done.image, *made), strict=True):

@@ -50,6 +50,7 @@ class Catalogue:
         self._folder = folder.resolve()
         self._previous = None if previous_stage is None else previous_stage.resolve()
         self._files: dict[str, CaseFiles] = {}
+        self._facts: dict[str, tuple[CaseFiles, CaseFacts]] = {}
         self._locations: OrderedDict[str, ForegroundLocations] = OrderedDict()
         self._locations_bytes = 0
         self._locations_budget_bytes = locations_budget_bytes
@@ -73,13 +74,18 @@ class Catalogue:
 
     def facts(self, case: str) -> CaseFacts:
         """Return channels and shape; raises as ``files``."""
-        image, seg, previous = self.files(case)
-        return CaseFacts(
+        image, seg, previous = files = self.files(case)
+        held = self._facts.get(case)
+        if held is not None and held[0] is files:
+            return held[1]
+        facts = CaseFacts(
             channels=image.shape[0],
             seg_channels=seg.shape[0] + (previous is not None),
             shape=image.shape[1:],
             bytes_in_memory=sum(file.nbytes for file in (image, seg, previous) if file is not None),
         )
+        self._facts[case] = (files, facts)
+        return facts
 
     def locations(self, case: str) -> ForegroundLocations:
         """Return the foreground voxels of a case.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import numpy as np
 
 _WORD = (1 << 64) - 1
@@ -20,3 +23,19 @@ def generator(seed: int, stream: int, step: int, slot: int, attempt: int = 0) ->
     key = np.array([seed & _WORD, stream & _WORD], dtype=np.uint64)
     counter = np.array([0, attempt, slot, step], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
+
+
+class Generators(threading.local):
+    """The generators of ``generator``, without a new one for each sample; one of each thread."""
+
+    def __init__(self) -> None:
+        self._bits = np.random.Philox(key=0)
+        self._rng = np.random.Generator(self._bits)
+        self._state: Any = np.random.Philox(key=0, counter=0).state
+
+    def at(self, seed: int, stream: int, step: int, slot: int, attempt: int = 0) -> np.random.Generator:
+        """Return what ``generator`` returns, valid until this thread's next call."""
+        self._state["state"]["key"][:] = seed & _WORD, stream & _WORD
+        self._state["state"]["counter"][:] = 0, attempt, slot, step
+        self._bits.state = self._state
+        return self._rng

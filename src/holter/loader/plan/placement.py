@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -45,8 +46,13 @@ def place(
 
 def bounds(sampling: Sampling, shape: Shape) -> tuple[Shape, Shape]:
     """Return lowest and highest lower corner of a patch placed anywhere; a case smaller than the patch is padded."""
+    return _bounds(shape, sampling.box_size, sampling.need_to_pad)
+
+
+@lru_cache(maxsize=4096)  # a data set has a few thousand cases
+def _bounds(shape: Shape, box: Shape, need_to_pad: Shape) -> tuple[Shape, Shape]:
     lowest, highest = [], []
-    for extent, patch, pad in zip(shape, sampling.box_size, sampling.need_to_pad, strict=True):
+    for extent, patch, pad in zip(shape, box, need_to_pad, strict=True):
         padding = max(pad, patch - extent)
         lowest.append(-padding // 2)
         highest.append(extent + padding // 2 + padding % 2 - patch)

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from holter.errors import BadInput, NoReadableCase
-from holter.loader.plan.draws import generator
+from holter.loader.plan.draws import Generators
 from holter.loader.plan.foreground import ForegroundLocations
 from holter.loader.plan.oversampling import is_forced
 from holter.loader.plan.placement import place
@@ -48,6 +48,7 @@ class Planner:
         self._chain = chain
         self._seed = seed
         self._stream = stream
+        self._generators = Generators()
         weights = sampling.sampling_probabilities
         if weights is not None and len(weights) != len(cases.identifiers):
             raise BadInput(f"{len(weights)} sampling probabilities for {len(cases.identifiers)} cases")
@@ -62,7 +63,7 @@ class Planner:
         Raises:  NoReadableCase if only avoided cases were drawn; CaseTrouble if the facts of a case cannot be read.
         """
         for attempt in range(MOST_ATTEMPTS):
-            rng = generator(self._seed, self._stream, step, slot, attempt)
+            rng = self._generators.at(self._seed, self._stream, step, slot, attempt)
             case = self._choose_case(rng)
             if case not in avoid:
                 with in_case(case):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from holter.loader.plan.files import ARCHIVE, ArrayFile
@@ -12,6 +14,7 @@ from holter.loader.read.sources import Source
 
 # Opening takes 0.04 ms of a sample's 9 ms; an open file needs a descriptor, and a process often has only 1024.
 MOST_OPEN = 64  # at least the three files of one case
+MOST_TOGETHER = MOST_OPEN // 3  # samples that are read in one call
 # An archive is a whole case in memory.
 MOST_ARCHIVES = 3
 
@@ -22,6 +25,8 @@ class Handles:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._open: OrderedDict[tuple[Path, str | None], tuple[ArrayFile, Source]] = OrderedDict()
+        self._dropped: list[Source] = []
+        self._is_held = False
         self.scratch = Scratch()
 
     def source(self, file: ArrayFile) -> Source:
@@ -44,7 +49,19 @@ class Handles:
         """Close one file, for example after an error, when its handle may be invalid."""
         held = self._open.pop((file.path, file.member), None)
         if held is not None:
-            held[1].close()
+            self._let_go(held[1])
+
+    @contextmanager
+    def all_open(self) -> Iterator[None]:
+        """Close nothing until the end of the block: native code has the addresses of what is open."""
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+            for source in self._dropped:
+                source.close()
+            self._dropped.clear()
 
     def close(self) -> None:
         """Close all."""
@@ -56,4 +73,10 @@ class Handles:
         most = MOST_ARCHIVES if file.path.suffix == ARCHIVE else MOST_OPEN
         while len(self._open) >= most:
             _, (_, oldest) = self._open.popitem(last=False)
-            oldest.close()
+            self._let_go(oldest)
+
+    def _let_go(self, source: Source) -> None:
+        if self._is_held:
+            self._dropped.append(source)
+        else:
+            source.close()

@@ -75,6 +75,8 @@ class Library:
         c.blosc2_get_version_string.restype = ctypes.c_char_p
         c.blosc2_init.restype = None
         c.blosc2_init()
+        # For the compiled kernels, which read many boxes in one call.
+        self.slice_address = int(ctypes.cast(c.b2nd_get_slice_cbuffer, _Pointer).value or 0)
         self.version: str = c.blosc2_get_version_string().decode()
 
     def open(self, file: Path) -> Handle:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holter.linux.cgroups import available_bytes
 from holter.loader.plan.files import ArrayFile
-from holter.loader.read.sources import Source
+from holter.loader.read.sources import ArraySource, Source
 
 RAM_SHARE = 0.5  # of the free memory; the page cache of all other files needs the other half
 # The first read of a case takes only a box: the first batch must not wait for whole cases.
@@ -28,12 +30,19 @@ def ram_budget_bytes(share: float = RAM_SHARE, root: Path = Path("/")) -> int:
     return max(0, int((free or 0) * share))
 
 
-class KeptCase(NamedTuple):
+@dataclass(frozen=True)
+class KeptCase:
     """The arrays of one case in memory."""
 
     image: NDArray[Any]
     seg: NDArray[Any]
     previous: NDArray[Any] | None
+
+    @cached_property
+    def sources(self) -> tuple[ArraySource, ArraySource, ArraySource | None]:
+        """The same for reading; threads share them."""
+        previous = None if self.previous is None else ArraySource(self.previous)
+        return ArraySource(self.image), ArraySource(self.seg), previous
 
 
 class RamCache:
@@ -76,7 +85,7 @@ class RamCache:
     def keep(self, case: str, whole: KeptCase) -> KeptCase:
         """Keep a case that was reserved; return it as stored."""
         image = _halved(whole.image) if self._as_float16 else whole.image
-        kept = whole._replace(image=image)
+        kept = replace(whole, image=image)
         with self._lock:
             if case in self._reserved:  # else it was dropped meanwhile
                 saved = whole.image.nbytes - image.nbytes

@@ -94,7 +94,9 @@ class Reader(threading.Thread):
     def _do(self, job: Job) -> None:
         crew = self._crew
         self.job = job
-        samples = [sample for slot in job.slots if (sample := self._sample(job, slot)) is not None]
+        samples = self._together(job) or [
+            sample for slot in job.slots if (sample := self._sample(job, slot)) is not None
+        ]
         self.is_stuck = False
         self.job = None
         if len(samples) < len(job.slots):
@@ -116,6 +118,25 @@ class Reader(threading.Thread):
         dropped = crew.dispatch.written(job)
         if dropped is not None:
             crew.finish.give_back(dropped)
+
+    def _together(self, job: Job) -> list[Sample] | None:
+        # All samples in one native call; None if each must be read with Python, which also names what is wrong.
+        crew = self._crew
+        if not self._reader.may_read_together or crew.stopping.is_set():
+            return None
+        buffers = [crew.buffers.take() for _ in job.slots]
+        try:
+            plans = [crew.planner.plan(job.step, slot, crew.quarantine) for slot in job.slots]
+            samples = self._reader.read_together(plans, buffers)
+        except CaseTrouble:
+            samples = None
+        if samples is None:
+            for each in buffers:
+                crew.buffers.give(each)
+            return None
+        for sample in samples:
+            crew.quarantine.succeeded(sample.plan.case, job.step)
+        return samples
 
     def _sample(self, job: Job, slot: int) -> Sample | None:
         # Takes another case if the drawn one cannot be read. None: stopped.

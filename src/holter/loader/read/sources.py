@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from holter.loader.plan.blosc2_header import nbytes
 from holter.loader.plan.files import ArrayFile, check_unchanged
 from holter.loader.read.libblosc2 import Library
 from holter.loader.read.scratch import Scratch
+from holter.loader.read.together import Native, native_array, native_file
 from holter.loader.records import Shape
 
 
@@ -27,6 +29,11 @@ class Source(Protocol):
     @property
     def dtype(self) -> np.dtype[Any]:
         """Return the type as stored."""
+        ...
+
+    @property
+    def native(self) -> Native | None:
+        """Return what the compiled kernels need to read it; None if they cannot."""
         ...
 
     def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
@@ -50,6 +57,14 @@ class Blosc2Source:
         self._file, self._library, self._scratch = file, library, scratch
         self._handle = (library.open_mapped if is_mapped else library.open)(file.path)
         self._sizes = ctypes.c_int64 * len(file.shape)
+
+    @cached_property
+    def native(self) -> Native | None:
+        """See Source."""
+        file = self._file
+        chunk = 0 if file.chunks is None else math.prod(file.chunks)
+        about = np.broadcast_to(np.empty((), file.dtype), file.shape)
+        return native_file(bytes(file.path), file.signature, self._handle.pointer or 0, about, chunk)
 
     def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
         """See Source."""
@@ -80,6 +95,7 @@ class ArraySource:
         """``file``: the file that ``array`` maps; None: not a map, so it cannot change."""
         self.shape, self.dtype = array.shape, array.dtype
         self._array, self._file = array, file
+        self.native = native_array(array) if file is None else None
 
     def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
         """See Source."""
@@ -93,6 +109,8 @@ class ArraySource:
 
 class PythonSource:
     """A ``.b2nd`` file through python-blosc2: always correct, but the training loop waits while it reads."""
+
+    native = None
 
     def __init__(self, file: ArrayFile) -> None:
         import blosc2

@@ -27,15 +27,19 @@ class SampleBuffers:
     """
 
     def __init__(self, seg_dtype: Any, is_pinned: bool) -> None:
-        self._is_pinned = is_pinned
+        self._is_pinned, self._seg_kind = is_pinned, seg_dtype
         self._image: NDArray[Any] = torch.empty(0, dtype=torch.float32).numpy()
         self._seg: NDArray[Any] = torch.empty(0, dtype=seg_dtype).numpy()
+        self.seg_dtype = self._seg.dtype
+        self.addresses = (0, 0)  # of image and seg
 
     def views(self, channels: int, seg_channels: int, size: Shape) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return uninitialised image (channels, *size) and seg (seg_channels, *size), valid until the next call."""
         voxels = math.prod(size)
-        self._image = self._enlarged(self._image, channels * voxels)
-        self._seg = self._enlarged(self._seg, seg_channels * voxels)
+        if self._image.size < channels * voxels or self._seg.size < seg_channels * voxels:
+            self._image = self._enlarged(self._image, channels * voxels)
+            self._seg = self._enlarged(self._seg, seg_channels * voxels)
+            self.addresses = (self._image.ctypes.data, self._seg.ctypes.data)
         return (
             self._image[: channels * voxels].reshape(channels, *size),
             self._seg[: seg_channels * voxels].reshape(seg_channels, *size),
@@ -44,7 +48,7 @@ class SampleBuffers:
     def _enlarged(self, flat: NDArray[Any], voxels: int) -> NDArray[Any]:
         if flat.size >= voxels:
             return flat
-        kind = torch.from_numpy(flat).dtype
+        kind = torch.float32 if flat is self._image else self._seg_kind
         larger: NDArray[Any] = torch.empty(
             math.ceil(voxels * GROWTH), dtype=kind, pin_memory=self._is_pinned
         ).numpy()  # which keeps the tensor's memory
@@ -55,9 +59,13 @@ class Sample(NamedTuple):
     """A sample as it was read, and the buffers that hold it."""
 
     plan: SamplePlan
-    image: Tensor  # float32 (C, *box), without the axis of slices in 2D
-    seg: Tensor  # int8 or int16 (S, *box)
+    image: NDArray[Any]  # float32 (C, *box), without the axis of slices in 2D
+    seg: NDArray[Any]  # int8 or int16 (S, *box)
     buffers: SampleBuffers
+
+    def tensors(self) -> tuple[Tensor, Tensor]:
+        """Return image and seg as tensors of the same memory."""
+        return torch.from_numpy(self.image), torch.from_numpy(self.seg)
 
 
 class Pool(Generic[T]):

@@ -62,8 +62,8 @@ class Chain(Protocol):
 class Writer(Protocol):
     """Writes samples into the memory of one batch; several threads do so at once, each to its own slots."""
 
-    def write(self, images: Sequence[Tensor], segs: Sequence[Tensor], draws: Sequence[Any], first_slot: int) -> None:
-        """Transform samples as ``Chain.apply`` does, into consecutive slots."""
+    def write(self, images: Sequence[Any], segs: Sequence[Any], draws: Sequence[Any], first_slot: int) -> None:
+        """Transform samples as ``Chain.apply`` does, into consecutive slots; numpy's arrays will do too."""
         ...
 
 

@@ -105,7 +105,9 @@ class TransformInWorker:
         if prepared.part is not None:
             memory.put(slots, prepared.part)
         elif memory.writer is not None:
-            memory.writer.write(*_parts(prepared.samples), slots.start)
+            samples = prepared.samples
+            images, segs = [sample.image for sample in samples], [sample.seg for sample in samples]
+            memory.writer.write(images, segs, [sample.plan.draw for sample in samples], slots.start)
         self.discard(prepared)
 
     def discard(self, prepared: Prepared) -> None:
@@ -135,8 +137,8 @@ class TransformInWorker:
 
 def _parts(samples: Sequence[Sample]) -> tuple[list[Tensor], list[Tensor], list[Any]]:
     # The arguments of a chain.
-    images, segs = [sample.image for sample in samples], [sample.seg for sample in samples]
-    return images, segs, [sample.plan.draw for sample in samples]
+    pairs = [sample.tensors() for sample in samples]
+    return [image for image, _ in pairs], [seg for _, seg in pairs], [sample.plan.draw for sample in samples]
 
 
 class Passthrough:

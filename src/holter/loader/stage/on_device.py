@@ -71,15 +71,16 @@ class DeviceStage(threading.Thread):
     def _transform(self, batch: Batch, streams: tuple[Any, Any] | None) -> Staged:
         samples: list[Sample] = [batch.memory[slot] for slot in range(len(batch.keys))]
         draws = [sample.plan.draw for sample in samples]
+        read = [sample.tensors() for sample in samples]
         if streams is None:
-            images, segs = [sample.image for sample in samples], [sample.seg for sample in samples]
+            images, segs = [image for image, _ in read], [seg for _, seg in read]
             with torch.no_grad():
                 out = self._chain.apply(images, segs, draws, device=self._device)
             return Staged(batch.step, out.image, out.target, batch.keys, None)
         copy, side = streams
         with torch.cuda.stream(copy):
-            images = [sample.image.to(self._device, non_blocking=True) for sample in samples]
-            segs = [sample.seg.to(self._device, non_blocking=True) for sample in samples]
+            images = [image.to(self._device, non_blocking=True) for image, _ in read]
+            segs = [seg.to(self._device, non_blocking=True) for _, seg in read]
         # A blocking event sleeps; the default one would spin on one of the two cores.
         copied, done = torch.cuda.Event(blocking=True), torch.cuda.Event()
         copied.record(copy)

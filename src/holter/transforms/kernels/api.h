@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MOST_LEVELS = 8, SCRATCHES = 12 };
+enum { MOST_LEVELS = 8, SCRATCHES = 13 };
 
 // One resolution of the target. Shapes: out (batch, channels, *size), int16, or one byte per voxel for regions.
 struct Level {
@@ -45,6 +45,20 @@ struct Sample {
 enum Kind { PLACE, MULTIPLY, CONTRAST, GAMMA, NOISE, BLUR, COARSEN, MIRROR, MASK, REPLACE, MEDIAN };
 const int LENGTH_OF[] = {11, 3, 4, 5, 6, 5, 5, 4, 4, 4, 5};
 
+// One box of one array: loader/read/together.py has the same numbers. Four axes; an array with three has a first one of 1.
+enum Type { FLOAT32, INT8, UINT8, INT16, TYPES };
+struct Read {
+    const char *path;                   // null: not a file, so it cannot change
+    int64_t bytes, modified_ns, inode;  // of the file when its header was read
+    const void *handle;                 // of c-blosc2; null: ``array`` has the voxels
+    const char *array;
+    int64_t axes, chunk_voxels, from, shape[4];  // of the array; 0 without chunks; its Type
+    int64_t start[4], stop[4];                   // the part that is inside the array
+    char *out;
+    int64_t to, size[4], at[4];  // Type and size of ``out``; where the part begins in it
+    int64_t outside;             // the value of all other voxels
+};
+
 // Memory of one thread; each entry only grows.
 struct Scratch {
     void *memory[SCRATCHES];
@@ -52,7 +66,7 @@ struct Scratch {
     int failed;
 };
 void *scratch_of(Scratch *scratch, int number, size_t bytes);  // null, and ``failed`` set, if there is no memory
-enum Use { PADDED, DECIDED, ROWS, OPEN, PLANES, PLANE, TABLES, COARSE, COARSE_PLANE, FULL_SEG, NOISE_ROW, REGION };
+enum Use { PADDED, DECIDED, ROWS, OPEN, PLANES, PLANE, TABLES, COARSE, COARSE_PLANE, FULL_SEG, NOISE_ROW, REGION, READ_PART };
 
 typedef int (*Run)(const Layout *, const Sample *, int64_t, const double *, Scratch *);
 int run_avx512(const Layout *, const Sample *, int64_t, const double *, Scratch *);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api.h"
+#include "reads.h"
 
 namespace {
 
@@ -64,7 +65,7 @@ void *scratch_of(Scratch *scratch, int number, size_t bytes) {
 
 extern "C" {
 
-__attribute__((visibility("default"))) int holter_api() { return 1; }
+__attribute__((visibility("default"))) int holter_api() { return 2; }
 
 // The name of the instruction set at this place of the list, best first; null past its end or if this processor lacks it.
 __attribute__((visibility("default"))) const char *holter_set(int number) {
@@ -84,5 +85,12 @@ __attribute__((visibility("default"))) int holter_run(int set, const Layout *lay
     if (set < 0 || set >= sets(found) || !found[set].is_there) return -2;
     Scratch *scratch = scratch_of_thread();
     return scratch ? found[set].run(layout, samples, count, steps, scratch) : -1;
+}
+
+// Returns how many reads were done before one failed; all of them if none did.
+__attribute__((visibility("default"))) int64_t holter_read(const Read *reads, int64_t count, GetSlice get_slice,
+                                                           Progress *progress) {
+    Scratch *scratch = scratch_of_thread();
+    return scratch ? read_all(reads, count, get_slice, progress, scratch) : 0;
 }
 }

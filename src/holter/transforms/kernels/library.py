@@ -25,7 +25,7 @@ from holter.transforms.kernels.build import LIBRARY, SOURCES, CannotCompile, com
 
 CHOICE = "HOLTER_KERNELS"  # "torch": do without; "AVX2", "portable": the best instruction set that may be used
 WITHOUT = "torch"
-API = 1  # of library.cpp
+API = 2  # of library.cpp
 NO_MEMORY = -1
 PREFIX = "holter-kernels-"  # of folders to compile in
 
@@ -38,6 +38,18 @@ class Kernels:
         self._number = number
         self._run: Callable[..., int] = library.holter_run
         library.holter_run.argtypes = [ctypes.c_int, *[ctypes.c_void_p] * 2, ctypes.c_int64, ctypes.c_void_p]
+
+        self._read: Callable[..., int] = library.holter_read
+        library.holter_read.argtypes = [ctypes.c_void_p, ctypes.c_int64, *[ctypes.c_void_p] * 2]
+        library.holter_read.restype = ctypes.c_int64
+
+    def read(self, reads: array[int], count: int, get_slice: int, progress: Any) -> int:
+        """Read boxes of arrays; return how many were read before one failed. loader/read/together.py makes them.
+
+        ``get_slice``: the address of c-blosc2's function, 0 if there is no file of it; ``progress``: two int64 that
+        another thread may watch: since when (monotonic, nanoseconds), and which read.
+        """
+        return self._read(reads.buffer_info()[0], count, get_slice, ctypes.addressof(progress))
 
     def run(self, layout: int, samples: array[int], count: int, steps: array[float]) -> None:
         """Run the steps of some samples; the interpreter's lock is free meanwhile. program.py makes the arguments.

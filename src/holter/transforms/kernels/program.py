@@ -6,6 +6,7 @@ The structures are those of ``api.h``.
 from __future__ import annotations
 
 import ctypes
+import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +33,11 @@ MOST_VOXELS = 2**31 - 2**20  # of a channel that is read: the kernels count in 3
 MOST_REGION_LABELS = 2**16
 SAMPLE_NUMBERS = 11  # of api.h's Sample
 
+ARRAYS = {torch.float32: np.dtype(np.float32), torch.int8: np.dtype(np.int8), torch.int16: np.dtype(np.int16)}
+LABELS_OF_A_BYTE = (torch.int8, ARRAYS[torch.int8])
+
 Shape = tuple[int, ...]
+Array = np.ndarray[Any, Any]
 
 
 class Level(ctypes.Structure):
@@ -87,10 +92,10 @@ class Program:
         sizes = [self.patch] if self.scales is None else [_scaled(self.patch, scales) for scales in self.scales]
         return image, [torch.empty((batch, count, *size), dtype=kind, device=device) for size in sizes]
 
-    def can_read(self, images: Sequence[Tensor], segs: Sequence[Tensor]) -> bool:
+    def can_read(self, images: Sequence[Tensor | Array], segs: Sequence[Tensor | Array]) -> bool:
         """Whether the samples are not too large for the kernels."""
         return all(
-            image[0].numel() < MOST_VOXELS and len(seg) <= MOST_SEG_CHANNELS
+            math.prod(image.shape[1:]) < MOST_VOXELS and len(seg) <= MOST_SEG_CHANNELS
             for image, seg in zip(images, segs, strict=True)
         )
 
@@ -139,8 +144,8 @@ class Bound:
 
     def write(
         self,
-        images: Sequence[Tensor],
-        segs: Sequence[Tensor],
+        images: Sequence[Tensor | Array],
+        segs: Sequence[Tensor | Array],
         draws: Sequence[Sequence[Any]],
         boxes: Sequence[Box],
         first_slot: int = 0,
@@ -150,12 +155,14 @@ class Bound:
         Shapes:  per sample an image (C, *box) and a seg (S, *box), its draws (one per step of the chain), and its box.
         """
         program = self._program
-        images = [_as(image, torch.float32) for image in images]
-        kind = torch.int8 if all(seg.dtype == torch.int8 for seg in segs) else torch.int16
-        segs = [_as(seg, kind) for seg in segs]
+        images, image_at = _plain(images, (torch.float32,))
+        segs, seg_at = _plain(segs, (torch.int8, torch.int16))
+        kind = torch.int8 if segs[0].dtype in LABELS_OF_A_BYTE else torch.int16
         numbers: Numbers = []
         samples: list[int] = []
-        for slot, (image, seg, draw, box) in enumerate(zip(images, segs, draws, boxes, strict=True), first_slot):
+        for slot, (image, at, labels_at, draw, box) in enumerate(
+            zip(images, image_at, seg_at, draws, boxes, strict=True), first_slot
+        ):
             begin = len(numbers)
             if program.spatial is None:
                 numbers.extend(STAY)
@@ -165,7 +172,7 @@ class Bound:
             size, lower = image.shape[1:], box.lower
             if len(size) == 2:
                 size, lower = (1, *size), (0, *lower)
-            samples += (image.data_ptr(), seg.data_ptr(), *size, *lower, slot, begin, len(numbers) - begin)
+            samples += (at, labels_at, *size, *lower, slot, begin, len(numbers) - begin)
         key = (len(segs[0]), kind)
         layout = self._layouts.get(key)
         if layout is None:
@@ -280,10 +287,18 @@ def _scaled(patch: Shape, scales: Sequence[float]) -> Shape:
     return tuple(size if scale == 1 else round(size * scale) for size, scale in zip(patch, scales, strict=True))
 
 
-def _as(part: Tensor, kind: torch.dtype) -> Tensor:
-    if part.dtype != kind:
-        part = part.to(kind)
-    return part if part.is_contiguous() else part.contiguous()
+def _plain(parts: Sequence[Any], kinds: Sequence[torch.dtype]) -> tuple[Sequence[Any], list[int]]:
+    # The parts and their addresses, all contiguous and of one type: of the first of ``kinds``, else of the last.
+    #
+    # An array is cut from its thread's memory with numpy, because torch would release the interpreter's lock for it.
+    if all(isinstance(part, np.ndarray) and part.flags.c_contiguous for part in parts):
+        types = {part.dtype for part in parts}
+        if len(types) == 1 and types <= {ARRAYS[kind] for kind in kinds}:
+            return parts, [part.__array_interface__["data"][0] for part in parts]
+    tensors = [torch.from_numpy(part) if isinstance(part, np.ndarray) else part for part in parts]
+    kind = kinds[0] if all(part.dtype == kinds[0] for part in tensors) else kinds[-1]
+    tensors = [part.to(kind).contiguous() for part in tensors]
+    return tensors, [part.data_ptr() for part in tensors]
 
 
 def _three(sizes: Sequence[int]) -> Shape:

@@ -1,0 +1,74 @@
+"""Read the boxes of many samples in one native call, without the interpreter's lock in between.
+
+A thread that reads with Python gives the lock away and takes it back five times a sample; beside a training that
+launches its own small calls both wait for each other. The structure is ``Read`` of the kernels' ``api.h``.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holter.loader.records import Region, Shape
+
+# api.h's Type. Others are read with Python: a float16 image that is kept in memory, foreign bytes.
+TYPES = {np.dtype(np.float32): 0, np.dtype(np.int8): 1, np.dtype(np.uint8): 2, np.dtype(np.int16): 3}
+FLOAT32 = 0
+SIGN = 1 << 63
+
+
+class Native(NamedTuple):
+    """An open array as the native code reads it."""
+
+    head: tuple[int, ...]  # the first numbers of ``Read``: file, handle, memory, type and shape
+    kind: int  # of ``TYPES``
+    shape: Shape  # (C, z, y, x)
+    kept: Any  # what the numbers point to
+
+
+def native_file(
+    path: bytes, signature: tuple[int, int, int], handle: int, about: NDArray[Any], chunk: int
+) -> Native | None:
+    """Return a file of c-blosc2; None: of a type that is not supported.
+
+    ``about``: any array of its shape and type; ``chunk``: its voxels, 0 without chunks.
+    """
+    held = np.frombuffer(path + b"\0", np.uint8)
+    return _native(about, (held.ctypes.data, *_signed(signature), handle, 0), chunk, held)
+
+
+def native_array(voxels: NDArray[Any]) -> Native | None:
+    """Return an array in memory; None: of a type or an order that is not supported."""
+    if not voxels.flags.c_contiguous:
+        return None
+    return _native(voxels, (0, 0, 0, 0, 0, voxels.ctypes.data), 0, voxels)
+
+
+def _native(about: NDArray[Any], head: tuple[int, ...], chunk: int, kept: Any) -> Native | None:
+    kind = TYPES.get(about.dtype)
+    if kind is None or about.ndim not in (3, 4):
+        return None
+    shape = (*(1,) * (4 - about.ndim), *about.shape)
+    return Native((*head, about.ndim, chunk, kind, *shape), kind, shape, kept)
+
+
+def _signed(numbers: tuple[int, int, int]) -> list[int]:
+    # Some network file systems number their files with all 64 bits.
+    return [number - 2 * SIGN if number >= SIGN else number for number in numbers]
+
+
+def add_read(to: array[int], source: Native, region: Region, address: int, kind: int, outside: int) -> None:
+    """Add the read of a region of all channels to dense memory at ``address``; voxels outside become ``outside``.
+
+    Units:   ``kind`` as in ``TYPES``.
+    """
+    channels, *shape = source.shape
+    lower, upper = region
+    start = [min(max(low, 0), extent) for low, extent in zip(lower, shape, strict=True)]
+    stop = [max(min(high, extent), 0) for high, extent in zip(upper, shape, strict=True)]
+    size = [high - low for low, high in zip(lower, upper, strict=True)]
+    at = [first - low for first, low in zip(start, lower, strict=True)]
+    to.extend((*source.head, 0, *start, channels, *stop, address, kind, channels, *size, 0, *at, outside))
