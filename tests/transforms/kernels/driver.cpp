@@ -12,6 +12,8 @@
 extern "C" int holter_run(int set, const Layout *, const Sample *, int64_t, const double *);
 extern "C" int holter_sets();
 extern "C" const char *holter_set(int);
+typedef int (*GetSlice)(const void *, const int64_t *, const int64_t *, void *, const int64_t *, int64_t);
+extern "C" int64_t holter_read(const Read *, int64_t, GetSlice, void *);
 
 static uint64_t state = 1;
 static uint64_t next_word() {
@@ -163,10 +165,85 @@ static int one(int number) {
     return failures;
 }
 
+// An array as c-blosc2 would have it, and its function: rows into the dense memory around.
+struct Stored {
+    int64_t axes, shape[4], bytes;
+    const char *voxels;
+};
+static int get_slice(const void *given, const int64_t *start, const int64_t *stop, void *out, const int64_t *around, int64_t) {
+    const Stored &stored = *(const Stored *)given;
+    const int64_t skipped = 4 - stored.axes;
+    int64_t from[4] = {0, 0, 0, 0}, part[4] = {1, 1, 1, 1}, size[4] = {1, 1, 1, 1};
+    for (int64_t axis = skipped; axis < 4; axis++) {
+        from[axis] = start[axis - skipped];
+        part[axis] = stop[axis - skipped] - from[axis];
+        size[axis] = around[axis - skipped];
+    }
+    const int64_t *have = stored.shape;
+    for (int64_t c = 0; c < part[0]; c++)
+        for (int64_t i = 0; i < part[1]; i++)
+            for (int64_t j = 0; j < part[2]; j++)
+                memcpy((char *)out + ((c * size[1] + i) * size[2] + j) * size[3] * stored.bytes,
+                       stored.voxels + ((((from[0] + c) * have[1] + from[1] + i) * have[2] + from[2] + j) * have[3] + from[3]) * stored.bytes,
+                       (size_t)(part[3] * stored.bytes));
+    return 0;
+}
+
+// Boxes inside, over and outside of an array, in memory or behind get_slice, of all types.
+static int one_read(int number) {
+    state = (uint64_t)number * 991 + 3;
+    const int64_t pairs[7][2] = {{FLOAT32, FLOAT32}, {INT8, INT8}, {INT8, INT16}, {UINT8, INT8}, {UINT8, INT16}, {INT16, INT8}, {INT16, INT16}};
+    const int64_t bytes[TYPES] = {4, 1, 1, 2};
+    const int64_t *pair = pairs[below(7)];
+    Read read;
+    memset(&read, 0, sizeof read);
+    read.from = pair[0], read.to = pair[1], read.axes = 3 + below(2), read.outside = -below(2);
+    read.shape[0] = read.size[0] = read.stop[0] = read.axes == 3 ? 1 : 1 + below(3);
+    int64_t lower[4] = {0, 0, 0, 0};
+    for (int axis = 1; axis < 4; axis++) {
+        const int64_t have = read.shape[axis] = 1 + below(12), size = read.size[axis] = 1 + below(14);
+        lower[axis] = below(have + 8) - 6;
+        const int64_t upper = lower[axis] + size;
+        read.start[axis] = lower[axis] < 0 ? 0 : lower[axis] > have ? have : lower[axis];
+        read.stop[axis] = upper > have ? have : upper < 0 ? 0 : upper;
+        read.at[axis] = read.start[axis] - lower[axis];
+    }
+    const int64_t *have = read.shape, *size = read.size;
+    const int64_t voxels = have[0] * have[1] * have[2] * have[3], wanted = size[0] * size[1] * size[2] * size[3];
+    char *array = memory<char>(voxels * bytes[read.from]);
+    for (int64_t at = 0; at < voxels; at++) {
+        const int64_t value = below(100);
+        if (read.from == FLOAT32) ((float *)array)[at] = (float)value;
+        else if (read.from == INT16) ((int16_t *)array)[at] = (int16_t)value;
+        else array[at] = (char)value;
+    }
+    const Stored stored = {read.axes, {have[0], have[1], have[2], have[3]}, bytes[read.from], array};
+    if (below(2)) read.handle = &stored;
+    else read.array = array;
+    read.chunk_voxels = below(2) ? wanted : 0;
+    read.out = memory<char>(wanted * bytes[read.to]);
+    int64_t progress[2];
+    int failures = holter_read(&read, 1, get_slice, progress) != 1;
+    for (int64_t at = 0; at < wanted; at++) {
+        const int64_t k = at % size[3] + lower[3], j = at / size[3] % size[2] + lower[2];
+        const int64_t i = at / size[3] / size[2] % size[1] + lower[1], c = at / size[3] / size[2] / size[1];
+        const bool inside = i >= 0 && i < have[1] && j >= 0 && j < have[2] && k >= 0 && k < have[3];
+        const int64_t there = ((c * have[1] + i) * have[2] + j) * have[3] + k;
+        double value = (double)read.outside, found;
+        if (inside) value = read.from == FLOAT32 ? (double)((float *)array)[there] : read.from == INT16 ? ((int16_t *)array)[there] : array[there];
+        found = read.to == FLOAT32 ? (double)((float *)read.out)[at] : read.to == INT16 ? ((int16_t *)read.out)[at] : ((int8_t *)read.out)[at];
+        failures += value != found;
+    }
+    free(array);
+    free(read.out);
+    if (failures) printf("read %d: %d failures\n", number, failures);
+    return failures;
+}
+
 int main(int, char **words) {
     int failures = 0;
     const int begin = atoi(words[1]), end = atoi(words[2]);
-    for (int number = begin; number < end; number++) failures += one(number) != 0;
+    for (int number = begin; number < end; number++) failures += one(number) + one_read(number) != 0;
     printf("%d of %d cases failed\n", failures, end - begin);
     return failures != 0;
 }
