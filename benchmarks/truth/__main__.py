@@ -52,12 +52,13 @@ def main() -> int:
     """Run all doors; return 1 if a goal was missed."""
     options = argparse.ArgumentParser(prog="python -m benchmarks.truth", description=__doc__)
     options.add_argument("--half", choices=("dev", "test"), help="only this half (goals are for test)")
+    options.add_argument("--second", action="store_true", help="only the cases that were collected second")
     options.add_argument("--wrong", action="store_true", help="list the cases that are not right first")
     options.add_argument("--only", metavar="ID", nargs="+", help="only these cases, in full")
     options.add_argument("--quick", action="store_true", help="the same: it takes seconds")
     options.add_argument("--json", type=Path, help="write results and goals to this file")
     chosen = options.parse_args()
-    cases = [case for case in load(chosen.half) if not chosen.only or case.id in chosen.only]
+    cases = [case for case in load(chosen.half, second=chosen.second) if not chosen.only or case.id in chosen.only]
     answers = [answer for case in cases for answer in ask(case)]
     for answer in answers:
         if chosen.only or (chosen.wrong and answer.rank != 1 and answer.case.cause != NONE):

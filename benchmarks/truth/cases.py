@@ -2,7 +2,8 @@
 
 Committed are the reference, the facts that a careful reader states from the first posts, and the true cause; no text of
 the thread. Texts to paste are kept outside the repository, one ``ID.txt`` a case in the folder that
-``HOLTER_TRUTH_TEXTS`` names.
+``HOLTER_TRUTH_TEXTS`` names. Cases of the second collection have an ID that starts with ``r2-`` and the SHA-256 of their
+text, which is what the first post says, cut where a search cut it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ TEXTS = "HOLTER_TRUTH_TEXTS"
 # A cause that many people meet must not decide the score.
 MOST_OF_A_CAUSE = 4
 NONE = "none"  # the true cause is not one of Holter's
+SECOND = "r2-"  # how the IDs of the second collection start
 
 Half = Literal["dev", "test"]
 
@@ -35,6 +37,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     also: tuple[str, ...] = ()  # as right
     decisive: bool  # something in it decides for the cause
     basis: str  # why this is the true cause
+    sha256: str = ""  # of the text to paste, where it was kept whole
     facts: dict[str, msgspec.Raw]
 
     @property
@@ -58,13 +61,21 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         """Return the file of the text to paste, if it is at hand."""
         folder = os.environ.get(TEXTS)
         path = Path(folder, f"{self.id}.txt") if folder else None
-        return path if path is not None and path.is_file() else None
+        if path is None or not path.is_file():
+            return None
+        if self.sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != self.sha256:
+            raise ValueError(f"{path} is not the text that this case was collected with")
+        return path
 
 
-def load(half: Half | None = None, most: int | None = MOST_OF_A_CAUSE) -> tuple[Case, ...]:
-    """Return the cases of one half, or all: at most ``most`` of each cause and half, chosen by hash."""
+def load(half: Half | None = None, most: int | None = MOST_OF_A_CAUSE, *, second: bool = False) -> tuple[Case, ...]:
+    """Return the cases of one half, or all: at most ``most`` of each cause and half, chosen by hash.
+
+    With ``second``, only those of the second collection.
+    """
     decoder = msgspec.json.Decoder(Case)
     cases = [decoder.decode(line) for line in FILE.read_bytes().splitlines()]
+    cases = [case for case in cases if not second or case.id.startswith(SECOND)]
     taken: Counter[tuple[str, str]] = Counter()
     kept = []
     for case in sorted(cases, key=lambda case: case._digest):
