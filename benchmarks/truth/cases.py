@@ -2,8 +2,8 @@
 
 Committed are the reference, the facts that a careful reader states from the first posts, and the true cause; no text of
 the thread. Texts to paste are kept outside the repository, one ``ID.txt`` a case in the folder that
-``HOLTER_TRUTH_TEXTS`` names. Cases of the second collection have an ID that starts with ``r2-`` and the SHA-256 of their
-text, which is what the first post says, cut where a search cut it.
+``HOLTER_TRUTH_TEXTS`` names. Cases of the second collection have an ID that starts with ``r2-``, and the SHA-256 of
+their text: what the first post says, cut where a search cut it.
 """
 
 from __future__ import annotations

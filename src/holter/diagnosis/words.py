@@ -15,6 +15,7 @@ from holter.evidence.fact_book import FactBook, Value
 from holter.evidence.stated.derived import follow
 from holter.evidence.stated.read import Stated, of_facts
 from holter.evidence.text_facts import Found, as_stated, ends, facts_of, is_observation
+from holter.evidence.text_facts.resemblance import fits
 from holter.records import Diagnosis, Environment, Fact, Message, Text, Tick, Verdict
 from holter.remedies.diagnose import diagnose_evidence
 from holter.tape import Recording
@@ -35,6 +36,10 @@ FEW_LINES = 4
 MOST_NAMES = 6
 # Detector of an episode whose kind nobody stated.
 SHOWN = "shown"
+# From this fit on, the words of a text speak clearly for a cause: a typical text of it has 1, one of another cause 0.
+CLEAR_FIT = 0.5
+# Kinds of episodes, as they are tried where nobody stated one.
+KINDS = ("stall", "slow-down", "death", "creep", "diverged")
 NO_RUN = Environment(wall_start="1970-01-01T00:00:00+00:00")
 
 
@@ -126,12 +131,24 @@ def _is_open(fact: Fact | None) -> bool:
 def stated(found: dict[str, Found]) -> Stated:
     """Return episode and evidence of a text that no log reader understands.
 
-    If the text does not say what happened, the episode is only something that an output shows.
+    Its kind is what the text says, or else one that fits what the text names. If the cause that its words
+    resemble by far most cannot be of the kind that was read from them, the kind was misread.
     """
     words = of_facts(as_stated(found))
-    if not words.is_guess or words.episode.kind != "stall":
+    resembled = found.get("resembles")
+    named = fits(resembled.value) if resembled is not None and isinstance(resembled.value, tuple) else ()
+    lead = named[0] if named else None
+    if not words.is_guess and (lead is None or lead.fit < CLEAR_FIT):
         return words
-    return words._replace(episode=msgspec.structs.replace(words.episode, detector=SHOWN))
+    for kind in dict.fromkeys((words.episode.kind, *KINDS)):
+        of_kind = of_facts(as_stated({**found, "episode.kind": Found("episode.kind", kind, "", 0)}))
+        if any(_is_seen(one) for one in diagnosed(of_kind).verdicts if lead is None or one.cause == lead.cause):
+            break
+    else:
+        kind, of_kind = words.episode.kind, words
+    if words.is_guess and kind in ("stall", "slow-down", "creep"):
+        return of_kind._replace(episode=msgspec.structs.replace(of_kind.episode, detector=SHOWN))
+    return of_kind
 
 
 def recording_of(words: Stated) -> Recording:

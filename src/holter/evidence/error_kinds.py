@@ -20,31 +20,42 @@ _WRITES = r", in (?:_?save\w*|imsave|plot_\w+|_?write\w*)\b"
 _PREPARES = r", in (?:_convert_to_npy|save_case)\b"
 _PATTERNS: tuple[tuple[str, str], ...] = (
     ("nccl-timeout", r"Watchdog caught collective operation timeout|Timeout waiting for key|timed out .*(?:NCCL|gloo)"),
+    ("nccl-timeout", r"NCCL communicator was aborted|setting up NCCL communicator and retrieving ncclUniqueId"),
     # Page-locked memory is host memory, but CUDA refuses it with the message of a full GPU.
     ("pinned-memory", r"CUDA error: out of memory[\s\S]*in (?:pin_memory|do_pin_memory|pin_memory_of_\w+)\n"),
     # Before the errors that wrap it: a compiler without GPU memory does not lack a tool.
     ("cuda-oom", r"CUDA out of memory|OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY|CU\w+_STATUS_ALLOC_FAILED"),
     ("cuda-oom", r"CUDA (?:driver )?error: out of memory"),
+    # Paddle and TensorFlow, which people train beside PyTorch.
+    ("cuda-oom", r"Out of memory error on GPU \d|OOM when allocating tensor[^\n]*GPU"),
     ("compile", r"BackendCompilerFailed|InductorError|torch\._(?:dynamo|inductor)\.exc\.|working triton installation"),
     ("compile", r"fatal error: [^\s:]*\b(?:Python|pyconfig)\.h|TritonError|triton\.compiler"),
-    ("compile", r"C\+\+ compile error|CppCompileError"),
+    ("compile", r"C\+\+ compile error|CppCompileError|fatal error: std\w+\.h: No such file|cannot execute ['\"‘]?cc1"),
     ("cuda-assert", r"device-side assert triggered|cudaErrorAssert\b|CUDA_ERROR_ASSERT\b"),
     ("cuda-assert", r"ScatterGatherKernel|idx_dim >= 0|indexSelect.*Assertion|\.cuh?:\d+[^\n]*Assertion `"),
     ("cuda-refused", r"CUDA-capable device\(s\) is/are busy|devices are busy or unavailable"),
     ("gpu-lost", r"GPU is lost|fallen off the bus|Unable to determine the device handle|uncorrectable ECC"),
     # A lost GPU raises these, but more often a kernel failed.
     ("cuda-unclear", r"unspecified launch failure|CUDA error: unknown error|CUDA error: an illegal instruction"),
+    # Before what any failure of NVML is.
+    ("cuda-mismatch", r"driver/library version mismatch|NVRM: API mismatch"),
     ("gpu-missing", r"Failed to initialize NVML|no CUDA-capable device is detected|No CUDA GPUs are available"),
     ("cuda-mismatch", r"driver version is insufficient|driver on your system is too old|no kernel image is available"),
     ("cuda-mismatch", r"CUDA error: (?:invalid device function|device kernel image is invalid)"),
     ("cuda-mismatch", r"Found no NVIDIA driver|not compiled with CUDA enabled|forward compatibility was attempted"),
-    ("cuda-mismatch", r"unsupported display driver / cuda driver combination|driver/library version mismatch"),
+    ("cuda-mismatch", r"unsupported display driver / cuda driver combination"),
     ("gpu-number", r"invalid device ordinal|Invalid device id"),
     ("cudnn", r"CUDNN_STATUS_|cuDNN error|Unable to find a valid cuDNN"),
     ("nccl", r"NCCL error|ncclSystemError|ncclInternalError|ncclUnhandledCudaError|ncclRemoteError"),
     ("cuda-other", r"CUDA error|CUBLAS_STATUS_|cuBLAS error"),
-    ("descriptors", r"Too many open files|items of ancdata|\[Errno 24\]"),
+    ("descriptors", r"Too many open files|items of ancdata|\[Errno 2[34]\]"),
+    # Older torch gives no reason. shm_open takes a descriptor and no space, which ftruncate and mmap ask for.
+    ("descriptors", r"unable to open shared memory object [^\n]*in read-write mode(?!:)"),
+    # The machine's limit of maps or memory was reached, not the size of /dev/shm.
+    ("memory", r"unable to mmap [^\n]*Cannot allocate memory"),
     ("shared-memory", r"insufficient shared memory|bus error|[<'\"]/torch_\d+_|unable to (?:open|mmap) shared memory"),
+    # torch names no file where the file is shared memory: aten/src/ATen/MapAllocator.cpp.
+    ("shared-memory", r"unable to \w+ file <filename not specified>"),
     ("windows-commit", r"WinError (?:6|8|1455)\b|paging file is too small|页面文件太小"),
     ("windows-commit", r"Not enough (?:storage|memory resources)"),
     ("no-space", r"No space left on device|Disk quota exceeded|Read-only file system|requested and \d+ written"),
@@ -52,6 +63,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     # torch's writer reports an error without a reason: mostly the disk was full. Its reader is another file.
     ("no-space", r"PytorchStreamWriter failed|inline_container\.cc[^\n]*unexpected pos|unexpected pos \d+ vs \d+"),
     ("memory", r"\bMemoryError\b|Unable to allocate|can't allocate memory|Cannot allocate memory|std::bad_alloc"),
+    ("memory", r"DefaultCPUAllocator: not enough memory"),
     ("mount-write", rf"\A(?![\s\S]*{_PREPARES})[\s\S]*(?:{_MOUNT})[\s\S]*{_WRITES}"),
     ("remote-file-system", _MOUNT),
     # Only while loading: an array cut short is a preprocessed file, and errors of torch's writer are no-space.
@@ -64,6 +76,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("splits", r"JSONDecodeError[\s\S]*do_split|do_split[\s\S]*JSONDecodeError"),
     ("json", r", in load_json\b[\s\S]*JSONDecodeError|JSONDecodeError[\s\S]*, in load_json\b"),
     ("threadpoolctl", r"threadpoolctl[\s\S]*'NoneType' object has no attribute 'split'"),
+    ("threadpoolctl", r"'NoneType' object has no attribute 'split'[\s\S]*threadpoolctl"),
     ("spawn", r"before the\s+current process has finished its bootstrapping phase|freeze_support"),
     ("plot", r"in plot_network_architecture|graphviz\.backend\.|ExecutableNotFound"),
     ("blosc2-version", r"Could not build empty array|blocks cannot be greater than chunks"),

@@ -46,7 +46,10 @@ _ERROR_WITHOUT_MESSAGE = re.compile(r"(Error|Exception|Interrupt|Exit|Iteration|
 _CASE_FILE = re.compile(r"([^/\\'\"\s]+?)(?:_seg)?\.(?:b2nd|npz|npy|pkl)\b")
 _PRODUCER_FRAME = re.compile(r"multi_threaded_augmenter\.py\", line \d+, in producer")
 # PyTorch's DataLoader raises in the main process what a worker, or the thread that pins memory, has caught.
-_RERAISED = re.compile(r"dataloader\.py\", line \d+, in _process_data\n *data\.reraise\(\)")
+# torch raises a worker's exception again in the main process, with "Caught … in DataLoader worker process 3.".
+_RERAISED = re.compile(
+    r"dataloader\.py\", line \d+, in _process_data\n *data\.reraise\(\)|Caught \w+ in DataLoader worker process \d"
+)
 
 
 @dataclass

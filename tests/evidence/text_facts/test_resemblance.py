@@ -9,8 +9,8 @@ import pytest
 from holter.causes import PAGES
 from holter.diagnosis.logs import read_pasted
 from holter.errors import NotALog
-from holter.evidence.text_facts import facts_of, is_addressed
-from holter.evidence.text_facts.resemblance import Fit, fits, gist, is_quiet, resembles
+from holter.evidence.text_facts import facts_of, is_addressed, own_words
+from holter.evidence.text_facts.resemblance import Fit, fits, gist, is_quiet, resembles, terms
 from holter.records import Diagnosis
 
 
@@ -105,3 +105,13 @@ def test_few_words_resemble_nothing() -> None:
 def test_what_resembles_nothing_but_a_text_without_trouble_is_quiet() -> None:
     assert is_quiet([Fit("nothing", 0.6)], has_facts=True, complains=True)
     assert not is_quiet([Fit("nothing", 0.3), Fit("slow-storage", 0.2)], has_facts=True, complains=True)
+
+
+def test_forms_and_lists_of_versions_are_not_a_persons_words() -> None:
+    told = "My training hangs after an hour and nothing is printed any more."
+    form = (
+        "### Search before asking\n- [X] I have searched\n"
+        "PyTorch version: 2.1.0\nNvidia driver version: 535.54\nGPU models and configuration: GPU 0: X\n"
+        "[pip3] numpy==1.26.0\n### Environment\n"
+    )
+    assert terms(own_words(f"{told}\n{form}")) == terms(own_words(told))

@@ -54,6 +54,36 @@ SOURCES = {
     "german-segfault": ("Speicherzugriffsfehler (Speicherabzug geschrieben)", {"main.exit_signal": 11}),
     "french": ("Erreur de segmentation (core dumped)", {"main.exit_signal": 11}),
     "french-files": ("OSError: [Errno 24] Trop de fichiers ouverts", {"exception.kind": "descriptors"}),
+    "openblas-old": (
+        "OpenBLAS blas_thread_init: pthread_create: Resource temporarily unavailable", {"limit.reached": "processes"},
+    ),
+    "openmp": ("OMP: Error #34: System unable to allocate necessary resources", {"limit.reached": "processes"}),
+    "pbs-cpus": ("=>> PBS: job killed: ncpus 12.1 exceeded limit 8 (sum)", {"main.exit_signal": 15}),
+    "pbs-cpu-time": ("=>> PBS: job killed: cput 3614 exceeded limit 3600", {"limit.reached": "cpu-time"}),
+    "shm-open": (
+        "RuntimeError: unable to open shared memory object </torch_7_9> in read-write mode",
+        {"exception.kind": "descriptors"},
+    ),
+    "shm-unnamed": (
+        "RuntimeError: unable to resize file <filename not specified> to the right size: No space left on device (28)",
+        {"shm.no_space": True, "exception.kind": "shared-memory"},
+    ),
+    "reader": (
+        "RuntimeError: [enforce fail at inline_container.cc:110] . PytorchStreamReader failed reading zip archive",
+        {"exception.kind": "checkpoint-broken", "exception.role": "main"},
+    ),
+    "paddle": (
+        "Out of memory error on GPU 0. Cannot allocate 1.5GB memory on GPU 0", {"exception.kind": "cuda-oom"},
+    ),
+    "nvml": ("Failed to initialize NVML: Driver/library version mismatch", {"exception.kind": "cuda-mismatch"}),
+    "container-cli": (
+        "nvidia-container-cli: initialization error: nvml error: driver/library version mismatch: unknown",
+        {"gpu.trouble": "mismatch"},
+    ),
+    "sigill": ("Illegal instruction (core dumped)", {"main.exit_signal": 4}),
+    "anomaly": (
+        "RuntimeError: Function 'MulBackward0' returned nan values in its 0th output.", {"episode.kind": "diverged"},
+    ),
     "chinese": ("OSError: [Errno 5] 输入/输出错误", {"exception.kind": "remote-file-system"}),
 }  # fmt: skip
 
@@ -85,3 +115,59 @@ def test_a_message_that_a_terminal_has_broken_is_read() -> None:
     coloured = "\x1b[31mRuntimeError: DataLoader worker (pid(s) 77) exited \x1b[0munexpectedly"
     assert read_facts(coloured)["worker.ending"].value == "exited"
     assert read_facts("OSError: [WinError 1455] 頁面文件太小，無法完成操作。")["system.os"].value == "windows"
+
+
+def test_memory_that_is_refused_for_a_map_is_not_shared_memory_that_is_full() -> None:
+    found = facts_of("RuntimeError: unable to mmap 4096 bytes from file </torch_11_22_3>: Cannot allocate memory (12)")
+    assert found["exception.kind"].value == "memory"
+    assert "shm.trouble" not in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I train with OMP_NUM_THREADS=1 and an epoch takes an hour, why?",
+        "为什么这么慢？环境变量 OMP_NUM_THREADS=1，一个 epoch 要一小时",
+    ],
+)
+def test_a_setting_that_was_made_is_a_fact(text: str) -> None:
+    assert facts_of(text)["setting.omp_threads"].value == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "An epoch took an hour on my machine. Setting OMP_NUM_THREADS=1 reduces it to 5 minutes, why?",
+        "训练很慢，设置 OMP_NUM_THREADS=1 之后才变快，这是为什么？",
+    ],
+)
+def test_a_setting_that_helped_was_not_made_when_it_was_slow(text: str) -> None:
+    found = facts_of(text)
+    assert "setting.omp_threads" not in found
+    assert "many-threads" in found["symptoms"].value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my loss becomes inf/nan after some epochs, what can I do?",
+        "training loss is nan, why?",
+        "请问loss为nan是怎么回事",
+        "loss一直是nan，求助",
+        "epoch 3 average_loss : nan step 20",
+    ],
+)
+def test_a_loss_that_is_not_a_number_is_read_in_any_words(text: str) -> None:
+    assert facts_of(text)["loss.not_finite"].value == ("train_loss",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The loss is nanometre-scaled, I wonder whether that is right?",
+        "We lost information: the loss is infrequent, why?",
+        "loss 信息见 nano 文件，请问怎么打开？",
+    ],
+)
+def test_words_that_only_begin_like_nan_are_no_loss(text: str) -> None:
+    assert "loss.not_finite" not in facts_of(text)

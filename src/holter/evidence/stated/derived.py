@@ -23,6 +23,8 @@ from holter.texts.secondary_errors import part_that_raised
 
 # Signals that only limits of a process send, by their number on Linux.
 SIGXCPU, SIGXFSZ = 24, 25
+# With it Slurm, PBS and LSF end a job first.
+SIGTERM = 15
 TOO_LARGE = re.compile(r"\[Errno 27\]|File too large")
 # "RuntimeError: …" or "torch.cuda.OutOfMemoryError: …", the last line of a traceback.
 _RAISED = re.compile(r"^\s*[\w.]*(?:Error|Exception)(?::|\s*$)", re.MULTILINE)
@@ -34,6 +36,8 @@ def derive(book: FactBook, quotes: Mapping[str, str]) -> None:
     _quoted(book, quotes)
     _echo(book)
     _exception(book)
+    if book.value("main.time_limit") is True:  # the scheduler's signal, where nobody saw its number
+        _add(book, "main.exit_signal", SIGTERM)
     follow(book)
     scope.derive(book)
     _unsaid(book)

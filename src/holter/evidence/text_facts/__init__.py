@@ -20,6 +20,8 @@ from holter.texts.plain import joined, plain, prose
 # Of several statements of one fact the first table's counts.
 TABLES = (errors.MESSAGES, system.MESSAGES, libraries.MESSAGES, platforms.MESSAGES)
 OF_THE_KERNEL = (system.OF_THE_KERNEL, platforms.KERNEL, platforms.GPU)
+# Only the main process loads checkpoints, chooses a GPU and asks for nnU-Net's folders.
+OF_THE_MAIN_PROCESS = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "no-paths")
 # What ends a training outweighs what is slow about it, and a standstill a slowness.
 KINDS_BY_WEIGHT = ("diverged", "death", "stall", "creep", "slow-down")
 
@@ -56,9 +58,21 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     return found
 
 
+# Lines of ``python -m torch.utils.collect_env``, and of forms that a tracker asks to fill in.
+FORM = re.compile(
+    r"^[ \t>*#-]*(?:(?:PyTorch|GCC|Clang|CMake|Libc|Python|cuDNN|CUDA runtime|Nvidia driver|HIP runtime|MIOpen runtime"
+    r"|Python platform) version|Is (?:debug build|CUDA available|XNNPACK available|CUDA)|CUDA used to build PyTorch"
+    r"|ROCM used to build PyTorch|GPU models and configuration|Versions of relevant libraries"
+    r"|CUDA_MODULE_LOADING[^:\n]*|OS)[ \t]*:[^\n]*$|^[ \t]*\[(?:pip3?|conda)\] [^\n]*$|^[ \t]*[-*] ?\[[ xX]\] [^\n]*$"
+    r"|^#+ (?:Search before asking|Reminder|Are you willing[^\n]*|Additional[^\n]*|Environment[^\n]*"
+    r"|Others?|Versions?)[ \t]*$",
+    re.MULTILINE,
+)
+
+
 def own_words(text: str) -> str:
-    """Return the words of a person and of errors in a plain text: no outputs of commands, no advice at the end."""
-    return ends(lines.without(kernel_log.sifted(symptoms.complaint(text)).rest), PROSE_CHARS)
+    """Return the words of a person and of errors in a plain text: no outputs of commands, forms, advice at the end."""
+    return ends(FORM.sub("", lines.without(kernel_log.sifted(symptoms.complaint(text)).rest)), PROSE_CHARS)
 
 
 def read_facts(text: str, *, is_prose: bool = True, span: kernel_log.Span | None = None) -> dict[str, Found]:
@@ -93,6 +107,8 @@ def read_facts(text: str, *, is_prose: bool = True, span: kernel_log.Span | None
     if kind != OTHER and "exception.kind" not in found:
         found["exception.kind"] = Found("exception.kind", kind, "", 0)
         kinds.setdefault("death", Found("episode.kind", "death", "", 0))
+        if kind in OF_THE_MAIN_PROCESS:
+            found.setdefault("exception.role", Found("exception.role", "main", "", 0))
     first = next((kinds[kind] for kind in KINDS_BY_WEIGHT if kind in kinds), None)
     if first is not None:
         found["episode.kind"] = first

@@ -43,7 +43,15 @@ def _role(match: re.Match[str]) -> Value:
 # The same call fails without file descriptors, and a bus error has a message of its own.
 def _is_of_another_kind(match: re.Match[str]) -> bool:
     around = match.string[max(0, match.start() - 200) : match.end() + 200].lower()
-    return "bus error" in around or "too many open files" in around or "ancdata" in around
+    if (
+        "bus error" in around
+        or "too many open files" in around
+        or "ancdata" in around
+        or "cannot allocate memory" in around
+    ):
+        return True
+    # shm_open takes a descriptor and no space; older torch gives no reason.
+    return "unable to open shared memory object" in around and "in read-write mode:" not in around
 
 
 LOADER: tuple[Known, ...] = (
@@ -71,11 +79,16 @@ LOADER: tuple[Known, ...] = (
         {"shm.trouble": lambda match: None if _is_of_another_kind(match) else "no-room"},
     ),
     known(
-        r"(?:unable to (?:write to|allocate|resize)[^\n]{0,60}(?:shared memory|/torch_\d)[^\n]*No space left"
+        r"(?:unable to (?:write to|allocate|resize)[^\n]{0,60}(?:shared memory|/torch_\d|<filename not specified>)"
+        r"[^\n]*No space left"
         r"|No space left on device[^\n]{0,80}/dev/shm|/dev/shm[^\n]{0,80}No space left)",
         {"shm.trouble": "no-room", "shm.no_space": True},
     ),
-    known(r"received 0 items of ancdata|Too many open files", {**RAISED, "exception.kind": "descriptors"}),
+    known(
+        r"received 0 items of ancdata|Too many open files"
+        r"|unable to open shared memory object [^\n]*in read-write mode(?!:)",
+        {**RAISED, "exception.kind": "descriptors"},
+    ),
 )
 
 PROCESSES: tuple[Known, ...] = (
@@ -147,18 +160,39 @@ COMPILING: tuple[Known, ...] = (
     ),
 )
 
+
+# A setting that somebody says to help was not made when the trouble was there.
+_CURES = re.compile(
+    r"\b(?:fix\w*|help(?:s|ed)|solv\w+|faster|speeds? up|reduc\w+|restor\w+|works? (?:when|if|with))\b"
+    r"|解决|变快|恢复|正常了",
+    re.IGNORECASE,
+)
+
+
+def _is_a_cure(match: re.Match[str]) -> bool:
+    end = match.string.find("\n", match.end())
+    line = match.string[match.string.rfind("\n", 0, match.start()) + 1 : len(match.string) if end < 0 else end]
+    return _CURES.search(line) is not None
+
+
 NNUNET: tuple[Known, ...] = (
     known(r"background workers are (?:no longer|not) alive", {**RAISED, "echo.says": "training", "scope.nnunet": True}),
     known(
-        r"(?:train|val)_loss:? (?:-?inf|nan)\b"
-        r"|loss (?:is|=|became|becomes|turned|为|变成|变为|出现|是)\s*:?\s*(?:NaN|-?inf)"
-        r"|损失(?:值)?(?:为|变成|变为|出现|是)\s*nan|\bnan loss\b|loss[=:] ?nan|\bloss nan",
+        r"(?:train|val|average|avg|total)_loss ?:? ?(?:-?inf|nan)\b"
+        r"|(?:(?<![a-z])loss(?:es)?|损失(?:值|函数)?) ?(?:一直|总|都|就|全)?"
+        r"(?:is|are|=|:|goes? to|turn(?:s|ed)?(?: in)?to|turned|会?变成|变为|为|出现|是"
+        r"|becom\w+|became|from becoming|being)?[ :]*(?:an? )?(?:(?:nan|-?inf)\b|(?:nan|inf)(?=[^a-z\W]))"
+        r"|\bnan (?:train\w* )?loss(?:es)?\b|returned nan values in its \d+th output"
+        r"|NaN or Inf found in input tensor|[Ll]oss is (?:nan|infinite), stopping",
         {"episode.kind": "diverged", "loss.not_finite": ("train_loss",)},
     ),
     known(r"nnU-?Net|nnUNet_|MIC-DKFZ", {"scope.nnunet": True}),
     known(r"nnUNet_n_proc_DA\s*[=:]?\s*(\d+)", {"setting.n_proc_da": number()}),
-    known(r"num_workers\s*(?:=|:|为|设为|设置为)\s*(\d+)", {"workers.count": number()}),
-    known(r"OMP_NUM_THREADS\s*[=:]\s*(\d+)", {"setting.omp_threads": number()}),
+    known(r"num_workers(?:\s*(?:=|:|为|设为|设置为)\s*|\s+)(\d+)\b", {"workers.count": number()}),
+    known(
+        r"OMP_NUM_THREADS\s*[=:]\s*(\d+)",
+        {"setting.omp_threads": lambda match: None if _is_a_cure(match) else number()(match)},
+    ),
     known(r"OMP_PROC_BIND\s*[=:]\s*(\w+)", {"setting.pinning": word()}),
     known(r"\b(?:two|2) (?:[\w-]+ ){0,3}(?:GPUs|cards)|\bDDP\b|DataParallel|torchrun|多卡|双卡", {"scope.ranks": True}),
     known(r"(?:two|2) (?:[\w-]+ ){0,3}(?:GPUs|cards)|双卡|两张(?:显)?卡", {"ddp.ranks": 2}),
@@ -184,6 +218,8 @@ ENDS: tuple[Known, ...] = (
         {**RAISED, "main.exit_signal": 6},
     ),
     known(r"(?:^|\s)Bus error|总线错误|\bSIGBUS\b", {**RAISED, "main.exit_signal": 7}),
+    known(r"(?:^|[\s`'\"])Illegal instruction\b|\bSIGILL\b|非法指令", {**RAISED, "main.exit_signal": 4}),
+    known(r"(?:^|\s)Floating point exception\b|\bSIGFPE\b|浮点数?例外", {**RAISED, "main.exit_signal": 8}),
     known(
         (
             r"^[ \t]*(?:\S+: line \d+: +\d+ )?Killed\s*(?:python|$)|\bgot killed\b|(?:process"
@@ -214,7 +250,8 @@ FILES: tuple[Known, ...] = (
     known(r"\berrno ?28\b|\[Errno 28\]", {"disk.error": "full"}),
     # Without a reason: mostly a full disk, and never certain.
     known(
-        r"(?:stream\s*writer|PyTorchFileWriter|inline_container|write_record)[^\n]{0,80}(?:fail|cannot|unexpected)"
+        r"(?:stream\s*writer|PyTorchFileWriter|inline_container(?![^\n]*StreamReader)|write_record)[^\n]{0,80}"
+        r"(?:fail|cannot|unexpected)"
         r"|(?:fail|cannot)[^\n]{0,40}write a record|PyTorchFileWriter[\s\S]{0,120}cannot be opened",
         {**RAISED, "exception.kind": "no-space"},
     ),

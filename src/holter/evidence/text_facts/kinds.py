@@ -33,7 +33,7 @@ STOPS = (
     rf"|after) {_LONG}"
     rf"|(?:for|since|after) {_LONG} (?:now|already|nothing|no)\b|hold(?:s|ing)? on to|keeps? running after"
     rf"|still running after)\b"
-    r"|卡(?:住|死|在|着|顿|了|机)|不(?:动了?|走了?|退出?|结束|返回|更新|往下|跑了)|没(?:有)?(?:反应|动静|进展|退出|结束)|停(?:住|在|着|止|了)|死锁|假死"
+    r"|卡(?:住|死|在|着|顿|了|机)|不会?(?:动了?|走了?|退出?|结束|返回|更新|往下|跑了)|没(?:有)?(?:反应|动静|进展|退出|结束)|停(?:住|在|着|止|了)|死锁|假死"
     rf"|无(?:响应|法退出)|一直(?:等|停|不)|等(?:了)?{_LONG_ZH}|挂起|就停|(?:程序|进程|训练)(?:就)?停|动弹不得"
 )
 SLOW = (
@@ -45,7 +45,8 @@ SLOW = (
     rf"|are) (?:now |about |over |around |nearly |almost )*{_LONG}"
     r"|(?:epoch|step|iteration|batch)s?[^\n.]{0,30}\b\d[\d.,]* ?(?:min|minutes|hours|h)\b|\d[\d.,]* ?(?:s|sec"
     r"|min|ms)? ?(?:instead of|rather than|before|was|->|→|to) ?\d[\d.,]* ?(?:s|sec|min|ms|m)\b"
-    r"|doubled|no faster|not (?:any )?faster|hardly faster|gpu (?:is )?(?:starv\w+|waits?|wait for)|(?:lags?"
+    r"|(?:twice|\w+ times|\dx) (?:as )?(?:long|slow)\w*|doubled"
+    r"|no faster|not (?:any )?faster|hardly faster|gpu (?:is )?(?:starv\w+|waits?|wait for)|(?:lags?"
     r"|laggy|stutter\w*)"
     r"|jumps? (?:between|from)|(?:only|at|just) (?:about )?\d{1,2}(?:-\d\d)? ?% ?(?:util|gpu|usage)?)\b"
     r"|(?:变|很|太|更|好|越来越|特别|非常|巨|超|真|贼|这么|那么|慢到)慢|慢(?:了|得|到|很多|好多|死)|速度(?:慢|很慢|下降|只有|掉)|(?:利用率|使用率|占用率?"

@@ -15,7 +15,7 @@ DEATH = {"episode.kind": "death"}
 # A file that ends too early or holds other bytes than were written.
 TORN: tuple[Known, ...] = (
     known(
-        r"No data left in file|EOF: reading [\w ]+, expected \d+ bytes got \d+"
+        r"No data left in file|cannot mmap an empty file|EOF: reading [\w ]+, expected \d+ bytes got \d+"
         r"|Failed to read all data for array\. Expected|file seems not fully written"
         r"|the magic string is not correct; expected|cannot reshape array of size \d+ into shape"
         r"|Error -\d+ while (?:decompressing|preparing)|Bad CRC-32 for file|Bad magic number for (?:central|file)"
@@ -78,12 +78,14 @@ NNUNET: tuple[Known, ...] = (
 LIMITS: tuple[Known, ...] = (
     known(
         r"can't start new thread|[Tt]hread creation failed|pthread_create\(?\)?(?: has)? failed|RLIMIT_NPROC"
-        r"|fork: (?:retry: )?(?:Resource temporarily|Cannot allocate)|fork rejected by pids controller"
+        r"|(?:pthread_create|v?fork|clone)(?:\(\))?: (?:retry: )?(?:Resource temporarily|Cannot allocate)"
+        r"|fork rejected by pids controller|BlockingIOError: \[Errno 11\]"
+        r"|OMP: Error #34|unable to allocate necessary resources for OMP"
         r"|unable to (?:create|start) (?:a )?(?:new )?(?:native )?thread|无法创建(?:新)?线程|资源暂时不可用",
         {**DEATH, "limit.reached": "processes"},
     ),
     known(r"\[Errno 27\]|File too large|\bSIGXFSZ\b|文件(?:过|太)大", {**DEATH, "limit.reached": "file-size"}),
-    known(r"\bSIGXCPU\b|CPU time limit exceeded", {**DEATH, "limit.reached": "cpu-time"}),
+    known(r"\bSIGXCPU\b|CPU time limit exceeded|PBS: job killed: cput", {**DEATH, "limit.reached": "cpu-time"}),
 )
 
 FROZEN: tuple[Known, ...] = (

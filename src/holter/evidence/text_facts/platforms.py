@@ -47,6 +47,7 @@ GPU: tuple[Known, ...] = (
         r"|\bERR!\s|Unable to determine the device handle|GPU access blocked|WARNING: infoROM is corrupted",
         {"gpu.trouble": "lost"},
     ),
+    known(r"nvml error: driver/library version mismatch|NVRM: API mismatch", {"gpu.trouble": "mismatch"}),
     known(
         r"could not select device driver|nvidia-container-cli: (?:initialization|mount|ldcache) error"
         r"|NVML initiali[sz]e failed|Failed to initiali?i?ze NVML: Unknown",
@@ -65,7 +66,7 @@ SCHEDULERS: tuple[Known, ...] = (
         {**DEATH, "main.exit_signal": 15, "main.time_limit": True},
     ),
     known(
-        r"\b(?:PREEMPTED|NODE_FAIL|BOOT_FAIL|TERM_OWNER|TERM_ADMIN|TERM_PREEMPT)\b"
+        r"PBS: job killed: ncpus|\b(?:PREEMPTED|NODE_FAIL|BOOT_FAIL|TERM_OWNER|TERM_ADMIN|TERM_PREEMPT)\b"
         r"|The node was low on resource: ephemeral"
         r"|Preempted in order to admit|termination is imminent|Received SIGTERM|closing signal SIGTERM"
         r"|spot (?:termination|interruption|instance)|preemptible|idle shutdown|抢占(?:式)?实例",

@@ -29,7 +29,9 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"(?:thousands|hundreds|\d{3,}) (?:of )?(?:\w+ )?threads|\d{3,} v\.?s\.? \d+|线程(?:数)?(?:过"
         r"|太)多|(?:all|every)(?: \d+)?(?: available)? (?:CPU )?cores|(?:very )?high CPU usage"
         r"|CPU 占用[^\n]{0,8}高|torch\.set_num_threads|(?:fix\w*|help\w*|works?|faster|解决"
-        r"|恢复)[^\n]{0,60}OMP_NUM_THREADS|OMP_NUM_THREADS[^\n]{0,60}(?:fix|help|works|faster|解决|恢复)"
+        r"|恢复)[^\n]{0,60}OMP_NUM_THREADS|OMP_NUM_THREADS[^\n]{0,60}"
+        r"(?:fix|help|works|faster|reduc\w+|speeds? up|restor"
+        r"|解决|恢复|变快)"
     ),
     "one-core": (
         r"(?:all|every)[^\n]{0,30}(?:workers|processes|threads)[^\n]{0,30}(?:one|same|single"
@@ -48,7 +50,9 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|throttled (?:by|periods)|cpu throttl"
     ),
     "others-use-cpu": (
-        r"other (?:jobs?|users?|people|processes|programs?|training)[^\n]{0,40}(?:CPU|machine"
+        r"(?:multiple|several|many|two|three|four|\d+) (?:[\w-]+ )?(?:runners?|jobs|trainings|experiments|workloads"
+        r"|scripts|instances)\b[^\n]{0,60}(?:CPU|cores|at (?:once|the same time)|in parallel|simultaneously)"
+        r"|other (?:jobs?|users?|people|processes|programs?|training)[^\n]{0,40}(?:CPU|machine"
         r"|server|run)|shared (?:server|machine|node)|load average[^\n]{0,20}\d\d|(?:别人|其他人"
         r"|其他(?:任务|进程|程序))[^\n]{0,16}(?:占|跑|用)|同时(?:跑|运行|训练)(?:了)?(?:两|多|几)个"
     ),
@@ -124,6 +128,10 @@ SYMPTOM_WORDS: dict[str, str] = {
     "nvml-fails": (
         r"NVML[^\n]{0,40}(?:cannot|can't|fail|unknown error|could not)|Failed to initialize NVML"
         r"|nvidia-smi[^\n]{0,30}(?:fails|not work|报错|失败)"
+        r"|\bGPUs? (?:[\w']+ ){0,3}?(?:becom\w+|became|gets?|got|is|are|was|were) (?:[\w']+ ){0,2}?(?:unavailable"
+        r"|inaccessible|invisible|gone|not (?:available|accessible|visible|found|usable))"
+        r"|\b(?:los(?:es?|ing|t) (?:access to )?(?:the |its |all |my )?GPUs?\b)"
+        r"|(?:GPU|显卡)[^\n,，。]{0,10}(?:不可用|用不了|不见了|消失|找不到|丢失)"
     ),
     "windows-memory": (
         r"BrokenPipeError|freeze_support|if __name__|Can't pickle|spawn[^\n]{0,20}Windows"
@@ -172,7 +180,8 @@ SYMPTOM_WORDS: dict[str, str] = {
     ),
     "cannot-exit": (
         r"(?:does|do|did|will)(?: not|n't) (?:exit|terminate|quit|finish)|never (?:exits"
-        r"|terminates|ends)|hangs? (?:at|on|after) (?:exit|the end|finish)|(?:训练|程序)(?:完(?:成)?"
+        r"|terminates|ends)|不会?(?:自动)?(?:结束|退出)(?:程序|进程)?"
+        r"|hangs? (?:at|on|after) (?:exit|the end|finish)|(?:训练|程序)(?:完(?:成)?"
         r"|结束)[^\n]{0,14}(?:不退出|卡住|不结束|没有退出|卡)|无法退出"
     ),
     "validation-hangs": (

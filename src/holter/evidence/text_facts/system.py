@@ -55,7 +55,7 @@ DISK: tuple[Known, ...] = (
 
 def _is_about_shared_memory(match: re.Match[str]) -> bool:
     around = match.string[max(0, match.start() - 200) : match.end() + 200]
-    return re.search(r"/dev/shm|/torch_\d|shared memory|共享内存", around) is not None
+    return re.search(r"/dev/shm|/torch_\d|shared memory|<filename not specified>|共享内存", around) is not None
 
 
 SCHEDULERS: tuple[Known, ...] = (

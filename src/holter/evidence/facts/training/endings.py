@@ -34,8 +34,15 @@ SLACK_S = 5.0
 TRUNCATED = re.compile(
     r"mmap length is greater than file size|EOFError|Ran out of input|pickle data was truncated|"
     r"Error while (?:opening|reading|getting|decompress|creating the lazy)|blosc2?_schunk_open|"
-    r"File is not a zip file|BadZipFile|Unable to (?:open|decompress)|could not be decompressed",
+    r"File is not a zip file|BadZipFile|Unable to (?:open|decompress)|could not be decompressed|"
+    r"EOF: reading array data|cannot mmap an empty file|Failed to read all data for array|"
+    r"Error -\d+ while decompressing",
     re.IGNORECASE,
+)
+# Those of them that no other trouble raises.
+SURELY_TRUNCATED = re.compile(
+    r"mmap length is greater than file size|EOF: reading array data|cannot mmap an empty file|No data left in file|"
+    r"Failed to read all data for array|pickle data was truncated|Bad CRC-32 for file|Error -\d+ while decompressing",
 )
 # Code that reads cases, only in the innermost frames: further out any trainer has such frames.
 READS_DATA = re.compile(r"in load_case|in read_array|blosc2|npyio|memmap")
@@ -64,6 +71,7 @@ COUNTED_BY = {
 }
 NOT_OURS = define("seen.oom.not-ours", "{kills} counted, of processes outside the run")
 NONE_ENDED = define("why.worker.none-ended", "no worker ended by itself")
+NO_FRAMES = define("why.exception.no-frames", "the error is that of a short file, and no traceback shows which one")
 NO_CASE = define("why.workers.case-unknown", "the case is not known")
 NO_COUNTERS = define("why.oom.no-counters", "neither cgroup nor kernel counters could be read")
 WHOSE_UNKNOWN = define(
@@ -188,8 +196,12 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
     # Only numpy's file reader raises this for a short file; other code raises it for any array.
     is_short = "cannot reshape array" in text and "in read_array" in nearest
     in_data_code = bool(READS_DATA.search(nearest))
-    is_truncated = is_short or (bool(TRUNCATED.search(text)) and (in_data_code or bool(named))) or kind in JSON_KINDS
-    book.known("exception.truncated_file", is_truncated)
+    is_read = TRUNCATED.search(text) is not None and (in_data_code or bool(named))
+    is_truncated = is_short or is_read or kind in JSON_KINDS
+    if not is_truncated and 'File "' not in first.traceback and SURELY_TRUNCATED.search(text):
+        book.unknown("exception.truncated_file", NO_FRAMES())
+    else:
+        book.known("exception.truncated_file", is_truncated)
 
 
 # Which of nnU-Net's JSON files ``load_json`` could not read, if the calling line shows it.
