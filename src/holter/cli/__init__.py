@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -67,6 +69,13 @@ config.register(app)
 notify_test.register(app)
 
 INTERRUPTED = 130
+# With at most one word after them these need no parser. It brings a library for validation: longer to load than a page
+# of ``explain``, and 10 MB that a view would hold for as long as it is open.
+DIRECT: dict[str, tuple[Callable[[Any], None], Callable[[str], object]]] = {
+    "explain": (explain.explain, str),
+    "top": (top.top, str),
+    "web": (web.web, Path),
+}
 
 
 def _version(asked: bool) -> None:
@@ -90,7 +99,7 @@ def main() -> None:
         chosen = settings.read(os.environ, _options_of)
         settings.speak(chosen, os.environ)
         platforms.refuse_elsewhere(arguments)
-        if not explain.without_options(arguments):
+        if not _without_options(arguments, chosen):
             defaults = settings.default_map(chosen, _parameters()) if chosen.options else None
             sys.exit(app(arguments, prog_name="holter", standalone_mode=False, obj=chosen, default_map=defaults))
     except HolterError as error:
@@ -99,7 +108,7 @@ def main() -> None:
     except OSError as error:
         say(str(error.strerror or error))
         sys.exit(2)
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except Exception as error:
         if not hasattr(error, "format_message"):
@@ -108,6 +117,19 @@ def main() -> None:
 
         tell(as_error(error))
         sys.exit(2)
+
+
+def _without_options(arguments: list[str], chosen: settings.Settings) -> bool:
+    # Carries the command out and returns True if it is one of ``DIRECT``, alone or with one word.
+    command, *words = arguments
+    if command not in DIRECT or len(words) > 1 or any(word.startswith("-") for word in words):
+        return False
+    # The language for all commands is in the environment by now.
+    if any(each.name != "lang" or each.command is not None for each in chosen.of(command).values()):
+        return False
+    carry_out, read = DIRECT[command]
+    carry_out(read(words[0]) if words else None)
+    return True
 
 
 def _options_of() -> dict[str, frozenset[str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import json
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,17 +31,6 @@ IS_IT_YOURS = define(
 
 def register(app: typer.Typer) -> None:
     app.command("explain")(explain)
-
-
-def without_options(arguments: Sequence[str]) -> bool:
-    """Explain if these arguments are ``explain [CAUSE]``; return whether they are.
-
-    The option parser, which takes longer than the page, is not needed for them.
-    """
-    if arguments[:1] != ["explain"] or len(arguments) > 2 or any(word.startswith("-") for word in arguments):
-        return False
-    explain(arguments[1] if len(arguments) > 1 else None)
-    return True
 
 
 def explain(
