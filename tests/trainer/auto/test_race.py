@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
+import torch
+from batchgenerators.dataloading.nondet_multi_threaded_augmenter import NonDetMultiThreadedAugmenter
 
 from holter.trainer.auto.choice import Choice, kept
-from holter.trainer.auto.decide import WORTH, chosen
+from holter.trainer.auto.decide import WORTH, chosen, speed_of_stock
 from holter.trainer.auto.race import Speed, at_least, measure, speed_of
+
+# multiprocessing's own: the tracker of shared memory, and the socket that shares descriptors.
+FEW_FILES = 8
 
 
 class Clock:
@@ -94,3 +101,38 @@ def test_a_choice_is_kept_until_the_circumstances_change(tmp_path: Path, monkeyp
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     Choice(loader="stock", reason="undecided").keep(tmp_path / "file" / "fold_0")
+
+
+class Breaks:
+    """A loader for nnU-Net's augmenter: full batches in shared memory, then an error."""
+
+    thread_id = 0
+
+    def __init__(self, good: int) -> None:
+        self._good = good
+
+    def set_thread_id(self, number: int) -> None:
+        self.thread_id = number
+
+    def __iter__(self) -> Breaks:
+        return self
+
+    def __next__(self) -> dict[str, Any]:
+        self._good -= 1
+        if self._good < 0:
+            raise OSError("Stale file handle")
+        return {"data": torch.zeros(1, 4), "target": [torch.zeros(1, 4) for _ in range(6)]}
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_stock_loaders_that_fail_while_they_are_timed_leave_no_worker_and_no_open_file() -> None:
+    """nnU-Net then makes new ones; each waiting batch of the old ones holds a descriptor for every tensor."""
+    children, before = set(psutil.Process().children()), open_files()
+    stock = [NonDetMultiThreadedAugmenter(Breaks(good), None, 2, 6, None, False, 0.02) for good in (9, 10**9)]
+    with pytest.raises(RuntimeError, match="workers are no longer alive"):
+        speed_of_stock(stock, 2, 60.0)
+    assert set(psutil.Process().children()) <= children
+    assert open_files() <= before + FEW_FILES

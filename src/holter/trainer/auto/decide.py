@@ -83,13 +83,26 @@ def _decided(material: Material, began_s: float) -> Decision:
         return Decision(Choice(loader="stock", reason="failed", detail=_said(error)))
     left_s = max(LEAST_STOCK_S, began_s + BUDGET_S - time.monotonic())
     stock = material.make_stock()
-    theirs = measure(_unwatched(stock[0]), ahead=_ahead(stock[0]), block=max(1, material.workers), for_s=left_s)
+    theirs = speed_of_stock(stock, material.workers, left_s)
     choice = chosen(ours, theirs, threads, len(material.chain.steps))
     if choice.loader == "stock":
         return Decision(choice, stock)
     for augmenter in stock:
         end(augmenter)
     return Decision(choice)
+
+
+def speed_of_stock(stock: Sequence[Any], workers: int, for_s: float) -> Speed:
+    """Return the speed of the first of nnU-Net's augmenters; if it fails, all of them are ended with their workers.
+
+    Raises:  what the augmenter raises.
+    """
+    try:
+        return measure(_unwatched(stock[0]), ahead=_ahead(stock[0]), block=max(1, workers), for_s=for_s)
+    except BaseException:
+        for augmenter in stock:
+            end(augmenter)
+        raise
 
 
 def chosen(ours: Speed, theirs: Speed, threads: int, transforms: int) -> Choice:
