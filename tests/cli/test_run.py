@@ -144,6 +144,7 @@ except KeyboardInterrupt:
             break
         shown += data
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 5
+    os.close(terminal)
     assert b"cleaned up" in shown
     assert b"twice" not in shown
     assert read(tmp_path / "t.holter").finished

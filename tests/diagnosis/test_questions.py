@@ -166,8 +166,10 @@ class Terminal:
         """Read until these words are shown."""
         begun = time.monotonic()
         at = len(self.shown)
+        poll = select.poll()  # select() takes no descriptor above 1023
+        poll.register(self._fd, select.POLLIN | select.POLLHUP)
         while words not in self.shown[at:] and time.monotonic() - begun < seconds:
-            if select.select([self._fd], [], [], 0.2)[0]:
+            if poll.poll(200):
                 try:
                     self.shown += os.read(self._fd, 65536).decode(errors="replace")
                 except OSError:

@@ -95,6 +95,8 @@ def test_a_box_over_any_border_is_what_nnunet_crops(tmp_path: Path, dtype: str) 
         assert np.array_equal(image, crop_and_pad_nd(images, box, 0).astype(np.float32))
         assert np.array_equal(seg, crop_and_pad_nd(segs, box, -1))
         checked += 1
+    for source in opened:
+        source.close()
     assert checked > 20
 
 
@@ -103,6 +105,7 @@ def test_a_box_wholly_outside_is_filled(tmp_path: Path) -> None:
     source = Backend("libblosc2", "").open(observe(tmp_path / "case_seg.b2nd"), Scratch())
     seg = np.empty((1, 3, 3, 3), np.int8)
     read_box(source, Region((20, -9, 0), (23, -6, 3)), seg, -1, Scratch())
+    source.close()
     assert (seg == -1).all()
 
 
@@ -205,6 +208,21 @@ def test_a_file_cut_while_it_is_open_is_an_error_and_not_the_end_of_the_process(
     os.truncate(file.path, 5000)
     with pytest.raises(FileUnreadable, match="5000 now"):
         source.read((0, 0, 0, 0), file.shape, out)
+    source.close()
+
+
+@pytest.mark.parametrize("way", ["open", "open_mapped"])
+def test_a_file_that_is_no_array_is_closed_however_often_it_is_tried(tmp_path: Path, way: str) -> None:
+    """A damaged case is tried again for the whole training."""
+    file = tmp_path / "case.b2nd"
+    data.save(tmp_path, "case", (20, 31, 26))
+    file.write_bytes(file.read_bytes().replace(b"b2nd", b"b2nx", 1))  # the chunks are whole, the array's header is not
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(20):
+        with pytest.raises(OSError, match="libblosc2 cannot open it"):
+            getattr(library(), way)(file)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+    assert str(file) not in Path("/proc/self/maps").read_text()
 
 
 def test_the_interpreter_goes_on_while_the_c_library_waits_for_a_file(tmp_path: Path) -> None:

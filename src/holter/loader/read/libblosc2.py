@@ -65,10 +65,12 @@ class Library:
 
     def __init__(self, path: Path) -> None:
         self._c = c = ctypes.CDLL(str(path), use_errno=True)
-        c.b2nd_open.argtypes = [ctypes.c_char_p, ctypes.POINTER(_Pointer)]
         c.b2nd_free.argtypes = [_Pointer]
         c.b2nd_get_slice_cbuffer.argtypes = [_Pointer, _Sizes, _Sizes, _Pointer, _Sizes, ctypes.c_int64]
         c.b2nd_from_schunk.argtypes = [_Pointer, ctypes.POINTER(_Pointer)]
+        c.blosc2_schunk_open.argtypes = [ctypes.c_char_p]
+        c.blosc2_schunk_open.restype = _Pointer
+        c.blosc2_schunk_free.argtypes = [_Pointer]
         c.blosc2_schunk_open_udio.argtypes = [ctypes.c_char_p, ctypes.POINTER(_Io)]
         c.blosc2_schunk_open_udio.restype = _Pointer
         c.blosc2_get_blosc2_stdio_mmap_defaults.restype = _Mapping
@@ -84,12 +86,11 @@ class Library:
 
         Raises:  OSError if the library refuses.
         """
-        array = _Pointer()
         ctypes.set_errno(0)
-        code = self._c.b2nd_open(bytes(file), ctypes.byref(array))
-        if code < 0 or not array.value:
+        array, code = self._array(self._c.blosc2_schunk_open(bytes(file)))
+        if array is None:
             raise _error(coded("blosc2-cannot-open", f"libblosc2 cannot open it (code {code})", number=code))
-        return Handle(array.value, ())
+        return Handle(array, ())
 
     def open_mapped(self, file: Path) -> Handle:
         """As ``open``, through a memory map: over a network a box takes tens instead of a thousand round trips.
@@ -103,11 +104,21 @@ class Library:
         mapping.mode, mapping.needs_free = b"r", False
         io = _Io(_MMAP_IO, b"filesystem_mmap", ctypes.cast(ctypes.pointer(mapping), ctypes.c_void_p))
         ctypes.set_errno(0)
-        chunks = self._c.blosc2_schunk_open_udio(name, ctypes.byref(io))
-        array = _Pointer()
-        if not chunks or self._c.b2nd_from_schunk(chunks, ctypes.byref(array)) < 0 or not array.value:
+        array, _ = self._array(self._c.blosc2_schunk_open_udio(name, ctypes.byref(io)))
+        if array is None:
             raise _error(coded("blosc2-cannot-map", "libblosc2 cannot open it through a memory map"))
-        return Handle(array.value, (name, mapping, io))
+        return Handle(array, (name, mapping, io))
+
+    def _array(self, chunks: int | None) -> tuple[int | None, int]:
+        # The address of the array in these chunks, or None, and the library's code. What is no array (a blosc2 file of
+        # another kind) is closed: b2nd_open leaves its descriptor open, and a damaged case is tried again and again.
+        array = _Pointer()
+        code = self._c.b2nd_from_schunk(chunks, ctypes.byref(array))
+        if code >= 0 and array.value:
+            return array.value, code
+        if chunks:
+            self._c.blosc2_schunk_free(chunks)
+        return None, code
 
     def read(self, handle: Handle, start: Any, stop: Any, address: int, strides: Any, size_bytes: int) -> None:
         """Decompress ``[start, stop)`` to an address; ``strides`` is the shape of the buffer around it.
