@@ -60,7 +60,9 @@ def build(book: FactBook) -> tuple[Link, ...]:
     if stands_at is not None and (waits_on != "native-call" or not book.value("gpu.present")):
         return (Link(waiter=MAIN(), target=str(stands_at), how=_how(book, "main.stands_in")),)
     if waits_on == "native-call":
-        return (Link(waiter=MAIN(), target=NATIVE_CALL(), how=_how(book, "main.where")), *_gpu_side(book))
+        # A worker that was stopped a moment ago does not hold main up yet: batches are waiting.
+        stopped = _stuck(book) if book.actors("workers.stopped") else ()
+        return (Link(waiter=MAIN(), target=NATIVE_CALL(), how=_how(book, "main.where")), *_gpu_side(book), *stopped)
     if waits_on in ("file-read", "checkpoint"):
         mount = book.value("workers.blocked_mount") or book.value("storage.fs_type")
         return (Link(waiter=MAIN(), target=str(mount) if mount else STORAGE(), how=_how(book, "main.where")),)
