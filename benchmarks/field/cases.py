@@ -16,7 +16,7 @@ IMPORTS_NEITHER = r"heartbeat: no: the program has imported neither nnunetv2 nor
 NO_HEARTBEAT, NO_LOG, NO_LOADER = r"heartbeat: no:", r"training log: no:", r"data loader: no:"
 TORCH_LOADER, NNUNET_LOADER = r"data loader: PyTorch DataLoader workers", r"data loader: batchgenerators workers"
 SEES_LOG = r"training log: yes"
-WATCHES, CANNOT = r"It only watches", r"Holter can only tell you if a worker freezes or dies, and saves no checkpoints"
+WATCHES, CANNOT = r"It only watches", r"Holter can only tell you, and it saves no checkpoints"
 NOT_AGAIN = r"Holter does not start it again: .*--resume-command"
 NO_RESTART = r"Holter cannot start it again: .*--resume-command"
 V1 = ("nnunet==1.7.1", "batchgenerators==0.25", "medpy", "tifffile", "dicom2nifti", "pydicom", "scikit-image==0.25.0")

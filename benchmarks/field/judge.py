@@ -24,7 +24,7 @@ GOES_ON = re.compile(r"(?<![\w-])--c(?![\w-])")
 NO_TRAINING = "No training was seen: "
 # Lines that name things that Holter looked for and did not find.
 OF_MISSING = (
-    f"{PREFIX} sees ", f"{PREFIX} Holter can only tell you if ", f"{PREFIX} Holter saves no checkpoints",
+    f"{PREFIX} sees ", f"{PREFIX} If a worker freezes or dies, ", f"{PREFIX} Holter saves no checkpoints",
     f"{PREFIX} from now on without ", NO_TRAINING, "没有看到训练", "Excluded: ", "已排除",
 )  # fmt: skip
 ANOTHER_COMMAND = "--resume-command"  # in the line about missing things: no command is known

@@ -38,7 +38,8 @@ def test_what_can_be_done_from_now_on_is_said() -> None:
 def test_where_nothing_can_be_done_the_consequences_are_said() -> None:
     told = live.contract(terms(can=False), None, "en")
     assert (
-        told == "holter: sees stacks. Holter can only tell you if a worker freezes or dies, and saves no checkpoints."
+        told
+        == "holter: sees stacks. If a worker freezes or dies, Holter can only tell you, and it saves no checkpoints."
     )
     assert live.contract(terms(can=False, why_not=ONLY_WATCHES), None, "en") == (
         "holter: sees stacks. It only watches; holter train, or run --heal, acts."

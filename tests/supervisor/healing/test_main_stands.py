@@ -87,7 +87,7 @@ def test_with_a_limit_of_the_users_own_it_is_announced_ended_and_continued(brain
     )
     found = [re.search(words, told_live) for words in order]
     assert [one.start() for one in found] == sorted(one.start() for one in found), told_live
-    assert "holter: sees everything of this training (batchgenerators workers)" in told_live
+    assert "holter: sees this training (batchgenerators workers)" in told_live
     assert "Can replace workers, save checkpoints, restart with: holter train " in told_live
     assert "has been stuck in take_lock (nnUNetTrainerStands.py" in told_live
     recording = read(tmp_path / "t.holter")
@@ -129,7 +129,7 @@ def test_one_that_idles_is_healed_without_being_told_to(
     recording = read(tmp_path / "run.holter")
     assert [one.message.key for one in told(recording, "announce-restart")] == ["main-hang.stands"]
     can = contract_line(recording.events(ContractSettled)[0], "en")
-    assert can.startswith("sees everything of this training (batchgenerators workers)") and "restart with: " in can
+    assert can.startswith("sees this training (batchgenerators workers)") and "restart with: " in can
 
 
 def test_one_that_computes_is_named_and_never_ended(

@@ -10,7 +10,7 @@ from holter.reports.wording import SPACE
 from holter.sentences import define
 
 LINE = define("contract.line", "sees {seen}[[; not: {unseen}]].")
-LINE_ALL = define("contract.line-all", "sees everything of this training ({loader})[[, except: {unseen}]].")
+LINE_ALL = define("contract.line-all", "sees this training ({loader})[[; not: {unseen}]].")
 POWERS = define("contract.powers", "Can {powers}.")
 WATCHES = define("contract.watches", "It only watches; holter train, or run --heal, acts.")
 CONSEQUENCE = define("contract.consequence", "{words}.")
@@ -49,7 +49,7 @@ DOES = {
 # What the user must expect if an ability is missing; without the reason where it was said already.
 CANNOT = {
     "replace-workers": define(
-        "contract.cannot.replace-workers", "Holter can only tell you if a worker freezes or dies[[: {why}]]"
+        "contract.cannot.replace-workers", "If a worker freezes or dies, Holter can only tell you[[: {why}]]"
     ),
     "save": define("contract.cannot.save", "Holter saves no checkpoints here[[: {why}]]"),
     "restart": define(
@@ -59,7 +59,8 @@ CANNOT = {
 }
 # Both are missing for one reason.
 CANNOT_HELP = define(
-    "contract.cannot.help", "Holter can only tell you if a worker freezes or dies, and saves no checkpoints[[: {why}]]"
+    "contract.cannot.help",
+    "If a worker freezes or dies, Holter can only tell you, and it saves no checkpoints[[: {why}]]",
 )
 BOTH = ("replace-workers", "save")
 # With all of these a training is seen; without any, and without its results, none.
