@@ -56,7 +56,9 @@ def test_a_stopped_worker_is_found_twice_the_second_time_where_ptrace_is_refused
     scene.options = ("--epochs", "3", "--iterations", "30", "--no-validation")
     result = scene.play(stop, each_tick=resume_when_named)
     assert result.returncode == 0
-    diagnosis, blind = (diagnosis for diagnosis in scene.diagnoses() if diagnosis.episode.alarm_s > scene.fault_s)
+    # On a busy machine the training may also really become slower.
+    later = [one for one in scene.diagnoses() if one.episode.alarm_s > scene.fault_s]
+    diagnosis, blind = (one for one in later if one.episode.kind != "slow-down")
     assert diagnosis.episode.kind == blind.episode.kind == "stall"
     assert diagnosis.episode.alarm_s - scene.fault_s < 20
     assert top(diagnosis) == top(blind) == ("frozen-worker", "confirmed")
@@ -64,7 +66,7 @@ def test_a_stopped_worker_is_found_twice_the_second_time_where_ptrace_is_refused
     assert any(link.target == STOPPED() for link in diagnosis.wait_chain)
     assert diagnosis.episode.end_s is not None
     first, second = (
-        [dump for dump in scene.recording().stacks() if begin <= dump.t_s < end]
+        [dump for dump in scene.recording().stacks() if begin <= dump.t_s and dump.came_s <= end]
         for begin, end in ((0, diagnosis.episode.end_s), (blind.episode.alarm_s, float("inf")))
     )
     assert {dump.rung for dump in first} == {"py-spy"}
