@@ -17,6 +17,7 @@ from holter.remedies.diagnose import diagnose_recording
 from holter.reports.as_json import to_json
 from holter.reports.catalogue import phrase
 from holter.reports.outcome import Outcome, identity_of, outcome_of
+from holter.reports.outcome.closing import verdict_of_run
 from holter.reports.outcome.groups import grouped
 from holter.reports.outcome.unusual import unusual
 from holter.reports.terminal import print_diagnosis
@@ -269,6 +270,28 @@ def test_the_last_line_is_the_verdict_and_the_next_command(name: str) -> None:
     last = out.getvalue().splitlines()[-1]
     assert last.startswith("Verdict: ")
     assert ". Next: " in last
+
+
+def verdict(recording: Recording) -> str:
+    diagnoses = diagnose_recording(recording, is_over=True)
+    return phrase(verdict_of_run(outcome_of(recording, diagnoses, is_over=True), recording), "en")
+
+
+def test_trouble_that_is_over_is_not_called_open_where_the_recording_ends_before_the_training() -> None:
+    recording = read(TAPES / "frozen_worker/fault.holter")
+    until_s = min(event.t_s for event in recording.events(ProcessEnded)) - 1
+    cut = msgspec.structs.replace(recording, all_ticks=tuple(recording.ticks(end_s=until_s)))
+    seen = verdict(cut)
+    assert seen.startswith("Verdict: the recording ends before the training, with trouble that is over.")
+
+
+def test_a_training_that_may_still_run_is_not_started_a_second_time() -> None:
+    recording = read(TAPES / "frozen_worker/workers_sigstop.holter")
+    assert verdict(read(TAPES / "worker_killed/fault.holter")).endswith("--c")
+    seen = verdict(recording)
+    assert " the recording ends before the training, with trouble to the end (frozen-worker)." in seen
+    assert recording.environment is not None
+    assert seen.endswith(f"Next: holter attach {recording.environment.main_pid}")
 
 
 @pytest.mark.parametrize("state", ["done", "begun"])

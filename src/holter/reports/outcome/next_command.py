@@ -11,6 +11,7 @@ from holter.reports.wording import best, remedies_of
 from holter.tape import Recording
 from holter.texts.resume_command import resume_command
 
+MAY_RUN = ("running", "stalled", "troubled", "restarting", "cut")
 ENDED = ("dead", "incomplete", "gave-up", "stopped", "requeue", "end-unseen")
 
 
@@ -21,24 +22,33 @@ def next_command(recording: Recording, ran: Outcome, diagnosis: Diagnosis | None
     """
     if ran.state == "nothing-trained":
         return None if recording.damage else "holter doctor"
-    remedy = None if diagnosis is None else first_command(diagnosis)
+    continued = _continued(recording)
+    # While the first may still run, a second training of the fold would write over its files.
+    may_run = ran.state in MAY_RUN and ran.trouble != "death"
+    remedy = None if diagnosis is None else first_command(diagnosis, without=continued if may_run else None)
     if remedy is not None:
         return remedy
-    if ran.state in ENDED and (continued := _continued(recording)) is not None:
+    if ran.state in ENDED and continued is not None:
         return continued
     if recording.path is None:
         return None
     tape = shlex.quote(str(recording.path))
-    if ran.state == "running":
+    if ran.state == "cut" and ran.trouble is not None and ran.identity.main_pid is not None:
+        return f"holter attach {ran.identity.main_pid}"
+    if ran.state in MAY_RUN and ran.state != "cut":
         return f"holter top {tape}"
     return f"holter diagnose {tape}" if ran.runs else f"holter report {tape}"
 
 
-def first_command(diagnosis: Diagnosis) -> str | None:
-    """Return the first remedy of the named cause that is a command on one line; None if there is none."""
+def first_command(diagnosis: Diagnosis, without: str | None = None) -> str | None:
+    """Return the first remedy of the named cause that is a command on one line; None if there is none.
+
+    ``without``: a command that must not be part of it.
+    """
     verdict = best(diagnosis)
     remedies = () if verdict is None else remedies_of(diagnosis, verdict.cause)
-    return next((remedy.command for remedy in remedies if remedy.command and "\n" not in remedy.command), None)
+    lines = (remedy.command for remedy in remedies if remedy.command and "\n" not in remedy.command)
+    return next((line for line in lines if without is None or without not in line), None)
 
 
 def _continued(recording: Recording) -> str | None:

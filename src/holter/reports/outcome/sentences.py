@@ -107,7 +107,7 @@ SAID: dict[str, Sentence] = {
     "gave-up": define("said.gave-up", "given up; a person must look[[ ({cause})]]"),
     "dead": define("said.dead", "dead[[ ({cause})]]"),
     "end-unseen": define("said.end-unseen", "gone; how it ended was not seen"),
-    "cut": define("said.cut", "not over when the recording ended[[ ({cause})]]"),
+    "cut": define("said.cut", "the recording ends before the training[[, {fate}]]"),
     "nothing-trained": define("said.nothing-trained", "no training was seen"),
 }
 FINISHED_WITH: dict[str, Sentence] = {
