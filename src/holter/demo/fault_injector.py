@@ -13,7 +13,7 @@ from holter.history.ranks import main_beat
 from holter.records import Beat, Diagnosis, Episode, Noted, Text, Tick
 from holter.reports.catalogue import phrase, text
 from holter.reports.live import lines as live
-from holter.reports.live.line_writer import takes_a_line
+from holter.reports.live.line_writer import LineWriter, write_or_skip
 from holter.sentences import define
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.recording.recorder import Recorder
@@ -26,6 +26,15 @@ SHOW_CAUSE_S = 8.0
 GIVE_UP_S = 75.0
 
 SIMULATED = define("note.simulated", "GPU readings and slow steps are simulated")
+
+
+CLEAR_ROW = "\r\x1b[K"
+
+
+def speaker(writer: LineWriter, *, shows_progress: bool) -> Callable[[str], None]:
+    """Return the function that prints a line; with ``shows_progress`` in the place of the row that shows it."""
+    start = CLEAR_ROW if shows_progress else ""
+    return lambda line: writer.say(f"{start}{live.PREFIX} {line}")
 
 
 class FaultInjector(Listener):
@@ -72,7 +81,8 @@ class FaultInjector(Listener):
 
     def cause(self, diagnosis: Diagnosis) -> None:
         """Print the cause."""
-        if self._named_s is None and diagnosis.verdicts[0].verdict in ("confirmed", "likely"):
+        of_the_fault = self.fault_s is not None and diagnosis.episode.alarm_s >= self.fault_s
+        if self._named_s is None and of_the_fault and diagnosis.verdicts[0].verdict in ("confirmed", "likely"):
             self._named_s = self._t_s
         self._say_live(live.cause(diagnosis, self._lang))
 
@@ -115,11 +125,12 @@ class FaultInjector(Listener):
         if beat.epoch is not None and beat.epoch != self._epoch and beat.phase == "train":
             self._epoch = beat.epoch
             self._say(text("demo.epoch", self._lang, epoch=beat.epoch))
-        if self._show_progress and beat.phase in ("train", "validate") and takes_a_line(sys.stderr):
+        if self._show_progress and beat.phase in ("train", "validate"):
             step_s = (beat.data_wait_s or 0.0) + (beat.compute_s or 0.0)
             phase = text(f"phase.{beat.phase}", self._lang)
             line = text("demo.step", self._lang, phase=phase, step=beat.iteration or 0, each=step_s)
-            print(f"\r\x1b[K{live.PREFIX} {line}", end="\r", file=sys.stderr, flush=True)
+            # In one piece, and the cursor goes back: the next line clears the row and takes its place.
+            write_or_skip(sys.stderr, f"{CLEAR_ROW}{live.PREFIX} {line}\r")
 
     def _say_live(self, message: str) -> None:
         for line in message.splitlines():

