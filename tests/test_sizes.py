@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import holter
 from holter.reports.catalogue.filling import Filler
-from holter.sizes import GIB, KIB, MIB, format_bytes
+from holter.sizes import GIB, KIB, MIB, format_bytes, format_number
 
 # Text for people; messages that PyTorch, numpy and Slurm wrote are quoted with their own units elsewhere.
 SOURCE = Path(holter.__file__).parent
@@ -29,6 +29,15 @@ SOURCE = Path(holter.__file__).parent
 )  # fmt: skip
 def test_a_size_has_three_digits_and_a_binary_unit(count: float, words: str) -> None:
     assert format_bytes(count) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(4003.0, "4003"), (10008.4, "10008"), (2.257, "2.26"), (0.0004, "0.0004"), (1e-7, "0.0000001"), (-12.34, "-12.3"),
+     (0.0, "0"), (7, "7"), (123456, "123456"), (float("nan"), "nan"), (float("inf"), "inf")],
+)  # fmt: skip
+def test_a_number_has_no_exponent_and_no_false_digits(value: float, words: str) -> None:
+    assert format_number(value) == words
 
 
 @given(st.integers(0, 1 << 55))

@@ -1,4 +1,4 @@
-"""Sizes in bytes as text, in the same units in every report, check, message and log."""
+"""Sizes in bytes, and other numbers, as text: the same in every report, check, message and log."""
 
 from __future__ import annotations
 
@@ -21,3 +21,11 @@ def format_bytes(count: float) -> str:
     digits = 0 if unit == "B" or abs(size) >= 99.95 else 1 if abs(size) >= 9.995 else 2
     number = f"{size:.{digits}f}"
     return f"{number.rstrip('0').rstrip('.') if digits else number} {unit}"
+
+
+def format_number(value: float) -> str:
+    """Return a number with three digits, and all of those before the point: "4003", "0.25", "2.26"; no exponent."""
+    if abs(value) >= 100:
+        return f"{value:.0f}"
+    digits = f"{value:.3g}"
+    return digits if "e" not in digits else f"{value:.15f}".rstrip("0").rstrip(".")

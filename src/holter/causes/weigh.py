@@ -12,6 +12,7 @@ import msgspec
 from holter.evidence import Evidence
 from holter.evidence.vocabulary import is_condition
 from holter.records import Fact, Finding, Value, Verdict
+from holter.sizes import format_number
 
 # At least half of the possible support is present, and nothing decisive is known to fail: worth acting on.
 LIKELY_FROM = 0.5
@@ -183,7 +184,7 @@ def _finding(fact: Fact, text: str) -> Finding:
 def _written(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return format_number(value) if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from holter.evidence.fact_book import Value
 from holter.evidence.stated.choices import ENUMERATED
 from holter.reports.catalogue import Lang, known, phrase, text
+from holter.sizes import format_number
 
 # Facts with values that also have names elsewhere: phases in the timeline, roles of processes.
 PREFIXES = {
@@ -31,6 +32,6 @@ def value_words(fact: str, value: Value, lang: Lang) -> str:
     if isinstance(value, tuple):
         return text("list.join", lang).join(value_words(fact, item, lang) for item in value)
     if not isinstance(value, str):
-        return f"{value:.4g}"
+        return format_number(value)
     key = choice_key(fact, value) if fact in ENUMERATED else None
     return phrase(value, lang) if key is None else text(key, lang)
