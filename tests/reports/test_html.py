@@ -16,13 +16,25 @@ from holter.detectors.notices import LOST_WORKER
 from holter.errors import TapeExists
 from holter.evidence.facts.training.endings import COUNTED_BY
 from holter.history.actions import merge_events
-from holter.records import ActionTaken, Beat, Diagnosis, Environment, Episode, Fact, Notice, Subject, Tick
+from holter.records import (
+    ActionTaken,
+    Beat,
+    Diagnosis,
+    Environment,
+    Episode,
+    EpochEnded,
+    Fact,
+    Notice,
+    Subject,
+    Tick,
+)
 from holter.remedies.diagnose import diagnose_recording
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html import html, write_html
 from holter.reports.html import page as page_module
 from holter.reports.html.drawing import line, nice_top
 from holter.reports.html.episodes import ranges, unknown_lines
+from holter.reports.html.epochs import epochs_model
 from holter.reports.html.lanes import lanes
 from holter.reports.html.thinning import MAX_POINTS, Grid, Points, Thinner
 from holter.reports.html.vitals import charts
@@ -479,3 +491,13 @@ def test_the_page_runs_in_a_browser_without_errors_and_reads_values(report: str,
     assert "stopped (T) · panc_" in read[1]
     assert "waiting for data" in read[1]
     assert 'data-wide="false"' in done.stdout
+
+
+def test_the_epochs_of_a_continued_run_fill_their_charts(recording: Recording) -> None:
+    ended = [EpochEnded(t_s=1.0 + epoch, epoch=epoch, duration_s=60.0 + epoch) for epoch in range(400, 404)]
+    ticks = (*recording.all_ticks, Tick(t_s=recording.duration_s + 1, events=tuple(ended)))
+    model = epochs_model(msgspec.structs.replace(recording, all_ticks=ticks[-1:]))
+    assert (model["first"], model["last"]) == (400, 403)
+    assert model["charts"][0]["series"][0]["line"].startswith("M400 ")
+    page = html(msgspec.structs.replace(recording, all_ticks=ticks[-1:]), (), "en")
+    assert 'viewBox="400 0 3 100"' in page

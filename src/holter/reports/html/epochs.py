@@ -12,7 +12,7 @@ from holter.tape import Recording
 
 
 def epochs_model(recording: Recording) -> dict[str, Any]:
-    """Return rows, charts and the last epoch."""
+    """Return rows, charts, and the first and the last epoch."""
     ended = [event for tick in recording.ticks() for event in tick.events if isinstance(event, EpochEnded)]
     counted = {event.epoch: event for event in ended}  # the last one, if an epoch was trained twice
     rows = [
@@ -40,8 +40,8 @@ def epochs_model(recording: Recording) -> dict[str, Any]:
             None,
         ),
     ]
-    last = ended[-1].epoch if ended else 0
-    return {"rows": rows, "charts": [chart for chart in charts if chart["series"]], "last": last}
+    first, last = (ended[0].epoch, ended[-1].epoch) if ended else (0, 0)
+    return {"rows": rows, "charts": [chart for chart in charts if chart["series"]], "first": first, "last": last}
 
 
 def _number(value: float | None) -> str:

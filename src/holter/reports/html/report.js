@@ -195,12 +195,12 @@ const startReport = () => {
     const plot = figure.querySelector(".plot"), line = figure.querySelector(".cursor");
     const outputs = figure.querySelectorAll("output");
     const all = data.epochs[+figure.dataset.epochs];
-    const last = plot.querySelector("svg").viewBox.baseVal.width;
+    const { x: first, width } = plot.querySelector("svg").viewBox.baseVal;
     plot.addEventListener("pointermove", (event) => {
       const box = plot.getBoundingClientRect();
-      const at = nearest(all[0].t, last * (event.clientX - box.left) / box.width, last);
+      const at = nearest(all[0].t, first + width * (event.clientX - box.left) / box.width, width);
       line.style.visibility = "visible";
-      line.style.left = `${100 * all[0].t[at] / last}%`;
+      line.style.left = `${100 * (all[0].t[at] - first) / width}%`;
       all.forEach((series, i) => { outputs[i].textContent = `${all[0].t[at]}: ${number(series.v[at] ?? NaN)}`; });
     });
     plot.addEventListener("pointerleave", () => {
