@@ -159,6 +159,12 @@ def test_one_thing_spoilt_is_found_and_named(spoilt: Spoilt) -> None:
         ({"OMP_NUM_THREADS": "1"}, "threads", "go", None),
         ({"nnUNet_results": None}, "folders-set", "no-go", "export nnUNet_results=/path/to/nnUNet_results"),
         ({"nnUNet_raw": None}, "folders-set", "warn", "export nnUNet_raw=/path/to/nnUNet_raw"),
+        (
+            {"nnUNet_raw": None, "nnUNet_preprocessed": None},
+            "folders-set",
+            "no-go",
+            "export nnUNet_raw=/path/to/nnUNet_raw nnUNet_preprocessed=/path/to/nnUNet_preprocessed",
+        ),
         ({"nnUNet_compile": "f"}, "torch-compile", "not-applicable", None),
         ({"SLURM_JOB_ID": "1", "SLURM_CPUS_PER_TASK": "4"}, "slurm", "warn", "export nnUNet_n_proc_DA=4"),
         ({"SLURM_JOB_ID": "1", "SLURM_CPUS_PER_TASK": "16"}, "slurm", "go", None),

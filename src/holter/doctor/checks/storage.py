@@ -147,7 +147,7 @@ def folders_set(survey: Survey) -> Result:
         return unknown("folders-set", "environment-unread")
     missing = [name for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results") if name not in survey.variables]
     if missing:
-        setting = f"export {missing[0]}=/path/to/{missing[0]}"
+        setting = f"export {' '.join(f'{name}=/path/to/{name}' for name in missing)}"
         # A training does not read nnUNet_raw.
         state: State = "warn" if missing == ["nnUNet_raw"] or survey.asked.dataset is None else "no-go"
         return result(state, "folders-set", "missing", setting=setting, names=tuple(missing))
