@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from benchmarks.views import scene
 
-from holter.records import HostSample
+from holter.records import Beat, HostSample, Tick
 from holter.reports.html.lanes import STATES
 from holter.tape import TapeWriter, read
 from holter.views.model.run import Run
 from holter.views.model.sentence import sentence
+from holter.views.model.series import Rates
 from holter.views.model.view import Lane, View
 
 TAPES = Path(__file__).parents[2] / "tapes"
@@ -56,6 +57,35 @@ def test_before_the_alarm_nobody_knows_of_the_stall_and_after_it_everybody_does(
     assert said(run, scene.FROZEN_AT_S + scene.THAWED_AFTER_S + 10.0).startswith(
         "Running: epoch 402 of 1000. Stopped once"
     )
+
+
+def test_a_training_that_stands_still_for_its_batch_waits_all_the_time() -> None:
+    def beat(t_s: float, steps: int, waits_for: str, began_s: float | None) -> Tick:
+        return Tick(
+            t_s=t_s,
+            beats=(
+                Beat(
+                    t_s=t_s, pid=1, role="main", phase="train", waits_for=waits_for, wait_began_s=began_s,  # type: ignore[arg-type]
+                    steps_total=steps, data_wait_s_total=steps * 0.1, compute_s_total=steps * 0.1,
+                ),
+            ),
+        )  # fmt: skip
+
+    rates = Rates()
+    seen = [
+        dict(rates.of(tick))["wait"]
+        for tick in (
+            beat(1.0, 10, "none", None),
+            beat(2.0, 12, "train-batch", 1.9),  # steps end: as measured
+            beat(3.0, 12, "train-batch", 1.9),
+            beat(4.0, 13, "train-batch", 3.5),
+            beat(5.0, 14, "none", None),
+            beat(6.0, 14, "train-batch", 5.75),  # a step that computes for long, then waits
+            beat(7.0, 14, "none", None),
+            beat(8.0, 14, "export-result", 6.5),
+        )
+    ]
+    assert seen == [None, pytest.approx(0.5), 1.0, pytest.approx(0.5), pytest.approx(0.5), 0.25, None, None]
 
 
 def test_the_lane_of_the_frozen_worker_shows_when_it_stood_still(frozen: Path) -> None:

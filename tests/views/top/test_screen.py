@@ -174,6 +174,18 @@ def test_the_help_fits(size: tuple[int, int], lang: Lang) -> None:
         agreed(f"help_{size[0]}_{lang}", "\n".join(plain(line).rstrip() for line in lines) + "\n")
 
 
+def test_a_help_that_does_not_fit_says_how_to_read_on() -> None:
+    assert plain(help_page.draw(40, 15, "en", UNICODE)[-1]).strip() == "↑ ↓: more; any other key closes."
+    assert plain(help_page.draw(40, 15, "en", ASCII)[-1]).strip() == "up, down: more; any other key closes."
+    assert plain(help_page.draw(120, 50, "en", UNICODE)[-1]).strip() == "Any key closes this page."
+
+
+def test_a_search_without_a_hit_says_so(frozen: Path) -> None:
+    desk = desk_of(frozen)
+    look = Look(width=80, height=24, lang="en", glyphs=UNICODE, page="events", mode="live", search="nowhere")
+    assert "No line of this page has this text." in text_of(desk.draw(desk.view(look, None), look))
+
+
 def test_control_characters_of_other_programs_do_not_reach_the_terminal(tmp_path: Path) -> None:
     from holter.records import LogLine
     from holter.tape import TapeWriter
@@ -209,3 +221,5 @@ def test_text_is_cut_and_wrapped_by_cells_and_not_by_letters() -> None:
     assert wrapped("训练停滞数据进程已暂停", 8, 3) == ["训练停滞", "数据进程", "已暂停"]
     assert wrapped("one two three four", 9, 2) == ["one two", "three fo…"]
     assert broken("unbreakable", 4) == ("unbr", "eakable")
+    assert broken("自行恢复。", 8) == ("自行恢", "复。")  # no line begins with 。
+    assert broken("恢复”）。", 4) == ("恢", "复”）。")

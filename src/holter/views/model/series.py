@@ -10,6 +10,9 @@ from holter.history.ranks import main_beat, working
 from holter.records import DATA_WORKERS, Beat, HostSample, ProcessSample, Role, Tick
 from holter.reports.html.lanes import SHOWN_ROLES
 
+BATCHES = ("train-batch", "val-batch")
+# Against a division by zero: ticks are a second apart.
+LEAST_S = 0.1
 # A value and its name; the values of one GPU end with ":" and its index.
 Value = tuple[str, float | None]
 
@@ -110,7 +113,12 @@ class Rates:
         if main is None:
             return None
         before, self._beat = self._beat, main
-        if before is None or before.pid != main.pid or main.steps_total <= before.steps_total:
+        if before is None or before.pid != main.pid:
+            return None
+        if main.steps_total == before.steps_total and main.waits_for in BATCHES and main.wait_began_s is not None:
+            # No step ended: it waits since then, or since before the last tick.
+            return min(1.0, max(0.0, main.t_s - main.wait_began_s) / max(main.t_s - before.t_s, LEAST_S))
+        if main.steps_total <= before.steps_total:
             return None
         waited = max(0.0, main.data_wait_s_total - before.data_wait_s_total)
         computed = max(0.0, main.compute_s_total - before.compute_s_total)

@@ -13,6 +13,7 @@ define_all(
     {
         "top.help.title": "holter top shows a recording. No key touches the training.",
         "top.help.leave": "Any key closes this page.",
+        "top.help.more": "↑ ↓: more; any other key closes.",
         "top.help.signs": "Signs in a lane",
         "top.help.left": "earlier, later (with Shift ten times as far; Page up and down: a whole screen)",
         "top.help.home": "to the beginning; to now",
@@ -68,4 +69,6 @@ def draw(width: int, height: int, lang: Lang, glyphs: Glyphs, scroll: int = 0) -
     lines = paper.lines[start : start + height - 1]
     while len(lines) < height - 1:
         lines.append(Row(width).done())
-    return (*lines, Row(width).add(f" {text('top.help.leave', lang)}", "warn").done())
+    leave = "leave" if len(paper.lines) <= height - 1 else "more"
+    said = text(f"top.help.{leave}", lang).replace("↑ ↓", "↑ ↓" if glyphs.up == "↑" else "up, down")
+    return (*lines, Row(width).add(f" {said}", "warn").done())

@@ -38,7 +38,7 @@ MOST_LINES = 400
 MOST_FRAMES = 12
 TELLING = (ActionTaken, Notice, ExceptionSeen, KernelMessage, Noted, LogLine, ProcessEnded)
 
-NO_EVENTS = define("top.no-events", "Nothing to tell happened yet.")
+NO_EVENTS = define("top.no-events", "Nothing has happened yet.")
 NO_EPOCHS = define("top.no-epochs", "No epoch ended yet.")
 NO_STACKS = define("top.no-stacks", "No stacks were read yet. They are read when an alarm begins.")
 NO_LOG = define("top.no-log", "No line was kept yet: warnings, errors and phases are.")

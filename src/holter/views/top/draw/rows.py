@@ -8,6 +8,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
+from holter.reports.wrapping import NO_LINE_START
+
 Line = list[Segment]
 # Terminals have their own dark or light theme; only their sixteen colours fit both.
 STYLES = {
@@ -94,6 +96,10 @@ def fit(content: str, width: int, *, right: bool = False, sign: str = "…") -> 
     return pad + short if right else short + pad
 
 
+# Chinese typography: signs that never begin a line.
+CLOSING = frozenset(sign for sign in NO_LINE_START if not sign.isascii())
+
+
 def broken(content: str, width: int, *, is_begun: bool = False) -> tuple[str, str]:
     """Return the part of a text that fits into ``width`` cells, and the rest: broken at a space, if there is one.
 
@@ -110,6 +116,8 @@ def broken(content: str, width: int, *, is_begun: bool = False) -> tuple[str, st
             first = first[:space]
         elif is_begun and len(first) < len(content.split(" ", 1)[0]):
             first = ""
+    while len(first) > 1 and content[len(first)] in CLOSING:
+        first = first[:-1]
     if not first and not is_begun:
         first = content[:1]  # a terminal of no width
     return first.rstrip(), content[len(first) :].lstrip()

@@ -207,6 +207,8 @@ class Composer:
         self._tab_line(page)
         paper = Paper(self._width, self._look.search if page != "process" else "")
         self._write(page, paper)
+        if not paper.lines and self._look.search:
+            paper.lines.append(Row(self._width).add(text("top.no-match", self._look.lang), "dim").done())
         height = room - 1
         most = max(0, len(paper.lines) - height)
         scroll = self._look.scroll

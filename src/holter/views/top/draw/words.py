@@ -54,6 +54,7 @@ define_all(
         "top.lane.since": "since",
         "top.loss": "loss {train:.3f}/{val:.3f}",
         "top.dice": "Dice {dice:.3f}",
+        "top.no-match": "No line of this page has this text.",
         # The last line
         "top.live": "LIVE",
         "top.end": "END",
