@@ -17,6 +17,7 @@ from holter.sentences import NOTHING_STARTED, define
 NO_EXTRA = define("web.no-extra", "holter web needs two packages that are not installed: starlette and uvicorn.")
 STOP = define("web.stop", "Only you can open it. Ctrl-C ends it; the recording goes on.")
 NO_TARGET = define("web.no-target", "There is no {path}.")
+LATER = define("web.later", "There is no {path} yet; the page shows it as soon as it is written.")
 GIVE_TARGET = define("web.give-target", "Give a tape, or a folder in which runs are recorded.")
 INSTALL = "pip install 'holter[web]'"
 
@@ -59,13 +60,15 @@ def web(
 
     language = chosen_language(lang)
     target = target or _default(lang)
-    if not target.exists() and not target.parent.is_dir():
+    # A tape may be written later; anything else that is not there is a mistake.
+    if not target.exists() and not (target.suffix == ".holter" and target.parent.is_dir()):
         raise BadInput(NO_TARGET(path=str(target)), safe=NOTHING_STARTED(), next_step=GIVE_TARGET())
     place = at_socket(socket) if socket is not None else at_port(FIRST_PORT if port is None else port)
     token = secrets.token_urlsafe(16)
 
     def tell() -> None:
-        for line in (*directions(place, token, os.environ), STOP()):
+        later = () if target.exists() else (LATER(path=str(target)),)
+        for line in (*directions(place, token, os.environ), *later, STOP()):
             print(phrase(line, language), flush=True)
 
     try:

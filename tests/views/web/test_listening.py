@@ -87,8 +87,9 @@ def test_without_the_extra_there_is_one_error_with_the_line_to_install(tmp_path:
 
 
 def test_a_place_that_does_not_exist_is_an_error_and_a_tape_to_come_is_none(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "holter", "web", str(tmp_path / "no" / "run.holter"), "--lang", "en"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=os.environ)
-    assert done.returncode == 2 and "There is no" in done.stderr
+    for name in ("no/run.holter", "nosuch"):
+        command = [sys.executable, "-m", "holter", "web", str(tmp_path / name), "--lang", "en"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=os.environ)
+        assert done.returncode == 2 and "There is no" in done.stderr
     with holter_web(tmp_path / "run.holter") as web:
         assert web.get("/")[0] == 200
