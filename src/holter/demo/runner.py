@@ -184,12 +184,12 @@ def timing(
     fault_s = next((note.t_s for note in notes if note.what == "fault"), None)
     if fault_s is None or not diagnoses:
         return None, None, diagnoses[0].verdicts[0].cause if diagnoses else None
-    since = [one for one in diagnoses if one.episode.alarm_s >= fault_s]
+    since = [diagnosis for diagnosis in diagnoses if diagnosis.episode.alarm_s >= fault_s]
     if not since:
         return None, None, None
-    first = min(since, key=lambda one: (one.verdicts[0].cause != true_cause, one.episode.alarm_s))
+    first = min(since, key=lambda diagnosis: (diagnosis.verdicts[0].cause != true_cause, diagnosis.episode.alarm_s))
     named = first.verdicts[0]
-    cause_s = next((one.t_s for one in judged if one.cause == named.cause and one.t_s >= fault_s), None)
+    cause_s = next((event.t_s for event in judged if event.cause == named.cause and event.t_s >= fault_s), None)
     alarm_s = first.episode.alarm_s - fault_s
     return round(alarm_s, 2), None if cause_s is None else round(cause_s - fault_s, 2), named.cause
 
