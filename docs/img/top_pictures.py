@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.views import scene  # noqa: E402 - needs the path
 from rich.cells import cell_len  # noqa: E402
+from textual.pilot import Pilot  # noqa: E402
 
 from holter.reports.catalogue import Lang  # noqa: E402
 from holter.views.model.run import Run  # noqa: E402
@@ -30,6 +31,8 @@ from holter.views.top.desk import Desk  # noqa: E402
 from holter.views.top.draw.glyphs import UNICODE  # noqa: E402
 
 TEXT = re.compile(r'(?P<before><text [^>]*)textLength="(?P<length>[0-9.]+)"(?P<after>[^>]*)>(?P<words>[^<]+)</text>')
+# Looks at the screen, half a second apart; an empty screen has fewer texts.
+PATIENCE, LEAST_TEXTS = 120, 40
 # During the stall: the alarm is there, and its cause is named.
 SECONDS = scene.FROZEN_AT_S + 26
 
@@ -42,13 +45,24 @@ async def picture(
     app = TopApp(control, lang, UNICODE)
     app.title = title
     async with app.run_test(size=(width, height)) as pilot:
-        await pilot.pause(0.6)
+        svg = await _drawn(app, pilot, title)
         for key in keys:
             await pilot.press(key)
-            await pilot.pause(0.3)
-        svg = app.export_screenshot(title=title)
+            svg = await _drawn(app, pilot, title)
     app.close()
     return TEXT.sub(_by_cells, svg)
+
+
+async def _drawn(app: TopApp, pilot: Pilot[None], title: str) -> str:
+    # A busy machine takes its time: the picture is ready when it has lanes, and stays as it is.
+    before = ""
+    for _ in range(PATIENCE):
+        await pilot.pause(0.5)
+        svg = app.export_screenshot(title=title)
+        if svg == before and svg.count("<text") > LEAST_TEXTS:
+            return svg
+        before = svg
+    raise RuntimeError(f"no picture of {title} within {PATIENCE / 2:.0f} s")
 
 
 def _by_cells(match: re.Match[str]) -> str:
