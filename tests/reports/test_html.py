@@ -32,12 +32,12 @@ from holter.remedies.diagnose import diagnose_recording
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html import html, write_html
 from holter.reports.html import page as page_module
-from holter.reports.html.drawing import line, nice_top
+from holter.reports.html.drawing import chart_model, line, nice_top
 from holter.reports.html.episodes import ranges, unknown_lines
 from holter.reports.html.epochs import epochs_model
 from holter.reports.html.lanes import lanes
 from holter.reports.html.thinning import MAX_POINTS, Grid, Points, Thinner
-from holter.reports.html.vitals import charts
+from holter.reports.html.vitals import Chart, charts
 from holter.reports.outcome.wall import clocks
 from holter.reports.wording import fact_name, later_lines
 from holter.supervisor.healing.main_hang import STANDS
@@ -284,6 +284,14 @@ def test_a_line_is_broken_where_nothing_was_read() -> None:
 @pytest.mark.parametrize(("largest", "top"), [(0.0, 1.0), (0.93, 1.0), (6.0, 10.0), (21.0, 25.0), (100.0, 100.0)])
 def test_an_axis_ends_at_a_round_number(largest: float, top: float) -> None:
     assert nice_top(largest) == pytest.approx(top)
+
+
+@pytest.mark.parametrize(
+    ("top", "labels"), [(25.0, ["25", "12.5", "0"]), (1.0, ["1", "0.5", "0"]), (2500.0, ["2,500", "1,250", "0"])]
+)
+def test_the_middle_of_an_axis_is_not_rounded_away(top: float, labels: list[str]) -> None:
+    model = chart_model(Chart(key="memory", unit="GiB", series=(), top=top))
+    assert [label for label, _ in model["ticks"]] == labels
 
 
 def test_only_the_frozen_worker_has_a_stopped_stretch(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> None:

@@ -138,4 +138,4 @@ def _rounded(value: float) -> float:
 
 
 def _short(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:g}"
+    return f"{value:,.0f}" if value >= 100 or value.is_integer() else f"{value:g}"
