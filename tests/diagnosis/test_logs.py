@@ -302,10 +302,23 @@ def test_a_slow_down_within_the_grace_of_a_vgpu_is_a_hint_and_asks_for_its_licen
 def test_a_log_that_ends_within_the_grace_of_a_vgpu_asks_for_its_licence(tmp_path: Path) -> None:
     (diagnosis,) = found(write(tmp_path, v2([167.0] * 7, cut=True))).diagnoses
     assert (diagnosis.episode.kind, best(diagnosis)) == ("stall", None)
-    # The console was not given: an exception in it explains more stalls than anything else.
-    assert "gpu" in [check.id for check in next_checks(diagnosis)][:3]
+    assert next_checks(diagnosis)[0].id == "gpu"
     (later,) = found(write(tmp_path, v2([167.0] * 40, cut=True))).diagnoses
-    assert "gpu" not in [check.id for check in next_checks(later)][:2]
+    assert next_checks(later)[0].id != "gpu"
+
+
+@pytest.mark.parametrize(
+    ("epochs", "is_in_grace"),
+    [([167.0] * 7, True), ([55.0] * 30, True), ([160.0] * 3, False), ([90.0] * 40, False)],
+    ids=["17 minutes", "27 minutes", "8 minutes", "an hour"],
+)
+@pytest.mark.parametrize("name", ["console.txt", f"training_log_{START:%Y_%-m_%-d_%H_%M_%S}.txt"])
+def test_only_a_log_that_ends_within_the_grace_asks_for_the_licence_first(
+    tmp_path: Path, epochs: list[float], is_in_grace: bool, name: str
+) -> None:
+    told = found(write(tmp_path, v2(epochs, cut=True), name))
+    looks = [check.id for check in next_checks(told.diagnoses[-1], told.recording.environment)]
+    assert (looks[0] == "gpu") == is_in_grace
 
 
 def test_heat_is_asked_for_where_epochs_get_slower_and_slower(tmp_path: Path) -> None:

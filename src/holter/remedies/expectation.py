@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from holter.causes import CAUSES, RULES_OF
-from holter.causes.weigh import SYMPTOMS, Rule, Test, is_false, is_true
+from holter.causes.weigh import PRIOR, SYMPTOMS, Rule, Test, is_false, is_true
 from holter.evidence import Evidence
 from holter.evidence.stated.choices import CHOICES
 from holter.evidence.stated.read import SPECS
@@ -74,18 +74,37 @@ def properties(facts: Mapping[str, object]) -> Iterator[str]:
 
 
 def belief(
-    facts: Mapping[str, object], verdicts: Sequence[Verdict], settled: Settled | None = None
+    facts: Mapping[str, object],
+    verdicts: Sequence[Verdict],
+    settled: Settled | None = None,
+    *,
+    is_stated: bool = True,
 ) -> dict[str, float]:
-    """Return how likely each cause seems that is not excluded; together 1."""
+    """Return how likely each cause seems that is not excluded; together 1.
+
+    ``is_stated``: the verdicts are on facts of a person, where what was not said lowers no score.
+    """
     cases = _settled() if settled is None else settled
     seen = [*properties(facts)]
     weights = {
-        verdict.cause: (verdict.score + UNSUPPORTED) * cases.weight(verdict.cause, seen)
+        verdict.cause: ((verdict.score if is_stated else of_what_is_known(verdict, facts)) + UNSUPPORTED)
+        * cases.weight(verdict.cause, seen)
         for verdict in verdicts
         if verdict.verdict != "excluded"
     }
     whole = sum(weights.values()) or 1.0
     return {cause: weight / whole for cause, weight in weights.items()}
+
+
+def of_what_is_known(verdict: Verdict, facts: Mapping[str, object]) -> float:
+    """Return the score on a recording as if a person had stated its facts: what nobody looked at does not lower it.
+
+    Otherwise one thing that was seen would count less for a cause with many rules than for one with few.
+    """
+    rules = [rule for rule in RULES_OF.get(verdict.cause, ()) if rule.speaks == "for" and rule.fact != SYMPTOMS]
+    whole = sum(rule.weight for rule in rules)
+    heard = PRIOR + sum(rule.weight for rule in rules if rule.fact in facts)
+    return max(verdict.score, min(1.0, verdict.score * whole / heard))
 
 
 def rise(cause: str, evidence: Evidence, facts: Mapping[str, Value]) -> float:

@@ -63,7 +63,7 @@ def _settles(
 ) -> tuple[dict[str, dict[str, Settles]], dict[str, list[str]]]:
     evidence = Evidence({fact.name: fact for fact in diagnosis.facts}, diagnosis.wait_chain)
     known = {fact.name: fact.value for fact in diagnosis.facts if fact.status == "known"}
-    likely = belief(known, diagnosis.verdicts)
+    likely = belief(known, diagnosis.verdicts, is_stated=diagnosis.episode.detector in STATED)
     settles: dict[str, dict[str, Settles]] = {}
     asked: dict[str, list[str]] = {}
     checks = [check for check in CHECK_COMMANDS if not _is_out_of_place(check, diagnosis, environment)]
