@@ -44,6 +44,18 @@ def test_pieces_that_contradict_each_other_are_named(tmp_path: Path) -> None:
     assert any("one.txt" in note and "two.txt" in note and "the first one counts" in note for note in notes)
 
 
+def test_of_two_descriptions_the_clearer_one_counts(tmp_path: Path) -> None:
+    found = pieces(
+        tmp_path,
+        a="My nnU-Net training is slow, the GPU utilization is low and reading the data from the share is slow.",
+        b="The training hangs in docker.\nRuntimeError: DataLoader worker (pid 7) is killed by signal: Bus error.",
+    )
+    (resembled,) = [fact for fact in found.diagnoses[-1].facts if fact.name == "resembles"]
+    causes = [str(one).partition(" ")[0] for one in resembled.value]
+    assert causes[0] == "shm-too-small" and len(causes) == len(set(causes))
+    assert not [note for note in found.notes if note.key == "piece.contradict"]
+
+
 def test_a_piece_that_cannot_be_read_is_named_and_the_others_count(tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("")
     result = pieces(tmp_path, log=LOG, empty="")

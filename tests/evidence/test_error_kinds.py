@@ -78,6 +78,13 @@ def test_an_everyday_error_has_no_kind(text: str) -> None:
         ("main.c:5: fatal error: x86_64-linux-gnu/python3.10/pyconfig.h: No such file or directory", "compile"),
         ("PermissionError: [WinError 5] 拒绝访问。: 'case_1.b2nd'", "blosc2-version"),
         ("OSError: [WinError 1455] 页面文件太小，无法完成操作。", "windows-commit"),
+        ("OutOfMemoryError: the pool of patches is full", OTHER),  # a class of __main__: its module is left out
+        ('pools.OutOfMemoryError: full\n  File "pools.py", line 3, in take\n    raise OutOfMemoryError()', OTHER),
+        ("java.lang.OutOfMemoryError: Java heap space", OTHER),
+        ("torch.cuda.OutOfMemoryError: Allocation on device 0 would exceed allowed memory.", "cuda-oom"),
+        ("OutOfMemoryError: Allocation on device 0 would exceed allowed memory.", "cuda-oom"),
+        ("OutOfMemoryError: HIP out of memory. Tried to allocate 2.00 GiB", "cuda-oom"),
+        ("it ends with OutOfMemoryError after the first epoch", "cuda-oom"),
     ],
 )
 def test_what_only_looks_like_a_kind_is_told_from_it(text: str, kind: str) -> None:

@@ -18,6 +18,7 @@ from holter.errors import HolterError
 from holter.evidence.fact_book import Value
 from holter.evidence.stated.read import SPECS
 from holter.evidence.text_facts import Found
+from holter.evidence.text_facts.resemblance import fits
 from holter.records import Diagnosis, Message, Text
 from holter.sentences import define
 from holter.texts.decode import as_utf8
@@ -141,8 +142,10 @@ def _merge(facts: dict[str, Found], words: dict[str, Found], piece: Text) -> lis
     for fact, hit in words.items():
         before = facts.get(fact)
         quoted = hit._replace(quote=f"{name}: {hit.quote}" if hit.quote else name)
-        if before is None:
+        if before is None or (fact == "resembles" and _fit(hit) > _fit(before)):
             facts[fact] = quoted
+        elif fact == "resembles":  # of two descriptions the clearer one counts
+            continue
         elif isinstance(hit.value, tuple):
             facts[fact] = before._replace(value=tuple(dict.fromkeys((*_items(before.value), *_items(hit.value)))))
         elif _differ(before.value, hit.value) and fact != "episode.kind":
@@ -156,6 +159,10 @@ def _merge(facts: dict[str, Found], words: dict[str, Found], piece: Text) -> lis
                 )
             )
     return notes
+
+
+def _fit(resembled: Found) -> float:
+    return max((one.fit for one in fits(_items(resembled.value))), default=0.0)
 
 
 def _differ(one: Value, other: Value) -> bool:

@@ -51,19 +51,21 @@ _PRINTED = re.compile(
 )
 # A line that was broken: a long one, or one that goes on in small letters.
 _QUOTE_MARK = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
+# Empty lines say nothing, and a search for a line that begins with blanks tries each of them.
+_EMPTY_LINES = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+\n")
 _LONG = 60
-_GOES_ON = re.compile(rf"(?<=[a-z,;0-9一-鿿])[ \t]*\n[ \t]*(?=[a-z0-9一-鿿])|(?<=[^\n]{{{_LONG}}})[ \t]*\n[ \t]*(?=\S)")
+_GOES_ON = re.compile(rf"(?<=[a-z,;0-9一-鿿])\n[ \t]*(?=[a-z0-9一-鿿])|(?<=[^\n]{{{_LONG}}})\n[ \t]*(?=\S)")
 
 
 def plain(text: str) -> str:
-    """Return the text with simplified characters, narrow signs, and without colours and mark-up."""
+    """Return the text in simplified characters and narrow signs, without colours, mark-up and runs of empty lines."""
     if "\x1b" in text or "[0m" in text:
         text = _ANSI.sub("", text)
     if "&" in text:
         text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
     if "<" in text:
         text = _TAG.sub(" ", text)
-    text = text.replace("**", "")
+    text = _EMPTY_LINES.sub("\n\n", text.replace("**", ""))
     simple = text.translate(_SIMPLER)
     if simple != text:
         for there, here in _WORDS.items():
@@ -73,7 +75,7 @@ def plain(text: str) -> str:
 
 def joined(text: str) -> str:
     """Return the text with broken lines joined and without marks of a quoted mail."""
-    return _GOES_ON.sub(" ", _QUOTE_MARK.sub("", text))
+    return _GOES_ON.sub(" ", "\n".join(map(str.rstrip, _QUOTE_MARK.sub("", text).split("\n"))))
 
 
 def prose(text: str) -> str:

@@ -51,14 +51,19 @@ SETTING = re.compile("|".join(f"(?:{row})" for row in _SETTINGS))
 
 
 def without_rows(text: str) -> str:
-    """Return the lines that are no rows of a table that a command prints; the others are left empty."""
-    return "\n".join("" if _is(ROW, line) else line for line in text.splitlines())
+    """Return the lines that are no rows of a table that a command prints; an empty line stands for such rows."""
+    return _left(text, ROW)
 
 
 def without(text: str) -> str:
-    """Return the lines that no command prints; the others are left empty."""
-    return "\n".join("" if _is(ROW, line) or _is(SETTING, line) else line for line in text.splitlines())
+    """Return the lines that no command prints; an empty line stands for the others."""
+    return _left(text, ROW, SETTING)
 
 
-def _is(shape: re.Pattern[str], line: str) -> bool:
-    return shape.fullmatch(line.rstrip()) is not None
+def _left(text: str, *shapes: re.Pattern[str]) -> str:
+    left = [""]
+    for line in text.splitlines():
+        kept = "" if any(shape.fullmatch(line.rstrip()) for shape in shapes) else line
+        if kept.strip() or left[-1]:
+            left.append(kept if kept.strip() else "")
+    return "\n".join(left[1:])

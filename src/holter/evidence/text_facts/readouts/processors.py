@@ -49,9 +49,9 @@ def groups(text: str) -> Iterator[Fact]:
     quota = re.search(r"(?:cpu\.max[^\n]*\n\s*|^)(\d{3,}) (\d{4,7})\s*$", text, re.MULTILINE)
     if quota is not None:
         yield "cpu.quota", round(float(quota[1]) / float(quota[2]), 2), quota[0]
-    old = answer_of(r"[^\n]*cpu\.cfs_quota_us", text)
-    if old is not None and old["answer"].isdecimal():
-        yield "cpu.quota", int(old["answer"]) / 100_000, old[0]
+    old = re.search(r"^[^\n]*cpu\.cfs_quota_us\s*\n\s*(\d+)\s*$", text, re.MULTILINE)
+    if old is not None:
+        yield "cpu.quota", int(old[1]) / 100_000, old[0]
     periods = re.search(r"^nr_periods (\d+)\s*\nnr_throttled (\d+)", text, re.MULTILINE)
     if periods is not None and int(periods[1]):
         yield "cpu.throttled_ratio", round(int(periods[2]) / int(periods[1]), 3), periods[0]
