@@ -21,7 +21,7 @@ from __future__ import annotations
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import UNCOMPILED
-from holter.causes.weigh import Rule, against, is_false, is_true, needs, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, is_false, is_true, needs, no_symptom, one_of, supports, symptom, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -52,6 +52,8 @@ RULES = (
     against("setting.compile", is_false, "compile-is-off", weight=1.0),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("fine-without-compile"),
+    no_symptom("same-without-compile"),
 )
 
 OFFERS = (

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, is_false, is_true, one_of, supports
+from holter.causes.weigh import Rule, against, is_false, is_true, no_symptom, one_of, supports, symptom
 
 CAUSE = "compile-warmup"
 
@@ -44,6 +44,8 @@ RULES = (
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    symptom("fine-without-compile", weight=1.5),
+    no_symptom("same-without-compile"),
 )
 
 OFFERS = (

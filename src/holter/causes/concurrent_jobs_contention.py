@@ -27,6 +27,7 @@ from holter.causes.weigh import (
     at_most,
     if_seen,
     is_true,
+    no_symptom,
     one_of,
     only,
     supports,
@@ -77,6 +78,7 @@ RULES = (
     against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-explains", weight=1.5),
     only("slow-down", "stall"),
     symptom("others-use-cpu"),
+    no_symptom("same-elsewhere", weight=1.0),
 )
 
 OFFERS = (

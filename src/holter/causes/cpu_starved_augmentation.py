@@ -46,6 +46,7 @@ RULES = (
     against("workers.blocked", is_true, "worker-blocked", weight=3.0),
     against("memory.direct_scans_per_s", at_least(1000.0), "scans-for-room"),
     against("cpu.system_ratio", at_least(0.5), "kernel-takes-cpu"),
+    against("cpu.iowait_ratio", at_least(0.15), "cpus-wait-for-storage", weight=1.5),
     against("cpu.throttled_ratio", at_least(0.1), "quota-throttles", weight=2.0),
     against("cpu.allocated_ratio", at_most(0.75), "few-cpus-of-many", weight=2.0),
     against("workers.running_threads", at_least(2.0), "many-threads-run", weight=1.5),

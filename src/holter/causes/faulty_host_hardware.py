@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from holter.causes.offers import CONTINUE_ENDED, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, is_true, one_of, only, supports, symptom, weigh
+from holter.causes.weigh import Rule, against, at_least, is_true, no_symptom, one_of, only, supports, symptom, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -58,6 +58,7 @@ RULES = (
     against("workers.stopped", is_true, "worker-stopped", fatal=True),
     only("death", "slow-down"),
     symptom("faulty-hardware", weight=1.5),
+    no_symptom("same-elsewhere"),
 )
 
 OFFERS = (

@@ -22,7 +22,7 @@ from __future__ import annotations
 from holter.causes.offers import END_AND_CONTINUE, WITHOUT_FORK, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import ALONE, IN_EPOCH, NOT_FORKED
-from holter.causes.weigh import Rule, against, is_false, is_true, one_of, supports, symptom
+from holter.causes.weigh import Rule, against, is_false, is_true, no_symptom, one_of, supports, symptom
 
 CAUSE = "fork-lock-deadlock"
 
@@ -55,6 +55,7 @@ RULES = (
     against("episode.kind", one_of("death", "creep", "unsaved"), "no-standstill", fatal=True),
     symptom("lock-after-fork"),
     symptom("fine-without-workers", weight=1),
+    no_symptom("same-without-workers"),
 )
 
 OFFERS = (WITHOUT_FORK, END_AND_CONTINUE, Offer("threads-of-own-transforms", "ADVICE"))

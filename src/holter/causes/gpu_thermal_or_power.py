@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from holter.causes.offers import ASK, Offer, Wait
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, symptom
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, no_symptom, one_of, supports, symptom
 
 CAUSE = "gpu-thermal-or-power"
 
@@ -62,6 +62,8 @@ RULES = (
     against("episode.kind", one_of("death"), "something-ended", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
     symptom("hot"),
+    symptom("fast-when-cool", weight=3.0),
+    no_symptom("same-elsewhere", weight=1.0),
 )
 
 OFFERS = (

@@ -16,7 +16,19 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_false, is_true, needs, one_of, supports, symptom
+from holter.causes.weigh import (
+    Rule,
+    against,
+    at_least,
+    at_most,
+    is_false,
+    is_true,
+    needs,
+    no_symptom,
+    one_of,
+    supports,
+    symptom,
+)
 
 CAUSE = "nccl-p2p-broken"
 
@@ -52,6 +64,8 @@ RULES = (
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
     symptom("direct-transfer"),
     symptom("one-gpu-fine"),
+    symptom("fine-without-p2p", weight=3.0),
+    no_symptom("same-without-p2p"),
 )
 
 OFFERS = (

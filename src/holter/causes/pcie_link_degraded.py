@@ -23,6 +23,7 @@ from holter.causes.weigh import (
     at_most,
     is_true,
     needs,
+    no_symptom,
     one_of,
     possible_unless_seen,
     supports,
@@ -68,6 +69,7 @@ RULES = (
     against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
     against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
     symptom("narrow-link"),
+    no_symptom("same-elsewhere", weight=1.0),
 )
 
 OFFERS = (

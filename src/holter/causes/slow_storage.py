@@ -51,6 +51,7 @@ SENTENCES = describe(
         "cpus-idle": "only {percent} % of the usable CPU time is in use ({detail})",
         "main-in-kernel": "the main process is in the kernel (state D)",
         "main-reads": "the main thread reads or writes a file ({detail})",
+        "workers-use-cores": "each data worker uses {value} of a core: they compute",
         "no-worker-blocked": "no worker is blocked in a read",
         "read-slower-than-a-disk": "one small read took {ms} ms; a local disk needs 10 ms at most",
         "read-slower-than-before": "a small read takes {value} times as long as before ({detail})",
@@ -79,6 +80,8 @@ SLOW_READ_S = 0.02
 STALLED_READ_S = 0.5
 # If steps wait for workers that compute, at least three quarters of the CPU time are in use.
 IDLE_RATIO = 0.5
+# One that waits for storage uses next to nothing of a core, one that also unpacks what it read a third.
+COMPUTES = 0.7
 
 
 def _is_slower_than_a_disk(latency_s: float) -> bool:
@@ -95,6 +98,7 @@ RULES = (
     Rule("pressure.io", at_least(0.25), "io-pressure", 0.5, group="storage"),
     supports("storage.latency_s", _is_slower_than_a_disk, "read-slower-than-a-disk", weight=0.5),
     supports("cpu.run_busy_ratio", at_most(IDLE_RATIO), "cpus-idle", weight=0.5),
+    against("workers.cpu_each", at_least(COMPUTES), "workers-use-cores", weight=1.5),
     supports("wait.ratio", at_least(0.3), "waits-for-batches", weight=0.5),
     supports("storage.fs_type", is_remote, "data-on-remote-mount", weight=0.5),
     supports("main.waits_on", one_of("batch-queue"), "main-waits-for-workers", weight=0.5),
@@ -131,12 +135,16 @@ OFFERS = (
 )
 WAITS = Wait("storage-answers")
 FROZEN = against("frozen.processes", is_true, "in-a-freezer", fatal=True)
+# Cores that have nothing to do but wait for storage; with many cores the share of one waiting worker is small.
+IOWAIT = supports("cpu.iowait_ratio", at_least(0.15), "cpus-wait-for-storage", weight=0.5)
 # Together they leave few other explanations for a slow training; they do not explain a stall.
 STARVED = {"storage.latency_s", "cpu.run_busy_ratio", "wait.ratio"}
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    verdict = weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, FROZEN)))
+    waits = evidence.fact("cpu.iowait_ratio").value
+    seen = (FROZEN, IOWAIT) if isinstance(waits, (int, float)) and IOWAIT.test(waits) else (FROZEN,)
+    verdict = weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *seen)))
     starved = {finding.fact for finding in verdict.supports} >= STARVED and not verdict.against
     if verdict.verdict == "possible" and starved and evidence.fact("episode.kind").value == "slow-down":
         return msgspec.structs.replace(verdict, verdict="likely", score=max(verdict.score, LIKELY_FROM))

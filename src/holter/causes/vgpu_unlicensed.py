@@ -20,7 +20,19 @@ from __future__ import annotations
 
 from holter.causes.offers import ASK, Offer, Wait
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, symptom, weigh
+from holter.causes.weigh import (
+    Rule,
+    against,
+    at_least,
+    at_most,
+    is_true,
+    needs,
+    no_symptom,
+    one_of,
+    supports,
+    symptom,
+    weigh,
+)
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -99,7 +111,7 @@ RULES = (
 DESCRIBED = (
     symptom("slow-after-minutes", weight=1.5),
     symptom("drops-to-idle"),
-    against("symptoms", lambda names: "waits-for-disk" in names, "symptom-fits", weight=1.5),
+    no_symptom("waits-for-disk", weight=1.5),
     against("epochs.minutes_to_change", lambda minutes: minutes > LATE_MIN, "changed-too-late", fatal=True),
 )
 

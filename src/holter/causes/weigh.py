@@ -64,6 +64,11 @@ def symptom(name: str, weight: float = 2.0) -> Rule:
     return supports(SYMPTOMS, lambda names: name in names, "symptom-fits", weight)
 
 
+def no_symptom(name: str, weight: float = 2.0) -> Rule:
+    """Return a rule that speaks against the cause if a person describes this; it counts for nothing elsewhere."""
+    return against(SYMPTOMS, lambda names: name in names, "symptom-against", weight)
+
+
 def only(*kinds: str) -> Rule:
     """Return a rule that excludes the cause for episodes of any other kind."""
     return against("episode.kind", lambda kind: kind not in kinds, "trouble-of-another-kind", fatal=True)

@@ -96,11 +96,6 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|setNumThreads\(0\)|(?:fork|multiprocessing)[\s\S]{0,120}(?:OpenMP|libgomp|MKL|cv2"
         r"|opencv|openblas|lock)"
     ),
-    "fine-without-workers": (
-        r"num_workers ?(?:=|to|为|设为|设置为)? ?0[^\n]{0,60}(?:works?|fine|ok\b|正常|可以|没问题|不会|解决)"
-        r"|(?:works?|fine|正常)[^\n]{0,40}num_workers ?=? ?0|(?:single"
-        r"|main)[- ]process[^\n]{0,30}(?:works?|fine)"
-    ),
     "tracker": (
         r"(?:wandb|weights (?:&|and) biases|tensorboard|mlflow|\bneptune\b|clearml|comet_ml"
         r"|swanlab|hiddenlayer|graphviz|visdom)[\s\S]{0,160}(?:stuck|hang|hung|freez|wait|lock"
@@ -233,7 +228,8 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|drop|断)|关闭(?:终端|窗口|电脑)|断(?:开|了)?(?:连接|ssh|网)|掉线|nohup"
     ),
     "policy": (
-        r"(?:idle|inactiv)[^\n]{0,40}(?:kill|terminat|reap|shut ?down)|(?:admin|policy|watchdog"
+        r"(?:idle|inactiv|low (?:GPU )?util\w*)[^\n]{0,40}(?:kill|terminat|reap|cancel|evict|shut ?down)"
+        r"|(?:空闲|利用率(?:过|太)?低)[^\n]{0,20}(?:杀|终止|回收|清理|取消|释放)|(?:admin|policy|watchdog"
         r"|reaper)[^\n]{0,40}(?:kill|terminat)|(?:管理员|系统)[^\n]{0,12}(?:杀|终止|清理)|time limit|时间限制"
         r"|preempt|抢占|spot|wall ?time"
     ),

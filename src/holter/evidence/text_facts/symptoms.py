@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 
 from holter.evidence.fact_book import Value
+from holter.evidence.text_facts import trials
 from holter.evidence.text_facts.kinds import KINDS
 from holter.evidence.text_facts.known import Known, known
 from holter.evidence.text_facts.symptom_words import SYMPTOM_WORDS
+from holter.evidence.text_facts.trials import outcomes
 
 # A virtual GPU by the name of its profile: GRID T4-8Q, NVIDIA A10-4Q, A40-48Q, GRID V100D-32C; Azure's NV…ads sizes.
 VGPU = (
@@ -75,6 +77,13 @@ STATE: tuple[Known, ...] = (
         ),
         {"gpu.utilization_ratio": 0.0},
     ),
+    # What grows is not in the processes: shared memory, the kernel, somebody else.
+    known(
+        r"\b(?:RSS|RES|processes|process)\b[^\n.]{0,30}(?:stays?|remains?|constant|flat|unchanged"
+        r"|(?:does|do) ?(?:not|n't) (?:grow|rise|increase))"
+        r"|(?:RSS|RES|进程(?:的)?内存)[^\n。]{0,8}(?:不变|不涨|没(?:有)?(?:涨|增|变))",
+        {"memory.grows_in": "none"},
+    ),
     known(
         (
             r"memory (?:leak|keeps? (?:growing|increasing)|(?:usage|use) (?:keeps?|grows|increases"
@@ -106,7 +115,7 @@ MACHINE: tuple[Known, ...] = (
 )
 SYMPTOMS = (*STATE, *KINDS, *MACHINE)
 _SYMPTOMS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in SYMPTOM_WORDS.items())
-NAMES = tuple(SYMPTOM_WORDS)
+NAMES = (*SYMPTOM_WORDS, *trials.NAMES)
 
 
 # What a person rules out is said in the same words: "iowait is 0", "swap is not used", "没有其他高负载进程".
@@ -147,8 +156,10 @@ def named(text: str) -> tuple[tuple[str, ...], str]:
             if name not in NEGATABLE or not _is_denied(text, match):
                 hits.append((name, match))
                 break
-    quotes = dict.fromkeys(" ".join(match[0].split())[:60] for _, match in hits)
-    return tuple(name for name, _ in hits), " … ".join(list(quotes)[:3])
+    tried = outcomes(text)
+    said = [*tried.values(), *(match[0] for _, match in hits)]
+    quotes = dict.fromkeys(" ".join(words.split())[:60] for words in said)
+    return (*(name for name, _ in hits), *tried), " … ".join(list(quotes)[:3])
 
 
 def _is_denied(text: str, match: re.Match[str]) -> bool:
