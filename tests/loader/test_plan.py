@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,13 @@ from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2
 from scipy import stats
 
 from holter.errors import BadInput, NoReadableCase
-from holter.loader import NoTransforms, Planner, Sampling, catalogue_like, sampling_like, share_of_rank
+from holter.loader import Catalogue, NoTransforms, Planner, Sampling, catalogue_like, sampling_like, share_of_rank
 from holter.loader.plan.draws import generator
 from holter.loader.plan.foreground import ForegroundLocations
+from holter.loader.plan.foreground_file import FileLocations
 from holter.loader.plan.oversampling import is_forced
 from holter.loader.plan.placement import bounds, place
+from holter.loader.read_errors import FileUnreadable
 from loader import data
 
 DRAWS = 4000
@@ -244,3 +248,56 @@ def test_locations_are_what_the_pickle_has_and_take_less_than_a_fifth_of_its_roo
     assert len(ours.of(2)) == len(ours.of(9)) == 0
     assert ours.nbytes == (10_000 + 3) * 3 * 2
     assert ForegroundLocations({1: np.array([[0, 40_000, 1, 1]])}).of(1).tolist() == [[40_000, 1, 1]]
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint16])
+def test_voxels_that_are_left_in_their_file_are_the_same(tmp_path: Path, order: Any, dtype: Any) -> None:
+    rng = np.random.default_rng(1)
+    found: dict[Any, Any] = {
+        key: np.asarray(rng.integers(0, 700, (count, 4)), dtype, order=order)
+        for key, count in [(1, 10_000), (2, 3), ((1, 2), 9_000), (-1, 5), (4, 20_000)]
+    }
+    found[3] = []
+    also = {
+        "spacing": [1.0, 2.0],
+        "origin": np.zeros(3),
+        "shape": (1, 2, 3),
+        "name": "x" * 90_000,
+        "blob": b"y" * 90_000,
+    }
+    file = tmp_path / "case.pkl"
+    for is_last in (False, True):
+        named = {"class_locations": found}
+        properties = {**also, **named} if is_last else {**named, **also}
+        file.write_bytes(pickle.dumps(properties, protocol=4))
+        left, held = FileLocations(file), ForegroundLocations(found)
+        assert left.keys == held.keys
+        assert left.nbytes < 3000
+        for key in (*held.keys, 3, 9):
+            assert left.count(key) == held.count(key) == len(held.of(key))
+            for number in {0, left.count(key) // 2, left.count(key) - 1} if left.count(key) else ():
+                assert left.voxel(key, number) == held.voxel(key, number) == held.of(key)[number].tolist()
+        found = dict(reversed(found.items()))
+    os.utime(file, ns=(1, 1))
+    with pytest.raises(FileUnreadable, match="changed while in use"):
+        left.voxel(1, 0)
+
+
+def test_plans_are_the_same_with_no_memory_for_voxels_and_other_pickles_are_read_whole(cases: Path) -> None:
+    names = [f"case_{number:03d}" for number in range(6)]
+    sampling = Sampling(batch_size=2, patch_size=(16, 16, 16), initial_patch_size=(16, 16, 16),
+                        oversample_foreground_percent=1.0)  # fmt: skip
+    chain = data.Wandering((16, 16, 16), (16, 16, 16))
+    large = np.random.default_rng(0).integers(0, 20, (9_000, 4))
+    for number, protocol in enumerate((2, 3, 4, 4, 5, 4)):
+        file = cases / f"case_{number:03d}.pkl"
+        properties = pickle.loads(file.read_bytes())
+        properties["class_locations"][1] = large
+        file.write_bytes(pickle.dumps(properties, protocol=protocol))
+    held, left = (Catalogue(cases, names, locations_budget_bytes=size) for size in (1 << 30, 0))
+    plans = [Planner(sampling, catalogue, chain, 5) for catalogue in (held, left)]
+    for step in range(60):
+        assert plans[0].plan(step, step % 2) == plans[1].plan(step, step % 2)
+    assert {type(left.locations(name)) for name in names} == {FileLocations, ForegroundLocations}
+    assert type(left.locations("case_002")) is FileLocations

@@ -12,13 +12,15 @@ from typing import Any, Literal, NamedTuple
 from holter.errors import BadInput, coded
 from holter.loader.plan.files import ArrayFile, observe
 from holter.loader.plan.foreground import ForegroundLocations
+from holter.loader.plan.foreground_file import FileLocations, Locations
 from holter.loader.read_errors import FileUnreadable, attributed_to
 from holter.loader.records import CaseFacts
 
 Ending = Literal["b2nd", "npz"]
 
-# 10,000 voxels of 4 classes take 0.25 MB: thousands of cases fit; with 117 classes 7 MB: 150 cases fit.
-LOCATIONS_BUDGET_BYTES = 1 << 30
+# 10,000 voxels of 4 classes take 0.25 MB: a thousand cases fit. With 117 classes they take 7 MB: 37 cases fit, and the
+# voxels of the others are left in their files.
+LOCATIONS_BUDGET_BYTES = 1 << 28
 
 
 class CaseFiles(NamedTuple):
@@ -51,7 +53,7 @@ class Catalogue:
         self._previous = None if previous_stage is None else previous_stage.resolve()
         self._files: dict[str, CaseFiles] = {}
         self._facts: dict[str, tuple[CaseFiles, CaseFacts]] = {}
-        self._locations: OrderedDict[str, ForegroundLocations] = OrderedDict()
+        self._locations: OrderedDict[str, Locations] = OrderedDict()
         self._locations_bytes = 0
         self._locations_budget_bytes = locations_budget_bytes
         self._lock = threading.Lock()
@@ -87,7 +89,7 @@ class Catalogue:
         self._facts[case] = (files, facts)
         return facts
 
-    def locations(self, case: str) -> ForegroundLocations:
+    def locations(self, case: str) -> Locations:
         """Return the foreground voxels of a case.
 
         Raises:  FileUnreadable if the properties are missing or damaged.
@@ -98,12 +100,20 @@ class Catalogue:
                 self._locations.move_to_end(case)
                 return held
         file = self._folder / f"{case}.pkl"
-        with attributed_to(file), file.open("rb") as opened:
-            # nnU-Net's own file in the user's own folder: the stock loader unpickles it for each sample.
-            properties: dict[str, Any] = pickle.load(opened)
-            locations = ForegroundLocations(properties["class_locations"])
+        with attributed_to(file):
+            locations = self._left_in(file) or _read(file)
         self._keep(case, locations)
         return locations
+
+    def _left_in(self, file: Path) -> FileLocations | None:
+        # None: they fit into memory, or the file is not as today's nnU-Net writes it. Its size is four times what the
+        # voxels take.
+        if self._locations_bytes + file.stat().st_size // 4 <= self._locations_budget_bytes:
+            return None
+        try:
+            return FileLocations(file)
+        except (pickle.UnpicklingError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, EOFError):
+            return None
 
     def forget(self, case: str) -> None:
         """Forget a case, so that its files are read again on the next request."""
@@ -112,7 +122,7 @@ class Catalogue:
             gone = self._locations.pop(case, None)
             self._locations_bytes -= gone.nbytes if gone is not None else 0
 
-    def _keep(self, case: str, locations: ForegroundLocations) -> None:
+    def _keep(self, case: str, locations: Locations) -> None:
         with self._lock:
             if case not in self._locations:
                 self._locations[case] = locations
@@ -132,6 +142,13 @@ class Catalogue:
             _unpacked_or_packed(self._folder, f"{case}_seg", case, "seg"),
             previous,
         )
+
+
+def _read(file: Path) -> ForegroundLocations:
+    with file.open("rb") as opened:
+        # nnU-Net's own file in the user's own folder: the stock loader unpickles it for each sample.
+        properties: dict[str, Any] = pickle.load(opened)
+        return ForegroundLocations(properties["class_locations"])
 
 
 def _unpacked_or_packed(folder: Path, unpacked: str, packed: str, member: str) -> ArrayFile:

@@ -35,6 +35,16 @@ class ForegroundLocations:
         """Return how many bytes of memory the voxels take."""
         return int(self._voxels.nbytes)
 
+    def count(self, key: ClassKey) -> int:
+        """Return how many voxels of a class there are."""
+        start, end = self._ranges.get(key, (0, 0))
+        return end - start
+
+    def voxel(self, key: ClassKey, number: int) -> list[int]:
+        """Return one voxel of a class."""
+        found: list[int] = self._voxels[self._ranges[key][0] + number].tolist()
+        return found
+
     def of(self, key: ClassKey) -> NDArray[Any]:
         """Return the voxels (N, axes) of one class; N is 0 if the case lacks it."""
         start, end = self._ranges.get(key, (0, 0))

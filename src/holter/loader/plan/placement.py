@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from holter.loader.plan.foreground import ForegroundLocations
+from holter.loader.plan.foreground_file import Locations
 from holter.loader.records import ClassKey, Region, Sampling, Shape
 
 
@@ -22,7 +22,7 @@ def place(
     rng: np.random.Generator,
     sampling: Sampling,
     shape: Shape,
-    locations: ForegroundLocations | None,
+    locations: Locations | None,
     is_foreground_forced: bool,
 ) -> Placed:
     """Draw the initial patch in a case of this shape.
@@ -38,8 +38,7 @@ def place(
     if chosen is None or locations is None:
         lower = tuple(int(rng.integers(low, high + 1)) for low, high in zip(lowest, highest, strict=True))
     else:
-        voxels = locations.of(chosen)
-        voxel = voxels[rng.integers(len(voxels))].tolist()
+        voxel = locations.voxel(chosen, int(rng.integers(locations.count(chosen))))
         lower = tuple(max(low, at - extent // 2) for low, at, extent in zip(lowest, voxel, size, strict=True))
     return Placed(Region(lower, tuple(low + extent for low, extent in zip(lower, size, strict=True))), chosen)
 
@@ -60,7 +59,7 @@ def _bounds(shape: Shape, box: Shape, need_to_pad: Shape) -> tuple[Shape, Shape]
 
 
 def _choose_class(
-    rng: np.random.Generator, sampling: Sampling, locations: ForegroundLocations | None, is_forced: bool
+    rng: np.random.Generator, sampling: Sampling, locations: Locations | None, is_forced: bool
 ) -> ClassKey | None:
     # None: the patch is placed anywhere.
     if locations is None:

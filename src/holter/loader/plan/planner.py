@@ -9,7 +9,7 @@ import numpy as np
 
 from holter.errors import BadInput, NoReadableCase
 from holter.loader.plan.draws import Generators
-from holter.loader.plan.foreground import ForegroundLocations
+from holter.loader.plan.foreground_file import Locations
 from holter.loader.plan.oversampling import is_forced
 from holter.loader.plan.placement import place
 from holter.loader.read_errors import in_case
@@ -32,7 +32,7 @@ class Cases(Protocol):
         """Return channels and shape."""
         ...
 
-    def locations(self, case: str) -> ForegroundLocations:
+    def locations(self, case: str) -> Locations:
         """Return the foreground voxels of a case."""
         ...
 
