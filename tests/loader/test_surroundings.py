@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from holter.loader.read.ram import KeptCase, RamCache, ram_budget_bytes
+from holter.loader.read.ram import LEAST_FREE_BYTES, KeptCase, RamCache, ram_budget_bytes
 
 GIB = 1 << 30
 MOUNTS = """\
@@ -93,3 +93,20 @@ def test_float16_halves_images_that_fit_into_it(value: float, dtype: str, used: 
     assert (kept.image.dtype, cache.used_bytes) == (np.dtype(dtype), used)
     cache.drop("a")
     assert (cache.get("a"), cache.used_bytes) == (None, 0)
+
+
+def test_no_case_is_kept_where_little_memory_is_free_and_nobody_asks_again() -> None:
+    asked: list[int] = []
+
+    def free() -> int:
+        asked.append(1)
+        return LEAST_FREE_BYTES + 800
+
+    cache = RamCache(10_000, free=free)
+    for name in ("a", "b", "c"):
+        cache.reserve(name, 600)
+    assert cache.reserve("a", 600)
+    assert not cache.reserve("b", 900)
+    assert not cache.reserve("c", 600)  # what is free may have changed, but the budget ends here
+    assert len(asked) == 2
+    assert cache.used_bytes == 600

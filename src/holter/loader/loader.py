@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from holter.errors import BadInput, LoaderClosed
+from holter.linux.cgroups import available_bytes
 from holter.loader.options import INT8_MOST, Options
 from holter.loader.plan.dataset import Catalogue
 from holter.loader.plan.planner import Planner
@@ -57,7 +58,7 @@ class Loader:
         options = options or Options()
         if options.threads < 1 or options.depth < 1:
             raise BadInput(f"threads {options.threads} and depth {options.depth} must be at least 1")
-        self.ram = RamCache(options.ram_budget_bytes, as_float16=options.ram_as_float16)
+        self.ram = RamCache(options.ram_budget_bytes, as_float16=options.ram_as_float16, free=available_bytes)
         self.quarantine = Quarantine(len(catalogue.identifiers), options.on_trouble, is_strict=options.is_strict)
         self.backend = backend or try_out(catalogue, options.read_limit_s, self.quarantine)
         self._seed, self._stream, self._step = seed, stream, 0

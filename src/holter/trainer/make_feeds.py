@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from holter.errors import UntestedVersion
+from holter.linux.cgroups import available_bytes
 from holter.loader import (
     Catalogue,
     Loader,
@@ -23,6 +24,8 @@ from holter.sentences import joined
 from holter.trainer.feed import Feed, Place
 from holter.trainer.gpu_memory_estimate import needed_bytes, shortage
 from holter.trainer.loader_log import LoaderLog
+from holter.trainer.memory_fit import Fit, Purposes, fit
+from holter.trainer.memory_fit import needed_bytes as needed_ram
 from holter.trainer.sentences import FALL_BACK, LOADER_UNTESTED, STEP, TRAINING, VALIDATION
 from holter.trainer.settings import RAM_MOST_BYTES, RAM_SHARE, Settings
 from holter.trainer.stock_loaders import StockLoaders
@@ -85,8 +88,9 @@ def make_feeds(stock: StockLoaders, trainer: Trainer, settings: Settings) -> tup
     """
     plans = [_plan(loader, purpose) for loader, purpose in zip(stock, (TRAIN, VAL), strict=True)]
     place = _place(plans[0], trainer, settings)
-    train, val = (_feed(plan, place, trainer, settings) for plan in plans)
-    _tell(plans, place, trainer, settings)
+    fitted = _fitted(plans, place, trainer, settings)
+    train, val = (_feed(plan, place, trainer, settings, fitted) for plan in plans)
+    _tell(plans, place, trainer, settings, fitted)
     return train, val
 
 
@@ -95,8 +99,12 @@ def training_feed(stock: StockLoaders, trainer: Trainer) -> tuple[Chain, Callabl
 
     Raises:  UntestedVersion; BadInput.
     """
-    plan = _plan(stock.train, TRAIN)
-    return plan.chain, lambda settings: _feed(plan, Place("cpu"), trainer, settings)
+    plan, place = _plan(stock.train, TRAIN), Place("cpu")
+
+    def make(settings: Settings) -> Feed:
+        return _feed(plan, place, trainer, settings, _fitted([plan, plan], place, trainer, settings))
+
+    return plan.chain, make
 
 
 def _plan(stock: Any, purpose: Purpose) -> Plan:
@@ -128,24 +136,34 @@ def _place(train: Plan, trainer: Trainer, settings: Settings) -> Place:
     return Place(str(trainer.device))
 
 
-def _feed(plan: Plan, place: Place, trainer: Trainer, settings: Settings) -> Feed:
+def _fitted(plans: list[Plan], place: Place, trainer: Trainer, settings: Settings) -> Fit:
+    samplings = [plan.sampling for plan in plans]
+    threads = settings.readers(gpu_transforms=place.is_gpu, gpu_training=trainer.device.type == "cuda")
+
+    def needed(one: Purposes) -> int:
+        return needed_ram(one, samplings, trainer.channels, trainer.seg_channels, on_gpu=place.is_gpu)
+
+    return fit(Purposes((TRAIN.depth, VAL.depth), threads), available_bytes(), needed)
+
+
+def _feed(plan: Plan, place: Place, trainer: Trainer, settings: Settings, fitted: Fit) -> Feed:
     stream = STREAMS * trainer.rank + plan.purpose.stream
 
     def make(where: Place, seed: int) -> Loader:
-        options = _options(plan.purpose, where, trainer, settings)
+        options = _options(plan.purpose, where, trainer, settings, fitted)
         return Loader(plan.catalogue, plan.sampling, plan.chain, seed=seed, stream=stream, options=options)
 
     return Feed(make, place, trainer.seed, stream, trainer.log)
 
 
-def _options(purpose: Purpose, where: Place, trainer: Trainer, settings: Settings) -> Options:
+def _options(purpose: Purpose, where: Place, trainer: Trainer, settings: Settings, fitted: Fit) -> Options:
     is_cuda = trainer.device.type == "cuda"
     ram = settings.ram_bytes
     if ram is None:
-        ram = min(RAM_MOST_BYTES, ram_budget_bytes(RAM_SHARE))
+        ram = max(0, min(RAM_MOST_BYTES, ram_budget_bytes(RAM_SHARE) - fitted.needed))
     return Options(
-        threads=settings.readers(gpu_transforms=where.is_gpu, gpu_training=is_cuda),
-        depth=purpose.depth,
+        threads=fitted.chosen.threads,
+        depth=fitted.chosen.depths[purpose.stream],
         device=where.device,
         is_pinned=is_cuda and not where.is_gpu,
         ram_budget_bytes=int(ram * purpose.ram_share / trainer.ranks),
@@ -156,9 +174,14 @@ def _options(purpose: Purpose, where: Place, trainer: Trainer, settings: Setting
     )
 
 
-def _tell(plans: list[Plan], place: Place, trainer: Trainer, settings: Settings) -> None:
-    threads = settings.readers(gpu_transforms=place.is_gpu, gpu_training=trainer.device.type == "cuda")
+def _tell(plans: list[Plan], place: Place, trainer: Trainer, settings: Settings, fitted: Fit) -> None:
+    threads, depth = fitted.chosen.threads, fitted.chosen.depths[0]
+    wanted = settings.readers(gpu_transforms=place.is_gpu, gpu_training=trainer.device.type == "cuda")
     trainer.log.say("begins", threads=threads, where=place.device, seed=trainer.seed)
+    if fitted.is_short:
+        trainer.log.say("memory-short", free=fitted.free, needed=fitted.needed)
+    elif (threads, depth) != (wanted, TRAIN.depth):
+        trainer.log.say("memory-shrunk", free=fitted.free, needed=fitted.needed, threads=threads, depth=depth)
     if not place.is_gpu:
         compiled = found()
         if compiled.kernels is None:

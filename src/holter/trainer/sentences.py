@@ -62,6 +62,15 @@ define_all(
             "holter: nnU-Net's own data loader is used: with several GPUs speed is not measured; "
             "--loader holter takes Holter's"
         ),
+        "loader.memory-shrunk": (
+            "holter: little memory is free ({free:bytes}): the data loader reads {depth} batches ahead with {threads} "
+            "threads, and takes at most {needed:bytes}"
+        ),
+        "loader.memory-short": (
+            "holter: too little memory is free ({free:bytes}): the smallest data loader takes {needed:bytes}, and the "
+            "network comes on top. The kernel may kill the training without a message: ask for more memory, or take a "
+            "smaller patch or batch size"
+        ),
         "loader.reading": "holter: reading: {note}",
         "loader.gpu-short": "holter: transforms run on the CPU: {reason}",
         "loader.gpu-out-of-memory": (

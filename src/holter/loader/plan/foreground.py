@@ -38,7 +38,7 @@ class ForegroundLocations:
     def count(self, key: ClassKey) -> int:
         """Return how many voxels of a class there are."""
         start, end = self._ranges.get(key, (0, 0))
-        return end - start
+        return int(end - start)
 
     def voxel(self, key: ClassKey, number: int) -> list[int]:
         """Return one voxel of a class."""

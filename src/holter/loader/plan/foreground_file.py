@@ -45,10 +45,13 @@ class _Array:
         return self.shape[0]
 
 
-class _Scanner(pickle._Unpickler):  # type: ignore[name-defined,misc] # the one in Python: its steps can be replaced
+_InPython: Any = pickle._Unpickler  # its steps can be replaced
+
+
+class _Scanner(_InPython):  # type: ignore[misc]
     """Unpickles everything but the content of large arrays, which it skips."""
 
-    dispatch = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined] # noqa: RUF012
+    dispatch = dict(_InPython.dispatch)  # noqa: RUF012
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file)

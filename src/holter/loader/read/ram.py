@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,8 @@ from holter.loader.read.sources import ArraySource, Source
 RAM_SHARE = 0.5  # of the free memory; the page cache of all other files needs the other half
 # The first read of a case takes only a box: the first batch must not wait for whole cases.
 READS_BEFORE_KEEPING = 2
+# What stays free of the machine or the control group: the network's memory grows after the first cases are kept.
+LEAST_FREE_BYTES = 512 << 20
 _FLOAT16_MOST = float(np.finfo(np.float16).max)
 
 
@@ -53,8 +56,12 @@ class RamCache:
     values beyond 65504 is kept as it is. Segmentations are never changed.
     """
 
-    def __init__(self, budget_bytes: int, *, as_float16: bool = False) -> None:
+    def __init__(
+        self, budget_bytes: int, *, as_float16: bool = False, free: Callable[[], int | None] = lambda: None
+    ) -> None:
+        """``free``: returns the bytes of memory that are free, None if unknown; if few are, no more cases are kept."""
         self.budget_bytes = budget_bytes
+        self._free = free
         self.used_bytes = 0  # including the bytes reserved for cases that are being read
         self._as_float16 = as_float16
         self._kept: dict[str, KeptCase] = {}
@@ -72,6 +79,10 @@ class RamCache:
             reads = self._reads[case] = self._reads.get(case, 0) + 1
             is_taken = case in self._reserved or reads < READS_BEFORE_KEEPING
             if is_taken or self.used_bytes + size_bytes > self.budget_bytes:
+                return False
+            free = self._free()
+            if free is not None and free - size_bytes < LEAST_FREE_BYTES:
+                self.budget_bytes = self.used_bytes
                 return False
             self._reserved[case] = size_bytes
             self.used_bytes += size_bytes

@@ -1,0 +1,72 @@
+"""How far ahead the loader may read, if the machine or the control group leaves little memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from holter.loader import Sampling
+
+FLOAT_BYTES, LABEL_BYTES = 4, 2
+ALL_RESOLUTIONS = 8 / 7  # of targets, with deep supervision: 1 + 1/8 + 1/64 + ...
+GROWTH = 1.25  # of a reader's memory beyond what it was asked for
+WORKING_BYTES = 4  # a voxel of a box: tables of the labels, and what a transform needs besides
+# The network, its gradients and the page cache of the files need the rest.
+MOST_SHARE = 0.5
+
+
+class Purposes(NamedTuple):
+    """Batches ahead in training and in validation, and the threads of each."""
+
+    depths: tuple[int, int]
+    threads: int
+
+
+class Fit(NamedTuple):
+    """What was chosen; bytes that it takes at most, and bytes that are free; None: unknown."""
+
+    chosen: Purposes
+    needed: int
+    free: int | None
+
+    @property
+    def is_short(self) -> bool:
+        """Whether even this is more than the loader may take."""
+        return self.free is not None and self.needed > MOST_SHARE * self.free
+
+
+def fit(wanted: Purposes, free: int | None, needed: Callable[[Purposes], int]) -> Fit:
+    """Return the most of ``wanted`` that fits: fewer batches ahead first, then fewer threads, at last one of each."""
+    chosen = wanted
+    while True:
+        found = Fit(chosen, needed(chosen), free)
+        if not found.is_short or chosen == Purposes((1, 1), 1):
+            return found
+        chosen = _smaller(chosen)
+
+
+def _smaller(one: Purposes) -> Purposes:
+    train, val = one.depths
+    if train > 2:
+        return Purposes((train - 1, min(val, train - 1)), one.threads)
+    if one.threads > 1:
+        return Purposes((2, 1), one.threads // 2)
+    return Purposes((1, 1), 1)
+
+
+def needed_bytes(
+    one: Purposes, samplings: Sequence[Sampling], channels: int, seg_channels: int, *, on_gpu: bool
+) -> int:
+    """Return the most bytes of RAM that the loaders of training and validation take, without cases kept in memory.
+
+    ``on_gpu``: the transforms run there, so the batches that are ready have samples as they were read.
+    """
+    total = 0.0
+    for sampling, depth in zip(samplings, one.depths, strict=True):
+        patch, box = math.prod(sampling.patch_size), math.prod(sampling.initial_patch_size)
+        read = box * (FLOAT_BYTES * channels + LABEL_BYTES * seg_channels) * GROWTH
+        made = patch * (FLOAT_BYTES * channels + LABEL_BYTES * seg_channels * ALL_RESOLUTIONS)
+        sample, reader = (read, read) if on_gpu else (made, read + box * WORKING_BYTES)
+        total += (depth + 1) * sampling.batch_size * sample + one.threads * reader  # one more: the batch in training
+    return int(total)
