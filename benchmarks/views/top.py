@@ -6,32 +6,25 @@ of a small and a large terminal. ``python -m benchmarks.views.top [--quick] [--j
 
 from __future__ import annotations
 
-import argparse
 import fcntl
-import json
 import os
 import pty
 import select
 import signal
 import struct
-import subprocess
 import sys
 import tempfile
 import termios
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.reporting import Goal, Row, conclude
-from benchmarks.views import scene
+from benchmarks.reporting import Row
+from benchmarks.views import live, scene
 
 # Goals of the view: see docs/top.md.
 FIRST_SCREEN_S, CPU_PERCENT, MEMORY_MB, BYTES_PER_S = 1.0, 3.0, 60.0, 10_000.0
-# So much is on the tape when the view is opened.
-BEFORE_S = 400
-LONG_H = 72
 SETTLE_S = 3.0
 ENDS_WITHIN_S = 20.0  # a recording of the view's own ends with it, also on a busy machine
 SIZES = ((80, 24), (120, 40), (200, 50))
@@ -106,12 +99,11 @@ class Terminal:
 
     def cpu_s(self) -> float:
         """Return the CPU time of the program and its children that ended."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+        return sum(live.cpu_s(self.pid))
 
     def memory_mb(self) -> float:
         """Return the resident memory of the program."""
-        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+        return live.memory_mb(self.pid)
 
     def close(self) -> int:
         """End the program; return its exit code."""
@@ -141,19 +133,6 @@ class Terminal:
         self.hang_up()
 
 
-@contextmanager
-def recorder(tape: Path) -> Iterator[None]:
-    """Write a tape live."""
-    words = [sys.executable, "-m", "benchmarks.views.scene", str(tape), str(BEFORE_S)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        child.stdout.readline()
-        try:
-            yield
-        finally:
-            child.kill()
-
-
 def measure(tape: Path, columns: int, lines: int, for_s: float, what: str) -> Cost:
     """Open the view and watch it for a while."""
     terminal = Terminal([sys.executable, "-m", "holter", "top", str(tape)], columns, lines)
@@ -174,37 +153,26 @@ def measure(tape: Path, columns: int, lines: int, for_s: float, what: str) -> Co
 
 def main() -> int:
     """Measure, print, and return 1 if a goal was missed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one size, for ten seconds, without the long tape")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    options = parser.parse_args()
+    options = live.options(__doc__, quick="one size, for ten seconds, without the long tape")
     for_s = 10.0 if options.quick else 60.0
     costs: list[Cost] = []
     with tempfile.TemporaryDirectory() as folder:
-        live, over = Path(folder) / "live.holter", Path(folder) / "over.holter"
-        with recorder(live):
-            costs += [measure(live, *size, for_s, "live") for size in (SIZES[:1] if options.quick else SIZES)]
-        scene.write(over, BEFORE_S)
+        growing, over = Path(folder) / "live.holter", Path(folder) / "over.holter"
+        with live.recorder(growing):
+            costs += [measure(growing, *size, for_s, "live") for size in (SIZES[:1] if options.quick else SIZES)]
+        scene.write(over, live.BEFORE_S)
         costs.append(measure(over, *SIZES[0], for_s, "over, nothing changes"))
         if not options.quick:
             long = Path(folder) / "long.holter"
-            scene.write(long, LONG_H * 3600, close=False)
-            costs.append(measure(long, *SIZES[0], for_s, f"{LONG_H} h on the tape"))
-    goals = goals_of(costs)
-    code = conclude([cost.row() for cost in costs], goals, options.json)
-    print(json.dumps({"benchmark": "views.top", "results": [cost._asdict() for cost in costs], "code": code}))
-    return code
-
-
-def goals_of(costs: list[Cost]) -> list[Goal]:
-    """Return the goals, each for the worst of the views."""
+            scene.write(long, live.LONG_H * 3600, close=False)
+            costs.append(measure(long, *SIZES[0], for_s, f"{live.LONG_H} h on the tape"))
     worst = {
         "first screen, s": (FIRST_SCREEN_S, max(cost.first_screen_s for cost in costs)),
         "CPU, % of a core": (CPU_PERCENT, max(cost.cpu_percent for cost in costs)),
         "memory, MB": (MEMORY_MB, max(cost.memory_mb for cost in costs)),
         "bytes/s": (BYTES_PER_S, max(cost.bytes_per_s for cost in costs)),
     }
-    return [Goal(name, goal, round(value, 2), value <= goal) for name, (goal, value) in worst.items()]
+    return live.finish("top", costs, worst, options.json)
 
 
 if __name__ == "__main__":

@@ -7,30 +7,22 @@ A recorder writes a training with twelve workers each second. A real Chromium op
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.reporting import Goal, Row, conclude
-from benchmarks.views import scene
+from benchmarks.reporting import Row
+from benchmarks.views import live, scene
 from benchmarks.views.browser import Browser, Tab, chromium
 
 # Goals of the page: see docs/web.md.
 FIRST_PAINT_S, BYTES, CPU_PERCENT, MEMORY_MB, END_S = 1.0, 200_000.0, 1.0, 60.0, 1.5
 VIEWERS = 3
-# So much is on the tape when the page is opened.
-BEFORE_S = 400
-LONG_H = 72
 ROUND_TRIP_MS, BYTES_PER_S = 50, 1_250_000
 READY = "window.report && document.querySelectorAll('.uplot canvas').length > 3"
 PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
@@ -74,13 +66,11 @@ class Server:
 
     def cpu_s(self) -> tuple[float, float]:
         """Return the CPU time of the server, and of its children that ended."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        own, children = sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
-        return own / os.sysconf("SC_CLK_TCK"), children / os.sysconf("SC_CLK_TCK")
+        return live.cpu_s(self._process.pid)
 
     def memory_mb(self) -> float:
         """Return the resident memory of the server."""
-        return int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+        return live.memory_mb(self._process.pid)
 
     def end(self) -> float:
         """Press Ctrl-C; return how long the end takes."""
@@ -88,19 +78,6 @@ class Server:
         self._process.send_signal(signal.SIGINT)
         self._process.wait(60)
         return time.monotonic() - began_s
-
-
-@contextmanager
-def recorder(tape: Path) -> Iterator[None]:
-    """Write a tape live."""
-    words = [sys.executable, "-m", "benchmarks.views.scene", str(tape), str(BEFORE_S)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        child.stdout.readline()
-        try:
-            yield
-        finally:
-            child.kill()
 
 
 def measure(browser: Browser, tape: Path, for_s: float, what: str) -> Cost:
@@ -141,29 +118,19 @@ def _open(tab: Tab, url: str) -> tuple[float, float, float]:
 
 def main() -> int:
     """Measure, print, and return 1 if a goal was missed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="for 20 seconds, without the long tape")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    options = parser.parse_args()
+    options = live.options(__doc__, quick="for 20 seconds, without the long tape")
     for_s = 20.0 if options.quick else 180.0
     costs: list[Cost] = []
     with tempfile.TemporaryDirectory() as folder, chromium(Path(folder) / "profile") as browser:
-        live, over = Path(folder) / "live.holter", Path(folder) / "over.holter"
-        with recorder(live):
-            costs.append(measure(browser, live, for_s, "live"))
-        scene.write(over, BEFORE_S)
+        growing, over = Path(folder) / "live.holter", Path(folder) / "over.holter"
+        with live.recorder(growing):
+            costs.append(measure(browser, growing, for_s, "live"))
+        scene.write(over, live.BEFORE_S)
         costs.append(measure(browser, over, min(for_s, 60.0), "over, nothing changes"))
         if not options.quick:
             long = Path(folder) / "long.holter"
-            scene.write(long, LONG_H * 3600, close=False)
-            costs.append(measure(browser, long, 60.0, f"{LONG_H} h on the tape"))
-    code = conclude([cost.row() for cost in costs], goals_of(costs), options.json)
-    print(json.dumps({"benchmark": "views.web", "results": [cost._asdict() for cost in costs], "code": code}))
-    return code
-
-
-def goals_of(costs: list[Cost]) -> list[Goal]:
-    """Return the goals, each for the worst of the tapes."""
+            scene.write(long, live.LONG_H * 3600, close=False)
+            costs.append(measure(browser, long, 60.0, f"{live.LONG_H} h on the tape"))
     worst = {
         "first paint, s": (FIRST_PAINT_S, max(cost.first_paint_s for cost in costs)),
         "bytes of the page": (BYTES, max(cost.page_bytes for cost in costs)),
@@ -171,7 +138,7 @@ def goals_of(costs: list[Cost]) -> list[Goal]:
         "memory, MB": (MEMORY_MB, max(cost.memory_mb for cost in costs)),
         "Ctrl-C, s": (END_S, max(cost.end_s for cost in costs)),
     }
-    return [Goal(name, goal, round(value, 2), value <= goal) for name, (goal, value) in worst.items()]
+    return live.finish("web", costs, worst, options.json)
 
 
 if __name__ == "__main__":

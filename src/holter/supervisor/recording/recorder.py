@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-
-import msgspec
 
 from holter.detectors import Watch, identity
 from holter.detectors.course import Course
 from holter.detectors.notices import Notices
 from holter.evidence.at_verdict import WHOLE_S, thinned
 from holter.evidence.scope import shows_training
-from holter.probes.machine.environment import capture
 from holter.probes.training.file_tail import Mark
 from holter.records import (
     ActionTaken,
@@ -35,7 +31,7 @@ from holter.supervisor.recording.abilities import Terms
 from holter.supervisor.recording.bulletin import Bulletin
 from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.contract import ContractKeeper
-from holter.supervisor.recording.environment_reader import EnvironmentReader
+from holter.supervisor.recording.environment_keeper import EnvironmentKeeper
 from holter.supervisor.recording.investigation import Investigator
 from holter.supervisor.recording.judgement import Judgement
 from holter.supervisor.recording.listener import Listener
@@ -45,9 +41,6 @@ from holter.supervisor.recording.scratch_keeper import ScratchKeeper
 from holter.supervisor.recording.sources import Sources
 from holter.tape import Recording, TapeWriter
 from holter.tape.reader import make_tick
-
-# The environment is complete when the trainer exists and its log folder is known; it is read again until then.
-RECAPTURE_EVERY_S = 10.0
 
 PART_FAILED = define("recorder.part-failed", "a part of the recording failed ({error}); the training is not affected")
 NO_TAPE = define("recorder.no-tape", "the tape cannot be written ({problem}); the training is not affected")
@@ -84,16 +77,12 @@ class Recorder:
         self.sources = Sources(root_pid, clock, folder, paths, variables, not_before_wall, marks, attached=attached)
         self.contract: ContractSettled | None = None
         self.was_training_seen = False
-        self._terms = terms
         self._keeper = ScratchKeeper(scratch)
         self._contracts = ContractKeeper(terms, self.sources, self._keeper, inject=str(INJECT))
         self._judgement = Judgement()
         self._root_pid = root_pid
-        self._command = command
         self._attached = attached
-        self._variables = dict(variables)
         self._clock = clock
-        self._scratch = folder
         self._writer = writer
         self._listener = listener
         self._watch = Watch()
@@ -106,17 +95,19 @@ class Recorder:
         self._recent: deque[Tick] = deque()
         self._older: list[Tick] = []  # thinned ticks from before ``_recent``
         self._investigator = Investigator(folder, self.sources.heartbeat.fault_signal)
-        self._captured_s = 0.0
-        self._complete = False
-        self._was_complete = False
         self._said_problem: str | None = None
         self._said_failure: str | None = None
         self._pending: list[Event] = []
-        wall = datetime.datetime.fromtimestamp(clock.zero_wall_s, datetime.timezone.utc)
-        self.environment = Environment(wall_start=wall.isoformat(), command=command, attached=attached)
-        self.environment = self._with_terms(self.environment)
-        self._survey = EnvironmentReader(self._describe)
-        self._survey.start(root_pid)
+        self._about = EnvironmentKeeper(
+            command=command,
+            attached=attached,
+            variables=variables,
+            clock=clock,
+            scratch=folder,
+            sources=self.sources,
+            resume_command=terms.resume.text if terms.resume.is_given and terms.resume.text else None,
+        )
+        self._about.follow(root_pid)
         self._writer.write_environment(self.environment)
 
     def follow(self, root_pid: int) -> None:
@@ -128,10 +119,8 @@ class Recorder:
         self.sources.follow(root_pid)
         self._investigator.forget()
         self._notices = Notices()
-        self._complete = False
-        self._captured_s = self._clock.t_s()
         self._contracts.follow(self._clock.t_s())
-        self._survey.start(root_pid)
+        self._about.follow(root_pid)
 
     def now_s(self) -> float:
         """Return the time of the recording's clock in seconds."""
@@ -252,9 +241,14 @@ class Recorder:
         return self._course.is_unfinished(self.newest_environment.num_epochs)
 
     @property
+    def environment(self) -> Environment:
+        """The environment as it was read last."""
+        return self._about.environment
+
+    @property
     def newest_environment(self) -> Environment:
         """The environment, updated with what the trainer has reported since it was read."""
-        return _with_info(self.environment, self.sources.heartbeat.main_info())
+        return self._about.newest
 
     def recording(self) -> Recording:
         """Return the last minutes as a recording: what a reader of the tape would see."""
@@ -287,10 +281,6 @@ class Recorder:
         before, self.contract = self.contract, settled
         self.add(settled)
         self._listener.contract(settled, before)
-
-    def _with_terms(self, environment: Environment) -> Environment:
-        given = self._terms.resume.text if self._terms.resume.is_given else None
-        return msgspec.structs.replace(environment, resume_command=given) if given else environment
 
     def _take_episode(self, episode: Episode) -> None:
         key = identity(episode)
@@ -328,46 +318,17 @@ class Recorder:
         if diagnosis is not None:
             self._listener.cause(diagnosis)
 
-    def _judge_again(self) -> None:
+    def _learn_environment(self, t_s: float) -> None:
+        was_complete = self._about.was_complete
+        environment = self._about.see(t_s, self._root_pid)
+        if environment is None:
+            return
+        self._writer.write_environment(environment)
         # The earlier verdicts did not have the environment, but a reader of the tape has it.
         # A death without a cause has its second judgement before that.
         for episode in self._watch.episodes:
-            if not self._was_complete and not self._judgement.is_open(episode):
+            if not was_complete and not self._judgement.is_open(episode):
                 self._take_finding(episode)
-
-    def _learn_environment(self, t_s: float) -> None:
-        info = self.sources.heartbeat.main_info()
-        described = self._survey.take()
-        if described is not None:
-            environment = self._with_terms(_with_info(msgspec.structs.replace(described, hooked=bool(info)), info))
-            if environment != self.environment:
-                self.environment = environment
-                self._writer.write_environment(environment)
-                self._judge_again()
-            self._follow(environment)
-            known = environment.output_folder is not None and (bool(info) or self._attached)
-            self._complete = known and t_s > 2 * RECAPTURE_EVERY_S
-            self._was_complete = self._was_complete or self._complete
-        if not self._complete and t_s - self._captured_s >= RECAPTURE_EVERY_S:
-            self._captured_s = t_s
-            self._survey.start(self.sources.process.main_pid or self._root_pid)
-
-    def _describe(self, pid: int) -> Environment:
-        return capture(
-            self._command,
-            pid,
-            self._attached,
-            environ=self._variables,
-            wall_start=self._clock.zero_wall_s,
-            scratch=self._scratch,
-        )
-
-    def _follow(self, environment: Environment) -> None:
-        if environment.output_folder:
-            self.sources.trainlog.follow(Path(environment.output_folder))
-            self.sources.watch_path("results", Path(environment.output_folder))
-        if environment.preprocessed_folder:
-            self.sources.watch_path("preprocessed", Path(environment.preprocessed_folder))
 
     def _say_problems(self) -> None:
         unlisted = self._registrar.problem if self._registrar is not None else None
@@ -388,21 +349,9 @@ class Recorder:
 LOG_SLACK_S = 2.0
 
 
-# Facts that the trainer reports, with their types.
-REPORTED_BY_TRAINER = {"output_folder": str, "preprocessed_folder": str, "device": str, "num_epochs": int}
-
-
 def _storage_paths(variables: Mapping[str, str]) -> dict[str, Path]:
     paths = {"tmp": Path(variables.get("TMPDIR") or "/tmp")}
     for label, name in (("preprocessed", "nnUNet_preprocessed"), ("results", "nnUNet_results")):
         if variables.get(name):
             paths[label] = Path(variables[name])
     return paths
-
-
-def _with_info(environment: Environment, info: Mapping[str, object]) -> Environment:
-    # The trainer's own report is more reliable than its command line.
-    reported = {
-        name: info[name] for name in REPORTED_BY_TRAINER if isinstance(info.get(name), REPORTED_BY_TRAINER[name])
-    }
-    return msgspec.structs.replace(environment, **reported) if reported else environment

@@ -12,13 +12,14 @@ from holter.reports.catalogue import phrase
 from holter.sentences import define
 from holter.views.model.series import LaneName
 from holter.views.model.view import View
-from holter.views.top.desk import WIDTHS, Desk, trouble
+from holter.views.top.desk import Desk, trouble
 from holter.views.top.draw.glyphs import Glyphs
 from holter.views.top.draw.pages import PAGES
 from holter.views.top.draw.rows import Line, Row, wrapped
 from holter.views.top.draw.screen import BOTH_FROM, Drawn, Look
 from holter.views.top.draw.timeline import in_order
 from holter.views.top.judge import Judge
+from holter.views.top.playback import Playback
 
 # With Shift, the arrows go this many columns.
 MANY = 10
@@ -26,6 +27,12 @@ MANY = 10
 NOTE_S = 4.0
 # Lines that the wheel moves a page.
 WHEEL = 3
+
+# The key of each action in the last line.
+KEYS_ON_SCREEN = {
+    "earlier": "left", "alarm_before": "[", "now": "end", "next_page": "tab", "search": "/",
+    "hold": "space", "closer": "+", "quit": "q", "back": "escape",
+}  # fmt: skip
 
 NO_ALARM_BEFORE = define("top.no-alarm-before", "No alarm before this time.")
 NO_ALARM_AFTER = define("top.no-alarm-after", "No alarm after this time.")
@@ -73,12 +80,7 @@ class RunControl:
         first_note: str = "",
     ) -> None:
         self.desk, self._glyphs, self._lang = desk, glyphs, desk.lang
-        self._at_s = at_s  # None: the newest reading
-        self._end_s: float | None = None  # where the window ends, if not at the time
-        self._mode: Literal["live", "back", "paused", "replay"] = "live" if at_s is None else "back"
-        self._speed = speed or 1.0
-        self._is_replay = speed is not None
-        self._replayed_s: float | None = None
+        self._time = Playback(desk, speed, at_s)
         self._page: str | None = None
         self._scroll = 0
         self._chosen: LaneName | None = None
@@ -101,7 +103,7 @@ class RunControl:
     @property
     def is_replaying(self) -> bool:
         """Whether the time moves by itself."""
-        return self._mode == "replay"
+        return self._time.mode == "replay"
 
     # What comes with time.
 
@@ -117,14 +119,8 @@ class RunControl:
         if not self._is_begun:
             self._is_begun = True
             self._note_s = now_s
-            if self._is_replay:
-                self._mode, self._at_s = "replay", self.desk.run.story.first_s
-        if self._mode == "replay" and self._at_s is not None:
-            if self._replayed_s is not None:
-                self._at_s += (now_s - self._replayed_s) * self._speed
-            self._replayed_s = now_s
-            if self._at_s >= self.desk.run.story.last_s:
-                self._now()
+            self._time.begin()
+        self._time.tick(now_s)
         self._ask_judge(now_s)
 
     def _ask_judge(self, now_s: float) -> None:
@@ -151,8 +147,8 @@ class RunControl:
             height=height,
             lang=self._lang,
             glyphs=self._glyphs,
-            mode=self._mode,
-            speed=self._speed,
+            mode=self._time.mode,
+            speed=self._time.speed,
             page=self._page,
             scroll=self._scroll,
             chosen=self._chosen,
@@ -161,7 +157,8 @@ class RunControl:
             in_overview=self._in_overview,
         )
         try:
-            self._view = self.desk.view(look, self._at_s, self._end_s)
+            self._view = self.desk.view(look, self._time.at_s, self._time.end_s)
+            self._time.columns = self._view.window.count
             self._drawn = self.desk.draw(self._view, look)
         except (HolterError, OSError) as error:
             self._error = phrase(UNREADABLE(error=trouble(error, self._lang)), self._lang)
@@ -191,52 +188,41 @@ class RunControl:
         return STAY
 
     def _bindings(self) -> dict[str, Callable[[float], None]]:
-        turn = self._turn
-        return {
-            "left": lambda _: self._move(-1),
-            "right": lambda _: self._move(1),
-            "h": lambda _: self._move(-1),
-            "shift+left": lambda _: self._move(-MANY),
-            "shift+right": lambda _: self._move(MANY),
-            "ctrl+left": lambda _: self._move(-MANY),
-            "ctrl+right": lambda _: self._move(MANY),
+        time = self._time
+        actions: dict[str, Callable[[float], None]] = {
+            "left h": lambda _: time.move(-1),
+            "right": lambda _: time.move(1),
+            "shift+left ctrl+left": lambda _: time.move(-MANY),
+            "shift+right ctrl+right": lambda _: time.move(MANY),
             "pageup": lambda _: self._page_keys(-1),
             "pagedown": lambda _: self._page_keys(1),
-            "home": lambda _: self._go(self.desk.run.story.first_s),
-            "end": lambda _: self._now(),
-            "G": lambda _: self._now(),
+            "home": lambda _: time.go(self.desk.run.story.first_s),
+            "end G": lambda _: time.now(),
             "[": lambda now_s: self._alarm(-1, now_s),
             "]": lambda now_s: self._alarm(1, now_s),
-            "up": lambda _: self._choose(-1),
-            "k": lambda _: self._choose(-1),
-            "down": lambda _: self._choose(1),
-            "j": lambda _: self._choose(1),
+            "up k": lambda _: self._choose(-1),
+            "down j": lambda _: self._choose(1),
             "enter": lambda _: self._open_page("process"),
             "tab": lambda _: self._next_page(1),
             "shift+tab": lambda _: self._next_page(-1),
-            "space": lambda _: self._hold(),
-            "+": lambda _: self._zoom(-1),
-            "=": lambda _: self._zoom(-1),
-            "f8": lambda _: self._zoom(-1),
-            "-": lambda _: self._zoom(1),
-            "f7": lambda _: self._zoom(1),
-            "0": lambda _: self._whole(),
-            "a": lambda _: self._whole(),
-            "/": lambda _: self._begin_search(),
-            "f3": lambda _: self._begin_search(),
-            "f4": lambda _: self._begin_search(),
-            "v": lambda _: turn("events"),
-            "p": lambda _: turn("epochs"),
-            "w": lambda _: turn("waits"),
-            "s": lambda _: turn("stacks"),
-            "l": lambda _: turn("log"),
-            "t": lambda _: turn("process"),
-            "e": lambda _: turn("run"),
-            "d": lambda _: turn("diagnosis"),
-            "<": lambda _: self._faster(0.5),
-            ">": lambda _: self._faster(2.0),
-            "r": lambda _: self._replay(),
+            "space": lambda _: time.hold(),
+            "+ = f8": lambda _: time.zoom(-1),
+            "- f7": lambda _: time.zoom(1),
+            "0 a": lambda _: time.whole(),
+            "/ f3 f4": lambda _: self._begin_search(),
+            "v": lambda _: self._turn("events"),
+            "p": lambda _: self._turn("epochs"),
+            "w": lambda _: self._turn("waits"),
+            "s": lambda _: self._turn("stacks"),
+            "l": lambda _: self._turn("log"),
+            "t": lambda _: self._turn("process"),
+            "e": lambda _: self._turn("run"),
+            "d": lambda _: self._turn("diagnosis"),
+            "<": lambda _: time.faster(0.5),
+            ">": lambda _: time.faster(2.0),
+            "r": lambda _: time.replay(),
         }
+        return {key: action for keys, action in actions.items() for key in keys.split()}
 
     def _typed(self, name: str, character: str | None) -> Outcome:
         if name == "enter":
@@ -259,110 +245,23 @@ class RunControl:
             self._turn(None)
         elif self._chosen is not None:
             self._chosen = None
-        elif self._mode != "live":
-            self._now()
+        elif self._time.mode != "live":
+            self._time.now()
         elif self._in_overview:
             return Outcome(what="back")
         return STAY
 
-    # Time.
-
-    def _time_s(self) -> float:
-        story = self.desk.run.story
-        return story.last_s if self._at_s is None else self._at_s
-
-    def _move(self, columns: int) -> None:
-        width_s = self.desk.width_s or 1.0
-        target_s = self._time_s() + columns * width_s
-        if columns > 0 and target_s >= self.desk.run.story.last_s:
-            self._now()
-        else:
-            self._go(target_s)
-
-    def _go(self, t_s: float) -> None:
-        # The window stays where it is while the time is inside of it.
-        story = self.desk.run.story
-        self._at_s = min(max(t_s, story.first_s), story.last_s)
-        self._mode, self._replayed_s = "back", None
-        view, width_s = self._view, self.desk.width_s or 1.0
-        if view is None:
-            return
-        window = view.window
-        end_s = self._end_s if self._end_s is not None else story.last_s
-        first, count = self.desk.run.window(end_s, width_s, window.count).first, window.count
-        column = int(self._at_s // width_s) - first
-        if column < 0:
-            end_s -= (-column + count // 4) * width_s
-        elif column >= count:
-            end_s += (column - count + 1 + count // 4) * width_s
-        self._end_s = min(max(end_s, story.first_s), story.last_s)
-
-    def _now(self) -> None:
-        self._at_s = self._end_s = self._replayed_s = None
-        self._mode = "live"
-
-    def _hold(self) -> None:
-        if self._mode == "replay":
-            self._mode, self._replayed_s = "paused", None
-        elif self._mode == "paused":
-            self._mode = "replay" if self._is_replay else "live"
-            if not self._is_replay:
-                self._now()
-        elif self._mode == "live":
-            self._at_s = self._end_s = self._time_s()
-            self._mode = "paused"
-        else:
-            self._replay()
-
-    def _replay(self) -> None:
-        story = self.desk.run.story
-        if self._at_s is None:
-            self._at_s = story.first_s
-        self._is_replay, self._mode, self._replayed_s, self._end_s = True, "replay", None, None
-
-    def _faster(self, times: float) -> None:
-        self._speed = min(256.0, max(0.25, self._speed * times))
-
     def _alarm(self, way: int, now_s: float) -> None:
-        starts = sorted(episode.start_s for episode in self.desk.run.story.episodes)
-        here_s = self._time_s()
-        if way < 0:
-            target = next((start_s for start_s in reversed(starts) if start_s < here_s - 1e-3), None)
-            missing = NO_ALARM_BEFORE
-        else:
-            target = next((start_s for start_s in starts if start_s > here_s + 1e-3), None)
-            missing = NO_ALARM_AFTER
-        if target is None:
-            self._tell(phrase(missing(), self._lang), now_s)
-        else:
-            self._go(target)
-
-    def _zoom(self, way: int) -> None:
-        width_s = self.desk.width_s or 1.0
-        place = min(range(len(WIDTHS)), key=lambda number: abs(WIDTHS[number] - width_s))
-        self.desk.width_s = WIDTHS[min(max(place + way, 0), len(WIDTHS) - 1)]
-        if self._at_s is not None and self._view is not None:
-            # The time stays in the middle of the window.
-            half_s = self._view.window.count // 2 * self.desk.width_s
-            self._end_s = min(self._at_s + half_s, self.desk.run.story.last_s)
-
-    def _whole(self) -> None:
-        if self._view is not None:
-            story = self.desk.run.story
-            needed_s = (story.last_s - story.first_s) / max(1, self._view.window.count - 1)
-            self.desk.width_s = next((width_s for width_s in WIDTHS if width_s >= needed_s), WIDTHS[-1])
-            self._end_s = None if self._at_s is None else story.last_s
+        if not self._time.alarm(way):
+            self._tell(phrase((NO_ALARM_BEFORE if way < 0 else NO_ALARM_AFTER)(), self._lang), now_s)
 
     # Pages and lanes.
 
     def _page_keys(self, way: int) -> None:
-        if self._shows_page():
+        if self._page is not None:
             self._scroll_by(way * max(1, (self._look.height if self._look else 24) // 2))
         elif self._view is not None:
-            self._move(way * self._view.window.count)
-
-    def _shows_page(self) -> bool:
-        return self._page is not None
+            self._time.move(way * self._view.window.count)
 
     def _scroll_by(self, lines: int) -> None:
         # Pages that grow at their end are counted from there.
@@ -421,24 +320,15 @@ class RunControl:
         first, last = drawn.chart
         top_of_page = min((line for line, *_ in drawn.tabs), default=len(drawn.lines))
         if self._view is not None and first <= x <= last and 1 < y < top_of_page:
-            self._go(self._view.window.middle_s(x - first))
+            self._time.go(self._view.window.middle_s(x - first))
         return STAY
 
     def _clicked_key(self, x: int, now_s: float) -> Outcome:
         drawn = self._drawn
         action = next((name for first, last, name in drawn.keys if first <= x <= last), None) if drawn else None
-        keys = {
-            "earlier": "left",
-            "alarm_before": "[",
-            "now": "end",
-            "next_page": "tab",
-            "search": "/",
-            "hold": "space",
-        }
-        keys.update({"closer": "+", "quit": "q", "help": "?", "back": "escape"})
         if action == "help":
             return Outcome(what="open", text="help")
-        return self.key(keys[action], None, now_s) if action else STAY
+        return self.key(KEYS_ON_SCREEN[action], None, now_s) if action else STAY
 
     def wheel(self, x: int, y: int, down: bool) -> None:
         """Scroll a page, or go through the time."""
@@ -448,7 +338,7 @@ class RunControl:
         if y >= top_of_page:
             self._scroll_by(WHEEL if down else -WHEEL)
         else:
-            self._move(1 if down else -1)
+            self._time.move(1 if down else -1)
 
     def _tell(self, words: str, now_s: float) -> None:
         self._note, self._note_s = words, now_s

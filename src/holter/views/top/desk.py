@@ -13,10 +13,10 @@ from holter.reports.catalogue import Lang, phrase
 from holter.views.model.run import Run
 from holter.views.model.sentence import Tone, sentence
 from holter.views.model.view import View
-from holter.views.top.draw import pages
-from holter.views.top.draw.pages import Paper
+from holter.views.top.draw import happened, pages, processes
+from holter.views.top.draw.paper import Paper
 from holter.views.top.draw.screen import LEAST_WIDTH, Composer, Drawn, Look
-from holter.views.top.draw.timeline import places
+from holter.views.top.draw.widths import places
 
 # Widths of a column that the zoom keys step through, in seconds: a screen of 50 columns holds 25 s to 10 days.
 WIDTHS = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 18000.0)
@@ -85,18 +85,18 @@ class Desk:
     def _write(self, view: View, look: Look, page: str, paper: Paper) -> None:
         story, lang = self.run.story, self.lang
         if page == "events":
-            pages.events(view, story, lang, paper)
+            happened.events(view, story, lang, paper)
         elif page == "epochs":
             pages.epochs(view, story, lang, paper, look.glyphs)
         elif page == "waits":
-            pages.waits(view, self.chain(view.at_s), lang, paper, look.glyphs)
+            processes.waits(view, self.chain(view.at_s), lang, paper, look.glyphs)
         elif page == "stacks":
             chosen = next((lane.pid for lane in view.lanes if lane.name == look.chosen), None)
-            pages.stacks(self.run.stacks(view.at_s), chosen, lang, paper)
+            processes.stacks(self.run.stacks(view.at_s), chosen, lang, paper)
         elif page == "log":
-            pages.log(view, story, lang, paper)
+            happened.log(view, story, lang, paper)
         elif page == "process":
-            pages.process(view, look.chosen, lang, paper)
+            processes.process(view, look.chosen, lang, paper)
         elif page == "run":
             pages.run(view, lang, paper)
         else:

@@ -16,7 +16,7 @@ from holter.views.model.folder import RunFolder
 from holter.views.model.sentence import sentence
 from holter.views.top.desk import Desk
 from holter.views.top.draw import overview
-from holter.views.top.draw.pages import happened_until
+from holter.views.top.draw.happened import happened_until
 from holter.views.top.draw.rows import Line, plain
 from holter.views.top.draw.screen import Look
 

@@ -6,7 +6,7 @@ from holter.reports.catalogue import Lang, text
 from holter.reports.html.lanes import STATES
 from holter.sentences import define_all
 from holter.views.top.draw.glyphs import STATE_STYLES, Glyphs
-from holter.views.top.draw.pages import Paper
+from holter.views.top.draw.paper import Paper
 from holter.views.top.draw.rows import Line, Row, fit
 
 define_all(

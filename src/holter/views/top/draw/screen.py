@@ -14,10 +14,12 @@ from holter.reports.wording import clock, duration
 from holter.views.model.sentence import Tone
 from holter.views.model.series import LaneName
 from holter.views.model.view import Lane, View
+from holter.views.top.draw.charts import VITAL, Charts
 from holter.views.top.draw.glyphs import Glyphs
-from holter.views.top.draw.pages import PAGES, Paper
+from holter.views.top.draw.pages import PAGES
+from holter.views.top.draw.paper import Paper
 from holter.views.top.draw.rows import Line, Row, cut, wrapped
-from holter.views.top.draw.timeline import VITAL, Timeline, in_order
+from holter.views.top.draw.timeline import Timeline, in_order
 from holter.views.top.draw.words import age
 
 # From this height on, a page stands below the lanes; on a lower screen it takes their place.
@@ -67,6 +69,7 @@ class Composer:
         self._width = max(LEAST_WIDTH, look.width)
         self._height = max(LEAST_HEIGHT, look.height)
         self._timeline = Timeline(view, look.glyphs, look.lang, self._width)
+        self._charts = Charts(view, look.glyphs, look.lang, self._timeline.places)
         self._lines: list[Line] = []
         self._lanes: dict[int, LaneName] = {}
         self._tabs: list[tuple[int, int, int, str | None]] = []
@@ -141,7 +144,7 @@ class Composer:
         timeline = self._timeline
         alarms = timeline.alarms()
         fixed = [timeline.phases()] + ([alarms] if alarms is not None else [])
-        names = list(timeline.chart_names())
+        names = list(self._charts.names())
         lanes = in_order(self._view.lanes)
         space = room - len(fixed) - 1  # the axis
         vital = [name for name in names if name.split(":")[0] in VITAL]
@@ -157,7 +160,7 @@ class Composer:
             if lane is not None:
                 self._lanes[len(self._lines)] = lane.name
             self._lines.append(line)
-        self._charts(vital, other, spare)
+        self._chart_lines(vital, other, spare)
         if room > len(fixed) + len(lane_lines):
             self._lines.append(timeline.axis())
 
@@ -180,26 +183,25 @@ class Composer:
         ]
         return [*lines, (None, self._timeline.group(rest))]
 
-    def _charts(self, vital: list[str], other: list[str], room: int) -> None:
-        timeline = self._timeline
-        names = [*vital, *other]
+    def _chart_lines(self, vital: list[str], other: list[str], room: int) -> None:
+        charts, names = self._charts, [*vital, *other]
         if room <= 0 or not names:
             return
         if len(names) > room:
             for name in names[: room - 1]:
-                self._lines += timeline.chart(name)
-            self._lines.append(timeline.rest(names[room - 1 :]))
+                self._lines += charts.lines(name)
+            self._lines.append(charts.rest(names[room - 1 :]))
             return
         # What is left makes charts higher: all of the vital ones, then all, by one line each time.
         heights = dict.fromkeys(names, 1)
         spare = room - len(names)
-        vital, other = ([name for name in group if timeline.is_high(name)] for group in (vital, other))
+        vital, other = ([name for name in group if charts.is_high(name)] for group in (vital, other))
         for group in (vital, vital, other, vital):
             if 0 < len(group) <= spare:
                 spare -= len(group)
                 heights.update({name: heights[name] + 1 for name in group})
         for name in names:
-            self._lines += timeline.chart(name, heights[name])
+            self._lines += charts.lines(name, heights[name])
 
     def _page(self, page: str, room: int) -> None:
         if room < 2:

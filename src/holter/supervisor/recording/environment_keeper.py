@@ -1,0 +1,104 @@
+"""The environment of the run: read until the trainer has reported where it writes, whose folders are then followed."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from holter.probes.machine.environment import capture
+from holter.records import Environment
+from holter.supervisor.recording.clock import RunClock
+from holter.supervisor.recording.environment_reader import EnvironmentReader
+from holter.supervisor.recording.sources import Sources
+
+# The environment is complete when the trainer exists and its log folder is known; it is read again until then.
+RECAPTURE_EVERY_S = 10.0
+# Facts that the trainer reports, with their types.
+REPORTED_BY_TRAINER = {"output_folder": str, "preprocessed_folder": str, "device": str, "num_epochs": int}
+
+
+class EnvironmentKeeper:
+    """Keeps the environment of one training up to date."""
+
+    def __init__(
+        self,
+        *,
+        command: tuple[str, ...],
+        attached: bool,
+        variables: Mapping[str, str],
+        clock: RunClock,
+        scratch: Path,
+        sources: Sources,
+        resume_command: str | None,
+    ) -> None:
+        """``resume_command``: how the user continues the training, if they gave it."""
+        self._command, self._attached, self._variables = command, attached, dict(variables)
+        self._clock, self._scratch, self._sources = clock, scratch, sources
+        self._resume_command = resume_command
+        self._read_s = 0.0
+        self._is_complete = False
+        self.was_complete = False  # at least once
+        wall = datetime.datetime.fromtimestamp(clock.zero_wall_s, datetime.timezone.utc)
+        self.environment = Environment(
+            wall_start=wall.isoformat(), command=command, attached=attached, resume_command=resume_command
+        )
+        self._reader = EnvironmentReader(self._describe)
+
+    @property
+    def newest(self) -> Environment:
+        """The environment, updated with what the trainer has reported since it was read."""
+        return _with_info(self.environment, self._sources.heartbeat.main_info())
+
+    def follow(self, root_pid: int) -> None:
+        """Read the environment of this process, the first one or one that replaces another."""
+        self._is_complete = False
+        self._read_s = self._clock.t_s()
+        self._reader.start(root_pid)
+
+    def see(self, t_s: float, root_pid: int) -> Environment | None:
+        """Return the environment if it has changed since the last call; never waits."""
+        changed = None
+        info = self._sources.heartbeat.main_info()
+        described = self._reader.take()
+        if described is not None:
+            environment = _with_info(msgspec.structs.replace(described, hooked=bool(info)), info)
+            if self._resume_command:
+                environment = msgspec.structs.replace(environment, resume_command=self._resume_command)
+            if environment != self.environment:
+                self.environment = changed = environment
+            self._follow_folders(environment)
+            known = environment.output_folder is not None and (bool(info) or self._attached)
+            self._is_complete = known and t_s > 2 * RECAPTURE_EVERY_S
+            self.was_complete = self.was_complete or self._is_complete
+        if not self._is_complete and t_s - self._read_s >= RECAPTURE_EVERY_S:
+            self._read_s = t_s
+            self._reader.start(self._sources.process.main_pid or root_pid)
+        return changed
+
+    def _describe(self, pid: int) -> Environment:
+        return capture(
+            self._command,
+            pid,
+            self._attached,
+            environ=self._variables,
+            wall_start=self._clock.zero_wall_s,
+            scratch=self._scratch,
+        )
+
+    def _follow_folders(self, environment: Environment) -> None:
+        if environment.output_folder:
+            self._sources.trainlog.follow(Path(environment.output_folder))
+            self._sources.watch_path("results", Path(environment.output_folder))
+        if environment.preprocessed_folder:
+            self._sources.watch_path("preprocessed", Path(environment.preprocessed_folder))
+
+
+def _with_info(environment: Environment, info: Mapping[str, object]) -> Environment:
+    # The trainer's own report is more reliable than its command line.
+    reported = {
+        name: info[name] for name in REPORTED_BY_TRAINER if isinstance(info.get(name), REPORTED_BY_TRAINER[name])
+    }
+    return msgspec.structs.replace(environment, **reported) if reported else environment
