@@ -14,7 +14,8 @@ from holter.records import ActionTaken, Beat, Diagnosis, Episode, Fact, Plan, Pr
 from holter.remedies.ladder import HEALS_A_RUN, HEALS_AN_HOUR, HOUR_S, WAIT_FOR
 from holter.remedies.which_ladder import LADDERS
 from holter.supervisor.healing.control import Control
-from holter.supervisor.healing.healer import QUIET_S, TRY_AGAIN_S, Healer
+from holter.supervisor.healing.healer import TRY_AGAIN_S, Healer
+from holter.supervisor.healing.training_state import QUIET_S
 
 CAUSES = (*LADDERS, *WAIT_FOR, "cgroup-cpu-quota", None)
 FACTS = {

@@ -7,7 +7,8 @@ import time
 
 from holter.causes import diagnose_all
 from holter.records import Judged
-from holter.supervisor.recording import recorder
+from holter.supervisor.recording import environment_keeper
+from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.run import run
 from holter.tape import read
 
@@ -16,17 +17,17 @@ DIES = "import os, time; time.sleep(0.3); os.kill(os.getpid(), 9)"
 
 def test_a_death_before_the_machine_is_described_is_judged_by_what_the_tape_has(tmp_path, monkeypatch):
     described_s: list[float] = []
-    capture = recorder.capture
+    capture = environment_keeper.capture
 
     def late(*arguments, **more):
         time.sleep(2.0)
         return capture(*arguments, **more)
 
-    def each_tick(recording: recorder.Recorder, tick) -> None:
+    def each_tick(recording: Recorder, tick) -> None:
         if recording.environment.kernel is not None and not described_s:
             described_s.append(tick.t_s)
 
-    monkeypatch.setattr(recorder, "capture", late)
+    monkeypatch.setattr(environment_keeper, "capture", late)
     tape = tmp_path / "t.holter"
     run((sys.executable, "-c", DIES), tape, each_tick=each_tick, quiet_output=tmp_path / "out")
     recording = read(tape)

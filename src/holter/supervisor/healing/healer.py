@@ -11,15 +11,12 @@ import msgspec
 from holter.causes import stated
 from holter.causes.steps import Settings, Situation
 from holter.detectors import identity
-from holter.detectors.progress import ProgressKeeper
-from holter.detectors.view import GAP_S, is_held, usable_cpus
-from holter.evidence.words import works_together
+from holter.detectors.view import is_held
 from holter.history.ranks import main_beat, working
-from holter.records import WORKERS, ActionTaken, Diagnosis, Episode, Message, Plan, Tick, Value
+from holter.records import ActionTaken, Diagnosis, Episode, Message, Plan, Tick, Value
 from holter.remedies.admin_request import asked
 from holter.remedies.ladder import (
     OUTSIDE_RUNG,
-    OWN_WORKS_AFTER_S,
     WAITS,
     Attempt,
     budget_is_over,
@@ -31,12 +28,9 @@ from holter.sentences import as_fields, define
 from holter.supervisor.healing.control import NOT_ASKED, Control
 from holter.supervisor.healing.external_wait import ExternalWait
 from holter.supervisor.healing.main_hang import MainHang
+from holter.supervisor.healing.training_state import TrainingState
 
-# Two signs before any action: an episode, and a main process without progress for this long, or for four times its
-# longest step.
-QUIET_S = 5.0
-TIMES_LONGEST = 4.0
-QUIET_BEFORE_STEPS_S = 60.0  # no step has been seen yet
+# Two signs before any action: an episode, and a quiet main process.
 # The hook replaces dead workers by itself within seconds; a user may be inspecting a stall without a known cause.
 HOOK_FIRST_S = 15.0
 # Without a cause, a stalled training is touched only if it waits for another process of nnU-Net: a slow start from a
@@ -96,35 +90,29 @@ class Healer:
         self._say = say
         self._act = act
         self._can_continue = can_continue
-        self._is_own = is_own
         self._settings = settings
-        self._progress = ProgressKeeper()
+        self._state = TrainingState(is_own=is_own)
         self._main_hang = MainHang(say, limit_s=main_limit_s, off=not (main_heal and act))
         self._has_limit = main_limit_s is not None
         self._pending: ActionTaken | None = None
         self.waiting = ExternalWait(say)
         self._asks: dict[str | None, tuple[tuple[str, Value], ...]] = {}  # cause -> values of its request
         self._proposed: set[tuple[str | None, str]] = set()
-        self._has_trained = False
-        self._began_s: float | None = None  # first tick of the current process
-        self.epoch: int | None = None  # the last one seen
-        self._workers: int | None = None
-        self._steps: int | None = None  # of the current process
-        self._cpus: float | None = None  # CPUs that the run may use
-        self._worked_s: float | None = None  # last time that workers were seen to compute
-        self._seen_s: float | None = None  # the last tick
-        self._moved_s: float | None = None  # last tick with progress, or after a gap
         self._left: LeftAlone | None = None
 
     def begin(self, restart: ActionTaken) -> None:
         """Start with a new process: everything except the history is reset."""
         self.generation = restart.generation
         self.waiting.forget()
-        self._workers = self._steps = self._worked_s = self._began_s = None
         self._main_hang.forget(restart.generation)
-        self._progress = ProgressKeeper()
-        self._seen_s = self._moved_s = self._left = None
+        self._state.begin()
+        self._left = None
         self._pending = restart
+
+    @property
+    def epoch(self) -> int | None:
+        """The last epoch that was seen."""
+        return self._state.epoch
 
     @property
     def settings(self) -> Settings:
@@ -141,15 +129,15 @@ class Healer:
         A share may answer again, so the decision is repeated, with growing intervals.
         """
         self.withdraw()
-        again = self._left is not None and self._left.steps == self._steps
+        again = self._left is not None and self._left.steps == self._state.steps
         for_s = min(2 * self._left.for_s, TRY_AGAIN_MOST_S) if again and self._left else TRY_AGAIN_S
-        self._left = LeftAlone(self._steps, for_s, (self._seen_s or 0.0) + for_s)
+        self._left = LeftAlone(self._state.steps, for_s, (self._state.seen_s or 0.0) + for_s)
 
     def see(self, tick: Tick, episodes: tuple[Episode, ...], diagnoses: tuple[Diagnosis, ...]) -> Plan | None:
         """Process a tick of a live training; return a plan to carry out now (restart, stop), or None."""
         self.waiting.update(tick)
         self._main_hang.see(tick)
-        moved = self._learn(tick)
+        moved = self._state.see(tick)
         if self._awaits_effect(tick, moved=moved):
             return None
         open_ones = [episode for episode in episodes if self._is_ours(episode)]
@@ -175,16 +163,16 @@ class Healer:
             return False
         after_s = tick.t_s - self._pending.t_s
         if self._pending.action == "restart":
-            if (moved or not self._progress.has_beat) and self._is_at_work(tick):
+            if (moved or not self._state.progress.has_beat) and self._state.is_at_work(tick):
                 at_work = (
                     AT_WORK(after=after_s) if self.epoch is None else AT_WORK_AGAIN(epoch=self.epoch, after=after_s)
                 )
                 self._settle(tick.t_s, "done", at_work)
-                if not self._progress.has_beat:  # no epochs will show that it helped
+                if not self._state.progress.has_beat:  # no epochs will show that it helped
                     self.history = (*self.history[:-1], self.history[-1]._replace(helped=True))
         elif moved:
             self._settle(tick.t_s, "done", GOES_ON(after=after_s))
-            self._progress.unlearn()
+            self._state.progress.unlearn()
             self.history = (*self.history[:-1], self.history[-1]._replace(helped=True))
         elif after_s < WORKS_WITHIN_S:
             return True
@@ -199,7 +187,7 @@ class Healer:
         # Not before the first step, which may wait for another fold, and not after the training is finished. A user's
         # limit needs no stall: a computing main process is detected as stalled late, or never.
         beat = main_beat(tick)
-        if beat is None or beat.phase == "shutdown" or not (self._steps or self._has_limit):
+        if beat is None or beat.phase == "shutdown" or not (self._state.steps or self._has_limit):
             return None
         stalls = [
             (diagnosis, plan)
@@ -226,8 +214,8 @@ class Healer:
         if is_held(tick):
             return False
         waited_s = tick.t_s - episode.alarm_s
-        stands_still = episode.kind in ("stall", "death") and self._is_quiet(tick)
-        if episode.kind == "death" and self._progress.longest_step_s is None:
+        stands_still = episode.kind in ("stall", "death") and self._state.is_quiet(tick)
+        if episode.kind == "death" and self._state.progress.longest_step_s is None:
             # During start-up a missing step means nothing: the second sign is a wait for the dead workers.
             stands_still = stands_still and any(beat.waits_for != "none" for beat in working(tick.beats))
         return stands_still and waited_s >= self._patience_s(episode, diagnosis, tick)
@@ -242,15 +230,15 @@ class Healer:
 
         If it never reached a step, it was started wrongly (an option, a path) and would end like that again.
         """
-        if not self._has_trained:
-            return Plan(action="nothing", reason="ended-too-soon" if self._expects_no_beat else "never-trained")
+        if not self._state.has_trained:
+            return Plan(action="nothing", reason="ended-too-soon" if self._state.expects_no_beat else "never-trained")
         if self._pending is not None and self._pending.action == "restart" and self._pending.settings:
             self._settle(t_s, "failed", TAKEN_BACK())
             self.history = (*self.history[:-1], self.history[-1]._replace(taken_back=True))
         # The training survived earlier deaths of workers; only episodes of the last moments explain this end.
         recent = [each for each in diagnoses if t_s - each.episode.alarm_s < LAST_MOMENTS_S]
         diagnosis = recent[-1] if recent else None
-        now = Situation(t_s, False, False, self.epoch, self._workers, self._can_continue, in_force=self._settings)
+        now = Situation(t_s, False, False, self.epoch, self._state.workers, self._can_continue, in_force=self._settings)
         plan = next_plan(diagnosis, self.history, now)
         self._asks[plan.cause] = asked(diagnosis, plan.cause)
         if not self._act:
@@ -275,47 +263,12 @@ class Healer:
         if plan.rung == OUTSIDE_RUNG:
             self.waiting.begin(self._taken(msgspec.structs.replace(plan, action="wait"), t_s, "begun"))
 
-    def _learn(self, tick: Tick) -> bool:
-        moved = self._progress.see(tick)
-        # Times from the training's own clock are not used: progress counts from when it was seen.
-        had_gap = self._seen_s is None or not 0.0 <= tick.t_s - self._seen_s <= GAP_S
-        self._seen_s = tick.t_s
-        if moved or had_gap:
-            self._moved_s = tick.t_s
-        if had_gap:
-            self._progress.unlearn()  # a step with a gap in it is no measure of a step's length
-        if self._began_s is None:
-            self._began_s = tick.t_s
-        self._has_trained = self._has_trained or self._is_at_work(tick)
-        beat = main_beat(tick)
-        if beat is not None and beat.epoch is not None:
-            self.epoch = beat.epoch
-        if beat is not None:
-            self._steps = beat.steps_total
-        self._cpus = usable_cpus(tick, self._cpus)
-        cores = [process.cpu_ratio or 0.0 for process in tick.processes if process.role in WORKERS]
-        if works_together(cores, self._cpus if self._cpus is not None else math.inf):
-            self._worked_s = tick.t_s
-        workers = sum(process.role == "train-worker" for process in tick.processes)
-        if workers:
-            self._workers = max(workers, self._workers or 0)
-        return moved
-
-    def _is_quiet(self, tick: Tick) -> bool:
-        if self._progress.at_s is None or self._moved_s is None:
-            return False
-        if self._progress.has_beat and main_beat(tick) is None:
-            return False  # there may be progress: its page was not read
-        longest = self._progress.longest_step_s
-        limit_s = QUIET_BEFORE_STEPS_S if longest is None else max(QUIET_S, TIMES_LONGEST * longest)
-        return tick.t_s - self._moved_s >= limit_s
-
     def _patience_s(self, episode: Episode, diagnosis: Diagnosis | None, tick: Tick) -> float:
         if episode.kind == "death":
             return HOOK_FIRST_S
         if diagnosis is None or not diagnosis.verdicts or diagnosis.verdicts[0].verdict == "possible":
             waits = any(beat.waits_for != "none" for beat in working(tick.beats))
-            works = self._worked_s is not None and tick.t_s - self._worked_s < NAMELESS_S
+            works = self._state.worked_s is not None and tick.t_s - self._state.worked_s < NAMELESS_S
             return NAMELESS_S if waits and not works else math.inf
         return PATIENCE_S.get(diagnosis.verdicts[0].cause, 0.0)
 
@@ -327,9 +280,9 @@ class Healer:
             True,
             waits,
             self.epoch,
-            self._workers,
+            self._state.workers,
             self._can_continue,
-            may_end=self._left is None or self._left.steps != self._steps or tick.t_s >= self._left.until_s,
+            may_end=self._left is None or self._left.steps != self._state.steps or tick.t_s >= self._left.until_s,
             in_force=self._settings,
             cleared_s=self.waiting.cleared_s(cause, tick.t_s),
         )
@@ -380,15 +333,3 @@ class Healer:
             asks=self._asks.get(plan.cause, ()) if plan.action == "wait" else (),
             generation=self.generation,
         )
-
-    @property
-    def _expects_no_beat(self) -> bool:
-        return self._is_own and not self._progress.has_beat
-
-    def _is_at_work(self, tick: Tick) -> bool:
-        # Start-up, unpacking and compilation are finished; a program without a heartbeat is known by its age.
-        beat = main_beat(tick)
-        if beat is not None:
-            return beat.phase in ("train", "validate", "epoch-end", "final-validation", "shutdown")
-        is_young = self._began_s is None or tick.t_s - self._began_s < OWN_WORKS_AFTER_S
-        return self._expects_no_beat and not is_young

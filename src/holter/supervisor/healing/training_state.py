@@ -1,0 +1,92 @@
+"""What the ticks have shown of the current process of the training: its progress, its workers, whether it is quiet."""
+
+from __future__ import annotations
+
+import math
+
+from holter.detectors.progress import ProgressKeeper
+from holter.detectors.view import GAP_S, usable_cpus
+from holter.evidence.words import works_together
+from holter.history.ranks import main_beat
+from holter.records import WORKERS, Tick
+from holter.remedies.ladder import OWN_WORKS_AFTER_S
+
+# A main process is quiet without progress for this long, or for four times its longest step.
+QUIET_S = 5.0
+TIMES_LONGEST = 4.0
+QUIET_BEFORE_STEPS_S = 60.0  # no step has been seen yet
+WORK_PHASES = ("train", "validate", "epoch-end", "final-validation", "shutdown")
+
+
+class TrainingState:
+    """Updated with each tick. ``is_own``: any program, perhaps without a heartbeat."""
+
+    def __init__(self, *, is_own: bool) -> None:
+        self._is_own = is_own
+        self.has_trained = False  # any process of the run
+        self.epoch: int | None = None  # the last one seen
+        self._cpus: float | None = None  # CPUs that the run may use
+        self.begin()
+
+    def begin(self) -> None:
+        """Start with a new process."""
+        self.progress = ProgressKeeper()
+        self.workers: int | None = None
+        self.steps: int | None = None
+        self.worked_s: float | None = None  # last time that workers were seen to compute
+        self.seen_s: float | None = None  # the last tick
+        self._began_s: float | None = None  # the first tick
+        self._moved_s: float | None = None  # last tick with progress, or after a gap
+
+    def see(self, tick: Tick) -> bool:
+        """Process a tick; return whether the training has made progress."""
+        moved = self.progress.see(tick)
+        # Times from the training's own clock are not used: progress counts from when it was seen.
+        had_gap = self.seen_s is None or not 0.0 <= tick.t_s - self.seen_s <= GAP_S
+        self.seen_s = tick.t_s
+        if moved or had_gap:
+            self._moved_s = tick.t_s
+        if had_gap:
+            self.progress.unlearn()  # a step with a gap in it is no measure of a step's length
+        if self._began_s is None:
+            self._began_s = tick.t_s
+        self.has_trained = self.has_trained or self.is_at_work(tick)
+        beat = main_beat(tick)
+        if beat is not None and beat.epoch is not None:
+            self.epoch = beat.epoch
+        if beat is not None:
+            self.steps = beat.steps_total
+        self._cpus = usable_cpus(tick, self._cpus)
+        cores = [process.cpu_ratio or 0.0 for process in tick.processes if process.role in WORKERS]
+        if works_together(cores, self._cpus if self._cpus is not None else math.inf):
+            self.worked_s = tick.t_s
+        workers = sum(process.role == "train-worker" for process in tick.processes)
+        if workers:
+            self.workers = max(workers, self.workers or 0)
+        return moved
+
+    @property
+    def expects_no_beat(self) -> bool:
+        """Whether it is a program of the user's that has shown no heartbeat."""
+        return self._is_own and not self.progress.has_beat
+
+    def is_at_work(self, tick: Tick) -> bool:
+        """Return whether start-up, unpacking and compilation are finished.
+
+        A program without a heartbeat is known by its age.
+        """
+        beat = main_beat(tick)
+        if beat is not None:
+            return beat.phase in WORK_PHASES
+        is_young = self._began_s is None or tick.t_s - self._began_s < OWN_WORKS_AFTER_S
+        return self.expects_no_beat and not is_young
+
+    def is_quiet(self, tick: Tick) -> bool:
+        """Return whether the main process has made no progress for much longer than a step takes."""
+        if self.progress.at_s is None or self._moved_s is None:
+            return False
+        if self.progress.has_beat and main_beat(tick) is None:
+            return False  # there may be progress: its page was not read
+        longest = self.progress.longest_step_s
+        limit_s = QUIET_BEFORE_STEPS_S if longest is None else max(QUIET_S, TIMES_LONGEST * longest)
+        return tick.t_s - self._moved_s >= limit_s
