@@ -92,7 +92,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; tell an error on stderr and exit with code 2."""
+    """Run the command line; print an error on stderr and exit with code 2."""
     standard_streams.repair()
     arguments = sys.argv[1:] or ["--help"]
     try:

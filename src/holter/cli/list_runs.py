@@ -1,4 +1,4 @@
-"""``holter list [FOLDER]``: the trainings that run and ran, and what became of them."""
+"""``holter list [FOLDER]``: the recorded trainings, running and ended, with their results."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ class FaultInjector(Listener):
         self._say_live(live.cause(diagnosis, self._lang))
 
     def over(self, episode: Episode) -> None:
-        """Print that the training goes on."""
+        """Print that the training continues."""
         self._say_live(live.over(episode, self._lang))
 
     def note(self, text: Text) -> None:

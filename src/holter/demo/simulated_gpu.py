@@ -60,7 +60,7 @@ def unlicensed_vgpu(*, restricted: bool) -> GpuSample:
 
 
 def write_script(file: Path, sample: GpuSample) -> None:
-    """Make a supervisor that reads ``file`` report ``sample`` from its next reading on."""
+    """Write ``file`` so that a supervisor that reads it reports ``sample`` from its next reading on."""
     state = {key: value for key, value in msgspec.to_builtins(sample).items() if key not in _SET_BY_THE_PROBE}
     unfinished = file.with_name(file.name + ".new")
     unfinished.write_text(json.dumps(state, indent=2) + "\n")

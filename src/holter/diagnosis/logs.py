@@ -227,7 +227,7 @@ def span_of(runs: Iterable[LogRun]) -> Span | None:
 
 
 def nothing_in(name: Text, words: dict[str, Found]) -> NotALog:
-    """Return the error for a text that tells of no trouble; ``words`` is what was read of it all the same."""
+    """Return the error for a text without any sign of a problem; ``words``: the facts that were read from it."""
     if words:
         what = NOTHING_WRONG(name=name, count=len(words), facts=names_of(words))
         return NotALog(what, safe=NOTHING_CHANGED(), next_step=SAY_WHAT_HAPPENS(name=name))

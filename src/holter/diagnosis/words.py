@@ -69,10 +69,10 @@ class Kept:
 
 
 def said(text: str, name: Text = "", *, is_prose: bool, span: Span | None = None) -> dict[str, Found]:
-    """Return the facts in a text; of a log (not ``is_prose``) without symptoms and without what its reader knows.
+    """Return the facts in a text. Of a log (not ``is_prose``): no symptoms, and only what its own parser does not know.
 
     ``name``: of the file; "nproc.txt" says which command wrote it.
-    ``span``: when the training ran, as far as another piece tells it.
+    ``span``: when the training ran, if another piece shows it.
     """
     found = facts_of(titled(ends(text, TEXT_CHARS), name), is_prose=is_prose, span=span)
     if is_prose:
@@ -90,7 +90,7 @@ def titled(text: str, name: Text) -> str:
 def accuses(found: dict[str, Found]) -> bool:
     """Return whether the text describes trouble, or an output in it shows what could be one.
 
-    Versions, circumstances and outputs of a healthy machine are facts and accuse nobody.
+    Versions, circumstances and outputs of a healthy machine are facts, but point to no cause.
     """
     if "episode.kind" in found or "symptoms" in found:
         return True
@@ -104,7 +104,7 @@ def _is_seen(verdict: Verdict) -> bool:
 
 
 def with_words(diagnosis: Diagnosis, found: dict[str, Found], environment: Environment | None) -> Diagnosis:
-    """Return the diagnosis with the facts that the words add; what the lines of the log tell counts more."""
+    """Return the diagnosis with the facts that the words add; facts from the lines of the log have priority."""
     facts = {fact.name: fact for fact in diagnosis.facts}
     new = {
         name: Fact(name=name, value=_plain(hit.value), detail=hit.quote or None)
@@ -152,7 +152,7 @@ def stated(found: dict[str, Found]) -> Stated:
 
 
 def recording_of(words: Stated) -> Recording:
-    """Return the recording that a diagnosis of words stands on: one instant with the episode."""
+    """Return the recording for a diagnosis from words: one instant with the episode."""
     return Recording(all_ticks=(Tick(t_s=0.0),), all_episodes=(words.episode,), environment=NO_RUN, finished=True)
 
 

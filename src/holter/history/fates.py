@@ -39,7 +39,7 @@ class End(NamedTuple):
 
 
 class Stop(NamedTuple):
-    """One incident in which the training did not go on; overlapping episodes are one."""
+    """One interruption of the training; overlapping episodes are one interruption."""
 
     start_s: float
     end_s: float | None
@@ -79,7 +79,7 @@ def fates(recording: Recording, episodes: Sequence[Episode]) -> tuple[Fate, ...]
 
 
 def stops(episodes: Iterable[Episode], become: Iterable[Fate]) -> tuple[Stop, ...]:
-    """Return every time that the training did not go on, oldest first."""
+    """Return all interruptions of the training, oldest first."""
     merged: list[Stop] = []
     rank = {"open": 2, "healed": 1, "over": 0}
     both = [(episode, fate) for episode, fate in zip(episodes, become, strict=True) if episode.kind in STOPS]

@@ -1,4 +1,4 @@
-"""Which main processes train, and which of them stands for the training. Pure."""
+"""Which main processes train, and which of them represents the training. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the hook may change in the training besides recording it; nothing, unless the user asked for it."""
+"""What the hook may change in the training, in addition to recording it; nothing unless the user allowed it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is worth knowing next: how far an answer would move the ranking, for each cause as likely as it now seems.
+"""How useful a question is: how far its answers would change the ranking, weighted by how likely each cause is now.
 
 ``next_checks`` (commands) and ``holter ask`` (questions) choose by it. Two things make a cause seem likely: its score,
 and how often such cases had it (``settled.json``, made by ``scripts/settled.py`` from cases whose cause is known).

@@ -289,7 +289,7 @@ def remedy_text(remedy: Remedy, lang: Lang) -> str:
 def words_for_administrator(values: tuple[tuple[str, Value], ...], lang: Lang) -> str | None:
     """Return the request to the administrator, in quotes; None for a cause without one.
 
-    It can be sent as it stands: what needs an unknown value is left out.
+    It can be sent unchanged: sentences that need an unknown value are left out.
     """
     filled = dict(values)
     base = f"ask.{filled.get('cause')}"

@@ -19,7 +19,7 @@ def beside(path: Path) -> Path:
 
 
 def is_unlocked(path: Path) -> bool:
-    """Return whether nobody has an unfinished tape open; False where that cannot be known.
+    """Return whether no process has an unfinished tape open; False where this cannot be determined.
 
     Only for a tape that this machine writes, and while this process has no connection to it: closing the file gives up
     its locks. The kernel answers for other containers too, where ``/proc/locks`` shows nothing.

@@ -30,7 +30,7 @@ MOST_BYTES = 1 << 16
 
 
 class Entry(Record, frozen=True, kw_only=True):
-    """One call of ``run``, ``train`` or ``attach``: what it recorded where, and what became of it."""
+    """One call of ``run``, ``train`` or ``attach``: what it recorded, where, and its result."""
 
     tape: str  # absolute path on that host; bytes that are not UTF-8 are escaped
     host: str

@@ -69,7 +69,7 @@ class _Line(NamedTuple):
 
 
 def sifted(text: str, span: Span | None = None) -> Sifted:
-    """Split a text; ``span``: when the training ran, as far as another piece tells it."""
+    """Split a text; ``span``: when the training ran, if another piece shows it."""
     span = span or _span_of(text)
     rest, lines = [], []
     for line in text.splitlines():

@@ -301,7 +301,7 @@ class LogParser:
 
 
 def has_sign(line: str) -> bool:
-    """Whether a line may be worth keeping: a cheap check before parsing."""
+    """Whether a line may contain something to keep: a cheap check before parsing."""
     lowered = line.lower()
     return any(sign in lowered for sign in _SIGNS)
 

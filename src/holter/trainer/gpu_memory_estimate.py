@@ -1,4 +1,4 @@
-"""Whether a GPU has enough memory for the transforms besides the network to be trained on it."""
+"""Whether a GPU has enough memory for the transforms in addition to the network."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Step(Protocol):
 
     @property
     def reshapes(self) -> bool:
-        """Whether it changes the number or size of channels, so that it must apply to all samples."""
+        """Whether the step changes the number or size of the channels; then it applies to all samples or none."""
 
     def draw(self, rng: np.random.Generator, channels: int) -> object | None:
         """Return the draw for one sample with that many image channels; None if the step does not apply to it."""

@@ -27,7 +27,7 @@ class RandomApply(ShapePreserving):
         return f"{self.step.name} (p = {self.probability:g})"
 
     def draw(self, rng: np.random.Generator, channels: int) -> object | None:
-        """Return the step's draw; None if the sample stays as it is."""
+        """Return the step's draw; None if the sample stays unchanged."""
         return self.step.draw(rng, channels) if rng.random() < self.probability else None
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:

@@ -49,7 +49,7 @@ GROUPS: tuple[tuple[Sentence, tuple[str, ...]], ...] = (
 
 
 class HelpfulCommand(typer.core.TyperCommand):
-    """A command whose help is a page of ours."""
+    """A command whose ``--help`` prints Holter's own page."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help of this command."""

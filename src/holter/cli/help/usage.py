@@ -54,7 +54,7 @@ def message(error: Any) -> Text:
 
 
 def as_error(error: Any) -> BadUsage:
-    """Return an error of the option parser as one of ours."""
+    """Convert an error of the option parser to a ``HolterError``."""
     context = getattr(error, "ctx", None)
     command = context.command_path.partition(" ")[2] if context is not None else ""
     next_step = f"holter {command} --help" if command else "holter --help"

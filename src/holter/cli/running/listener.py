@@ -68,7 +68,7 @@ class StderrListener(Listener):
         self._say_of_run(live.notice(notice, self._lang))
 
     def pace(self, pace: Pace, *, is_due: bool) -> None:
-        """Show the speed on a terminal; print a line of it now and then."""
+        """Show the speed on a terminal; elsewhere print it in a line from time to time."""
         self._pace = pace
         now_s = time.time()
         if is_due:
@@ -90,12 +90,12 @@ class StderrListener(Listener):
             self.note(NO_TAPE(path=str(path)))
 
     def closing(self, ran: Outcome | None) -> None:
-        """Print what became of the training, and the next command; nothing for a program that trains nothing."""
+        """Print the result of the training and the next command; nothing for a program that trains nothing."""
         if ran is not None and ran.trained:
             self.note(CLOSING(headline=ran.headline, command=ran.next_command))
 
     def close(self) -> None:
-        """Wait until all lines are written, if somebody reads them. Later lines are dropped."""
+        """Wait until all lines are written, unless the reader is gone. Later lines are dropped."""
         self._status.close()
         self._writer.close()
 

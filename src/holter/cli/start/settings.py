@@ -1,4 +1,4 @@
-"""Defaults of options from ``holter.toml`` and from the environment; what stands on the command line comes first.
+"""Defaults of options from ``holter.toml`` and from the environment; the command line has priority.
 
 ::
 
@@ -62,7 +62,7 @@ class Setting(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """Everything that is set, the strongest first."""
+    """All settings that were found, the one with the highest priority first."""
 
     options: tuple[Setting, ...] = ()
     environment: tuple[Setting, ...] = ()
@@ -82,7 +82,7 @@ class Settings(NamedTuple):
         return {**found, **{each.name: each for each in shared if each.source in VARIABLES}}
 
     def variables(self, environ: Mapping[str, str]) -> dict[str, Setting]:
-        """Return the variables that a training gets because nobody has set them."""
+        """Return the variables that a training gets from the files because they are not set otherwise."""
         found: dict[str, Setting] = {}
         for each in self.environment:
             if each.name not in environ:
@@ -100,7 +100,7 @@ def places(environ: Mapping[str, str]) -> list[Path]:
 def read(environ: Mapping[str, str], options: Callable[[], Mapping[str, frozenset[str]]]) -> Settings:
     """Read the environment and the files. ``options``: returns the names of each command's options.
 
-    Raises:  BadInput for a file that cannot be used; nothing of it is then.
+    Raises:  BadInput for a file that cannot be used; then none of its settings is used.
     """
     chosen = [
         _checked(Setting(None, option, _parts(environ[name]) if option in SEVERAL else environ[name], name))
@@ -120,14 +120,14 @@ def read(environ: Mapping[str, str], options: Callable[[], Mapping[str, frozense
 
 
 def speak(settings: Settings, environ: MutableMapping[str, str]) -> None:
-    """Make what is set as ``lang`` for every command the language of errors and of the training's own lines."""
+    """Use the ``lang`` that is set for all commands for errors, too, and for the training's own lines."""
     for each in settings.options:
         if each.command is None and each.name == "lang":
             environ.setdefault("HOLTER_LANG", each.value)
 
 
 def for_training(settings: Settings | None, environ: MutableMapping[str, str]) -> list[Text]:
-    """Set the variables of ``[environment]`` that nobody has set; return a message for each file that sets some."""
+    """Set the variables of ``[environment]`` that are not set yet; return a message for each file that sets some."""
     by_file: dict[str, list[str]] = {}
     for name, each in (settings or Settings()).variables(environ).items():
         environ[name] = each.value

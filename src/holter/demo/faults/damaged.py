@@ -1,4 +1,4 @@
-"""Base of faults in a single file: the training reads a copy of the data, and one case of it is damaged."""
+"""Base of faults in a single file: the training reads a copy of the data, and one of its cases is damaged."""
 
 from __future__ import annotations
 

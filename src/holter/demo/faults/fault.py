@@ -63,7 +63,7 @@ class Fault(Protocol):
         ...
 
     def relieve(self, context: Context) -> None:
-        """End the fault, so that a training that still runs goes on."""
+        """End the fault, so that a training that still runs can continue."""
         ...
 
     def undo(self, context: Context) -> None:

@@ -120,7 +120,7 @@ def _names_trouble(found: Mapping[str, Found]) -> bool:
 
 
 def is_observation(name: str) -> bool:
-    """Return whether a fact says what happened; versions, paths and names admit causes and accuse nobody."""
+    """Return whether a fact says what happened; versions, paths and names make causes possible, but point to none."""
     return not is_condition(name) and not name.startswith(NEUTRAL)
 
 

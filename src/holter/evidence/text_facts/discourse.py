@@ -40,7 +40,7 @@ _REPORTED = re.compile(
 
 
 def explains(text: str) -> bool:
-    """Return whether a text explains in general what may happen, and nobody in it reports what did."""
+    """Return whether a text only explains what may happen in general, and reports nothing that did happen."""
     written = prose(text)
     if len(written.strip()) < LEAST_PROSE * len(text.strip()) or _REPORTED.search(written) is not None:
         return False

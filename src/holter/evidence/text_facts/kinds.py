@@ -128,5 +128,5 @@ def signs(text: str) -> frozenset[str]:
 
 
 def is_addressed(text: str) -> bool:
-    """Return whether somebody speaks to a reader in this text: it is no log alone."""
+    """Return whether a person wrote this text for a reader, so that it is more than a log."""
     return ADDRESSED.search(prose(text)) is not None

@@ -147,7 +147,7 @@ def resembles(text: str, values: Mapping[str, Value], model: Model | None = None
 
 
 def is_quiet(named: Sequence[Fit], *, has_facts: bool, complains: bool) -> bool:
-    """Return whether a text tells of no trouble, or not of which.
+    """Return whether a text names no problem, or does not say which one.
 
     It may name errors and symptoms all the same (``has_facts``), or use words of a complaint (``complains``).
     """

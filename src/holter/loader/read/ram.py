@@ -53,7 +53,7 @@ class RamCache:
 
     ``as_float16`` halves the memory of the images. Training stays in float32, with values rounded to 11 bits: one error
     of up to 1 in 2048 per voxel (z-scored CT: below 0.002), while scanner noise is 10 to 100 times that. An image with
-    values beyond 65504 is kept as it is. Segmentations are never changed.
+    values beyond 65504 is kept unchanged. Segmentations are never changed.
     """
 
     def __init__(

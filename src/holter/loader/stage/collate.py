@@ -74,7 +74,7 @@ class BatchBuffer:
 class TransformInWorker:
     """Transform each sample in its reader thread as soon as it is read, into a ring of batches.
 
-    A chain that can write into memory of ours writes its samples straight into the batch.
+    A chain that accepts an output buffer writes its samples directly into the batch.
     """
 
     def __init__(self, chain: Chain, batch_size: int, buffers: Pool[SampleBuffers], *, is_pinned: bool) -> None:

@@ -1,4 +1,4 @@
-"""Versions of the packages of a running Python, read from its folders; nothing of it is executed."""
+"""Versions of the packages of a running Python, read from its folders; it executes nothing."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Stat(NamedTuple):
 
 
 def parse_stat(text: str | None) -> Stat | None:
-    """Parse all of it; None if the process is gone.
+    """Parse the whole file; None if the process is gone.
 
     ``4711 (a (b) c) S 1 4711 4711 0 -1 4194560 2430 0 3 0 12 4 0 0 20 0 3 0 86725 5124096 978 …``: the name may
     contain blanks and parentheses, so the fields are counted from the last ``)``.

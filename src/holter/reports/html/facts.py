@@ -91,7 +91,7 @@ def _gpu_name(recording: Recording) -> str | None:
 
 
 def unseen(recording: Recording, lang: Lang) -> list[str]:
-    """Return a sentence for every source that Holter tried to read and could not; facts stand in their episodes."""
+    """Return a sentence for every source that Holter tried to read and could not; facts are in their episodes."""
     lines: list[str] = []
     known = recording.environment
     if known is not None and known.hooked is False:

@@ -94,7 +94,7 @@ def _sight(settled: ContractSettled, lang: Lang) -> Message:
 
 
 def rows(settled: ContractSettled, lang: Lang) -> list[tuple[str, str]]:
-    """Return the name of each ability, and either which one it is or why it is missing."""
+    """Return the name of each ability with what provides it, or why it is missing."""
     return [
         (phrase({**SEES, **DOES}[ability.name](), lang), _row(ability, lang))
         for ability in (*settled.sees, *settled.does)

@@ -55,7 +55,7 @@ class LineWriter:
                 self._write_without_thread()
 
     def close(self) -> None:
-        """Write the waiting lines as long as somebody reads them. Later lines are dropped."""
+        """Write the waiting lines while the reader accepts them. Later lines are dropped."""
         until_s = time.monotonic() + FAREWELL_MOST_S
         with self._changed:
             while not self._is_done and time.monotonic() < until_s:

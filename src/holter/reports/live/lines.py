@@ -181,7 +181,7 @@ class Progress:
 
 
 def left_out(count: int, lang: Lang) -> str:
-    """Return the line that replaces lines which were dropped because nobody read them."""
+    """Return the line that replaces lines which were dropped because the reader accepted none."""
     return marked(phrase(LEFT_OUT(count=count), lang))
 
 

@@ -34,7 +34,7 @@ USUAL = ("train", "validate", "epoch-end")
 
 
 def stamp(pace: Pace | None, wall_s: float, lang: Lang) -> str:
-    """Return the wall clock and the epoch, which stand before what is said of a run."""
+    """Return the wall clock and the epoch, which begin each line about a run."""
     clock = time.strftime("%m-%d %H:%M:%S", time.localtime(wall_s))
     if pace is None or pace.epoch is None:
         return phrase(STAMP(clock=clock), lang)
@@ -49,7 +49,7 @@ def pace_line(pace: Pace, now_wall_s: float, lang: Lang) -> str:
 
 
 def status(pace: Pace, now_wall_s: float, lang: Lang) -> str:
-    """Return the line for a terminal: as ``pace_line``, with an unusual phase."""
+    """Return the line for a terminal: the one of ``pace_line``, and the phase if it is unusual."""
     parts = [*_short(pace, lang), *_end(pace, now_wall_s, lang)]
     if pace.phase and pace.phase not in USUAL and known(f"phase.{pace.phase}"):
         parts.insert(1, text(f"phase.{pace.phase}", lang))

@@ -100,7 +100,7 @@ def times_of(group: Group, recording: Recording, lang: Lang) -> str:
 
 
 def spent(recording: Recording, episode: Episode) -> float:
-    """Return how long an episode kept the training; a death until the next process was back, else 0."""
+    """Return how many seconds an episode cost; a death: until the next process was back, 0 if there was none."""
     if episode.kind == "death" and episode.is_about_main:
         back = [
             restart.back_s

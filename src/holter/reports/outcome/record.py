@@ -82,5 +82,5 @@ class Outcome(Record, frozen=True, kw_only=True):
 
     @property
     def is_good(self) -> bool:
-        """Whether nobody needs to look: it runs, or ended as wanted."""
+        """Whether the run needs no attention: it runs, or ended as wanted."""
         return self.state in GOOD

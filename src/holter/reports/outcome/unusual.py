@@ -16,7 +16,7 @@ FactValue = bool | int | float | str | tuple[str, ...] | None
 
 
 class _Sign(NamedTuple):
-    """A fact, how unusual a value of it is (0: as usual; errors above 10, numbers by their distance), and its words."""
+    """A fact, its sentence, and how unusual a value is: 0 as usual, numbers by their distance, errors above 10."""
 
     fact: str
     weigh: Callable[[FactValue], float]

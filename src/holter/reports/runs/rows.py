@@ -52,7 +52,7 @@ class Row(Record, frozen=True, kw_only=True):
 
     @property
     def is_good(self) -> bool:
-        """Whether nobody needs to look."""
+        """Whether the run needs no attention."""
         return self.state in GOOD
 
 

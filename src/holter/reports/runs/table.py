@@ -1,4 +1,4 @@
-"""The rows of ``holter list`` on a terminal: a line a training, what became of it, and its tape."""
+"""The rows of ``holter list`` on a terminal: one line per training, with its result and its tape."""
 
 from __future__ import annotations
 

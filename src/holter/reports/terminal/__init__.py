@@ -1,4 +1,4 @@
-"""The diagnosis on a terminal: what became of the run first, then each episode, and at the end the verdict again.
+"""The diagnosis on a terminal: first the result of the run, then each episode, and at the end the verdict again.
 
 Nothing depends on colour, and everything but a command fits 80 columns, so a log file shows the same.
 """

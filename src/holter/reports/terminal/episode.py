@@ -36,7 +36,7 @@ STYLE_OF_SAFETY = {"SAFE": "green", "CONSENT": "yellow", "ADVICE": "cyan"}
 
 
 def when(group: Group, recording: Recording, lang: Lang, *, is_run: bool) -> Iterator[Line]:
-    """Yield when it began, when it was noticed, and what became of it; of several episodes their times."""
+    """Yield when it began, when it was noticed, and how it ended; of several episodes their times."""
     if len(group.members) > 1:
         yield Line(fate_words(group, lang), style="dim")
         yield Line(phrase(say.TIMES_LINE(times=times_of(group, recording, lang)), lang), style="dim")
@@ -107,7 +107,7 @@ def evidence(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Itera
 
 
 def not_known(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Iterator[Line]:
-    """Yield the facts that would tell more about the named cause, and could not be read."""
+    """Yield the facts that would support or exclude the named cause but could not be read."""
     for finding in () if verdict is None else verdict.unknown:
         yield Line(finding_text(finding, diagnosis, lang), indent=2, sign=UNKNOWN, sign_style="yellow")
 

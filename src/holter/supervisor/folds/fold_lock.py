@@ -1,6 +1,6 @@
 """The lock of a fold: one Holter per fold. Every process of the training holds the lock too.
 
-If only Holter was killed, no second training can start while the first one goes on.
+If only Holter was killed, no second training can start while the first one still runs.
 """
 
 from __future__ import annotations

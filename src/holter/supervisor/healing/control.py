@@ -13,7 +13,7 @@ NOT_ASKED = define("act.not-asked", "the request could not be written")
 
 
 class Control:
-    """Requests to the training of one scratch folder, numbered over all its generations."""
+    """Writes requests to the training; their numbers go on counting when the training is restarted."""
 
     def __init__(self, scratch: Path) -> None:
         self._path = scratch / FILE

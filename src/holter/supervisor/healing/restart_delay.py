@@ -1,4 +1,4 @@
-"""Waits between two processes of a run: the recording goes on, and signals to end the run are handled."""
+"""Waits between two processes of a run; the recording continues, and signals to end the run are handled."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ class Notifier(Listener):
             self._add("stop" if action.action == "stop" and action.state != "proposed" else "action", message)
 
     def finish(self, returncode: int, ran: Outcome | None = None) -> None:
-        """Queue the end of the training: what became of it, and which one it was.
+        """Queue the message about the end of the training: its name and its result.
 
         ``returncode`` as in Popen: negative is a signal. ``ran``: None if it is not known.
         """

@@ -112,7 +112,7 @@ class Abilities:
         self._learn_results(tick)
 
     def learn_stacks(self, dump: StackDump) -> None:
-        """Take from a dump whether the stacks of the main process can be read."""
+        """Learn from a stack dump whether the stacks of the main process can be read."""
         can = dump.rung == "py-spy" or self._sources.heartbeat.fault_signal(dump.pid) is not None
         why = joined(*dump.refused) or NO_FRAMES()
         self.stacks = Ability(name="stacks", can=can, why_not=None if can else STACKS_REFUSED(why=why))
@@ -133,7 +133,7 @@ class Abilities:
             self._results_why_not = None if is_there else sentence(folder=sample.path)
 
     def contract(self, tick: Tick) -> ContractSettled:
-        """Return the contract as it is now."""
+        """Return the current contract."""
         heartbeat = self._heartbeat(tick)
         sees = (
             heartbeat,

@@ -25,7 +25,7 @@ class Listener:
         """An action on the run, done or proposed."""
 
     def notice(self, notice: Notice) -> None:
-        """Something is wrong, but the training goes on."""
+        """Report that something is wrong; the training continues."""
 
     def contract(self, settled: ContractSettled, before: ContractSettled | None) -> None:
         """The contract was settled, or has changed since ``before``."""

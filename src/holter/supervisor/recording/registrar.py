@@ -85,7 +85,7 @@ class Registrar:
         self._put(_with(self._entry, recording, outcome_of(recording, diagnoses, is_over=False, lost_s=0.0)))
 
     def finish(self, recording: Recording, diagnoses: Sequence[Diagnosis]) -> None:
-        """Write what became of it, and wait a moment until it is written."""
+        """Write the result of the run, and wait a moment until it is written."""
         ran = self.outcome = outcome_of(_whole(recording, Path(self._entry.tape)), diagnoses, is_over=True)
         ended = msgspec.structs.replace(_with(self._entry, recording, ran), ended=_now())
         with self._changed:

@@ -37,7 +37,7 @@ class Downsample:
         return channels
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:  # noqa: ARG002 - always all samples
-        """Change the whole batch; full resolution is not copied."""
+        """Replace the segmentation by its lower resolutions; the full resolution is passed on without a copy."""
         work.seg = [coarse(work.seg, scales) for scales in self.scales]
 
 

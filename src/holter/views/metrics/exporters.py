@@ -1,4 +1,4 @@
-"""The child processes that tell the metrics of one run. Whatever fails here is one line, and never the training's."""
+"""The child processes that publish the metrics of one run. A failure here prints one line, no more."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Exporters:
         self._children: list[subprocess.Popen[bytes]] = []
 
     def start(self, tape: Path) -> None:
-        """Start to tell the metrics of this tape, and say where."""
+        """Start to publish the metrics of this tape, and print where."""
         for target in self._targets:
             try:
                 self._start(tape.absolute(), target)
@@ -59,7 +59,7 @@ class Exporters:
         return tuple(child.pid for child in self._children)
 
     def close(self) -> None:
-        """Let the children tell the end of the run; call it when the tape is closed."""
+        """Let the children publish the end of the run; call it when the tape is closed."""
         for child in self._children:
             if child.stdin is not None:
                 with contextlib.suppress(OSError):

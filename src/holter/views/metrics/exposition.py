@@ -48,9 +48,9 @@ def exposed(run: str, values: Iterable[Value]) -> bytes:
 
 
 def run_name(environment: Environment | None) -> str | None:
-    """Return the value of the label ``run``, ``Dataset004-3d_fullres-fold0-3fa91c``; None as long as it is not known.
+    """Return the value of the label ``run``, ``Dataset004-3d_fullres-fold0-3fa91c``; None while it is unknown.
 
-    The last part tells runs of one fold apart. The name never changes during a run, and has no path in it.
+    The last part differs between runs of one fold. The name never changes during a run and contains no path.
     """
     if environment is None:
         return None

@@ -48,7 +48,7 @@ class TapeMetrics:
         return b"" if self.run is None else exposed(self.run, self._numbers.values(time.time()))
 
     def last_words(self) -> bytes | None:
-        """Return what stays true after the run; None if nothing of it is of use, as after a good end."""
+        """Return the metrics that stay true after the run; None if there are none, as after a good end."""
         if self.run is None:
             return None
         self._numbers.abandoned = not self._numbers.finished

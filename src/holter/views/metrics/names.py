@@ -1,7 +1,7 @@
 """The table of all metrics: their names are a contract, and the only place that has them.
 
-Base units, counters end in ``_total``, moments are Unix timestamps: an age that stands still would look healthy. No
-series for a PID, no case, no path. ``docs/metrics.md`` is made from this table.
+Base units, counters end in ``_total``. Moments are Unix timestamps: an age that is no longer updated would look
+healthy. No series for a PID, a case or a path. ``docs/metrics.md`` is made from this table.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ class RunNumbers:
             self._judged[key] = _newer(self._judged.get(key), event)
 
     def mark(self, episode: Episode) -> None:
-        """Remember an episode; a newer state of it replaces the older one."""
+        """Remember an episode; its newer state replaces the older one."""
         self._episodes[episode.detector, episode.subject_name, episode.start_s] = episode
 
     def values(self, now_s: float) -> Iterator[Value]:

@@ -1,6 +1,6 @@
 """One file for each run in the folder of the node exporter's textfile collector.
 
-The collector reads ``*.prom`` at each scrape, whatever their age: a file that nobody removes shows its run forever. So
+The collector reads ``*.prom`` at each scrape, whatever their age: a file that is not removed shows its run forever. So
 the file is removed when the run ends well. If it does not, what stays true (no last step, no GPU) is left, so that an
 alert can be seen; the next run of the fold, or any run three days later, removes it.
 """
@@ -55,7 +55,7 @@ class TextFile:
 
 
 def clear(folder: Path, run: str) -> None:
-    """Remove files of ours that no run writes any more: those of this fold, and old ones."""
+    """Remove Holter's files that no run writes any more: those of this fold, and old ones."""
     fold = run.rpartition("-")[0]
     for suffix in (SUFFIX, UNFINISHED):
         for file in sorted(folder.glob(f"{PREFIX}*{suffix}")):

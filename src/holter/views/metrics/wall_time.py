@@ -26,7 +26,7 @@ class WallTime:
             self.started_s = self.zero_s = began
 
     def see(self, t_s: float, now_s: float) -> None:
-        """Take the newest reading, and the wall clock at which it was read: if it is new, it was made a moment ago."""
+        """Take the newest reading and the wall clock at that time; a new reading counts as made just then."""
         is_fresh = self._newest_s is not None and t_s > self._newest_s
         self._newest_s = t_s if self._newest_s is None else max(t_s, self._newest_s)
         if is_fresh and self.zero_s is not None and not 0.0 <= now_s - (self.zero_s + t_s) <= LATE_S:

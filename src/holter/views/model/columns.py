@@ -20,9 +20,9 @@ STORAGE, STORAGE_PART = STATES.index("storage"), 1 / 3
 
 
 def telling(counts: list[int]) -> int:
-    """Return the state that stands for many readings, given how often each was seen; -1 for none.
+    """Return the state that summarises many readings, given how often each was seen; -1 without readings.
 
-    One that does not go on by itself, if there is any; waiting for storage, if that is a good part; else the usual one.
+    A state that does not end by itself has priority; then waiting for storage, if frequent; then the most frequent one.
     """
     seen = sum(counts)
     if not seen:
@@ -92,7 +92,7 @@ class Columns:
         return int(t_s // self.width_s)
 
     def add(self, ticks: Iterable[Tick], first: int = 0) -> None:
-        """Add ticks. Those before column ``first`` are not shown; rates need the counters of the tick before."""
+        """Add ticks. Those before column ``first`` are not drawn; the first rates need their counters."""
         for tick in ticks:
             values = (*states_of(tick), *self._rates.of(tick))
             start = self.number(tick.t_s)

@@ -27,7 +27,7 @@ CANNOT_BE_READ = define("folder.unreadable", "Cannot be read: {why}")
 
 
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What a list tells of one run."""
+    """One run in a list of runs."""
 
     path: Path
     name: str

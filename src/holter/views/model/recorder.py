@@ -1,4 +1,4 @@
-"""Whether somebody still writes a tape.
+"""Whether a tape is still being written.
 
 A tape grows every two or three seconds, so its growth alone tells of a dead recorder late. SQLite's writer holds a
 lock on a file beside the tape for as long as it lives, and the kernel lists locks: a recorder that was killed shows at

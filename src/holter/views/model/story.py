@@ -112,7 +112,7 @@ class Story:
     def open_at(self, t_s: float) -> tuple[Episode, ...]:
         """Return the episodes that were known and not over at a time, the latest first.
 
-        The alarm comes after the start: before it nobody knew.
+        The alarm comes after the start: the episode was unknown until then.
         """
         known = [
             episode
@@ -122,7 +122,7 @@ class Story:
         return tuple(sorted(known, key=lambda episode: (episode.kind != "death", -episode.start_s)))
 
     def deaths(self) -> Iterable[ProcessEnded]:
-        """Return the ends of processes that nobody wanted."""
+        """Return the unwanted ends of processes."""
         # Several witnesses tell of one end, and not all of them know that it was wanted.
         return (end for end in self.ends if end.pid not in self._orderly)
 

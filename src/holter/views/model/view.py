@@ -49,7 +49,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def in_trouble(self) -> bool:
-        """Whether it stands still or is dead at the time."""
+        """Whether the process is stalled or dead at the time."""
         return self.state in TROUBLE
 
 

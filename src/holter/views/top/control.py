@@ -52,7 +52,7 @@ STAY = Outcome()
 
 
 class Control(Protocol):
-    """What the application drives: all of it in the thread that reads."""
+    """What the application calls, all of it in the thread that reads."""
 
     @property
     def is_typing(self) -> bool: ...

@@ -1,4 +1,4 @@
-"""One run on the screen: what the user looks at, and the pages of it. Knows tape and time, no terminal."""
+"""One run on the screen: the view of a time, and its pages. Knows tape and time, no terminal."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Desk:
-    """Draws one run at a time and in a size; all that it needs besides is given with each call."""
+    """Draws one run for a given time and screen size."""
 
     def __init__(self, run: Run, lang: Lang) -> None:
         self.run = run

@@ -41,7 +41,7 @@ PATIENCE_S = 0.5
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A page as it is sent to the browser: its number, which grows with each page, and the compressed HTML.
+    """A page for the browser: its number, which grows with each page, and the compressed HTML.
 
     ``end_s``: the time on the tape up to which the report goes. ``said``: the error that the page shows if there is no
     report.
@@ -59,7 +59,7 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Feed:
-    """Follows one tape while somebody looks at it."""
+    """Follows one tape while its page is open."""
 
     def __init__(self, path: Path, pages: Pages, *, root: str = "", name: str = "") -> None:
         self.path = path
@@ -111,7 +111,7 @@ class Feed:
         self._changed = asyncio.Event()
 
     def poll_if_due(self) -> None:
-        """Look at the tape if somebody looks at the page and it is time."""
+        """Read the tape if its page is open and the next read is due."""
         every_s = POLL_S if self._tape.state == "live" else IDLE_POLL_S
         if self.viewers > 0 and time.monotonic() - self._polled_at >= every_s - POLL_S / 10:
             self.poll()

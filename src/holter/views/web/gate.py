@@ -52,7 +52,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 class Gate:
     """Lets requests pass that carry the token, and adds the headers that every answer has.
 
-    ``hosts``: names, besides those of this machine itself, under which the pages may be asked for.
+    ``hosts``: names, besides those of this machine itself, that a request for a page may use.
     """
 
     def __init__(self, app: App, token: str, pages: Pages, hosts: Iterable[str] = ()) -> None:

@@ -119,7 +119,7 @@ def _refused(what: Message) -> BadInput:
 
 
 def directions(place: Place, token: str, environ: Mapping[str, str]) -> list[Message]:
-    """Return what to tell the user: the address, the tunnel from elsewhere, and whether a Slurm job will end it."""
+    """Return the lines for the user: the address, the tunnel from elsewhere, and whether a Slurm job will end it."""
     host = socket.gethostname()
     lines = [OPEN(url=address(place, token)), TUNNEL(command=tunnel(place, host, environ))]
     if place.instead_of is not None:

@@ -54,7 +54,7 @@ class Pages:
         return self._small(title="Holter", lines=(), forward=place)
 
     def refusal(self, what: Message, then: Message | None) -> str:
-        """Return the page for somebody who may not enter."""
+        """Return the page for a request without access."""
         return self._small(title=phrase(what, self.lang), lines=[phrase(then, self.lang)] if then else ())
 
     def message(self, title: str, lines: Sequence[str], page: int, root: str) -> str:

@@ -75,7 +75,7 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def render(path: Path, lang: Lang, *, is_over: bool, page: int, root: str, name: str) -> tuple[Rendered, str]:
-    """Return the page of a tape, as the report shows it, and what the server must know of it.
+    """Return the page of a tape, as the report shows it, and the facts about it that the server needs.
 
     ``root``: the relative address of the pages' root. ``name``: how the run is called among others; empty: it is alone.
 

@@ -1,4 +1,4 @@
-"""The routes of ``holter web``, and its server: it reads a tape only while somebody looks at its page."""
+"""The routes of ``holter web``, and its server: it reads a tape only while its page is open."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Web:
         self.app = Gate(app, token, self._pages, hosts)
 
     async def follow(self) -> None:
-        """Look at the tapes that somebody looks at, until stopped."""
+        """Read the tapes whose pages are open in a browser, until ``stop`` is called."""
         while not self._stopping:
             for feed in list(self._feeds.values()):
                 feed.poll_if_due()

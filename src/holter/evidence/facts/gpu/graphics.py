@@ -148,7 +148,7 @@ def _why(now: tuple[GpuSample, ...], field: str) -> Text:
 
 
 def used_by_us(gpus: tuple[GpuSample, ...]) -> tuple[GpuSample, ...]:
-    """Return the samples of GPUs that list a process of ours; a single GPU counts without a list."""
+    """Return the samples of GPUs that list a process of the training; a single GPU counts without a list."""
     own = {gpu.index for gpu in gpus if any(process.ours for process in gpu.processes or ())}
     if not own and len({gpu.index for gpu in gpus}) == 1:
         return gpus

@@ -109,7 +109,7 @@ def lsblk(text: str) -> Iterator[Fact]:
 
 
 def iostat(text: str) -> Iterator[Fact]:
-    """Read ``iostat``; of several reports the first one tells of the time since boot and is left out."""
+    """Read ``iostat``; of several reports the first one is left out, because it covers the time since boot."""
     waits = [
         (float(match[1]), match[0])
         for match in re.finditer(r"avg-cpu:.*%iowait.*\n\s*[\d.]+\s+[\d.]+\s+[\d.]+\s+([\d.]+)\s+[\d.]+\s+[\d.]+", text)

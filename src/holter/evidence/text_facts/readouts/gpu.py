@@ -56,7 +56,7 @@ def table(text: str) -> Iterator[Fact]:
 
 
 def query(text: str) -> Iterator[Fact]:
-    """Read ``nvidia-smi -q``, whole or only the lines that somebody filtered out of it."""
+    """Read ``nvidia-smi -q``, whole or only some lines of it."""
     mode = re.search(r"Virtualization Mode\s*:\s*([^\n]+)", text)
     if mode is not None and (name := MODES.get(mode[1].strip().lower())) is not None:
         yield "gpu.virtualization", name, mode[0]

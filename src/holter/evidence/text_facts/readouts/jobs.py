@@ -93,7 +93,7 @@ GOES_ON_S = 600.0
 
 
 def log_and_date(text: str) -> Iterator[Fact]:
-    """Read ``tail … training_log_….txt; date``: whether the log still goes on."""
+    """Read ``tail … training_log_….txt; date``: whether the log still grows."""
     stamps, now = _STAMP.findall(text), [*_DATE.finditer(text)]
     if not stamps or not now:
         return

@@ -45,7 +45,7 @@ def free(text: str) -> Iterator[Fact]:
 
 
 def vmstat(text: str) -> Iterator[Fact]:
-    """Read ``vmstat``; of several rows the first one tells of the time since boot and is left out."""
+    """Read ``vmstat``; of several rows the first one is left out, because it covers the time since boot."""
     head = re.search(r"^\s*r\s+b\s+swpd.*$", text, re.MULTILINE)
     if head is None:
         return
@@ -96,7 +96,7 @@ def ulimit(text: str) -> Iterator[Fact]:
 
 
 def pressure(text: str) -> Iterator[Fact]:
-    """Read ``cat /proc/pressure/…``: which resource it is stands in the command above it, or before the line."""
+    """Read ``cat /proc/pressure/…``: the resource is named in the command above it, or before the line."""
     named: list[str] = []
     for line in text.splitlines():
         mentioned = re.findall(r"pressure/(cpu|io|memory)", line)

@@ -1,4 +1,4 @@
-"""ps and the list of top, by the names of their columns; py-spy dump."""
+"""Read process lists of ps and top, by the names of their columns, and stacks of ``py-spy dump``."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ CLOSING = frozenset(sign for sign in NO_LINE_START if not sign.isascii())
 def broken(content: str, width: int, *, is_begun: bool = False) -> tuple[str, str]:
     """Return the part of a text that fits into ``width`` cells, and the rest: broken at a space, if there is one.
 
-    ``is_begun``: something stands on the line already, so a long word may begin the next line.
+    ``is_begun``: the line already has text, so a long word may begin the next line.
     """
     if cell_len(content) <= width:
         return content, ""

@@ -190,5 +190,5 @@ def _letter(lane: Lane) -> str:
 
 
 def in_order(lanes: Iterable[Lane]) -> list[Lane]:
-    """Return lanes as they are shown: main processes, then those that stand still, then the rest by number."""
+    """Return lanes as they are shown: main processes, then those that are stalled, then the rest by number."""
     return sorted(lanes, key=lambda lane: (lane.name.role != "main", not lane.in_trouble, place(lane.name)))
