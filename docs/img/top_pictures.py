@@ -26,9 +26,9 @@ from textual.pilot import Pilot  # noqa: E402
 from holter.reports.catalogue import Lang  # noqa: E402
 from holter.views.model.run import Run  # noqa: E402
 from holter.views.top.app import TopApp  # noqa: E402
-from holter.views.top.control import RunControl  # noqa: E402
 from holter.views.top.desk import Desk  # noqa: E402
 from holter.views.top.draw.glyphs import UNICODE  # noqa: E402
+from holter.views.top.run_control import RunControl  # noqa: E402
 
 TEXT = re.compile(r'(?P<before><text [^>]*)textLength="(?P<length>[0-9.]+)"(?P<after>[^>]*)>(?P<words>[^<]+)</text>')
 # Looks at the screen, half a second apart; an empty screen has fewer texts.

@@ -31,7 +31,7 @@ class HolterError(Exception):
 
 
 class CodedText(str):
-    """English text of a part of Holter that also works alone, with a code and values by which it can be translated.
+    """English text with a code and values, so that it can be translated. For parts of Holter that also work alone.
 
     ``probes.training.remarks`` has the sentences of the codes.
     """

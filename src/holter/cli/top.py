@@ -177,8 +177,8 @@ def _screen(
 ) -> int:
     from holter.views.model.run import Run
     from holter.views.top.app import TopApp, overview, run_app
-    from holter.views.top.control import RunControl
     from holter.views.top.desk import Desk
+    from holter.views.top.run_control import RunControl
 
     def opened(path: Path) -> RunControl:
         return RunControl(Desk(Run(path), lang), glyphs, in_overview=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def here() -> str:
-    """Return host name, boot and PID namespace. Only if all are equal does a PID show whether its process lives."""
+    """Return host name, boot and PID namespace. A PID shows whether its process lives only if all three are equal."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         space = str(Path("/proc/self/ns/pid").readlink())

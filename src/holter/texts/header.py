@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
-from holter.texts.plans import of_configuration
+from holter.texts.plans import of_configuration, read_json
 
 # The header with its plans comes before the first epoch; a log may hold millions of lines after it.
 HEADER_LINES = 3000
@@ -35,14 +32,14 @@ def read_header(line: str, found: dict[str, str]) -> None:
 
 def beside(folder: Path) -> tuple[dict[str, str], dict[str, str], str | None]:
     """Return (plans, versions, host name) from the files that nnU-Net leaves in a fold's folder and its parent."""
-    debug = _json(folder / "debug.json")
+    debug = read_json(folder / "debug.json")
     plans: dict[str, str] = {}
     name = debug.get("configuration_name")
     if isinstance(name, str):
         plans["configuration"] = name
     elif "__" in folder.parent.name:  # nnUNetTrainer__nnUNetPlans__3d_fullres
         plans["configuration"] = folder.parent.name.rpartition("__")[2]
-    file = _json(folder.parent / "plans.json")
+    file = read_json(folder.parent / "plans.json")
     if file and "configuration" in plans:
         plans.update(of_configuration(file, plans["configuration"]))
     if isinstance(file.get("dataset_name"), str):
@@ -59,11 +56,3 @@ def beside(folder: Path) -> tuple[dict[str, str], dict[str, str], str | None]:
         versions["cuda"] = f"{digits[:-1]}.{digits[-1]}"
     host = debug.get("hostname")
     return plans, versions, host if isinstance(host, str) else None
-
-
-def _json(file: Path) -> Mapping[str, object]:
-    try:
-        content = msgspec.json.decode(file.read_bytes())
-    except (OSError, msgspec.DecodeError):
-        return {}
-    return content if isinstance(content, dict) else {}

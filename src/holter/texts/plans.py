@@ -38,7 +38,7 @@ def describe_plans(training: TrainingCommand, environ: Mapping[str, str]) -> tup
     if training.continued:
         described["continued"] = "true"
     for file in _plans_files(training, environ, dataset):
-        plans = _json(file)
+        plans = read_json(file)
         if plans:
             described.update(of_configuration(plans, training.configuration))
             break
@@ -78,7 +78,8 @@ def _shown(value: object) -> str:
     return str(value)
 
 
-def _json(file: Path) -> Mapping[str, Any]:
+def read_json(file: Path) -> Mapping[str, Any]:
+    """Return the object in a file; empty if there is none or it cannot be read."""
     try:
         content = msgspec.json.decode(file.read_bytes())
     except (OSError, msgspec.DecodeError):

@@ -20,7 +20,7 @@ LONGEST_GRADIENT = 12  # nnU-Net's limit of the norm of all gradients
 
 
 class HolterStep(HolterOomRetry):
-    """Replaces the two methods that pass the loss on; for trainers that have not changed stock's own.
+    """Replaces ``train_step`` and ``on_train_epoch_end``; for trainers that use stock's own.
 
     Source:  nnunetv2 2.8.1 nnUNetTrainer.train_step, on_train_epoch_end; equal weights and losses.
     """

@@ -79,6 +79,14 @@ class ShapePreserving:
         return channels
 
 
+class WithoutRandomness(ShapePreserving):
+    """Defaults of a step that does the same to every sample."""
+
+    def draw(self, rng: np.random.Generator, channels: int) -> NoDraw:  # noqa: ARG002 - one signature for all
+        """Draw nothing."""
+        return ALWAYS
+
+
 def everywhere(work: BatchState, hits: Sequence[Applied]) -> bool:
     """Whether ``hits`` has all samples of the batch."""
     return len(hits) == len(work.image)

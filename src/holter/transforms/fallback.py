@@ -72,19 +72,25 @@ class Fallback:
 
 
 @contextmanager
+def generators_kept() -> Iterator[None]:
+    """Restore the states of the global generators of random, numpy and torch (CPU) afterwards."""
+    before = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        torch.random.set_rng_state(before[2])
+
+
+@contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed the global generators of random, numpy and torch (CPU) with ``seed``; restore their states afterwards."""
-    with _GLOBAL_GENERATORS:
-        before = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
+    with _GLOBAL_GENERATORS, generators_kept():
         random.seed(seed)
         np.random.seed(seed)
         torch.random.default_generator.manual_seed(seed)
-        try:
-            yield
-        finally:
-            random.setstate(before[0])
-            np.random.set_state(before[1])
-            torch.random.set_rng_state(before[2])
+        yield
 
 
 def _sample(seg: Any, slot: int) -> Any:

@@ -122,7 +122,7 @@ def terms_of_facts(values: Mapping[str, Value]) -> set[str]:
     return found
 
 
-def resembles(text: str, values: Mapping[str, Value], model: Model | None = None) -> tuple[Fit, ...]:
+def resembles(text: str, values: Mapping[str, Value]) -> tuple[Fit, ...]:
     """Return the causes that the text with these facts resembles, best first; ``NOTHING`` may be one of them.
 
     Nothing is returned for a text with too few known words.
@@ -130,7 +130,7 @@ def resembles(text: str, values: Mapping[str, Value], model: Model | None = None
     words = terms(text)
     if len(words) < FEWEST_TERMS:
         return ()
-    bias, lengths, weights = model or _lexicon()
+    bias, lengths, weights = _lexicon()
     known = [term for term in words | terms_of_facts(values) if term in lengths]
     if len(known) < FEWEST_KNOWN:
         return ()

@@ -65,7 +65,7 @@ class CaseReader:
     def read_together(self, plans: Sequence[SamplePlan], buffers: Sequence[SampleBuffers]) -> list[Sample] | None:
         """Return the voxels of several samples, read in one native call; None if ``read`` must read each of them.
 
-        So it is if a file cannot be read: ``read`` finds out which one, and why.
+        None, too, if a file cannot be read: then ``read`` finds out which one, and why.
         Raises:  CaseTrouble.
         """
         compiled = kernels()

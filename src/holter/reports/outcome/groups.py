@@ -78,7 +78,7 @@ def group_headline(group: Group, recording: Recording, lang: Lang) -> str:
 
 
 def fate_words(group: Group, lang: Lang) -> str:
-    """Return what became of the episodes: "healed 15 times, went on by itself 3 times"."""
+    """Return how the episodes ended: "healed 15 times, went on by itself 3 times"."""
     if len(group.members) == 1:
         return phrase(say.FATE_ALONE[group.fate](), lang)
     counts = [(fate, group.fates.count(fate)) for fate in ("open", "healed", "over")]

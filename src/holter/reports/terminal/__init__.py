@@ -38,12 +38,11 @@ def print_diagnosis(
     *,
     is_run: bool = True,
     ran: Outcome | None = None,
-    closes: bool = True,
 ) -> None:
     """Print what became of the run, every episode with its cause, or that nothing was wrong, and the verdict.
 
     ``is_run``: False for a short observation or a log, which cannot show where a run's time went. ``ran``: of a whole
-    run, what became of it. ``closes``: end with the verdict and the next command.
+    run, its result.
     """
     if ran is not None:
         print_line(console, Line(phrase(ran.headline, lang), style=STYLE_OF_STATE.get(ran.state, ODD)))
@@ -61,7 +60,7 @@ def print_diagnosis(
     if recording.damage and is_run:
         console.print()
         print_line(console, Line(text("html.damage", lang, damage=phrase(recording.damage, lang)), style="yellow"))
-    if closes and (ran is not None or diagnoses):
+    if ran is not None or diagnoses:
         verdict = verdict_of_run(ran, recording) if ran is not None else verdict_of_case(diagnoses, recording)
         console.print()
         print_line(console, Line(phrase(verdict, lang), style="bold", command=True))

@@ -105,7 +105,7 @@ def lock_file(folder: Path, job: Job) -> Path:
 
 
 def who_else(training: TrainingCommand, environ: Mapping[str, str]) -> Message | None:
-    """Return a warning about trainings that start on the same data, for a command that does not wait; None if none."""
+    """Return a warning if other trainings start on the same data, else None; for commands that do not wait."""
     folder, jobs = jobs_of(training, environ) or (Path(), ())
     for job in jobs:
         if not (left := job.left()):

@@ -1,4 +1,4 @@
-"""The environment of the run: read until the trainer has reported where it writes, whose folders are then followed."""
+"""The environment of the run, read again until the trainer has reported its folders, which are then followed."""
 
 from __future__ import annotations
 

@@ -10,10 +10,9 @@ import copy
 import dataclasses
 import gc
 import inspect
-import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +26,7 @@ from holter.trainer.auto.proof import why_different
 from holter.trainer.auto.race import Speed, at_least, measure
 from holter.trainer.feed import Feed
 from holter.trainer.settings import Settings
+from holter.transforms.fallback import generators_kept
 
 # Of the whole, in seconds. Proof and Holter's loader take what they need; the rest is for the slower one.
 BUDGET_S = 15.0
@@ -132,18 +132,6 @@ def end(augmenter: Any) -> None:
         with suppress(Exception):  # a worker that is gone already
             finish()
     gc.collect()  # batches in shared memory that its threads and queues refer to in a circle
-
-
-@contextmanager
-def generators_kept() -> Iterator[None]:
-    """Leave the global random generators as they were: the choice must not change the training."""
-    before = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
-    try:
-        yield
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])
-        torch.random.set_rng_state(before[2])
 
 
 def _sample(stock_loader: Any) -> tuple[torch.Tensor, torch.Tensor]:

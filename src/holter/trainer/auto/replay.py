@@ -19,7 +19,7 @@ FOLDING = ("Convert3DTo2DTransform", "Convert2DTo3DTransform")  # part of dummy 
 
 
 def replay(compose: Any, chain: Chain, draw: SampleDraw, image: torch.Tensor, seg: torch.Tensor) -> Sample:
-    """Return what stock makes of a whole initial patch if it draws what we drew.
+    """Return the result of stock's transforms with our draws, for a whole initial patch.
 
     Shapes:  image (C, *initial patch) float32, seg (S, *initial patch) int16; not changed.
     Raises:  LookupError for a transform that cannot be given a draw.

@@ -44,13 +44,11 @@ class Compiler(NamedTuple):
     is_portable: bool = False
 
 
-def compilers(environment: dict[str, str] | None = None) -> list[Compiler]:
+def compilers() -> list[Compiler]:
     """Return the compilers that are installed: the one that CXX names, the system's own, that of ``ziglang``."""
-    given = dict(os.environ) if environment is None else environment
-    named = given.get("CXX", "").split()
+    named = os.environ.get("CXX", "").split()
     found = [Compiler(tuple(named))] if named else []
-    path = given.get("PATH")
-    found += [Compiler((name,)) for name in ("c++", "g++", "clang++") if shutil.which(name, path=path)][:1]
+    found += [Compiler((name,)) for name in ("c++", "g++", "clang++") if shutil.which(name)][:1]
     return found + zig()
 
 
@@ -70,14 +68,14 @@ def fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
-def compile_into(library: Path, choices: Sequence[Compiler] | None = None) -> Compiler:
+def compile_into(library: Path) -> Compiler:
     """Compile the kernels to this file, in its folder; return the compiler that could.
 
     Raises:  CannotCompile with the first reason.
     """
     if not sys.platform.startswith("linux"):
         raise CannotCompile(f"the kernels are for Linux, not {sys.platform}")
-    tried = compilers() if choices is None else choices
+    tried = compilers()
     if not tried:
         raise CannotCompile("no C++ compiler is installed")
     reasons = []

@@ -9,25 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from holter.transforms.batch_state import ALWAYS, Applied, BatchState, NoDraw, ShapePreserving
+from holter.transforms.batch_state import Applied, BatchState, WithoutRandomness
 
 STOCK = "batchgeneratorsv2.transforms.utils.nnunet_masking.MaskImageTransform"
 
 
 @dataclass(frozen=True)
-class Mask(ShapePreserving):
+class Mask(WithoutRandomness):
     """Sets some channels to a value where a channel of the segmentation is negative."""
 
     channels: tuple[int, ...]
     seg_channel: int
     value: float
     name = "mask"
-
-    def draw(self, rng: np.random.Generator, channels: int) -> NoDraw:  # noqa: ARG002 - one signature for all
-        """Draw nothing."""
-        return ALWAYS
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
         """Set the voxels outside the mask in place. One sample at a time, which needs no copy."""

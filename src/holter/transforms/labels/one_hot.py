@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from holter.transforms.batch_state import ALWAYS, Applied, BatchState, NoDraw
+from holter.transforms.batch_state import Applied, BatchState, WithoutRandomness
 
 STOCK = "batchgeneratorsv2.transforms.nnunet.seg_to_onehot.MoveSegAsOneHotToDataTransform"
 
 
 @dataclass(frozen=True)
-class OneHot:
+class OneHot(WithoutRandomness):
     """Appends the channels to the image; if ``remove``, deletes the channel from the segmentation."""
 
     seg_channel: int
@@ -26,10 +26,6 @@ class OneHot:
     remove: bool
     name = "one-hot"
     reshapes = True
-
-    def draw(self, rng: np.random.Generator, channels: int) -> NoDraw:  # noqa: ARG002 - one signature for all
-        """Draw nothing."""
-        return ALWAYS
 
     def channels_after(self, channels: int) -> int:
         """Return the number of channels after this step: one more for each label."""

@@ -9,30 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
-from holter.transforms.batch_state import ALWAYS, Applied, BatchState, NoDraw
+from holter.transforms.batch_state import Applied, BatchState, WithoutRandomness
 
 STOCK = "batchgeneratorsv2.transforms.utils.seg_to_regions.ConvertSegmentationToRegionsTransform"
 
 
 @dataclass(frozen=True)
-class Regions:
+class Regions(WithoutRandomness):
     """Turns the segmentation into (B, regions, *spatial) bool."""
 
     regions: tuple[tuple[int, ...], ...]
     seg_channel: int
     name = "regions"
     reshapes = True
-
-    def draw(self, rng: np.random.Generator, channels: int) -> NoDraw:  # noqa: ARG002 - one signature for all
-        """Draw nothing."""
-        return ALWAYS
-
-    def channels_after(self, channels: int) -> int:
-        """Return the number of channels, which does not change."""
-        return channels
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:  # noqa: ARG002 - always all samples
         """Change the whole batch."""

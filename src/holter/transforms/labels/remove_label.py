@@ -9,25 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from holter.transforms.batch_state import ALWAYS, Applied, BatchState, NoDraw, ShapePreserving, everywhere
+from holter.transforms.batch_state import Applied, BatchState, WithoutRandomness, everywhere
 
 STOCK = "batchgeneratorsv2.transforms.utils.remove_label.RemoveLabelTransform"
 
 
 @dataclass(frozen=True)
-class RemoveLabel(ShapePreserving):
+class RemoveLabel(WithoutRandomness):
     """Replaces a label in all channels of the segmentation, or in some."""
 
     label: int
     becomes: int
     seg_channels: tuple[int, ...] | None
     name = "remove label"
-
-    def draw(self, rng: np.random.Generator, channels: int) -> NoDraw:  # noqa: ARG002 - one signature for all
-        """Draw nothing."""
-        return ALWAYS
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
         """Replace the label; in one call if all samples are in ``hits``."""

@@ -15,26 +15,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from holter.transforms.batch_state import ALWAYS, Applied, BatchState, NoDraw, on_device
+from holter.transforms.batch_state import Applied, BatchState, WithoutRandomness, on_device
 
 STOCK = "batchgeneratorsv2.transforms.utils.deep_supervision_downsampling.DownsampleSegForDSTransform"
 
 
 @dataclass(frozen=True)
-class Downsample:
+class Downsample(WithoutRandomness):
     """Turns the segmentation into a list with one entry per element of ``scales``; each has one scale per axis."""
 
     scales: tuple[tuple[float, ...], ...]
     name = "downsample"
     reshapes = True
-
-    def draw(self, rng: np.random.Generator, channels: int) -> NoDraw:  # noqa: ARG002 - one signature for all
-        """Draw nothing."""
-        return ALWAYS
-
-    def channels_after(self, channels: int) -> int:
-        """Return the same number: the image is not changed."""
-        return channels
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:  # noqa: ARG002 - always all samples
         """Replace the segmentation by its lower resolutions; the full resolution is passed on without a copy."""

@@ -28,11 +28,12 @@ from textual.widget import Widget
 
 from holter.reports.catalogue import Lang, phrase
 from holter.sentences import define
-from holter.views.top.control import Control, Outcome, RunControl
+from holter.views.top.control import Control, Outcome
 from holter.views.top.draw import help as help_page
 from holter.views.top.draw.glyphs import Glyphs
 from holter.views.top.draw.rows import Line, Row
 from holter.views.top.overview import OverviewControl
+from holter.views.top.run_control import RunControl
 
 # A recorder writes every second.
 EACH_S = 1.0

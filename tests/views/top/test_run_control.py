@@ -11,10 +11,10 @@ import pytest
 from benchmarks.views import scene
 
 from holter.views.model.run import Run
-from holter.views.top.control import RunControl
 from holter.views.top.desk import Desk
 from holter.views.top.draw.glyphs import UNICODE
 from holter.views.top.draw.rows import plain
+from holter.views.top.run_control import RunControl
 
 NAMES = ("left", "right", "shift+left", "home", "end", "pageup", "pagedown", "up", "down", "enter", "tab", "shift+tab",
          "space", "escape", "f1", "f3", "f7", "f8", "f9", "backspace", "ctrl+left", "ctrl+k", "delete")  # fmt: skip

@@ -1,0 +1,327 @@
+"""What keys and the mouse do on the screen of one run. Knows no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from holter.errors import HolterError
+from holter.reports.catalogue import phrase
+from holter.sentences import define
+from holter.views.model.series import LaneName
+from holter.views.model.view import View
+from holter.views.top.control import STAY, Outcome
+from holter.views.top.desk import Desk, trouble
+from holter.views.top.draw.glyphs import Glyphs
+from holter.views.top.draw.pages import PAGES
+from holter.views.top.draw.rows import Line, Row, wrapped
+from holter.views.top.draw.screen import BOTH_FROM, Drawn, Look
+from holter.views.top.draw.timeline import in_order
+from holter.views.top.judge import Judge
+from holter.views.top.playback import Playback
+
+# With Shift, the arrows go this many columns.
+MANY = 10
+# A note stays in the last line for this long.
+NOTE_S = 4.0
+# Lines that the wheel moves a page.
+WHEEL = 3
+
+# The key of each action in the last line.
+KEYS_ON_SCREEN = {
+    "earlier": "left", "alarm_before": "[", "now": "end", "next_page": "tab", "search": "/",
+    "hold": "space", "closer": "+", "quit": "q", "back": "escape",
+}  # fmt: skip
+
+NO_ALARM_BEFORE = define("top.no-alarm-before", "No alarm before this time.")
+NO_ALARM_AFTER = define("top.no-alarm-after", "No alarm after this time.")
+COPIED = define("top.copied", "Copied: the sentence above.")
+TYPING = define("top.typing", "Show only lines with: {typed}_  (Enter: keep, Esc: all)")
+UNREADABLE = define("top.unreadable", "The tape cannot be read any more: {error}")
+
+
+class RunControl:
+    """One run: time, zoom, pages, the chosen lane."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        glyphs: Glyphs,
+        *,
+        speed: float | None = None,
+        at_s: float | None = None,
+        in_overview: bool = False,
+        first_note: str = "",
+    ) -> None:
+        self.desk, self._glyphs, self._lang = desk, glyphs, desk.lang
+        self._time = Playback(desk, speed, at_s)
+        self._page: str | None = None
+        self._scroll = 0
+        self._chosen: LaneName | None = None
+        self._search, self._typing = "", False
+        self._note, self._note_s = first_note, 0.0
+        self._in_overview = in_overview
+        self._judge = Judge(desk.run.path, desk.lang)
+        self._view: View | None = None
+        self._drawn: Drawn | None = None
+        self._look: Look | None = None
+        self._error: str | None = None
+        self._is_begun = False
+        self._keys = self._bindings()
+
+    @property
+    def is_typing(self) -> bool:
+        """Whether the user types a search, so that a key is a letter and no command."""
+        return self._typing
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether the time moves by itself."""
+        return self._time.mode == "replay"
+
+    # What comes with time.
+
+    def tick(self, now_s: float, wall_s: float) -> None:
+        """Read what is new."""
+        try:
+            self.desk.run.poll(now_s, wall_s)
+            self._error = None
+        except (HolterError, OSError) as error:
+            if not self._is_begun:
+                raise
+            self._error = phrase(UNREADABLE(error=trouble(error, self._lang)), self._lang)
+        if not self._is_begun:
+            self._is_begun = True
+            self._note_s = now_s
+            self._time.begin()
+        self._time.tick(now_s)
+        self._ask_judge(now_s)
+
+    def _ask_judge(self, now_s: float) -> None:
+        story, run = self.desk.run.story, self.desk.run
+        if not story.episodes and not story.finished:
+            return
+        key = (
+            len(story.episodes),
+            len(story.judged),
+            story.finished,
+            sum(episode.end_s is None for episode in story.episodes),
+        )
+        width = self._look.width if self._look else 80
+        is_over = story.finished or run.silent_s is not None
+        self.desk.judgement = self._judge.judgement(now_s, key, width=width, is_over=is_over)
+
+    def draw(self, width: int, height: int, now_s: float) -> Drawn:
+        """Return the screen; if the tape cannot be read any more, the last one with the reason above it."""
+        note = self._note if now_s - self._note_s < NOTE_S else ""
+        if self._typing:
+            note = phrase(TYPING(typed=self._search), self._lang)
+        self._look = look = Look(
+            width=width,
+            height=height,
+            lang=self._lang,
+            glyphs=self._glyphs,
+            mode=self._time.mode,
+            speed=self._time.speed,
+            page=self._page,
+            scroll=self._scroll,
+            chosen=self._chosen,
+            search=self._search,
+            note=note,
+            in_overview=self._in_overview,
+        )
+        try:
+            self._view = self.desk.view(look, self._time.at_s, self._time.end_s)
+            self._time.columns = self._view.window.count
+            self._drawn = self.desk.draw(self._view, look)
+        except (HolterError, OSError) as error:
+            self._error = phrase(UNREADABLE(error=trouble(error, self._lang)), self._lang)
+        drawn = self._drawn or Drawn(lines=(), lanes={}, chart=(0, 0))
+        return drawn if self._error is None else _with_error(drawn, self._error, look)
+
+    def close(self) -> None:
+        """End what was started."""
+        self._judge.close()
+
+    # Keys.
+
+    def key(self, name: str, character: str | None, now_s: float) -> Outcome:
+        """Do what a key asks for."""
+        if self._typing:
+            return self._typed(name, character)
+        if name in ("q", "Q", "f10", "ctrl+c", "ctrl+q"):
+            return Outcome(what="quit")
+        if name == "escape":
+            return self._escape()
+        if name in ("c", "C") and self._look is not None and self._view is not None:
+            self._tell(phrase(COPIED(), self._lang), now_s)
+            return Outcome(what="copy", text=self.desk.said(self._view, self._look)[0])
+        action = self._keys.get(name) or self._keys.get(character or "")
+        if action is not None:
+            action(now_s)
+        return STAY
+
+    def _bindings(self) -> dict[str, Callable[[float], None]]:
+        time = self._time
+        actions: dict[str, Callable[[float], None]] = {
+            "left h": lambda _: time.move(-1),
+            "right": lambda _: time.move(1),
+            "shift+left ctrl+left": lambda _: time.move(-MANY),
+            "shift+right ctrl+right": lambda _: time.move(MANY),
+            "pageup": lambda _: self._page_keys(-1),
+            "pagedown": lambda _: self._page_keys(1),
+            "home": lambda _: time.go(self.desk.run.story.first_s),
+            "end G": lambda _: time.now(),
+            "[": lambda now_s: self._alarm(-1, now_s),
+            "]": lambda now_s: self._alarm(1, now_s),
+            "up k": lambda _: self._choose(-1),
+            "down j": lambda _: self._choose(1),
+            "enter": lambda _: self._open_page("process"),
+            "tab": lambda _: self._next_page(1),
+            "shift+tab": lambda _: self._next_page(-1),
+            "space": lambda _: time.hold(),
+            "+ = f8": lambda _: time.zoom(-1),
+            "- f7": lambda _: time.zoom(1),
+            "0 a": lambda _: time.whole(),
+            "/ f3 f4": lambda _: self._begin_search(),
+            "v": lambda _: self._turn("events"),
+            "p": lambda _: self._turn("epochs"),
+            "w": lambda _: self._turn("waits"),
+            "s": lambda _: self._turn("stacks"),
+            "l": lambda _: self._turn("log"),
+            "t": lambda _: self._turn("process"),
+            "e": lambda _: self._turn("run"),
+            "d": lambda _: self._turn("diagnosis"),
+            "<": lambda _: time.faster(0.5),
+            ">": lambda _: time.faster(2.0),
+            "r": lambda _: time.replay(),
+        }
+        return {key: action for keys, action in actions.items() for key in keys.split()}
+
+    def _typed(self, name: str, character: str | None) -> Outcome:
+        if name == "enter":
+            self._typing = False
+        elif name in ("escape", "ctrl+c"):
+            self._typing, self._search = False, ""
+        elif name == "backspace":
+            self._search = self._search[:-1]
+        elif name == "ctrl+u":
+            self._search = ""
+        elif character is not None and character.isprintable():
+            self._search += character
+        self._scroll = 0
+        return STAY
+
+    def _escape(self) -> Outcome:
+        if self._search:
+            self._search = ""
+        elif self._page is not None:
+            self._turn(None)
+        elif self._chosen is not None:
+            self._chosen = None
+        elif self._time.mode != "live":
+            self._time.now()
+        elif self._in_overview:
+            return Outcome(what="back")
+        return STAY
+
+    def _alarm(self, way: int, now_s: float) -> None:
+        if not self._time.alarm(way):
+            self._tell(phrase((NO_ALARM_BEFORE if way < 0 else NO_ALARM_AFTER)(), self._lang), now_s)
+
+    # Pages and lanes.
+
+    def _page_keys(self, way: int) -> None:
+        if self._page is not None:
+            self._scroll_by(way * max(1, (self._look.height if self._look else 24) // 2))
+        elif self._view is not None:
+            self._time.move(way * self._view.window.count)
+
+    def _scroll_by(self, lines: int) -> None:
+        # Pages that grow at their end are counted from there.
+        self._scroll = max(0, self._scroll + (-lines if self._page in (None, "events", "log") else lines))
+
+    def _turn(self, page: str | None) -> None:
+        self._page = None if page == self._page else page
+        self._scroll = 0
+
+    def _open_page(self, page: str) -> None:
+        if self._page != page:
+            self._turn(page)
+
+    def _next_page(self, way: int) -> None:
+        is_both = self._look is not None and self._look.height >= BOTH_FROM
+        order: tuple[str | None, ...] = PAGES if is_both else (None, *PAGES)
+        current = self._page if self._page is not None else order[0]
+        self._page = order[(order.index(current) + way) % len(order)]
+        self._scroll = 0
+
+    def _begin_search(self) -> None:
+        self._typing = True
+        if self._page is None:
+            self._page = "events"
+        self._scroll = 0
+
+    def _choose(self, way: int) -> None:
+        is_list = self._page in ("events", "log", "epochs", "stacks", "run", "diagnosis")
+        if is_list and not (self._look is not None and self._look.height >= BOTH_FROM):
+            self._scroll_by(way)
+            return
+        if self._view is None:
+            return
+        names = [lane.name for lane in in_order(self._view.lanes)]
+        if not names:
+            return
+        place = names.index(self._chosen) + way if self._chosen in names else (0 if way > 0 else len(names) - 1)
+        self._chosen = names[min(max(place, 0), len(names) - 1)]
+
+    # The mouse.
+
+    def click(self, x: int, y: int, now_s: float) -> Outcome:
+        """Do what a click on a cell asks for: a tab, a key, a lane, a time."""
+        drawn = self._drawn
+        if drawn is None:
+            return STAY
+        if y == len(drawn.lines) - 1:
+            return self._clicked_key(x, now_s)
+        for line, first, last, page in drawn.tabs:
+            if y == line and first <= x <= last:
+                self._page, self._scroll = page, 0
+                return STAY
+        chosen = drawn.lanes.get(y)
+        if chosen is not None:
+            self._chosen = chosen
+        first, last = drawn.chart
+        top_of_page = min((line for line, *_ in drawn.tabs), default=len(drawn.lines))
+        if self._view is not None and first <= x <= last and 1 < y < top_of_page:
+            self._time.go(self._view.window.middle_s(x - first))
+        return STAY
+
+    def _clicked_key(self, x: int, now_s: float) -> Outcome:
+        drawn = self._drawn
+        action = next((name for first, last, name in drawn.keys if first <= x <= last), None) if drawn else None
+        if action == "help":
+            return Outcome(what="open", text="help")
+        return self.key(KEYS_ON_SCREEN[action], None, now_s) if action else STAY
+
+    def wheel(self, x: int, y: int, down: bool) -> None:
+        """Scroll a page, or go through the time."""
+        del x
+        drawn = self._drawn
+        top_of_page = min((line for line, *_ in drawn.tabs), default=10**6) if drawn else 10**6
+        if y >= top_of_page:
+            self._scroll_by(WHEEL if down else -WHEEL)
+        else:
+            self._time.move(1 if down else -1)
+
+    def _tell(self, words: str, now_s: float) -> None:
+        self._note, self._note_s = words, now_s
+
+
+def _with_error(drawn: Drawn, error: str, look: Look) -> Drawn:
+    above: list[Line] = [
+        Row(look.width).add(part, "bad").done() for part in wrapped(error, look.width, 2 if look.height > 10 else 1)
+    ]
+    lines = list(drawn.lines) or [Row(look.width).done() for _ in range(look.height)]
+    return msgspec.structs.replace(drawn, lines=(*above, *lines[len(above) :]))
