@@ -142,7 +142,7 @@ def print_comparison(
         what = ("" if lang == "zh" else " ").join(words)
         bad = verdict.is_too_slow or verdict.metric is None
         line = phrase(VERDICT(what=what, command=command if verdict is last else None), lang)
-        _say(console, Text(line, style="bold red" if bad else "bold"))
+        _wrapped(console, line, "", "bold red" if bad else "bold")
 
 
 def as_json(comparison: Comparison, lang: Lang) -> dict[str, Any]:
