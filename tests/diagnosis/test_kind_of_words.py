@@ -31,6 +31,24 @@ def named(text: str) -> list[str]:
         ("docker 容器里显卡过一段时间就不可用了，求助", None, "container-lost-gpu"),
         ("我的程序训练完最后一轮以后不会退出，进程一直在，怎么办", "stall", "no-exit-after-finish"),
         ("Failed to initialize NVML: Driver/library version mismatch", "death", "gpu-driver-mismatch"),
+        (
+            "OpenBLAS blas_thread_init: pthread_create failed for thread 9 of 64: Resource temporarily unavailable\n"
+            "OpenBLAS blas_thread_init: ensure that your address space and process count limits are big enough\n"
+            "OpenBLAS blas_thread_init: or set a smaller OPENBLAS_NUM_THREADS to fit into what you have available\n",
+            "death",
+            "process-limit",
+        ),
+        ("训练停掉以后显存无法自动释放，怎么办", None, "gpu-shared-or-zombie"),
+        (
+            "When training ends, memory of GPU 0 is released, but that of the others is not released. Why?",
+            None,
+            "gpu-shared-or-zombie",
+        ),
+        (
+            "I've been getting `OpenBLAS blas_thread_init: RLIMIT_NPROC 512 current` from a library. Just FYI.",
+            "death",
+            "process-limit",
+        ),
         ("ValueError: Caught ValueError in DataLoader worker process 3.", "death", "worker-exception"),
     ],
 )

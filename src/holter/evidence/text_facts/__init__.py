@@ -20,6 +20,10 @@ from holter.texts.plain import joined, plain, prose
 # Of several statements of one fact the first table's counts.
 TABLES = (errors.MESSAGES, system.MESSAGES, libraries.MESSAGES, platforms.MESSAGES)
 OF_THE_KERNEL = (system.OF_THE_KERNEL, platforms.KERNEL, platforms.GPU)
+# A guide supposes what somebody who shows a message has met.
+SUPPOSED = re.compile(r"\b(?:if|when) (?:you|your|an?|the|it|nvidia-smi)\b|如果|若(?:是|出现|遇到)|遇到", re.IGNORECASE)
+# Only messages of programs give these: who shows one names a trouble, whatever else the words resemble.
+OF_MESSAGES = ("limit.reached", "gpu.trouble", "ddp.timed_out", "hardware.kernel_errors")
 # Only the main process loads checkpoints, chooses a GPU and asks for nnU-Net's folders.
 OF_THE_MAIN_PROCESS = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "no-paths")
 # What ends a training outweighs what is slow about it, and a standstill a slowness.
@@ -48,7 +52,10 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
         return found
     named = resembles(words, {name: hit.value for name, hit in found.items()})
     complains = TROUBLE.search(words) is not None
-    if explains(text) or all_is_well(words) or is_quiet(named, has_facts=_names_trouble(found), complains=complains):
+    is_shown = is_addressed(text) or SUPPOSED.search(text) is None
+    is_named = is_shown and any(name in found for name in OF_MESSAGES)
+    quiet = not is_named and is_quiet(named, has_facts=_names_trouble(found), complains=complains)
+    if explains(text) or all_is_well(words) or quiet:
         # Documentation and success stories quote errors, too; the output of a command is what it is.
         measured = {hit.name for hit in readouts.read(text)}
         return {name: hit for name, hit in found.items() if name in measured and name != "episode.kind"}

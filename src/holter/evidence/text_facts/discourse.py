@@ -37,11 +37,17 @@ _REPORTED = re.compile(
     r"|[我咱]|求助|请问|昨[天晚]|今[天晚]|刚才|为什么|怎么办",
     re.IGNORECASE,
 )
+# The beginning of what a program prints, advice included.
+_PRINTED = re.compile(
+    r"^[ \t>]*(?:OpenBLAS blas_\w+|OMP|libgomp|NVRM|slurmstepd|srun|nvidia-\w+): ", re.MULTILINE | re.IGNORECASE
+)
 
 
 def explains(text: str) -> bool:
     """Return whether a text only explains what may happen in general, and reports nothing that did happen."""
     written = prose(text)
     if len(written.strip()) < LEAST_PROSE * len(text.strip()) or _REPORTED.search(written) is not None:
+        return False
+    if _PRINTED.match(text) is not None:
         return False
     return sum(mark.search(written) is not None for mark in _MARKS) >= FEWEST_MARKS

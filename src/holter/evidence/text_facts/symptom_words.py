@@ -63,8 +63,12 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|jobs)[^\n]{0,20}(?:one|same) GPU"
     ),
     "gpu-memory-held": (
-        r"memory (?:is |was )?(?:not|never) (?:be(?:ing)? )?(?:released|freed)|zombie|\bfuser\b"
-        r"|显存(?:不会?|没有?|未)(?:被)?释放|不会释放显存|(?:显存|显卡|卡|GPU)[^\n]{0,40}(?:没有|看不到)[^\n]{0,14}进程"
+        r"memory[^\n.]{0,60}\b(?:not|never|isn't|wasn't|doesn't|won't) (?:be(?:ing)? |get )?(?:\w+ly )?(?:released?"
+        r"|freed?|deallocated|cleared|given back)|GPU memory (?:is |was )?still "
+        r"(?:used|using|in use|occupied|held|taken|allocated)"
+        r"|(?:still|keeps?) (?:us|hold|occupy|tak)\w+ (?:the |all |its )?GPU(?: memory)?\b|zombie|\bfuser\b"
+        r"|显存(?:不会?|没有?|未|无法|不能|总不)(?:自动)?(?:被)?释放|(?:占用|占着|占)(?:着|了)?(?:GPU|显存|显卡)[^\n,，。]{0,14}"
+        r"(?:无法|不能|没法|没有?)(?:清除|释放|杀)|不会释放显存|(?:显存|显卡|卡|GPU)[^\n]{0,40}(?:没有|看不到)[^\n]{0,14}进程"
         r"|no (?:running )?process(?:es)?[^\n]{0,30}(?:memory|listed|shown|found)"
     ),
     "hot": r"\b(?:8[0-9]|9\d) ?(?:degrees|°|℃|度)|thermal|throttles? down|overheat|过热|降频|散热|温度(?:过|太|很)高",
