@@ -197,7 +197,7 @@ FAULTS = (
     partial(SilentServer, "socket", name="main-socket", summary=_own(READS)),
     partial(SilentServerOfWorkers, "socket", name="workers-socket", summary=_own_transform(READS)),
     partial(
-        WorkersStuck, "python-loop", name="workers-spin", summary=_own_transform("is a loop without end"), watch_s=90.0
+        WorkersStuck, "python-loop", name="workers-spin", summary=_own_transform("is a loop without end"), watch_s=120.0
     ),
     TrackingServer,
     PlotHangs,

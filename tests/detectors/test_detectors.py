@@ -288,6 +288,17 @@ def test_a_slow_down_that_passes_is_closed():
     assert episode.end_s is not None
 
 
+def test_a_few_slow_steps_before_a_standstill_are_no_slow_down():
+    detector, run = SlowDownDetector(), Run()
+    ticks = list(run.go(60))
+    run.step_s = 0.9
+    ticks += [*run.go(5), *run.halt(115, cpu=0.95)]  # of the workers: a loop without end in each
+    assert not any(detector.see(tick) for tick in ticks)
+    run.step_s = 20.0  # steps that do end are a slow-down, however long they are
+    slow = [episode for tick in run.go(180) for episode in detector.see(tick)]
+    assert [episode.detector for episode in slow] == ["slow-down"]
+
+
 def test_a_log_alone_shows_slower_epochs():
     detector = SlowDownDetector()
     found: list[Episode] = []

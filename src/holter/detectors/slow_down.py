@@ -18,6 +18,8 @@ TIERS = ((3.0, 15.0), (1.5, 60.0), (1.1, 180.0))
 BASELINE_STEPS = 20
 # A single slow step is no slow-down.
 ENOUGH_STEPS = 3
+# The last step must have ended within this part of the time that a tier looks at.
+STILL_COME_PART = 0.5
 # Entries of the baseline: the past hour, one per tick.
 BASELINE_ENTRIES = 3600
 # The recent median must also exceed this quantile of the baseline; below, it is the run's usual scatter.
@@ -99,6 +101,8 @@ class SlowDownDetector:
             window = [entry for entry in self._recent if entry[0] > tick.t_s - for_s]
             if sum(steps for _, _, steps in window) < ENOUGH_STEPS:
                 continue
+            if window[-1][0] < tick.t_s - STILL_COME_PART * for_s:
+                continue  # a few slow steps, and none since: a standstill, for the stall detector
             slow = median(seconds for _, seconds, _ in window)
             if slow >= times * usual and slow > self._scatter():
                 self._tier = times
