@@ -509,3 +509,9 @@ def test_the_epochs_of_a_continued_run_fill_their_charts(recording: Recording) -
     assert model["charts"][0]["series"][0]["line"].startswith("M400 ")
     page = html(msgspec.structs.replace(recording, all_ticks=ticks[-1:]), (), "en")
     assert 'viewBox="400 0 3 100"' in page
+
+
+def test_what_raised_the_alarm_is_not_said_of_now() -> None:
+    recording = read(Path(__file__).parent.parent / "tapes/frozen_worker/fault.holter")
+    said = plain(html(recording, diagnose_recording(recording, is_over=True), "en"))
+    assert "At the alarm: worker 0 (PID 7554) has been stopped (state T) for 5 s." in said

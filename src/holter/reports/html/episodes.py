@@ -38,6 +38,7 @@ COLUMNS_AT_ARROW = 44
 MOST_UNKNOWN = 6
 MOST_NAMES = 4
 
+AT_ALARM = define("episode.at-alarm", "At the alarm: {reason:clause}.")
 UNKNOWN_LINE = define("unseen.grouped", "{reason}: {facts}[[ and {more} more]]")
 UNKNOWN_REST = define("unseen.rest", "and {count} more facts, each for a reason of its own", one="and one more fact")
 NOT_JUDGED = define(
@@ -73,7 +74,7 @@ def group_model(recording: Recording, group: Group, lang: Lang) -> dict[str, Any
             delay=duration(episode.alarm_s - episode.start_s, lang),
         ),
         "over": end_words(diagnosis, recording, lang, group.fate),
-        "reason": phrase(episode.reason, lang),
+        "reason": phrase(AT_ALARM(reason=episode.reason), lang) if episode.reason else "",
         "window": closer(recording, episode),
         "chains": [_chain(links, lang) for links in _paths(diagnosis)],
         "verdict": _verdict(diagnosis, verdict, lang) if verdict else None,
