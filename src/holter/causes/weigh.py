@@ -111,13 +111,15 @@ def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
     verdict, score = _grade(fatal, certain, minus, score, open_question)
     if verdict == "confirmed" and unheard:  # a strong counter-argument is unknown
         verdict, score = "likely", min(score, CONFIRMED_BASE - 0.01)
+    # Several rules may read one fact; its sentence is printed once.
+    spoken = {side: {(one.fact, one.text): one for one in findings[side]} for side in ("for", "against")}
     unknown = {finding.fact: finding for finding in findings["unknown"]}
     return Verdict(
         cause=cause,
         verdict=verdict,
         score=round(score, 3),
-        supports=tuple(findings["for"]),
-        against=tuple(findings["against"]),
+        supports=tuple(spoken["for"].values()),
+        against=tuple(spoken["against"].values()),
         unknown=tuple(unknown.values()),
     )
 

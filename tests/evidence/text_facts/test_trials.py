@@ -77,6 +77,22 @@ def test_an_outcome_weighs_for_and_against_its_cause(story: str, cause: str, wit
     assert scores[0] > scores[1] >= scores[2], scores
 
 
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("The cluster says: GPU idle for 120 minutes, job terminated.", True),
+        ("My job was killed by the idle-GPU reaper after two hours.", True),
+        ("任务因为 GPU 空闲超过两小时被系统回收了", True),
+        ("The GPU is idle and no process was killed, it only waits.", False),
+        ("GPU 空闲，但是没有被系统杀掉", False),
+    ],
+)
+def test_a_job_that_a_policy_ended_has_ended(text: str, is_one: bool) -> None:
+    found = said(text, is_prose=True)
+    kind = found["episode.kind"].value if "episode.kind" in found else None
+    assert (kind == "death") == is_one, found
+
+
 def score(text: str, cause: str) -> float:
     from holter.diagnosis.words import diagnosed, stated
 

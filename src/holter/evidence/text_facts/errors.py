@@ -222,9 +222,9 @@ ENDS: tuple[Known, ...] = (
     known(r"(?:^|\s)Floating point exception\b|\bSIGFPE\b|浮点数?例外", {**RAISED, "main.exit_signal": 8}),
     known(
         (
-            r"^[ \t]*(?:\S+: line \d+: +\d+ )?Killed\s*(?:python|$)|\bgot killed\b|(?:process"
+            r"^[ \t]*(?:\S+: line \d+: +\d+ )?Killed\s*(?:python|$)|\bgot killed\b|(?<!no )(?:process"
             r"|training|job|it) (?:was|is|gets|got|just) killed|直接 ?killed|(?:出现|报错?|总是|就) ?killed"
-            r"|被 ?kill|被(?:系统)?杀|\bkilled[，,]|已杀死|\bSIGKILL\b"
+            r"|被 ?kill|(?<!没)(?<!没有)(?<!未)被(?:系统)?杀|(?<!was )(?<!no )\bkilled[，,]|已杀死|\bSIGKILL\b"
         ),
         {**RAISED, "main.exit_signal": lambda match: None if _of_worker(match) else 9},
     ),

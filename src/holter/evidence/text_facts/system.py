@@ -63,6 +63,14 @@ SCHEDULERS: tuple[Known, ...] = (
         r"DUE TO TIME LIMIT|\bTIMEOUT\b[^\n]{0,40}(?:0:0|0:15)|job[^\n]{0,40}time limit",
         {**DEATH, "main.exit_signal": 15, "main.time_limit": True},
     ),
+    # A cluster ends jobs whose GPU does nothing.
+    known(
+        r"(?:\bidle\b|\binactiv\w*|low (?:GPU )?util\w*)(?:(?!\bnot?\b|n't|\bnever\b)[^\n.]){0,60}"
+        r"\b(?:killed|terminated|reaped|evicted|cancell?ed)\b"
+        r"|\b(?:killed|terminated|reaped|evicted|cancell?ed) by (?:the |an? )?(?:[\w-]+ ){0,2}(?:[\w-]*reaper|policy)\b"
+        r"|(?:空闲|利用率(?:过|太)?低)(?:(?!没|未|不)[^\n。]){0,20}被(?:系统|集群|管理员|自动)?(?:杀|终止|回收|取消|停止)",
+        DEATH,
+    ),
     known(
         r"DUE TO (?:PREEMPTION|NODE FAILURE|JOB REQUEUE)|CANCELLED (?:AT|by)|was preempted|Evicted\b|spot instance",
         {**DEATH, "main.exit_signal": 15},
