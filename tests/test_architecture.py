@@ -37,6 +37,7 @@ HEADINGS = ["What happens", "How we know", "Looks like", "What helps", "Source"]
 HEAVY = ("torch", "nnunetv2", "batchgenerators", "numpy")
 # They run in processes of their own: the data set needs numpy, the others are nnU-Net's side of the house.
 NOT_OFFLINE = (
+    "holter.bench.child",  # the measuring side, in the training's Python
     "holter.demo.dataset",
     "holter.demo.slow_fs",
     "holter.trainer",

@@ -141,6 +141,18 @@ class CannotDoHere(HolterError):
     id = "cannot-do-here"
 
 
+class BenchFailed(HolterError):
+    """A training could not be measured."""
+
+    id = "bench-failed"
+
+
+class MachineBusy(HolterError):
+    """Others use the machine now, so that a measurement would be wrong."""
+
+    id = "machine-busy"
+
+
 class DemoFailed(HolterError):
     """A step of the demo failed."""
 

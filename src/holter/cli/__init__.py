@@ -36,6 +36,7 @@ from holter.cli import (
     web,
 )
 from holter.cli.help.page import HELP_OPTIONS, App, HelpfulGroup
+from holter.cli.measuring import bench
 from holter.cli.options import spoken_language
 from holter.cli.start import platforms, settings, standard_streams
 from holter.errors import HolterError
@@ -50,6 +51,7 @@ app = App(
 )
 
 doctor.register(app)
+bench.register(app)
 run.register(app)
 train.register(app)
 attach.register(app)

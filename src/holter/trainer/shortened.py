@@ -58,22 +58,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def build(options: argparse.Namespace) -> Any:
     """Build the trainer object as ``nnunetv2.run.run_training`` does, with smaller numbers."""
-    import torch
-    from batchgenerators.utilities.file_and_folder_operations import load_json
-    from nnunetv2.paths import nnUNet_preprocessed
-    from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
-
-    dataset = options.dataset if options.dataset.startswith("Dataset") else int(options.dataset)
-    folder = Path(nnUNet_preprocessed) / maybe_convert_to_dataset_name(dataset)
-    plans = load_json(str(folder / f"{options.p}.json"))
-    plans["continue_training"] = options.c
-    trainer = find(options.tr, loader=options.loader)(
-        plans=plans,
-        configuration=options.configuration,
-        fold=options.fold if options.fold == "all" else int(options.fold),
-        dataset_json=load_json(str(folder / "dataset.json")),
-        device=torch.device(options.device),
-    )
+    trainer = make_trainer(
+        find(options.tr, loader=options.loader), options.dataset, options.configuration, options.fold,
+        plans=options.p, device=options.device, continued=options.c,
+    )  # fmt: skip
     trainer.num_epochs = options.epochs
     trainer.num_iterations_per_epoch = options.iterations
     trainer.num_val_iterations_per_epoch = options.val_iterations
@@ -82,6 +70,33 @@ def build(options: argparse.Namespace) -> Any:
     if options.save_every is not None:
         trainer.save_every = options.save_every
     return trainer
+
+
+def make_trainer(
+    trainer_class: type[Any],
+    dataset: str,
+    configuration: str,
+    fold: str,
+    *,
+    plans: str,
+    device: str,
+    continued: bool = False,
+) -> Any:
+    """Return a trainer as ``nnunetv2.run.run_training`` makes it. ``dataset``: name or number; ``plans``: name."""
+    import torch
+    from batchgenerators.utilities.file_and_folder_operations import load_json
+    from nnunetv2.paths import nnUNet_preprocessed
+    from nnunetv2.utilities.dataset_name_id_conversion import maybe_convert_to_dataset_name
+
+    named = dataset if dataset.startswith("Dataset") else int(dataset)
+    folder = Path(nnUNet_preprocessed) / maybe_convert_to_dataset_name(named)
+    return trainer_class(
+        plans={**load_json(str(folder / f"{plans}.json")), "continue_training": continued},
+        configuration=configuration,
+        fold=fold if fold == "all" else int(fold),
+        dataset_json=load_json(str(folder / "dataset.json")),
+        device=torch.device(device),
+    )
 
 
 def set_threads(device: str) -> None:

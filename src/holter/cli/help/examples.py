@@ -22,6 +22,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         ("holter doctor", "Check this machine and the environment of nnU-Net."),
         ("holter doctor 4 3d_fullres -f 0 --json > here.json", "Check one fold too, and keep it to compare machines."),
     ),
+    "bench": _examples(
+        "bench",
+        ("holter bench 4 3d_fullres", "What limits this training here, and what an epoch will take."),
+        ("holter bench 4 2d -tr nnUNetTrainerDA5 --json > here.json", "Under another trainer; keep the numbers."),
+    ),
     "train": _examples(
         "train",
         ("holter train 4 3d_fullres 0", "Train fold 0 of data set 4; the same line continues it after any end."),

@@ -100,7 +100,7 @@ def gather(order: Order, tell: Tell = lambda _stage, _done, _total: None) -> Sur
 def _gather(jobs: Jobs, order: Order, tell: Tell) -> Survey:
     began = time.monotonic()
     tell("question", 0, 0)
-    question = _ask(jobs, order)
+    question = ask(jobs, order)
     tell("machine", 0, 0)
     device = question.asked.device
     software = jobs.start([order.python, str(SOFTWARE_CHILD), device], SOFTWARE_S, order.environ)
@@ -137,7 +137,11 @@ def _gather(jobs: Jobs, order: Order, tell: Tell) -> Survey:
     )
 
 
-def _ask(jobs: Jobs, order: Order) -> Question:
+def ask(jobs: Jobs, order: Order) -> Question:
+    """Return the training that is meant; a child looks for it, because any folder may hang.
+
+    Raises:  BadInput, CannotDoHere as ``gather``.
+    """
     if order.asked.dataset is None:
         return Question(asked=order.asked)
     asked = json.dumps(msgspec.to_builtins(order.asked))

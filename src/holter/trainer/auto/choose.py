@@ -43,7 +43,7 @@ def choose(
                 make_feed=make_feed,
                 make_stock=make_stock,
                 settings=settings,
-                workers=_stock_workers(),
+                workers=stock_workers(),
                 on_gpu=facts.device.type == "cuda",
             )
         )
@@ -62,7 +62,7 @@ def _tell(log: LoaderLog, choice: Choice) -> None:
         "holter": choice.holter or 0.0,
         "least": choice.at_least or 0.0,
         "times": (choice.holter or 0.0) / choice.stock if choice.stock else 0.0,
-        "workers": _stock_workers(),
+        "workers": stock_workers(),
         "threads": choice.threads or 0,
         "count": choice.transforms or 0,
         "took": choice.took_s or 0.0,
@@ -71,7 +71,8 @@ def _tell(log: LoaderLog, choice: Choice) -> None:
     log.say(f"choice.{choice.reason}", **values)
 
 
-def _stock_workers() -> int:
+def stock_workers() -> int:
+    """Return the number of worker processes that nnU-Net's own loader starts for training."""
     from nnunetv2.utilities.default_n_proc_DA import get_allowed_n_proc_DA
 
     return int(get_allowed_n_proc_DA())

@@ -74,7 +74,7 @@ def decide(material: Material) -> Decision:
 def _decided(material: Material, began_s: float) -> Decision:
     compose = material.stock_loader.transforms
     try:
-        image, seg = _sample(material.stock_loader)
+        image, seg = sample_of(material.stock_loader)
         different = why_different(compose, material.chain, image, seg, material.labels, np.random.default_rng(SEED))
         if different is not None:
             return Decision(Choice(loader="stock", reason="different", detail=phrase(different, "en")))
@@ -134,8 +134,8 @@ def end(augmenter: Any) -> None:
     gc.collect()  # batches in shared memory that its threads and queues refer to in a circle
 
 
-def _sample(stock_loader: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    # One initial patch, the last of a batch: nnU-Net makes sure that it has foreground.
+def sample_of(stock_loader: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return one initial patch: the last of a batch, because nnU-Net makes sure that it has foreground."""
     bare = copy.copy(stock_loader)
     bare.transforms = None
     batch = bare.generate_train_batch()

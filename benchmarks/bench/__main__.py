@@ -1,0 +1,121 @@
+"""The epoch that ``holter bench`` predicts, against real trainings with an imitated step: ``-m benchmarks.bench``.
+
+In each scene both loaders train for some epochs in real processes (``nnUNetv2_train`` with another trainer class), and
+the command predicts the same epoch before that. No GPU is needed; alone on the machine, please.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.bench.scenes import CONFIGURATION, EPOCHS, PLANS, SCENES, STEPS, TRAINER, Scene, make
+from benchmarks.loader import at_least, at_most, row
+from benchmarks.material import prepared_brains, say
+from benchmarks.reporting import Goal, Row, conclude
+from holter.demo.prepare import DATASET_NAME
+
+OFF_GOAL = 0.05  # of the real epoch, with Holter's loader
+LIMIT_S = 1800
+EPOCH_TIME = re.compile(r"Epoch time: ([0-9.]+) s")
+
+
+class Plan(NamedTuple):
+    """Epochs of a real training, steps of an epoch, and seconds of the command's measurements."""
+
+    epochs: int
+    steps: int
+    seconds: float
+
+
+FULL, QUICK = Plan(5, 250, 120.0), Plan(3, 60, 40.0)
+
+
+def main() -> int:
+    """Measure, print tables, write JSON if asked; return 1 if a goal was missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="shorter epochs and measurements")
+    parser.add_argument("--only", default="", help="scenes whose name contains this")
+    parser.add_argument("--anyway", action="store_true", help="although others use the machine: no goal counts then")
+    parser.add_argument("--json", type=Path, help="write results and goals to this file")
+    options = parser.parse_args()
+    plan, brains = QUICK if options.quick else FULL, prepared_brains()
+    rows: list[Row] = []
+    goals: list[Goal] = []
+    for scene in SCENES:
+        if options.only in scene.name:
+            say(scene.name)
+            with tempfile.TemporaryDirectory(prefix="holter-bench-scene-") as folder:
+                environment = {**os.environ, **make(scene, brains, Path(folder))}
+                environment |= {EPOCHS: str(plan.epochs), STEPS: str(plan.steps)}
+                more = compare(scene, plan, environment, anyway=options.anyway)
+            rows += more[0]
+            goals += more[1]
+    return conclude(rows, goals, options.json)
+
+
+def compare(scene: Scene, plan: Plan, environment: Mapping[str, str], *, anyway: bool) -> tuple[list[Row], list[Goal]]:
+    """Predict, train, and compare."""
+    predicted = predict(scene, plan, environment, anyway=anyway)
+    rows: list[Row] = []
+    goals: list[Goal] = []
+    for forecast in predicted["forecasts"]:
+        loader, epoch_s, limit = forecast["loader"], forecast["epoch_s"], forecast["limit"]
+        real = epochs(scene, loader, environment)[1:]  # the first one starts the workers
+        middle = statistics.median(real)
+        name = f"{scene.name}, {loader}"
+        rows += [
+            row(f"{name}: predicted", epoch_s, "s/epoch", f"limited by {limit}"),
+            row(f"{name}: real", middle, "s/epoch", f"{min(real):.1f} to {max(real):.1f} in {len(real)} epochs"),
+        ]
+        off = abs(epoch_s - middle) / middle
+        if loader == "holter":
+            goals.append(at_most(f"{name}: off the real epoch", OFF_GOAL, None if anyway else off))
+        else:
+            within = min(real) * (1 - OFF_GOAL) <= epoch_s <= max(real) * (1 + OFF_GOAL)
+            goals.append(at_least(f"{name}: inside the real epochs", 1, None if anyway else float(within)))
+        right = limit in (scene.stock if loader == "stock" else scene.holter)
+        goals.append(at_least(f"{name}: limit is right", 1, None if anyway else float(right)))
+    return rows, goals
+
+
+def predict(scene: Scene, plan: Plan, environment: Mapping[str, str], *, anyway: bool) -> dict[str, Any]:
+    """Return the report of the command."""
+    words = ["holter", "bench", DATASET_NAME, CONFIGURATION, "-p", PLANS, "-tr", TRAINER, "--device", "cpu", "--json"]
+    words += ["--seconds", f"{plan.seconds:g}", *(("--anyway",) if anyway else ())]
+    report: dict[str, Any] = json.loads(started(scene, ["-m", *words], environment))
+    return report
+
+
+def epochs(scene: Scene, loader: str, environment: Mapping[str, str]) -> list[float]:
+    """Train with a loader; return the seconds of each epoch, as nnU-Net's log has them."""
+    results = Path(environment["nnUNet_results"]) / loader
+    results.mkdir()
+    words = ["holter.trainer.entry", DATASET_NAME, CONFIGURATION, "0", "-p", PLANS, "-tr", TRAINER]
+    words += ["-device", "cpu", "--loader", loader]
+    started(scene, ["-m", *words], {**environment, "nnUNet_results": str(results)})
+    log = "".join(file.read_text() for file in results.rglob("training_log_*.txt"))
+    return [float(seconds) for seconds in EPOCH_TIME.findall(log)]
+
+
+def started(scene: Scene, words: list[str], environment: Mapping[str, str]) -> str:
+    """Run Python on the scene's cores; return what it prints."""
+    cores = sorted(os.sched_getaffinity(0))[: scene.cores]
+    command = ["taskset", "-c", ",".join(map(str, cores)), sys.executable, *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{scene.name}: {' '.join(words)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

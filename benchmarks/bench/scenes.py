@@ -1,0 +1,110 @@
+"""The scenes: patch, batch, the imitated step, workers and cores, and what must be named as the limit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from holter.demo.prepare import DATASET_NAME, Prepared
+
+CONFIGURATION = "imitated"
+PLANS = "imitatedPlans"
+VARIABLE = "HOLTER_IMITATED_STEP_S"
+EPOCHS = "HOLTER_IMITATED_EPOCHS"
+STEPS = "HOLTER_IMITATED_STEPS"
+TRAINER = "nnUNetTrainerImitated"
+
+# A step that waits in one native call, as a thread does that waits for a GPU, and shares no core with the loader.
+CODE = f'''
+import os
+import numpy as np
+from holter.trainer.shortened import wait_natively
+from nnunetv2.training.nnUNetTrainer.{{base}} import {{name}}
+
+
+class {TRAINER}({{name}}):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.num_epochs = int(os.environ["{EPOCHS}"])
+        self.num_iterations_per_epoch = int(os.environ["{STEPS}"])
+        self.num_val_iterations_per_epoch = max(1, self.num_iterations_per_epoch // 5)
+
+    def train_step(self, batch):
+        wait_natively(float(os.environ["{VARIABLE}"]))
+        return {{{{"loss": np.array(0.5)}}}}
+
+    def validation_step(self, batch):
+        wait_natively(float(os.environ["{VARIABLE}"]) / 3)
+        heads = np.ones(len(self.label_manager.foreground_labels))
+        return {{{{"loss": np.array(0.5), "tp_hard": heads, "fp_hard": heads, "fn_hard": heads}}}}
+
+    def perform_actual_validation(self, save_probabilities=False):
+        pass
+'''
+PLAIN = ("nnUNetTrainer", "nnUNetTrainer")
+DA5 = ("variants.data_augmentation.nnUNetTrainerDA5", "nnUNetTrainerDA5")
+
+
+class Scene(NamedTuple):
+    """One training. ``stock``, ``holter``: the limits that are right for each loader."""
+
+    name: str
+    patch: tuple[int, ...]
+    batch: int
+    step_s: float
+    workers: int
+    cores: int
+    stock: tuple[str, ...]
+    holter: tuple[str, ...]
+    base: tuple[str, str] = PLAIN
+
+
+STARVED = ("augmentation", "cores")
+SCENES = (
+    Scene("3d, slow step", (64, 64, 64), 2, 0.4, 2, 2, ("network",), ("network",)),
+    Scene("3d, A100-like step", (96, 96, 96), 2, 0.131, 2, 2, STARVED, ("network",)),
+    Scene("3d, H200-like step", (96, 96, 96), 2, 0.066, 2, 2, STARVED, ("network",)),
+    Scene("3d, one core", (96, 96, 96), 2, 0.131, 1, 1, STARVED, ("network", *STARVED)),
+    Scene("3d, one worker on two cores", (96, 96, 96), 2, 0.131, 1, 2, STARVED, ("network",)),
+    Scene("3d, tiny step", (64, 64, 64), 2, 0.002, 2, 2, (*STARVED, "hand-over"), (*STARVED, "reading")),
+    Scene("2d, large batch", (96, 96), 32, 0.1, 2, 2, ("network", *STARVED), ("network", *STARVED)),
+    Scene("2d, tiny step", (96, 96), 32, 0.002, 2, 2, (*STARVED, "reading"), (*STARVED, "reading")),
+    Scene("3d, DA5", (64, 64, 64), 2, 0.131, 2, 2, STARVED, ("network", *STARVED), DA5),
+    Scene("3d, large batch", (64, 64, 64), 8, 0.131, 2, 2, STARVED, ("network", *STARVED)),
+)
+
+
+def make(scene: Scene, brains: Prepared, folder: Path) -> dict[str, str]:
+    """Write the scene's plans and trainer into an own copy; return the environment of its commands."""
+    source = brains.preprocessed / DATASET_NAME
+    data = folder / "nnUNet_preprocessed" / DATASET_NAME
+    data.mkdir(parents=True)
+    for entry in source.iterdir():
+        (data / entry.name).symlink_to(entry)
+    plans = json.loads((source / "nnUNetPlans.json").read_text())
+    configuration = plans["configurations"]["3d_fullres"]
+    configuration |= {"patch_size": list(scene.patch), "batch_size": scene.batch, "batch_dice": False}
+    arguments = configuration["architecture"]["arch_kwargs"]
+    if len(scene.patch) == 2:
+        text = json.dumps(arguments).replace("Conv3d", "Conv2d").replace("InstanceNorm3d", "InstanceNorm2d")
+        arguments = json.loads(text)
+        for name in ("kernel_sizes", "strides"):
+            arguments[name] = [each[1:] for each in arguments[name]]
+        configuration["architecture"]["arch_kwargs"] = arguments
+        configuration["spacing"] = configuration["spacing"][1:]
+    plans |= {"plans_name": PLANS, "configurations": {CONFIGURATION: configuration}}
+    (data / f"{PLANS}.json").write_text(json.dumps(plans))
+    trainers = folder / "trainers"
+    trainers.mkdir()
+    module, name = scene.base
+    (trainers / f"{TRAINER}.py").write_text(CODE.format(base=module, name=name))
+    (folder / "nnUNet_results").mkdir()
+    return {
+        **brains.environment(),
+        "nnUNet_preprocessed": str(data.parent),
+        "nnUNet_results": str(folder / "nnUNet_results"),
+        "nnUNet_extTrainer": str(trainers),
+        "nnUNet_n_proc_DA": str(scene.workers),
+        VARIABLE: str(scene.step_s),
+    }

@@ -1,0 +1,112 @@
+"""Measure one training and say what limits it: the whole of ``holter bench``, without printing."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from holter.bench.advice import advice_for, not_measured
+from holter.bench.busy import cpus_of_this_process, refuse_if_busy
+from holter.bench.forecast import better, forecast_of, rows_of
+from holter.bench.published import published_for
+from holter.bench.records import Order, Report
+from holter.bench.scratch import Scratch
+from holter.bench.session import run_child
+from holter.doctor.collect.jobs import Jobs
+from holter.doctor.collect.question import Question
+from holter.doctor.collect.survey import Order as Survey
+from holter.doctor.collect.survey import ask
+from holter.doctor.records import Asked
+from holter.errors import BadInput
+from holter.records import Text
+
+BYTES_PER_WEIGHT = 8  # of a checkpoint: the weight and its momentum
+UNKNOWN_WEIGHTS = 100_000_000
+
+Tell = Callable[[str], None]
+
+
+def bench(
+    asked: Asked, python: str, seconds: float, device: str, environ: Mapping[str, str], tell: Tell, *, anyway: bool
+) -> Report:
+    """Return the report; ``tell`` gets the name of each stage.
+
+    Raises:  BadInput for a name that does not exist; MachineBusy; CannotDoHere; MissingExtra; BenchFailed.
+    """
+    began_s = time.monotonic()
+    question = question_of(asked, environ)
+    asked = question.asked
+    command = command_of(asked)
+    cpus = cpus_of_this_process()
+    if not anyway:
+        refuse_if_busy(cpus, device, environ, command)
+    order = Order(
+        dataset=asked.dataset or "",
+        configuration=asked.configuration or "",
+        fold=asked.fold,
+        plans=asked.plans,
+        trainer=asked.trainer,
+        device=device,  # type: ignore[arg-type]
+        seconds=seconds,
+        cpus=cpus,
+        results=environ["nnUNet_results"],
+    )
+    weights = question.plan.parameters if question.plan is not None else None
+    with Scratch(environ, BYTES_PER_WEIGHT * (weights or UNKNOWN_WEIGHTS), command) as scratch:
+        measured = run_child(order, python, environ, scratch, command, tell)
+    stock = forecast_of(measured, measured.stock)
+    holter = None if measured.holter is None else forecast_of(measured, measured.holter)
+    forecasts = tuple(one for one in (stock, holter) if one is not None)
+    chosen = better(stock, holter)
+    advice, step = advice_for(measured, forecasts, chosen, asked, environ)
+    return Report(
+        order=order,
+        measured=measured,
+        rows=rows_of(measured),
+        forecasts=forecasts,
+        chosen=chosen,
+        published=published_for(len(measured.patch_size), measured.device_name),
+        advice=advice,
+        command=step,
+        not_measured=not_measured(measured, seconds),
+        took_s=time.monotonic() - began_s,
+    )
+
+
+def question_of(asked: Asked, environ: Mapping[str, str]) -> Question:
+    """Return the training that is meant.
+
+    Raises:  BadInput and CannotDoHere as the doctor's, with this command as the next step.
+    """
+    try:
+        with Jobs() as jobs:
+            return ask(jobs, Survey(asked, sys.executable, environ))
+    except BadInput as error:
+        raise BadInput(error.what, safe=error.safe, next_step=_ours(error.next_step)) from error
+
+
+def command_of(asked: Asked) -> str:
+    """Return the command line that measures this training."""
+    words = ["holter", "bench", asked.dataset or "", asked.configuration or ""]
+    usual = Asked()
+    for option, value, default in (
+        ("-f", asked.fold, usual.fold),
+        ("-p", asked.plans, usual.plans),
+        ("-tr", asked.trainer, usual.trainer),
+    ):
+        words += [option, value] if value != default else []
+    return shlex.join(words)
+
+
+def _ours(step: Text) -> Text:
+    if isinstance(step, str):
+        return step.replace("holter doctor", "holter bench")
+    values = tuple(
+        (name, value.replace("holter doctor", "holter bench") if isinstance(value, str) else value)
+        for name, value in step.values
+    )
+    return msgspec.structs.replace(step, values=values)

@@ -1,0 +1,47 @@
+"""``python -m holter.bench.child SCRATCH ORDER``: measure one training, and write events to a file in SCRATCH."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import msgspec
+
+from holter import __version__
+from holter.bench.child.events import Events
+from holter.bench.records import Failure, Order
+
+
+def main() -> int:
+    """Measure; every failure is an event."""
+    scratch = Path(sys.argv[1])
+    events = Events(scratch)
+    order = msgspec.convert(json.loads(sys.argv[2]), type=Order)
+    events.tell("version", __version__)
+    for module in ("torch", "nnunetv2"):
+        try:
+            __import__(module)
+        except Exception as error:  # noqa: BLE001 - whatever it raises, the training would meet it too
+            return _fail(events, f"no-{module}", error)
+    from holter.bench.child.measure import Trouble, measure
+
+    try:
+        events.tell("measured", measure(order, scratch, lambda name: events.tell("stage", name)))
+    except Trouble as trouble:
+        return _fail(events, trouble.code, trouble.__cause__ or trouble)
+    except Exception as error:  # noqa: BLE001 - the parent names it
+        import traceback
+
+        traceback.print_exc()
+        return _fail(events, "failed", error)
+    return 0
+
+
+def _fail(events: Events, code: str, error: BaseException) -> int:
+    events.tell("failure", Failure(code=code, detail=f"{type(error).__name__}: {error}"[:600]))
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

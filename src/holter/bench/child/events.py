@@ -1,0 +1,23 @@
+"""What the child tells its parent: one JSON object a line, in a file of the scratch folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+FILE = "events.jsonl"
+
+
+class Events:
+    """Appends to the file; each line is complete when it is seen."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / FILE
+
+    def tell(self, kind: str, content: Any) -> None:
+        """Write one event."""
+        with self._file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({kind: msgspec.to_builtins(content)}) + "\n")

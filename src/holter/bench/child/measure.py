@@ -1,0 +1,277 @@
+"""All measurements of one training, one after the other, each with its share of the time."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from holter.bench.child import page_cache
+from holter.bench.child.augmentation import holter_per_core, stock_per_core
+from holter.bench.child.compute import measure_compute
+from holter.bench.child.reading import can_drop, files_of, read_by_holter, read_by_stock
+from holter.bench.child.together import Together, measure_hand_over, measure_stock_hand_over, measure_together
+from holter.bench.child.training import Training, build, chosen_device, set_threads
+from holter.bench.records import LeftOut, Measured, Order, Side
+from holter.errors import HolterError, LoaderNotReplaced
+from holter.linux.cgroups import available_bytes
+from holter.reports.catalogue import phrase
+from holter.trainer.auto.choose import stock_workers
+from holter.trainer.auto.decide import SEED, end, sample_of
+from holter.trainer.auto.proof import why_different
+from holter.trainer.feed import Feed
+from holter.trainer.find import find_trainer
+from holter.trainer.loading import with_holter_loader
+from holter.trainer.make_feeds import check_version, make_feeds
+from holter.trainer.settings import read_settings
+from holter.transforms.kernels import found
+
+# Shares of the time; the first is of both loaders together.
+COMPUTE, AUGMENTATION, READING, HAND_OVER, STOCK, HOLTER = 0.16, 0.2, 0.14, 0.05, 0.25, 0.2
+FITS = 0.5  # of the free memory: the rest is for the training itself
+PACKAGES = ("torch", "nnunetv2", "batchgeneratorsv2", "blosc2")
+
+Tell = Callable[[str], None]
+
+
+class Trouble(Exception):
+    """A measurement that cannot be made: a code, and the error as its cause."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def measure(order: Order, scratch: Path, tell: Tell) -> Measured:
+    """Measure everything.
+
+    Raises:  Trouble.
+    """
+    device = chosen_device(order.device)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise Trouble("no-gpu")
+    set_threads(device)
+    tell("building")
+    try:
+        trainer_class = with_holter_loader(find_trainer(order.trainer))
+    except Exception as error:  # an unknown name, or an import of nnU-Net's search or of the trainer's module fails
+        raise Trouble("no-trainer") from error
+    try:
+        training = build(order, trainer_class, device, scratch)
+    except LoaderNotReplaced as error:
+        raise Trouble("own-loader") from error
+    except torch.cuda.OutOfMemoryError as error:
+        raise Trouble("no-gpu-memory") from error
+    except OSError as error:
+        raise Trouble("no-space" if error.errno == 28 else "files") from error
+    try:
+        return _Bench(order, training, scratch, tell).run(device)
+    except torch.cuda.OutOfMemoryError as error:
+        raise Trouble("no-gpu-memory") from error
+
+
+class _Bench:
+    """One run of all measurements."""
+
+    def __init__(self, order: Order, training: Training, scratch: Path, tell: Tell) -> None:
+        self._order, self._training, self._scratch, self._tell = order, training, scratch, tell
+        self._trainer, self._loader = training.trainer, training.stock.train
+        self._samples = int(self._loader.batch_size)
+        self._settings = dataclasses.replace(read_settings(), wants_stock=False, chooses=False, transforms_on_cpu=True)
+        self._left_out: list[LeftOut] = []
+        self._workers = stock_workers()
+
+    def run(self, device: str) -> Measured:
+        trainer, seconds = self._trainer, self._order.seconds
+        dataset = self._loader._data
+        files = [file for case in dataset.identifiers for file in files_of(dataset, case)]
+        data_bytes = sum(file.stat().st_size for file in files)
+        free_bytes = available_bytes()
+        fits = free_bytes is not None and data_bytes < FITS * free_bytes
+        if fits:
+            page_cache.fetch(files)
+        batch = self._loader.generate_train_batch()
+        self._tell("compile" if hasattr(trainer.network, "_orig_mod") else "compute")
+        compute = measure_compute(trainer, batch, seconds * COMPUTE)
+        equal, steps = self._proof()
+        stock, holter = self._parts("stock", batch), self._parts("holter", batch) if steps else None
+        if fits:
+            page_cache.fetch(files)
+        cached = page_cache.resident_share(files)
+        stock, end_s = self._both(stock, seconds * STOCK)
+        if holter is not None:
+            holter, again_s = self._both(holter, seconds * HOLTER)
+            end_s = min((each for each in (end_s, again_s) if each is not None), default=None)
+        self._tell("checkpoint")
+        checkpoint = self._save()
+        compiled = found().kernels
+        return Measured(
+            device=device,
+            device_name=torch.cuda.get_device_name() if device == "cuda" else _cpu_name(),
+            kernels=None if compiled is None else compiled.name,
+            versions=tuple(_versions()),
+            patch_size=tuple(int(side) for side in trainer.configuration_manager.patch_size),
+            batch_size=self._samples,
+            iterations=int(trainer.num_iterations_per_epoch),
+            val_iterations=int(trainer.num_val_iterations_per_epoch),
+            epochs=self._training.epochs,
+            save_every=self._training.save_every,
+            cpus=self._order.cpus,
+            compute=compute.train,
+            compute_cpu_s=compute.cpu_s,
+            val_compute=compute.val,
+            stock=stock,
+            holter=holter,
+            equal=equal,
+            epoch_end_s=end_s,
+            checkpoint_s=None if checkpoint is None else checkpoint[0],
+            checkpoint_bytes=None if checkpoint is None else checkpoint[1],
+            data_bytes=data_bytes,
+            free_bytes=free_bytes,
+            cached_ratio=cached,
+            left_out=tuple(self._left_out),
+        )
+
+    def _leave_out(self, code: str, detail: object = "") -> None:
+        said = phrase(detail.what, "en") if isinstance(detail, HolterError) else str(detail)
+        self._left_out.append(LeftOut(code=code, detail=said[:300]))
+
+    def _proof(self) -> tuple[int | None, bool]:
+        # How many transforms are equal, and whether Holter's loader is measured at all.
+        self._tell("proof")
+        try:
+            check_version()
+            chain = self._feeds_chain()
+            image, seg = sample_of(self._loader)
+            labels = self._trainer.label_manager
+            ignored = () if labels.ignore_label is None else (int(labels.ignore_label),)
+            values = (*(int(label) for label in labels.all_labels), *ignored)
+            different = why_different(self._loader.transforms, chain, image, seg, values, np.random.default_rng(SEED))
+        except Exception as error:  # noqa: BLE001 - nnU-Net's own loader is measured all the same
+            self._leave_out("holter", error if isinstance(error, HolterError) else f"{type(error).__name__}: {error}")
+            return None, False
+        if different is not None:
+            self._leave_out("different", phrase(different, "en"))
+            return None, False
+        return len(chain.steps), True
+
+    def _feeds_chain(self) -> Any:
+        from holter.trainer.make_feeds import training_feed
+
+        return training_feed(self._training.stock, self._training.facts)[0]
+
+    def _parts(self, name: str, batch: dict[str, Any]) -> Side:
+        # Augmentation, reading and hand-over of one loader, each alone.
+        is_stock, seconds = name == "stock", self._order.seconds
+        facts, stock = self._training.facts, self._training.stock
+        readers = self._workers if is_stock else self._threads()
+        self._tell(f"augmentation.{name}")
+        per_core = (
+            stock_per_core(self._loader, seconds * AUGMENTATION * 0.7)
+            if is_stock
+            else holter_per_core(stock, facts, seconds * AUGMENTATION * 0.3)
+        )
+        self._tell(f"reading.{name}")
+        drops = can_drop(self._loader._data)
+        if is_stock and not drops:
+            self._leave_out("cold" if drops is False else "cold-unknown")
+        for_s = seconds * READING / 2
+        reading = (
+            read_by_stock(self._loader, readers, for_s, cold=bool(drops))
+            if is_stock
+            else read_by_holter(self._loader, self._feeds_chain(), readers, for_s, cold=bool(drops))
+        )
+        hand_over = None
+        if is_stock:
+            self._tell("hand-over.stock")
+            hand_over = measure_stock_hand_over(batch, readers, self._trainer.device, seconds * HAND_OVER / 2)
+        return Side(
+            loader="stock" if is_stock else "holter",
+            readers=readers,
+            a_core=per_core,
+            warm=reading.warm,
+            cold=reading.cold,
+            read_cpu_s=reading.cpu_s,
+            hand_over=hand_over,
+        )
+
+    def _both(self, side: Side, for_s: float) -> tuple[Side, float | None]:
+        # With everything together, and the seconds that end an epoch.
+        self._tell(f"together.{side.loader}")
+        is_stock = side.loader == "stock"
+        loaders: Any = ()
+        hand_over = side.hand_over
+        try:
+            loaders = self._training.start_stock() if is_stock else self._start_holter()
+            got = measure_together(self._trainer, loaders, self._samples, side.readers, for_s)
+            if not is_stock:
+                device, share = self._trainer.device, self._order.seconds * HAND_OVER / 2
+                hand_over = measure_hand_over(loaders[0], device, self._samples, share)
+        except (OSError, RuntimeError, HolterError) as error:
+            if isinstance(error, torch.cuda.OutOfMemoryError):
+                raise
+            self._leave_out(f"together-{side.loader}", error)
+            return side, None
+        finally:
+            for loader in loaders:
+                loader.close() if isinstance(loader, Feed) else end(loader)
+        return _completed(side, got, hand_over), got.epoch_end_s
+
+    def _start_holter(self) -> tuple[Any, Any]:
+        feeds = make_feeds(self._training.stock, self._training.facts, self._settings)
+        for feed in feeds:
+            feed.start()
+        return feeds
+
+    def _threads(self) -> int:
+        return self._settings.readers(gpu_transforms=False, gpu_training=self._trainer.device.type == "cuda")
+
+    def _save(self) -> tuple[float, int] | None:
+        file = self._scratch / "checkpoint.pth"
+        began_s = time.perf_counter()
+        try:
+            self._trainer.save_checkpoint(str(file))
+        except (OSError, RuntimeError) as error:  # the folder for temporary files is full
+            self._leave_out("checkpoint", error)
+            return None
+        finally:
+            took_s, size = time.perf_counter() - began_s, file.stat().st_size if file.exists() else 0
+            file.unlink(missing_ok=True)
+        return took_s, size
+
+
+def _completed(side: Side, got: Together, hand_over: Any) -> Side:
+    import msgspec
+
+    return msgspec.structs.replace(
+        side,
+        together=got.rate,
+        wait_ratio=got.wait_ratio,
+        ready=got.ready,
+        val_epoch_s=got.val_epoch_s,
+        hand_over=hand_over,
+    )
+
+
+def _versions() -> list[tuple[str, str]]:
+    versions = []
+    for name in PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            versions.append((name, importlib.metadata.version(name)))
+    return versions
+
+
+def _cpu_name() -> str:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return os.uname().machine

@@ -1,0 +1,103 @@
+"""``holter bench DATASET CONFIGURATION``: what limits this training here, and what an epoch will take."""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from holter.cli.options import Json, Lang, chosen_language
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from holter.bench.records import Report
+    from holter.reports.catalogue import Lang as Language
+
+INTERRUPTED = 130
+
+
+class Device(str, enum.Enum):
+    """Device to measure on."""
+
+    AUTO = "auto"
+    CUDA = "cuda"
+    CPU = "cpu"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("bench")(bench)
+
+
+def bench(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Number or name, as for nnUNetv2_train.")],
+    configuration: Annotated[str, typer.Argument(metavar="CONFIGURATION", help="2d, 3d_fullres, …")],
+    fold: Annotated[str, typer.Option("--fold", "-f", metavar="FOLD", help="0 to 4, or all.")] = "0",
+    plans: Annotated[str, typer.Option("--plans", "-p", metavar="NAME", help="Name of the plans.")] = "nnUNetPlans",
+    trainer: Annotated[
+        str, typer.Option("--trainer", "-tr", metavar="NAME", help="Name of the trainer class.")
+    ] = "nnUNetTrainer",
+    device: Annotated[
+        Device, typer.Option("--device", metavar="auto|cuda|cpu", help="What will train; auto: a GPU if there is one.")
+    ] = Device.AUTO,
+    python: Annotated[
+        str | None,
+        typer.Option("--python", metavar="PATH", help="Python (or folder) of the environment that nnU-Net is in."),
+    ] = None,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            "--seconds", metavar="SECONDS", min=5, help="For all measurements, without start and compilation."
+        ),
+    ] = 120.0,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Measure although others use this machine.")] = False,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """Measure network, augmentation, reading and hand-over alone and together: what limits this training, and its time.
+
+    Takes about three minutes, trains nothing, and writes nothing to nnU-Net's folders.
+    """
+    language = chosen_language(lang)
+    from holter.bench.bench import bench as measure
+    from holter.bench.terminal import as_json as to_json
+    from holter.bench.terminal import print_report
+    from holter.doctor.collect.survey import training_python
+    from holter.doctor.records import Asked
+
+    asked = Asked(dataset=dataset, configuration=configuration, fold=fold, plans=plans, trainer=trainer)
+    interpreter = training_python(python, os.environ)
+
+    def run(tell: Callable[[str], None]) -> Report:
+        return measure(asked, interpreter, seconds, device.value, os.environ, tell, anyway=anyway)
+
+    try:
+        report = _followed(run, language, quiet=as_json)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    if as_json:
+        print(json.dumps(to_json(report, language), ensure_ascii=False, indent=2))
+        return
+    from rich.console import Console
+
+    print_report(Console(), report, language)
+
+
+def _followed(run: Callable[[Callable[[str], None]], Report], language: Language, *, quiet: bool) -> Report:
+    from rich.console import Console
+
+    from holter.reports.catalogue import text
+
+    if quiet:
+        return run(lambda _: None)
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return run(
+            lambda stage: print(f"holter: {text(f'bench.stage.{stage}', language)}", file=sys.stderr, flush=True)
+        )
+    with console.status(text("bench.stage.busy", language)) as status:
+        return run(lambda stage: status.update(text(f"bench.stage.{stage}", language)))
