@@ -68,14 +68,16 @@ def fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
-def compile_into(library: Path) -> Compiler:
+def compile_into(library: Path, choices: Sequence[Compiler] | None = None) -> Compiler:
     """Compile the kernels to this file, in its folder; return the compiler that could.
 
+    ``choices``: compilers in the order to try (``hatch_build.py`` puts the portable one first); those installed if
+    None.
     Raises:  CannotCompile with the first reason.
     """
     if not sys.platform.startswith("linux"):
         raise CannotCompile(f"the kernels are for Linux, not {sys.platform}")
-    tried = compilers()
+    tried = compilers() if choices is None else choices
     if not tried:
         raise CannotCompile("no C++ compiler is installed")
     reasons = []
