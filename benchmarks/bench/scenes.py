@@ -19,13 +19,14 @@ TRAINER = "nnUNetTrainerImitated"
 CODE = f'''
 import os
 import numpy as np
+import torch
 from holter.trainer.shortened import wait_natively
 from nnunetv2.training.nnUNetTrainer.{{base}} import {{name}}
 
 
 class {TRAINER}({{name}}):
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
+    def __init__(self, plans, configuration, fold, dataset_json, device=torch.device("cuda")):
+        super().__init__(plans, configuration, fold, dataset_json, device)
         self.num_epochs = int(os.environ["{EPOCHS}"])
         self.num_iterations_per_epoch = int(os.environ["{STEPS}"])
         self.num_val_iterations_per_epoch = max(1, self.num_iterations_per_epoch // 5)
