@@ -32,7 +32,9 @@ def registered(state: Path, number: int) -> None:
 def test_the_list_is_rewritten_in_place_until_ctrl_c(window: Window, tmp_path: Path) -> None:
     state = tmp_path / "state" / "holter"
     registered(state, 1)
-    window.type(f"export XDG_STATE_HOME={shlex.quote(str(state.parent))} LC_ALL=C.UTF-8; clear")
+    # Runs without a home are registered below TMPDIR: other tests have some there.
+    own = f"XDG_STATE_HOME={shlex.quote(str(state.parent))} TMPDIR={shlex.quote(str(tmp_path))}"
+    window.type(f"export {own} LC_ALL=C.UTF-8; clear")
     window.type(f"{sys.executable} -m holter list --watch; echo code $?")
     rows = window.wait(lambda rows: any("running: 1," in row for row in rows))
     registered(state, 2)

@@ -20,8 +20,11 @@ SOURCE = Path(holter.__file__).parent
 # Parts that also work alone and know no sentences; what reaches a user of Holter has a code (``errors.coded``).
 ALONE = ("loader", "transforms", "hook")
 ERRORS = {name for name, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, HolterError)}
-# A command, or an option of one.
-COMMAND = re.compile(r"(?:holter|nnUNetv2_\w+|export|chmod|unset|ls|pip|python|pgrep|rm)(?: |$)|--\w")
+# A command, also of a Python or a command that is filled in, with a variable before it; or an option of one.
+COMMAND = re.compile(
+    r"(?:[A-Z]+=\S+ )?(?:holter|nnUNetv2_\w+|export|chmod|unset|ls|nvidia-smi|pip|python|pgrep|rm|\{\})(?: -|$)"
+    r"|(?:holter|nnUNetv2_\w+|export|chmod|unset|ls|pip|python|pgrep|rm)(?: |$)|--\w"
+)
 
 
 def plain_texts(node: ast.expr, scope: ast.AST) -> Iterator[str]:

@@ -89,8 +89,13 @@ def test_a_sentence_of_a_module_that_was_not_imported_is_found_in_both_languages
 UNIT = re.compile(r" ?(?:s|ms|min|h|d|B|kB|MB|GB|TB|KiB|MiB|GiB|%|°C|W|MHz)(?![A-Za-z])")
 # A page or a screen draws its own axes; loader and transforms know no sentences, and give the raw value as well.
 RENDERS = ("reports", "views", "loader", "transforms", "hook")
-# Values for a table of two machines, the same in all languages; numbers quoted from a person's text.
-PLAIN = {"doctor/compare.py", "evidence/text_facts/readouts/gpu.py", "evidence/text_facts/symptoms.py"}
+# Values for the tables of bench and of two machines, the same in all languages; numbers quoted from a text.
+PLAIN = {
+    "bench/terminal.py",
+    "doctor/compare.py",
+    "evidence/text_facts/readouts/gpu.py",
+    "evidence/text_facts/symptoms.py",
+}
 
 
 def formatted_with_unit(tree: ast.AST) -> list[str]:

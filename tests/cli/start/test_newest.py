@@ -25,6 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "t").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "t"))
+    monkeypatch.setattr("tempfile.tempdir", None)  # other tests' runs without a home are registered in the usual one
     monkeypatch.setenv("LC_ALL", "C")
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")

@@ -333,22 +333,28 @@ def test_a_name_with_blanks_and_parentheses_does_not_shift_the_fields() -> None:
     assert odd == plain._replace(name="a) (b c) S 1")
 
 
-def test_twenty_processes_cost_less_than_four_milliseconds_a_look() -> None:
+def test_a_reading_of_twenty_processes_costs_little_more_than_its_files() -> None:
     code = "import os, time\nfor _ in range(19):\n    if os.fork() == 0:\n        break\ntime.sleep(60)"
     main = subprocess.Popen([sys.executable, "-S", "-c", code])
     probe = ProcessProbe(main.pid)
     try:
         _wait_for(lambda: len(psutil.Process(main.pid).children()) == 19)
         assert len(probe.read(0.0).samples) == 20
-        costs_s = []
+        pids = [main.pid, *(child.pid for child in psutil.Process(main.pid).children())]
+        costs_s, plain_s = [], []  # in turns: a machine may be slow, and at different times
         for t_s in range(1, 21):
             began_s = time.process_time()
             probe.read(float(t_s))
             costs_s.append(time.process_time() - began_s)
+            began_s = time.process_time()
+            for pid in pids:
+                for name in ("stat", "status", "io"):
+                    Path(f"/proc/{pid}/{name}").read_bytes()
+            plain_s.append(time.process_time() - began_s)
     finally:
         for child in psutil.Process(main.pid).children():
             child.kill()
         main.kill()
         main.wait()
         probe.close()
-    assert statistics.median(costs_s) < 0.004
+    assert statistics.median(costs_s) < 4 * statistics.median(plain_s)  # 1.5 to 2.5 measured; 3 ms in all

@@ -9,7 +9,7 @@ import pytest
 from holter.records import ActionTaken, Notice
 from holter.remedies.ladder import OWN_WORKS_AFTER_S
 from holter.reports.catalogue import phrase
-from holter.supervisor.healing import healer
+from holter.supervisor.healing import training_state
 from holter.supervisor.run import run
 from holter.tape import read
 
@@ -27,7 +27,7 @@ def heal(folder, seconds: float, number: int):
 @pytest.mark.parametrize("number", [9, 11])
 @pytest.mark.sample
 def test_it_is_started_again_with_the_users_command(tmp_path, monkeypatch, number):
-    monkeypatch.setattr(healer, "OWN_WORKS_AFTER_S", 2.0)
+    monkeypatch.setattr(training_state, "OWN_WORKS_AFTER_S", 2.0)
     result = heal(tmp_path, 4.0, number)
     assert (result.returncode, result.generations) == (0, 2)
     actions = [event for event in read(tmp_path / "t.holter").events(ActionTaken) if event.action == "restart"]

@@ -184,7 +184,7 @@ def test_a_folder_is_an_overview_that_leads_to_runs_and_back(tab: Tab, tmp_path:
         )
         tab.js("[...document.querySelectorAll('.runs a')].find((a) => a.textContent === 'fold0/done').click()")
         tab.until(READY)
-        assert tab.js(STATE) == "记录已结束"
+        tab.until(f"{STATE} === '记录已结束'")
         assert tab.js("document.documentElement.lang") == "zh-CN"
         tab.js("document.querySelector('.livebar a').click()")
         tab.until("document.querySelector('.runs')")
