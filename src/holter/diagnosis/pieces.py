@@ -40,7 +40,7 @@ One = Callable[[str], DiagnosisResult]
 
 
 def diagnose_pieces(targets: Sequence[str], diagnose: One, piped: Callable[[], bytes] = bytes) -> DiagnosisResult:
-    """Diagnose all pieces together; ``one`` diagnoses a single target, ``piped`` returns the input for ``-``.
+    """Diagnose all pieces together; ``diagnose`` takes a single target, ``piped`` returns the input for ``-``.
 
     Raises:  HolterError of the first piece if none of them can be read or none shows trouble.
     """
