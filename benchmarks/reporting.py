@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 Row = Mapping[str, object]
-PACKAGES = ("torch", "nnunetv2", "batchgenerators", "holter")
+PACKAGES = ("torch", "nnunetv2", "batchgenerators", "batchgeneratorsv2", "holter")
 
 
 class Goal(NamedTuple):

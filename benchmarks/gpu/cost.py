@@ -12,12 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from benchmarks.gpu.data import Case
+from benchmarks.gpu.data import Case, Size
 from benchmarks.loader_scene import Geometry, chain_of, geometry_of
 from holter.loader.stage.chain import Chain
 
-BATCH = 2
-WARM_UP = 5
 MIB = 1 << 20
 
 
@@ -36,15 +34,15 @@ class Given(NamedTuple):
     draws: list[Any]
 
 
-def measure(case: Case, patch: tuple[int, ...], device: str, batches: int) -> Cost:
+def measure(case: Case, size: Size, device: str, batches: int) -> Cost:
     """Measure, including the copies to the device, which training hides too."""
-    geometry = geometry_of(patch)
+    geometry = geometry_of(size.patch)
     chain = chain_of(geometry, case.labels)
     assert chain is not None
-    given = _boxes(chain, geometry, case, device)
-    for _ in range(WARM_UP):
-        _apply(chain, next(given), device)
+    given = _boxes(chain, geometry, case, size.batch, device)
     wanted = [next(given) for _ in range(min(batches, 32))]
+    for batch in wanted:  # every kernel is compiled or loaded once before the clock runs
+        _apply(chain, batch, device)
     times = []
     with _memory(device) as used:
         for number in range(batches):
@@ -59,12 +57,12 @@ def _apply(chain: Chain, given: Given, device: str) -> Any:
     return chain.apply(images, segs, given.draws, device=device)
 
 
-def _boxes(chain: Chain, geometry: Geometry, case: Case, device: str) -> Iterator[Given]:
+def _boxes(chain: Chain, geometry: Geometry, case: Case, batch: int, device: str) -> Iterator[Given]:
     rng = np.random.default_rng(1)
     size = (case.channels, *geometry.initial)
     image, seg = torch.randn(size), torch.randint(-1, case.labels, (1, *geometry.initial), dtype=torch.int8)
     while True:
-        draws = [chain.draw(rng, case.channels) for _ in range(BATCH)]
+        draws = [chain.draw(rng, case.channels) for _ in range(batch)]
         parts = [
             (slice(None), *(slice(*ends) for ends in zip(box.lower, box.upper, strict=True)))
             for box in map(chain.needed_box, draws)

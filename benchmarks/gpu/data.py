@@ -1,4 +1,4 @@
-"""A preprocessed data set of a given number of channels and labels, with the plan that nnU-Net makes for 128 cubed."""
+"""A preprocessed data set of a given number of channels and labels, with the plan that nnU-Net makes for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from nnunetv2.training.dataloading.nnunet_dataset import comp_blosc2_params, nnUNetDatasetBlosc2
 
-CONFIGURATION = "3d_fullres"
 PLANS = "nnUNetPlans"
 SMOOTH = 8  # voxels between two knots of the smooth part of a volume
 NOISE = 0.15  # of the smooth part's deviation: as compressible as resampled CT
@@ -26,10 +25,13 @@ class Size(NamedTuple):
     patch: tuple[int, ...]
     features: tuple[int, ...]
     cases: int
+    batch: int = 2
 
 
 FULL = Size((220, 400, 400), (128, 128, 128), (32, 64, 128, 256, 320, 320), 5)
+FULL_2D = Size((60, 360, 240), (256, 160), (32, 64, 128, 256, 512, 512), 20, 79)
 TINY = Size((40, 44, 48), (24, 24, 24), (4, 8, 8), 5)
+TINY_2D = Size((12, 44, 48), (24, 24), (4, 8, 8), 5, 4)
 
 
 class Case(NamedTuple):
@@ -37,22 +39,29 @@ class Case(NamedTuple):
 
     channels: int
     labels: int  # including background
+    configuration: str = "3d_fullres"  # or 2d
 
     @property
     def name(self) -> str:
         """Name in the table."""
-        return f"{self.channels} channels, {self.labels} labels"
+        return f"{'2D, ' if self.is_2d else ''}{self.channels} channels, {self.labels} labels"
+
+    @property
+    def is_2d(self) -> bool:
+        """Whether slices are trained, not volumes."""
+        return self.configuration == "2d"
 
     @property
     def dataset(self) -> str:
         """Name of the data set."""
-        return f"Dataset{900 + 10 * self.channels + (self.labels > 9)}_Channels{self.channels}Labels{self.labels}"
+        number = 900 + 10 * self.channels + (self.labels > 9) + 2 * self.is_2d
+        return f"Dataset{number}_Channels{self.channels}Labels{self.labels}{'In2D' if self.is_2d else ''}"
 
 
 def write(root: Path, case: Case, size: Size) -> None:
     """Write everything that a training needs in ``nnUNet_preprocessed``."""
     base = root / case.dataset
-    folder = base / f"{PLANS}_{CONFIGURATION}"
+    folder = base / f"{PLANS}_{case.configuration}"
     folder.mkdir(parents=True)
     names = [f"case_{number:03d}" for number in range(size.cases)]
     for number, name in enumerate(names):
@@ -75,17 +84,17 @@ def write(root: Path, case: Case, size: Size) -> None:
 
 def plans(case: Case, size: Size) -> dict[str, Any]:
     """Return plans as nnU-Net's planner writes them, with a network for these patches."""
-    stages = len(size.features)
+    stages, axes = len(size.features), len(size.patch)
     network = {
         "n_stages": stages,
         "features_per_stage": list(size.features),
-        "conv_op": "torch.nn.modules.conv.Conv3d",
-        "kernel_sizes": [[3, 3, 3]] * stages,
-        "strides": [[1, 1, 1]] + [[2, 2, 2]] * (stages - 1),
+        "conv_op": f"torch.nn.modules.conv.Conv{axes}d",
+        "kernel_sizes": [[3] * axes] * stages,
+        "strides": [[1] * axes] + [[2] * axes] * (stages - 1),
         "n_conv_per_stage": [2] * stages,
         "n_conv_per_stage_decoder": [2] * (stages - 1),
         "conv_bias": True,
-        "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d",
+        "norm_op": f"torch.nn.modules.instancenorm.InstanceNorm{axes}d",
         "norm_op_kwargs": {"eps": 1e-05, "affine": True},
         "dropout_op": None,
         "dropout_op_kwargs": None,
@@ -98,12 +107,12 @@ def plans(case: Case, size: Size) -> dict[str, Any]:
         for suffix, value in (("", "resample_data_or_seg_to_shape"), ("_kwargs", {"is_seg": what == "seg", "order": 1}))
     }
     configuration = {
-        "data_identifier": f"{PLANS}_{CONFIGURATION}",
+        "data_identifier": f"{PLANS}_{case.configuration}",
         "preprocessor_name": "DefaultPreprocessor",
-        "batch_size": 2,
+        "batch_size": size.batch,
         "patch_size": list(size.patch),
-        "median_image_size_in_voxels": list(size.shape),
-        "spacing": [1.0, 1.0, 1.0],
+        "median_image_size_in_voxels": list(size.shape[-axes:]),
+        "spacing": [1.0] * axes,
         "normalization_schemes": ["ZScoreNormalization"] * case.channels,
         "use_mask_for_norm": [False] * case.channels,
         **resampling,
@@ -112,7 +121,7 @@ def plans(case: Case, size: Size) -> dict[str, Any]:
             "arch_kwargs": network,
             "_kw_requires_import": ["conv_op", "norm_op", "dropout_op", "nonlin"],
         },
-        "batch_dice": False,
+        "batch_dice": case.is_2d,
     }
     return {
         "dataset_name": case.dataset,
@@ -122,7 +131,7 @@ def plans(case: Case, size: Size) -> dict[str, Any]:
         "image_reader_writer": "SimpleITKIO",
         "transpose_forward": [0, 1, 2],
         "transpose_backward": [0, 1, 2],
-        "configurations": {CONFIGURATION: configuration},
+        "configurations": {case.configuration: configuration},
         "experiment_planner_used": "ExperimentPlanner",
         "label_manager": "LabelManager",
         "foreground_intensity_properties_per_channel": {},

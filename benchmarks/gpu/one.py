@@ -1,4 +1,4 @@
-"""One training of the benchmark, in a process of its own: ``python -m benchmarks.gpu.one WHICH DATASET DEVICE …``.
+"""One training of the benchmark, in a process of its own: ``python -m benchmarks.gpu.one WHICH DATASET …``.
 
 Its last line is the measurement, as JSON. The caller has already bound this process to its processors, so its
 children are bound to them too.
@@ -13,20 +13,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-WHICH = ("ceiling", "holter", "stock")
+WHICH = ("ceiling", "holter", "holter-gpu", "stock")  # holter: its transforms on the CPU
 MARK = "measured: "
 
 
 def main() -> None:
     """Train, and print the duration of each epoch."""
-    which, dataset, device, *numbers = sys.argv[1:]
+    which, dataset, configuration, device, *numbers = sys.argv[1:]
     epochs, iterations, val_iterations = map(int, numbers)
     import torch
 
     if device == "cuda":
         torch.set_num_threads(1)  # as nnUNetv2_train does
         torch.backends.cudnn.benchmark = True
-    trainer = build(which, dataset, device)
+    trainer = build(which, dataset, configuration, device)
     trainer.num_epochs, trainer.num_iterations_per_epoch = epochs, iterations
     trainer.num_val_iterations_per_epoch = val_iterations
     trainer.disable_checkpointing = True
@@ -42,12 +42,13 @@ def main() -> None:
         "cpus": len(os.sched_getaffinity(0)),
         "all_s": time.monotonic() - began_s,
         "loader": type(trainer.dataloader_train).__name__,
+        "transforms": str(getattr(getattr(trainer.dataloader_train, "place", None), "device", "")),
         "gpu": torch.cuda.get_device_name() if device == "cuda" else None,
     }
     print(MARK + json.dumps(result), flush=True)
 
 
-def build(which: str, dataset: str, device: str) -> Any:
+def build(which: str, dataset: str, configuration: str, device: str) -> Any:
     """Return the trainer: nnU-Net's own benchmark trainers, and Holter's loader under the one that loads data."""
     import torch
 
@@ -57,11 +58,11 @@ def build(which: str, dataset: str, device: str) -> Any:
     folder = Path(os.environ["nnUNet_preprocessed"]) / dataset  # noqa: SIM112 -- nnU-Net's name
     plans = json.loads((folder / "nnUNetPlans.json").read_text()) | {"continue_training": False}
     trainer_class = classes["ceiling" if which == "ceiling" else "stock"]
-    if which == "holter":
+    if which.startswith("holter"):
         trainer_class = with_holter_loader(trainer_class)
     return trainer_class(
         plans=plans,
-        configuration="3d_fullres",
+        configuration=configuration,
         fold=0,
         dataset_json=json.loads((folder / "dataset.json").read_text()),
         device=torch.device(device),

@@ -140,7 +140,7 @@ def test_a_gpu_is_short_of_memory_when_transforms_would_take_a_tenth_of_it() -> 
         ({"HOLTER_LOADER_THREADS": "3"}, Settings(threads=3)),
         ({"HOLTER_LOADER_RAM_GB": "0.5"}, Settings(ram_bytes=1 << 29)),
         ({"HOLTER_LOADER_FLOAT16": "1", "HOLTER_LOADER_STRICT": "yes"}, Settings(ram_as_float16=True, is_strict=True)),
-        ({"HOLTER_LOADER_TRANSFORMS": "cpu"}, Settings(transforms_on_cpu=True)),
+        ({"HOLTER_LOADER_TRANSFORMS": "gpu"}, Settings(transforms_on_gpu=True)),
         ({"HOLTER_LOADER": "stock"}, Settings(wants_stock=True)),
         ({"nnUNet_n_proc_DA": "0"}, Settings(most_threads=1)),
     ],

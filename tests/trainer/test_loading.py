@@ -181,7 +181,9 @@ def test_a_gpu_that_cannot_resample_is_done_without_before_the_first_batch(
     trainer.initialize()
     stock = set_up(functools.partial(stock_trainer().get_dataloaders, trainer))
     facts = trainer._holter_facts(make_feeds.LoaderLog(trainer.print_to_log_file), seed=3)
-    feeds = make_feeds.make_feeds(stock, facts._replace(device=torch.device("cuda:0")), Settings(threads=1))
+    feeds = make_feeds.make_feeds(
+        stock, facts._replace(device=torch.device("cuda:0")), Settings(threads=1, transforms_on_gpu=True)
+    )
     assert [feed.place for feed in feeds] == [Place("cpu"), Place("cpu")]
     assert "transforms cannot run on this GPU and run on the CPU" in scene.log()
 

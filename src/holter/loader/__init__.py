@@ -13,6 +13,7 @@ from holter.loader.plan.planner import Planner
 from holter.loader.read.backend import Backend
 from holter.loader.read.ram import ram_budget_bytes
 from holter.loader.records import LoaderState, ReadTrouble, SamplePlan, Sampling
+from holter.loader.stage.buffers import seg_dtype_for
 from holter.loader.stage.chain import Chain, NoTransforms
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "catalogue_like",
     "ram_budget_bytes",
     "sampling_like",
+    "seg_dtype_for",
     "share_of_rank",
 ]

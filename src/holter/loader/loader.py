@@ -14,7 +14,7 @@ import torch
 
 from holter.errors import BadInput, LoaderClosed
 from holter.linux.cgroups import available_bytes
-from holter.loader.options import INT8_MOST, Options
+from holter.loader.options import Options
 from holter.loader.plan.dataset import Catalogue
 from holter.loader.plan.planner import Planner
 from holter.loader.quarantine import Quarantine
@@ -27,7 +27,7 @@ from holter.loader.read.reader_threads import ReaderPool
 from holter.loader.read.watchdog import Watch
 from holter.loader.records import LoaderState, Sampling
 from holter.loader.scheduler import Dispatch
-from holter.loader.stage.buffers import Pool, SampleBuffers
+from holter.loader.stage.buffers import Pool, SampleBuffers, seg_dtype_for
 from holter.loader.stage.chain import Chain
 from holter.loader.stage.collate import BatchBuffer, Passthrough, TransformInWorker
 from holter.loader.stage.on_device import DeviceStage, Staged
@@ -64,7 +64,7 @@ class Loader:
         self._seed, self._stream, self._step = seed, stream, 0
         self._options = options
         is_on_gpu = options.device.startswith("cuda")
-        seg_dtype = torch.int8 if options.largest_label <= INT8_MOST else torch.int16
+        seg_dtype = seg_dtype_for(options.largest_label)
         buffers = Pool(lambda: SampleBuffers(seg_dtype, is_on_gpu))
         dispatch = Dispatch(sampling.batch_size, options.depth, _slots_a_job(sampling, options.threads))
         is_staged = options.is_batched or not options.device.startswith("cpu")

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from holter.loader.read.watchdog import READ_LIMIT_S
 from holter.loader.records import ReadTrouble
-
-INT8_MOST = 127
+from holter.loader.stage.buffers import INT8_MOST
 
 
 def _warn(trouble: ReadTrouble) -> None:

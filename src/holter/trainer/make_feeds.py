@@ -18,6 +18,7 @@ from holter.loader import (
     catalogue_like,
     ram_budget_bytes,
     sampling_like,
+    seg_dtype_for,
 )
 from holter.records import Message
 from holter.sentences import joined
@@ -116,8 +117,8 @@ def _plan(stock: Any, purpose: Purpose) -> Plan:
 
 
 def _place(train: Plan, trainer: Trainer, settings: Settings) -> Place:
-    # The GPU if the training runs there, it has enough memory, and it can resample.
-    if trainer.device.type != "cuda" or settings.transforms_on_cpu:
+    # The GPU if that is asked for, the training runs there, it has enough memory, and it can resample.
+    if trainer.device.type != "cuda" or not settings.transforms_on_gpu:
         return Place("cpu")
     sampling = train.sampling
     needed = needed_bytes(
@@ -129,7 +130,8 @@ def _place(train: Plan, trainer: Trainer, settings: Settings) -> Place:
         trainer.log.say("gpu-short", reason=too_little)
         return Place("cpu")
     geometry = train.chain.geometry
-    reason = why_unusable(trainer.device, len(geometry.patch_size) - geometry.is_dummy_2d)
+    axes = len(geometry.patch_size) - geometry.is_dummy_2d
+    reason = why_unusable(trainer.device, axes, seg_dtype_for(trainer.largest_label))
     if reason is not None:
         trainer.log.say("gpu-failed", reason=reason)
         return Place("cpu")

@@ -10,7 +10,7 @@ STEP = define("loader.step", "{stock} = {step}")
 FALL_BACK = define("loader.fall-back", "CPU fall-back")
 WOULD_TAKE = define("loader.would-take", "on the GPU they would take {needed:bytes} of {free:bytes} that are free")
 CLOSED = define("error.loader-closed", "The data loader was closed.")
-NOT_CPU_OR_AUTO = define("error.transforms-where", "{name}={value}: it can be cpu or auto.")
+NOT_CPU_OR_GPU = define("error.transforms-where", "{name}={value}: it can be cpu or gpu.")
 AT_LEAST_ONE = define("error.at-least-one-thread", "{name}={value:g}: there must be at least one.")
 NOT_A_NUMBER = define("error.not-a-number", "{name}={value} is not a number.")
 LOADER_UNTESTED = define(

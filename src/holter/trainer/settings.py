@@ -38,7 +38,7 @@ class Settings:
     ram_bytes: int | None = None
     ram_as_float16: bool = False
     is_strict: bool = False  # stop at the first case that cannot be read
-    transforms_on_cpu: bool = False
+    transforms_on_gpu: bool = False  # where one trains; less was measured of them there than on the CPU
     wants_stock: bool = False
     chooses: bool = False  # nnU-Net's or Holter's loader, by measurement
     most_threads: int | None = None  # the number of worker processes that the user set for nnU-Net's own loader
@@ -63,14 +63,14 @@ def read_settings(variables: Mapping[str, str] | None = None) -> Settings:
     Raises:  BadInput for an invalid value.
     """
     # ``holter.trainer.shortened`` imports this module, and nothing but Python until it trains.
-    from holter.trainer.sentences import AT_LEAST_ONE, NOT_CPU_OR_AUTO
+    from holter.trainer.sentences import AT_LEAST_ONE, NOT_CPU_OR_GPU
 
     given = os.environ if variables is None else variables
     threads = _number(given, THREADS)
     ram_gb = _number(given, RAM_GB)
     where = given.get(TRANSFORMS, "").lower()
-    if where not in ("", "auto", "cpu"):
-        raise BadInput(NOT_CPU_OR_AUTO(name=TRANSFORMS, value=where), next_step=f"export {TRANSFORMS}=auto")
+    if where not in ("", "cpu", "gpu"):
+        raise BadInput(NOT_CPU_OR_GPU(name=TRANSFORMS, value=where), next_step=f"unset {TRANSFORMS}")
     if threads is not None and threads < 1:
         raise BadInput(AT_LEAST_ONE(name=THREADS, value=threads), next_step=f"unset {THREADS}")
     workers, loader = given.get(STOCK_WORKERS, ""), given.get(LOADER, "").lower()
@@ -79,7 +79,7 @@ def read_settings(variables: Mapping[str, str] | None = None) -> Settings:
         ram_bytes=None if ram_gb is None else int(max(0.0, ram_gb) * GIB),
         ram_as_float16=given.get(FLOAT16, "").lower() in YES,
         is_strict=given.get(STRICT, "").lower() in YES,
-        transforms_on_cpu=where == "cpu",
+        transforms_on_gpu=where == "gpu",
         wants_stock=loader == "stock",
         chooses=loader == "auto",
         most_threads=max(1, int(workers)) if workers.isdigit() else None,

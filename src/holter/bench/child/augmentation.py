@@ -71,7 +71,7 @@ def holter_per_core(stock: StockLoaders, facts: Facts, for_s: float) -> Rate:
     dataset.identifiers = few(dataset)
     loader._data, loader.indices = dataset, dataset.identifiers
     _, make_feed = training_feed(stock._replace(train=loader), facts)
-    feed = make_feed(Settings(threads=1, ram_bytes=2 * MOST_BYTES, transforms_on_cpu=True))
+    feed = make_feed(Settings(threads=1, ram_bytes=2 * MOST_BYTES))
     try:
         running = feed.start()
         times = _cpu_times(lambda: next(running), for_s)

@@ -85,7 +85,7 @@ class _Bench:
         self._order, self._training, self._scratch, self._tell = order, training, scratch, tell
         self._trainer, self._loader = training.trainer, training.stock.train
         self._samples = int(self._loader.batch_size)
-        self._settings = dataclasses.replace(read_settings(), wants_stock=False, chooses=False, transforms_on_cpu=True)
+        self._settings = dataclasses.replace(read_settings(), wants_stock=False, chooses=False, transforms_on_gpu=False)
         self._left_out: list[LeftOut] = []
         self._workers = stock_workers()
 

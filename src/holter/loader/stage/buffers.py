@@ -15,8 +15,14 @@ from holter.loader.stage.chain import Tensor
 
 # Boxes differ in size: with 25 % more than requested, buffers stop growing after a few samples.
 GROWTH = 1.25
+INT8_MOST = 127
 
 T = TypeVar("T")
+
+
+def seg_dtype_for(largest_label: int) -> torch.dtype:
+    """Return the type of segmentations whose labels reach this number."""
+    return torch.int8 if largest_label <= INT8_MOST else torch.int16
 
 
 class SampleBuffers:

@@ -53,7 +53,7 @@ def choose(
     if choice.loader == "stock":
         return dataclasses.replace(settings, wants_stock=True), running
     threads = settings.threads or choice.threads
-    return dataclasses.replace(settings, threads=threads, transforms_on_cpu=True), None
+    return dataclasses.replace(settings, threads=threads, transforms_on_gpu=False), None
 
 
 def _tell(log: LoaderLog, choice: Choice) -> None:

@@ -6,6 +6,7 @@ stock's matrix product fuses, so the votes equal those of the CPU.
 """
 
 from contextlib import nullcontext
+from inspect import signature
 
 import numpy as np
 import torch
@@ -40,7 +41,7 @@ def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple
         _kernel[(triton.cdiv(voxels, BLOCK),)](
             image, seg, into[0], into[1], pair.two.to(torch.int32), pair.low.to(torch.int32), pair.high.to(torch.int32),
             voxels, len(image), len(seg), how.pad, *sizes[0], *sizes[1], *sizes[2], *lower, *affine.ravel().tolist(),
-            corners=2**place.axes, reaches_pad=reaches, block=BLOCK,
+            int(reaches), corners=2**place.axes, block=BLOCK,
             image_nearest=MODES[how.image_mode], seg_nearest=MODES[how.seg_mode], enable_fp_fusion=False,
         )  # fmt: skip
 
@@ -79,15 +80,19 @@ def _later(u, f):
     return ((ahead > 0.5) | ((ahead == 0.5) & ((f.to(tl.int32) & 1) == 1))).to(tl.int32)
 
 
-# Sizes and corners differ between samples: specialised kernels would be compiled again for each pattern of them.
-@triton.jit(
-    do_not_specialize=["voxels", "channels", "seg_channels", "pad", *(f"{x}{i}" for x in "pbl" for i in range(3))]
-)
+# Sizes, corners and the alignment of a slice differ between samples: specialised kernels would be compiled again for
+# each pattern of them, in the middle of a training, and a batch would wait a second for it.
+_POINTERS = ["image", "seg", "out_image", "out_seg", "two_at", "low_at", "high_at"]
+_SIZES = ["voxels", "channels", "seg_channels", "pad", "reaches_pad", *(f"{x}{i}" for x in "psbl" for i in range(3))]
+_knows_alignment = "do_not_specialize_on_alignment" in signature(triton.jit).parameters  # since Triton 3.2
+
+
+@triton.jit(do_not_specialize=_SIZES, **({"do_not_specialize_on_alignment": _POINTERS} if _knows_alignment else {}))
 def _kernel(
     image, seg, out_image, out_seg, two_at, low_at, high_at,
     voxels, channels, seg_channels, pad, p0, p1, p2, s0, s1, s2, b0, b1, b2, l0, l1, l2,
-    a00, a01, a02, a10, a11, a12, a20, a21, a22,
-    corners: tl.constexpr, reaches_pad: tl.constexpr, image_nearest: tl.constexpr, seg_nearest: tl.constexpr,
+    a00, a01, a02, a10, a11, a12, a20, a21, a22, reaches_pad,
+    corners: tl.constexpr, image_nearest: tl.constexpr, seg_nearest: tl.constexpr,
     block: tl.constexpr,
 ):  # fmt: skip
     at = tl.program_id(0) * block + tl.arange(0, block)
@@ -131,8 +136,7 @@ def _kernel(
                     label_j = tl.load(labels + index_j, mask=inside_j & valid, other=pad).to(tl.int32)
                     total = total + tl.where(label_j == label, weight_j * 1000.0, 0.0)
                     others = others + tl.where(label_j == pad, 0.0, weight_j * 1000.0)
-                if reaches_pad:
-                    total = tl.where(label == pad, 1000.0 - others, total)
+                total = tl.where((reaches_pad != 0) & (label == pad), 1000.0 - others, total)
                 score = total.to(tl.float16).to(tl.float32)
                 wins = (score > best) | ((score == best) & (label < winner))
                 winner = tl.where(wins, label, winner)
