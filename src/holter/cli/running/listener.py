@@ -14,6 +14,7 @@ from holter.history.pace import Pace
 from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Notice, Text
 from holter.reports.catalogue import load, phrase
 from holter.reports.live import lines as live
+from holter.reports.live.incidents import Incidents
 from holter.reports.live.line_writer import LineWriter
 from holter.reports.live.pace import pace_line, stamp, status
 from holter.reports.outcome import Outcome
@@ -35,21 +36,24 @@ class StderrListener(Listener):
         self._writer = LineWriter(stream, self._left_out)
         self._status = StatusLine(stream)
         self._pace: Pace | None = None
-        self._open: dict[tuple[str, float], Episode] = {}
+        self._incidents = Incidents()
 
     def alarm(self, episode: Episode) -> None:
-        """Print the alarm."""
-        self._open[episode.kind, episode.start_s] = episode
-        self._say_of_run(live.alarm(episode, self._lang))
+        """Print the alarm, of several processes with the same trouble once."""
+        if self._incidents.is_new_alarm(episode):
+            self._say_of_run(live.alarm(episode, self._lang))
 
     def cause(self, diagnosis: Diagnosis) -> None:
         """Print the cause."""
-        self._say_of_run(live.cause(diagnosis, self._lang))
+        words = live.cause(diagnosis, self._lang)
+        if self._incidents.is_new_cause(diagnosis, words):
+            self._say_of_run(words)
 
     def over(self, episode: Episode) -> None:
-        """Print that the episode is over."""
-        self._open.pop((episode.kind, episode.start_s), None)
-        self._say_of_run(live.over(episode, self._lang))
+        """Print that it is over, when nothing of its kind goes on."""
+        over = self._incidents.ended(episode)
+        if over is not None:
+            self._say_of_run(live.over(over, self._lang))
 
     def action(self, action: ActionTaken) -> None:
         """Print an action that Holter takes, or would take with ``--heal``."""
@@ -74,7 +78,8 @@ class StderrListener(Listener):
         if is_due:
             self._say_of_run(live.marked(pace_line(pace, now_s, self._lang)), with_epoch=False)
         line = status(pace, now_s, self._lang)
-        for episode in list(self._open.values())[-1:]:
+        episode = self._incidents.newest
+        if episode is not None:
             line = live.status_of(episode, pace.t_s, self._lang) + " · " + line
         self._status.show(live.marked(line))
 

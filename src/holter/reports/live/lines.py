@@ -45,7 +45,7 @@ NUMBERS = re.compile(r"\d+|checkpoint_(?:latest|best|final)")
 
 def alarm(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
     """Return the line for a new episode: its reason, or that the cause is being searched."""
-    reason = phrase(episode.reason, lang) or text("live.looking", lang)
+    reason = _first_line(phrase(episode.reason, lang)) or text("live.looking", lang)
     return marked(text("live.alarm", lang, **_kind_and_place(episode, epoch, lang), reason=reason))
 
 
@@ -59,7 +59,7 @@ def cause(diagnosis: Diagnosis, lang: Lang) -> str:
     lines = [marked(text("live.cause", lang, what=what, verdict=sure, score=f"{verdict.score:.2f}"))]
     lines += _asked(diagnosis, verdict.cause, lang)
     lines.extend(
-        marked("  " + text("live.because", lang, finding=finding_text(finding, diagnosis, lang)))
+        marked("  " + text("live.because", lang, finding=_first_line(finding_text(finding, diagnosis, lang))))
         for finding in verdict.supports[:FINDINGS_SHOWN]
     )
     for remedy in remedies_of(diagnosis, verdict.cause)[:1]:
@@ -74,6 +74,12 @@ def _asked(diagnosis: Diagnosis, cause_id: str, lang: Lang) -> list[str]:
     values = asked(diagnosis, cause_id)
     words = words_for_administrator(values, lang) if values and cause_id not in WAIT_FOR else None
     return [] if words is None else [marked("  " + text("action.ask", lang)), marked("    " + words)]
+
+
+def _first_line(words: str) -> str:
+    # The text of an exception can have many; the report quotes all of them.
+    first, _, more = words.partition("\n")
+    return f"{first.rstrip()} …" if more else first
 
 
 def over(episode: Episode, lang: Lang, epoch: int | None = None) -> str:

@@ -1,0 +1,71 @@
+"""Tell one incident once: a dozen workers that stop together have an episode each, on the tape and in the report."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import msgspec
+
+from holter.records import Diagnosis, Episode, Message, Text
+
+# Between the first and the last of several processes that are found by the same detector: a few of its ticks.
+TOGETHER_S = 3.0
+
+
+@dataclasses.dataclass(slots=True)
+class _Kind:
+    # The incident of one kind: episodes that overlap.
+    running: dict[tuple[str, str, float], Episode] = dataclasses.field(default_factory=dict)
+    start_s: float = float("inf")
+    causes: set[str] = dataclasses.field(default_factory=set)  # what was printed
+
+
+class Incidents:
+    """Says which lines about alarms, causes and ends are new."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, _Kind] = {}
+
+    @property
+    def newest(self) -> Episode | None:
+        """The episode that began to be known last, of those that are not over."""
+        running = [episode for kind in self._kinds.values() for episode in kind.running.values()]
+        return max(running, key=lambda episode: episode.alarm_s, default=None)
+
+    def is_new_alarm(self, episode: Episode) -> bool:
+        """Record an alarm; False if the same was said of another process a moment ago."""
+        kind = self._kinds.setdefault(episode.kind, _Kind())
+        is_told = any(
+            (other.detector, _key(other.reason)) == (episode.detector, _key(episode.reason))
+            and abs(other.alarm_s - episode.alarm_s) <= TOGETHER_S
+            for other in kind.running.values()
+        )
+        kind.running[_name(episode)] = episode
+        kind.start_s = min(kind.start_s, episode.start_s)
+        return not is_told
+
+    def is_new_cause(self, diagnosis: Diagnosis, words: str) -> bool:
+        """Record the words about a cause; False if they were said of the same incident."""
+        kind = self._kinds.get(diagnosis.episode.kind)
+        if kind is None or not kind.running:
+            return True
+        is_new = words not in kind.causes
+        kind.causes.add(words)
+        return is_new
+
+    def ended(self, episode: Episode) -> Episode | None:
+        """Record an end; return what is over now, from its first beginning; None if some of it goes on."""
+        kind = self._kinds.get(episode.kind, _Kind())
+        kind.running.pop(_name(episode), None)
+        if kind.running:
+            return None
+        self._kinds.pop(episode.kind, None)
+        return msgspec.structs.replace(episode, start_s=min(kind.start_s, episode.start_s))
+
+
+def _name(episode: Episode) -> tuple[str, str, float]:
+    return episode.detector, episode.subject_name, episode.start_s
+
+
+def _key(reason: Text) -> str:
+    return reason.key if isinstance(reason, Message) else reason
