@@ -68,6 +68,7 @@ def _train(fault: Fault, stage: Stage, extra: dict[str, str]) -> Played:
     outside = Outside(child.pid, stage.folder, stage.brains, supervised=True, fault_epoch=fault_epoch)
     try:
         problem, ended = _follow(child, outside, fault)
+        problem = problem or fault.why_without_effect()
         over = time.time()
     finally:
         with undisturbed(), contextlib.ExitStack() as last:

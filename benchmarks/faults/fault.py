@@ -150,6 +150,10 @@ class Fault:
     def step(self, outside: Outside, since_s: float) -> None:
         """Continue, ``since_s`` seconds after ``inject``."""
 
+    def why_without_effect(self) -> str | None:
+        """Return why the run does not show this fault; None if it does, or nobody can know it from outside."""
+        return None
+
     def relieve(self) -> None:
         """Release blocked processes, so that all can be ended."""
 

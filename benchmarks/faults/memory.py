@@ -66,6 +66,12 @@ class OutOfMemory(WithMemoryGroup):
         """Limit its memory to less than one case needs."""
         self.make_group(TOO_LITTLE_BYTES).add(pid)
 
+    def why_without_effect(self) -> str | None:
+        """Ask the kernel whether it killed anything there."""
+        if self._group is not None and self._group.kills() == 0:
+            return "nothing was OOM-killed in the group that was made too small"
+        return super().why_without_effect()
+
 
 class WorkerOutOfMemory(OutOfMemory):
     """The first data worker, in a memory group of its own."""

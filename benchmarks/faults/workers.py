@@ -73,6 +73,10 @@ class ExportFault(Fault):
         """Kill the export worker."""
         os.kill(pid, signal.SIGKILL)
 
+    def why_without_effect(self) -> str | None:
+        """Tell whether such a worker was found in time."""
+        return super().why_without_effect() if self.struck else "no export worker was seen at work"
+
 
 class LostResult(ExportFault):
     """The main process waits for its last results. The pool starts a new worker, and this result never comes."""

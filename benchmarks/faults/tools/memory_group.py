@@ -46,6 +46,15 @@ class MemoryGroup:
         """Move a process in."""
         self.members.write_text(str(pid))
 
+    def kills(self) -> int | None:
+        """Return how many processes were OOM-killed inside; None if the kernel does not count them."""
+        for name in ("memory.oom_control", "memory.events"):
+            with contextlib.suppress(OSError):
+                for line in (self._folder / name).read_text().splitlines():
+                    if line.startswith("oom_kill "):
+                        return int(line.split()[1])
+        return None
+
     def remove(self) -> None:
         """Remove the group after its processes have ended."""
         until_s = time.monotonic() + REMOVE_WITHIN_S
