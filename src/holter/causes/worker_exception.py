@@ -26,11 +26,11 @@ CAUSE = "worker-exception"
 SENTENCES = describe(
     CAUSE,
     title="Error in a data worker",
-    meaning="A data worker ended with a Python error.",
+    meaning="A worker process ended with a Python error.",
     headline="{subject} ended with a Python error.",
     findings={
-        "exception-in-worker": "it was raised in a data worker",
-        "exception-not-in-worker": "it was not raised in a data worker",
+        "exception-in-worker": "it was raised in a worker process",
+        "exception-not-in-worker": "it was not raised in a worker process",
     },
     remedies={
         "verify-dataset": "Check the data set's integrity.",
