@@ -35,14 +35,14 @@ class Incidents:
     def is_new_alarm(self, episode: Episode) -> bool:
         """Record an alarm; False if the same was said of another process a moment ago."""
         kind = self._kinds.setdefault(episode.kind, _Kind())
-        is_told = any(
+        is_repeated = any(
             (other.detector, _key(other.reason)) == (episode.detector, _key(episode.reason))
             and abs(other.alarm_s - episode.alarm_s) <= TOGETHER_S
             for other in kind.running.values()
         )
         kind.running[_name(episode)] = episode
         kind.start_s = min(kind.start_s, episode.start_s)
-        return not is_told
+        return not is_repeated
 
     def is_new_cause(self, diagnosis: Diagnosis, words: str) -> bool:
         """Record the words about a cause; False if they were said of the same incident."""
