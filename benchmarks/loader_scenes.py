@@ -110,11 +110,11 @@ def measure(scene: Scene, plan: Plan, folder: Path) -> tuple[list[Row], list[Goa
         name: Rate(*(statistics.median(values) for values in zip(*each, strict=True))) for name, each in rates.items()
     }
     rows = [row(f"{letter}: mixed cells of a case", mixed_share(seg[0]), "share", scene.name)]
-    for name, one in middle.items():
+    for name, median in middle.items():
         rows += [
-            row(f"{letter}: {name}", one.per_s, "samples/s", f"{CORES} workers or threads, {CORES} cores"),
-            row(f"{letter}: {name}, CPU", one.cpu_ms, "ms/sample", "all processes"),
-            row(f"{letter}: {name}, memory", one.pss_mb, "MB", "PSS of all processes"),
+            row(f"{letter}: {name}", median.per_s, "samples/s", f"{CORES} workers or threads, {CORES} cores"),
+            row(f"{letter}: {name}, CPU", median.cpu_ms, "ms/sample", "all processes"),
+            row(f"{letter}: {name}, memory", median.pss_mb, "MB", "PSS of all processes"),
         ]
     stock_, holter = middle["nnU-Net"], middle["Holter"]
     goals = [

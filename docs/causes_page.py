@@ -38,7 +38,7 @@ No look at a training decides these; `holter explain` has the page, with the rea
 
 def page() -> str:
     """The whole page."""
-    rows = "".join(_row(module.CAUSE, module.RULES) for module in sorted(MODULES, key=lambda one: one.CAUSE))
+    rows = "".join(_row(module.CAUSE, module.RULES) for module in sorted(MODULES, key=lambda module: module.CAUSE))
     only = "".join(f"| `{name}` | {text(f'cause.{name}.title', 'en')} |\n" for name in sorted(PAGES_ONLY))
     return HEAD + rows + ONLY_EXPLAINED + only
 

@@ -121,8 +121,8 @@ def faults(found: Catalog, english: Mapping[str, str]) -> Iterator[str]:
 
 def message_id(key: str, english: str) -> str | tuple[str, str]:
     """Return what gettext looks a sentence up by: its wording, or singular and plural."""
-    one = sentences.SINGULAR.get(key)
-    return english if one is None else (one, english)
+    singular = sentences.SINGULAR.get(key)
+    return english if singular is None else (singular, english)
 
 
 def forms(message: Message) -> tuple[str, ...]:
@@ -151,8 +151,10 @@ def as_english_mo(english: Mapping[str, str]) -> bytes:
     """Return the English sentences by key, for a program that has not imported the modules that define them."""
     compiled = Catalog(locale="en")
     for key in sorted(english):
-        one = sentences.SINGULAR.get(key)
-        compiled.add(key if one is None else (key, key), english[key] if one is None else (one, english[key]))
+        singular = sentences.SINGULAR.get(key)
+        compiled.add(
+            key if singular is None else (key, key), english[key] if singular is None else (singular, english[key])
+        )
     return written(compiled)
 
 

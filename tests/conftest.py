@@ -78,7 +78,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.section("tools that could not be installed: tests that need them may have skipped")
         terminalreporter.line(" ".join(lacking))
     took_s: dict[str, float] = defaultdict(float)
-    for report in (one for kind in ("passed", "failed") for one in terminalreporter.stats.get(kind, ())):
+    for report in (report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, ())):
         if "long" not in report.keywords:
             took_s[report.nodeid] += report.duration
     if slow := sorted(((took, name) for name, took in took_s.items() if took > LONG_S), reverse=True):

@@ -101,7 +101,7 @@ def test_a_good_run_meets_every_goal_and_a_bad_one_does_not():
         "share of faults whose cause does not come first",
         "share of faults whose cause is not in the first three",
     )
-    assert all(one.met is not False for one in table.goals([outcome(), outcome(name="b", cause=None, named=())]))
+    assert all(goal.met is not False for goal in table.goals([outcome(), outcome(name="b", cause=None, named=())]))
     assert goal(first, [outcome(named=(("y", "confirmed", 0.9), ("x", "likely", 0.6)))]) is False
     assert goal(third, [outcome(named=(("y", "confirmed", 0.9), ("x", "likely", 0.6)))]) is True
     assert goal(third, [outcome(named=(("y", "confirmed", 0.9),))]) is False

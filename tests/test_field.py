@@ -46,8 +46,8 @@ def said(letter: str = SEES, texts: tuple[str, str] = NOT_SEEN, code: int = 2, e
 def episode(cause: str | None = "main-exception", verdict: str = "confirmed", **remedy: str | None) -> dict[str, Any]:
     text = RAISED[0].strip()
     remedies = [{"id": "x", "safety": "SAFE", "text": "Look.", "command": None, **remedy}]
-    one = {"cause": cause or "frozen-worker", "verdict": verdict, "score": 1.0, "remedies": remedies}
-    return {"headline": {"text": text, "cause": cause}, "diagnosis": [one]}
+    diagnosis = {"cause": cause or "frozen-worker", "verdict": verdict, "score": 1.0, "remedies": remedies}
+    return {"headline": {"text": text, "cause": cause}, "diagnosis": [diagnosis]}
 
 
 def kinds(name: str, what: Said) -> set[str]:

@@ -59,7 +59,7 @@ def test_what_was_done_is_not_done_again_and_is_kept_after_every_run(monkeypatch
     kept = []
     words = ("--faults", "worker-sigkill,worker-sigstop", "--healthy", "1", "--only", "holter", "--data", "brains")
     found = campaign.campaign(plan(*words), done, lambda outcomes: kept.append(len(outcomes)))
-    assert [(one.fault, one.skipped) for one in found] == [
+    assert [(outcome.fault, outcome.skipped) for outcome in found] == [
         ("none", None), ("worker-sigkill", None), ("worker-sigstop", None),
     ]  # fmt: skip
     assert kept == [2, 3]
@@ -82,7 +82,7 @@ def test_files_are_put_together_and_a_run_that_took_place_counts(tmp_path):
     results.write(tmp_path / "b.json", [again], {"CPUs": "2", "load": "2"})
     for files in (("a.json", "b.json"), ("b.json", "a.json")):
         found = results.merge([tmp_path / name for name in files])
-        assert sorted(found.outcomes, key=lambda one: one.supervised) == [stock, again]
+        assert sorted(found.outcomes, key=lambda outcome: outcome.supervised) == [stock, again]
         assert found.machine["CPUs"] == "2" and sorted(found.machine["load"].split(" | ")) == ["1", "2"]
 
 

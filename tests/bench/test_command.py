@@ -87,7 +87,7 @@ def test_a_training_is_measured_whole_and_nothing_is_left_or_changed(run: Run, t
     assert measured["stock"]["readers"] == min(2, os.cpu_count() or 1)
     assert measured["checkpoint_bytes"] > 10_000
     assert {row["key"] for row in report["rows"]} >= {"network", "together.stock", "together.holter", "hand-over.stock"}
-    assert [one["loader"] for one in report["forecasts"]] == ["stock", "holter"]
+    assert [forecast["loader"] for forecast in report["forecasts"]] == ["stock", "holter"]
     assert report["command"].startswith("holter train Dataset801_HolterBrain 3d_fullres 0")
     # Nothing of it is left, and no split was written beside the data.
     assert list((tmp_path / "tmp").iterdir()) == []

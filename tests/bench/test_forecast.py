@@ -85,8 +85,8 @@ def test_batches_that_are_ready_cost_a_starved_training_no_waiting() -> None:
 )  # fmt: skip
 def test_a_faster_loader_never_makes_an_epoch_longer(rate: float, ready: float, wait: float, compute: float) -> None:
     facts = measured(compute=Rate(per_s=compute))
-    one = side(wait_ratio=wait, ready=ready)
-    assert epoch_of(facts, one, rate * 1.1) <= epoch_of(facts, one, rate)
+    loader = side(wait_ratio=wait, ready=ready)
+    assert epoch_of(facts, loader, rate * 1.1) <= epoch_of(facts, loader, rate)
 
 
 def test_the_whole_has_a_checkpoint_every_save_every_epochs() -> None:
@@ -124,9 +124,9 @@ def test_a_loader_is_advised_only_if_it_is_surely_faster(rate: Rate, chosen: str
 
 
 def test_a_short_measurement_says_that_it_has_no_interval() -> None:
-    said = [one.key for one in not_measured(measured(stock=side(together=Rate(per_s=3.0))), 5.0)]
+    said = [message.key for message in not_measured(measured(stock=side(together=Rate(per_s=3.0))), 5.0)]
     assert "bench.not.interval" in said
-    assert "bench.not.interval" not in [one.key for one in not_measured(measured(), 120.0)]
+    assert "bench.not.interval" not in [message.key for message in not_measured(measured(), 120.0)]
 
 
 def test_the_augmentation_of_a_loader_uses_no_more_cores_than_it_has_workers_or_the_machine_has() -> None:
@@ -168,8 +168,8 @@ STARVED = {"together": Rate(per_s=3.0), "wait_ratio": 0.8}
 )
 def test_one_command_changes_most(facts: dict[str, Any], key: str, command: str) -> None:
     found = measured(**facts)
-    forecasts = [forecast_of(found, one) for one in (found.stock, found.holter) if one is not None]
-    known = [one for one in forecasts if one is not None]
+    forecasts = [forecast_of(found, loader) for loader in (found.stock, found.holter) if loader is not None]
+    known = [forecast for forecast in forecasts if forecast is not None]
     chosen = better(known[0], known[1] if len(known) > 1 else None)
     said, step = advice_for(found, known, chosen, ASKED, {"nnUNet_preprocessed": "/a b"})
     assert said.key == f"bench.advice.{key}"
@@ -186,10 +186,11 @@ def test_the_command_keeps_trainer_plans_and_device() -> None:
 
 def test_what_was_left_out_is_said_with_its_reason() -> None:
     said = [
-        phrase(one, "en") for one in not_measured(measured(left_out=(LeftOut(code="holter", detail="own data"),)), 9.0)
+        phrase(message, "en")
+        for message in not_measured(measured(left_out=(LeftOut(code="holter", detail="own data"),)), 9.0)
     ]
     assert said[0] == "Holter's loader: own data"
-    assert any("final validation" in one for one in said)
+    assert any("final validation" in sentence for sentence in said)
 
 
 def test_published_epochs_are_those_of_this_gpu_or_all() -> None:

@@ -104,7 +104,7 @@ CIRCUMSTANCES: dict[str, object] = {
 def test_one_version_count_or_allocation_accuses_nobody(name: str) -> None:
     for kind in KINDS:
         found = judged({"episode.kind": kind, name: CIRCUMSTANCES[name]})
-        assert {cause for cause, one in found.items() if one.verdict in ("confirmed", "likely")} == set(), kind
+        assert {cause for cause, verdict in found.items() if verdict.verdict in ("confirmed", "likely")} == set(), kind
 
 
 @pytest.mark.parametrize("machine", ["wsl", "none"])
@@ -113,4 +113,6 @@ def test_all_versions_counts_and_allocations_together_accuse_nobody(machine: str
     for kind in KINDS:
         for phase in CHOICES["phase"]:
             found = judged({**facts, "episode.kind": kind, "phase": phase})
-            assert {cause for cause, one in found.items() if one.verdict in ("confirmed", "likely")} == set(), kind
+            assert {cause for cause, verdict in found.items() if verdict.verdict in ("confirmed", "likely")} == set(), (
+                kind
+            )

@@ -111,23 +111,23 @@ def moved(recording: Recording, by_s: float) -> Recording:
             if name.endswith("_s") and name in TIMES and getattr(record, name) is not None
         }
         inner = {
-            name: tuple(later(one) for one in value)
+            name: tuple(later(part) for part in value)
             for name in record.__struct_fields__
             if isinstance(value := getattr(record, name), tuple) and value and isinstance(value[0], msgspec.Struct)
         }
         return msgspec.structs.replace(record, **changes, **inner)
 
-    def tick(one: Tick) -> Tick:
+    def tick(old: Tick) -> Tick:
         parts = {
-            name: tuple(later(sample) for sample in getattr(one, name))
+            name: tuple(later(sample) for sample in getattr(old, name))
             for name in ("processes", "gpus", "storage", "beats", "events")
         }
-        single = {name: later(getattr(one, name)) if getattr(one, name) else None for name in ("host", "cgroup")}
-        return msgspec.structs.replace(later(one), **parts, **single)
+        single = {name: later(getattr(old, name)) if getattr(old, name) else None for name in ("host", "cgroup")}
+        return msgspec.structs.replace(later(old), **parts, **single)
 
     return msgspec.structs.replace(
         recording,
-        all_ticks=tuple(tick(one) for one in recording.all_ticks),
+        all_ticks=tuple(tick(old) for old in recording.all_ticks),
         all_stacks=tuple(later(dump) for dump in recording.all_stacks),
         all_episodes=tuple(later(episode) for episode in recording.all_episodes),
     )
@@ -268,8 +268,8 @@ def test_enough_tapes_say_what_was_told_live():
 def test_each_of_two_victims_is_named_by_its_own_pid():
     killed, frozen = diagnose_all(read(TAPES / "worker_killed" / "frozen_and_killed.holter"))
     pids = [
-        str({fact.name: fact.value for fact in one.facts}[name])
-        for one, name in ((killed, "worker.subject"), (frozen, "workers.stopped"))
+        str({fact.name: fact.value for fact in diagnosis.facts}[name])
+        for diagnosis, name in ((killed, "worker.subject"), (frozen, "workers.stopped"))
     ]
     assert ["19573" in pids[0], "19572" in pids[0]] == [True, False]
     assert ["19573" in pids[1], "19572" in pids[1]] == [False, True]

@@ -59,19 +59,19 @@ class Terminal:
 
 @pytest.fixture
 def window(tmp_path: Path) -> Iterator[Window]:
-    one = Window(tmp_path)
-    one.type(f"cd {shlex.quote(str(tmp_path))}; export PYTHONPATH={shlex.quote(os.pathsep.join(sys.path))}")
+    window = Window(tmp_path)
+    window.type(f"cd {shlex.quote(str(tmp_path))}; export PYTHONPATH={shlex.quote(os.pathsep.join(sys.path))}")
     try:
-        yield one
+        yield window
     finally:
-        subprocess.run((*one.tmux, "kill-server"), capture_output=True, check=False)
+        subprocess.run((*window.tmux, "kill-server"), capture_output=True, check=False)
 
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    one = Terminal(tmp_path)
-    yield one
-    one.close()
+    terminal = Terminal(tmp_path)
+    yield terminal
+    terminal.close()
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def test_an_exception_that_names_an_odd_file_is_on_the_tape(tmp_path):
     done = holter("run", "-o", "t.holter", "--", sys.executable, "-c", program, cwd=tmp_path, **variables)
     assert done.returncode == 1
     seen = read(tmp_path / "t.holter").events(ExceptionSeen)
-    assert [one.error for one in seen] == ["FileNotFoundError"]
+    assert [error.error for error in seen] == ["FileNotFoundError"]
     assert "x\\udcff" in seen[0].message
 
 

@@ -48,8 +48,8 @@ def test_an_exit_code_without_a_cause_asks_for_nothing_of_nnunet(tmp_path):
     assert not OF_NNUNET.search(diagnose_episodes(tmp_path))
     for episode in json.loads(diagnose_episodes(tmp_path, "--json"))["episodes"]:
         assert episode["headline"]["cause"] is None
-        left = [one for one in episode["diagnosis"] if one["verdict"] != "excluded"]
-        told = [f"{remedy['text']} {remedy['command']}" for one in left for remedy in one["remedies"]]
+        left = [verdict for verdict in episode["diagnosis"] if verdict["verdict"] != "excluded"]
+        told = [f"{remedy['text']} {remedy['command']}" for verdict in left for remedy in verdict["remedies"]]
         assert not [words for words in told if OF_NNUNET.search(words)]
 
 

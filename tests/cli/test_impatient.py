@@ -65,7 +65,7 @@ def test_a_signal_while_the_last_message_is_sent(start, tmp_path, silent_url, nu
     process = start(
         "run", "--notify", silent_url, "-o", "t.holter", "--", "sh", "-c", "sleep 1; exit 5",
         env={**os.environ, "no_proxy": "*"},
-        preexec_fn=lambda: [signal.signal(one, signal.SIG_DFL) for one in (signal.SIGHUP, signal.SIGINT)],
+        preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in (signal.SIGHUP, signal.SIGINT)],
     )  # fmt: skip
     until_s = time.monotonic() + 60
     while not is_finished(tmp_path / "t.holter"):

@@ -36,10 +36,10 @@ def test_white_matter_is_brighter_than_grey_and_every_class_is_there(template: T
 
 
 def test_a_case_does_not_depend_on_how_many_there_are(tmp_path: Path) -> None:
-    one = write_dataset(tmp_path / "one", cases=1, seed=3)
+    alone = write_dataset(tmp_path / "one", cases=1, seed=3)
     two = write_dataset(tmp_path / "two", cases=2, seed=3)
     name = "imagesTr/brain_000_0000.nii.gz"
-    left, right = nibabel.load(one / name), nibabel.load(two / name)
+    left, right = nibabel.load(alone / name), nibabel.load(two / name)
     assert np.array_equal(left.get_fdata(), right.get_fdata())
     assert left.header.get_zooms() == (SPACING_MM,) * 3
     assert len(list((two / "labelsTr").iterdir())) == 2

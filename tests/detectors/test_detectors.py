@@ -193,7 +193,9 @@ def test_workers_that_compute_and_bring_no_batch_are_a_stall_in_the_end(stands_s
         ticks.append(Tick(t_s=tick.t_s, processes=(main, *workers), beats=beats))
     found = [episode for episode in detect([*ticks, *run.go(5)]) if episode.detector == "stall"]
     assert len(found) == alarms
-    assert all("data workers are busy" in phrase(one.reason, "en") and 149 <= one.alarm_s <= 152 for one in found)
+    assert all(
+        "data workers are busy" in phrase(episode.reason, "en") and 149 <= episode.alarm_s <= 152 for episode in found
+    )
 
 
 @pytest.mark.parametrize(
@@ -320,7 +322,7 @@ def test_waiting_for_batches_most_of_the_time_is_told_from_the_beginning():
 def starved_after(run: Run, cpus: float, seconds: int = 100) -> float | None:
     group = CgroupSample(t_s=0.0, version="v2", effective_cpus=cpus)
     found = detect(msgspec.structs.replace(tick, cgroup=group) for tick in run.go(seconds))
-    return next((one.alarm_s for one in found if one.detector == "starved"), None)
+    return next((episode.alarm_s for episode in found if episode.detector == "starved"), None)
 
 
 def test_waiting_is_told_at_once_where_the_cpus_are_used_up():
@@ -428,7 +430,7 @@ def test_a_start_that_stands_still_after_a_workers_error_is_told_early(failed, a
         ticks.append(Tick(t_s=float(second), processes=seen, beats=(beat,), events=events))
     found = [episode for episode in detect(ticks) if episode.detector == "stall"]
     assert len(found) == alarms
-    assert all(38 <= one.alarm_s <= 42 for one in found)
+    assert all(38 <= episode.alarm_s <= 42 for episode in found)
 
 
 def test_cpu_use_that_was_not_measured_raises_no_alarm():

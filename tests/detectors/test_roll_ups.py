@@ -43,8 +43,8 @@ def with_state(tick: Tick, state: str) -> Tick:
     # No CPU time: in some containers it cannot be read.
     state = state if round(tick.t_s) % 60 == LAST_OF_A_MINUTE else "S"
     processes = tuple(
-        msgspec.structs.replace(one, state=state if one.pid == WORKER else one.state, cpu_s_total=None)
-        for one in tick.processes
+        msgspec.structs.replace(process, state=state if process.pid == WORKER else process.state, cpu_s_total=None)
+        for process in tick.processes
     )
     return msgspec.structs.replace(tick, processes=processes)
 

@@ -124,7 +124,7 @@ def test_checkpoints_on_another_file_system_are_one_alarm_and_not_one_each() -> 
 def test_a_file_system_that_makes_up_inode_numbers_is_known_by_its_device(fs_type) -> None:
     numbers = [look(t_s, f"64:{t_s}", fs_type=fs_type) for t_s in range(0, 100, 10)]
     assert seen(*numbers) == []
-    assert [one.reason.key for one in seen(*numbers, look(100, ELSEWHERE), look(110, ELSEWHERE))] == [
+    assert [episode.reason.key for episode in seen(*numbers, look(100, ELSEWHERE), look(110, ELSEWHERE))] == [
         "unsaved.replaced"
     ]
 

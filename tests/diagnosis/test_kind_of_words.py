@@ -16,7 +16,11 @@ def told(text: str) -> DiagnosisResult:
 
 
 def named(text: str) -> list[str]:
-    return [one.cause for one in told(text).diagnoses[-1].verdicts if one.verdict != "excluded" and one.score > 0]
+    return [
+        verdict.cause
+        for verdict in told(text).diagnoses[-1].verdicts
+        if verdict.verdict != "excluded" and verdict.score > 0
+    ]
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,9 @@ def test_even_epochs_are_slow_where_the_kernels_are_known_to_be(torch: str, caus
     write(fold, v2([480.0] * 6), "training_log_2026_3_1_09_03_25.txt")
     write(fold, f'{{"torch_version": "{torch}"}}', "debug.json")
     slow = [diagnosis for diagnosis in found(fold).diagnoses if diagnosis.episode.kind == "slow-down"]
-    assert [(one.verdicts[0].cause, one.verdicts[0].verdict) for one in slow] == ([(cause, "likely")] if cause else [])
+    assert [(diagnosis.verdicts[0].cause, diagnosis.verdicts[0].verdict) for diagnosis in slow] == (
+        [(cause, "likely")] if cause else []
+    )
 
 
 def test_a_finished_training_is_quiet(tmp_path: Path) -> None:
@@ -191,7 +193,7 @@ def test_an_echo_right_below_the_error_line_is_a_message_of_its_own(name: str, t
     abridged = f"Traceback (most recent call last):\n{error}\n{echo} above\n"
     told = found(write(tmp_path, v2([160.0] * 2, cut=True) + abridged))
     seen = list(told.recording.events(ExceptionSeen))
-    assert [(one.error, one.echo) for one in seen] == [("MemoryError", False), ("RuntimeError", True)]
+    assert [(event.error, event.echo) for event in seen] == [("MemoryError", False), ("RuntimeError", True)]
     assert seen[0].message.endswith("(2, 900, 900)")
     assert facts(told)["exception.first"].startswith("MemoryError")
 

@@ -118,7 +118,7 @@ def test_what_native_code_threw_is_an_exception(said: str, cause: str) -> None:
 @pytest.mark.parametrize("margin", ["    ", "\t", "  \t "])
 def test_a_paste_may_be_indented_as_a_whole(margin: str) -> None:
     text = f'{EPOCHS}Traceback (most recent call last):\n  File "/v/x.py", line 24, in _feed\n    obj = f()\n{SPACE}\n'
-    told, plain = (pasted(one) for one in ("".join(margin + line for line in text.splitlines(keepends=True)), text))
+    told, plain = (pasted(paste) for paste in ("".join(margin + line for line in text.splitlines(keepends=True)), text))
     assert first_cause(told) == first_cause(plain) == "shm-too-small"
     assert [event.traceback for event in told.recording.events(ExceptionSeen)] == [
         event.traceback for event in plain.recording.events(ExceptionSeen)

@@ -51,7 +51,7 @@ def test_of_two_descriptions_the_clearer_one_counts(tmp_path: Path) -> None:
         b="The training hangs in docker.\nRuntimeError: DataLoader worker (pid 7) is killed by signal: Bus error.",
     )
     (resembled,) = [fact for fact in found.diagnoses[-1].facts if fact.name == "resembles"]
-    causes = [str(one).partition(" ")[0] for one in resembled.value]
+    causes = [str(match).partition(" ")[0] for match in resembled.value]
     assert causes[0] == "shm-too-small" and len(causes) == len(set(causes))
     assert not [note for note in found.notes if note.key == "piece.contradict"]
 
@@ -105,9 +105,9 @@ def test_what_could_be_comes_with_a_command_that_settles_it(tmp_path: Path) -> N
 
 def test_outputs_that_show_nothing_wrong_accuse_nobody(tmp_path: Path) -> None:
     healthy = DF.replace("64M", "16G").replace("100%", "3%")
-    with pytest.raises(NotALog) as one:
+    with pytest.raises(NotALog) as raised:
         diagnose_target(str(_file(tmp_path, "df.txt", healthy)), tell_observed=lambda _: None)
-    assert "shows trouble" in str(one.value) and "use of /dev/shm" in str(one.value)
+    assert "shows trouble" in str(raised.value) and "use of /dev/shm" in str(raised.value)
     with pytest.raises(NotALog):
         pieces(tmp_path, df=healthy, nproc="2\n")
 

@@ -166,7 +166,9 @@ def spoil(survey: Survey, part: str, **fields: Any) -> Survey:
 def with_variables(survey: Survey, **variables: str | None) -> Survey:
     """The survey with environment variables set, or unset where None."""
     told = {**dict(VARIABLES), **variables}
-    return spoil(survey, "environment", variables=tuple((name, one) for name, one in told.items() if one is not None))
+    return spoil(
+        survey, "environment", variables=tuple((name, value) for name, value in told.items() if value is not None)
+    )
 
 
 def said(survey: Survey, check: str) -> Result:

@@ -139,7 +139,7 @@ def test_on_a_sound_machine_every_check_is_fine_or_does_not_apply() -> None:
     assert (examination.verdict, examination.exit_code) == ("go", 0)
 
 
-@pytest.mark.parametrize("spoilt", SPOILT, ids=lambda one: f"{one[2]}:{one[4]}")
+@pytest.mark.parametrize("spoilt", SPOILT, ids=lambda row: f"{row[2]}:{row[4]}")
 def test_one_thing_spoilt_is_found_and_named(spoilt: Spoilt) -> None:
     part, fields, check, state, variant = spoilt
     result = said(spoil(well(), part, **fields), check)
@@ -402,7 +402,7 @@ def test_every_check_has_a_title_and_every_variant_a_sentence() -> None:
     assert lacking == set()
 
 
-@pytest.mark.parametrize("spoilt", SPOILT, ids=lambda one: f"{one[2]}:{one[4]}")
+@pytest.mark.parametrize("spoilt", SPOILT, ids=lambda row: f"{row[2]}:{row[4]}")
 def test_every_problem_names_what_to_change(spoilt: Spoilt) -> None:
     part, fields, check, state, _ = spoilt
     result = said(spoil(well(), part, **fields), check)
@@ -432,8 +432,8 @@ ENGLISH, SAID = "in English", Message(key="why.no-answer")
 )
 def test_a_sentence_of_our_own_in_a_survey_is_translated(part: str, fields: dict[str, Any]) -> None:
     told = [sentence(result, "zh") for result in examine(spoil(well(), part, **fields)).results]
-    assert any(phrase(SAID, "zh") in one for one in told)
-    assert [one for one in told if ENGLISH in one] == []
+    assert any(phrase(SAID, "zh") in line for line in told)
+    assert [line for line in told if ENGLISH in line] == []
 
 
 def test_why_a_gpu_could_not_be_read_is_translated() -> None:

@@ -37,7 +37,7 @@ def test_trainings_are_found_without_their_workers(tmp_path: Path) -> None:
     recorded(tmp_path, 300, 100, "nnUNetv2_train 5 2d all")
     found = neighbours(tmp_path)
     assert found is not None
-    assert [(one.pid, one.dataset, one.fold, one.results) for one in found] == [
+    assert [(training.pid, training.dataset, training.fold, training.results) for training in found] == [
         (200, "4", "2", "/r"),
         (300, "5", "all", None),
     ]

@@ -52,12 +52,14 @@ def test_what_is_unknown_on_one_side_accuses_nobody() -> None:
     found = [
         difference for difference in compare(well(), blind) if difference.fact in ("cpu.effective", "check.cpu-cores")
     ]
-    assert [(one.second, one.worse) for one in found] == [("", "unclear"), ("unknown", "unclear")]
+    assert [(difference.second, difference.worse) for difference in found] == [("", "unclear"), ("unknown", "unclear")]
 
 
 def test_a_variable_that_is_not_set_is_known_not_to_be() -> None:
     found = compare(well(), with_variables(well(), nnUNet_n_proc_DA=None))
-    assert [(one.first, one.second) for one in found if one.fact == "setting.nnUNet_n_proc_DA"] == [("12", "unset")]
+    assert [
+        (difference.first, difference.second) for difference in found if difference.fact == "setting.nnUNet_n_proc_DA"
+    ] == [("12", "unset")]
 
 
 def test_a_report_is_read_back_as_it_was(tmp_path: Path) -> None:

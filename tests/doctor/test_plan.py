@@ -43,7 +43,7 @@ def test_parameters_are_those_of_the_network(name: str, blocks: dict[str, Any]) 
     network = imported("nnunetv2.utilities.get_network_from_plans")
     kwargs = {**SMALL, **blocks}
     made = network.get_network_from_plans(UNET + name, kwargs, ["conv_op", "norm_op", "nonlin"], 2, 3)
-    real = sum(one.numel() for one in made.parameters())
+    real = sum(weights.numel() for weights in made.parameters())
     plan = Plan(patch_size=(32, 32, 32), batch_size=2, channels=2, heads=3)
     told = parameters({"architecture": {"network_class_name": UNET + name, "arch_kwargs": kwargs}}, plan)
     assert told == pytest.approx(real, rel=0.01)

@@ -66,7 +66,7 @@ def test_damaged_files_and_wrong_labels_are_named(world: World, doctor: Doctor) 
     blosc2.asarray(labels, urlpath=str(wrong))
     code, report = doctor(*TRAINING, environment=world.environment)
     assert (code, report["verdict"]) == (1, "no-go")
-    bad = {one["file"]: one["problem"] for one in report["survey"]["files"]["bad"]}
+    bad = {file["file"]: file["problem"] for file in report["survey"]["files"]["bad"]}
     assert set(bad) == {"brain_001.b2nd", "brain_002.b2nd", "brain_003.pkl"}
     assert bad["brain_001.b2nd"].startswith("cut short")
     assert bad["brain_003.pkl"] == "empty"

@@ -28,7 +28,7 @@ TRAINING = tick(5.0, rank(SECOND), beat(LAUNCHER), rank(FIRST))
 
 
 def test_the_ranks_that_train_stand_for_the_training_and_not_their_launcher() -> None:
-    assert [one.pid for one in working(TRAINING.beats)] == [FIRST, SECOND]
+    assert [beat.pid for beat in working(TRAINING.beats)] == [FIRST, SECOND]
     assert main_beat(TRAINING) == rank(FIRST)
     assert main_process(TRAINING.processes, TRAINING.beats).pid == FIRST
 

@@ -89,7 +89,7 @@ def test_each_heal_has_its_own_answer_up_to_the_next_one() -> None:
         if epoch in (5, 6):
             run.act("replace-workers", "begun").stand(1).act("replace-workers", "done").stand(40)
         run.epoch(epoch, 2, *learning(epoch, chance))
-    assert [one.epochs_after for one in check(run.recording())] == [1, 3]
+    assert [recovery.epochs_after for recovery in check(run.recording())] == [1, 3]
 
 
 def test_a_failed_heal_is_not_judged() -> None:

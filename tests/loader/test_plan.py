@@ -190,21 +190,24 @@ def test_no_two_samples_share_a_number() -> None:
 
 
 def test_a_case_to_avoid_is_replaced_and_nothing_else_changes(written: Path) -> None:
-    one = planner(written)
+    plans = planner(written)
     for step in range(40):
-        with_all, without = one.plan(step, 0), one.plan(step, 0, {"case_001", "case_004"})
+        with_all, without = plans.plan(step, 0), plans.plan(step, 0, {"case_001", "case_004"})
         if with_all.case in ("case_001", "case_004"):
             assert without.case not in ("case_001", "case_004")
             assert without.attempt >= 1
-            assert without == one.plan(step, 0, ["case_004", "case_001"])
+            assert without == plans.plan(step, 0, ["case_004", "case_001"])
         else:
             assert without == with_all
 
 
 def test_every_case_is_drawn_equally_often_or_with_the_probability_that_was_asked_for(written: Path) -> None:
     weights = np.array([0.1, 0.3, 0.05, 0.15, 0.2, 0.2])
-    for one, expected in ((planner(written), [1 / 6] * 6), (planner(written, sampling_probabilities=weights), weights)):
-        names = [one.plan(step, 0).case for step in range(2000)]
+    for plans, expected in (
+        (planner(written), [1 / 6] * 6),
+        (planner(written, sampling_probabilities=weights), weights),
+    ):
+        names = [plans.plan(step, 0).case for step in range(2000)]
         counts = [names.count(f"case_{number:03d}") for number in range(6)]
         assert stats.chisquare(counts, np.array(expected) * 2000).pvalue > LEAST_P
 

@@ -25,7 +25,7 @@ def test_every_check_has_words_and_tells_facts_that_exist() -> None:
     for check in CHECK_COMMANDS:
         assert known(f"look.{check.id}")
         for name in check.facts:
-            assert name in NAMES or (name.endswith(".") and any(one.startswith(name) for one in NAMES)), name
+            assert name in NAMES or (name.endswith(".") and any(fact.startswith(name) for fact in NAMES)), name
 
 
 @pytest.mark.parametrize("check", CHECK_COMMANDS, ids=lambda check: check.id)

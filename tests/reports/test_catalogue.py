@@ -61,7 +61,7 @@ def test_every_cause_has_a_title_a_sentence_and_a_chinese_page(cause: str) -> No
 
 def test_every_finding_that_a_cause_may_state_has_a_sentence() -> None:
     told = {text for module in MODULES for rule in module.RULES for text in (rule.text, rule.otherwise) if text}
-    missing = {one for one in told if not catalogue.known(f"finding.{one}")}
+    missing = {text for text in told if not catalogue.known(f"finding.{text}")}
     assert missing == set(), "word them in `describe(findings=…)` of the cause's file"
 
 
@@ -86,12 +86,12 @@ def test_every_reason_of_the_ladder_has_a_sentence() -> None:
         source = Path(module.__file__).read_text(encoding="utf-8")
         told |= set(re.findall(r'(?:reason=|return )"([a-z]+(?:-[a-z]+)+)"', source))
     assert {"no-progress", "no-usable-checkpoint", "it-would-happen-again"} <= told
-    said = {one for one in told if catalogue.known(f"reason.{one}")}
+    said = {reason for reason in told if catalogue.known(f"reason.{reason}")}
     assert told - said == {"outside-our-reach"}  # the words for the administrator say it
 
 
 def test_every_cause_that_is_waited_for_has_words_for_the_administrator() -> None:
-    assert {one for one in ladder.WAIT_FOR if not catalogue.known(f"ask.{one}")} == set()
+    assert {cause for cause in ladder.WAIT_FOR if not catalogue.known(f"ask.{cause}")} == set()
 
 
 def test_every_fact_has_a_name() -> None:
@@ -161,7 +161,7 @@ def test_every_sentence_is_whole_without_any_one_of_its_values(lang: catalogue.L
     wordings = {
         key: translated(key, english, lang) for key, english in SENTENCES.items() if not key.startswith("page.")
     }
-    wordings |= {f"{key} (one)": translated(key, one, lang) for key, one in sentences.SINGULAR.items()}
+    wordings |= {f"{key} (one)": translated(key, singular, lang) for key, singular in sentences.SINGULAR.items()}
     wrong = {}
     for key, wording in wordings.items():
         for blank in blanks(wording):

@@ -19,7 +19,7 @@ from holter.reports.catalogue import phrase
 SOURCE = Path(holter.__file__).parent
 # Parts that also work alone and know no sentences; what reaches a user of Holter has a code (``errors.coded``).
 ALONE = ("loader", "transforms", "hook")
-ERRORS = {name for name, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, HolterError)}
+ERRORS = {name for name, member in inspect.getmembers(errors, inspect.isclass) if issubclass(member, HolterError)}
 # A command, also of a Python or a command that is filled in, with a variable before it; or an option of one.
 COMMAND = re.compile(
     r"(?:[A-Z]+=\S+ )?(?:holter|nnUNetv2_\w+|export|chmod|unset|ls|nvidia-smi|pip|python|pgrep|rm|\{\})(?: -|$)"
@@ -46,9 +46,11 @@ def plain_texts(node: ast.expr, scope: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("str", "repr"):
         yield ast.unparse(node)
     elif isinstance(node, ast.Name):
-        for one in ast.walk(scope):
-            if isinstance(one, ast.Assign) and any(isinstance(to, ast.Name) and to.id == node.id for to in one.targets):
-                yield from plain_texts(one.value, scope)
+        for inner in ast.walk(scope):
+            if isinstance(inner, ast.Assign) and any(
+                isinstance(to, ast.Name) and to.id == node.id for to in inner.targets
+            ):
+                yield from plain_texts(inner.value, scope)
 
 
 def calls(tree: ast.Module) -> Iterator[tuple[ast.Call, ast.AST]]:
@@ -107,9 +109,10 @@ def coded_texts() -> list[tuple[str, str]]:
                 if isinstance(node, ast.Call) and ast.unparse(node.func) == "coded":
                     scope = next(
                         (
-                            one
-                            for one in ast.walk(tree)
-                            if isinstance(one, ast.FunctionDef) and any(inner is node for inner in ast.walk(one))
+                            function
+                            for function in ast.walk(tree)
+                            if isinstance(function, ast.FunctionDef)
+                            and any(inner is node for inner in ast.walk(function))
                         ),
                         tree,
                     )

@@ -84,7 +84,7 @@ def report(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> str:
 def test_the_file_loads_nothing(report: str) -> None:
     loads = Loads()
     loads.feed(report)
-    assert [one for one in loads.found if not one.startswith(("data:", "#"))] == []
+    assert [address for address in loads.found if not address.startswith(("data:", "#"))] == []
     assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest|https?://", report)
 
 

@@ -88,7 +88,7 @@ def test_with_its_recording_the_document_tells_what_was_done_and_keeps_to_the_sc
     assert sum(goodput[name] for name in parts) == pytest.approx(goodput["wall_s"], abs=0.01)
     assert {loss["kind"] for loss in goodput["losses"]} == {"standstill", "slow", "restart", "repeated"}
     assert [saved["stock"] for saved in goodput["saved"]] == ["stands-still", "ends"]
-    assert [one["verdict"] for one in document["recovery"]] == ["too-early", "on-trend"]
+    assert [recovery["verdict"] for recovery in document["recovery"]] == ["too-early", "on-trend"]
 
 
 def test_without_a_recording_the_document_is_as_it_was(diagnoses: tuple[Diagnosis, ...]) -> None:

@@ -55,7 +55,7 @@ TEMPLATE = (SOURCE / "reports" / "html" / "report.html.j2").read_text(encoding="
 
 def choices_of(kind: type[msgspec.Struct], field: str) -> tuple[str, ...]:
     """The words of a field that is one of a few."""
-    (info,) = (one for one in msgspec.structs.fields(kind) if one.name == field)
+    (info,) = (field_info for field_info in msgspec.structs.fields(kind) if field_info.name == field)
     return tuple(word for word in get_args(info.type) if isinstance(word, str))
 
 
@@ -200,8 +200,8 @@ def said(call: str, keyword: str, *folders: str) -> set[str]:
             calls = [
                 node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(call)
             ]
-            given = [one.value for each in calls for one in each.keywords if one.arg == keyword]
-            names = {one.id for one in given if isinstance(one, ast.Name)}
+            given = [argument.value for each in calls for argument in each.keywords if argument.arg == keyword]
+            names = {value.id for value in given if isinstance(value, ast.Name)}
             assigned = [
                 node.value
                 for node in ast.walk(tree)
@@ -212,7 +212,7 @@ def said(call: str, keyword: str, *folders: str) -> set[str]:
                 branches = (node.body, node.orelse) if isinstance(node, ast.IfExp) else (node,)
                 found |= {branch.value for branch in branches if isinstance(branch, ast.Constant)}
                 if isinstance(node, ast.BoolOp):
-                    found |= {one.value for one in node.values if isinstance(one, ast.Constant)}
+                    found |= {value.value for value in node.values if isinstance(value, ast.Constant)}
     return found
 
 
@@ -257,10 +257,10 @@ def named_keys() -> Iterator[tuple[str, str]]:
     for file in sorted(SOURCE.rglob("*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         asking = {
-            one.asname or one.name
+            imported.asname or imported.name
             for node in ast.walk(tree)
             if isinstance(node, ast.ImportFrom) and node.module in CATALOGUE
-            for one in node.names
+            for imported in node.names
         }
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call):
@@ -272,8 +272,8 @@ def named_keys() -> Iterator[tuple[str, str]]:
                 given = [keyword.value for keyword in node.keywords if keyword.arg == "key"]
             else:
                 continue
-            for one in given:
-                for branch in (one.body, one.orelse) if isinstance(one, ast.IfExp) else (one,):
+            for argument in given:
+                for branch in (argument.body, argument.orelse) if isinstance(argument, ast.IfExp) else (argument,):
                     if isinstance(branch, ast.Constant):
                         yield str(branch.value), file.name
                     elif isinstance(branch, ast.JoinedStr):
@@ -292,7 +292,7 @@ def test_every_key_that_the_code_names_exists() -> None:
     lacking = {
         (key, file)
         for key, file in named.items()
-        if key not in FREE and not any(fnmatchcase(one, key) for one in ([key] if known(key) else keys))
+        if key not in FREE and not any(fnmatchcase(pattern, key) for pattern in ([key] if known(key) else keys))
     }
     assert lacking == set()
 

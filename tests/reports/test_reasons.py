@@ -37,9 +37,11 @@ def texts(node: ast.expr, tree: ast.AST) -> Iterator[str]:
         for value in node.values:
             yield from texts(value, tree)
     elif isinstance(node, ast.Name):
-        for one in ast.walk(tree):
-            if isinstance(one, ast.Assign) and any(isinstance(t, ast.Name) and t.id == node.id for t in one.targets):
-                yield from texts(one.value, tree)
+        for inner in ast.walk(tree):
+            if isinstance(inner, ast.Assign) and any(
+                isinstance(t, ast.Name) and t.id == node.id for t in inner.targets
+            ):
+                yield from texts(inner.value, tree)
 
 
 def test_no_reason_is_an_english_string() -> None:

@@ -126,9 +126,9 @@ def _start(folder: Path, name: str, *arguments: str, env: dict[str, str] | None)
 def _free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        for endpoint in sockets:
+            endpoint.bind(("127.0.0.1", 0))
+        return [endpoint.getsockname()[1] for endpoint in sockets]
 
 
 def _wait_for_node(slurm: Slurm, started: list[subprocess.Popen[bytes]]) -> None:
@@ -146,13 +146,13 @@ def _wait(is_so, started: list[subprocess.Popen[bytes]], what: str, slurm: Slurm
 
 def _end(folder: Path, started: list[subprocess.Popen[bytes]]) -> None:
     """The daemons in order, then whoever of theirs still runs: it has the configuration or a log of ours."""
-    for one in reversed(started):
-        one.terminate()
+    for daemon in reversed(started):
+        daemon.terminate()
         try:
-            one.wait(GONE_WITHIN_S)
+            daemon.wait(GONE_WITHIN_S)
         except subprocess.TimeoutExpired:
-            one.kill()
-            one.wait()
+            daemon.kill()
+            daemon.wait()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             is_theirs = process.environ().get("SLURM_CONF") == str(folder / "slurm.conf")

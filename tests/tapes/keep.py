@@ -123,8 +123,10 @@ def tells(tape: Path, cause: str) -> str | None:
     found, again = diagnose_all(recording), detect(recording.ticks())
     if not found or len(again) != len(recording.episodes()):
         return None
-    for one, other in zip(recording.episodes(), again, strict=True):
-        if (one.kind, one.detector) != (other.kind, other.detector) or abs(one.alarm_s - other.alarm_s) > SAME_ALARM_S:
+    for kept, other in zip(recording.episodes(), again, strict=True):
+        if (kept.kind, kept.detector) != (other.kind, other.detector) or abs(
+            kept.alarm_s - other.alarm_s
+        ) > SAME_ALARM_S:
             return None
     confirmed = {verdict.cause for verdict in found[0].verdicts if verdict.verdict == "confirmed"}
     first = found[0].verdicts[0]

@@ -116,8 +116,8 @@ def test_transforms_take_about_a_quarter_of_a_gigabyte_at_the_usual_size_at_most
 def test_a_cascade_and_a_resampler_of_many_tensors_take_more() -> None:
     usual, cascade = (needed_bytes(2, (128,) * 3, (205,) * 3, 4, channels) for channels in (1, 2))
     assert cascade - usual > 2 * 128**3 * 4 * 4  # the copy that has channels for labels
-    one = needed_bytes(2, (128,) * 3, (205,) * 3, 1, 1)
-    assert needed_bytes(2, (128,) * 3, (205,) * 3, 1, 1, 500 * MIB) > one + 400 * MIB
+    needed = needed_bytes(2, (128,) * 3, (205,) * 3, 1, 1)
+    assert needed_bytes(2, (128,) * 3, (205,) * 3, 1, 1, 500 * MIB) > needed + 400 * MIB
 
 
 def test_a_resampler_without_a_fused_kernel_says_what_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,8 @@ WANTED = Purposes((4, 2), 8)
 SAMPLINGS = [Sampling(batch_size=2, patch_size=(128,) * 3, initial_patch_size=(size,) * 3) for size in (205, 128)]
 
 
-def needed(one: Purposes) -> int:
-    return needed_bytes(one, SAMPLINGS, 1, 1, on_gpu=False)
+def needed(purposes: Purposes) -> int:
+    return needed_bytes(purposes, SAMPLINGS, 1, 1, on_gpu=False)
 
 
 def fitted(free: int | None) -> Fit:

@@ -36,7 +36,7 @@ def differences(
     for way, device in (cpu.resample, "cpu"), (triton_kernel.resample, "cuda" if ON_GPU else "cpu"):
         into = torch.empty((2, *patch), device=device), torch.empty((2, *patch), dtype=torch.int16, device=device)
         way(image.to(device), seg.to(device), placed(patch, initial, seed), How(*modes, -1), into)
-        results.append([one.cpu() for one in into])
+        results.append([tensor.cpu() for tensor in into])
     (image_cpu, seg_cpu), (image_fused, seg_fused) = results
     return (image_cpu - image_fused).abs().max().item(), (seg_cpu != seg_fused).float().mean().item()
 

@@ -17,7 +17,7 @@ from transforms.material import SMALL_3D, Configuration, chain_of
 DRAWS = 2_000
 
 
-@pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda one: one.name)
+@pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda configuration: configuration.name)
 def test_every_parameter_has_stocks_distribution(configuration: object) -> None:
     compared = compare_draws(configuration, DRAWS)  # type: ignore[arg-type]
     assert not [comparison for comparison in compared if comparison.test == "missing" and comparison.stock > 20]
@@ -46,7 +46,7 @@ def test_a_draw_depends_on_its_generator_alone() -> None:
 
 
 def fires(chain: Chain, name: str, draws: int = 3000) -> float:
-    step = next(index for index, one in enumerate(chain.steps) if one.name.startswith(name))
+    step = next(index for index, step in enumerate(chain.steps) if step.name.startswith(name))
     return float(
         np.mean([chain.draw(generator(1, number, 1), CHANNELS).draws[step] is not None for number in range(draws)])
     )

@@ -39,7 +39,7 @@ SIZES = [(9, 11, 8), (13, 10)]
 
 def batch(size: tuple[int, ...], labels: int = 5, segs: int = 1) -> BatchState:
     images = [noisy_image(size, 2, slot) for slot in range(2)]
-    labelled = [torch.stack([voronoi(size, labels, slot + 10 * one) for one in range(segs)]) for slot in range(2)]
+    labelled = [torch.stack([voronoi(size, labels, slot + 10 * index) for index in range(segs)]) for slot in range(2)]
     return BatchState(torch.stack(images), torch.stack(labelled))
 
 
@@ -51,9 +51,9 @@ def compare(stock: Any, step: Any, work: BatchState, draws: list[Any]) -> None:
         assert torch.equal(work.image[slot], theirs["image"])
         ours = [level[slot] for level in work.seg] if isinstance(work.seg, list) else [work.seg[slot]]
         wanted = theirs["segmentation"] if isinstance(theirs["segmentation"], list) else [theirs["segmentation"]]
-        for one, other in zip(ours, wanted, strict=True):
-            assert torch.equal(one, other)
-            assert one.dtype == other.dtype
+        for made, other in zip(ours, wanted, strict=True):
+            assert torch.equal(made, other)
+            assert made.dtype == other.dtype
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)

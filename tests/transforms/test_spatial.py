@@ -251,7 +251,7 @@ def test_stock_would_notice_a_wrong_angle() -> None:
     draw = chain.draw(np.random.default_rng(1), 1).draws[0]
     other = SpatialDraw(tuple(angle + 1e-3 for angle in draw.angles), draw.scales)
     image = noisy_image((24, 25, 26), 1, 1)
-    grids = [spatial_parameters(stock, one, image)["grid"] for one in (draw, other)]
+    grids = [spatial_parameters(stock, drawn, image)["grid"] for drawn in (draw, other)]
     assert not torch.equal(*grids)
 
 

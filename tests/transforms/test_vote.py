@@ -61,8 +61,8 @@ def test_two_labels_are_found_on_the_cpu_as_on_a_device(seed: int, labels: int, 
     rng = np.random.default_rng(seed)
     seg = torch.from_numpy(rng.integers(rng.integers(PAD, 2), labels + 1, (3, 50))).to(torch.int8)
     ours, theirs = (find(seg, Rule(PAD, reaches)) for find in (pair_on_cpu, pair_of_labels))
-    for one, other in zip((ours.two, ours.low, ours.high), (theirs.two, theirs.low, theirs.high), strict=True):
-        assert torch.equal(one, other)
+    for made, other in zip((ours.two, ours.low, ours.high), (theirs.two, theirs.low, theirs.high), strict=True):
+        assert torch.equal(made, other)
 
 
 def test_the_weights_of_a_cell_add_up_to_a_thousand() -> None:

@@ -66,7 +66,7 @@ def advice_for(
     measured: Measured, forecasts: Sequence[Forecast], chosen: Loader, asked: Asked, environ: Mapping[str, str]
 ) -> tuple[Message, str]:
     """Return what would change most, and the command for it."""
-    by_loader = {one.loader: one for one in forecasts}
+    by_loader = {forecast.loader: forecast for forecast in forecasts}
     train = train_command(asked, measured.device)
     if not by_loader:
         return NOTHING(), train
@@ -109,8 +109,8 @@ def not_measured(measured: Measured, seconds: float) -> tuple[Message, ...]:
 
 
 def _left_out(measured: Measured, seconds: float) -> Iterable[Message]:
-    for one in measured.left_out:
-        yield Message(key=f"bench.not.{one.code}", values=(("detail", one.detail),))
+    for left_out in measured.left_out:
+        yield Message(key=f"bench.not.{left_out.code}", values=(("detail", left_out.detail),))
     if reads_from_disk(measured) and measured.cached_ratio is not None and measured.cached_ratio > 1 - FITS:
         yield Message(key="bench.not.cached", values=(("cached", measured.cached_ratio),))
     if any(side.together is not None and side.together.spread is None for side in sides(measured)):

@@ -60,7 +60,7 @@ def bench(
         measured = run_child(order, python, environ, scratch, command, tell)
     stock = forecast_of(measured, measured.stock)
     holter = None if measured.holter is None else forecast_of(measured, measured.holter)
-    forecasts = tuple(one for one in (stock, holter) if one is not None)
+    forecasts = tuple(forecast for forecast in (stock, holter) if forecast is not None)
     chosen = better(stock, holter)
     advice, step = advice_for(measured, forecasts, chosen, asked, environ)
     return Report(

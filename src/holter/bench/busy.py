@@ -43,14 +43,16 @@ def refuse_if_busy(cpus: float, device: str, environ: Mapping[str, str], command
 
     Raises:  MachineBusy, which names the command that measures all the same.
     """
-    said = [one for one in (_cores(cpus), _gpu(environ) if device != "cpu" else None) if one is not None]
+    said = [sentence for sentence in (_cores(cpus), _gpu(environ) if device != "cpu" else None) if sentence is not None]
     if not said:
         return
     trainings = neighbours() or ()
     if trainings:
         names = tuple(
-            TRAINING(dataset=one.dataset, configuration=one.configuration, fold=one.fold, pid=one.pid)
-            for one in trainings
+            TRAINING(
+                dataset=training.dataset, configuration=training.configuration, fold=training.fold, pid=training.pid
+            )
+            for training in trainings
         )
         said.append(TRAININGS(names=names))
     raise MachineBusy(joined(*said), safe=NOTHING_STARTED_OR_CHANGED(), next_step=f"{command} --anyway")
@@ -71,7 +73,7 @@ def _cores(cpus: float) -> Message | None:
 def _gpu(environ: Mapping[str, str]) -> Message | None:
     probe = GpuProbe(environment=environ, patience_s=GPU_S)
     try:
-        samples = [one for one in probe.read_complete(0.0, GPU_S).samples if isinstance(one, GpuSample)]
+        samples = [sample for sample in probe.read_complete(0.0, GPU_S).samples if isinstance(sample, GpuSample)]
     finally:
         probe.close()
     first = (environ.get("CUDA_VISIBLE_DEVICES") or "0").split(",")[0]

@@ -137,7 +137,7 @@ def _table(report: Report, lang: Lang) -> Table:
 
 
 def _network_limits(report: Report) -> bool:
-    return any(one.loader == report.chosen and one.limit == "network" for one in report.forecasts)
+    return any(forecast.loader == report.chosen and forecast.limit == "network" for forecast in report.forecasts)
 
 
 def _rate(rate: Rate) -> str:

@@ -112,7 +112,9 @@ def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
     if verdict == "confirmed" and unheard:  # a strong counter-argument is unknown
         verdict, score = "likely", min(score, CONFIRMED_BASE - 0.01)
     # Several rules may read one fact; its sentence is printed once.
-    spoken = {side: {(one.fact, one.text): one for one in findings[side]} for side in ("for", "against")}
+    spoken = {
+        side: {(finding.fact, finding.text): finding for finding in findings[side]} for side in ("for", "against")
+    }
     unknown = {finding.fact: finding for finding in findings["unknown"]}
     return Verdict(
         cause=cause,

@@ -69,7 +69,7 @@ def compare(
         print(json.dumps(table.as_json(comparison, language), ensure_ascii=False, indent=2))
     else:
         wrote = None if output is None else text("cli.wrote", language, path=output)
-        slower = {one.name: tape for one, tape in zip(runs, tapes, strict=True)}.get(comparison.slowest or "")
+        slower = {run.name: tape for run, tape in zip(runs, tapes, strict=True)}.get(comparison.slowest or "")
         command = None if slower is None else f"holter diagnose {shlex.quote(str(slower))}"
         table.print_comparison(Console(), comparison, language, wrote=wrote, command=command)
     sys.exit(comparison.exit_code)

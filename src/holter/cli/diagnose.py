@@ -74,7 +74,7 @@ def diagnose(
     look_s = OBSERVE_S if for_s is None else for_s
     progress = Progress(sys.stderr, language)
 
-    def one(target: str) -> DiagnosisResult:
+    def diagnosed(target: str) -> DiagnosisResult:
         return diagnose_target(
             target,
             tell_log=progress.reading,
@@ -83,7 +83,9 @@ def diagnose(
         )
 
     try:
-        result = diagnose_pieces(targets, one, sys.stdin.buffer.read) if len(targets) > 1 else one(targets[0])
+        result = (
+            diagnose_pieces(targets, diagnosed, sys.stdin.buffer.read) if len(targets) > 1 else diagnosed(targets[0])
+        )
     finally:
         progress.clear()
     over = result.outcome is None or not result.outcome.runs

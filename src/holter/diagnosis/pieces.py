@@ -162,7 +162,7 @@ def _merge(facts: dict[str, Found], words: dict[str, Found], piece: Text) -> lis
 
 
 def _fit(resembled: Found) -> float:
-    return max((one.fit for one in fits(_items(resembled.value))), default=0.0)
+    return max((candidate.fit for candidate in fits(_items(resembled.value))), default=0.0)
 
 
 def _differ(one: Value, other: Value) -> bool:

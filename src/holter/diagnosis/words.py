@@ -142,7 +142,9 @@ def stated(found: dict[str, Found]) -> Stated:
         return words
     for kind in dict.fromkeys((words.episode.kind, *KINDS)):
         of_kind = of_facts(as_stated({**found, "episode.kind": Found("episode.kind", kind, "", 0)}))
-        if any(_is_seen(one) for one in diagnosed(of_kind).verdicts if lead is None or one.cause == lead.cause):
+        if any(
+            _is_seen(verdict) for verdict in diagnosed(of_kind).verdicts if lead is None or verdict.cause == lead.cause
+        ):
             break
     else:
         kind, of_kind = words.episode.kind, words

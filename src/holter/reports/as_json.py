@@ -77,7 +77,9 @@ def _with_history(
     contract = recording.contract()
     return msgspec.structs.replace(
         document,
-        contract=UNSET if contract is None else [_ability(one, lang) for one in (*contract.sees, *contract.does)],
+        contract=UNSET
+        if contract is None
+        else [_ability(ability, lang) for ability in (*contract.sees, *contract.does)],
         notices=[_notice(notice, lang) for notice in recording.events(Notice)],
         actions=[_action(action, lang) for action in recording.events(ActionTaken)],
         goodput=_goodput(goodput.account(recording, diagnoses)),

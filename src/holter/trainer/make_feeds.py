@@ -142,8 +142,8 @@ def _fitted(plans: list[Plan], place: Place, trainer: Trainer, settings: Setting
     samplings = [plan.sampling for plan in plans]
     threads = settings.readers(gpu_transforms=place.is_gpu, gpu_training=trainer.device.type == "cuda")
 
-    def needed(one: Purposes) -> int:
-        return needed_ram(one, samplings, trainer.channels, trainer.seg_channels, on_gpu=place.is_gpu)
+    def needed(purposes: Purposes) -> int:
+        return needed_ram(purposes, samplings, trainer.channels, trainer.seg_channels, on_gpu=place.is_gpu)
 
     return fit(Purposes((TRAIN.depth, VAL.depth), threads), available_bytes(), needed)
 

@@ -46,27 +46,28 @@ def fit(wanted: Purposes, free: int | None, needed: Callable[[Purposes], int]) -
         chosen = _smaller(chosen)
 
 
-def _smaller(one: Purposes) -> Purposes:
-    train, val = one.depths
+def _smaller(purposes: Purposes) -> Purposes:
+    train, val = purposes.depths
     if train > 2:
-        return Purposes((train - 1, min(val, train - 1)), one.threads)
-    if one.threads > 1:
-        return Purposes((2, 1), one.threads // 2)
+        return Purposes((train - 1, min(val, train - 1)), purposes.threads)
+    if purposes.threads > 1:
+        return Purposes((2, 1), purposes.threads // 2)
     return Purposes((1, 1), 1)
 
 
 def needed_bytes(
-    one: Purposes, samplings: Sequence[Sampling], channels: int, seg_channels: int, *, on_gpu: bool
+    purposes: Purposes, samplings: Sequence[Sampling], channels: int, seg_channels: int, *, on_gpu: bool
 ) -> int:
     """Return the most bytes of RAM that the loaders of training and validation take, without cases kept in memory.
 
     ``on_gpu``: the transforms run there, so the batches that are ready have samples as they were read.
     """
     total = 0.0
-    for sampling, depth in zip(samplings, one.depths, strict=True):
+    for sampling, depth in zip(samplings, purposes.depths, strict=True):
         patch, box = math.prod(sampling.patch_size), math.prod(sampling.initial_patch_size)
         read = box * (FLOAT_BYTES * channels + LABEL_BYTES * seg_channels) * GROWTH
         made = patch * (FLOAT_BYTES * channels + LABEL_BYTES * seg_channels * ALL_RESOLUTIONS)
         sample, reader = (read, read) if on_gpu else (made, read + box * WORKING_BYTES)
-        total += (depth + 1) * sampling.batch_size * sample + one.threads * reader  # one more: the batch in training
+        # One batch more than the depth: the one in training.
+        total += (depth + 1) * sampling.batch_size * sample + purposes.threads * reader
     return int(total)

@@ -87,7 +87,7 @@ def watched(pid: int) -> Diagnosis:
         ticks.append(Tick(t_s=float(look), processes=reading.samples, events=reading.events))  # type: ignore[arg-type]
         time.sleep(1)
     probe.close()
-    stacks = StackDumper().dump({one: role for one, (role, _) in hints.items()}, LOOKS - 1.0)
+    stacks = StackDumper().dump({pid: role for pid, (role, _) in hints.items()}, LOOKS - 1.0)
     if not any(dump.rung == "py-spy" for dump in stacks):
         pytest.skip("stacks of other processes may not be read here")
     episode = Episode(kind="stall", phase="train", start_s=0.5, alarm_s=LOOKS - 1.0, subject="training", pid=pid)

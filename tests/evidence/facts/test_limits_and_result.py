@@ -154,7 +154,7 @@ def folder(t_s: float, identity: str | None, **how: object) -> StorageSample:
     ],
 )
 def test_what_became_of_the_results_folder(later, gone):
-    samples = [folder(50.0, "2:7"), *(folder(60.0 + 10 * n, one) for n, one in enumerate(later))]
+    samples = [folder(50.0, "2:7"), *(folder(60.0 + 10 * n, device) for n, device in enumerate(later))]
     assert facts(kind="unsaved", storage=tuple(samples)).fact("results.gone").value == gone
 
 

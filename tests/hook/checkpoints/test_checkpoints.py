@@ -138,8 +138,8 @@ def nursery(hooked_in, tmp_path_factory):
     root = tmp_path_factory.mktemp("nursery")
     package = root / "nnunetv2" / "training" / "nnUNetTrainer"
     package.mkdir(parents=True)
-    for one in (package, package.parent, package.parent.parent):
-        (one / "__init__.py").touch()
+    for folder in (package, package.parent, package.parent.parent):
+        (folder / "__init__.py").touch()
     (package / "nnUNetTrainer.py").write_text(TRAINER)
     nursery = Nursery(root, hooked_in(root).environment(path=(root,), **HEAL))
     nursery.root = root
@@ -206,7 +206,7 @@ def test_each_epoch_is_saved_and_the_generation_before_is_kept(train):
     assert done.returncode == 3, done.stderr
     assert names(train.folder) == sorted([BEST, LATEST, PREVIOUS])
     found = {name: verify(train.folder / name) for name in names(train.folder)}
-    assert all(one.ok and one.holter_version == "9.8" for one in found.values())
+    assert all(checkpoint.ok and checkpoint.holter_version == "9.8" for checkpoint in found.values())
     # The last epoch is followed by the final checkpoint at once, so it gets no other.
     assert [found[name].current_epoch for name in (BEST, PREVIOUS, LATEST)] == [1, 2, 3]
     told = actions(train.hooked)

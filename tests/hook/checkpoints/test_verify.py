@@ -241,9 +241,9 @@ def test_hostile_pickles_end_quickly_in_a_problem(whole, name):
 def test_random_pickles_raise_nothing_else(data, draw: random.Random):
     valid = pickle.dumps({"a": [1, (2.0, {"b": {3}})], "c": b"d"}, draw.randrange(6))
     place = draw.randrange(len(valid) + 1)
-    for one in (data, valid[:place] + data + valid[place:]):
+    for written in (data, valid[:place] + data + valid[place:]):
         with contextlib.suppress(pickle_reader.NotUnderstood):
-            pickle_reader.read(one)
+            pickle_reader.read(written)
 
 
 @pytest.mark.parametrize("protocol", range(6))

@@ -48,7 +48,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="re
 
 
 def refusals(dump: StackDump) -> list[str]:
-    return [english(one) for one in dump.refused]
+    return [english(refusal) for refusal in dump.refused]
 
 
 @pytest.fixture

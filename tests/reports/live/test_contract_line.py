@@ -98,7 +98,9 @@ def test_what_is_printed_has_at_most_three_rows_and_nothing_twice(sees, does, la
     full = dict(rows(settled, lang))
     assert len(full) == len(sees) + len(does), "each has its own name"
     assert all(
-        phrase(one.why_not, lang) in " ".join(full.values()) for one in (*sees, *does) if one.why_not is not None
+        phrase(ability.why_not, lang) in " ".join(full.values())
+        for ability in (*sees, *does)
+        if ability.why_not is not None
     )
 
 

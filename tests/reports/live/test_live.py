@@ -199,8 +199,8 @@ def test_a_full_disk_that_fails_every_epoch_is_told_once_until_it_works_again() 
         worded(remark("not-saved-epoch", epoch=number, file="checkpoint_latest.pth", reason="No space left on device"))
         for number in (1, 2)
     ]
-    failed = [taken("save-checkpoint", "failed", message=one) for one in said]
-    told = [echoes.is_new(one) for one in (*failed, taken("save-checkpoint", "done"), *failed)]
+    failed = [taken("save-checkpoint", "failed", message=sentence) for sentence in said]
+    told = [echoes.is_new(action) for action in (*failed, taken("save-checkpoint", "done"), *failed)]
     assert told == [True, False, True, True, False]
 
 

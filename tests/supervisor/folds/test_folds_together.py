@@ -160,7 +160,7 @@ def test_cases_that_one_fold_unpacks_are_not_read_half_written_by_another(brain,
     time.sleep(3)
     assert sum(results.exists() for results in (folds.results(0) / "debug.json", folds.results(1) / "debug.json")) == 0
     hangs.unlink()
-    assert [one.wait(200) for one in both] == [0, 0], folds.told(0)[-2000:] + folds.told(1)[-2000:]
+    assert [training.wait(200) for training in both] == [0, 0], folds.told(0)[-2000:] + folds.told(1)[-2000:]
     told = "\n".join([*folds.ours(0), *folds.ours(1)])
     waits = r"fold \d waits for fold \d \(PID \d+ on .*\), which unpacks the data; cases left: 10"
     assert len(re.findall(waits, told)) == 1

@@ -83,9 +83,9 @@ def wait_until(look: Callable[[], object]) -> None:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    one = World(tmp_path)
-    yield one
-    one.close()
+    made = World(tmp_path)
+    yield made
+    made.close()
 
 
 def killed(world: World, name: str) -> tuple[int, str]:

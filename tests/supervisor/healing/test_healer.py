@@ -212,8 +212,8 @@ def test_waiting_for_one_thing_does_not_hide_another(case):
     slow = Episode(kind="slow-down", phase="train", start_s=1.0, alarm_s=2.0, detector="slow-down", subject="training")
     frozen = stall(case.t_s)
     diagnoses = tuple(
-        Diagnosis(episode=one, verdicts=(Verdict(cause=cause, verdict="confirmed", score=0.9),))
-        for one, cause in ((slow, "slow-storage"), (frozen, "frozen-worker"))
+        Diagnosis(episode=episode, verdicts=(Verdict(cause=cause, verdict="confirmed", score=0.9),))
+        for episode, cause in ((slow, "slow-storage"), (frozen, "frozen-worker"))
     )
     for _ in range(12):
         case.t_s += 1.0

@@ -126,23 +126,23 @@ class World:
 
     # ------------------------------------------------------------------------------------------- what happens
 
-    def happen(self, one: object) -> None:
-        if isinstance(one, Work):
-            self.epoch += one.epochs
-            for _ in range(one.ticks):
-                self.look(one)
-        elif isinstance(one, Stand):
-            self.stand(one)
-        elif isinstance(one, Lose):
-            self.t_s += one.seconds
-            self.done += one.moved
-        elif isinstance(one, Again) and self.seen:
-            self.see(*self.seen[-min(one.back, len(self.seen))])
-        elif isinstance(one, Shift):
-            self.t_s = max(0.0, self.t_s + one.recording_s)
-            self.off_s = one.training_s
-        elif isinstance(one, Die):
-            self.die(one)
+    def happen(self, event: object) -> None:
+        if isinstance(event, Work):
+            self.epoch += event.epochs
+            for _ in range(event.ticks):
+                self.look(event)
+        elif isinstance(event, Stand):
+            self.stand(event)
+        elif isinstance(event, Lose):
+            self.t_s += event.seconds
+            self.done += event.moved
+        elif isinstance(event, Again) and self.seen:
+            self.see(*self.seen[-min(event.back, len(self.seen))])
+        elif isinstance(event, Shift):
+            self.t_s = max(0.0, self.t_s + event.recording_s)
+            self.off_s = event.training_s
+        elif isinstance(event, Die):
+            self.die(event)
 
     def look(self, work: Work) -> None:
         self.t_s += 1.0
@@ -150,27 +150,27 @@ class World:
         self.episodes = tuple(episode for episode in self.episodes if episode.generation != self.generation)
         self.see(self.tick("none"), self.episodes, ())
 
-    def stand(self, one: Stand) -> None:
+    def stand(self, stand: Stand) -> None:
         stale = self.episodes
         episode = Episode(
-            kind=one.kind, phase="train", start_s=self.t_s, alarm_s=self.t_s + 2, detector="stall",
+            kind=stand.kind, phase="train", start_s=self.t_s, alarm_s=self.t_s + 2, detector="stall",
             subject="training", generation=self.generation,
         )  # fmt: skip
-        for _ in range(one.ticks):
+        for _ in range(stand.ticks):
             if self.is_over:
                 return
-            if episode.generation != self.generation and one.recurs:
+            if episode.generation != self.generation and stand.recurs:
                 stale, episode = (episode,), anew(episode, self)
             self.t_s += 1.0
             self.episodes = (*stale, episode)
-            verdicts = (Verdict(cause=one.cause, verdict=one.verdict, score=0.9),) if one.cause else ()
-            told = tuple(Diagnosis(episode=each, verdicts=verdicts, facts=one.facts) for each in self.episodes)
-            self.see(self.tick(one.waits), self.episodes, told, one.answer)
+            verdicts = (Verdict(cause=stand.cause, verdict=stand.verdict, score=0.9),) if stand.cause else ()
+            told = tuple(Diagnosis(episode=each, verdicts=verdicts, facts=stand.facts) for each in self.episodes)
+            self.see(self.tick(stand.waits), self.episodes, told, stand.answer)
 
-    def die(self, one: Die) -> None:
+    def die(self, death: Die) -> None:
         episode = Episode(kind="death", start_s=self.t_s, alarm_s=self.t_s, generation=self.generation)
-        verdicts = (Verdict(cause=one.cause, verdict="confirmed", score=0.9),) if one.cause else ()
-        plan = self.healer.after_end(self.t_s, (Diagnosis(episode=episode, verdicts=verdicts, facts=one.facts),))
+        verdicts = (Verdict(cause=death.cause, verdict="confirmed", score=0.9),) if death.cause else ()
+        plan = self.healer.after_end(self.t_s, (Diagnosis(episode=episode, verdicts=verdicts, facts=death.facts),))
         if plan.action == "restart":
             self.carry_out(plan, self.t_s)
             self.t_s += plan.delay_s
@@ -273,12 +273,12 @@ FREEZE = Stand(30, "frozen-worker", "confirmed", (), "train-batch", "stall")
 def test_whatever_happens_the_healer_keeps_its_laws(events):
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder))
-        for one in events:
-            world.happen(one)
+        for event in events:
+            world.happen(event)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.floats(-1e6, 1e6), st.sampled_from([one for one in CAUSES if one]))
+@given(st.floats(-1e6, 1e6), st.sampled_from([cause for cause in CAUSES if cause]))
 def test_a_shifted_clock_of_the_training_changes_no_decision(off_s, cause):
     """What the training says of its own time is not relied on."""
 

@@ -86,14 +86,14 @@ def test_with_a_limit_of_the_users_own_it_is_announced_ended_and_continued(brain
         r"the training goes on after its restart: epoch 1,",
     )
     found = [re.search(words, told_live) for words in order]
-    assert [one.start() for one in found] == sorted(one.start() for one in found), told_live
+    assert [match.start() for match in found] == sorted(match.start() for match in found), told_live
     assert "holter: sees this training (batchgenerators workers)" in told_live
     assert "Can replace workers, save checkpoints, restart with: holter train " in told_live
     assert "has been stuck in take_lock (nnUNetTrainerStands.py" in told_live
     recording = read(tmp_path / "t.holter")
     announced, ended = told(recording, "announce-restart"), told(recording, "restart")
     assert [action.state for action in announced] == ["begun"]
-    assert [one.state for one in ended] == ["begun", "done"]
+    assert [action.state for action in ended] == ["begun", "done"]
     assert 14 <= ended[0].t_s - announced[0].t_s <= 120, "half of the limit, and what a busy machine adds"
 
 
@@ -127,7 +127,7 @@ def test_one_that_idles_is_healed_without_being_told_to(
     assert (result.returncode, result.generations) == (0, 2)
     assert epochs(tmp_path) == [0, 1, 1, 2]
     recording = read(tmp_path / "run.holter")
-    assert [one.message.key for one in told(recording, "announce-restart")] == ["main-hang.stands"]
+    assert [action.message.key for action in told(recording, "announce-restart")] == ["main-hang.stands"]
     can = contract_line(recording.events(ContractSettled)[0], "en")
     assert can.startswith("sees this training (batchgenerators workers)") and "restart with: " in can
 

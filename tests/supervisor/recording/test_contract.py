@@ -143,25 +143,25 @@ def test_a_hook_that_failed_says_why(sleeper, sources, tmp_path: Path) -> None:
 
 
 def test_it_settles_when_the_training_comes_and_says_meanwhile_that_there_is_none(sources, tmp_path: Path) -> None:
-    one = keeper(sources, tmp_path)
+    kept = keeper(sources, tmp_path)
     said = []
     for t_s in range(200):
-        assert one.see(Tick(t_s=float(t_s))) is None
-        said += one.waiting(float(t_s))
+        assert kept.see(Tick(t_s=float(t_s))) is None
+        said += kept.waiting(float(t_s))
     assert [(notice.t_s, notice.message.key) for notice in said] == [(60.0, "contract.no-training-yet")]
     sources.process.main_pid = os.getpid()
-    assert one.see(Tick(t_s=200.0)) is None
-    assert one.see(Tick(t_s=258.0)) is None
-    assert one.see(Tick(t_s=260.0)) is not None
+    assert kept.see(Tick(t_s=200.0)) is None
+    assert kept.see(Tick(t_s=258.0)) is None
+    assert kept.see(Tick(t_s=260.0)) is not None
 
 
 def test_a_launcher_that_takes_its_time_is_a_part_of_the_start(sources, tmp_path: Path) -> None:
-    one = keeper(sources, tmp_path)
+    kept = keeper(sources, tmp_path)
     for t_s in range(25):
-        one.see(Tick(t_s=float(t_s)))
+        kept.see(Tick(t_s=float(t_s)))
     sources.process.main_pid = os.getpid()
-    assert one.see(Tick(t_s=58.0)) is None
-    assert one.see(Tick(t_s=60.0)) is not None
+    assert kept.see(Tick(t_s=58.0)) is None
+    assert kept.see(Tick(t_s=60.0)) is not None
 
 
 def test_a_recording_without_any_training_says_why_at_its_end(sources, tmp_path: Path) -> None:
@@ -180,11 +180,11 @@ def sample(folder: Path, identity: str | None, *, missing: bool | None = False) 
 def test_the_results_folder_is_the_one_that_was_there_first(sources, tmp_path: Path) -> None:
     folder = tmp_path / "fold_0"
     sources.process.main_pid, sources.output_folder = os.getpid(), folder
-    one = keeper(sources, tmp_path)
-    assert settled(one).ability("results").why_not.key == "contract.no-results"  # type: ignore[union-attr]
+    kept = keeper(sources, tmp_path)
+    assert settled(kept).ability("results").why_not.key == "contract.no-results"  # type: ignore[union-attr]
 
     def reason(t_s: float, *storage: StorageSample) -> str | None:
-        found = one.see(Tick(t_s=t_s, storage=storage))
+        found = kept.see(Tick(t_s=t_s, storage=storage))
         message = found.ability("results").why_not if found is not None else None
         return None if message is None else message.key
 
@@ -197,10 +197,10 @@ def test_the_results_folder_is_the_one_that_was_there_first(sources, tmp_path: P
 
 def test_a_log_that_is_gone_is_not_called_seen(sources, tmp_path: Path) -> None:
     sources.process.main_pid, sources.trainlog.log = os.getpid(), tmp_path / "training_log.txt"
-    one = keeper(sources, tmp_path)
-    assert settled(one).ability("log").can
+    kept = keeper(sources, tmp_path)
+    assert settled(kept).ability("log").can
     sources.trainlog.is_log_there = False
-    later = one.see(Tick(t_s=500.0))
+    later = kept.see(Tick(t_s=500.0))
     assert later.ability("log").why_not.key == "contract.log-gone"  # type: ignore[union-attr]
 
 
@@ -216,8 +216,8 @@ def test_a_gpu_is_seen_only_if_something_was_read(name, sources, tmp_path: Path)
     """Without a free descriptor the process that asks the driver cannot be started, also where there is no GPU."""
     sources.process.main_pid = os.getpid()
     note = NO_READING(silent=0.0, trouble=NOT_STARTED(error="Too many open files"))
-    one = keeper(sources, tmp_path)
-    one.see(Tick(t_s=0.0, gpus=(GpuSample(t_s=0.0, index=0, name=name, note=note),)))
-    gpu = one.see(Tick(t_s=100.0)).ability("gpu")  # type: ignore[union-attr]
+    kept = keeper(sources, tmp_path)
+    kept.see(Tick(t_s=0.0, gpus=(GpuSample(t_s=0.0, index=0, name=name, note=note),)))
+    gpu = kept.see(Tick(t_s=100.0)).ability("gpu")  # type: ignore[union-attr]
     assert gpu.can is (name is not None)
     assert gpu.can or "Too many open files" in phrase(gpu.why_not, "en")

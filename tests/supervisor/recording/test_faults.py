@@ -57,12 +57,14 @@ def test_a_stopped_worker_is_found_twice_the_second_time_where_ptrace_is_refused
     result = scene.play(stop, each_tick=resume_when_named)
     assert result.returncode == 0
     # On a busy machine the training may also really become slower.
-    later = [one for one in scene.diagnoses() if one.episode.alarm_s > scene.fault_s]
-    diagnosis, blind = (one for one in later if one.episode.kind != "slow-down")
+    later = [diagnosis for diagnosis in scene.diagnoses() if diagnosis.episode.alarm_s > scene.fault_s]
+    diagnosis, blind = (named for named in later if named.episode.kind != "slow-down")
     assert diagnosis.episode.kind == blind.episode.kind == "stall"
     assert diagnosis.episode.alarm_s - scene.fault_s < 20
     assert top(diagnosis) == top(blind) == ("frozen-worker", "confirmed")
-    assert all(f"PID {pid}" in one.episode.subject_name for pid, one in zip(stopped, (diagnosis, blind), strict=True))
+    assert all(
+        f"PID {pid}" in named.episode.subject_name for pid, named in zip(stopped, (diagnosis, blind), strict=True)
+    )
     assert any(link.target == STOPPED() for link in diagnosis.wait_chain)
     assert diagnosis.episode.end_s is not None
     first, second = (

@@ -19,7 +19,7 @@ def test_workers_that_are_waited_for_come_first_however_late_they_were_born(phas
     roles = ("val-worker", "export-worker", "train-worker")  # eldest first; replaced ones are the youngest
     processes = [ProcessSample(t_s=0.0, pid=1, role="main")]
     processes += [
-        ProcessSample(t_s=0.0, pid=100 * place + n, role=one) for place, one in enumerate(roles, 1) for n in range(12)
+        ProcessSample(t_s=0.0, pid=100 * place + n, role=role) for place, role in enumerate(roles, 1) for n in range(12)
     ]
     chosen = concerned(Episode(kind="stall", phase=phase, start_s=0.0, alarm_s=0.0), processes)
     assert list(chosen.values())[:13] == ["main", *[role] * 12]

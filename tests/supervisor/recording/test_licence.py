@@ -62,4 +62,4 @@ def test_full_speed_then_a_standstill_named_by_the_licence_stage(brain: Prepared
     named = [judged for judged in recording.events(Judged) if judged.cause is not None]
     assert (named[-1].cause, named[-1].verdict) == ("vgpu-unlicensed", "confirmed"), "live, while it stands still"
     assert named[-1].t_s - diagnosis.episode.alarm_s <= 10
-    assert ("gpu-side-stall", "confirmed") not in [(one.cause, one.verdict) for one in named]
+    assert ("gpu-side-stall", "confirmed") not in [(verdict.cause, verdict.verdict) for verdict in named]

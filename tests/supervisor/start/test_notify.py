@@ -85,8 +85,8 @@ def server() -> Iterator[Callable[..., Server]]:
         return made[-1]
 
     yield make
-    for one in made:
-        one.close()
+    for server in made:
+        server.close()
 
 
 def quick(url: str, notes: list[str], **more: Any) -> Notifier:
@@ -307,7 +307,7 @@ def test_a_bad_url_is_refused_with_the_next_step_and_not_repeated(url: str, comp
     with pytest.raises(BadInput, match=complaint) as caught:
         parse(url)
     error = caught.value
-    told = " ".join(phrase(one, "en") for one in (error.what, error.safe, error.next_step))
+    told = " ".join(phrase(message, "en") for message in (error.what, error.safe, error.next_step))
     assert "--notify https://" in told and TOKEN not in told
 
 

@@ -13,6 +13,6 @@ from holter.transforms.kernels.library import Kernels
 def all_kernels() -> dict[str, Kernels]:
     """By the name of the instruction set, the fastest first; empty where nothing can be compiled."""
     try:
-        return {one.name: one for one in library.sets_of(library._library())}
+        return {made_for.name: made_for for made_for in library.sets_of(library._library())}
     except CannotCompile:
         return {}

@@ -291,9 +291,9 @@ def test_threads_and_a_forked_child_do_not_disturb_each_other() -> None:
     alone = [run(chain, [sample], [draw]) for sample, draw in zip(samples, draws, strict=True)]
     with ThreadPoolExecutor(8) as pool:
         both = list(pool.map(lambda slot: run(chain, [samples[slot]], [draws[slot]]), range(16)))
-    for one, other in zip(alone, both, strict=True):
-        assert torch.equal(one.image, other.image)
-        assert torch.equal(one.target, other.target)
+    for single, other in zip(alone, both, strict=True):
+        assert torch.equal(single.image, other.image)
+        assert torch.equal(single.target, other.target)
     child = os.fork()
     if not child:
         same = torch.equal(run(chain, [samples[3]], [draws[3]]).image, alone[3].image)

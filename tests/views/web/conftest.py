@@ -11,14 +11,14 @@ from needs import require
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     require("chromium")
-    with chromium(tmp_path_factory.mktemp("profile")) as one:
-        yield one
+    with chromium(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
 
 
 @pytest.fixture
 def tab(browser: Browser) -> Iterator[Tab]:
-    one = browser.tab()
-    one.size(1440)
-    yield one
-    one.ask("Network.clearBrowserCookies")
-    one.close()
+    tab = browser.tab()
+    tab.size(1440)
+    yield tab
+    tab.ask("Network.clearBrowserCookies")
+    tab.close()

@@ -145,9 +145,9 @@ def test_viewers_that_vanish_are_forgotten(tmp_path: Path) -> None:
     player = Player(kept(SCENE), tmp_path / "run.holter", 20.0)
     with holter_web(tmp_path / "run.holter") as web:
         for _ in range(15):
-            one = stream(web)
-            one.readline()
-            one.close()
+            viewer = stream(web)
+            viewer.readline()
+            viewer.close()
         time.sleep(6.0)  # a write to a closed connection fails with the next message
         sockets = [path for path in Path(f"/proc/{web.process.pid}/fd").iterdir() if "socket:" in str(path.readlink())]
         assert len(sockets) < 10
@@ -265,8 +265,8 @@ def test_an_hour_on_the_tape_and_ten_minutes_with_three_viewers_grow_nothing(tab
             tab.open(web.url)
             tab.until(READY)
             tab.js("window.mark = 1")
-            for one in (stream(web), stream(web)):
-                threading.Thread(target=read_on, args=[one], daemon=True).start()
+            for viewer in (stream(web), stream(web)):
+                threading.Thread(target=read_on, args=[viewer], daemon=True).start()
             sizes = []
             for _ in range(10):
                 tab.wait(SOAK_S / 10)

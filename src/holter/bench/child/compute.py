@@ -53,12 +53,12 @@ def wait_for(device: Any) -> None:
 def _timed(step: Any, device: Any, for_s: float) -> tuple[list[float], float]:
     # Seconds of each step, and CPU seconds of one.
 
-    def one() -> None:
+    def awaited_step() -> None:
         step()
         wait_for(device)
 
-    one()
-    warm = repeat(one, for_s=for_s * WARM_SHARE, least=1)
+    awaited_step()
+    warm = repeat(awaited_step, for_s=for_s * WARM_SHARE, least=1)
     steps = 1 if device.type == "cpu" else max(1, round(BLOCK_S / min(warm)))
 
     def some() -> None:

@@ -167,8 +167,8 @@ def _together(make: Callable[[int], Iterator[Any]], threads: int, for_s: float) 
 
     def work(number: int) -> None:
         try:
-            for one in make(number):
-                got[number].append(one)
+            for item in make(number):
+                got[number].append(item)
                 if time.perf_counter() >= until_s:
                     return
         except (OSError, HolterError) as error:

@@ -198,7 +198,7 @@ def _option(path: Path, command: str | None, name: str, value: Any, known: froze
         raise _unknown(path, name, command, known)
     if name in SEVERAL:
         values = value if isinstance(value, list) else [value]
-        return _checked(Setting(command, name, tuple(_plain(path, name, one) for one in values), str(path)))
+        return _checked(Setting(command, name, tuple(_plain(path, name, value) for value in values), str(path)))
     return Setting(command, name, value if isinstance(value, bool) else _plain(path, name, value), str(path))
 
 

@@ -125,7 +125,10 @@ class Comparison(Record, frozen=True, kw_only=True):
     @property
     def slowest(self) -> str | None:
         """The name of the run that takes longest, by more than chance; None if no time can be compared."""
-        ratios = {self.runs[0].name: 1.0, **{one.name: one.ratio for one in self.verdicts if one.ratio is not None}}
+        ratios = {
+            self.runs[0].name: 1.0,
+            **{verdict.name: verdict.ratio for verdict in self.verdicts if verdict.ratio is not None},
+        }
         return (
             max(ratios, key=ratios.__getitem__) if max(ratios.values()) - min(ratios.values()) >= MOST_EQUAL else None
         )

@@ -138,7 +138,7 @@ def print_comparison(
         _say(console, Text(wrote))
     *_, last = comparison.verdicts
     for verdict in comparison.verdicts:
-        words = (phrase(one, lang) for one in (verdict.message, verdict.allowed) if one is not None)
+        words = (phrase(message, lang) for message in (verdict.message, verdict.allowed) if message is not None)
         what = ("" if lang == "zh" else " ").join(words)
         bad = verdict.is_too_slow or verdict.metric is None
         line = phrase(VERDICT(what=what, command=command if verdict is last else None), lang)
