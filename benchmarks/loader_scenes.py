@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -305,11 +305,6 @@ def rate(batches: Iterator[Any], batch: int, seconds: float) -> Rate:
         samples += len(next(batches)["keys"])
     took_s = time.perf_counter() - began_s
     return Rate(samples / took_s, (cpu_of_tree() - cpu_s) / samples * 1000, memory_of_tree() / 1e6)
-
-
-def middle_of(rates: Sequence[Rate]) -> Rate:
-    """Return the median of each number."""
-    return Rate(*(statistics.median(values) for values in zip(*rates, strict=True)))
 
 
 def tree() -> list[psutil.Process]:

@@ -70,7 +70,6 @@ class Fault:
     cause: str | None = None  # id of the true cause; None: nothing is wrong, however strange it looks
     also: tuple[str, ...] = ()  # ids of other causes that are true too
     gradual = False  # the slow-down is below three times: noticed in minutes, not in seconds
-    from_start = False  # starts before the first step: seconds count from the line "Epoch 0"
     acts = False  # the training cannot recover by itself: proposing a restart or new workers is right
     returns = False  # the fault ends by itself: watch until then
     notices: tuple[str, ...] = ()  # of a healthy run: Holter must give these, and stay silent otherwise
@@ -194,7 +193,6 @@ class AlreadyThere(Fault):
 class FromTheStart(AlreadyThere):
     """Base: the fault exists before the training starts to train."""
 
-    from_start = True
     when: When = "first-epoch"
 
 

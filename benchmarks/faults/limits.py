@@ -37,7 +37,6 @@ class Limited(UnderLimits, AlreadyThere):
     """A limit that is reached when the first batches are made."""
 
     cause = "process-limit"
-    from_start = True
     acts = True
     watch_s = 60.0
 

@@ -129,8 +129,3 @@ def test_a_sample_that_was_not_read_as_drawn_is_named() -> None:
         chain.apply([image[:, :3]], [seg], [draw], device="cpu")
     with pytest.raises(WrongBox, match="1 images, 0 segmentations"):
         chain.apply([image], [], [draw], device="cpu")
-
-
-def test_what_lies_outside_is_what_stocks_loader_puts_there() -> None:
-    fill = chain_of(SMALL_3D, SMALL_3D.training()).initial_box_fill
-    assert (fill.image, fill.seg) == (0.0, -1)

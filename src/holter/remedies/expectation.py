@@ -73,22 +73,16 @@ def properties(facts: Mapping[str, object]) -> Iterator[str]:
         yield from (f"{SYMPTOMS}={name}" for name in names)
 
 
-def belief(
-    facts: Mapping[str, object],
-    verdicts: Sequence[Verdict],
-    settled: Settled | None = None,
-    *,
-    is_stated: bool = True,
-) -> dict[str, float]:
+def belief(facts: Mapping[str, object], verdicts: Sequence[Verdict], *, is_stated: bool = True) -> dict[str, float]:
     """Return how likely each cause seems that is not excluded; together 1.
 
     ``is_stated``: the verdicts are on facts of a person, where what was not said lowers no score.
     """
-    cases = _settled() if settled is None else settled
+    settled = _settled()
     seen = [*properties(facts)]
     weights = {
         verdict.cause: ((verdict.score if is_stated else of_what_is_known(verdict, facts)) + UNSUPPORTED)
-        * cases.weight(verdict.cause, seen)
+        * settled.weight(verdict.cause, seen)
         for verdict in verdicts
         if verdict.verdict != "excluded"
     }

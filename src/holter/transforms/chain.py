@@ -14,7 +14,7 @@ from torch import Tensor
 from holter.errors import WrongBox
 from holter.transforms.batch_state import Applied, BatchState, Step
 from holter.transforms.kernels import Bound, Program, Segment, kernels, program_of, segments_of
-from holter.transforms.spatial.geometry import Box, Fill, Geometry, whole
+from holter.transforms.spatial.geometry import Box, Geometry, whole
 from holter.transforms.spatial.spatial import Spatial
 
 
@@ -44,11 +44,6 @@ class Chain:
     geometry: Geometry
     steps: tuple[Step, ...]
     mapping: tuple[tuple[str, str], ...]
-
-    @property
-    def initial_box_fill(self) -> Fill:
-        """Return the values for box voxels outside the image. Outside the initial patch the chain itself pads."""
-        return Fill()
 
     def draw(self, rng: np.random.Generator, channels: int) -> SampleDraw:
         """Draw for one sample with that many image channels; the same generator state gives the same numbers."""

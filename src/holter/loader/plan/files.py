@@ -15,7 +15,6 @@ from holter.loader.read_errors import FileUnreadable, attributed_to
 from holter.loader.records import Shape
 
 BLOSC2 = ".b2nd"
-NUMPY = ".npy"
 ARCHIVE = ".npz"
 
 

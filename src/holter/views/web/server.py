@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -30,8 +30,6 @@ FOREVER = "private, max-age=31536000, immutable"
 STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 # Tapes of a folder that are followed at the same time; the one that was opened longest ago is dropped.
 MOST_FEEDS = 20
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Web:

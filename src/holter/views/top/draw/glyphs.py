@@ -53,7 +53,6 @@ class Glyphs(msgspec.Struct, frozen=True, kw_only=True):
     heights: str  # from nothing to full
     phase: str
     alarm: str
-    cursor: str
     cut: str
     bar: str
     arrow: str
@@ -79,7 +78,6 @@ UNICODE = Glyphs(
     heights=" ▁▂▃▄▅▆▇█",
     phase="▄",
     alarm="━",
-    cursor="│",
     cut="…",
     bar="│",
     arrow="→",
@@ -97,7 +95,6 @@ ASCII = Glyphs(
     heights=" .:-=+*%@",
     phase="",
     alarm="!",
-    cursor="|",
     cut="~",
     bar="|",
     arrow="->",
