@@ -13,7 +13,7 @@ import platform
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -29,7 +29,10 @@ class KernelHook(BuildHookInterface):  # type: ignore[type-arg]
         """Compile, unless the installation is editable."""
         if self.target_name != "wheel" or version == "editable":
             return
-        build = _build_module(Path(self.root) / "src" / KERNELS / "build.py")
+        if TYPE_CHECKING:  # so that mypy compares the calls below with the module's signatures
+            from holter.transforms.kernels import build
+        else:
+            build = _build_module(Path(self.root) / "src" / KERNELS / "build.py")
         self._folder = tempfile.TemporaryDirectory(prefix="holter-kernels-")
         library = Path(self._folder.name) / build.LIBRARY
         try:
