@@ -11,31 +11,25 @@ import msgspec
 
 from holter.history.ranks import main_beat
 from holter.records import Episode, Message, StackDump, Tick
-from holter.reports.html.drawing import nice_top
 from holter.reports.html.lanes import STATES, state
 from holter.tape import Follower, Recording
+from holter.views.model.charts import HOLD_S, charts_of
 from holter.views.model.columns import Column, Columns
 from holter.views.model.recorder import RecorderWatch
 from holter.views.model.series import LaneName, lanes_of, place
 from holter.views.model.story import Story
-from holter.views.model.view import Band, Chart, Lane, View, Window
+from holter.views.model.view import Band, Lane, View, Window
 
 # In wider columns than this, one reading stands for all: a window of three days would hold too many.
 SAMPLED_FROM_S = 90.0
 # A time is shown with the last readings before it, unless they are older than this (or than a roll-up's minute).
 FRESH_S = 90.0
-# A reading is shown for this long, until the next one: the GPU is read every other second, a mount less often.
-HOLD_S = 6.0
 # Columns of one width that are remembered: a few screens.
 MOST_COLUMNS = 2000
 # Readings that are kept in memory; who waits for whom is found in a longer stretch, which is read when it is asked for.
 RECENT_S, CHAIN_S = 20.0, 150.0
-# Values that are a share of something; the others are scaled to the largest one in the window.
-SHARES = ("gpu", "gpu-memory", "cpu", "iowait", "steal", "memory", "group-memory", "swap", "shm", "wait")
 DEAD = STATES.index("dead")
 WORST_FIRST = ("death", "stall", "diverged", "unsaved", "slow-down", "creep")
-# The smallest end of an axis of bytes a second: below it a disk is idle.
-LEAST_TOP = 1 << 20
 
 
 class Run:
@@ -102,7 +96,7 @@ class Run:
             environment=story.environment,
             bands=tuple(self._bands(window)),
             lanes=tuple(self._lanes(window, columns, tick, t_s)),
-            charts=tuple(_charts(columns, window.column(t_s), window.width_s)),
+            charts=tuple(charts_of(columns, window.column(t_s), window.width_s)),
             main=main_beat(tick) if tick else None,
             gpus=tuple(gpu for gpu in tick.gpus if gpu.source != "none") if tick else (),
             epoch=story.epoch_at(t_s),
@@ -292,48 +286,5 @@ def _complete(ticks: list[Tick]) -> Tick | None:
     )
 
 
-def _held(values: list[float | None], reach: int) -> list[float | None]:
-    # A column narrower than the time between two readings shows the one before.
-    held: list[float | None] = []
-    age = 0
-    last: float | None = None
-    for value in values:
-        age = 0 if value is not None else age + 1
-        last = value if value is not None else last
-        held.append(last if age <= reach else None)
-    return held
-
-
 def _worst(episodes: Iterator[Episode]) -> Episode | None:
     return min(episodes, key=lambda episode: WORST_FIRST.index(episode.kind), default=None)
-
-
-def _charts(columns: list[Column | None], at: int, width_s: float) -> Iterator[Chart]:
-    names = sorted({name for column in columns if column is not None for name in column.names()})
-    for name in names:
-        if name in ("iowait", "gpu-power"):
-            continue
-        reach = int(HOLD_S // width_s)
-        last = max((number for number, column in enumerate(columns) if column is not None), default=-1) + 1
-        values = _held([None if column is None else column.mean(name) for column in columns[:last]], reach)
-        values += [None] * (len(columns) - last)
-        top = 1.0
-        if name.split(":")[0] not in SHARES:
-            top = nice_top(max((value for value in values if value is not None), default=0.0))
-            top = max(top, LEAST_TOP) if name in ("read", "write", "received", "sent") else top
-        over: tuple[float | None, ...] = ()
-        if name == "cpu":
-            over = tuple(None if column is None else column.mean("iowait") for column in columns)
-        yield Chart(
-            name=name,
-            cells=tuple(None if value is None else min(1.0, value / top) for value in values),
-            top=top,
-            now=_at(values, at),
-            over=over,
-        )
-
-
-def _at(values: list[float | None], at: int) -> float | None:
-    # The last value up to the time: the newest column may hold no reading yet.
-    upto = values[: max(0, at + 1)]
-    return next((value for value in reversed(upto[-3:]) if value is not None), None)

@@ -1,4 +1,4 @@
-"""The application: lines on a terminal, keys and mouse back. The only module that imports Textual.
+"""The application: what a key, a click and the time do. Only this module and ``lines`` import Textual.
 
 Everything that reads or draws runs in one thread beside the one that serves the terminal, so that a file system that
 does not answer cannot stop the keys; ``q`` always works.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import queue
 import signal
 import sys
 import threading
@@ -18,13 +17,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
-from rich.segment import Segment
-from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding
-from textual.geometry import Region
-from textual.strip import Strip
-from textual.widget import Widget
 
 from holter.reports.catalogue import Lang, phrase
 from holter.sentences import define
@@ -32,7 +26,9 @@ from holter.views.top.control import Control, Outcome
 from holter.views.top.draw import help as help_page
 from holter.views.top.draw.glyphs import Glyphs
 from holter.views.top.draw.rows import Line, Row
+from holter.views.top.lines import Lines
 from holter.views.top.overview import OverviewControl
+from holter.views.top.reading_thread import ReadingThread
 from holter.views.top.run_control import RunControl
 
 # A recorder writes every second.
@@ -46,85 +42,6 @@ QUIT_KEYS = ("q", "Q", "f10", "ctrl+c", "ctrl+q")
 LEAVE_S = 1.0
 
 NO_ANSWER = define("top.no-answer", "The tape does not answer for {age:duration}: its disk may hang. q quits.")
-
-
-class Lines(Widget, can_focus=True):
-    """The screen; only lines that changed are sent to the terminal."""
-
-    DEFAULT_CSS = "Lines { width: 100%; height: 100%; }"
-
-    def __init__(self, app: TopApp) -> None:
-        super().__init__()
-        self._owner = app
-        self._strips: list[Strip] = []
-        self._shown: list[Line] = []
-
-    def show(self, lines: tuple[Line, ...]) -> None:
-        """Show lines."""
-        width = self.size.width
-        before, self._shown = self._shown, list(lines)
-        strips = []
-        for number, line in enumerate(lines):
-            if number < len(before) and before[number] == line and number < len(self._strips):
-                strips.append(self._strips[number])
-                continue
-            strips.append(Strip(list(line)).adjust_cell_length(width))
-            self.refresh(Region(0, number, width, 1))
-        self._strips = strips
-        if len(lines) < len(before):
-            self.refresh(Region(0, len(lines), width, len(before) - len(lines)))
-
-    def forget(self) -> None:
-        """Draw everything again: the size has changed."""
-        self._shown = []
-
-    def render_line(self, y: int) -> Strip:
-        """Return one line."""
-        return self._strips[y] if y < len(self._strips) else Strip([Segment(" " * self.size.width)])
-
-    def on_key(self, event: events.Key) -> None:
-        """Pass on a key."""
-        event.stop()
-        event.prevent_default()
-        self._owner.pressed(event.key, event.character if event.is_printable else None)
-
-    def on_click(self, event: events.Click) -> None:
-        """Pass on a click."""
-        self._owner.clicked(event.x, event.y)
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Pass on the wheel."""
-        event.stop()
-        self._owner.scrolled(event.x, event.y, down=True)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Pass on the wheel."""
-        event.stop()
-        self._owner.scrolled(event.x, event.y, down=False)
-
-
-class Reader:
-    """One thread that does one thing after the other, and is not waited for at the end: its disk may hang."""
-
-    def __init__(self) -> None:
-        self._todo: queue.SimpleQueue[tuple[Callable[[], None], Future[None]]] = queue.SimpleQueue()
-        threading.Thread(target=self._run, name="tape", daemon=True).start()
-
-    def submit(self, do: Callable[[], None]) -> Future[None]:
-        """Do something after what was submitted before; the future holds what it raises."""
-        future: Future[None] = Future()
-        self._todo.put((do, future))
-        return future
-
-    def _run(self) -> None:
-        while True:
-            do, future = self._todo.get()
-            try:
-                do()
-            except BaseException as error:  # noqa: BLE001 - handed on to who waits
-                future.set_exception(error)
-            else:
-                future.set_result(None)
 
 
 class TopApp(App[None]):
@@ -157,7 +74,7 @@ class TopApp(App[None]):
         self._open_run = open_run
         self._each_s = each_s
         self._lines: Lines | None = None
-        self._thread = Reader()
+        self._thread = ReadingThread()
         self._working: Future[None] | None = None
         self._keys_in_work = False
         self._began_s = self._ticked_s = 0.0

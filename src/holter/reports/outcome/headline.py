@@ -1,0 +1,114 @@
+"""The sentences about a run: what became of it, what happened before, what is left."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from holter.history.fates import STOPS, asked_to_stop
+from holter.records import (
+    Message,
+    Phase,
+)
+from holter.reports.outcome import sentences as say
+from holter.reports.outcome.record import Outcome, State
+from holter.reports.outcome.trouble import Trouble
+from holter.reports.quiet import no_training_in
+from holter.reports.wording import EPOCH_PHASES
+from holter.sentences import Sentence
+from holter.tape import Recording
+
+# States whose first sentence names the trouble.
+TELLS: tuple[State, ...] = ("stalled", "troubled", "cut", "dead", "incomplete", "gave-up", "restarting")
+# Below this nothing was lost that a person would count.
+LEAST_LOST_S = 1.0
+
+
+class Epochs(NamedTuple):
+    done: int | None
+    planned: int | None
+    now: int | None
+    phase: Phase | None
+
+    def words(self) -> Message | None:
+        """The finished epochs; None if none was seen."""
+        if self.done is None:
+            return None
+        if self.planned is None:
+            return say.EPOCHS(count=self.done)
+        return say.EPOCHS_OF(done=self.done, planned=self.planned)
+
+    def place(self) -> Message | None:
+        """Where the training is; None if unknown."""
+        if self.phase is not None and self.phase not in (*EPOCH_PHASES, "unknown"):
+            return Message(key=f"phase.{self.phase}")
+        return None if self.now is None else say.EPOCH(epoch=self.now, planned=self.planned)
+
+
+def headline_of(recording: Recording, ran: Outcome, trouble: Trouble | None, epochs: Epochs, at: str | None) -> Message:
+    """Return the sentences about the whole run; ``at``: when it ended, as words."""
+    if ran.state == "nothing-trained":
+        return no_training_in(recording)
+    first = _first(recording, ran, trouble, epochs, at)
+    second = _second(ran, trouble)
+    for sentence in (second, say.ORPHANS(count=len(ran.orphans)) if ran.orphans else None):
+        first = first if sentence is None else say.BOTH(first=first, second=sentence)
+    return first
+
+
+def _first(recording: Recording, ran: Outcome, trouble: Trouble | None, epochs: Epochs, at: str | None) -> Message:
+    done, place = epochs.words(), epochs.place()
+    what = {} if trouble is None else {"what": trouble.what, "sure": trouble.sure}
+    if ran.state in ("stalled", "troubled") and trouble is not None:
+        return _open(trouble, recording.duration_s)
+    if ran.state == "cut":
+        broken = say.DAMAGED if recording.damage else say.BROKEN_OFF
+        cut = (say.CUT if recording.finished and not recording.damage else broken)(at=at, place=place)
+        return cut if trouble is None else say.BOTH(first=cut, second=_open(trouble, recording.duration_s))
+    if ran.state == "running":
+        return say.RUNNING(place=place)
+    if ran.state == "finished":
+        return say.FINISHED(epochs=done)
+    stop = asked_to_stop(recording)
+    requeued = say.REQUEUED if stop is not None and stop.state == "done" else say.REQUEUED_LATE
+    sentences: dict[str, Sentence] = {"stopped": say.STOPPED_BY_HAND, "requeue": requeued}
+    if ran.state in sentences:
+        return sentences[ran.state](at=at, epochs=done)
+    if ran.state == "end-unseen":
+        return say.END_UNSEEN(at=at, epochs=done)
+    if ran.state == "restarting":
+        return say.RESTARTING(at=at, what=what.get("what"))
+    named = {"dead": say.DEAD, "incomplete": say.ENDED_EARLY, "gave-up": say.GAVE_UP}
+    return named[ran.state](at=at, epochs=done, **what)
+
+
+def _open(trouble: Trouble, until_s: float) -> Message:
+    episode = trouble.episode
+    age_s = max(until_s, episode.alarm_s) - episode.start_s
+    return say.OPEN[episode.kind](age=age_s, what=trouble.what, sure=trouble.sure)
+
+
+# What happened before, and is over.
+def _second(ran: Outcome, trouble: Trouble | None) -> Message | None:
+    named = trouble.episode.kind if trouble is not None and ran.state in TELLS else None
+    past = ran.stopped - (1 if named in STOPS else 0)
+    lost = ran.lost_s if ran.lost_s >= LEAST_LOST_S and (ran.state == "finished" or past > 0) else None
+    slowed = ran.slowed - (1 if named == "slow-down" else 0)
+    if past > 0 and ran.over == past:
+        return say.ALL_OVER(stopped=_times(past), slowed=_times(slowed), lost=lost)
+    if past > 0:
+        return say.STOPS(
+            stopped=_times(past),
+            healed=_times(ran.healed),
+            over=_times(ran.over),
+            slowed=_times(slowed),
+            lost=lost,
+        )
+    if slowed > 0:
+        return say.SLOWER(slowed=_times(slowed), lost=lost)
+    return None if lost is None else say.LOST(lost=lost)
+
+
+def _times(number: int) -> Message | None:
+    if number <= 0:
+        return None
+    return {1: say.ONCE(), 2: say.TWICE()}.get(number, say.TIMES(number=number))

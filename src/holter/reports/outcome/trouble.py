@@ -1,0 +1,70 @@
+"""What is wrong now: the open episode that a headline names, and the words for its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from holter.history.fates import Fate
+from holter.records import (
+    Diagnosis,
+    Episode,
+    Judged,
+    Message,
+    Text,
+)
+from holter.reports.headline import fact_of
+from holter.reports.outcome import sentences as say
+from holter.reports.wording import best, cause_message, meaning_of
+from holter.tape import Recording
+
+# What a headline names first, if several things are open.
+WORST: tuple[str, ...] = ("death", "stall", "unsaved", "diverged", "slow-down", "creep")
+
+
+class Trouble(NamedTuple):
+    """The open episode that a headline names."""
+
+    episode: Episode
+    what: Text
+    cause: str | None
+    sure: Message | None  # only of a cause that is not confirmed
+    diagnosis: Diagnosis | None
+
+
+def open_trouble(
+    recording: Recording, episodes: Sequence[Episode], become: Sequence[Fate], diagnoses: Sequence[Diagnosis] | None
+) -> Trouble | None:
+    """Return the worst episode that is not over, with its cause; None if there is none."""
+    open_ones = [index for index, fate in enumerate(become) if fate == "open"]
+    if not open_ones:
+        return None
+    known = {index: _known(recording, episodes[index], diagnoses[index] if diagnoses else None) for index in open_ones}
+    first = min(
+        open_ones,
+        key=lambda index: (WORST.index(episodes[index].kind), known[index].cause is None, episodes[index].start_s),
+    )
+    return known[first]
+
+
+def _known(recording: Recording, episode: Episode, diagnosis: Diagnosis | None) -> Trouble:
+    if diagnosis is not None:
+        verdict = best(diagnosis)
+        if verdict is None:
+            return Trouble(episode, _without_cause(fact_of(diagnosis)), None, None, diagnosis)
+        return Trouble(episode, cause_message(diagnosis, verdict), verdict.cause, _sure(verdict.verdict), diagnosis)
+    name = (episode.detector, episode.subject_name, episode.start_s)
+    judged = [event for event in recording.events(Judged) if (event.detector, event.subject, event.start_s) == name]
+    last = judged[-1] if judged else None
+    if last is None or last.cause is None:
+        return Trouble(episode, _without_cause(episode.reason), None, None, None)
+    about = episode.subject if not isinstance(episode.subject, str) else None
+    return Trouble(episode, meaning_of(last.cause, about), last.cause, _sure(last.verdict or "likely"), None)
+
+
+def _without_cause(fact: Text) -> Message:
+    return say.NO_CAUSE(what=fact)
+
+
+def _sure(verdict: str) -> Message | None:
+    return None if verdict == "confirmed" else Message(key=f"verdict.{verdict}.sentence")
