@@ -88,7 +88,7 @@ def epoch_of(measured: Measured, side: Side, per_s: float) -> float:
 
 
 def limit_of(measured: Measured, side: Side) -> LimitName:
-    """Return what limits a training with this loader; it was measured together with the network."""
+    """Return what limits a training with this loader. ``side.together`` must have been measured."""
     assert side.together is not None
     together = side.together.per_s
     if (side.wait_ratio or 0.0) <= WAITS:

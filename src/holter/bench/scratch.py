@@ -30,7 +30,7 @@ class Scratch:
     """``with Scratch(...) as scratch``: ``scratch.folder`` exists inside."""
 
     def __init__(self, environ: Mapping[str, str], needed_bytes: int, command: str) -> None:
-        """``needed_bytes``: of a checkpoint. ``command``: to name in an error."""
+        """``needed_bytes``: the size of a checkpoint. ``command``: named in an error."""
         self._parent = Path(environ.get("TMPDIR") or tempfile.gettempdir()).absolute()
         self._needed, self._command = needed_bytes, command
         self._keeper: subprocess.Popen[str] | None = None

@@ -273,7 +273,9 @@ def _later(recording: Recording, episode: Episode, diagnosis: Diagnosis) -> tupl
 def diagnose_all(
     recording: Recording, episodes: Sequence[Episode] | None = None, *, is_live: bool = False
 ) -> tuple[Diagnosis, ...]:
-    """Return a diagnosis, without remedies, for each episode: None: the recorded ones, else those that the ticks show.
+    """Return a diagnosis, without remedies, for each episode.
+
+    ``episodes``: None: the recorded ones or, if none was recorded, those that the ticks show.
 
     ``is_live``: as in ``remedies.diagnose``.
     """

@@ -1,11 +1,11 @@
-"""A process may not open one file more: the limit of open descriptors is reached.
+"""A process cannot open any more files: it has reached its limit of open descriptors.
 
 What happens:  PyTorch hands tensors over as open descriptors, and every batch in a queue holds some. Where the limit
                is low (1024 in many shells), they run out: "Too many open files", or "received 0 items of ancdata"
                where a descriptor could not be received. Often only after many epochs.
 How we know:   the exception says so; a process with 80 % or more of its limit in use confirms it.
 Looks like:    shm-too-small (shared memory itself is full); disk-full-or-quota (no inode left: another error);
-               secondary echo of a worker that died from it.
+               the messages of other processes after a worker died from it.
 What helps:    ulimit -n 65535 before the start (Slurm, Docker: --ulimit nofile=65535) [SAFE: result unchanged];
                --sharing file_system, where /dev/shm has room [CONSENT]; fewer workers [CONSENT]; then continue with
                --c.

@@ -42,7 +42,7 @@ def all_of(*conditions: Condition) -> Condition:
 
 
 def no(condition: Condition) -> Condition:
-    """Return the condition that this one does not hold."""
+    """Return the opposite condition."""
     return lambda facts: not condition(facts)
 
 

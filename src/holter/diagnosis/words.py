@@ -69,7 +69,9 @@ class Kept:
 
 
 def said(text: str, name: Text = "", *, is_prose: bool, span: Span | None = None) -> dict[str, Found]:
-    """Return the facts in a text. Of a log (not ``is_prose``): no symptoms, and only what its own parser does not know.
+    """Return the facts in a text.
+
+    From a log (not ``is_prose``): no symptoms, and only what the log's own parser does not read.
 
     ``name``: of the file; "nproc.txt" says which command wrote it.
     ``span``: when the training ran, if another piece shows it.

@@ -54,7 +54,10 @@ class Quarantine:
         return 0.0
 
     def put(self, case: str, file: Path, detail: str, step: int, error: Exception | None = None) -> None:
-        """Leave a case out; raises as ``failed``."""
+        """Leave a case out of the training.
+
+        Raises:  what ``failed`` raises.
+        """
         if self._is_strict:
             raise CaseUnreadable(
                 f"case {case} cannot be read: {file}: {detail}",

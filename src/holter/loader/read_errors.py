@@ -77,7 +77,7 @@ class attributed_to:  # noqa: N801 -- used as a function; a generator would take
     __slots__ = ("_before", "_file", "_me")
 
     def __init__(self, file: Path) -> None:
-        """``file``: that is read in the block."""
+        """``file``: what the block reads."""
         self._file = file
 
     def __enter__(self) -> None:
@@ -100,7 +100,10 @@ class attributed_to:  # noqa: N801 -- used as a function; a generator would take
 
 
 class reading_together:  # noqa: N801 -- as above
-    """Reads of many files in one native call; it writes into ``numbers`` since when it reads, and which of them."""
+    """Watches one native call that reads many files.
+
+    The call writes into ``numbers`` when the current read began (ns, monotonic clock), and the index of its file.
+    """
 
     __slots__ = ("_files", "_me", "numbers")
 
@@ -142,7 +145,7 @@ class in_case:  # noqa: N801 -- as above
     __slots__ = ("_case", "_me")
 
     def __init__(self, case: str) -> None:
-        """``case``: that is planned or read in the block."""
+        """``case``: what the block plans or reads."""
         self._case = case
 
     def __enter__(self) -> None:

@@ -17,7 +17,7 @@ USUAL_NEED_BYTES = 1 << 30
 
 
 def asked(diagnosis: Diagnosis | None, cause: str | None) -> tuple[tuple[str, Value], ...]:
-    """Return the values for the request about this cause; empty if the diagnosis does not offer one."""
+    """Return the values to fill into the request to the administrator; empty if this cause has no such request."""
     if diagnosis is None:
         return ()
     remedies = dict(diagnosis.remedies).get(cause or "", ())

@@ -96,7 +96,7 @@ class LogRun:
 
     @property
     def is_nnunet(self) -> bool:
-        """Whether it has any line of nnU-Net, or the report of an end."""
+        """Whether any line was printed by nnU-Net, or says how the training ended."""
         return bool(self._epochs or self._last or self._first or self.has_beginning)
 
 

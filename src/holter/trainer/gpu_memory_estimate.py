@@ -26,9 +26,10 @@ def needed_bytes(
     batch_size: int, patch: Sequence[int], initial: Sequence[int], channels: int, seg_channels: int,
     resampling_bytes: int = 0,
 ) -> int:  # fmt: skip
-    """Return the most bytes that transforms need on the GPU, if the network has as many channels as are read.
+    """Return the largest GPU memory, in bytes, that the transforms need.
 
-    Labels of a cascade's previous stage become channels in a copy of the batch.
+    ``channels``, ``seg_channels``: as they are read. A cascade's labels of the previous stage, which become further
+    channels of the network's input, need a copy of the batch.
     """
     read = math.prod(initial) * (FLOAT_BYTES * channels + LABEL_BYTES * seg_channels)
     made = math.prod(patch) * (FLOAT_BYTES * channels + LABEL_BYTES * seg_channels * ALL_RESOLUTIONS)

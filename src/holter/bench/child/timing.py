@@ -23,9 +23,11 @@ def repeat(do: Callable[[], object], *, for_s: float, least: int) -> list[float]
 
 
 def rate_of(times: Sequence[float], samples: float, *, block: int = 1) -> Rate:
-    """Return samples per second. ``samples``: of one call. ``block``: calls that depend on each other.
+    """Return samples per second.
 
-    Raises:  ValueError without a time.
+    ``times``: seconds of each call; ``samples``: how many samples a call returns. ``block``: this many calls in a row
+    depend on each other, and count as one measurement for the limits of the rate.
+    Raises:  ValueError if ``times`` is empty.
     """
     if not times:
         raise ValueError("nothing was measured")

@@ -26,7 +26,7 @@ AGAIN_FASTER = 1e-5  # seconds: less than this is the clock's own step
 
 
 class Together(NamedTuple):
-    """Steps per second in samples, what they waited for, and the rest of an epoch."""
+    """Speed of loader and network together in samples per second, the share of waiting, and the rest of an epoch."""
 
     rate: Rate
     wait_ratio: float

@@ -136,7 +136,7 @@ def for_training(settings: Settings | None, environ: MutableMapping[str, str]) -
 
 
 def default_map(settings: Settings, parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the defaults for the parser. ``parameters``: of each command, option -> its parameter (click)."""
+    """Return the defaults for the parser. ``parameters``: for each command, click's parameter of each option."""
     defaults: dict[str, dict[str, Any]] = {}
     for command, by_option in parameters.items():
         for each in settings.of(command).values():

@@ -44,7 +44,7 @@ def derive(book: FactBook, quotes: Mapping[str, str]) -> None:
 
 
 def follow(book: FactBook) -> None:
-    """Add what follows from limits, licence texts and versions, from any source."""
+    """Add the facts that follow from limits, licence texts and versions, whether stated, measured or read in a text."""
     _limit(book)
     text = book.value("gpu.licence_text")
     if isinstance(text, str):

@@ -71,7 +71,7 @@ class Model(NamedTuple):
 
 
 def fits(written: Iterable[str]) -> tuple[Fit, ...]:
-    """Return what the texts of the fact ``resembles`` say; what is no such text is left out."""
+    """Parse the values of the fact ``resembles``; values that cannot be parsed are left out."""
     found = []
     for text in written:
         cause, _, rest = text.partition(" ")

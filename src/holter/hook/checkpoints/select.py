@@ -60,7 +60,7 @@ def _age(checked: Checked) -> tuple[int, int]:
 def newest_good(folder: Path, began: float | None = None) -> tuple[Path | None, list[Problem]]:
     """Find the checkpoint to resume from, every byte verified, and those tried before it with their problems.
 
-    Changes nothing, and is safe while a training uses the folder. ``began``: as for ``prepare_to_continue``.
+    Changes nothing, and is safe while a training uses the folder. ``began``: see ``prepare_to_continue``.
     """
     chosen, bad = _search(folder, began)
     return chosen, [(path, _problem(checked)) for path, checked in bad]

@@ -75,7 +75,10 @@ class Catalogue:
         return self._files.get(case)
 
     def facts(self, case: str) -> CaseFacts:
-        """Return channels and shape; raises as ``files``."""
+        """Return channels and shape.
+
+        Raises:  FileUnreadable, as ``files``.
+        """
         image, seg, previous = files = self.files(case)
         held = self._facts.get(case)
         if held is not None and held[0] is files:

@@ -35,7 +35,7 @@ class _Open(NamedTuple):
 
 
 class CaseReader:
-    """The reading side of one thread."""
+    """Reads samples for one thread, with file handles of its own."""
 
     def __init__(self, catalogue: Catalogue, backend: Backend, ram: RamCache, *, is_2d: bool) -> None:
         self._catalogue, self._ram, self._is_2d = catalogue, ram, is_2d

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from holter.history.fates import STOPS, asked_to_stop
-from holter.records import (
-    Message,
-    Phase,
-)
+from holter.records import Message, Phase
 from holter.reports.outcome import sentences as say
 from holter.reports.outcome.record import Outcome, State
 from holter.reports.outcome.trouble import Trouble

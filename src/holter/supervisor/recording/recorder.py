@@ -69,7 +69,8 @@ class Recorder:
     ) -> None:
         """``began_wall``: start of the training if it was before the recording; older logs belong to other runs.
 
-        ``marks``: console files as they were before the training was started. ``registrar``: of ``holter list``.
+        ``marks``: console files as they were before the training was started. ``registrar``: enters the run in the
+        registry that ``holter list`` reads.
         """
         not_before_wall = (clock.zero_wall_s if began_wall is None else began_wall) - LOG_SLACK_S
         folder = scratch.folder

@@ -100,7 +100,7 @@ class Program:
         )
 
     def layout(self, image: Tensor, targets: Sequence[Tensor], seg_channels: int, kind: torch.dtype) -> Layout:
-        """Describe the memory of a batch. Shapes:  as ``empty`` returns them; ``kind``: of the labels that are read."""
+        """Describe the memory of a batch, with shapes as ``empty`` returns them. ``kind``: the labels' type as read."""
         how = self.spatial.how if self.spatial is not None else How("bilinear", "bilinear", -1)
         moved = len(self.spatial.patch) if self.spatial is not None else len(self.patch)
         layout = Layout(

@@ -1,4 +1,4 @@
-"""Numbers -> the text that Prometheus reads, and the name of a run."""
+"""Write the numbers of a run as the text that Prometheus reads, and derive the run's name in it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ SLOW_S = 8.0
 
 
 class RecorderWatch:
-    """Looks after the recorder of one tape."""
+    """Observes whether the recorder of one tape still works."""
 
     def __init__(self, path: Path, locks: Path = Path("/proc/locks")) -> None:
         self._side = beside(path)
@@ -28,7 +28,7 @@ class RecorderWatch:
     def silent_s(self, now_s: float, *, grew: bool, age_s: float) -> float | None:
         """Return how long nothing was read, or None if the recorder works.
 
-        ``age_s``: of the newest reading by the wall clock; used at the first look, when no growth was seen yet.
+        ``age_s``: age of the newest reading by the wall clock; used at the first call, before any growth could be seen.
         """
         if self._grown_s is None:
             self._grown_s = now_s - (age_s if age_s > SLOW_S else 0.0)

@@ -90,7 +90,7 @@ class Timeline:
         return row.done()
 
     def axis(self) -> Line:
-        """Return the line with the times, and the cursor's."""
+        """Return the line with the times of the axis and of the cursor."""
         window = self._view.window
         row = self.places.row(text("top.time", self._lang), "dim", self._glyphs.cut)
         cells = [" "] * window.count
