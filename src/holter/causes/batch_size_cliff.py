@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, symptom
 
 CAUSE = "batch-size-cliff"
@@ -41,9 +42,7 @@ RULES = (
     against("gpu.spinning", is_true, "gpu-spins", weight=1.5),
     against("gpu.throttled", is_true, "clock-explains", weight=1.5),
     against("gpu.shared", one_of("slow"), "others-explain", weight=1.5),
-    against("episode.kind", one_of("death"), "something-ended", fatal=True),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("death", "creep", "unsaved"),
     symptom("larger-batch-slower"),
 )
 

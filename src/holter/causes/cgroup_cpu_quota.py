@@ -12,21 +12,9 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer, no
 from holter.causes.sentences import describe
-from holter.causes.shared_rules import BATCHES_ARE_LOST, IN_ONE_PLACE
+from holter.causes.shared_rules import BATCHES_ARE_LOST, IN_ONE_PLACE, not_in
 from holter.causes.steps import Facts
-from holter.causes.weigh import (
-    Rule,
-    against,
-    at_least,
-    at_most,
-    if_seen,
-    is_true,
-    needs,
-    one_of,
-    supports,
-    symptom,
-    weigh,
-)
+from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, needs, supports, symptom, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -56,9 +44,7 @@ RULES = (
     supports("cpu.run_busy_ratio", at_least(0.7), "cpus-busy", weight=0.5),
     against("cpu.throttled_ratio", at_most(0.05), "hardly-throttled", fatal=True),
     against("workers.stopped", is_true, "worker-stopped", weight=2.0),
-    against("episode.kind", one_of("death"), "something-ended", fatal=True),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("death", "creep", "unsaved"),
     symptom("cpu-limit"),
 )
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.steps import UNCOMPILED
 from holter.causes.weigh import Rule, against, is_false, is_true, needs, no_symptom, one_of, supports, symptom, weigh
 from holter.evidence import Evidence
@@ -50,8 +51,7 @@ RULES = (
     MISSING,
     supports("compile.started", is_true, "says-it-compiles", weight=0.5),
     against("setting.compile", is_false, "compile-is-off", weight=1.0),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("creep", "unsaved"),
     symptom("fine-without-compile"),
     no_symptom("same-without-compile"),
 )

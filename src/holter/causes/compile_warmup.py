@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.weigh import Rule, against, is_false, is_true, no_symptom, one_of, supports, symptom
 
 CAUSE = "compile-warmup"
@@ -41,9 +42,7 @@ RULES = (
     supports("compile.started", is_true, "says-it-compiles", weight=1.0),
     against("setting.compile", is_false, "compile-is-off", fatal=True),
     against("activity.present", is_false, "nobody-works", weight=2.0),
-    against("episode.kind", one_of("death"), "something-ended", fatal=True),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("death", "creep", "unsaved"),
     symptom("fine-without-compile", weight=1.5),
     no_symptom("same-without-compile"),
 )

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from holter.causes.offers import CONTINUE, Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.steps import AGAIN
 from holter.causes.weigh import Rule, against, is_false, needs, one_of, supports, symptom, weigh
 from holter.evidence import Evidence
@@ -47,8 +48,7 @@ RULES = (
     Rule("gpu.trouble", one_of("forbidden"), "device-forbidden", 1.0, group="device"),
     supports("gpu.trouble", one_of("closed"), "driver-closed", weight=0.25),
     against("gpu.trouble", one_of("lost", "hung"), "gpu-is-lost", weight=1.5),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("creep", "unsaved"),
     symptom("nvml-fails", weight=1.5),
     symptom("gone-after-a-while", weight=0.5),
 )

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.shared_rules import BATCHES_ARE_LOST, NOBODY_WORKS
+from holter.causes.shared_rules import BATCHES_ARE_LOST, NOBODY_WORKS, not_in
 from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, one_of, supports, symptom, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
@@ -55,9 +55,7 @@ RULES = (
     against("setting.n_proc_da", at_most(0), "no-workers-wanted", weight=1.5),
     against("plan.median_voxels", at_least(1e8), "huge-volumes", weight=0.5),
     against("reading.share", at_least(0.5), "workers-read", weight=1.5),
-    against("episode.kind", one_of("death"), "something-ended", fatal=True),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("death", "creep", "unsaved"),
     NOBODY_WORKS,
     symptom("gpu-use-fluctuates"),
     symptom("slow-from-start", weight=1.0),

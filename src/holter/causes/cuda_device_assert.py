@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.steps import AGAIN
 from holter.causes.weigh import Rule, against, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
@@ -48,8 +49,7 @@ RULES = (
     Rule("exception.assertion", is_true, "assertion-printed", 1.0, group="assertion"),
     supports("exception.first", is_true, "first-exception", weight=0.5),
     against("gpu.xid_kind", one_of("gone", "memory"), "xid-hardware", weight=1.5),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("creep", "unsaved"),
 )
 
 OFFERS = (

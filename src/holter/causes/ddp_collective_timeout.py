@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from holter.causes.offers import CONTINUE_ENDED, Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.steps import AGAIN
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, symptom
 
@@ -45,8 +46,7 @@ RULES = (
     against("workers.stopped", is_true, "worker-stopped", weight=1.5),
     against("workers.blocked", is_true, "worker-blocked", weight=1.5),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=1.5),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("creep", "unsaved"),
     symptom("rank-timeout"),
     symptom("rank-waits", weight=1),
 )

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from holter.causes.offers import CONTINUE_ENDED, Offer, Wait, ask
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.steps import Facts
 from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
@@ -85,7 +86,7 @@ RULES = (
     Rule("episode.kind", one_of("unsaved"), "cannot-save", 0.5),
     against("episode.kind", one_of("stall"), "it-stands-still", weight=1.5),
     against("episode.kind", one_of("slow-down"), "it-is-slower", fatal=True),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
+    *not_in("creep"),
     UNNAMED,
 )
 

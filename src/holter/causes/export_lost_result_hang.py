@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.steps import AGAIN, FEWER_EXPORTERS
 from holter.causes.weigh import Rule, against, at_least, at_most, is_false, needs, one_of, supports, symptom
 
@@ -38,7 +39,7 @@ RULES = (
     supports("activity.present", is_false, "nobody-works", weight=1.0),
     against("oom.kills", at_least(1), "oom-counted", weight=2.0),  # export-ram-oom explains the loss
     against("export.replaced", at_most(0), "no-export-worker-lost", weight=1.0),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("unsaved"),
     symptom("validation-hangs"),
 )
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.shared_rules import BATCHES_ARE_LOST, IN_ONE_PLACE, NOBODY_WORKS
+from holter.causes.shared_rules import BATCHES_ARE_LOST, IN_ONE_PLACE, NOBODY_WORKS, not_in
 from holter.causes.weigh import (
     Rule,
     against,
@@ -60,9 +60,7 @@ RULES = (
     against("workers.threads", at_least(9), "many-threads-each", weight=1.5),
     against("workers.stopped", is_true, "worker-stopped", fatal=True),
     NOBODY_WORKS,
-    against("episode.kind", one_of("death"), "something-ended", fatal=True),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("death", "creep", "unsaved"),
     # The share of waiting over all steps is stronger than one stack, which may come from within a step.
     against("wait.ratio", at_most(0.2), "hardly-waits-for-batches", weight=1.0),
     against("main.waits_on", one_of("native-call"), "main-in-native-call", weight=0.5),

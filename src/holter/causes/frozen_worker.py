@@ -18,8 +18,9 @@ from __future__ import annotations
 
 from holter.causes.offers import END_AND_CONTINUE, SHARE_THROUGH_FILES, Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.steps import AGAIN, ALONE, IN_EPOCH, THROUGH_FILES
-from holter.causes.weigh import against, is_true, needs, one_of, supports, symptom
+from holter.causes.weigh import is_true, needs, one_of, supports, symptom
 
 CAUSE = "frozen-worker"
 
@@ -42,9 +43,7 @@ RULES = (
     supports("results_loop.waits_on", one_of("tensor-hand-over"), "hand-over-waits"),
     supports("main.waits_on", one_of("batch-queue", "export-result", "export-slot"), "main-waits-for-workers"),
     supports("queue.ready", one_of("empty"), "ready-queue-empty"),
-    against("episode.kind", one_of("death"), "something-ended", fatal=True),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("death", "creep", "unsaved"),
     symptom("stopped-by-user", weight=1.5),
 )
 

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from holter.causes.offers import LOOK_AT_GPU, Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.steps import AGAIN
-from holter.causes.weigh import Rule, against, is_false, needs, one_of, weigh
+from holter.causes.weigh import Rule, is_false, needs, one_of, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -47,8 +48,7 @@ RULES = (
     Rule("gpu.trouble", one_of("mismatch"), "driver-was-updated", 1.0, group="proof"),
     Rule("gpu.driver_fits", is_false, "driver-too-old", 0.5, group="proof"),
     Rule("gpu.capability_fits", is_false, "no-code-for-gpu", 0.5, group="proof"),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("creep", "unsaved"),
 )
 
 OFFERS = (

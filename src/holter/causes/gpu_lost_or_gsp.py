@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from holter.causes.offers import CONTINUE, LOOK_AT_GPU, Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.steps import AGAIN
 from holter.causes.weigh import Rule, against, at_least, one_of, supports
 
@@ -62,8 +63,7 @@ RULES = (
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=1.5),
     against("exception.kind", lambda kind: kind not in OF_A_GPU, "error-of-something-else", weight=1.9),
     against("episode.kind", one_of("slow-down"), "it-is-slower", weight=1.5),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("creep", "unsaved"),
 )
 
 LOOK_AT_XIDS = Offer("look-at-kernel-log", "SAFE", "dmesg -T | grep -iE 'xid|nvrm'")

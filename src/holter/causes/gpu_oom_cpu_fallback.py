@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports, symptom
 
 CAUSE = "gpu-oom-cpu-fallback"
@@ -42,8 +43,7 @@ RULES = (
     against("main.waits_on", one_of("export-result"), "main-waits-for-export", weight=1.5),
     against("main.exit_signal", at_least(1), "main-ended-by-signal", weight=1.5),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=1.5),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("creep", "unsaved"),
     symptom("validation-on-cpu", weight=1),
 )
 

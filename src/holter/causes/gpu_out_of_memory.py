@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from holter.causes.offers import CONTINUE_ENDED, PLAN_FOR_GPU, Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.steps import AGAIN, UNCOMPILED
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, supports
 
@@ -43,8 +44,7 @@ RULES = (
     against("gpu.shared", one_of("memory"), "others-explain", weight=2.0),
     against("gpu.mig", is_true, "is-a-slice", weight=1.5),
     against("exception.pinned_memory", is_true, "pinning-failed", weight=1.5),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("creep", "unsaved"),
 )
 
 OFFERS = (

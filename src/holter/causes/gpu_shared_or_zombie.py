@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from holter.causes.offers import CONTINUE_ENDED, Offer, Wait, ask
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.steps import Facts
 from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, symptom, weigh
 from holter.evidence import Evidence
@@ -68,8 +69,7 @@ RULES = (
     REFUSED,
     against("wait.ratio", at_least(0.5), "waits-for-batches", weight=1.0),
     against("gpu.throttled", is_true, "clock-explains", weight=1.0),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("creep", "unsaved"),
     symptom("others-use-gpu"),
     symptom("gpu-memory-held"),
 )

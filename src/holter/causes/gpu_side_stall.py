@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from holter.causes.offers import END_AND_CONTINUE, LOOK_AT_GPU, Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.steps import AGAIN, UNCOMPILED
 from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_false, is_true, one_of, supports, weigh
 from holter.evidence import Evidence
@@ -54,9 +55,7 @@ RULES = (
     against("ddp.behind", is_true, "rank-is-behind", weight=1.5),
     against("cpu.throttled_ratio", at_least(0.1), "quota-throttles", weight=2.0),
     against("wait.ratio", at_least(0.5), "waits-for-batches", weight=2.0),
-    against("episode.kind", one_of("death"), "something-ended", fatal=True),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("death", "creep", "unsaved"),
 )
 
 OFFERS = (

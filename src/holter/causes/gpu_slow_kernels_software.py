@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.steps import Facts
 from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, possible_unless_seen, symptom, weigh
 from holter.evidence import Evidence
@@ -60,10 +61,7 @@ RULES = (
     against("wait.ratio", at_least(0.5), "waits-for-batches", weight=1.5),
     against("step.times_usual", at_least(1.3), "steps-got-slower", weight=1.5),
     against("gpu.throttled", is_true, "clock-explains", weight=1.5),
-    against("episode.kind", one_of("death"), "something-ended", fatal=True),
-    against("episode.kind", one_of("stall"), "it-stands-still", fatal=True),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("death", "stall", "creep", "unsaved"),
     symptom("new-gpu-slow"),
     symptom("slower-after-upgrade"),
 )

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from holter.causes.offers import ASK, Offer, Wait
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, no_symptom, one_of, supports, symptom
 
 CAUSE = "gpu-thermal-or-power"
@@ -59,8 +60,7 @@ RULES = (
     supports("epochs.shape", one_of("drift-up"), "epochs-have-this-shape", weight=0.5),
     against("wait.ratio", at_least(0.5), "waits-for-batches", weight=2.0),
     against("gpu.shared", one_of("slow"), "others-explain", weight=1.0),
-    against("episode.kind", one_of("death"), "something-ended", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("death", "unsaved"),
     symptom("hot"),
     symptom("fast-when-cool", weight=3.0),
     no_symptom("same-elsewhere", weight=1.0),

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from holter.causes.offers import PLAN_FOR_GPU, Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.steps import AGAIN, UNCOMPILED
-from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, possible_unless_seen, supports, weigh
+from holter.causes.weigh import Rule, at_least, is_true, needs, one_of, possible_unless_seen, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -44,8 +45,7 @@ RULES = (
     Rule("gpu.slice_bytes", lambda size: bool(size < NEEDED_BYTES), "slice-is-small", 1.0, group="small"),
     Rule("exception.kind", one_of("cuda-oom"), "gpu-out-of-memory", 1.0, group="want"),
     supports("gpu.memory_ratio", at_least(0.9), "gpu-memory-full", weight=0.5),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("creep", "unsaved"),
 )
 
 OFFERS = (Offer("bigger-slice", "ADVICE", "nvidia-smi -L"), PLAN_FOR_GPU)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.weigh import (
     Rule,
     against,
@@ -60,8 +61,7 @@ RULES = (
     against("ddp.behind", is_true, "rank-is-behind", fatal=True),
     against("ddp.steps", at_least(1), "steps-went-well", weight=2.0),
     against("setting.nccl_p2p", is_false, "p2p-is-off", fatal=True),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("creep", "unsaved"),
     symptom("direct-transfer"),
     symptom("one-gpu-fine"),
     symptom("fine-without-p2p", weight=3.0),

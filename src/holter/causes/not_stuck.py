@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, supports, symptom
 
 CAUSE = "not-stuck"
@@ -30,8 +31,7 @@ RULES = (
     against("workers.stopped", is_true, "worker-stopped", fatal=True),
     against("workers.blocked", is_true, "worker-blocked", weight=2.0),
     against("main.alive", is_false, "main-has-ended", fatal=True),
-    against("episode.kind", one_of("death"), "something-ended", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("death", "unsaved"),
     against("episode.kind", one_of("slow-down", "creep"), "it-is-slower", weight=3.5),
     against("activity.present", is_false, "nobody-works", weight=2.0),
     against("gpu.licence_stage", one_of("unlicensed-restricted", "unlicensed"), "licence-restricts", weight=2.0),

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.weigh import (
     Rule,
     against,
@@ -64,10 +65,7 @@ RULES = (
     against("wait.ratio", at_least(0.5), "waits-for-batches", weight=1.5),
     against("gpu.throttled", is_true, "clock-explains", weight=1.0),
     against("gpu.shared", one_of("slow"), "others-explain", weight=1.0),
-    against("episode.kind", one_of("death"), "something-ended", fatal=True),
-    against("episode.kind", one_of("stall"), "it-stands-still", fatal=True),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("death", "stall", "creep", "unsaved"),
     symptom("narrow-link"),
     no_symptom("same-elsewhere", weight=1.0),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holter.causes.weigh import against, is_false, is_true
+from holter.causes.weigh import Rule, against, is_false, is_true, one_of
 
 # If no process of the run uses a CPU, neither a lack of CPUs nor the number of threads delays it.
 NOBODY_WORKS = against("activity.present", is_false, "nobody-works", fatal=True)
@@ -12,3 +12,15 @@ WORKERS_IN_ONE_PLACE = against("workers.stand_at", is_true, "workers-stand", fat
 # Batches of workers that cannot hand them over are lost.
 BATCHES_ARE_LOST = against("shm.trouble", is_true, "shm-explains", fatal=True)
 IN_ONE_PLACE = (MAIN_IN_ONE_PLACE, WORKERS_IN_ONE_PLACE)
+
+_KINDS = {
+    "death": "something-ended",
+    "stall": "it-stands-still",
+    "creep": "it-creeps",
+    "unsaved": "only-saving-fails",
+}
+
+
+def not_in(*kinds: str) -> tuple[Rule, ...]:
+    """Return rules that exclude the cause for episodes of these kinds; each says why in its own words."""
+    return tuple(against("episode.kind", one_of(kind), _KINDS[kind], fatal=True) for kind in kinds)

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from holter.causes.offers import ASK, CONTINUE_ENDED, FEWER_WORKERS, Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.steps import FOR_SHARED_MEMORY
 from holter.causes.weigh import against, at_least, at_most, needs, one_of, supports, weigh
 from holter.evidence import Evidence
@@ -62,8 +63,7 @@ RULES = (
     supports("shm.needed_ratio", at_least(0.9), "shm-below-need", weight=0.5),
     supports("shm.total_bytes", at_most(DOCKER_BYTES), "shm-of-docker", weight=0.5),
     against("oom.kills", at_least(1), "oom-counted", weight=1.0),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("creep", "unsaved"),
 )
 
 OFFERS = (

@@ -22,6 +22,7 @@ import msgspec
 from holter.causes.cgroup_page_cache_pressure import REFAULTS
 from holter.causes.offers import Offer, Wait, ask
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.steps import Facts
 from holter.causes.weigh import (
     LIKELY_FROM,
@@ -112,9 +113,7 @@ RULES = (
     against("pressure.memory", at_least(0.1), "memory-pressure"),
     against("workers.stopped", is_true, "worker-stopped", weight=2.0),
     against("workers.blocked", is_false, "no-worker-blocked", weight=2.0),
-    against("episode.kind", one_of("death"), "something-ended", fatal=True),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("death", "creep", "unsaved"),
     symptom("waits-for-disk"),
     symptom("slow-disk", weight=1.5),
 )

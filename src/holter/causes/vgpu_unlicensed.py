@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from holter.causes.offers import ASK, Offer, Wait
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.weigh import (
     Rule,
     against,
@@ -101,8 +102,7 @@ RULES = (
     supports("step.times_usual", at_least(3.0), "steps-got-slower", weight=0.5),
     REFUSED,
     ENDED,
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("creep", "unsaved"),
     against("gpu.licence_stage", one_of("licensed"), "is-licensed", fatal=True),
     against("main.waits_on", one_of("batch-queue"), "main-waits-for-workers", weight=2.0),
 )

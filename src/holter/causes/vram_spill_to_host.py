@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from holter.causes.offers import PLAN_FOR_GPU, Offer
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import not_in
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, symptom
 
 CAUSE = "vram-spill-to-host"
@@ -48,9 +49,7 @@ RULES = (
     # A GPU that waits for the bus is reported as busy.
     against("gpu.utilization_ratio", at_most(HALF_BUSY), "gpu-idle", weight=1.5),
     against("gpu.throttled", is_true, "clock-explains", weight=1.0),
-    against("episode.kind", one_of("death"), "something-ended", fatal=True),
-    against("episode.kind", one_of("creep"), "it-creeps", fatal=True),
-    against("episode.kind", one_of("unsaved"), "only-saving-fails", fatal=True),
+    *not_in("death", "creep", "unsaved"),
     symptom("memory-spills"),
 )
 
