@@ -70,9 +70,7 @@ def build(which: str, dataset: str, configuration: str, device: str) -> Any:
 
 
 def _on_gpu() -> dict[str, Any]:
-    from nnunetv2.training.nnUNetTrainer.variants.benchmarking import (
-        nnUNetTrainerBenchmark_5epochs as loading,
-    )
+    from nnunetv2.training.nnUNetTrainer.variants.benchmarking import nnUNetTrainerBenchmark_5epochs as loading
     from nnunetv2.training.nnUNetTrainer.variants.benchmarking import (
         nnUNetTrainerBenchmark_5epochs_noDataLoading as ceiling,
     )

@@ -16,18 +16,7 @@ from holter.detectors.notices import LOST_WORKER
 from holter.errors import TapeExists
 from holter.evidence.facts.training.endings import COUNTED_BY
 from holter.history.actions import merge_events
-from holter.records import (
-    ActionTaken,
-    Beat,
-    Diagnosis,
-    Environment,
-    Episode,
-    EpochEnded,
-    Fact,
-    Notice,
-    Subject,
-    Tick,
-)
+from holter.records import ActionTaken, Beat, Diagnosis, Environment, Episode, EpochEnded, Fact, Notice, Subject, Tick
 from holter.remedies.diagnose import diagnose_recording
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html import html, write_html

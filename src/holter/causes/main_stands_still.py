@@ -18,17 +18,7 @@ from __future__ import annotations
 
 from holter.causes.offers import END_AND_CONTINUE, LOOK_AT_LINE, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import (
-    Rule,
-    against,
-    is_false,
-    is_true,
-    one_of,
-    only,
-    possible_at_most,
-    supports,
-    weigh,
-)
+from holter.causes.weigh import Rule, against, is_false, is_true, one_of, only, possible_at_most, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 

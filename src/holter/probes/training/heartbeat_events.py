@@ -14,16 +14,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from holter.probes.training.remarks import worded
-from holter.records import (
-    ActionTaken,
-    Event,
-    ExceptionSeen,
-    Noted,
-    Phase,
-    PhaseChanged,
-    ProcessEnded,
-    Role,
-)
+from holter.records import ActionTaken, Event, ExceptionSeen, Noted, Phase, PhaseChanged, ProcessEnded, Role
 from holter.sentences import as_fields, define
 from holter.texts.secondary_errors import is_echo
 

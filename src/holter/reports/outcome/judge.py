@@ -11,15 +11,7 @@ from holter.history.fates import End, asked_to_stop, fates, last_end, stops
 from holter.history.goodput import account
 from holter.history.phases import end_of_run, restarts
 from holter.history.ranks import main_beat
-from holter.records import (
-    ActionTaken,
-    Diagnosis,
-    EpochEnded,
-    Noted,
-    Phase,
-    PhaseChanged,
-    ProcessEnded,
-)
+from holter.records import ActionTaken, Diagnosis, EpochEnded, Noted, Phase, PhaseChanged, ProcessEnded
 from holter.records.exit_codes import GAVE_UP, REQUEUE
 from holter.reports.healing import action_id
 from holter.reports.outcome import sentences as say

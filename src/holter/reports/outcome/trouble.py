@@ -6,13 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from holter.history.fates import Fate
-from holter.records import (
-    Diagnosis,
-    Episode,
-    Judged,
-    Message,
-    Text,
-)
+from holter.records import Diagnosis, Episode, Judged, Message, Text
 from holter.reports.headline import fact_of
 from holter.reports.outcome import sentences as say
 from holter.reports.wording import best, cause_message, meaning_of

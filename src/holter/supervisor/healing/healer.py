@@ -15,15 +15,7 @@ from holter.detectors.view import is_held
 from holter.history.ranks import main_beat, working
 from holter.records import ActionTaken, Diagnosis, Episode, Message, Plan, Tick, Value
 from holter.remedies.admin_request import asked
-from holter.remedies.ladder import (
-    OUTSIDE_RUNG,
-    WAITS,
-    Attempt,
-    budget_is_over,
-    next_plan,
-    reason_of,
-    settings_in_force,
-)
+from holter.remedies.ladder import OUTSIDE_RUNG, WAITS, Attempt, budget_is_over, next_plan, reason_of, settings_in_force
 from holter.sentences import as_fields, define
 from holter.supervisor.healing.control import NOT_ASKED, Control
 from holter.supervisor.healing.external_wait import ExternalWait
