@@ -107,6 +107,7 @@ def test_freezing_one_worker_stalls_the_training_until_it_is_thawed(broken: Brea
 
 
 @pytest.mark.training
+@pytest.mark.long
 def test_on_a_slow_disk_workers_wait_in_the_kernel_for_reads_until_it_is_fast_again(broken: Break) -> None:
     fault = find_fault("slow-disk")
     training, context = broken(fault)

@@ -38,7 +38,7 @@ def answer(process: Any) -> list[Any]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @needs("c++")
 def test_five_processes_at_once_compile_once(tmp_path: Path) -> None:
     compiler = tmp_path / "c++"  # that counts its calls

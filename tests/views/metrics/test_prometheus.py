@@ -114,6 +114,7 @@ def test_a_stopped_exporter_is_seen_by_prometheus_and_its_age_goes_on_to_grow(re
 
 
 @pytest.mark.training
+@pytest.mark.long
 def test_a_real_training_is_told_to_prometheus(brain, tmp_path: Path) -> None:
     port = free_port()
     command = brain.command("--epochs", "3", "--iterations", "40", "--val-iterations", "1", "--no-validation")

@@ -24,7 +24,7 @@ from holter.supervisor.healing.scheduler_signals import SchedulerSignals
 from holter.supervisor.launch import Launch
 from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.recorder import Recorder
-from holter.supervisor.recording.timing import LINGER_S, TICK_S
+from holter.supervisor.recording.timing import LINGER_S, QUICK_LINGER_S, QUICK_TICK_S, TICK_S
 from holter.supervisor.result import RunResult
 from holter.texts.resume_command import NOT_AGAIN, printed
 
@@ -71,6 +71,7 @@ class RunLoop:
         self.child: subprocess.Popen[bytes] | None = None  # the newest process
         self._gave_up: Plan | None = None
         self._next_s = time.monotonic()
+        self._tick_s = TICK_S
         self._ending = False
         self._ended_early = False
         self._adopted = Adopted()
@@ -118,7 +119,9 @@ class RunLoop:
     def _watch(self, child: subprocess.Popen[bytes]) -> Plan | None:
         # Returns None when the process has ended, a plan if it must be ended now.
         ended_s: float | None = None
-        while ended_s is None or self._clock.t_s() < ended_s + LINGER_S:
+        linger_s = LINGER_S
+        self._tick_s = TICK_S
+        while ended_s is None or self._clock.t_s() < ended_s + linger_s:
             tick = self._tick()
             if ended_s is None:
                 plan = self._healer.see(tick, self._recorder.episodes, tuple(self._recorder.diagnoses.values()))
@@ -132,6 +135,8 @@ class RunLoop:
                 end = self._how_it_ended(child, ended_s)
                 self._ended_early = end.early
                 self._recorder.add(end)
+                if child.returncode == 0 and not end.early and end.role == "main":
+                    linger_s, self._tick_s = QUICK_LINGER_S, QUICK_TICK_S
         return None
 
     def _how_it_ended(self, child: subprocess.Popen[bytes], t_s: float) -> ProcessEnded:
@@ -183,7 +188,7 @@ class RunLoop:
         now_s = time.monotonic()
         # A late tick is not caught up, and an early one (a child has ended) delays none: the last lines of a console
         # take two readings.
-        self._next_s = min(max(self._next_s + TICK_S, now_s), now_s + TICK_S)
+        self._next_s = min(max(self._next_s + self._tick_s, now_s), now_s + self._tick_s)
         return tick
 
     def _wait(self, child: subprocess.Popen[bytes]) -> None:
