@@ -39,6 +39,7 @@ from holter.cli.help.page import HELP_OPTIONS, App, HelpfulGroup
 from holter.cli.measuring import bench
 from holter.cli.options import spoken_language
 from holter.cli.start import platforms, settings, standard_streams
+from holter.cli.studies import study
 from holter.errors import HolterError
 
 app = App(
@@ -55,6 +56,7 @@ bench.register(app)
 run.register(app)
 train.register(app)
 attach.register(app)
+study.register(app)
 top.register(app)
 web.register(app)
 list_runs.register(app)

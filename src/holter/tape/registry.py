@@ -51,6 +51,9 @@ class Entry(Record, frozen=True, kw_only=True):
     headline: Message | None = None
     epochs_done: int | None = None
     epochs_planned: int | None = None
+    cause: str | None = None  # of its last trouble, at least likely
+    stopped: int | None = None  # times that the training did not go on; None: written by an older Holter
+    lost_s: float | None = None  # all lost time; None until it has ended
     ended: str | None = None  # None: it runs, or its recorder was killed
     exit_code: int | None = None
     exit_signal: int | None = None

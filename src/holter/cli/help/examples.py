@@ -35,6 +35,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             "With options of nnUNetv2_train, and with Holter's own data loader.",
         ),
     ),
+    "study": _examples(
+        "study",
+        ("holter study plan 4 5 -c 2d 3d_fullres -f 0-4", "What is done, runs and is missing; starts nothing."),
+        ("holter study status 4 --watch", "How far each training is, and which fold is odd; from any machine."),
+    ),
     "run": _examples(
         "run",
         ("holter run -- nnUNetv2_train 4 3d_fullres 0", "Record a training; do nothing to it."),

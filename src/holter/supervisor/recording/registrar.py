@@ -87,7 +87,8 @@ class Registrar:
     def finish(self, recording: Recording, diagnoses: Sequence[Diagnosis]) -> None:
         """Write the result of the run, and wait a moment until it is written."""
         ran = self.outcome = outcome_of(_whole(recording, Path(self._entry.tape)), diagnoses, is_over=True)
-        ended = msgspec.structs.replace(_with(self._entry, recording, ran), ended=_now())
+        entry = _with(self._entry, recording, ran)
+        ended = msgspec.structs.replace(entry, ended=_now(), lost_s=ran.lost_s)
         with self._changed:
             self._waiting, self._is_over = ended, True
             self._changed.notify_all()
@@ -154,6 +155,8 @@ def _with(entry: Entry, recording: Recording, ran: Outcome) -> Entry:
         headline=ran.headline,
         epochs_done=ran.epochs_done,
         epochs_planned=ran.epochs_planned,
+        cause=ran.cause,
+        stopped=ran.stopped,
         exit_code=ran.exit_code,
         exit_signal=ran.exit_signal,
     )

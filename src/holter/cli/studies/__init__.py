@@ -1,0 +1,1 @@
+"""The command of many trainings: ``holter study``."""

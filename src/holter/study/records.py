@@ -1,0 +1,88 @@
+"""What a study consists of: jobs, their states, and what stands in the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from holter.records import Message
+from holter.texts.training_command import TrainingCommand
+
+State = Literal[
+    "done",  # final checkpoint and final validation
+    "running",  # its lock is held, or its process or recorder is seen
+    "unfinished",  # checkpoints or epochs are there; it can be continued
+    "missing",  # nothing is there
+    "broken",  # its last call gave up or died: a person must look first
+    "blocked",  # waits for other trainings or for preprocessed data
+]
+STATES: tuple[State, ...] = ("done", "running", "unfinished", "missing", "broken", "blocked")
+# States in which a queue starts a training.
+TO_DO: tuple[State, ...] = ("unfinished", "missing")
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One training of a study: a fold of a configuration of a data set."""
+
+    dataset: str  # the folder's name
+    configuration: str
+    fold: str
+    trainer: str = "nnUNetTrainer"
+    plans: str = "nnUNetPlans"
+    folder: Path  # of the fold, in nnUNet_results
+    preprocessed: Path  # of the configuration's cases
+    previous: str | None = None  # configuration whose predictions it trains on (a cascade)
+
+    @property
+    def training(self) -> TrainingCommand:
+        """The same as a training command."""
+        return TrainingCommand(
+            dataset=self.dataset,
+            configuration=self.configuration,
+            fold=self.fold,
+            trainer=self.trainer,
+            plans=self.plans,
+        )
+
+    @property
+    def family(self) -> tuple[str, str]:
+        """Data set and configuration: folds of one family are comparable."""
+        return self.dataset, self.configuration
+
+    def arguments(self, extra: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Return the words after ``holter train``."""
+        words: tuple[str, ...] = (self.dataset, self.configuration, self.fold)
+        words += ("-tr", self.trainer) if self.trainer != "nnUNetTrainer" else ()
+        words += ("-p", self.plans) if self.plans != "nnUNetPlans" else ()
+        return (*words, *extra)
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """What the training log of a fold says."""
+
+    epochs_done: int | None = None
+    epoch_s: float | None = None  # median of its last epochs
+    loss: float | None = None  # validation loss of the last epoch
+    written_s: float | None = None  # unix time of the last line
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One job and its state."""
+
+    job: Job
+    state: State
+    why: Message | None = None  # of a broken, blocked or running one
+    epochs_done: int | None = None
+    epochs_planned: int | None = None
+    epoch_s: float | None = None
+    loss: float | None = None
+    hours: float | None = None  # expected until it is done; None: not known
+    cause: str | None = None  # of its last trouble
+    incidents: int | None = None  # times that it did not go on, over all calls; None: not recorded
+    lost_s: float | None = None  # of finished calls
+    calls: int = 0  # that were recorded
+    tape: str | None = None
+    headline: Message | None = None
+    odd: Message | None = None  # how it differs from its siblings

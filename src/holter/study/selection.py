@@ -1,0 +1,140 @@
+"""The words of a command line -> the jobs of a study, checked against nnU-Net's folders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from holter.doctor.collect.question import Question, collect
+from holter.doctor.records import Asked
+from holter.errors import BadInput
+from holter.sentences import NOTHING_STARTED, define
+from holter.study.records import Job
+from holter.supervisor.train import NNUNET_PATHS, PATHS_NOT_SET
+from holter.texts.plans import read_json
+
+# nnU-Net makes five folds; of a fold that is not in splits_final.json it makes a random 80:20 split without a word.
+FOLDS = 5
+NO_DATASET_NAMED = define("error.study-no-dataset", "No data set is named.")
+NO_FOLD = define("error.study-no-fold", "There is no fold {fold}: {dataset} has {folds}, or all.")
+NOT_A_FOLD = define("error.study-not-a-fold", "{fold} is no fold.")
+FOLD_WORDS = define("next.study-folds", "-f 0-4, -f 0 2 4 or -f all")
+NOTHING_PREPROCESSED = define(
+    "error.study-nothing-preprocessed", "No configuration of {plans} of {dataset} has been preprocessed."
+)
+
+
+def jobs_of(
+    datasets: Sequence[str],
+    configurations: Sequence[str],
+    folds: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    trainer: str = "nnUNetTrainer",
+    plans: str = "nnUNetPlans",
+) -> tuple[Job, ...]:
+    """Return one job for each data set, configuration and fold, in this order, each once.
+
+    ``configurations``: empty for all that are preprocessed. ``folds``: ``0``, ``0-4``, ``0,2``, ``all``.
+
+    Raises:  BadInput.
+    """
+    if not datasets:
+        raise BadInput(NO_DATASET_NAMED(), safe=NOTHING_STARTED(), next_step="holter study plan 4 -c 3d_fullres")
+    missing = [name for name in NNUNET_PATHS if not environ.get(name)]
+    if missing:
+        raise BadInput(
+            PATHS_NOT_SET(names=tuple(missing)),
+            safe=NOTHING_STARTED(),
+            next_step="\n".join(f"export {name}=/path/to/{name}" for name in missing),
+        )
+    wanted = [fold for word in folds for fold in _folds(word)]
+    found: dict[Path, Job] = {}
+    for dataset in datasets:
+        asked = Asked(dataset=dataset, trainer=trainer, plans=plans)
+        name = collect(asked, environ).asked.dataset or dataset
+        for configuration in configurations or _preprocessed(name, plans, environ):
+            question = collect(msgspec.structs.replace(asked, dataset=name, configuration=configuration), environ)
+            for job in _jobs(question, name, configuration, wanted, environ):
+                found.setdefault(job.folder, job)
+    return tuple(found.values())
+
+
+def _jobs(
+    question: Question, dataset: str, configuration: str, folds: Sequence[str], environ: Mapping[str, str]
+) -> list[Job]:
+    asked, count = question.asked, (question.plan.folds if question.plan else None) or FOLDS
+    plans = read_json(Path(environ["nnUNet_preprocessed"]) / dataset / f"{asked.plans}.json")
+    jobs = []
+    for fold in folds:
+        if fold != "all" and int(fold) >= count:
+            raise BadInput(
+                NO_FOLD(fold=fold, dataset=dataset, folds=f"0-{count - 1}"),
+                safe=NOTHING_STARTED(),
+                next_step=FOLD_WORDS(),
+            )
+        model = f"{asked.trainer}__{asked.plans}__{configuration}"
+        jobs.append(
+            Job(
+                dataset=dataset,
+                configuration=configuration,
+                fold=fold,
+                trainer=asked.trainer,
+                plans=asked.plans,
+                folder=Path(environ["nnUNet_results"]) / dataset / model / f"fold_{fold}",
+                preprocessed=Path(question.preprocessed or ""),
+                previous=_previous(plans.get("configurations"), configuration),
+            )
+        )
+    return jobs
+
+
+def _previous(configurations: object, name: str | None) -> str | None:
+    # Of a cascade, which may inherit it. More levels than these mean a cycle.
+    for _ in range(10):
+        own = configurations.get(name) if isinstance(configurations, dict) else None
+        if not isinstance(own, dict):
+            return None
+        if "previous_stage" in own:
+            previous = own["previous_stage"]
+            return previous if isinstance(previous, str) else None
+        name = own.get("inherits_from")
+    return None
+
+
+def _preprocessed(dataset: str, plans: str, environ: Mapping[str, str]) -> list[str]:
+    folder = Path(environ["nnUNet_preprocessed"]) / dataset
+    configurations = read_json(folder / f"{plans}.json").get("configurations")
+    names = list(configurations) if isinstance(configurations, dict) else []
+    there = [name for name in names if _has_cases(dataset, name, plans, environ)]
+    if not there:
+        raise BadInput(
+            NOTHING_PREPROCESSED(plans=plans, dataset=dataset),
+            safe=NOTHING_STARTED(),
+            next_step=f"nnUNetv2_preprocess -d {dataset} -plans_name {plans}",
+        )
+    return there
+
+
+def _has_cases(dataset: str, name: str, plans: str, environ: Mapping[str, str]) -> bool:
+    try:
+        question = collect(Asked(dataset=dataset, configuration=name, plans=plans), environ)
+    except BadInput:  # a configuration that only others inherit from
+        return False
+    return question.preprocessed is not None and Path(question.preprocessed).is_dir()
+
+
+def _folds(word: str) -> list[str]:
+    folds: list[str] = []
+    for part in filter(None, re.split(r"[,\s]+", word)):
+        span = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", part)
+        if part == "all":
+            folds.append(part)
+        elif span is not None and int(span[1]) <= int(span[2] or span[1]):
+            folds += [str(fold) for fold in range(int(span[1]), int(span[2] or span[1]) + 1)]
+        else:
+            raise BadInput(NOT_A_FOLD(fold=repr(part)), safe=NOTHING_STARTED(), next_step=FOLD_WORDS())
+    return folds

@@ -1,0 +1,188 @@
+"""The state of every job of a study: from the results folders, the locks, the registry of runs and /proc.
+
+Nothing is written and nobody is asked: it works on a login node that sees the shared disk alone.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from holter.linux.procfs import list_numbers, read_text
+from holter.probes.machine.environment import process_environ
+from holter.probes.process.process_files import parse_cmdline
+from holter.probes.process.process_roles import is_python
+from holter.probes.training.starting import is_holter_train
+from holter.records import Message
+from holter.reports.runs.rows import is_recording
+from holter.sentences import define
+from holter.study.epochs import planned_by_name, progress_of
+from holter.study.records import Cell, Job, State
+from holter.study.siblings import compared
+from holter.supervisor.folds.fold_lock import FILE, STALE_S
+from holter.supervisor.folds.lock_state import host_of, read_state
+from holter.tape.registry import Entry, Kept
+from holter.texts.results_folder import FINAL, SUMMARIES
+from holter.texts.training_command import parse_training_command
+
+CHECKPOINTS = ("checkpoint_latest.pth", "checkpoint_best.pth", "checkpoint_final.pth")
+# How a recorded call ended, if a person must look before the next one.
+NEEDS_A_LOOK = ("gave-up", "dead", "incomplete")
+
+HELD = define("study.held", "PID {pid} on {host}")
+WITHOUT_HOLTER = define("study.without-holter", "PID {pid}, without Holter")
+NEEDS_FOLDS = define("study.needs-folds", "needs all folds of {configuration}: {folds} missing")
+NOT_PREPROCESSED_HERE = define("study.not-preprocessed", "not preprocessed: {folder}")
+NOT_VALIDATED = define("study.not-validated", "trained; the final validation is missing")
+
+
+class Seen(NamedTuple):
+    """What is known beside the folds' own folders."""
+
+    calls: Mapping[str, Sequence[Kept]]  # of a fold's folder, oldest first
+    strangers: Mapping[Path, int]  # fold folder -> PID of a training without Holter
+
+
+def look(entries: Iterable[Kept], environ: Mapping[str, str], proc: Path = Path("/proc")) -> Seen:
+    """Return the recorded calls by fold, and the trainings of this machine."""
+    calls: dict[str, list[Kept]] = defaultdict(list)
+    for kept in entries:
+        folder = kept.entry.folder or _folder(kept.entry, environ)
+        if folder is not None:
+            calls[os.path.realpath(folder)].append(kept)
+    return Seen(calls, _strangers(environ, proc))
+
+
+def survey(jobs: Sequence[Job], seen: Seen) -> tuple[Cell, ...]:
+    """Return a cell for each job, in their order, compared with its siblings."""
+    cells = [_cell(job, seen) for job in jobs]
+    done = {cell.job.folder for cell in cells if cell.state == "done"}
+    return compared([_blocked(cell, done) for cell in cells])
+
+
+def cell_of(job: Job, seen: Seen) -> Cell:
+    """Return the cell of one job, without a look at its siblings."""
+    return _cell(job, seen)
+
+
+def is_done(folder: Path) -> bool:
+    """Return whether a fold is trained and validated."""
+    trained = any((folder / name).is_file() for name in FINAL)
+    return trained and any((folder / name).is_file() for name in SUMMARIES)
+
+
+def lacking_folds(job: Job, done: Iterable[Path] = ()) -> tuple[str, ...]:
+    """Return the folds of the previous stage that a cascade still needs: all five, or ``all``."""
+    if job.previous is None:
+        return ()
+    model = job.folder.parent.with_name(f"{job.trainer}__{job.plans}__{job.previous}")
+    known = set(done)
+    there = {fold for fold in (*"01234", "all") if (folder := model / f"fold_{fold}") in known or is_done(folder)}
+    return () if "all" in there else tuple(fold for fold in "01234" if fold not in there)
+
+
+def _cell(job: Job, seen: Seen) -> Cell:
+    calls = seen.calls.get(os.path.realpath(job.folder), ())
+    last = calls[-1].entry if calls else None
+    progress = progress_of(job.folder)
+    state, why = _state(job, calls, seen)
+    planned = (last.epochs_planned if last else None) or planned_by_name(job.trainer)
+    stops = [kept.entry.stopped for kept in calls if kept.entry.stopped is not None]
+    losses_s = [kept.entry.lost_s for kept in calls if kept.entry.lost_s is not None]
+    return Cell(
+        job=job,
+        state=state,
+        why=why,
+        epochs_done=progress.epochs_done,
+        epochs_planned=planned,
+        epoch_s=progress.epoch_s,
+        loss=progress.loss,
+        cause=last.cause if last else None,
+        incidents=sum(stops) if stops else None,
+        lost_s=sum(losses_s) if losses_s else None,
+        calls=len(calls),
+        tape=last.tape if last else None,
+        headline=last.headline if last else None,
+    )
+
+
+def _state(job: Job, calls: Sequence[Kept], seen: Seen) -> tuple[State, Message | None]:
+    holder = _holder(job.folder)
+    if holder is not None:
+        return "running", holder
+    if calls and is_recording(calls[-1]):
+        entry = calls[-1].entry
+        return "running", HELD(pid=entry.pid, host=entry.host)
+    stranger = seen.strangers.get(job.folder)
+    if stranger is not None:
+        return "running", WITHOUT_HOLTER(pid=stranger)
+    if is_done(job.folder):
+        return "done", None
+    last = calls[-1].entry if calls else None
+    if last is not None and last.ended is not None and last.state in NEEDS_A_LOOK:
+        return "broken", last.headline
+    if any((job.folder / name).is_file() for name in FINAL):
+        return "unfinished", NOT_VALIDATED()
+    there = any((job.folder / name).is_file() for name in CHECKPOINTS)
+    return ("unfinished" if there else "missing"), None
+
+
+def _holder(folder: Path) -> Message | None:
+    lock = folder / FILE
+    seen = read_state(lock)
+    if seen.state == "elsewhere":
+        try:
+            age_s = time.time() - lock.stat().st_mtime
+        except OSError:
+            return None
+        if age_s > STALE_S:
+            return None
+    elif seen.state != "held":
+        return None
+    pid = seen.about.get("pid")
+    return HELD(pid=str(pid), host=host_of(seen.about))
+
+
+def _blocked(cell: Cell, done: set[Path]) -> Cell:
+    if cell.state not in ("missing", "unfinished"):
+        return cell
+    lacking = lacking_folds(cell.job, done)
+    if lacking:
+        why = NEEDS_FOLDS(configuration=cell.job.previous, folds=lacking)
+    elif not cell.job.preprocessed.is_dir():
+        why = NOT_PREPROCESSED_HERE(folder=str(cell.job.preprocessed))
+    else:
+        return cell
+    return msgspec.structs.replace(cell, state="blocked", why=why)
+
+
+def _folder(entry: Entry, environ: Mapping[str, str]) -> str | None:
+    # An entry that ended before its training named its folder.
+    if entry.dataset is None or entry.configuration is None or entry.fold is None or entry.command is None:
+        return None
+    try:
+        training = parse_training_command(shlex.split(entry.command))
+    except ValueError:
+        return None
+    folder = training.fold_folder(environ) if training is not None else None
+    return None if folder is None else str(folder)
+
+
+def _strangers(environ: Mapping[str, str], proc: Path) -> dict[Path, int]:
+    found: dict[Path, int] = {}
+    for pid in sorted(list_numbers(str(proc)) or ()):
+        words = parse_cmdline(read_text(f"{proc}/{pid}/cmdline"))
+        training = parse_training_command(words) if is_python(words) and not is_holter_train(words) else None
+        if training is not None and not training.validation_only:
+            # Its own variables, if they can be read: it may train into other folders.
+            folder = training.fold_folder(process_environ(pid, proc) or environ)
+            if folder is not None:
+                found.setdefault(folder, pid)
+    return found

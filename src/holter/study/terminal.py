@@ -1,0 +1,178 @@
+"""A study on a terminal, and as JSON."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from holter.records import Message
+from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.runs.table import PLAIN
+from holter.reports.wording import duration
+from holter.sentences import define
+from holter.study.plan import command_of, counted, counts, hours_left, in_order, remarks
+from holter.study.records import Cell, State
+from holter.study.sentences import STATE_KEY, how_far, name_of
+
+SIGN: dict[State, tuple[str, str]] = {
+    "done": ("✓", "green"),
+    "running": ("▶", "bold green"),
+    "unfinished": ("…", "yellow"),
+    "missing": ("·", "dim"),
+    "broken": ("✗", "bold red"),
+    "blocked": ("-", "dim"),
+}
+COMMANDS = define("study.commands", "Commands, in this order:")
+COMMAND_LATER = define("study.command-later", "{command}   # later: {why}")
+ON_RUN = define("study.next-run", "Next: {command}")
+ENDS = define("study.ends", "ends {at}")
+INCIDENTS = define("study.incidents", "{count} incidents", one="{count} incident")
+LOST = define("study.lost", "{lost:duration} lost")
+CALLS = define("study.calls", "{count} calls", one="{count} call")
+STATE_OF = define("study.state-of", "{state}[[, {epochs}]]")
+
+
+def print_plan(
+    console: Console, cells: Sequence[Cell], extra: Sequence[str], lang: Lang, *, run: str | None = None
+) -> None:
+    """Print matrix, reasons, commands and hours. ``run``: the command that would start it."""
+    print_matrix(console, cells)
+    _print_reasons(console, cells, lang)
+    todo = in_order(cells)
+    if todo:
+        say(console, Text(f"\n{text(COMMANDS.key, lang)}"))
+    for cell in todo:
+        command = command_of(cell, extra)
+        if cell.state == "blocked":
+            command = phrase(COMMAND_LATER(command=command, why=cell.why), lang)
+        say(console, Text(f"  {command}"))
+    for remark in remarks(cells, extra):
+        say(console, Text(phrase(remark, lang), style="dim"))
+    say(console, Text(f"\n{phrase(counted(cells), lang)}", style="bold"))
+    hours = hours_left(cells)
+    if hours is not None:
+        say(console, Text(phrase(hours, lang)))
+    if run is not None and any(cell.state in ("missing", "unfinished", "blocked") for cell in cells):
+        say(console, Text(phrase(ON_RUN(command=run), lang)))
+
+
+def print_matrix(console: Console, cells: Sequence[Cell]) -> None:
+    """Print one line a configuration: a sign for each fold."""
+    families = list(dict.fromkeys(cell.job.family for cell in cells))
+    width = max(cell_len(" · ".join(family)) for family in families) if families else 0
+    for family in families:
+        name = " · ".join(family)
+        line = Text(name + " " * (width - cell_len(name)))
+        for cell in cells:
+            if cell.job.family == family:
+                sign, style = SIGN[cell.state]
+                line.append(f"  {cell.job.fold}").append(sign, style=style)
+        say(console, line)
+
+
+def print_status(console: Console, cells: Sequence[Cell], lang: Lang, now_s: float) -> None:
+    """Print a row for each training, then how many are in which state."""
+    rows = [_row(cell, lang, now_s) for cell in cells]
+    widths = [max((cell_len(row[column]) for row in rows), default=0) for column in range(3)]
+    for cell, row in zip(cells, rows, strict=True):
+        sign, style = SIGN[cell.state]
+        line = Text(f"{sign} ", style=style)
+        for column, width in enumerate(widths):
+            line.append(row[column] + " " * (width - cell_len(row[column]) + 2), style="bold" if not column else "")
+        line.append(row[3], style="dim")
+        line.rstrip()
+        say(console, line)
+        for message in _words(cell):
+            say(console, Text(f"    {phrase(message, lang)}", style="yellow"))
+    say(console, Text(phrase(counted(cells), lang), style="bold"))
+
+
+def as_json(cells: Sequence[Cell], extra: Sequence[str], lang: Lang, now_s: float) -> dict[str, Any]:
+    """Return a study for ``--json``."""
+    return {
+        "trainings": [_as_json(cell, extra, lang, now_s) for cell in cells],
+        "counts": counts(cells),
+        "hours": sum(cell.hours or 0.0 for cell in cells),
+        "hours_unknown": sum(cell.hours is None for cell in cells),
+        "remarks": [phrase(remark, lang) for remark in remarks(cells, extra)],
+    }
+
+
+def ends_at(cell: Cell, now_s: float) -> float | None:
+    """Return when a running training will end, as unix time; None if it does not run or its epochs are not known."""
+    return None if cell.state != "running" or cell.hours is None else now_s + 3600 * cell.hours
+
+
+def say(console: Console, line: Text) -> None:
+    """Print a line; signs that the terminal's encoding lacks are replaced."""
+    try:
+        line.plain.encode(console.encoding)
+    except (UnicodeEncodeError, LookupError):
+        line.plain = line.plain.translate(PLAIN)
+    console.print(line, soft_wrap=True)
+
+
+def _as_json(cell: Cell, extra: Sequence[str], lang: Lang, now_s: float) -> dict[str, Any]:
+    job, ends_s = cell.job, ends_at(cell, now_s)
+    return {
+        "dataset": job.dataset,
+        "configuration": job.configuration,
+        "fold": job.fold,
+        "trainer": job.trainer,
+        "plans": job.plans,
+        "folder": str(job.folder),
+        "state": cell.state,
+        "why": None if cell.why is None else phrase(cell.why, lang),
+        "epochs_done": cell.epochs_done,
+        "epochs_planned": cell.epochs_planned,
+        "epoch_s": cell.epoch_s,
+        "val_loss": cell.loss if cell.loss is None or abs(cell.loss) < float("inf") else None,
+        "hours": cell.hours,
+        "ends": None if ends_s is None else _local(ends_s).isoformat(timespec="seconds"),
+        "incidents": cell.incidents,
+        "lost_s": cell.lost_s,
+        "cause": cell.cause,
+        "calls": cell.calls,
+        "odd": None if cell.odd is None else phrase(cell.odd, lang),
+        "tape": cell.tape,
+        "command": command_of(cell, extra),
+    }
+
+
+def _row(cell: Cell, lang: Lang, now_s: float) -> tuple[str, str, str, str]:
+    far, ends_s = how_far(cell), ends_at(cell, now_s)
+    state = phrase(STATE_OF(state=text(STATE_KEY.format(cell.state), lang), epochs=far), lang)
+    when = "" if ends_s is None else phrase(ENDS(at=_local(ends_s).strftime("%Y-%m-%d %H:%M")), lang)
+    facts = []
+    if cell.epoch_s is not None:
+        facts.append(f"{duration(cell.epoch_s, lang)}/ep")
+    if cell.incidents:
+        facts.append(phrase(INCIDENTS(count=cell.incidents), lang))
+    if cell.lost_s:
+        facts.append(phrase(LOST(lost=cell.lost_s), lang))
+    if cell.calls > 1:
+        facts.append(phrase(CALLS(count=cell.calls), lang))
+    return phrase(name_of(cell.job), lang), state, when, " · ".join(facts)
+
+
+def _words(cell: Cell) -> list[Message]:
+    return [message for message in (cell.why if cell.state != "running" else None, cell.odd) if message is not None]
+
+
+def _print_reasons(console: Console, cells: Sequence[Cell], lang: Lang) -> None:
+    for cell in cells:
+        far = how_far(cell) if cell.state in ("running", "unfinished") else None
+        said = [message for message in (far, cell.why, cell.odd) if message is not None]
+        if said and cell.state not in ("done", "blocked"):
+            sign, style = SIGN[cell.state]
+            words = "; ".join(phrase(message, lang) for message in said)
+            say(console, Text(f"{sign} ", style=style).append(f"{phrase(name_of(cell.job), lang)}: {words}"))
+
+
+def _local(unix_s: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(unix_s).astimezone()
