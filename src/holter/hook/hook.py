@@ -1,4 +1,4 @@
-"""An import hook that waits for nnU-Net and batchgenerators; until then an import costs one dictionary look-up.
+"""An import hook that waits for nnU-Net, batchgenerators and PyTorch's DataLoader; an import costs a look-up.
 
 Every Python process of a run loads this file, so it imports nothing. The rest of the folder is loaded when the
 first package named here is imported.
@@ -28,6 +28,9 @@ PATCHES = {
     "batchgenerators.dataloading.single_threaded_augmenter": ("workers.augmenters.patch_single",),
     "batchgenerators.dataloading.multi_threaded_augmenter": ("workers.augmenters.patch_multi",),
     "torch.multiprocessing": ("settings.patch_sharing",),
+    "torch.utils.data._utils.worker": ("dataloader.lanes.patch_worker_loop",),
+    "torch.utils.data._utils.fetch": ("dataloader.lanes.patch_fetch",),
+    "torch.utils.data.dataloader": ("dataloader.watch.patch_dataloader",),
     "holter.trainer.feed": ("workers.augmenters.patch_feed",),
     "holter.trainer.loader_log": ("workers.augmenters.patch_loader_log",),
     "nnunetv2.training.dataloading.nnunet_dataset": ("workers.beats.patch_datasets",),

@@ -21,7 +21,10 @@ from holter.texts.resume_command import NO_TRAINING, SHELL_SCRIPT
 def terms(*, can: bool, why_not=abilities.NOT_NNUNET, t_s: float = 60.0) -> ContractSettled:
     does = tuple(
         Ability(
-            name=name, can=can, what="nnUNetv2_train 4 2d 0 --c" if can else None, why_not=None if can else why_not()
+            name=name,
+            can=can,
+            what="nnUNetv2_train 4 2d 0 --c" if can and name == "restart" else None,
+            why_not=None if can else why_not(),
         )
         for name in ("replace-workers", "save", "restart")
     )
@@ -122,3 +125,11 @@ def test_what_is_not_seen_of_a_script_is_its_training_and_the_report_says_each_r
         "what": None,
         "why_not": "the program has imported neither nnunetv2 nor batchgenerators so far",
     }
+
+
+def test_the_data_sets_whose_workers_can_be_replaced_are_named() -> None:
+    replaces = Ability(name="replace-workers", can=True, what="Slices, Volumes")
+    settled = ContractSettled(t_s=60.0, sees=(Ability(name="loader", can=True, what="torch"),), does=(replaces,))
+    assert live.contract(settled, None, "en") == (
+        "holter: sees PyTorch DataLoader workers. Can replace workers of: Slices, Volumes."
+    )

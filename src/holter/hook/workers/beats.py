@@ -47,7 +47,7 @@ class WatchedLoader:
             RUNTIME.record_exception(error, error.__traceback__)
             raise
         try:
-            _produced(began)
+            produced(began)
         except Exception as error:
             RUNTIME.record_error("produced", error)
         return batch
@@ -56,7 +56,8 @@ class WatchedLoader:
         return getattr(self._loader, name)
 
 
-def _produced(began: float) -> None:
+def produced(began: float) -> None:
+    """Count a batch that was begun at ``began`` (CLOCK_MONOTONIC seconds)."""
     page = RUNTIME.page
     page.compute = time.monotonic() - began
     page.compute_total += page.compute

@@ -26,6 +26,7 @@ class _State:
         self.owner = os.getpid()
         self.known: dict[int, tuple[Any, str, int | None]] = {}
         self.ending: dict[int, bool] = {}  # PIDs that we end ourselves -> whether as expected
+        self.peeked: set[int] = set()  # PIDs whose exit code is read without reaping them
         self.leaving = False
         self.loaders: Any = None
         self.pulse: threading.Thread | None = None
@@ -41,10 +42,15 @@ def _own_state() -> _State:
     return _state
 
 
-def adopt(process: Any, role: str, index: int | None = None) -> None:
-    """Register a child, so that its end is reported. The first one starts the pulse."""
+def adopt(process: Any, role: str, index: int | None = None, *, peek: bool = False) -> None:
+    """Register a child, so that its end is reported. The first one starts the pulse.
+
+    ``peek``: another library must be the one to reap it, because it reads from the exit code how its worker ended.
+    """
     state = _own_state()
     if process.pid is not None:
+        if peek:
+            state.peeked.add(process.pid)
         state.known[process.pid] = (process, role, index)  # the pulse may have found it without its role
     start_pulse()
 
@@ -67,7 +73,8 @@ def report(processes: Iterable[Any]) -> None:
     state = _own_state()
     for process in processes:
         try:
-            pid, code = process.pid, process.exitcode
+            pid = process.pid
+            code = peek_exit_code(process) if pid in state.peeked else process.exitcode
         except ValueError:  # closed: the code that closed it has read its exit code
             continue
         known = state.known.pop(pid, None) if code is not None else None  # pop: only one thread reports it
@@ -83,6 +90,18 @@ def report(processes: Iterable[Any]) -> None:
                 aborted=_is_aborted(state),
                 expected=bool(expected) or (code == 0 and RUNTIME.phase() == "shutdown"),
             )
+
+
+def peek_exit_code(process: Any) -> int | None:
+    """Return the exit code of a child without reaping it, negative for a signal; None while it runs."""
+    try:
+        ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:  # reaped, or started by a fork server
+        code: int | None = process.exitcode
+        return code
+    if ended is None:
+        return None
+    return -ended.si_status if ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED) else ended.si_status
 
 
 def _is_aborted(state: _State) -> bool:
@@ -163,8 +182,11 @@ def poll(state: _State) -> None:
     page.pulse = time.monotonic()
     page.queues = _queues(state.loaders)
     page.write_pulse()
-    for process in _all_children():
-        if process.pid is not None and process.pid not in state.known and process.exitcode is None:
+    living = _all_children()
+    for process in living:
+        if process.pid is None or process.pid in state.known or process.pid in state.peeked:
+            continue
+        if process.exitcode is None:
             role = "export-worker" if RUNTIME.phase() == "final-validation" else "other"
             state.known.setdefault(process.pid, (process, role, None))
     report([process for process, _, _ in list(state.known.values())])

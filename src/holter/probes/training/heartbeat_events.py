@@ -203,7 +203,9 @@ def _said(line: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ability(line: dict[str, Any]) -> tuple[str, tuple[bool, str]]:
-    return _text(line, "name"), (line.get("can") is True, _text(line, "what"))
+    # Why something is not possible comes as a remark, which stays coded here.
+    what = json.dumps(line["say"]) if line.get("say") else _text(line, "what")
+    return _text(line, "name"), (line.get("can") is True, what)
 
 
 def _number(value: object) -> float:

@@ -97,6 +97,18 @@ _say(
     "nothing was replaced: no worker was stopped, and no wait lasted {frozen:.0f} s (within {within:.0f} s)",
 )
 
+# PyTorch's DataLoader: hook/dataloader/refuse.py, care.py
+_say(
+    "workers-asked-again",
+    "workers ended: {ended}, started: {started}, batches asked for again: {batches}",
+)
+_say("loader-refused", "workers of the DataLoader of {dataset} are not replaced: {reason}")
+_say("loader-iterator", "{name} is not PyTorch's own iterator")
+_say("loader-subclass", "{name} changes how a DataLoader works")
+_say("loader-iterable", "the position in an IterableDataset would be lost")
+_say("loader-datapipe", "its data pipe keeps a state of its own")
+_say("loader-in-worker", "it is used within a worker")
+
 # Exports: hook/exports/patches.py, pool.py, tasks.py, worker.py
 _say("export-need", "its largest case needs {need:bytes}; how much memory is free is not known")
 _say(

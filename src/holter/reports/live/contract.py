@@ -42,7 +42,7 @@ LOADERS = {
     "holter": define("contract.loader.holter", "Holter's loader, without workers"),
 }
 DOES = {
-    "replace-workers": define("contract.does.replace-workers", "replace workers"),
+    "replace-workers": define("contract.does.replace-workers", "replace workers[[ of: {what}]]"),
     "save": define("contract.does.save", "save checkpoints"),
     "restart": define("contract.does.restart", "restart[[ with: {what}]]"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from holter.probes.machine.environment import process_command, process_environ
 from holter.probes.process.pidfd import reports_exit_status
 from holter.probes.process.process_files import namespace_pids
 from holter.probes.process.python_options import option_letters
+from holter.probes.training.remarks import worded
 from holter.records import (
     DATA_WORKERS,
     Ability,
@@ -68,6 +70,7 @@ NO_GPU = define("contract.no-gpu", "{why}")
 NO_KERNEL_LOG = define("contract.no-kernel-log", "this user may not read it")
 ONLY_WATCHES = define("contract.only-watches", "Holter only watches here (holter train and run --heal act)")
 LOADER_CANNOT = define("contract.loader-cannot", "the data loader is not batchgenerators' NonDetMultiThreadedAugmenter")
+LOADER_REFUSED = define("contract.loader-refused", "workers of PyTorch's DataLoader are not replaced here: {why}")
 NOT_NNUNET = define("contract.not-nnunet", "no trainer of nnU-Net was seen")
 
 
@@ -229,16 +232,26 @@ class Abilities:
         if self._keeper.is_lost:
             gone = (Ability(name=name, can=False, why_not=SCRATCH_LOST()) for name in ("replace-workers", "save"))
             return *gone, restart_ability(self._terms.resume)
-        able = {name for name, (can, _) in self._sources.heartbeat.abilities().items() if can and heartbeat.can}
+        abilities = self._sources.heartbeat.abilities()
+        able = {name for name, (can, _) in abilities.items() if can and heartbeat.can}
         if loader.what in NO_WORKERS:
             replaces = Ability(name="replace-workers", can=True, what="no-workers")
         elif "replace-workers" in able and loader.what == "batchgenerators":
             replaces = Ability(name="replace-workers", can=True)
+        elif "replace-workers" in able and loader.what == "torch":
+            replaces = Ability(name="replace-workers", can=True, what=abilities["replace-workers"][1])
         else:
-            why = LOADER_CANNOT() if heartbeat.can else heartbeat.why_not
+            why = _why_not_replaced(loader, abilities) if heartbeat.can else heartbeat.why_not
             replaces = Ability(name="replace-workers", can=False, why_not=why)
         why = None if "save" in able else NOT_NNUNET() if heartbeat.can else heartbeat.why_not
         return replaces, Ability(name="save", can=why is None, why_not=why), restart_ability(self._terms.resume)
+
+
+def _why_not_replaced(loader: Ability, abilities: Mapping[str, tuple[bool, str]]) -> Message:
+    refused = abilities.get("replace-workers", (False, ""))[1]
+    if loader.what != "torch" or not refused:
+        return LOADER_CANNOT()
+    return LOADER_REFUSED(why=worded(json.loads(refused)))
 
 
 def _is_hidden(folder: str, pid: int) -> bool:

@@ -1,0 +1,436 @@
+"""Replace the workers of a DataLoader in the middle of an epoch, and ask again for the batches that they owed.
+
+Only if the user asked for it (``HOLTER_HEAL=workers``), and only where ``refuse`` finds no reason against it. All
+workers and the queue of results are replaced: one that was killed may have left half a message in the queue, or may
+hold its lock. PyTorch keeps which worker owes which batch; here the indices of each batch are kept as well. The order
+of the batches stays. A sample that depends on its index alone is the same as without the failure; random augmentation
+continues with other numbers, because new workers with the old seed would repeat what they have drawn already.
+
+When a worker dies, PyTorch raises an exception anywhere in the main thread. So it does not learn the PIDs of workers
+that can be replaced here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from types import ModuleType
+from typing import Any
+
+from .. import control
+from ..remarks import Remark, remark, worker
+from ..runtime import RUNTIME
+from ..workers import children
+from ..workers.failure import ACTION, AFTER_ABORT_S, is_stopped
+from ..workers.restart import MOST, RestartHistory
+from ..workers.teardown import LOCK_HELD_S
+from . import guard, lanes, refuse, roles, watch
+
+TICK_S = 0.2  # a batch wakes the waiting thread at once; a death is noticed within this time
+CARE = "_holter_care"  # on an iterator
+PIN_ENDS_WITHIN_S = 1.0
+FRUITLESS = 3  # replacements in a row without a batch between them
+SEED_STEP = 0x9E3779B97F4A7C15  # distance of the seeds of two replacements
+
+_past = RestartHistory()
+_starting: set[int] = set()  # ids of iterators whose workers are being started
+_reported: set[str] = set()
+_healable: list[str] = []
+
+
+class Care:
+    """What is needed to replace the workers of one iterator. It does not keep the iterator alive."""
+
+    def __init__(self, loader: Any, module: ModuleType) -> None:
+        self.module = module
+        self.owner = os.getpid()
+        self.context = loader.multiprocessing_context or sys.modules["torch"].multiprocessing
+        self.asked: dict[int, Any] = {}  # number of a batch -> its indices
+        self.generation = 0
+        self.resumes = 0  # workers that have not answered yet that they begin another epoch
+        self.fruitless = 0
+        self.pinning: tuple[Any, ...] | None = None  # arguments of the thread that pins memory
+        self.pending: tuple[tuple[Remark, ...], float] | None = None  # replaced, but without a batch so far
+        self.sight = guard.Sight()
+
+    def learn(self, iterator: Any) -> None:
+        """Take over the workers and queues that the iterator has now."""
+        self.sight.workers = list(iterator._workers)
+        self.sight.results = iterator._worker_result_queue
+        self.sight.lock = getattr(getattr(iterator._workers_done_event, "_cond", None), "_lock", None)
+        thread = getattr(iterator, "_pin_memory_thread", None)
+        if thread is not None:
+            self.pinning = tuple(thread._args)
+
+    # ------------------------------------------------------------------------------------------------ the wait
+
+    def get(self, iterator: Any) -> Any:
+        """Wait for one result as ``_get_data`` does, and replace workers that died meanwhile."""
+        began = time.monotonic()
+        error: Exception | None = None
+        dead: list[Any] = []
+        try:
+            while True:
+                self.sight.since, error = began, None
+                try:
+                    result = iterator._data_queue.get(timeout=TICK_S)
+                except queue.Empty:
+                    dead = self._dead()
+                    if not dead:
+                        _check_pinning(iterator)
+                        if 0 < iterator._timeout <= time.monotonic() - began:
+                            raise RuntimeError(f"DataLoader timed out after {iterator._timeout} seconds") from None
+                        continue
+                except Exception as caught:
+                    error, dead = caught, self._dead(within_s=AFTER_ABORT_S)
+                    if not dead:
+                        raise
+                else:
+                    if result[0] is not None:  # else the guard has woken this thread: workers are dead
+                        self._delivered(result)
+                        return result
+                    dead = self._dead()
+                    if not dead:
+                        continue
+                self.sight.since = None
+                with self.sight.busy:
+                    self._replace(iterator, dead, error)
+                began = time.monotonic()
+        finally:
+            self.sight.since = None
+            error, dead = None, []  # an exception refers to this call, and so to the iterator
+
+    def _dead(self, within_s: float = 0.0) -> list[Any]:
+        end = time.monotonic() + within_s
+        while True:
+            dead = [process for process in self.sight.workers if children.peek_exit_code(process) is not None]
+            if dead or time.monotonic() >= end:
+                return dead
+            time.sleep(TICK_S / 10)
+
+    def _delivered(self, result: Any) -> None:
+        number = result[0]
+        if isinstance(number, self.module._utils.worker._ResumeIteration):
+            self.resumes -= 1
+        else:
+            self.asked.pop(number, None)
+        self.fruitless = 0
+        if self.pending is not None:
+            (said, noticed), self.pending = self.pending, None
+            control.tell(ACTION, "done", *said, remark("next-batch", after=time.monotonic() - noticed))
+
+    # ----------------------------------------------------------------------------------------- the replacement
+
+    def _replace(self, iterator: Any, dead: list[Any], error: Exception | None) -> None:
+        noticed = time.monotonic()
+        children.report(dead)
+        reasons, number = self.sight.take_reasons()
+        said = reasons or tuple(self._ending(process) for process in dead)
+        why_not = self._why_not(error)
+        if why_not is not None:
+            control.tell(ACTION, "failed", *said, why_not, number=number)
+            raise RuntimeError(_torch_words(dead)) from error
+        others = [process for process in self.sight.workers if process not in dead]
+        children.ending(others, expected=True)
+        control.tell(ACTION, "begun", *said, number=number, pids=[process.pid for process in others])
+        _past.replace()
+        self.fruitless += 1
+        self.generation += 1
+        words = _torch_words(dead)
+        self.sight.end_workers()
+        try:
+            self._start_again(iterator)
+        except Exception as failure:
+            control.tell(ACTION, "failed", *said, remark("not-started", error=repr(failure)), number=number)
+            raise RuntimeError(words) from failure
+        again = self._ask_again(iterator)
+        started = remark("workers-asked-again", ended=len(others), started=len(iterator._workers), batches=again)
+        self.pending = ((*said, started), noticed)
+
+    def _why_not(self, error: Exception | None) -> Remark | None:
+        if "CUDA" in str(error):
+            return remark("cuda-error")
+        if self.fruitless >= FRUITLESS:
+            return remark("no-batch-from-them")
+        return remark("replaced-too-often", times=MOST) if _past.is_spent() else None
+
+    def _ending(self, process: Any) -> Remark:
+        who = worker(self.sight.workers.index(process), process.pid)
+        code = children.peek_exit_code(process) or 0
+        if code >= 0:
+            return remark("worker-exited", worker=who, exit_code=code)
+        return remark("worker-killed", worker=who, signal=_signal_name(-code))
+
+    def _start_again(self, iterator: Any) -> None:
+        results, done = self.context.Queue(), self.context.Event()
+        self._end_pinning(iterator)
+        old = iterator._worker_result_queue
+        seed = (int(iterator._base_seed) + self.generation * SEED_STEP) % 2**63
+        loop = self.module._utils.worker._worker_loop
+        names = list(inspect.signature(loop).parameters)
+        workers, queues = [], []
+        lanes.announce(roles.WORKER_ROLE.get(iterator.__dict__.get(watch.KIND, roles.TRAIN), "train-worker"))
+        try:
+            for number in range(len(self.sight.workers)):
+                index_queue = self.context.Queue()
+                index_queue.cancel_join_thread()
+                values = {name: getattr(iterator, own) for name, own in refuse.OF_ITERATOR.items()}
+                values.update(
+                    index_queue=index_queue, data_queue=results, done_event=done, base_seed=seed, worker_id=number
+                )
+                process = self.context.Process(target=loop, args=tuple(values[name] for name in names))
+                process.daemon = True
+                process.start()
+                workers.append(process)
+                queues.append(index_queue)
+        except BaseException:
+            for process in workers:
+                process.kill()
+            raise
+        finally:
+            lanes.announce(None)
+        for index_queue in iterator._index_queues:
+            index_queue.close()
+        iterator._workers[:], iterator._index_queues[:] = workers, queues
+        iterator._worker_result_queue, iterator._workers_done_event = results, done
+        iterator._workers_status = [True] * len(workers)
+        self._pin_again(iterator, old)
+        self.learn(iterator)
+        watch.adopt(iterator, roles.WORKER_ROLE.get(iterator.__dict__.get(watch.KIND, roles.TRAIN), "train-worker"))
+        with contextlib.suppress(OSError):
+            old._reader.close()
+            old._writer.close()
+
+    def _ask_again(self, iterator: Any) -> int:
+        for number in range(self.resumes):  # the epoch was just beginning
+            iterator._index_queues[number].put(self.module._utils.worker._ResumeIteration(iterator._shared_seed))
+        owed = [(number, info[0]) for number, info in sorted(iterator._task_info.items()) if len(info) == 1]
+        for number, place in owed:
+            iterator._index_queues[place].put((number, self.asked[number]))
+        return len(owed)
+
+    # ------------------------------------------------------------------------------------------------- pinning
+
+    def _end_pinning(self, iterator: Any) -> None:
+        thread = getattr(iterator, "_pin_memory_thread", None)
+        if thread is None:
+            return
+        iterator._pin_memory_thread_done_event.set()
+        end = time.monotonic() + PIN_ENDS_WITHIN_S
+        while thread.is_alive() and time.monotonic() < end:
+            self.sight.wake_reader()
+            thread.join(TICK_S / 4)
+
+    def _pin_again(self, iterator: Any, old_results: Any) -> None:
+        thread = getattr(iterator, "_pin_memory_thread", None)
+        if thread is None or self.pinning is None:
+            iterator._data_queue = iterator._worker_result_queue
+            return
+        fresh: queue.Queue[Any] = queue.Queue()
+        done = threading.Event()
+        instead = {
+            id(old_results): iterator._worker_result_queue,
+            id(iterator._data_queue): fresh,
+            id(iterator._pin_memory_thread_done_event): done,
+        }
+        pins = threading.Thread(
+            target=self.module._utils.pin_memory._pin_memory_loop,
+            args=tuple(instead.get(id(value), value) for value in self.pinning),
+            daemon=True,
+        )
+        pins.start()
+        iterator._data_queue, iterator._pin_memory_thread = fresh, pins
+        iterator._pin_memory_thread_done_event = done
+
+    # ------------------------------------------------------------------------------------------------- the end
+
+    def before_shutdown(self) -> None:
+        """End workers that would not answer: PyTorch waits for them, and for the locks that they hold."""
+        self.sight.closing = time.monotonic()
+        children.report(self.sight.workers)  # those that ended by themselves
+        dead = [process for process in self.sight.workers if (children.peek_exit_code(process) or 0) != 0]
+        if dead or any(is_stopped(process.pid) for process in self.sight.workers):
+            with self.sight.busy:
+                self.sight.end_workers()
+                self.sight.free_lock(LOCK_HELD_S)
+
+
+def _check_pinning(iterator: Any) -> None:
+    if iterator._pin_memory and not iterator._pin_memory_thread.is_alive():
+        raise RuntimeError("Pin memory thread exited unexpectedly")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
+
+
+def _torch_words(dead: list[Any]) -> str:
+    # What PyTorch itself would say.
+    for process in dead:
+        code = children.peek_exit_code(process) or 0
+        if code < 0:
+            name = signal.strsignal(-code) or _signal_name(-code)
+            return f"DataLoader worker (pid {process.pid}) is killed by signal: {name}. "
+    pids = ", ".join(str(process.pid) for process in dead)
+    return f"DataLoader worker (pid(s) {pids}) exited unexpectedly"
+
+
+# ------------------------------------------------------------------------------------------------------ the patches
+
+
+def take_over(module: ModuleType) -> None:
+    """Care for every iterator that can be healed; all others stay as they are."""
+    strange = refuse.unknown_torch(module)
+    if strange is not None:
+        raise NotImplementedError("the DataLoader of this torch differs: " + strange)
+    cls = module._MultiProcessingDataLoaderIter
+    _watch_init(cls, module)
+    _keep_indices(cls)
+    _watch_reset(cls)
+    _wait_here(cls)
+    _watch_shutdown(cls)
+    _hide_pids(module._utils.signal_handling)
+    _end_pinning_quietly(module._utils.pin_memory)
+
+
+def _watch_init(cls: Any, module: ModuleType) -> None:
+    original = cls.__init__
+
+    @functools.wraps(original)
+    def __init__(self: Any, loader: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        care: Care | None = None
+        try:
+            if watch.is_ours():
+                watch.awake()
+                why_not = refuse.why_refused(module, type(self), loader)
+                care = None if why_not is not None else Care(loader, module)
+                if care is not None:
+                    self.__dict__[CARE] = care
+                    _starting.add(id(self))
+                _report(type(loader.dataset).__name__, why_not)
+        except Exception as error:
+            RUNTIME.record_error("care", error)
+        try:
+            original(self, loader, *args, **kwargs)
+        finally:
+            _starting.discard(id(self))
+        if care is not None:
+            try:
+                care.learn(self)
+                guard.look_after(care.sight)
+            except Exception as error:
+                RUNTIME.record_error("care", error)
+
+    cls.__init__ = __init__
+
+
+def _report(dataset: str, why_not: Remark | None) -> None:
+    key = f"{dataset} {why_not}"
+    if key in _reported:
+        return
+    _reported.add(key)
+    if why_not is None:
+        if dataset not in _healable:
+            _healable.append(dataset)
+    else:
+        RUNTIME.emit("note", what="loader-refused", say=[remark("loader-refused", dataset=dataset, reason=why_not)])
+    if _healable:
+        RUNTIME.record_ability("replace-workers", True, ", ".join(_healable))
+    elif why_not is not None:
+        RUNTIME.emit("ability", name="replace-workers", can=False, what="", say=why_not)
+
+
+def _keep_indices(cls: Any) -> None:
+    original = cls._next_index
+
+    @functools.wraps(original)
+    def _next_index(self: Any) -> Any:
+        index = original(self)
+        care = self.__dict__.get(CARE)
+        if care is not None:
+            care.asked[self._send_idx] = list(index) if type(index) is list else index
+        return index
+
+    cls._next_index = _next_index
+
+
+def _watch_reset(cls: Any) -> None:
+    original = cls._reset
+
+    @functools.wraps(original)
+    def _reset(self: Any, loader: Any, first_iter: bool = False, **kwargs: Any) -> Any:
+        care = self.__dict__.get(CARE)
+        if care is not None:
+            care.asked.clear()
+            care.resumes = 0 if first_iter else self._num_workers
+        return original(self, loader, first_iter, **kwargs)
+
+    cls._reset = _reset
+
+
+def _wait_here(cls: Any) -> None:
+    original = cls._get_data
+
+    @functools.wraps(original)
+    def _get_data(self: Any) -> Any:
+        care = self.__dict__.get(CARE)
+        return original(self) if care is None else care.get(self)
+
+    cls._get_data = _get_data
+
+
+def _watch_shutdown(cls: Any) -> None:
+    original = cls._shutdown_workers
+    is_finalizing = sys.is_finalizing
+
+    @functools.wraps(original)
+    def _shutdown_workers(self: Any) -> Any:
+        care = self.__dict__.get(CARE)
+        if care is None or is_finalizing() or self.__dict__.get("_shutdown", True):
+            return original(self)
+        if care.owner != os.getpid():  # a copy in a forked process: it must not end its parent's workers
+            return None
+        try:
+            care.before_shutdown()
+        except Exception as error:
+            RUNTIME.record_error("before-shutdown", error)
+        try:
+            return original(self)
+        finally:
+            care.sight.closing = None
+
+    cls._shutdown_workers = _shutdown_workers
+
+
+def _hide_pids(module: ModuleType) -> None:
+    original = module._set_worker_pids
+
+    def _set_worker_pids(key: int, pids: tuple[int, ...]) -> Any:
+        return original(key, () if key in _starting else pids)
+
+    module._set_worker_pids = _set_worker_pids  # type: ignore[attr-defined]
+
+
+def _end_pinning_quietly(module: ModuleType) -> None:
+    original = module._pin_memory_loop
+
+    @functools.wraps(original)
+    def _pin_memory_loop(in_queue: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return original(in_queue, *args, **kwargs)
+        except Exception:
+            if not guard.lost_a_worker(in_queue, AFTER_ABORT_S):  # else its workers are replaced, and the thread too
+                raise
+            return None
+
+    module._pin_memory_loop = _pin_memory_loop  # type: ignore[attr-defined]

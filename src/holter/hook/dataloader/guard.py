@@ -1,0 +1,214 @@
+"""A thread that frees the one that waits for a batch: it ends stopped workers, and completes messages left torn.
+
+The waiting thread cannot do that: with PyTorch's default sharing it sits in a read from the worker that sent the
+tensor, without a time limit (``DataLoader(timeout=…)`` does not count there).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import select
+import threading
+import time
+import weakref
+from typing import Any
+
+from .. import control
+from ..remarks import Remark, remark, worker
+from ..runtime import RUNTIME
+from ..workers import children
+from ..workers.failure import ACTION, FROZEN_S, is_stopped
+from ..workers.teardown import KILLED_WITHIN_S
+
+LOOK_S = 0.25
+# A worker that was stopped for so long, during one wait, is ended. A debugger stops a worker in another
+# way.
+STOPPED_S = 1.5
+# If the looks are so far apart, this process was stopped too, and its workers may only go on a little later.
+GAP_S = 1.0
+# The waiting thread notices a death by itself within 0.2 s, unless it sits in a read.
+STUCK_S = 0.75
+ZEROS = bytes(select.PIPE_BUF)
+
+
+class Sight:
+    """What the guard may see and touch of one iterator."""
+
+    def __init__(self) -> None:
+        self.workers: list[Any] = []
+        self.results: Any = None  # the queue that the workers write to
+        self.lock: Any = None  # of the event that ends the workers
+        self.since: float | None = None  # start of the current wait for a batch
+        self.closing: float | None = None  # start of the shutdown
+        self.busy = threading.RLock()  # held while workers are ended or replaced
+        self._stopped: dict[int, float] = {}
+        self._dead_since: float | None = None
+        self._reasons: list[Remark] = []
+        self._number: int | None = None
+
+    def take_reasons(self) -> tuple[tuple[Remark, ...], int | None]:
+        """Return why the guard ended workers, and the number of the request, if any; both only once."""
+        reasons, self._reasons = tuple(self._reasons), []
+        number, self._number = self._number, None
+        return reasons, number
+
+    def look(self, now: float, *, gap: bool) -> None:
+        """Do what one look requires."""
+        with self.busy:
+            self._look(now, gap=gap)
+
+    def _look(self, now: float, *, gap: bool) -> None:
+        since = self.closing if self.since is None else self.since
+        if since is None or gap:
+            self._stopped, self._dead_since = {}, None
+            return
+        stopped = {process.pid for process in self.workers if is_stopped(process.pid)}
+        self._stopped = {pid: self._stopped.get(pid, now) for pid in stopped}
+        frozen = [pid for pid, first in self._stopped.items() if now - first >= STOPPED_S]
+        if frozen:
+            self.end_stopped(frozen)
+        if not any(self._has_failed(process) for process in self.workers):
+            self._dead_since = None
+        elif self._dead_since is None:
+            self._dead_since = now
+        elif now - max(self._dead_since, since) >= STUCK_S:
+            self.end_workers()
+            self.wake_reader()
+            self.free_lock(0.0)
+
+    def _has_failed(self, process: Any) -> bool:
+        code = children.peek_exit_code(process)
+        return code is not None and (code != 0 or self.closing is None)
+
+    def end_stopped(self, pids: list[int]) -> None:
+        """End these workers; the waiting thread then notices their death."""
+        for index, process in enumerate(self.workers):
+            if process.pid in pids and children.peek_exit_code(process) is None:
+                self._reasons.append(remark("worker-stopped", worker=worker(index, process.pid)))
+                children.ending([process], expected=True)
+                process.kill()
+
+    def end_for(self, number: int, waited_s: float) -> None:
+        """End all workers because the supervisor asked for it."""
+        with self.busy:
+            self._end_for(number, waited_s)
+
+    def _end_for(self, number: int, waited_s: float) -> None:
+        self._number = number
+        stopped = [process.pid for process in self.workers if is_stopped(process.pid)]
+        if stopped:
+            self.end_stopped(stopped)
+        else:
+            self._reasons.append(remark("no-batch", waited=waited_s))
+        self.end_workers(wait=False)
+
+    def end_workers(self, *, wait: bool = True) -> None:
+        """Kill all workers that live."""
+        living = [process for process in self.workers if children.peek_exit_code(process) is None]
+        children.ending(living, expected=True)
+        for process in living:
+            process.kill()
+        end = time.monotonic() + KILLED_WITHIN_S
+        while wait and time.monotonic() < end:
+            if all(children.peek_exit_code(process) is not None for process in living):
+                break
+            time.sleep(0.005)
+
+    def wake_reader(self) -> None:
+        """Give the thread that reads the results something to read; only after all writers have been killed.
+
+        After a whole message that is an empty result, after a torn one its missing bytes. Written in pieces that a
+        pipe takes without blocking; its lock may be held by a dead worker.
+        """
+        with contextlib.suppress(OSError, ValueError):
+            pipe = self.results._writer.fileno()
+            empty = pickle.dumps((None, None))
+            message = len(empty).to_bytes(4, "big") + empty
+            for piece in (message, *[ZEROS] * 16):
+                if select.select([], [pipe], [], 0)[1]:
+                    os.write(pipe, piece)
+
+    def free_lock(self, held_s: float) -> None:
+        """Free the lock of the event that ends the workers, which a killed one may have held."""
+        if self.lock is None:
+            return
+        if not self.lock.acquire(True, held_s):
+            pass  # held by a dead process: any process may release this kind of lock
+        with contextlib.suppress(ValueError):
+            self.lock.release()
+
+
+_sights: weakref.WeakSet[Sight] = weakref.WeakSet()
+
+
+class _Thread:
+    owner: int | None = None  # a forked process has no such thread
+
+
+def look_after(sight: Sight) -> None:
+    """Watch this iterator from now on, and accept the supervisor's requests for it."""
+    _sights.add(sight)
+    if control.HANDLERS.get(ACTION) is not _ask:
+        previous = control.HANDLERS.get(ACTION)
+        if previous is not None:
+            _others.append(previous)
+        control.on(ACTION, _ask)
+    if _Thread.owner != os.getpid():
+        _Thread.owner = os.getpid()
+        threading.Thread(target=_guard, name="holter-guard", daemon=True).start()
+        from multiprocessing.util import Finalize
+
+        # Python waits for its children at the exit, and a stopped one does not end by SIGTERM.
+        Finalize(None, _end_stopped_at_exit, exitpriority=900)
+
+
+def lost_a_worker(results: Any, within_s: float) -> bool:
+    """Whether a worker that writes to this queue died, now or within ``within_s``."""
+    end = time.monotonic() + within_s
+    while True:
+        watched = [sight for sight in list(_sights) if sight.results is results]
+        if not watched:
+            return False
+        if any(children.peek_exit_code(process) is not None for sight in watched for process in sight.workers):
+            return True
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.01)
+
+
+_others: list[Any] = []
+
+
+def _ask(number: int, text: str) -> None:
+    now = time.monotonic()
+    for sight in list(_sights):
+        since = sight.since
+        if since is not None and (now - since >= FROZEN_S or any(is_stopped(w.pid) for w in sight.workers)):
+            sight.end_for(number, now - since)
+            return
+    for other in _others:
+        other(number, text)
+        return
+    control.tell(ACTION, "failed", remark("nothing-replaced", frozen=FROZEN_S, within=0.0), number=number)
+
+
+def _guard() -> None:
+    owner, before = os.getpid(), time.monotonic()
+    while owner == os.getpid():
+        time.sleep(LOOK_S)
+        now = time.monotonic()
+        try:
+            for sight in list(_sights):
+                sight.look(now, gap=now - before > GAP_S)
+        except Exception as error:
+            RUNTIME.record_error("guard", error)
+        before = now
+
+
+def _end_stopped_at_exit() -> None:
+    for sight in list(_sights):
+        with contextlib.suppress(Exception):
+            if any(is_stopped(process.pid) for process in sight.workers):
+                sight.end_workers()

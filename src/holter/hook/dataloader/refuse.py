@@ -1,0 +1,53 @@
+"""Why the workers of a loader are never replaced; None for a loader whose batches can be asked for again."""
+
+from __future__ import annotations
+
+import inspect
+import multiprocessing
+import sys
+from types import ModuleType
+from typing import Any
+
+from ..remarks import Remark, remark
+
+# What an iterator passes to its workers, by the names in torch's ``_worker_loop``: another name is of an unknown torch.
+OF_ITERATOR = {
+    "dataset_kind": "_dataset_kind", "dataset": "_dataset", "auto_collation": "_auto_collation",
+    "collate_fn": "_collate_fn", "drop_last": "_drop_last", "init_fn": "_worker_init_fn",
+    "num_workers": "_num_workers", "persistent_workers": "_persistent_workers", "shared_seed": "_shared_seed",
+}  # fmt: skip
+OF_REPLACEMENT = ("index_queue", "data_queue", "done_event", "base_seed", "worker_id")
+METHODS = ("_get_data", "_next_index", "_reset", "_shutdown_workers", "_try_put_index")
+# What a subclass of DataLoader may define and still be iterated as DataLoader is (MONAI's and PyTorch Geometric's do).
+HARMLESS = frozenset((
+    "__init__", "__module__", "__doc__", "__annotations__", "__parameters__", "__orig_bases__", "__dict__",
+    "__weakref__", "__firstlineno__", "__static_attributes__", "__annotate__", "__annotate_func__",
+))  # fmt: skip
+
+
+def unknown_torch(module: ModuleType) -> str | None:
+    """Return what this torch lacks or has in addition, so that nothing is replaced; None if it is as expected."""
+    cls = module._MultiProcessingDataLoaderIter
+    lacking = [name for name in METHODS if not hasattr(cls, name)]
+    names = inspect.signature(module._utils.worker._worker_loop).parameters
+    strange = set(names).symmetric_difference((*OF_ITERATOR, *OF_REPLACEMENT))
+    return " ".join(sorted((*lacking, *strange))) or None
+
+
+def why_refused(module: ModuleType, iterator_class: type, loader: Any) -> Remark | None:
+    """Return why the workers of this loader cannot be replaced; None if they can."""
+    if iterator_class is not module._MultiProcessingDataLoaderIter:
+        return remark("loader-iterator", name=iterator_class.__name__)
+    for cls in type(loader).__mro__:
+        if cls is module.DataLoader:
+            break
+        if set(vars(cls)) - HARMLESS:
+            return remark("loader-subclass", name=cls.__name__)
+    if loader._dataset_kind == module._DatasetKind.Iterable:
+        return remark("loader-iterable")
+    pipe = getattr(sys.modules["torch"].utils.data, "MapDataPipe", None)
+    if pipe is not None and isinstance(loader.dataset, pipe):
+        return remark("loader-datapipe")
+    if multiprocessing.current_process().daemon:
+        return remark("loader-in-worker")
+    return None

@@ -1,0 +1,203 @@
+"""The main process at a DataLoader: epoch, step, the wait for each batch, and how workers ended.
+
+Nothing is recorded in a process before it uses a DataLoader, nor where nnU-Net's trainer reports all this itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+import sys
+import threading
+from types import ModuleType
+from typing import Any
+
+from .. import page as layout
+from .. import permissions
+from ..runtime import RUNTIME
+from ..workers import children
+from . import lanes, roles
+
+KIND = "_holter_kind"  # on an iterator: TRAIN or VAL
+SEEN = "_holter_seen"  # on an iterator: whether it has given a batch in this epoch
+NNUNET = "nnunetv2.training.nnUNetTrainer.nnUNetTrainer"
+MAIN = layout.ROLES.index("main")
+END = "epoch-end"
+
+
+class _State:
+    is_inside = False  # a data set that iterates another loader: only the outer wait counts
+    epoch = -1
+    is_described = False
+
+
+def patch_dataloader(module: ModuleType) -> None:
+    """Watch the iterators of all DataLoaders, and heal where the user allowed it."""
+    _watch_next(module._BaseDataLoaderIter)
+    _watch_workers(module._MultiProcessingDataLoaderIter)
+    if permissions.is_allowed("workers"):
+        from . import care
+
+        care.take_over(module)
+
+
+def is_ours() -> bool:
+    """Whether this process reports its waits by its DataLoaders."""
+    return NNUNET not in sys.modules and not multiprocessing.current_process().daemon and bool(RUNTIME.scratch)
+
+
+def awake() -> None:
+    """Begin to record this process, if it does not do so already."""
+    RUNTIME.activate("torch")
+    if RUNTIME.page.role != MAIN:
+        RUNTIME.open("main")  # a rank that was spawned
+
+
+def _watch_next(cls: Any) -> None:
+    original = cls.__next__
+
+    @functools.wraps(original)
+    def __next__(self: Any) -> Any:  # noqa: N807
+        if _State.is_inside or threading.current_thread() is not threading.main_thread() or not is_ours():
+            return original(self)
+        _begin_wait(self)
+        _State.is_inside = True
+        try:
+            batch = original(self)
+        except BaseException as error:
+            _State.is_inside = False
+            _left(self, error)
+            raise
+        _State.is_inside = False
+        try:
+            RUNTIME.page.end_wait()
+            self.__dict__[SEEN] = True
+        except Exception as error:
+            RUNTIME.record_error("end-wait", error)
+        return batch
+
+    cls.__next__ = __next__
+
+
+def _begin_wait(iterator: Any) -> None:
+    try:
+        own = iterator.__dict__
+        kind = own.get(KIND)
+        is_new = kind is None or SEEN not in own
+        if kind is None:
+            kind = own[KIND] = roles.ROLES.kind(iterator._dataset, iterator._index_sampler)
+        if own.get(SEEN) and iterator._num_yielded == 0:  # the same iterator begins again: persistent workers
+            is_new = True
+        if is_new:
+            _begin_epoch(iterator, kind)
+        elif RUNTIME.page.phase != roles.PHASE_CODE[kind]:  # back from another loader
+            RUNTIME.page.iteration = int(iterator._num_yielded) - 1
+            RUNTIME.enter(roles.PHASE[kind])
+        RUNTIME.page.begin_wait(kind)
+    except Exception as error:
+        RUNTIME.record_error("begin-wait", error)
+
+
+def _begin_epoch(iterator: Any, kind: int) -> None:
+    iterator.__dict__[SEEN] = False
+    awake()
+    if kind == roles.TRAIN:
+        _State.epoch += 1
+    RUNTIME.page.iteration = layout.UNKNOWN
+    RUNTIME.enter(roles.PHASE[kind], max(0, _State.epoch))
+    if not _State.is_described and kind == roles.TRAIN:
+        _State.is_described = True
+        _describe(iterator)
+
+
+def _describe(iterator: Any) -> None:
+    workers = int(iterator._num_workers)
+    RUNTIME.record_ability("loader", True, "torch" if workers else "single-process")
+    children.start_pulse()
+    torch = sys.modules["torch"]
+    info: dict[str, object] = {
+        "torch": str(torch.__version__), "cuda": torch.version.cuda, "python": sys.version.split()[0],
+        "executable": sys.executable, "train_workers": workers,
+    }  # fmt: skip
+    size = getattr(iterator._index_sampler, "batch_size", None)
+    if isinstance(size, int):
+        info["batch_size"] = size
+    RUNTIME.page.write_info(info)
+
+
+def _left(iterator: Any, error: BaseException) -> None:
+    RUNTIME.wait_over()
+    if isinstance(error, StopIteration):
+        iterator.__dict__.pop(SEEN, None)  # what comes next from it is another epoch
+        RUNTIME.enter(END)
+
+
+# ---------------------------------------------------------------------------------------------------- the workers
+
+
+def _watch_workers(cls: Any) -> None:
+    _watch_start(cls)
+    _watch_shutdown(cls)
+
+
+def _watch_start(cls: Any) -> None:
+    original = cls.__init__
+
+    @functools.wraps(original)
+    def __init__(self: Any, loader: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        if not is_ours():
+            original(self, loader, *args, **kwargs)
+            return
+        role = "train-worker"
+        try:
+            awake()  # before workers are forked: they inherit it
+            kind = self.__dict__[KIND] = roles.ROLES.kind(loader.dataset, loader._index_sampler)
+            role = roles.WORKER_ROLE[kind]
+            lanes.announce(role)
+        except Exception as error:
+            RUNTIME.record_error("start", error)
+        try:
+            original(self, loader, *args, **kwargs)
+        finally:
+            try:
+                lanes.announce(None)
+                adopt(self, role)
+            except Exception as error:
+                RUNTIME.record_error("started", error)
+
+    cls.__init__ = __init__
+
+
+def adopt(iterator: Any, role: str) -> None:
+    """Report how the workers of this iterator end. PyTorch must be the one to reap them: it tells their signal."""
+    for index, process in enumerate(getattr(iterator, "_workers", ())):
+        children.adopt(process, role, index, peek=True)
+
+
+def _watch_shutdown(cls: Any) -> None:
+    original = cls._shutdown_workers
+    is_finalizing = sys.is_finalizing  # a local reference: globals are gone when exit deletes the iterators
+
+    @functools.wraps(original)
+    def _shutdown_workers(self: Any) -> Any:
+        own = self.__dict__
+        if is_finalizing() or own.get("_shutdown", True) or KIND not in own:
+            return original(self)
+        processes: list[Any] = []
+        try:
+            processes = list(self._workers)
+            children.report(processes)  # those that had ended before
+            children.ending(processes, expected=True)
+        except Exception as error:
+            RUNTIME.record_error("finish", error)
+        try:
+            return original(self)
+        finally:
+            try:
+                children.report(processes)
+                if RUNTIME.page.phase == roles.PHASE_CODE[own[KIND]]:  # left by ``break``
+                    RUNTIME.enter(END)
+            except Exception as error:
+                RUNTIME.record_error("finished", error)
+
+    cls._shutdown_workers = _shutdown_workers
