@@ -17,7 +17,7 @@ HOLTER = define(
 )
 NETWORK = define(
     "bench.advice.network",
-    "The network itself sets the pace: it is kept busy {share:percent} of the time, and no data loader can gain more "
+    "The network itself sets the pace: it is kept busy {share:percent} % of the time, and no data loader can gain more "
     "than the rest.",
 )
 CPU = define("bench.advice.cpu", "The network on this CPU sets the pace. A GPU would change most.")
@@ -50,7 +50,7 @@ define_all(
         "bench.not.cold": "reading from disk: the system keeps these files in memory, also when asked to drop them",
         "bench.not.cold-unknown": "reading from disk: the system does not say which files are in memory",
         "bench.not.cached": (
-            "epochs with the usual share of files in memory: the cases do not fit, and {cached:percent} were there"
+            "epochs with the usual share of files in memory: the cases do not fit, and {cached:percent} % were there"
         ),
         "bench.not.holter": "Holter's loader: {detail}",
         "bench.not.different": "Holter's loader, because it would not do the same as nnU-Net's: {detail}",

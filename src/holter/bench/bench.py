@@ -13,7 +13,7 @@ from holter.bench.advice import advice_for, not_measured
 from holter.bench.busy import cpus_of_this_process, refuse_if_busy
 from holter.bench.forecast import better, forecast_of, rows_of
 from holter.bench.published import published_for
-from holter.bench.records import Order, Report
+from holter.bench.records import Measured, Order, Report
 from holter.bench.scratch import Scratch
 from holter.bench.session import run_child
 from holter.doctor.collect.jobs import Jobs
@@ -38,9 +38,9 @@ def bench(
     Raises:  BadInput for a name that does not exist; MachineBusy; CannotDoHere; MissingExtra; BenchFailed.
     """
     began_s = time.monotonic()
-    question = question_of(asked, environ)
+    question = question_of(asked, environ, "bench")
     asked = question.asked
-    command = command_of(asked)
+    command = command_of(asked, "bench")
     cpus = cpus_of_this_process()
     if not anyway:
         refuse_if_busy(cpus, device, environ, command)
@@ -55,9 +55,8 @@ def bench(
         cpus=cpus,
         results=environ["nnUNet_results"],
     )
-    weights = question.plan.parameters if question.plan is not None else None
-    with Scratch(environ, BYTES_PER_WEIGHT * (weights or UNKNOWN_WEIGHTS), command) as scratch:
-        measured = run_child(order, python, environ, scratch, command, tell)
+    with Scratch(environ, checkpoint_bytes(question), command) as scratch:
+        measured = run_child(order, python, environ, scratch, command, tell, Measured)
     stock = forecast_of(measured, measured.stock)
     holter = None if measured.holter is None else forecast_of(measured, measured.holter)
     forecasts = tuple(forecast for forecast in (stock, holter) if forecast is not None)
@@ -77,21 +76,21 @@ def bench(
     )
 
 
-def question_of(asked: Asked, environ: Mapping[str, str]) -> Question:
+def question_of(asked: Asked, environ: Mapping[str, str], verb: str) -> Question:
     """Return the training that is meant.
 
-    Raises:  BadInput and CannotDoHere as the doctor's, with this command as the next step.
+    Raises:  BadInput and CannotDoHere as the doctor's, with ``holter VERB`` as the next step.
     """
     try:
         with Jobs() as jobs:
             return ask(jobs, Survey(asked, sys.executable, environ))
     except BadInput as error:
-        raise BadInput(error.what, safe=error.safe, next_step=_ours(error.next_step)) from error
+        raise BadInput(error.what, safe=error.safe, next_step=_ours(error.next_step, f"holter {verb}")) from error
 
 
-def command_of(asked: Asked) -> str:
+def command_of(asked: Asked, verb: str) -> str:
     """Return the command line that measures this training."""
-    words = ["holter", "bench", asked.dataset or "", asked.configuration or ""]
+    words = ["holter", verb, asked.dataset or "", asked.configuration or ""]
     usual = Asked()
     for option, value, default in (
         ("-f", asked.fold, usual.fold),
@@ -102,11 +101,17 @@ def command_of(asked: Asked) -> str:
     return shlex.join(words)
 
 
-def _ours(step: Text) -> Text:
+def checkpoint_bytes(question: Question) -> int:
+    """Return about the size of a checkpoint of this training."""
+    weights = question.plan.parameters if question.plan is not None else None
+    return BYTES_PER_WEIGHT * (weights or UNKNOWN_WEIGHTS)
+
+
+def _ours(step: Text, command: str) -> Text:
     if isinstance(step, str):
-        return step.replace("holter doctor", "holter bench")
+        return step.replace("holter doctor", command)
     values = tuple(
-        (name, value.replace("holter doctor", "holter bench") if isinstance(value, str) else value)
+        (name, value.replace("holter doctor", command) if isinstance(value, str) else value)
         for name, value in step.values
     )
     return msgspec.structs.replace(step, values=values)

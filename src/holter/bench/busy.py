@@ -24,7 +24,7 @@ CORES = define(
     "error.bench.cores-busy",
     "Others use {busy:.1f} of this machine's {count} cores, and the training may use {cpus:g}: times would be too long",
 )
-GPU = define("error.bench.gpu-busy", "the GPU is in use ({name}, {used:percent})")
+GPU = define("error.bench.gpu-busy", "the GPU is in use ({name}, {used:percent} %)")
 TRAININGS = define("error.bench.trainings", "nnU-Net trains here: {names}")
 TRAINING = define("bench.training", "{dataset} {configuration} fold {fold} (PID {pid})")
 

@@ -9,13 +9,14 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from holter import __version__
 from holter.bench.records import Failure, Measured, Order
 from holter.bench.scratch import Scratch
+from holter.bench.tuning.records import Tuned
 from holter.errors import BadInput, BenchFailed, HolterError, MissingExtra
 from holter.sentences import NOTHING_CHANGED, define
 
@@ -47,13 +48,16 @@ LOOK_AT_TRAINERS = define(
 LOOK_FOR_MEMORY = define("next.bench.memory", "nnUNet_n_proc_DA=2 {command}")
 IN_FULL = define("next.bench.in-full", "nnUNetv2_train with the same arguments shows the whole error.")
 
-Tell = Callable[[str], None]
+Tell = Callable[[Any], None]
+Found = TypeVar("Found", Measured, Tuned)
 
 
 def run_child(
-    order: Order, python: str, environ: Mapping[str, str], scratch: Scratch, command: str, tell: Tell
-) -> Measured:
-    """Measure in a child; ``tell`` gets the name of each stage. ``command``: to name in an error.
+    order: Order, python: str, environ: Mapping[str, str], scratch: Scratch, command: str, tell: Tell, kind: type[Found]
+) -> Found:
+    """Measure in a child; ``tell`` gets what it says of its stages. ``command``: to name in an error.
+
+    ``kind``: of the result; Tuned: it compares settings.
 
     Raises:  BadInput; MissingExtra; BenchFailed.
     """
@@ -61,7 +65,7 @@ def run_child(
     text = json.dumps(msgspec.to_builtins(order))
     with (folder / LOG).open("wb") as log:
         child = subprocess.Popen(
-            [python, "-m", "holter.bench.child", str(folder), text],
+            [python, "-m", "holter.bench.child", str(folder), text, *(("tune",) if kind is Tuned else ())],
             cwd=folder,
             env=_environment(environ, folder),
             stdin=subprocess.DEVNULL,
@@ -71,18 +75,18 @@ def run_child(
         )
     scratch.end_with(child.pid)
     events = _Events(folder / EVENTS)
-    measured: Measured | None = None
+    measured: Found | None = None
     while True:
         status = child.poll()
-        for kind, content in events.new():
-            if kind == "stage":
+        for event, content in events.new():
+            if event == "stage":
                 tell(content)
-            elif kind == "version" and content != __version__:
+            elif event == "version" and content != __version__:
                 raise _other_holter(python, content)
-            elif kind == "failure":
+            elif event == "failure":
                 raise _failure(msgspec.convert(content, type=Failure), order, python, command)
-            elif kind == "measured":
-                measured = msgspec.convert(content, type=Measured)
+            elif event == "measured":
+                measured = msgspec.convert(content, type=kind)
         if measured is not None:
             return measured
         if status is not None:

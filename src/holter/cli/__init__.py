@@ -36,7 +36,7 @@ from holter.cli import (
     web,
 )
 from holter.cli.help.page import HELP_OPTIONS, App, HelpfulGroup
-from holter.cli.measuring import bench
+from holter.cli.measuring import bench, tune
 from holter.cli.options import spoken_language
 from holter.cli.start import platforms, settings, standard_streams
 from holter.cli.studies import study
@@ -53,6 +53,7 @@ app = App(
 
 doctor.register(app)
 bench.register(app)
+tune.register(app)
 run.register(app)
 train.register(app)
 attach.register(app)

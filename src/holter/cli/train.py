@@ -26,7 +26,7 @@ from holter.cli.options import (
     chosen_sharing,
 )
 from holter.cli.running.ending import Ending
-from holter.cli.start.settings import for_training
+from holter.cli.start.settings import for_training, options_from_files
 
 # No short options: nnU-Net has -tr, -p, -device and more, and click would parse ours out of them.
 SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
@@ -120,8 +120,13 @@ def train(
     refuse_existing(tape, force=force)
     own_options = ("--loader", loader.value, *(("--strict",) if strict else ()))
     ending = Ending()
+
+    def is_used(option: str) -> bool:
+        source = context.get_parameter_source(option.replace("-", "_"))
+        return source is not None and source.name == "DEFAULT_MAP"
+
     with ending, StderrListener(language, quiet=quiet) as speaker:
-        for message in for_training(context.obj, os.environ):
+        for message in (*for_training(context.obj, os.environ), *options_from_files(context.obj, "train", is_used)):
             speaker.note(message)
         variables = {**chosen_sharing(sharing, speaker.note), LANGUAGE: language}
         try:

@@ -145,7 +145,7 @@ def _fitted(plans: list[Plan], place: Place, trainer: Trainer, settings: Setting
     def needed(purposes: Purposes) -> int:
         return needed_ram(purposes, samplings, trainer.channels, trainer.seg_channels, on_gpu=place.is_gpu)
 
-    return fit(Purposes((TRAIN.depth, VAL.depth), threads), available_bytes(), needed)
+    return fit(Purposes((settings.batches or TRAIN.depth, VAL.depth), threads), available_bytes(), needed)
 
 
 def _feed(plan: Plan, place: Place, trainer: Trainer, settings: Settings, fitted: Fit) -> Feed:
@@ -182,7 +182,7 @@ def _tell(plans: list[Plan], place: Place, trainer: Trainer, settings: Settings,
     trainer.log.say("begins", threads=threads, where=place.device, seed=trainer.seed)
     if fitted.is_short:
         trainer.log.say("memory-short", free=fitted.free, needed=fitted.needed)
-    elif (threads, depth) != (wanted, TRAIN.depth):
+    elif (threads, depth) != (wanted, settings.batches or TRAIN.depth):
         trainer.log.say("memory-shrunk", free=fitted.free, needed=fitted.needed, threads=threads, depth=depth)
     if not place.is_gpu:
         compiled = found()

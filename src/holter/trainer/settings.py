@@ -10,6 +10,7 @@ from holter.errors import BadInput
 from holter.sizes import GIB
 
 THREADS = "HOLTER_LOADER_THREADS"
+BATCHES = "HOLTER_LOADER_BATCHES"
 RAM_GB = "HOLTER_LOADER_RAM_GB"
 FLOAT16 = "HOLTER_LOADER_FLOAT16"
 STRICT = "HOLTER_LOADER_STRICT"
@@ -35,6 +36,7 @@ class Settings:
     """The user's settings; None: not set."""
 
     threads: int | None = None
+    batches: int | None = None  # kept ahead in training; each takes the memory of a batch
     ram_bytes: int | None = None
     ram_as_float16: bool = False
     is_strict: bool = False  # stop at the first case that cannot be read
@@ -66,16 +68,18 @@ def read_settings(variables: Mapping[str, str] | None = None) -> Settings:
     from holter.trainer.sentences import AT_LEAST_ONE, NOT_CPU_OR_GPU
 
     given = os.environ if variables is None else variables
-    threads = _number(given, THREADS)
+    threads, batches = _number(given, THREADS), _number(given, BATCHES)
     ram_gb = _number(given, RAM_GB)
     where = given.get(TRANSFORMS, "").lower()
     if where not in ("", "cpu", "gpu"):
         raise BadInput(NOT_CPU_OR_GPU(name=TRANSFORMS, value=where), next_step=f"unset {TRANSFORMS}")
-    if threads is not None and threads < 1:
-        raise BadInput(AT_LEAST_ONE(name=THREADS, value=threads), next_step=f"unset {THREADS}")
+    for name, value in ((THREADS, threads), (BATCHES, batches)):
+        if value is not None and value < 1:
+            raise BadInput(AT_LEAST_ONE(name=name, value=value), next_step=f"unset {name}")
     workers, loader = given.get(STOCK_WORKERS, ""), given.get(LOADER, "").lower()
     return Settings(
         threads=None if threads is None else int(threads),
+        batches=None if batches is None else int(batches),
         ram_bytes=None if ram_gb is None else int(max(0.0, ram_gb) * GIB),
         ram_as_float16=given.get(FLOAT16, "").lower() in YES,
         is_strict=given.get(STRICT, "").lower() in YES,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from holter.cli import _parameters
-from holter.cli.start.settings import NEVER, SEVERAL, read
+from holter.cli.start.settings import NEVER, SEVERAL, options_from_files, read
 from holter.errors import BadInput
 from holter.reports.catalogue import phrase
 from needs import needs
@@ -185,3 +185,11 @@ def test_a_broken_file_stops_a_command_before_it_starts(home: Path) -> None:
     done = holter("run", "--", "touch", "started", **environ)
     assert done.returncode == 2 and not Path("started").exists()
     assert "notfy" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_train_names_the_options_of_its_own_section_but_not_what_was_typed_or_is_secret(home: Path) -> None:
+    environ = write(home, 'lang = "zh"\n[run]\nmain-limit = 60\nheal = true\nnotify = "ntfy:secret"')
+    settings = read(environ, lambda: OPTIONS)
+    said = [phrase(each, "en") for each in options_from_files(settings, "run", lambda name: name != "heal")]
+    assert said == ["from holter.toml: --main-limit 60 --notify …"]
+    assert options_from_files(settings, "run", lambda _: False) == []

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from holter.bench.child import page_cache
 from holter.bench.child.augmentation import holter_per_core, stock_per_core
 from holter.bench.child.compute import measure_compute
+from holter.bench.child.opening import Trouble, device_name, opened, prove
 from holter.bench.child.reading import can_drop, files_of, read_by_holter, read_by_stock
 from holter.bench.child.together import Together, measure_hand_over, measure_stock_hand_over, measure_together
-from holter.bench.child.training import Training, build, chosen_device, set_threads
+from holter.bench.child.training import Training
 from holter.bench.records import LeftOut, Measured, Order, Side
-from holter.errors import HolterError, LoaderNotReplaced
+from holter.errors import HolterError
 from holter.linux.cgroups import available_bytes
 from holter.reports.catalogue import phrase
 from holter.trainer.auto.choose import stock_workers
-from holter.trainer.auto.decide import SEED, end, sample_of
-from holter.trainer.auto.proof import why_different
+from holter.trainer.auto.decide import end
 from holter.trainer.feed import Feed
-from holter.trainer.find import find_trainer
-from holter.trainer.loading import with_holter_loader
-from holter.trainer.make_feeds import check_version, make_feeds
+from holter.trainer.make_feeds import make_feeds, training_feed
 from holter.trainer.settings import read_settings
 from holter.transforms.kernels import found
 
@@ -42,36 +38,12 @@ PACKAGES = ("torch", "nnunetv2", "batchgeneratorsv2", "blosc2")
 Tell = Callable[[str], None]
 
 
-class Trouble(Exception):
-    """A measurement that cannot be made: a code, and the error as its cause."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
 def measure(order: Order, scratch: Path, tell: Tell) -> Measured:
     """Measure everything.
 
     Raises:  Trouble.
     """
-    device = chosen_device(order.device)
-    if device == "cuda" and not torch.cuda.is_available():
-        raise Trouble("no-gpu")
-    set_threads(device)
-    tell("building")
-    try:
-        trainer_class = with_holter_loader(find_trainer(order.trainer))
-    except Exception as error:  # an unknown name, or an import of nnU-Net's search or of the trainer's module fails
-        raise Trouble("no-trainer") from error
-    try:
-        training = build(order, trainer_class, device, scratch)
-    except LoaderNotReplaced as error:
-        raise Trouble("own-loader") from error
-    except torch.cuda.OutOfMemoryError as error:
-        raise Trouble("no-gpu-memory") from error
-    except OSError as error:
-        raise Trouble("no-space" if error.errno == 28 else "files") from error
+    training, device = opened(order, scratch, tell)
     try:
         return _Bench(order, training, scratch, tell).run(device)
     except torch.cuda.OutOfMemoryError as error:
@@ -101,8 +73,9 @@ class _Bench:
         batch = self._loader.generate_train_batch()
         self._tell("compile" if hasattr(trainer.network, "_orig_mod") else "compute")
         compute = measure_compute(trainer, batch, seconds * COMPUTE)
-        equal, steps = self._proof()
-        stock, holter = self._parts("stock", batch), self._parts("holter", batch) if steps else None
+        self._tell("proof")
+        equal = prove(self._training, self._leave_out)
+        stock, holter = self._parts("stock", batch), self._parts("holter", batch) if equal else None
         if fits:
             page_cache.fetch(files)
         cached = page_cache.resident_share(files)
@@ -115,7 +88,7 @@ class _Bench:
         compiled = found().kernels
         return Measured(
             device=device,
-            device_name=torch.cuda.get_device_name() if device == "cuda" else _cpu_name(),
+            device_name=device_name(device),
             kernels=None if compiled is None else compiled.name,
             versions=tuple(_versions()),
             patch_size=tuple(int(side) for side in trainer.configuration_manager.patch_size),
@@ -144,28 +117,7 @@ class _Bench:
         said = phrase(detail.what, "en") if isinstance(detail, HolterError) else str(detail)
         self._left_out.append(LeftOut(code=code, detail=said[:300]))
 
-    def _proof(self) -> tuple[int | None, bool]:
-        # How many transforms are equal, and whether Holter's loader is measured at all.
-        self._tell("proof")
-        try:
-            check_version()
-            chain = self._feeds_chain()
-            image, seg = sample_of(self._loader)
-            labels = self._trainer.label_manager
-            ignored = () if labels.ignore_label is None else (int(labels.ignore_label),)
-            values = (*(int(label) for label in labels.all_labels), *ignored)
-            different = why_different(self._loader.transforms, chain, image, seg, values, np.random.default_rng(SEED))
-        except Exception as error:  # noqa: BLE001 - nnU-Net's own loader is measured all the same
-            self._leave_out("holter", error if isinstance(error, HolterError) else f"{type(error).__name__}: {error}")
-            return None, False
-        if different is not None:
-            self._leave_out("different", phrase(different, "en"))
-            return None, False
-        return len(chain.steps), True
-
     def _feeds_chain(self) -> Any:
-        from holter.trainer.make_feeds import training_feed
-
         return training_feed(self._training.stock, self._training.facts)[0]
 
     def _parts(self, name: str, batch: dict[str, Any]) -> Side:
@@ -267,11 +219,3 @@ def _versions() -> list[tuple[str, str]]:
         with suppress(importlib.metadata.PackageNotFoundError):
             versions.append((name, importlib.metadata.version(name)))
     return versions
-
-
-def _cpu_name() -> str:
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return os.uname().machine

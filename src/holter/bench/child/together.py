@@ -117,14 +117,14 @@ def _train(trainer: Any, for_s: float) -> tuple[list[Any], list[float], list[flo
     # Outputs, and of the steps after draining: their seconds, the seconds of these that they waited, batches made.
     outputs: list[Any] = []
     limit = int(trainer.num_iterations_per_epoch)
-    _steps(trainer, outputs, until=_drained(trainer, for_s, limit))
+    steps(trainer, outputs, until=_drained(trainer, for_s, limit))
     before = _ready(trainer.dataloader_train)
     until_s = time.perf_counter() + for_s - for_s * DRAIN_SHARE
 
     def enough(walls: list[float], _: list[float]) -> bool:
         return len(walls) >= limit or (len(walls) >= LEAST_STEPS and time.perf_counter() >= until_s)
 
-    walls, waits = _steps(trainer, outputs, until=enough)
+    walls, waits = steps(trainer, outputs, until=enough)
     drop = max(0.0, before - _ready(trainer.dataloader_train))
     return outputs, walls, waits, len(walls) - (drop if drop >= 2 else 0.0)
 
@@ -143,9 +143,10 @@ def _drained(trainer: Any, for_s: float, limit: int) -> Callable[[list[float], l
     return drained
 
 
-def _steps(
+def steps(
     trainer: Any, outputs: list[Any], *, until: Callable[[list[float], list[float]], bool]
 ) -> tuple[list[float], list[float]]:
+    """Train until ``until`` (of the same two lists) is true; return the seconds of each step, and those it waited."""
     walls: list[float] = []
     waits: list[float] = []
     wait_for(trainer.device)

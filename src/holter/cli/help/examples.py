@@ -27,6 +27,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         ("holter bench 4 3d_fullres", "What limits this training here, and what an epoch will take."),
         ("holter bench 4 2d -tr nnUNetTrainerDA5 --json > here.json", "Under another trainer; keep the numbers."),
     ),
+    "tune": _examples(
+        "tune",
+        ("holter tune 4 3d_fullres", "Which workers, threads and data loader train fastest here."),
+        ("holter tune 4 3d_fullres --write holter.toml", "Keep them in a file that holter train reads."),
+    ),
     "train": _examples(
         "train",
         ("holter train 4 3d_fullres 0", "Train fold 0 of data set 4; the same line continues it after any end."),

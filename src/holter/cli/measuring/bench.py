@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from holter.bench.records import Report
-    from holter.reports.catalogue import Lang as Language
 
 INTERRUPTED = 130
 
@@ -66,8 +65,10 @@ def bench(
     from holter.bench.bench import bench as measure
     from holter.bench.terminal import as_json as to_json
     from holter.bench.terminal import print_report
+    from holter.cli.measuring.following import followed
     from holter.doctor.collect.survey import training_python
     from holter.doctor.records import Asked
+    from holter.reports.catalogue import text
 
     asked = Asked(dataset=dataset, configuration=configuration, fold=fold, plans=plans, trainer=trainer)
     interpreter = training_python(python, os.environ)
@@ -76,7 +77,9 @@ def bench(
         return measure(asked, interpreter, seconds, device.value, os.environ, tell, anyway=anyway)
 
     try:
-        report = _followed(run, language, quiet=as_json)
+        report = followed(
+            run, text("bench.stage.busy", language), lambda stage: text(f"bench.stage.{stage}", language), quiet=as_json
+        )
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     if as_json:
@@ -85,19 +88,3 @@ def bench(
     from rich.console import Console
 
     print_report(Console(), report, language)
-
-
-def _followed(run: Callable[[Callable[[str], None]], Report], language: Language, *, quiet: bool) -> Report:
-    from rich.console import Console
-
-    from holter.reports.catalogue import text
-
-    if quiet:
-        return run(lambda _: None)
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        return run(
-            lambda stage: print(f"holter: {text(f'bench.stage.{stage}', language)}", file=sys.stderr, flush=True)
-        )
-    with console.status(text("bench.stage.busy", language)) as status:
-        return run(lambda stage: status.update(text(f"bench.stage.{stage}", language)))

@@ -34,7 +34,7 @@ VARIABLES = {"HOLTER_LANG": "lang", "HOLTER_NOTIFY": "notify", "HOLTER_METRICS":
 # May be given several times: a list in a file, commas in a variable (a colon separates address and port).
 SEVERAL = ("metrics", "allow-host")
 # These choose what is overwritten or begun again: never by a line in a file that was forgotten.
-NEVER = ("force", "restart-from-scratch", "yes", "tape", "help", "version")
+NEVER = ("force", "restart-from-scratch", "yes", "tape", "write", "help", "version")
 # May contain tokens.
 SECRET = ("notify",)
 
@@ -133,6 +133,16 @@ def for_training(settings: Settings | None, environ: MutableMapping[str, str]) -
         environ[name] = each.value
         by_file.setdefault(each.source, []).append(f"{name}={each.value}")
     return [FROM_FILE(file=file, variables=" ".join(variables)) for file, variables in by_file.items()]
+
+
+def options_from_files(settings: Settings | None, command: str, is_used: Callable[[str], bool]) -> list[Text]:
+    """Return a message for each file whose own section of a command sets options. ``is_used``: by the option's name."""
+    by_file: dict[str, list[str]] = {}
+    for name, each in (settings or Settings()).of(command).items():
+        if each.command == command and is_used(name):
+            value = "…" if name in SECRET else each.value
+            by_file.setdefault(each.source, []).append(f"--{name} {value}")
+    return [FROM_FILE(file=file, variables=" ".join(options)) for file, options in by_file.items()]
 
 
 def default_map(settings: Settings, parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,36 @@
+"""How much faster one setting is than another, from blocks that were measured in turns. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+
+from holter.bench.tuning.records import Interval
+from holter.trainer.auto.race import LEAST_BLOCKS, T95, T95_MORE
+
+
+def ratio_of(fast: Mapping[int, float], slow: Mapping[int, float]) -> Interval | None:
+    """Return the ratio of two speeds from the rounds that both have; None without a common one.
+
+    Both: number of the round -> speed. What slows a whole round down has no effect on the ratio.
+    """
+    logs = [math.log(fast[number] / slow[number]) for number in fast if number in slow]
+    return None if not logs else _interval(logs)
+
+
+def mean_of(speeds: Sequence[float]) -> float:
+    """Return the geometric mean."""
+    return math.exp(fmean(map(math.log, speeds)))
+
+
+def _interval(logs: Sequence[float]) -> Interval:
+    mean = fmean(logs)
+    if len(logs) < LEAST_BLOCKS:
+        return Interval(value=math.exp(mean))
+    freedom = len(logs) - 1
+    t = T95[freedom - 1] if freedom <= len(T95) else T95_MORE
+    error = t * stdev(logs) / math.sqrt(len(logs))
+    if error > 1:  # scattered over more than a factor of seven
+        return Interval(value=math.exp(mean))
+    return Interval(value=math.exp(mean), low=math.exp(mean - error), high=math.exp(mean + error))

@@ -1,0 +1,104 @@
+"""Rounds in which every candidate is measured once, in turns, until the slow ones are out and the rest is settled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from holter.bench.tuning.pairs import mean_of, ratio_of
+from holter.bench.tuning.records import Block, Candidate, Interval
+from holter.bench.tuning.space import cheapest
+
+# Half of a 95 % interval: narrower says no more about a training.
+NARROW = 0.03
+# A candidate is out when its interval ends below this share of the fastest one's speed.
+AS_GOOD = 0.98
+# With one or two blocks there is no interval: out is what no scatter between blocks explains.
+CLEARLY_SLOWER = {1: 0.75, 2: 0.85}
+# Of candidates that cannot be told apart, the one that takes least is chosen, if its mean is this near to the best.
+NEARLY = 0.99
+
+Measure = Callable[[Candidate], Block]
+Told = Callable[[int, int, float], None]  # blocks, candidates, seconds left
+
+
+class Race:
+    """Keeps every block; a candidate that comes back in a later race keeps its earlier ones."""
+
+    def __init__(self, measure: Measure, told: Told, clock: Callable[[], float] = time.monotonic) -> None:
+        self._measure, self._told, self._clock = measure, told, clock
+        self._round = 0
+        self.blocks: dict[Candidate, dict[int, Block]] = {}
+        self._took_s: dict[Candidate, float] = {}
+
+    def run(self, candidates: Sequence[Candidate], until_s: float, *, keep: Sequence[Candidate] = ()) -> bool:
+        """Measure rounds until all that are left are told apart, or the time is up; return whether they are.
+
+        ``keep``: never out. At least one round is measured. ``until_s``: on the clock.
+        """
+        alive = list(candidates)
+        while True:
+            self._measure_round(alive, until_s)
+            alive = [each for each in alive if each in keep or not self._is_out(each, self.best(alive))]
+            if self._is_settled(alive):
+                return True
+            if self._clock() + sum(self._took_s[each] for each in alive) > until_s:
+                return False
+
+    def sweep(self, candidates: Sequence[Candidate], rounds: int) -> None:
+        """Measure every candidate in every round."""
+        for _ in range(rounds):
+            self._measure_round(candidates, float("inf"))
+
+    def best(self, candidates: Sequence[Candidate]) -> Candidate:
+        """Return the fastest, by the rounds that all of them share with the one that has most."""
+        return max(candidates, key=lambda each: self._against_most(each, candidates))
+
+    def pick(self, candidates: Sequence[Candidate]) -> Candidate:
+        """Return the candidate to use: of those that are as good as the fastest, the one that takes least."""
+        best = self.best(candidates)
+        return cheapest([each for each in candidates if each == best or self._is_as_good(each, best)])
+
+    def ratio(self, fast: Candidate, slow: Candidate) -> Interval:
+        """Return how many times as fast."""
+        found = ratio_of(self._speeds(fast), self._speeds(slow))
+        return found or Interval(value=self.mean(fast) / self.mean(slow))
+
+    def mean(self, candidate: Candidate) -> float:
+        """Return the mean speed in samples per second."""
+        return mean_of(list(self._speeds(candidate).values()))
+
+    def _measure_round(self, candidates: Sequence[Candidate], until_s: float) -> None:
+        # To and fro: what becomes slower or faster with time meets the first and the last in the same way.
+        order = list(candidates) if self._round % 2 == 0 else list(reversed(candidates))
+        for candidate in order:
+            began_s = self._clock()
+            self.blocks.setdefault(candidate, {})[self._round] = self._measure(candidate)
+            self._took_s[candidate] = self._clock() - began_s
+            self._told(sum(map(len, self.blocks.values())), len(candidates), max(0.0, until_s - self._clock()))
+        self._round += 1
+
+    def _speeds(self, candidate: Candidate) -> dict[int, float]:
+        return {number: block.per_s for number, block in self.blocks[candidate].items()}
+
+    def _against_most(self, candidate: Candidate, candidates: Sequence[Candidate]) -> float:
+        most = max(candidates, key=lambda each: len(self.blocks[each]))
+        return self.ratio(candidate, most).value
+
+    def _is_out(self, candidate: Candidate, best: Candidate) -> bool:
+        if candidate == best:
+            return False
+        ratio = self.ratio(candidate, best)
+        if ratio.high is None:
+            pairs = len(self.blocks[candidate].keys() & self.blocks[best].keys())
+            return ratio.value < CLEARLY_SLOWER.get(pairs, 0.0)
+        return ratio.high < AS_GOOD
+
+    def _is_as_good(self, candidate: Candidate, best: Candidate) -> bool:
+        ratio = self.ratio(candidate, best)
+        return ratio.value >= NEARLY and (ratio.high is None or ratio.high >= AS_GOOD)
+
+    def _is_settled(self, alive: Sequence[Candidate]) -> bool:
+        best = self.best(alive)
+        halves = [self.ratio(each, best).half for each in alive if each != best]
+        return all(half is not None and half < NARROW for half in halves)

@@ -1,0 +1,100 @@
+"""The search: spread settings, then those between the best, then the batches kept ahead, then against the present."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from holter.bench.tuning.race import NEARLY, Measure, Race
+from holter.bench.tuning.records import Bounds, Candidate, Interval, Progress, Trial
+from holter.bench.tuning.space import between, first, other_batches
+
+# Of the time, until the end of each phase; the last one proves the gain.
+SPREAD, BETWEEN, AHEAD = 0.5, 0.65, 0.75
+# Without a proof, another number of readers of the same loader is still worth it from here on.
+WORTH_UNPROVED = 1.02
+# Each halves the gap to the next number that was tried.
+MOST_MIDDLES = 4
+
+Tell = Callable[[Progress], None]
+
+
+class Found(NamedTuple):
+    """The result of a search."""
+
+    chosen: Candidate
+    gain: Interval  # over the present candidate
+    is_settled: bool
+    trials: tuple[Trial, ...]
+    race: Race
+
+
+def search(
+    bounds: Bounds,
+    present: Candidate,
+    measure: Measure,
+    tell: Tell,
+    *,
+    holter: bool,
+    seconds: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> Found:
+    """Return what to train with. ``holter``: whether Holter's loader can be used. ``measure``: one block."""
+    began_s = clock()
+    phase = ["spread"]
+
+    def told(blocks: int, candidates: int, _: float) -> None:
+        left_s = max(0.0, began_s + seconds - clock())
+        tell(Progress(phase=phase[0], blocks=blocks, candidates=candidates, left_s=left_s))
+
+    race = Race(measure, told, clock)
+    grid = first(bounds, present, holter=holter)
+    settled = race.run(grid, began_s + SPREAD * seconds)
+    chosen = race.pick(grid)
+    phase[0] = "between"
+    for _ in range(MOST_MIDDLES):
+        middles = between(chosen, race.blocks)
+        if not middles or clock() >= began_s + BETWEEN * seconds:
+            break
+        settled = race.run([chosen, *middles], began_s + BETWEEN * seconds)
+        chosen = race.pick([chosen, *middles])
+    others = other_batches(chosen)
+    if others and clock() < began_s + AHEAD * seconds:
+        phase[0] = "ahead"
+        settled = race.run([chosen, *others], began_s + AHEAD * seconds) and settled
+        chosen = race.pick([chosen, *others])
+    if chosen != present:
+        phase[0] = "proof"
+        settled = race.run([chosen, present], began_s + seconds, keep=(chosen, present))
+    gain = race.ratio(chosen, present)
+    if not _is_worth(gain, chosen, present):
+        chosen, gain = present, Interval(value=1.0, low=1.0, high=1.0)
+    return Found(chosen, gain, settled, trials_of(race), race)
+
+
+def trials_of(race: Race) -> tuple[Trial, ...]:
+    """Return everything that was measured, the fastest first."""
+    candidates: Sequence[Candidate] = list(race.blocks)
+    best = race.best(candidates)
+    trials = [
+        Trial(
+            candidate=candidate,
+            blocks=len(blocks),
+            per_s=race.mean(candidate),
+            of_best=Interval(value=1.0) if candidate == best else race.ratio(candidate, best),
+        )
+        for candidate, blocks in race.blocks.items()
+    ]
+    return tuple(sorted(trials, key=lambda trial: -trial.of_best.value))
+
+
+def _is_worth(gain: Interval, chosen: Candidate, present: Candidate) -> bool:
+    if chosen == present:
+        return False
+    if gain.low is not None and gain.low > 1:
+        return True
+    if chosen.loader != present.loader:
+        return False
+    is_less = chosen.readers < present.readers and gain.value >= NEARLY  # as fast, and leaves more to others
+    return gain.value >= WORTH_UNPROVED or is_less

@@ -1,0 +1,116 @@
+"""Compare settings of one training and write what was found: the whole of ``holter tune``, without printing."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from holter.bench.bench import checkpoint_bytes, command_of, question_of
+from holter.bench.busy import cpus_of_this_process, refuse_if_busy
+from holter.bench.records import Loader
+from holter.bench.scratch import Scratch
+from holter.bench.session import run_child
+from holter.bench.tuning import settings_file
+from holter.bench.tuning.advice import command_for, not_compared, variables_of, what_gains_more
+from holter.bench.tuning.records import Tuned, TuneOrder, TuneReport
+from holter.doctor.records import Asked
+from holter.supervisor.train import CHOICE
+from holter.texts.training_command import parse_training_command
+
+Tell = Callable[[Any], None]
+
+
+def tune(
+    asked: Asked,
+    python: str,
+    seconds: float,
+    device: str,
+    environ: Mapping[str, str],
+    tell: Tell,
+    *,
+    loader: str | None = None,
+    write: Path | None = None,
+    anyway: bool,
+) -> TuneReport:
+    """Return the report; ``tell`` gets the name of each stage, or a Progress.
+
+    ``loader``: the option ``--loader`` that a file sets for ``holter train``. ``write``: the file for the settings.
+
+    Raises:  BadInput for a name that does not exist, or a file that cannot be written; MachineBusy; CannotDoHere;
+        MissingExtra; BenchFailed.
+    """
+    began_s = time.monotonic()
+    if write is not None:
+        settings_file.check(write)
+    question = question_of(asked, environ, "tune")
+    asked = question.asked
+    command = command_of(asked, "tune")
+    cpus = cpus_of_this_process()
+    if not anyway:
+        refuse_if_busy(cpus, device, environ, command)
+    present, readers = present_choice(asked, environ, loader)
+    order = TuneOrder(
+        dataset=asked.dataset or "",
+        configuration=asked.configuration or "",
+        fold=asked.fold,
+        plans=asked.plans,
+        trainer=asked.trainer,
+        device=device,  # type: ignore[arg-type]
+        seconds=seconds,
+        cpus=cpus,
+        results=environ["nnUNet_results"],
+        present_loader=present,
+        present_readers=readers,
+    )
+    with Scratch(environ, checkpoint_bytes(question), command) as scratch:
+        tuned = run_child(order, python, environ, scratch, command, tell, Tuned)
+    report = TuneReport(
+        order=order,
+        tuned=tuned,
+        variables=variables_of(tuned, environ),
+        command=command_for(tuned, asked),
+        more=what_gains_more(tuned),
+        not_measured=not_compared(tuned),
+        took_s=time.monotonic() - began_s,
+    )
+    if write is None:
+        return report
+    settings_file.write(write, tables_of(report), f"{command}, {date.today().isoformat()}")
+    return msgspec.structs.replace(report, wrote=str(write))
+
+
+def tables_of(report: TuneReport) -> dict[str, dict[str, str | int]]:
+    """Return what belongs into holter.toml."""
+    variables: dict[str, str | int] = {
+        name: int(value) if value.isdigit() else value for name, value in report.variables
+    }
+    return {"train": {"loader": report.tuned.chosen.loader}, "environment": variables}
+
+
+def present_choice(asked: Asked, environ: Mapping[str, str], loader: str | None) -> tuple[Loader, int | None]:
+    """Return the loader that this training has without any change, and its threads if they are known.
+
+    That is the one that a file sets; else the one that ``--loader auto`` has kept for this fold; else nnU-Net's.
+    """
+    if loader == "holter":
+        return "holter", None
+    words = ("nnUNetv2_train", asked.dataset or "", asked.configuration or "", asked.fold)
+    training = parse_training_command((*words, "-tr", asked.trainer, "-p", asked.plans))
+    folder = None if training is None else training.fold_folder(environ)
+    if loader == "stock" or folder is None:
+        return "stock", None
+    try:
+        kept = json.loads((folder / CHOICE).read_text(encoding="utf-8"))
+        threads = kept["threads"]
+        return ("holter", threads if isinstance(threads, int) else None) if kept["loader"] == "holter" else _STOCK
+    except (OSError, ValueError, LookupError, TypeError):
+        return _STOCK
+
+
+_STOCK: tuple[Loader, None] = ("stock", None)
