@@ -82,7 +82,7 @@ def prove(training: Training, leave_out: Callable[[str, object], None]) -> int |
 def device_name(device: str) -> str:
     """Return the name of the GPU or the processor."""
     if device == "cuda":
-        return torch.cuda.get_device_name()
+        return str(torch.cuda.get_device_name())
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):

@@ -15,24 +15,24 @@ NARROW = 0.03
 AS_GOOD = 0.98
 # With one or two blocks there is no interval: out is what no scatter between blocks explains.
 CLEARLY_SLOWER = {1: 0.75, 2: 0.85}
-# Of candidates that cannot be told apart, the one that takes least is chosen, if its mean is this near to the best.
+# Of candidates that cannot be distinguished, the one that takes least is chosen, if its mean is this near to the best.
 NEARLY = 0.99
 
 Measure = Callable[[Candidate], Block]
-Told = Callable[[int, int, float], None]  # blocks, candidates, seconds left
+Report = Callable[[int, int, float], None]  # blocks, candidates, seconds left
 
 
 class Race:
     """Keeps every block; a candidate that comes back in a later race keeps its earlier ones."""
 
-    def __init__(self, measure: Measure, told: Told, clock: Callable[[], float] = time.monotonic) -> None:
-        self._measure, self._told, self._clock = measure, told, clock
+    def __init__(self, measure: Measure, report: Report, clock: Callable[[], float] = time.monotonic) -> None:
+        self._measure, self._report, self._clock = measure, report, clock
         self._round = 0
         self.blocks: dict[Candidate, dict[int, Block]] = {}
         self._took_s: dict[Candidate, float] = {}
 
     def run(self, candidates: Sequence[Candidate], until_s: float, *, keep: Sequence[Candidate] = ()) -> bool:
-        """Measure rounds until all that are left are told apart, or the time is up; return whether they are.
+        """Measure rounds until all that are left are distinguished, or the time is up; return whether they are.
 
         ``keep``: never out. At least one round is measured. ``until_s``: on the clock.
         """
@@ -75,7 +75,7 @@ class Race:
             began_s = self._clock()
             self.blocks.setdefault(candidate, {})[self._round] = self._measure(candidate)
             self._took_s[candidate] = self._clock() - began_s
-            self._told(sum(map(len, self.blocks.values())), len(candidates), max(0.0, until_s - self._clock()))
+            self._report(sum(map(len, self.blocks.values())), len(candidates), max(0.0, until_s - self._clock()))
         self._round += 1
 
     def _speeds(self, candidate: Candidate) -> dict[int, float]:

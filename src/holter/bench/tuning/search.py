@@ -44,11 +44,11 @@ def search(
     began_s = clock()
     phase = ["spread"]
 
-    def told(blocks: int, candidates: int, _: float) -> None:
+    def report(blocks: int, candidates: int, _: float) -> None:
         left_s = max(0.0, began_s + seconds - clock())
         tell(Progress(phase=phase[0], blocks=blocks, candidates=candidates, left_s=left_s))
 
-    race = Race(measure, told, clock)
+    race = Race(measure, report, clock)
     grid = first(bounds, present, holter=holter)
     settled = race.run(grid, began_s + SPREAD * seconds)
     chosen = race.pick(grid)

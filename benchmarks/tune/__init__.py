@@ -1,0 +1,1 @@
+"""The settings that ``holter tune`` chooses, against a sweep over every setting."""

@@ -1,0 +1,123 @@
+"""The setting that ``holter tune`` chooses, against an exhaustive sweep: ``python -m benchmarks.tune``.
+
+In each scene (those of ``benchmarks.bench``, with an imitated step), every setting is first measured in rounds with the
+same blocks of steps, and then the command chooses, within a quarter of that time. Last, its choice and the sweep's best
+are measured in turns. No GPU is needed; alone on the machine, please.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.bench.__main__ import started
+from benchmarks.bench.scenes import CONFIGURATION, EPOCHS, PLANS, SCENES, STEPS, TRAINER, Scene, make
+from benchmarks.loader import at_least, at_most, row
+from benchmarks.material import prepared_brains, say
+from benchmarks.reporting import Goal, Row, conclude
+from holter.demo.prepare import DATASET_NAME
+
+GOAL_SHARE, GOAL_SCENES, GOAL_TIME = 0.98, 0.9, 0.25
+LEAST_S = 5.0  # of the command's --seconds
+
+
+class Plan(NamedTuple):
+    """Rounds of the sweep, and rounds in which choice and best are compared."""
+
+    sweeps: int
+    rounds: int
+
+
+FULL, QUICK = Plan(8, 12), Plan(3, 4)
+
+
+def main() -> int:
+    """Measure, print tables, write JSON if asked; return 1 if a goal was missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.tune", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    parser.add_argument("--only", default="", help="scenes whose name contains this")
+    parser.add_argument("--anyway", action="store_true", help="although others use the machine: no goal counts then")
+    parser.add_argument("--json", type=Path, help="write results and goals to this file")
+    options = parser.parse_args()
+    plan, brains = QUICK if options.quick else FULL, prepared_brains()
+    rows: list[Row] = []
+    goals: list[Goal] = []
+    reached: list[bool] = []
+    for scene in SCENES:
+        if options.only not in scene.name:
+            continue
+        say(scene.name)
+        with tempfile.TemporaryDirectory(prefix="holter-tune-scene-") as folder:
+            environment = {**os.environ, **make(scene, brains, Path(folder)), EPOCHS: "2", STEPS: "250"}
+            more, share, high = compare(scene, plan, environment, anyway=options.anyway)
+        rows += more
+        reached.append(high is not None and high >= GOAL_SHARE)
+        time_share = share if not options.anyway else None
+        goals.append(at_most(f"{scene.name}: time of the command, of the sweep's", GOAL_TIME, time_share))
+    name = f"scenes in which the interval of chosen/best reaches {GOAL_SHARE}"
+    share_of_scenes = sum(reached) / len(reached) if reached else 0.0
+    goals.append(at_least(name, GOAL_SCENES, None if options.anyway else share_of_scenes))
+    return conclude(rows, goals, options.json)
+
+
+def compare(
+    scene: Scene, plan: Plan, environment: Mapping[str, str], *, anyway: bool
+) -> tuple[list[Row], float, float | None]:
+    """Sweep, choose, compare; return rows, the command's time as a share of the sweep's, and the interval's end."""
+    swept = rounds(scene, environment, {"sweeps": plan.sweeps})
+    seconds = max(LEAST_S, GOAL_TIME * swept["measured_s"])
+    chosen = command(scene, seconds, environment, anyway=anyway)["tuned"]
+    best = swept["trials"][0]
+    pair = rounds(scene, environment, {"sweeps": plan.rounds, "only": [chosen["chosen"], best["candidate"]]})
+    by_setting = {json.dumps(trial["candidate"], sort_keys=True): trial for trial in pair["trials"]}
+    own, other = (by_setting[json.dumps(setting, sort_keys=True)] for setting in (chosen["chosen"], best["candidate"]))
+    ratio = {"value": 1.0, "low": 1.0, "high": 1.0} if own is other else against(own, other)
+    rows = [
+        row(f"{scene.name}: best of {len(swept['trials'])}", best["per_s"], "samples/s", called(best["candidate"])),
+        row(f"{scene.name}: chosen", own["per_s"], "samples/s", called(chosen["chosen"])),
+        row(f"{scene.name}: chosen/best", ratio["value"], "", f"{ratio.get('low')} to {ratio.get('high')}"),
+    ]
+    return rows, chosen["measured_s"] / swept["measured_s"], ratio.get("high")
+
+
+def against(own: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, float]:
+    """Return the ratio of two settings that were measured alone with each other: one of them was the faster."""
+    if own["of_best"]["value"] <= other["of_best"]["value"]:
+        return dict(own["of_best"])
+    ratio = other["of_best"]
+    turned = {"value": 1 / ratio["value"]}
+    return turned | ({"low": 1 / ratio["high"], "high": 1 / ratio["low"]} if "high" in ratio else {})
+
+
+def rounds(scene: Scene, environment: Mapping[str, str], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Measure every setting, or those in ``only``, in rounds; return what the measuring process found."""
+    found: dict[str, Any] = json.loads(started(scene, ["-m", "benchmarks.tune.sweep", json.dumps(more)], environment))
+    return found
+
+
+def command(scene: Scene, seconds: float, environment: Mapping[str, str], *, anyway: bool) -> dict[str, Any]:
+    """Return the report of the command."""
+    words = ["holter", "tune", DATASET_NAME, CONFIGURATION, "-p", PLANS, "-tr", TRAINER, "--device", "cpu", "--json"]
+    words += ["--seconds", f"{seconds:g}", *(("--anyway",) if anyway else ())]
+    report: dict[str, Any] = json.loads(started(scene, ["-m", *words], environment))
+    return report
+
+
+def called(setting: Mapping[str, Any]) -> str:
+    """Return the name of a setting."""
+    batches = f", {setting['batches']} batches" if setting.get("batches") else ""
+    return f"{setting['loader']}, {setting['readers']} readers{batches}"
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except subprocess.TimeoutExpired as error:
+        sys.exit(f"too slow: {error}")
