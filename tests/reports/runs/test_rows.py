@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from holter.probes.process.process_files import started
 from holter.reports.catalogue import Lang, phrase
 from holter.reports.outcome.sentences import FINISHED
 from holter.reports.runs import rows_of, take_one
-from holter.reports.runs.table import as_json, print_rows, verdict
+from holter.reports.runs.table import as_json, needs_attention, print_rows, verdict
 from holter.tape.registry import Entry, Kept
 
 RUNNING = Entry(
@@ -36,6 +37,9 @@ RUNNING = Entry(
 ENDED = msgspec.structs.replace(
     RUNNING, state="finished", headline=FINISHED(), ended="2026-11-28T12:00:00+08:00", exit_code=0
 )
+
+
+SOON_AFTER = datetime(2026, 11, 28, 12, 30, tzinfo=timezone(timedelta(hours=8)))
 
 
 def kept(entry: Entry, *, silent_s: float = 0.0, **fields: object) -> Kept:
@@ -143,7 +147,7 @@ def test_the_last_line_counts_and_gives_the_next_command(tmp_path: Path, monkeyp
         (tmp_path / name).touch()
 
     def said(*entries: Kept, lang: Lang = "en") -> str:
-        return phrase(verdict(rows_of(entries)), lang)
+        return phrase(verdict(rows_of(entries), SOON_AFTER), lang)
 
     good = kept(ENDED, tape=str(tmp_path / "good run"), folder="/1", began="2026-11-01T10:00:00+08:00")
     dead = kept(ENDED, tape=str(tmp_path / "dead"), folder="/2", state="dead", exit_code=1)
@@ -156,3 +160,21 @@ def test_the_last_line_counts_and_gives_the_next_command(tmp_path: Path, monkeyp
     assert said(dead, stalled) == "Verdict: running: 1, ended: 1, need attention: 2. Next: holter diagnose stalled"
     assert said(gone) == "Verdict: running: 0, ended: 1, need attention: 1."
     assert said(dead, lang="zh") == "结论：运行中：0，已结束：1，需要关注：1。下一步：holter diagnose dead"
+
+
+def test_old_runs_and_folds_that_were_trained_again_need_no_attention() -> None:
+    dead = kept(ENDED, state="dead", exit_code=1)
+
+    def attention(*entries: Kept, now: datetime = SOON_AFTER) -> list[bool]:
+        return [needs_attention(row, now) for row in sorted(rows_of(entries), key=lambda row: row.started or "")]
+
+    assert attention(dead) == [True]
+    assert attention(dead, now=SOON_AFTER + timedelta(days=8)) == [False]
+    again = {"began": "2026-11-28T12:10:00+08:00", "ended": "2026-11-28T12:20:00+08:00"}
+    assert attention(dead, kept(ENDED, **again)) == [False, False]
+    assert attention(dead, kept(ENDED, state="dead", **again)) == [False, True]
+    assert attention(dead, kept(ENDED, folder="/results/fold_1", fold="1", **again)) == [True, False]
+    # A call that trained nothing, such as one with a misspelled option, repairs nothing.
+    assert attention(dead, kept(ENDED, state="nothing-trained", **again)) == [True, False]
+    stalled = kept(RUNNING, state="stalled", began="2026-11-01T10:00:00+08:00")
+    assert attention(stalled, now=SOON_AFTER + timedelta(days=30)) == [True]  # it runs now

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from holter.linux.place import here, same_machine_before_a_restart
 from holter.probes.process.process_files import started
 from holter.records import Message
@@ -49,6 +51,7 @@ class Row(Record, frozen=True, kw_only=True):
     tape: str  # of the last call
     tape_is: TapeIs = "there"
     earlier_tapes: tuple[str, ...] = ()
+    superseded: bool = False  # the same fold was trained, or is trained, after it
 
     @property
     def is_good(self) -> bool:
@@ -78,7 +81,11 @@ def rows_of(entries: Iterable[Kept]) -> tuple[Row, ...]:
         else:
             groups.append([kept])
     owners = {id(kept) for kept in newest.values()}
-    return in_order([_row(group, is_overwritten=id(group[-1]) not in owners) for group in groups])
+    rows = []
+    for index, group in enumerate(groups):
+        row = _row(group, is_overwritten=id(group[-1]) not in owners)
+        rows.append(msgspec.structs.replace(row, superseded=_was_trained_later(group[-1].entry, groups[index + 1 :])))
+    return in_order(rows)
 
 
 def in_order(rows: Iterable[Row]) -> tuple[Row, ...]:
@@ -165,6 +172,11 @@ def _tape_is(entry: Entry) -> TapeIs:
     if Path(entry.tape).is_file():
         return "there"
     return "gone" if entry.place.partition(" ")[0] == here().partition(" ")[0] else "elsewhere"
+
+
+def _was_trained_later(entry: Entry, later: Sequence[Sequence[Kept]]) -> bool:
+    # A call that came to no training changes nothing.
+    return any(group[-1].entry.state != "nothing-trained" and _is_same_fold(entry, group[-1].entry) for group in later)
 
 
 def _is_same_fold(one: Entry, other: Entry) -> bool:

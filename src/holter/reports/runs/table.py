@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import msgspec
@@ -27,6 +27,8 @@ COLUMN = 31
 USUAL_TRAINER = "nnUNetTrainer"
 SIGN = {"running": ("▶", "bold green"), "good": ("✓", "green"), "bad": ("✗", "bold red"), "unknown": ("?", "yellow")}
 PLAIN = str.maketrans({"▶": ">", "✓": "+", "✗": "x", "·": "-", "…": "~"})
+# What ended badly longer ago is history: somebody has looked at it, or nobody misses it.
+ATTENTION_FOR = timedelta(days=7)
 UNKNOWN = ("cut", "end-unseen", "nothing-trained")
 
 NONE = define("list.none", "No training is recorded yet.")
@@ -57,16 +59,16 @@ def print_rows(
     hidden = len(rows) - len(shown)
     if hidden:
         _say(console, Text(text(OLDER.key, lang, count=hidden), style="dim"))
-    _say(console, Text(phrase(verdict(rows), lang), style="bold"))
+    _say(console, Text(phrase(verdict(rows, datetime.now(timezone.utc)), lang), style="bold"))
 
 
-def verdict(rows: Sequence[Row]) -> Message:
+def verdict(rows: Sequence[Row], now: datetime) -> Message:
     """Return how many run and ended, how many need attention, and the next command.
 
     That is to diagnose what needs attention, else to watch what runs, else to read about the newest.
     """
     running = sum(row.runs for row in rows)
-    bad = [row for row in rows if _kind(row) == "bad"]
+    bad = [row for row in rows if needs_attention(row, now)]
     there = [row for row in rows if row.tape_is == "there"]
     command = None
     if there:
@@ -75,6 +77,14 @@ def verdict(rows: Sequence[Row]) -> Message:
         command = f"holter {verb} {shlex.quote(_from_here(Path(row.tape)))}"
     counted = COUNTED(running=running, ended=len(rows) - running, attention=len(bad) or None)
     return VERDICT(what=counted, command=command)
+
+
+def needs_attention(row: Row, now: datetime) -> bool:
+    """Return whether a run is bad, ended within a week, and its fold was not trained again since."""
+    if _kind(row) != "bad" or row.runs:
+        return _kind(row) == "bad"
+    last = moment_of(row.ended or row.seen or row.started)
+    return not row.superseded and (last is None or now - last <= ATTENTION_FOR)
 
 
 def as_json(row: Row, lang: Lang) -> dict[str, object]:
