@@ -253,6 +253,10 @@ def test_explain_lists_and_tells_in_both_languages(tmp_path):
     wrong = holter("explain", "frozen-wroker", cwd=tmp_path)
     assert wrong.returncode == 2
     assert "holter explain frozen-worker" in wrong.stderr
+    for other, next_one in (("nosuch", "lists all"), ("gpu oom", "gpu-oom-cpu-fallback"), ("licence", "vgpu-unlic")):
+        wrong = holter("explain", other, "--lang", "en", cwd=tmp_path)
+        assert wrong.returncode == 2 and next_one in wrong.stderr, wrong.stderr
+        assert "not-stuck" not in wrong.stderr
 
 
 def test_a_way_of_sharing_tensors_is_passed_on(tmp_path):

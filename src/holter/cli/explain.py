@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,10 +18,12 @@ from holter.sentences import define
 if TYPE_CHECKING:
     from holter.reports.catalogue import Lang as Language
 
-# At most this many causes are suggested.
+# At most this many causes are suggested; a name that is less alike (0 to 1) is another word, not a slip.
 MOST_NEAR = 4
+ALIKE = 0.75
 
 NO_CAUSE = define("error.no-cause", "There is no cause {cause}.")
+SEE_ALL = define("next.explain-all", "holter explain, without a name, lists all {count} causes.")
 # Below what is printed, on stderr: stdout is the page or the list, also for a pipe.
 ONE_PAGE = define("explain.one-page", "{count} causes. Next, for the page of one: holter explain CAUSE")
 IS_IT_YOURS = define(
@@ -56,12 +59,12 @@ def explain(
         if not as_json:
             _say(ONE_PAGE(count=len(names)), language)
         return
-    name = cause.replace("_", "-").lower()
+    name = "-".join(cause.replace("_", " ").lower().split())
     if name not in names:
-        near = [page_name for page_name in names if name in page_name] or difflib.get_close_matches(name, names, n=1)
+        near = _nearest(name, names, language)
         raise UnknownCause(
             NO_CAUSE(cause=repr(cause)),
-            next_step="; ".join(f"holter explain {similar}" for similar in near[:MOST_NEAR]) or "holter explain",
+            next_step="; ".join(f"holter explain {similar}" for similar in near) or SEE_ALL(count=len(names)),
         )
     if as_json:
         print(json.dumps({"cause": name, "page": page(name, language)}, ensure_ascii=False, indent=2))
@@ -70,6 +73,20 @@ def explain(
 
     print_page(Console(), name, language)
     _say(IS_IT_YOURS(), language)
+
+
+def _nearest(name: str, names: Sequence[str], lang: Language) -> list[str]:
+    # By part of the name, by a slip of the pen, by words of the name and the title.
+    from holter.reports.catalogue import text
+
+    words = [word for word in name.split("-") if word]
+    of_words = [
+        page_name
+        for page_name in names
+        if words and all(word in f"{page_name} {text(f'cause.{page_name}.title', lang)}".lower() for word in words)
+    ]
+    near = [page_name for page_name in names if name and name in page_name]
+    return (near or difflib.get_close_matches(name, names, n=MOST_NEAR, cutoff=ALIKE) or of_words)[:MOST_NEAR]
 
 
 def _say(message: Message, lang: Language) -> None:
