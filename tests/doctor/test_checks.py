@@ -19,7 +19,7 @@ from holter.doctor.checks import CHECKS, name_of
 from holter.doctor.checks.gpu import supported
 from holter.doctor.needs import batch_bytes, workers
 from holter.doctor.records import Asked, BadFile, GpuText, Neighbour, Survey
-from holter.doctor.terminal import advice, print_examination, sentence
+from holter.doctor.terminal import advice, closing, print_examination, sentence
 from holter.records import GpuProcess, GpuSample, GpuSlice, Message
 from holter.reports.catalogue import known, phrase
 
@@ -175,6 +175,18 @@ def test_a_setting_is_judged_and_the_one_to_change_is_named(
 ) -> None:
     result = said(with_variables(well(), **variables), check)
     assert (result.state, result.setting) == (state, setting)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [{"cases": 0, "files": 0}, {"missing": ("a_seg.b2nd",)}, {"bad": (BadFile(file="a.b2nd", problem="empty"),)}],
+)
+def test_data_that_must_be_preprocessed_again_end_with_the_command(spoilt: dict[str, Any]) -> None:
+    survey = spoil(well(), "files", **spoilt)
+    command = "nnUNetv2_preprocess -d 1 -plans_name nnUNetPlans -c 3d_fullres"
+    assert said(survey, "preprocessed-files").setting == command
+    for lang in ("en", "zh"):
+        assert closing(examine(survey), lang).endswith(command)
 
 
 def test_a_survey_that_holds_nothing_is_never_called_fine() -> None:

@@ -72,14 +72,19 @@ def preprocessed_files(survey: Survey) -> Result:
     values = {"lengths": files.lengths_checked, "whole": files.read_whole, "files": files.files}
     if files.bad:
         shown = joined(*(BAD_FILE(file=bad.file, problem=bad.trouble) for bad in files.bad[:SHOWN]))
-        return result("no-go", "preprocessed-files", "bad", count=len(files.bad), shown=shown, **values)
+        return result(
+            "no-go", "preprocessed-files", "bad", setting=_again(survey), count=len(files.bad), shown=shown, **values
+        )
     if files.missing:
         names = files.missing[:SHOWN]
-        return result("no-go", "preprocessed-files", "missing", count=len(files.missing), shown=names, **values)
+        count = len(files.missing)
+        return result(
+            "no-go", "preprocessed-files", "missing", setting=_again(survey), count=count, shown=names, **values
+        )
     if files.what_hangs:
         return result("no-go", "preprocessed-files", "hangs", shown=files.what_hangs, **values)
     if not files.cases:
-        return result("no-go", "preprocessed-files", "none", path=files.folder)
+        return result("no-go", "preprocessed-files", "none", setting=_again(survey), path=files.folder)
     if files.lengths_checked < files.files:
         return result("unknown", "preprocessed-files", "not-all", **values)
     if files.unread:
@@ -95,7 +100,8 @@ def number_of_cases(survey: Survey) -> Result:
     if plan.cases is None:
         return unknown("number-of-cases", "no-count")
     if files.cases and files.cases < plan.cases:
-        return result("warn", "number-of-cases", "fewer", cases=files.cases, wanted=plan.cases)
+        setting = _again(survey)
+        return result("warn", "number-of-cases", "fewer", setting=setting, cases=files.cases, wanted=plan.cases)
     return go("number-of-cases", cases=files.cases)
 
 
@@ -119,7 +125,7 @@ def label_values(survey: Survey) -> Result:
 
 def read_only_data(survey: Survey) -> Result:
     """Check for .npz cases with nnU-Net 2.7 or later: its workers write into their read-only memory maps (SIGSEGV)."""
-    files, asked = survey.files, survey.asked
+    files = survey.files
     if files is None:
         return not_applicable("read-only-data", "no-data")
     if not files.archives:
@@ -132,9 +138,14 @@ def read_only_data(survey: Survey) -> Result:
         return go("read-only-data", "copied", version=text)
     if files.holds_patch is False:  # a padded part is a copy
         return go("read-only-data", "padded")
+    return result("no-go", "read-only-data", "crashes", setting=_again(survey), version=text)
+
+
+def _again(survey: Survey) -> str:
+    """Return the command that preprocesses this configuration again; it begins with an empty folder."""
+    asked = survey.asked
     number = re.sub(r"^Dataset0*(\d+)_.*", r"\1", asked.dataset or "?")  # the command accepts only the number
-    setting = f"nnUNetv2_preprocess -d {number} -plans_name {asked.plans} -c {asked.configuration}"
-    return result("no-go", "read-only-data", "crashes", setting=setting, version=text)
+    return f"nnUNetv2_preprocess -d {number} -plans_name {asked.plans} -c {asked.configuration}"
 
 
 CHECKS = (preprocessed_files, number_of_cases, label_values, read_only_data)
