@@ -33,11 +33,13 @@ SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 
 
 class TrainCommand(HelpfulCommand):
-    """Takes ``-h`` as a whole word; as an option it would also be found in ``-pretrained_weights``."""
+    """Takes ``-h`` and ``-o`` as whole words; as an option ``-h`` would also be found in ``-pretrained_weights``."""
+
+    short = {"-h": "--help", "-o": "--tape", "-q": "--quiet"}  # noqa: RUF012 - typer's class has no such annotations
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, as in the base class."""
-        return super().parse_args(ctx, ["--help" if word == "-h" else word for word in args])
+        return super().parse_args(ctx, [self.short.get(word, word) for word in args])
 
 
 # The training prints its own messages (trainer/loader_log.py) in the same language.

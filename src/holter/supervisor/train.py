@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from holter.probes.training.remarks import problems
 from holter.records import Message
 from holter.sentences import NOTHING_STARTED, define, joined
 from holter.texts.resume_command import resume_command
-from holter.texts.training_command import TrainingCommand, parse_training_command
+from holter.texts.training_command import SEVERAL_DATASETS, TrainingCommand, parse_training_command
 
 ENTRY = ("-m", "holter.trainer.entry")
 CHOICE = "holter_loader.json"  # as holter.trainer.auto.choice.FILE
@@ -31,7 +32,7 @@ INSTALL_THERE = define(
     "next.install-there",
     "Install Holter into the environment of nnU-Net, or: holter run --heal -- nnUNetv2_train …",
 )
-NO_DATASET = define("error.no-dataset", "There is no data set {dataset} in nnU-Net's folders, or more than one.")
+NO_DATASET = define("error.no-dataset", "There is no data set {dataset} in nnU-Net's folders.")
 NONE_USABLE = define("error.no-usable-checkpoint", "No usable checkpoint in {folder}.")
 NONE_BECAUSE = define("error.no-usable-checkpoint-because", "No usable checkpoint in {folder} ({problems}).")
 NEITHER_STARTED_NOR_OVERWRITTEN = define("safe.neither-started-nor-overwritten", "Nothing was started or overwritten.")
@@ -74,12 +75,23 @@ def read_arguments(arguments: tuple[str, ...], variables: Mapping[str, str]) -> 
         )
     folder = training.fold_folder(variables)
     if folder is None:
-        raise BadInput(
-            NO_DATASET(dataset=training.dataset),
-            safe=NOTHING_STARTED(),
-            next_step='ls "$nnUNet_preprocessed"',
-        )
+        raise _which_dataset(arguments, training, variables)
     return training, folder
+
+
+def _which_dataset(arguments: tuple[str, ...], training: TrainingCommand, variables: Mapping[str, str]) -> BadInput:
+    names = training.datasets_of_number(variables)
+    if not names:
+        return BadInput(
+            NO_DATASET(dataset=training.dataset), safe=NOTHING_STARTED(), next_step='ls "$nnUNet_preprocessed"'
+        )
+    index = arguments.index(training.dataset)
+    words = (*arguments[:index], names[0], *arguments[index + 1 :])
+    return BadInput(
+        SEVERAL_DATASETS(number=training.dataset, names=names),
+        safe=NOTHING_STARTED(),
+        next_step=f"holter train {shlex.join(words)}",
+    )
 
 
 def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Path, *, from_scratch: bool) -> Order:

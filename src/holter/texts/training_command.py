@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from holter.sentences import define
+
+SEVERAL_DATASETS = define("error.several-datasets", "Several data sets have the number {number}: {names}.")
+
 # Options of nnUNetv2_train that take a value; argparse accepts any unambiguous prefix of them.
 _NNUNET_OPTIONS = ("-tr", "-p", "-pretrained_weights", "-num_gpus", "-device")
 # Further options of the shortened training.
@@ -40,13 +44,16 @@ class TrainingCommand:
         """``DatasetNNN_Name``; an ID is looked up in nnU-Net's folders; None if it is not unique there."""
         if self.dataset.startswith("Dataset"):
             return self.dataset
-        if not self.dataset.isdigit():
-            return None
+        names = self.datasets_of_number(environ)
+        return names[0] if len(names) == 1 else None
+
+    def datasets_of_number(self, environ: Mapping[str, str]) -> tuple[str, ...]:
+        """Return every ``DatasetNNN_Name`` in nnU-Net's folders that the ID fits; none for what is no ID."""
         names: set[str] = set()
-        for root in _DATASET_ROOTS:
+        for root in _DATASET_ROOTS if self.dataset.isdigit() else ():
             if environ.get(root):
                 names |= _folders_starting(Path(environ[root]), f"Dataset{int(self.dataset):03d}")
-        return names.pop() if len(names) == 1 else None
+        return tuple(sorted(names))
 
     def model_folder(self, environ: Mapping[str, str]) -> Path | None:
         """``.../DatasetNNN_Name/Trainer__Plans__configuration``, whether it exists or not; None if unknown."""

@@ -168,6 +168,19 @@ def test_the_language_is_known_before_anything_is_parsed(
     assert spoken_language(arguments) == expected
 
 
+@pytest.mark.parametrize("command", ["run", "train", "attach"])
+def test_the_tape_has_the_same_two_names_in_every_command_that_records(command: str) -> None:
+    assert re.search(r"^  -o, --tape FILE", help_of(command), re.MULTILINE)
+
+
+def test_train_takes_its_short_options_as_whole_words_and_leaves_nnunets_alone() -> None:
+    train = OF_HOLTER["train"]
+    words = ["4", "2d", "0", "-o", "a.holter", "-q", "-num_gpus", "2", "-pretrained_weights", "x.pth", "-foo"]
+    context = train.make_context("train", list(words))  # type: ignore[attr-defined]
+    assert (context.params["tape"], context.params["quiet"]) == (Path("a.holter"), True)
+    assert list(context.params["arguments"]) == [*words[:3], *words[6:]]
+
+
 @pytest.mark.parametrize(
     ("lang", "what", "safe", "step"),
     [

@@ -100,7 +100,8 @@ def page(command: Any, context: Any) -> str:
     writer.table(
         text(ARGUMENTS.key, lang), [(metavar(argument), _explained(name, argument, lang)) for argument in arguments]
     )
-    rows = [(_spelled(option), _explained(name, option, lang)) for option in options]
+    short = {long: word for word, long in getattr(command, "short", {}).items()}
+    rows = [(_spelled(option, short), _explained(name, option, lang)) for option in options]
     writer.table(text(OPTIONS.key, lang), [*rows, (", ".join(HELP_OPTIONS), text(SHOW_HELP.key, lang))])
     writer.examples(name)
     if commands is not None:
@@ -138,8 +139,9 @@ def _explained(command: str, parameter: Any, lang: Lang) -> str:
     return f"{words} {text(DEFAULT.key, lang, value=str(value))}"
 
 
-def _spelled(option: Any) -> str:
-    names = ", ".join(sorted(option.opts, key=len))
+def _spelled(option: Any, short: Mapping[str, str]) -> str:
+    others = [short[name] for name in option.opts if name in short]
+    names = ", ".join(sorted((*option.opts, *others), key=len))
     return names if option.is_flag else f"{names} {metavar(option)}"
 
 

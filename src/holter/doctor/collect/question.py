@@ -23,11 +23,10 @@ from holter.doctor.sentences import FILE_ERROR
 from holter.errors import BadInput, HolterError
 from holter.records import Text
 from holter.sentences import NOTHING_STARTED_OR_CHANGED, define
-from holter.texts.training_command import TrainingCommand
+from holter.texts.training_command import SEVERAL_DATASETS, TrainingCommand
 
 VARIABLES_NOT_SET = define("error.variables-not-set", "{names} not set: nnU-Net would not find its data.")
 VARIABLE_UNREADABLE = define("error.variable-unreadable", "{name}={folder} cannot be read: {error}.")
-SEVERAL_DATASETS = define("error.several-datasets", "Several data sets have the number {number}: {names}.")
 NOT_PREPROCESSED = define("error.not-preprocessed", "{dataset} is in nnUNet_raw, but has not been preprocessed.")
 NO_DATASET_IN = define("error.no-dataset-in", "No data set {dataset} in {folder}.")
 IS_IT_MEANT = define("next.is-it-meant", "Is {name} meant? {command}")
