@@ -44,7 +44,7 @@ def test_the_row_that_shows_progress_leaves_nothing_behind_in_the_lines(
     with os.fdopen(slave, "w") as terminal:
         monkeypatch.setattr("sys.stderr", terminal)
         writer = LineWriter(terminal, str)
-        say = speaker(writer, shows_progress=True)
+        say = speaker(writer, "en", shows_progress=True)
         context = Context(scratch=tmp_path, preprocessed=tmp_path)
         injector = FaultInjector(find_fault("none"), context, "en", say, show_progress=True)
         for epoch in (0, 1):
@@ -55,7 +55,10 @@ def test_the_row_that_shows_progress_leaves_nothing_behind_in_the_lines(
         writer.close()
         rows = rows_of(os.read(master, 1 << 16).decode().replace("\r\n", "\n"))
     os.close(master)
-    assert {row for row in rows if "step" not in row} == {"holter: epoch 0", "holter: epoch 1", "holter: FAULT", ""}
+    timed = re.compile(r"^(holter:) \d\d-\d\d \d\d:\d\d:\d\d: ")
+    said = {timed.sub(r"\1 ", row) for row in rows if timed.match(row) or not row.strip()}
+    assert said == {"holter: epoch 0", "holter: epoch 1", "holter: FAULT", ""}
+    assert all(timed.match(row) or "step" in row or not row for row in rows)
     assert all(row.count("holter:") <= 1 for row in rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from typing import Literal
 
@@ -14,6 +15,7 @@ from holter.records import Beat, Diagnosis, Episode, Noted, Text, Tick
 from holter.reports.catalogue import phrase, text
 from holter.reports.live import lines as live
 from holter.reports.live.line_writer import LineWriter, write_or_skip
+from holter.reports.live.pace import stamp
 from holter.sentences import define
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.recording.recorder import Recorder
@@ -31,10 +33,18 @@ SIMULATED = define("note.simulated", "GPU readings and slow steps are simulated"
 CLEAR_ROW = "\r\x1b[K"
 
 
-def speaker(writer: LineWriter, *, shows_progress: bool) -> Callable[[str], None]:
-    """Return the function that prints a line; with ``shows_progress`` in the place of the row that shows it."""
+def speaker(writer: LineWriter, lang: Literal["en", "zh"], *, shows_progress: bool) -> Callable[[str], None]:
+    """Return the function that prints a line with the time; with ``shows_progress`` in place of the row that shows it.
+
+    The further lines of a message are indented, and have no time of their own.
+    """
     start = CLEAR_ROW if shows_progress else ""
-    return lambda line: writer.say(f"{start}{live.PREFIX} {line}")
+
+    def say(line: str) -> None:
+        when = "" if line.startswith(" ") else f"{stamp(None, time.time(), lang)} "
+        writer.say(f"{start}{live.PREFIX} {when}{line}")
+
+    return say
 
 
 class FaultInjector(Listener):

@@ -103,7 +103,7 @@ def show(fault_name: str, out: Path | None, lang: Lang, *, quiet: bool = False, 
     writer = LineWriter(None if quiet else sys.stderr, lambda count: live.left_out(count, lang))
     shows = not quiet and sys.stderr.isatty()
     with closing(writer):
-        return _play(fault, folder, lang, speaker(writer, shows_progress=shows), show_progress=shows, force=force)
+        return _play(fault, folder, lang, speaker(writer, lang, shows_progress=shows), show_progress=shows, force=force)
 
 
 def _play(
