@@ -71,6 +71,14 @@ SCRIPT = able(
     stacks=None,
     **{**OF_MACHINE, "results": abilities.NO_RESULTS()},
 )
+LOST = able(
+    heartbeat=abilities.SITE_SKIPPED(),
+    loader="forked",
+    log=None,
+    exceptions=abilities.CONSOLE_UNREAD(),
+    stacks=None,
+    **OF_MACHINE,
+)
 WATCHED = able(replace_workers=ONLY_WATCHES(), save=ONLY_WATCHES(), restart=ONLY_WATCHES())
 CONTINUES = "nnUNetv2_train Dataset004_Hippocampus 3d_fullres 0 --c"
 
@@ -88,9 +96,10 @@ CONTINUES = "nnUNetv2_train Dataset004_Hippocampus 3d_fullres 0 --c"
         (ON_CPU, WATCHED),
         (SCRIPT, WATCHED),
         (SCRIPT, able(replace_workers=NOTHING_IMPORTED(), save=NOTHING_IMPORTED(), restart=NO_TRAINING())),
+        (LOST, able(replace_workers=abilities.SITE_SKIPPED(), save=abilities.SITE_SKIPPED(), restart=CONTINUES)),
         (able(**{**TRAINING, "heartbeat": abilities.ATTACHED(), "loader": "forked"}, **OF_MACHINE), WATCHED),
     ],
-    ids=["train", "train-cpu", "bash", "run", "script", "script-heal", "attach"],
+    ids=["train", "train-cpu", "bash", "run", "script", "script-heal", "lost-hook", "attach"],
 )
 def test_what_is_printed_has_at_most_three_rows_and_nothing_twice(sees, does, lang) -> None:
     settled = ContractSettled(t_s=60.0, sees=sees, does=does)

@@ -12,6 +12,7 @@ from holter.sentences import define
 LINE = define("contract.line", "sees {seen}[[; not: {unseen}]].")
 LINE_ALL = define("contract.line-all", "sees this training ({loader})[[; not: {unseen}]].")
 POWERS = define("contract.powers", "Can {powers}.")
+ONLY_RESTARTS = define("contract.only-restarts", "Can restart it, but not replace workers or save checkpoints.")
 WATCHES = define("contract.watches", "It only watches; holter train, or run --heal, acts.")
 CONSEQUENCE = define("contract.consequence", "{words}.")
 TRAINING = define("contract.the-training", "the training")
@@ -72,9 +73,12 @@ NO_WORKERS = "no-workers"
 
 def contract_line(settled: ContractSettled, lang: Lang) -> str:
     """Return in short what Holter can observe and do, and what the user must expect; ``rows`` has every detail."""
-    sentences = [_sight(settled, lang)]
+    only_restarts = _only_restarts(settled)
+    sentences = [_sight(settled, lang, is_brief=only_restarts)]
     if settled.only_watches:
         sentences.append(WATCHES())
+    elif only_restarts:
+        sentences.append(ONLY_RESTARTS())
     else:
         can = _can(settled.does, lang)
         sentences += [POWERS(powers=can)] if can else []
@@ -84,9 +88,17 @@ def contract_line(settled: ContractSettled, lang: Lang) -> str:
     return SPACE[lang].join(phrase(sentence, lang) for sentence in sentences)
 
 
-def _sight(settled: ContractSettled, lang: Lang) -> Message:
+def _only_restarts(settled: ContractSettled) -> bool:
+    # The hook is lost: its reason alone takes a row, and the rest must be short.
+    does = {ability.name: ability for ability in settled.does}
+    return does["restart"].can and not any(does[name].can for name in BOTH)
+
+
+def _sight(settled: ContractSettled, lang: Lang, *, is_brief: bool) -> Message:
     join = text("list.join", lang)
     seen = {ability.name: _seen(ability, lang) for ability in settled.sees if ability.can}
+    if is_brief:  # what of the training is seen; the report has the rest
+        seen = {name: words for name, words in seen.items() if name in THE_TRAINING} or seen
     unseen = join.join(_unseen(settled, lang)) or None
     if all(name in seen for name in THE_TRAINING):
         return LINE_ALL(loader=seen["loader"], unseen=unseen)
