@@ -40,6 +40,7 @@ SENTENCES = {
     "checkpoint-broken": "RuntimeError: PytorchStreamReader failed reading zip archive: failed finding central",
     "checkpoint-refused": "_pickle.UnpicklingError: Weights only load failed. This file can still be loaded",
     "no-paths": "TypeError: expected str, bytes or os.PathLike object, not NoneType\n    subdirs(nnUNet_raw, x)",
+    "arguments": "ArgumentError: unrecognized arguments: --npzz",
     "unpack-race": "FileNotFoundError: [Errno 2] No file: 'a.npy'\n  File \"utils.py\", line 37, in _convert_to_npy",
 }  # fmt: skip
 

@@ -122,6 +122,11 @@ def test_a_case_at_which_the_user_wants_to_stop_is_no_reason_for_a_restart(cause
     assert (plan.action, plan.reason) == ("stop", "it-would-happen-again")
 
 
+def test_a_command_line_that_was_refused_is_not_tried_again():
+    plan = play("main-exception", situation(**DEAD), 9, exception__first="ArgumentError: unrecognized arguments: -o")[0]
+    assert (plan.action, plan.reason) == ("stop", "it-would-happen-again")
+
+
 @pytest.mark.parametrize("cause", ["results-folder-gone", "read-only-data"])
 def test_what_would_begin_again_or_crash_again_is_stopped(cause):
     plan = play(cause, situation(**DEAD), 9)[0]

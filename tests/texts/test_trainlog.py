@@ -497,6 +497,21 @@ def test_a_data_set_number_is_looked_up_in_the_folders(tmp_path: Path) -> None:
     assert find_log_folder(["nnUNetv2_train", "-h"], environ) is None
 
 
+def test_a_command_line_that_argparse_refuses_is_an_error_with_its_reason() -> None:
+    refused = [
+        "unrecognized arguments: -o",
+        "the following arguments are required: fold",
+        "argument -device: invalid choice: 'gpu' (choose from 'cpu', 'cuda')",
+        "argument -tr: expected one argument",
+    ]
+    for said in refused:
+        usage = ["usage: nnUNetv2_train [-h] [-tr TR]", "                      dataset_name_or_id", ""]
+        (seen,) = of(ExceptionSeen, parse([*usage, f"nnUNetv2_train: error: {said}"]))
+        assert (seen.role, seen.error, seen.message, seen.echo) == ("main", "ArgumentError", said, False)
+    others = ["srun: error: node7: task 0: Killed", "gcc: error: unrecognized command-line option '-m'", "x: error: no"]
+    assert of(ExceptionSeen, parse(others)) == []
+
+
 def test_decisive_lines_of_gpus_are_kept_though_they_name_no_error() -> None:
     lines = [
         "/pytorch/aten/src/ATen/native/cuda/ScatterGatherKernel.cu:144: operator(): block: [1,0,0], thread: [2,0,0] "

@@ -4,7 +4,7 @@ What happens:  an error in the main process (CUDA, torch.compile, the loss) ends
                workers are ended with it, and the sentence about background workers that follows is only an echo.
 How we know:   the first exception in time belongs to the main process and is not an echo. If its message says what
                failed (a checkpoint that cannot be read, page-locked memory, a GPU that is not there, folders that are
-               not set), the finding says it.
+               not set, a command line that was not accepted), the finding says it.
 Looks like:    ram-oom-train-worker, fd-exhaustion and windows-spawn-commit (the exception says that memory or
                descriptors have run out: special cases of this one); worker-exception (the first exception is a
                worker's); disk-full-or-quota, shm-too-small and gpu-shared-or-zombie (the exception says that there is
@@ -33,6 +33,7 @@ SENTENCES = describe(
     title="Error in the training itself",
     meaning="The training's own process ended with a Python error.",
     variants={
+        "meaning.arguments": "The training did not accept its command line.",
         "meaning.checkpoint-broken": "A checkpoint is damaged and cannot be read.",
         "meaning.checkpoint-refused": "PyTorch refuses the checkpoint: nnunetv2 is older than it.",
         "meaning.pinned-memory": "A batch could not be page-locked in main memory.",
@@ -40,6 +41,7 @@ SENTENCES = describe(
         "meaning.no-paths": "The folders of nnU-Net are not set.",
     },
     findings={
+        "arguments": "it is that of a command line that was not accepted; nothing was trained",
         "checkpoint-broken": "it is that of a checkpoint that is damaged",
         "checkpoint-refused": "PyTorch 2.6 and newer do not load such a checkpoint by default",
         "exception-in-main": "it was raised in the main process",
@@ -49,6 +51,7 @@ SENTENCES = describe(
         "pinned-memory": "it is that of pinning a batch (page-locked memory)",
     },
     remedies={
+        "correct-command": "Correct the command: the options of nnU-Net go to nnU-Net, those of Holter to Holter.",
         "set-checkpoint-aside": (
             "Set the checkpoint that could not be read aside. With --c nnU-Net takes "
             "checkpoint_final.pth, else checkpoint_latest.pth, else checkpoint_best.pth; "
@@ -64,7 +67,7 @@ SENTENCES = describe(
 )
 
 # Kinds that no other cause explains and that name what failed: they change the wording, not the certainty.
-NAMED_KINDS = ("checkpoint-broken", "checkpoint-refused", "pinned-memory", "gpu-number", "no-paths")
+NAMED_KINDS = ("checkpoint-broken", "checkpoint-refused", "pinned-memory", "gpu-number", "no-paths", "arguments")
 
 RULES = (
     needs("exception.role", one_of("main"), "exception-in-main", otherwise="exception-not-in-main", weight=2.0),
@@ -85,7 +88,7 @@ RULES = (
 )
 
 # Nothing was trained, or the checkpoint itself is broken: continuing would fail in the same way.
-NEVER_BEGAN = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "json", "no-paths")
+NEVER_BEGAN = ("arguments", "checkpoint-broken", "checkpoint-refused", "gpu-number", "json", "no-paths")
 
 
 def _is_echoed(facts: Facts) -> bool:
@@ -93,6 +96,7 @@ def _is_echoed(facts: Facts) -> bool:
 
 
 OFFERS = (
+    Offer("correct-command", "ADVICE", "nnUNetv2_train -h; holter train -h", of_kind("arguments")),
     Offer("set-checkpoint-aside", "CONSENT", None, of_kind("checkpoint-broken")),
     Offer("checkpoint-versions", "CONSENT", None, of_kind("checkpoint-refused")),
     Offer("look-at-both-memories", "SAFE", "free -h; ulimit -l; nvidia-smi", of_kind("pinned-memory")),
@@ -101,7 +105,7 @@ OFFERS = (
     Offer("see-gpus", "SAFE", "nvidia-smi -L; echo $CUDA_VISIBLE_DEVICES", of_kind("gpu-number")),
     Offer("set-paths", "ADVICE", None, of_kind("no-paths")),
     Offer("read-first-traceback", "ADVICE", None, _is_echoed),
-    Offer("read-traceback", "ADVICE", None, no(_is_echoed)),
+    Offer("read-traceback", "ADVICE", None, all_of(no(_is_echoed), no(of_kind("arguments")))),
     CONTINUE._replace(only_if=all_of(may_be_nnunet, no(of_kind(*NEVER_BEGAN)))),
 )
 LADDER = (AGAIN, UNCOMPILED)

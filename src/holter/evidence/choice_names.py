@@ -60,6 +60,7 @@ define_all(
         "choice.exception.kind.checkpoint-refused": "checkpoint refused",
         "choice.exception.kind.checkpoint-broken": "broken checkpoint",
         "choice.exception.kind.no-paths": "nnU-Net's folders are not set",
+        "choice.exception.kind.arguments": "command line not accepted",
         "choice.exception.kind.unpack-race": "unpacked files deleted by another training",
         "choice.exception.kind.splits": "splits file",
         "choice.exception.kind.json": "JSON file",

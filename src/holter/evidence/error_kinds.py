@@ -73,6 +73,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("checkpoint-refused", r"Weights only load failed"),
     ("checkpoint-broken", r"PytorchStreamReader failed|failed finding central directory"),
     ("checkpoint-broken", r"(?:EOFError|UnpicklingError|BadZipFile)[\s\S]*, in load_checkpoint\b"),
+    ("arguments", r"\AArgumentError: "),
     ("no-paths", r"nnUNet_(?:raw|preprocessed|results) is not defined"),
     ("no-paths", r"PathLike object, not NoneType[\s\S]*(?:dataset_name_id_conversion|[(,] ?nnUNet_(?:raw|pre|res))"),
     ("unpack-race", r"FileNotFoundError[^\n]*\.npy['\"][\s\S]*, in _convert_to_npy\b"),
@@ -101,7 +102,7 @@ OTHER = "other"
 # Kinds that name a library but no problem, or that main-exception explains itself: they have no cause of their own.
 GENERAL = (
     OTHER, "cuda-other", "cudnn", "nccl", "gpu-number", "checkpoint-broken", "checkpoint-refused",
-    "no-paths",
+    "no-paths", "arguments",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from holter.causes import stated
 from holter.causes.offers import Wait
 from holter.causes.steps import AGAIN, Facts, Settings, Situation, Step
 from holter.records import Diagnosis, Message, Plan
-from holter.remedies.which_ladder import LADDERS, is_asked_for, known_facts, ladder_of
+from holter.remedies.which_ladder import LADDERS, ends_the_same_again, known_facts, ladder_of
 from holter.sentences import Sentence, define
 
 # After this many heals in an hour a person must check; a broken machine must not be kept busy all night.
@@ -95,7 +95,7 @@ def next_plan(diagnosis: Diagnosis | None, history: tuple[Attempt, ...], now: Si
         return Plan(action="nothing", cause=cause)
     if not _can_restart(now) and not (now.alive and now.waits_for_batch and cause not in STOP_AT_ONCE):
         return Plan(action="nothing", cause=cause)  # never end a training that cannot be started again
-    if cause in STOP_AT_ONCE or is_asked_for(known_facts(diagnosis)):
+    if cause in STOP_AT_ONCE or ends_the_same_again(known_facts(diagnosis)):
         return Plan(action="stop", cause=cause, reason="it-would-happen-again")
     over = budget_is_over(history, now)
     if over is None:

@@ -13,8 +13,8 @@ from holter.records import Diagnosis
 LADDERS: dict[str, tuple[Step, ...]] = stated("LADDER")
 BY_FACTS: dict[str, Callable[[Facts], tuple[Step, ...] | None]] = stated("LADDER_BY_FACTS")
 
-# With --strict the user asked to stop at an unreadable case.
-_ASKED_FOR = re.compile(r"\bCaseUnreadable\b")
+# With --strict the user asked to stop at an unreadable case; a command line that was refused will be refused again.
+_AGAIN_THE_SAME = re.compile(r"\bCaseUnreadable\b|\AArgumentError: ")
 
 
 def known_facts(diagnosis: Diagnosis | None) -> Facts:
@@ -32,7 +32,7 @@ def ladder_of(cause: str | None, now: Situation, facts: Facts) -> tuple[Step, ..
     return UNEXPLAINED_WITH_FEW_CPUS if few_cpus else UNEXPLAINED
 
 
-def is_asked_for(facts: Facts) -> bool:
-    """Return whether the training ended because of ``--strict``."""
+def ends_the_same_again(facts: Facts) -> bool:
+    """Return whether the training ended because of ``--strict`` or of its command line."""
     exception = facts.get("exception.first")
-    return isinstance(exception, str) and _ASKED_FOR.search(exception) is not None
+    return isinstance(exception, str) and _AGAIN_THE_SAME.search(exception) is not None

@@ -50,6 +50,12 @@ _ERROR_LINE = re.compile(
     re.IGNORECASE,
 )
 _WARNING_LINE = re.compile(r"\bwarning\b|\b\w+Warning\b", re.IGNORECASE)
+# argparse's last line, below its usage: nnU-Net did not accept a word of the command line.
+_ARGPARSE = re.compile(
+    r"^[^\s:][^:]{0,80}: error: (?P<message>"
+    r"(?:unrecognized arguments|the following arguments are required|one of the arguments|ambiguous option|argument \S)"
+    r".*)$"
+)
 # These decide a case, so they never count as part of an exception's message.
 _DECISIVE = re.compile(
     r"^(Killed|slurmstepd|srun:|Segmentation fault|Bus error|Aborted|Terminated|Hangup)|core dumped|oom[-_]?kill"
@@ -221,12 +227,24 @@ class LogParser:
     def _loose(self, line: str, t_s: float) -> list[Event]:
         if not self._tracebacks.is_open and not has_sign(line):
             return []
+        if refused := _ARGPARSE.match(line):
+            return [*self._finished(), self._refused(refused, line, t_s)]
         decisive = _DECISIVE.search(line)
         consumed = not decisive and self._tracebacks.feed(line, t_s)
         events = self._exceptions()
         if not consumed and line.strip():
             events += self._keep(line.strip(), t_s, only_sentences=False)
         return events
+
+    def _finished(self) -> list[Event]:
+        self._tracebacks.finish()
+        return self._exceptions()
+
+    def _refused(self, refused: re.Match[str], line: str, t_s: float) -> ExceptionSeen:
+        message = refused["message"].strip()[:MAX_LINE_CHARS]
+        return ExceptionSeen(
+            t_s=t_s, role="main", error="ArgumentError", message=message, traceback=line[:MAX_LINE_CHARS], source="log"
+        )
 
     def _keep(self, text: str, t_s: float, *, only_sentences: bool) -> list[Event]:
         if _WARNING_LINE.search(text):
