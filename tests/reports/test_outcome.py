@@ -195,6 +195,22 @@ def test_what_stalled_was_work_also_where_no_step_can_be_seen(end, finished, sta
     assert ran.next_command != "holter doctor"
 
 
+@pytest.mark.parametrize(("code", "epochs"), [(1, 0), (1, 1), (None, 0)])
+def test_what_failed_before_its_first_epoch_is_not_continued(code: int | None, epochs: int) -> None:
+    run = Run().startup(20)
+    for epoch in range(epochs):
+        run.epoch(epoch)
+    end = {"exit_signal": 9} if code is None else {"exit_code": code}
+    run.event(ProcessEnded(t_s=float(run.t), pid=run.pid, role="main", **end)).down(5)
+    run.episode("death", float(run.t - 6), None)
+    command = ("nnUNetv2_train", "4", "3d_fullres", "0")
+    recording = msgspec.structs.replace(made(run, command=command), path=Path("x.holter"))
+    ran = outcome_of(recording, diagnose_recording(recording, is_over=True), is_over=True)
+    assert ran.state == "dead" and ran.next_command is not None
+    # A signal, such as a scheduler's, says nothing against another try.
+    assert ran.next_command.endswith("--c") == (code is None or epochs > 0), ran.next_command
+
+
 def stalls(times: int) -> tuple[Recording, tuple[Diagnosis, ...]]:
     """A run with equal stalls, each of 14 s, of worker 0 and worker 1 in turn."""
     recording = read(TAPES / "frozen_worker/fault.holter")

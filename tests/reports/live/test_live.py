@@ -21,6 +21,8 @@ from holter.records import ActionTaken, Diagnosis, Plan
 from holter.remedies.ladder import WAITS, reason_of
 from holter.reports.catalogue import Lang
 from holter.reports.live import lines as live
+from holter.reports.outcome import Outcome
+from holter.reports.outcome.sentences import DEAD
 from holter.supervisor.healing.healer import AT_WORK_AGAIN
 from holter.texts.training_log import LogParser
 
@@ -61,6 +63,16 @@ def test_what_a_message_quotes_is_marked_line_by_line_and_read_by_nobody_as_the_
     for told in (note.getvalue(), error.getvalue()):
         assert told.count("holter:") == len(told.splitlines()) >= 4
         assert LogParser(0.0, source="console").feed(told.splitlines(), 1.0) == []
+
+
+@pytest.mark.parametrize(("state", "fates", "said"), [("dead", ("open",), 1), ("nothing-trained", (), 0)])
+def test_what_failed_before_its_first_epoch_has_a_closing_line_and_a_program_that_trains_nothing_none(
+    state: Any, fates: tuple[Any, ...], said: int
+) -> None:
+    note = StringIO()
+    with redirect_stderr(note), StderrListener("en") as speaker:
+        speaker.closing(Outcome(state=state, headline=DEAD(at="03:12"), fates=fates, next_command="holter report x"))
+    assert note.getvalue() == said * "holter: Dead since 03:12. Next: holter report x\n"
 
 
 def test_chinese_messages_are_chinese() -> None:

@@ -95,8 +95,11 @@ class StderrListener(Listener):
             self.note(NO_TAPE(path=str(path)))
 
     def closing(self, ran: Outcome | None) -> None:
-        """Print the result of the training and the next command; nothing for a program that trains nothing."""
-        if ran is not None and ran.trained:
+        """Print the result of the training and the next command; nothing for a program that trains nothing.
+
+        One that had trouble before its first epoch meant to train.
+        """
+        if ran is not None and (ran.trained or ran.fates):
             self.note(CLOSING(headline=ran.headline, command=ran.next_command))
 
     def close(self) -> None:

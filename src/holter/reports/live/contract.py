@@ -90,8 +90,7 @@ def contract_line(settled: ContractSettled, lang: Lang) -> str:
 
 def _only_restarts(settled: ContractSettled) -> bool:
     # The hook is lost: its reason alone takes a row, and the rest must be short.
-    does = {ability.name: ability for ability in settled.does}
-    return does["restart"].can and not any(does[name].can for name in BOTH)
+    return settled.ability("restart").can and not any(ability.can for ability in settled.does if ability.name in BOTH)
 
 
 def _sight(settled: ContractSettled, lang: Lang, *, is_brief: bool) -> Message:

@@ -22,13 +22,16 @@ def next_command(recording: Recording, ran: Outcome, diagnosis: Diagnosis | None
     """
     if ran.state == "nothing-trained":
         return None if recording.damage else "holter doctor"
+    # What failed before its first epoch has nothing to continue from, and would fail in the same way.
+    never_began = not ran.trained and ran.exit_code not in (None, 0)
     continued = _continued(recording)
     # While the first may still run, a second training of the fold would write over its files.
     may_run = ran.state in MAY_RUN and ran.trouble != "death"
-    remedy = None if diagnosis is None else first_command(diagnosis, without=continued if may_run else None)
+    unwanted = continued if may_run or never_began else None
+    remedy = None if diagnosis is None else first_command(diagnosis, without=unwanted)
     if remedy is not None:
         return remedy
-    if ran.state in ENDED and continued is not None:
+    if ran.state in ENDED and continued is not None and not never_began:
         return continued
     if recording.path is None:
         return None
@@ -37,7 +40,8 @@ def next_command(recording: Recording, ran: Outcome, diagnosis: Diagnosis | None
         return f"holter attach {ran.identity.main_pid}"
     if ran.state in MAY_RUN and ran.state != "cut":
         return f"holter top {tape}"
-    return f"holter diagnose {tape}" if ran.runs else f"holter report {tape}"
+    asks_why = ran.runs or (never_began and ran.cause is None)
+    return f"holter diagnose {tape}" if asks_why else f"holter report {tape}"
 
 
 def first_command(diagnosis: Diagnosis, without: str | None = None) -> str | None:
