@@ -139,7 +139,8 @@ class Care:
             raise RuntimeError(_torch_words(dead)) from error
         others = [process for process in self.sight.workers if process not in dead]
         children.ending(others, expected=True)
-        control.tell(ACTION, "begun", *said, number=number, pids=[process.pid for process in others])
+        if not reasons:  # else the guard has reported it
+            control.tell(ACTION, "begun", *said, number=number, pids=[process.pid for process in others])
         _past.replace()
         self.fruitless += 1
         self.generation += 1

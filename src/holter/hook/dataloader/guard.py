@@ -68,7 +68,7 @@ class Sight:
         self._stopped = {pid: self._stopped.get(pid, now) for pid in stopped}
         frozen = [pid for pid, first in self._stopped.items() if now - first >= STOPPED_S]
         if frozen:
-            self.end_stopped(frozen)
+            self._end(*self._stopped_of(frozen))
         if not any(self._has_failed(process) for process in self.workers):
             self._dead_since = None
         elif self._dead_since is None:
@@ -82,13 +82,23 @@ class Sight:
         code = children.peek_exit_code(process)
         return code is not None and (code != 0 or self.closing is None)
 
-    def end_stopped(self, pids: list[int]) -> None:
-        """End these workers; the waiting thread then notices their death."""
-        for index, process in enumerate(self.workers):
-            if process.pid in pids and children.peek_exit_code(process) is None:
-                self._reasons.append(remark("worker-stopped", worker=worker(index, process.pid)))
-                children.ending([process], expected=True)
-                process.kill()
+    def _stopped_of(self, pids: list[int]) -> tuple[Remark, ...]:
+        return tuple(
+            remark("worker-stopped", worker=worker(index, process.pid))
+            for index, process in enumerate(self.workers)
+            if process.pid in pids and children.peek_exit_code(process) is None
+        )
+
+    def _end(self, *reasons: Remark) -> None:
+        # All workers: the waiting thread replaces all of them as soon as it notices one death. Their PIDs are reported
+        # before they end, else the recorder would take them for victims.
+        if not reasons:
+            return
+        if self.since is not None:
+            self._reasons += reasons
+            living = [process.pid for process in self.workers if children.peek_exit_code(process) is None]
+            control.tell(ACTION, "begun", *reasons, number=self._number, pids=living)
+        self.end_workers()
 
     def end_for(self, number: int, waited_s: float) -> None:
         """End all workers because the supervisor asked for it."""
@@ -98,23 +108,20 @@ class Sight:
     def _end_for(self, number: int, waited_s: float) -> None:
         self._number = number
         stopped = [process.pid for process in self.workers if is_stopped(process.pid)]
-        if stopped:
-            self.end_stopped(stopped)
-        else:
-            self._reasons.append(remark("no-batch", waited=waited_s))
-        self.end_workers(wait=False)
+        self._end(*(self._stopped_of(stopped) or (remark("no-batch", waited=waited_s),)))
 
-    def end_workers(self, *, wait: bool = True) -> None:
+    def end_workers(self) -> None:
         """Kill all workers that live."""
         living = [process for process in self.workers if children.peek_exit_code(process) is None]
         children.ending(living, expected=True)
         for process in living:
             process.kill()
         end = time.monotonic() + KILLED_WITHIN_S
-        while wait and time.monotonic() < end:
+        while time.monotonic() < end:
             if all(children.peek_exit_code(process) is not None for process in living):
                 break
             time.sleep(0.005)
+        children.report(living)
 
     def wake_reader(self) -> None:
         """Give the thread that reads the results something to read; only after all writers have been killed.
