@@ -1,1 +1,1 @@
-"""`holter study`: many trainings as one: what is done and missing, the commands, and how far each is."""
+"""`holter study`: many trainings as one: what is done and missing, a queue on GPUs or CPUs, Slurm arrays."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.runs.table import PLAIN
 from holter.reports.wording import duration
 from holter.sentences import define
+from holter.study.finish import steps_of
 from holter.study.plan import command_of, counted, counts, hours_left, in_order, remarks
 from holter.study.records import Cell, State
 from holter.study.sentences import STATE_KEY, how_far, name_of
@@ -176,3 +178,16 @@ def _print_reasons(console: Console, cells: Sequence[Cell], lang: Lang) -> None:
 
 def _local(unix_s: float) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(unix_s).astimezone()
+
+
+def print_finish(console: Console, cells: Sequence[Cell], extra: Sequence[str], lang: Lang, *, as_json: bool) -> None:
+    """Print what comes next for each data set, with the commands."""
+    steps = steps_of(cells, extra)
+    if as_json:
+        said = [{"what": phrase(what, lang), "commands": list(commands)} for what, commands in steps]
+        print(json.dumps({"steps": said, "counts": counts(cells)}, ensure_ascii=False, indent=2))
+        return
+    for what, commands in steps:
+        say(console, Text(phrase(what, lang), style="bold"))
+        for command in commands:
+            say(console, Text(f"  {command}"))

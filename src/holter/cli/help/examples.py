@@ -43,7 +43,10 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "study": _examples(
         "study",
         ("holter study plan 4 5 -c 2d 3d_fullres -f 0-4", "What is done, runs and is missing; starts nothing."),
-        ("holter study status 4 --watch", "How far each training is, and which fold is odd; from any machine."),
+        (
+            "holter study run 4 -c 2d 3d_fullres --gpus 0 1 --keep-going -- --npz",
+            "Train what is left, one training on each GPU; the same line continues after any end.",
+        ),
     ),
     "run": _examples(
         "run",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from typing import Any
 
 from holter.cli.help.page import HelpfulCommand
@@ -36,3 +38,10 @@ def spread(words: list[str]) -> list[str]:
         else:
             spelled.append(word)
     return spelled[:-1]
+
+
+def same_command(argv: Sequence[str], action: str) -> str:
+    """Return this command line with another action, without the options of one action alone."""
+    words = [word for word in argv[1:] if word not in ("--json", "--watch")]
+    start = words.index("study") + 1 if "study" in words else len(words)
+    return shlex.join(["holter", "study", action, *words[start + 1 :]])

@@ -1,0 +1,241 @@
+"""``holter study run`` on one machine: carries the queue out. Any number of calls may run: the fold locks decide."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+from holter.errors import BadInput, FolderNotWritable
+from holter.records import Message
+from holter.records.exit_codes import REQUEUE
+from holter.sentences import NOTHING_STARTED, define
+from holter.study.queue import Ended, Queue, Slot
+from holter.study.records import Cell, Job
+from holter.study.sentences import name_of
+from holter.study.slots import effective_cpus, variables_of
+from holter.study.survey import Seen, cell_of, is_done, lacking_folds, look
+from holter.study.trainings import Trainings, holder_here
+from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN
+from holter.supervisor.state_folder import state_folders
+from holter.tape.registry import read_all
+
+POLL_S = 0.5
+# Trainings of others are seen by their locks and tapes, which are files.
+LOOK_EVERY_S = 5.0
+HOLTER_FAILED = 2
+INTERRUPTED = 130
+
+STARTED = define("study.started", "started {name} in slot {slot} (PID {pid}, {workers} data workers): {console}")
+GOES_ON_ELSEWHERE = define("study.runs-already", "{name} runs already[[ ({why})]]; it is not started again")
+DONE = define("study.job-done", "done: {name}")
+AGAIN = define("study.job-again", "stopped before its end: {name}; it is continued later")
+ASIDE = define("study.job-aside", "set aside: {name}: {why}")
+EXIT_CODE = define("study.exit-code", "exit code {code}[[: {line}]]")
+CANNOT_START = define("study.cannot-start", "it cannot be started: {why}")
+IN_BROKEN = define("study.is-broken", "broken before: {name}[[: {why}]]; --retry starts it again")
+STOPPING = define(
+    "study.stopping",
+    "{count} trainings are asked to save and end; Ctrl-C again kills them",
+    one="{count} training is asked to save and end; Ctrl-C again kills it",
+)
+KILLED = define("study.killed", "killed; the same command continues from the last checkpoints")
+STOPPED = define("study.stopped", "stopped; the same command goes on")
+NEEDS_OTHERS = define(
+    "error.study-needs-others", "{name} needs all folds of {configuration}, of which {folds} are not in this study."
+)
+BLOCKED = define("error.study-blocked", "{name}: {why}.")
+
+
+class Settings(NamedTuple):
+    """Options of ``run``."""
+
+    slots: tuple[Slot, ...]
+    out: Path
+    extra: tuple[str, ...] = ()
+    keep_going: bool = False
+    max_failures: int = 0
+    retry: bool = False
+    spacing_s: float = 10.0
+
+
+def needs_of(cells: Sequence[Cell]) -> dict[Path, frozenset[Path]]:
+    """Return which folds of this study each fold has to wait for.
+
+    Raises:  BadInput if it waits for something that is not in the study.
+    """
+    open_jobs = {cell.job.folder for cell in cells if cell.state != "done"}
+    needs: dict[Path, frozenset[Path]] = {}
+    for cell in cells:
+        lacking = () if cell.state == "done" else lacking_folds(cell.job)
+        model = cell.job.folder.parent.with_name(f"{cell.job.trainer}__{cell.job.plans}__{cell.job.previous}")
+        folders = frozenset(model / f"fold_{fold}" for fold in lacking)
+        whole = frozenset({model / "fold_all"})
+        if lacking and not folders <= open_jobs and whole <= open_jobs:
+            folders = whole
+        strange = sorted(folder.name.removeprefix("fold_") for folder in folders - open_jobs)
+        if strange:
+            raise BadInput(
+                NEEDS_OTHERS(name=name_of(cell.job), configuration=cell.job.previous, folds=tuple(strange)),
+                safe=NOTHING_STARTED(),
+                next_step=f"-c {cell.job.previous} {cell.job.configuration} -f 0-4",
+            )
+        if cell.state == "blocked" and not lacking:
+            raise BadInput(
+                BLOCKED(name=name_of(cell.job), why=cell.why),
+                safe=NOTHING_STARTED(),
+                next_step=f"nnUNetv2_preprocess -d {cell.job.dataset} -plans_name {cell.job.plans}",
+            )
+        needs[cell.job.folder] = folders
+    return needs
+
+
+class Session:
+    """One call of ``run``."""
+
+    def __init__(
+        self, cells: Sequence[Cell], settings: Settings, environ: Mapping[str, str], tell: Callable[[Message], None]
+    ) -> None:
+        self._settings, self._environ, self._tell = settings, environ, tell
+        self._cpus = effective_cpus()
+        self._signals = 0
+        self._asked = 0  # the signal
+        self._elsewhere: dict[Path, Job] = {}
+        self._next_look_s = 0.0
+        broken = () if settings.retry else tuple(cell for cell in cells if cell.state == "broken")
+        going = [cell for cell in cells if cell.state != "done" and cell not in broken]
+        self._broken = broken
+        self._queue = Queue(
+            [cell.job for cell in going if cell.state != "running"],
+            settings.slots,
+            needs=needs_of(cells),
+            keep_going=settings.keep_going,
+            max_failures=settings.max_failures,
+            spacing_s=settings.spacing_s,
+        )
+        self._trainings = Trainings(settings.out, settings.extra)
+        self._running = [cell for cell in going if cell.state == "running"]
+
+    def run(self) -> int:
+        """Carry the queue out; return the exit code: 0 all done, 1 not all, 130 or 75 stopped."""
+        self._make_folder()
+        for cell in self._broken:
+            self._tell(IN_BROKEN(name=name_of(cell.job), why=cell.why))
+        for cell in self._running:
+            self._adopt(cell.job, cell.why)
+        before = {number: signal.signal(number, self._take) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            return self._loop()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @property
+    def queue(self) -> Queue:
+        """The queue, for what is said at the end."""
+        return self._queue
+
+    def _loop(self) -> int:
+        handled = 0
+        while not self._queue.is_over or self._trainings.running:
+            if self._signals > handled:
+                handled += 1
+                if self._stop(handled):
+                    return INTERRUPTED
+            self._start()
+            self._see_ends()
+            if self._signals and not self._trainings.running:
+                break
+            time.sleep(POLL_S)
+        if self._signals:
+            self._tell(STOPPED())
+            return INTERRUPTED if self._asked == signal.SIGINT else REQUEUE
+        return 1 if self._queue.aside or self._queue.left or self._broken else 0
+
+    def _start(self) -> None:
+        while (due := self._queue.start(time.monotonic())) is not None:
+            job, slot = due
+            variables = variables_of(slot, len(self._settings.slots), self._cpus, self._environ)
+            try:
+                pid = self._trainings.start(job, slot, variables)
+            except OSError as error:
+                why = CANNOT_START(why=error.strerror or str(error))
+                self._close(job, Ended(HOLTER_FAILED, is_done=False, why=why))
+                continue
+            workers, console = variables["nnUNet_n_proc_DA"], str(self._trainings.console_of(job))
+            self._tell(STARTED(name=name_of(job), slot=slot.name, pid=pid, workers=workers, console=console))
+
+    def _see_ends(self) -> None:
+        over = self._trainings.ended()
+        now_s = time.monotonic()
+        if not over and not (self._elsewhere and now_s >= self._next_look_s):
+            return
+        self._next_look_s = now_s + LOOK_EVERY_S
+        seen = look(read_all(state_folders(self._environ)), self._environ)
+        for job, code in over:
+            cell = cell_of(job, seen)
+            if code == HOLTER_FAILED and cell.state == "running":  # another queue was faster
+                self._queue.release(job)
+                self._adopt(job, cell.why)
+            else:
+                self._close(job, self._end_of(job, code, cell))
+        for job in list(self._elsewhere.values()):
+            self._see_elsewhere(job, seen)
+
+    def _see_elsewhere(self, job: Job, seen: Seen) -> None:
+        cell = cell_of(job, seen)
+        if cell.state == "running":
+            return
+        del self._elsewhere[job.folder]
+        why = cell.why if cell.state == "broken" else None
+        self._close(job, Ended(None, is_done=cell.state == "done", cause=cell.cause if why else None, why=why))
+
+    def _end_of(self, job: Job, code: int, cell: Cell) -> Ended:
+        if code in (0, REQUEUE):
+            return Ended(code, is_done=is_done(job.folder))
+        line = self._trainings.last_line(job) or None
+        why = cell.headline if cell.state == "broken" and cell.headline is not None else EXIT_CODE(code=code, line=line)
+        return Ended(code, is_done=False, cause=cell.cause if cell.state == "broken" else None, why=why)
+
+    def _close(self, job: Job, end: Ended) -> None:
+        was_stopped = self._queue.stopped
+        fate = self._queue.ended(job, end)
+        said = {"done": DONE(name=name_of(job)), "again": AGAIN(name=name_of(job))}
+        why = end.why or EXIT_CODE(code=end.code)
+        self._tell(said[fate] if fate != "aside" else ASIDE(name=name_of(job), why=why))
+        if self._queue.stopped is not None and was_stopped is None:
+            self._tell(self._queue.stopped)
+
+    def _adopt(self, job: Job, why: Message | None) -> None:
+        holder = holder_here(job)
+        self._elsewhere[job.folder] = job
+        self._queue.adopt(job, holder[1] if holder else None, is_here=holder is not None)
+        self._tell(GOES_ON_ELSEWHERE(name=name_of(job), why=why))
+
+    def _stop(self, times: int) -> bool:
+        # True after the second signal.
+        if times > 1:
+            self._trainings.kill()
+            self._tell(KILLED())
+            return True
+        self._queue.stop(STOPPED())
+        self._tell(STOPPING(count=self._trainings.running))
+        self._trainings.ask_to_stop()
+        return False
+
+    def _take(self, number: int, _: FrameType | None) -> None:
+        self._signals += 1
+        self._asked = self._asked or number
+
+    def _make_folder(self) -> None:
+        try:
+            self._settings.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FolderNotWritable(
+                CANNOT_WRITE_IN(folder=str(self._settings.out), error=error.strerror or str(error)),
+                safe=NOTHING_STARTED(),
+                next_step="--out FOLDER",
+            ) from error

@@ -1,0 +1,163 @@
+"""The queue of a study: what to start next, and what the end of a training means. Pure: no clock and no process."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from holter.records import Message
+from holter.records.exit_codes import GAVE_UP, REQUEUE
+from holter.sentences import define
+from holter.study.records import Job
+
+# Three trainings that fail for one cause have a dead disk in common, not three faults.
+SAME_CAUSE = 3
+# A training that somebody stops again and again without an epoch between would be started without end.
+MOST_REQUEUES = 20
+
+SAME = define("study.same-cause", "{count} trainings ended for the same cause ({cause}): nothing more is started")
+TOO_MANY = define(
+    "study.too-many-failures",
+    "{count} trainings were set aside (--max-failures): nothing more is started",
+    one="{count} training was set aside (--max-failures): nothing more is started",
+)
+NOT_KEEP_GOING = define(
+    "study.not-keep-going", "a training failed: nothing more is started (--keep-going starts the others all the same)"
+)
+
+Fate = Literal["done", "again", "aside"]
+
+
+class Slot(NamedTuple):
+    """A place for one training. ``gpu``: its index; None: the CPU."""
+
+    name: str
+    gpu: int | None = None
+
+
+class Ended(NamedTuple):
+    """How a training ended. ``code``: of ``holter train``; None: another queue had started it."""
+
+    code: int | None
+    is_done: bool
+    cause: str | None = None
+    why: Message | None = None
+
+
+class Aside(NamedTuple):
+    """A training that was set aside."""
+
+    job: Job
+    code: int | None
+    cause: str | None
+    why: Message | None
+
+
+class Queue:
+    """``needs``: fold folder -> folders of this study that must be done first. ``max_failures``: 0: any number."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        slots: Sequence[Slot],
+        *,
+        needs: Mapping[Path, frozenset[Path]] | None = None,
+        keep_going: bool = False,
+        max_failures: int = 0,
+        spacing_s: float = 0.0,
+    ) -> None:
+        self._free = deque(slots)
+        self._keep_going, self._max_failures, self._spacing_s = keep_going, max_failures, spacing_s
+        self._needs = {job.folder: set((needs or {}).get(job.folder, ())) for job in jobs}
+        self._dependents: dict[Path, list[Job]] = {}
+        for job in jobs:
+            for folder in self._needs[job.folder]:
+                self._dependents.setdefault(folder, []).append(job)
+        self._pending = deque(job for job in jobs if not self._needs[job.folder])
+        self._waiting = {job.folder: job for job in jobs if self._needs[job.folder]}
+        self._running: dict[Path, Slot | None] = {}
+        self._requeues: Counter[Path] = Counter()
+        self._causes: Counter[str] = Counter()
+        self._next_s = float("-inf")
+        self.stopped: Message | None = None  # why nothing more is started
+        self.done: list[Job] = []
+        self.aside: list[Aside] = []
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing runs and nothing will be started."""
+        return not self._running and (not self._pending or self.stopped is not None)
+
+    @property
+    def running(self) -> int:
+        """How many run."""
+        return len(self._running)
+
+    @property
+    def left(self) -> tuple[Job, ...]:
+        """Jobs that were not started, or not again."""
+        return (*self._pending, *self._waiting.values())
+
+    def adopt(self, job: Job, slot: str | None, *, is_here: bool) -> None:
+        """Count a training that runs already. ``is_here``: it takes the slot of this name, else another free one."""
+        taken = next((each for each in self._free if each.name == slot), None) if is_here else None
+        if taken is None and is_here and self._free:
+            taken = self._free[0]
+        if taken is not None:
+            self._free.remove(taken)
+        self._running[job.folder] = taken
+
+    def start(self, now_s: float) -> tuple[Job, Slot] | None:
+        """Return the next training to start, and where; None if none is due."""
+        if self.stopped is not None or not self._pending or not self._free or now_s < self._next_s:
+            return None
+        job, slot = self._pending.popleft(), self._free.popleft()
+        self._running[job.folder] = slot
+        self._next_s = now_s + self._spacing_s
+        return job, slot
+
+    def release(self, job: Job) -> None:
+        """Free the slot of a training that did not begin, because another queue was faster."""
+        slot = self._running.pop(job.folder)
+        if slot is not None:
+            self._free.append(slot)
+
+    def stop(self, why: Message) -> None:
+        """Start nothing more."""
+        self.stopped = self.stopped or why
+
+    def ended(self, job: Job, end: Ended) -> Fate:
+        """Count the end of a training; return what becomes of it."""
+        self.release(job)
+        if end.is_done or end.code == 0:
+            self._finish(job)
+            return "done"
+        # Not its own fault: asked to stop, or started by a queue whose end nobody saw.
+        if end.code in (REQUEUE, None) and end.why is None:
+            self._requeues[job.folder] += 1
+            if self._requeues[job.folder] <= MOST_REQUEUES:
+                self._pending.append(job)
+                return "again"
+        self._set_aside(job, end)
+        return "aside"
+
+    def _finish(self, job: Job) -> None:
+        self.done.append(job)
+        for dependent in self._dependents.pop(job.folder, ()):
+            needs = self._needs[dependent.folder]
+            needs.discard(job.folder)
+            if not needs and self._waiting.pop(dependent.folder, None) is not None:
+                self._pending.append(dependent)
+
+    def _set_aside(self, job: Job, end: Ended) -> None:
+        self.aside.append(Aside(job, end.code, end.cause, end.why))
+        cause = end.cause or f"exit code {end.code}"
+        self._causes[cause] += 1
+        if self._causes[cause] >= SAME_CAUSE:
+            self.stop(SAME(count=self._causes[cause], cause=cause))
+        elif self._max_failures and len(self.aside) >= self._max_failures:
+            self.stop(TOO_MANY(count=len(self.aside)))
+        elif not self._keep_going and end.code not in (GAVE_UP, None, REQUEUE):
+            self.stop(NOT_KEEP_GOING())

@@ -1,0 +1,90 @@
+"""Where trainings may run: GPUs, or slots of the CPU; and the variables for each share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from holter.errors import BadInput
+from holter.probes.gpu.gpu import GpuProbe
+from holter.probes.machine.cgroup import CgroupProbe
+from holter.records.samples import CgroupSample, GpuSample
+from holter.sentences import NOTHING_STARTED, define
+from holter.study.queue import Slot
+
+# A driver that answers at all answers within this time.
+GPU_S = 12.0
+# nnU-Net's own number of data workers; more are of no use to it.
+MOST_WORKERS = 12
+WORKERS, THREADS, SLOT = "nnUNet_n_proc_DA", "OMP_NUM_THREADS", "HOLTER_STUDY_SLOT"
+
+NO_GPU_SEEN = define("error.study-no-gpu", "No GPU is seen on this machine.")
+NO_SUCH_GPU = define("error.study-no-such-gpu", "There is no GPU {index}; this machine has {gpus}.")
+NO_INDEX = define("error.study-no-index", "{word} is no GPU index.")
+GPUS_OR_SLOTS = define("error.study-gpus-or-slots", "--gpus and --slots exclude each other: --slots trains on the CPU.")
+USE_SLOTS = define("next.study-slots", "--slots 2 trains two at a time on the CPU")
+
+
+def slots_of(gpus: Sequence[str], cpu_slots: int | None, environ: Mapping[str, str]) -> tuple[Slot, ...]:
+    """Return the slots: ``cpu_slots`` on the CPU, else one a GPU.
+
+    Raises:  BadInput.
+    """
+    if cpu_slots is not None:
+        if gpus:
+            raise BadInput(GPUS_OR_SLOTS(), safe=NOTHING_STARTED(), next_step="holter study run 4 --slots 2")
+        return tuple(Slot(f"cpu-{number}") for number in range(cpu_slots))
+    wanted = [word for words in gpus for word in words.split(",") if word]
+    for word in wanted:
+        if not (word.isascii() and word.isdigit()):
+            raise BadInput(NO_INDEX(word=repr(word)), safe=NOTHING_STARTED(), next_step="--gpus 0 1")
+    there = _gpus(environ)
+    if not there:
+        raise BadInput(NO_GPU_SEEN(), safe=NOTHING_STARTED(), next_step=USE_SLOTS())
+    for word in wanted:
+        if int(word) not in there:
+            known = tuple(str(index) for index in there)
+            raise BadInput(
+                NO_SUCH_GPU(index=word, gpus=known), safe=NOTHING_STARTED(), next_step=f"--gpus {' '.join(known)}"
+            )
+    chosen = dict.fromkeys(int(word) for word in wanted) or dict.fromkeys(_visible(there, environ))
+    return tuple(Slot(f"gpu-{index}", index) for index in chosen)
+
+
+def variables_of(slot: Slot, slots: int, cpus: float, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a training in this slot: its GPU, and its share of the CPUs unless the user set it."""
+    share = max(1, int(cpus // max(1, slots)))
+    variables = {**environ, SLOT: slot.name}
+    variables.setdefault(WORKERS, str(min(MOST_WORKERS, share)))
+    if slot.gpu is None:
+        # Without it every network takes all cores.
+        variables.setdefault(THREADS, str(share))
+        variables["CUDA_VISIBLE_DEVICES"] = ""
+    else:
+        # The order of the driver's indices; CUDA's own order is by speed.
+        variables |= {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": str(slot.gpu)}
+    return variables
+
+
+def effective_cpus() -> float:
+    """Return the CPUs that this process may use: by affinity, cpuset and quota."""
+    samples = CgroupProbe(os.getpid()).read(0.0).samples
+    known = [sample.effective_cpus for sample in samples if isinstance(sample, CgroupSample) and sample.effective_cpus]
+    return known[0] if known else float(os.cpu_count() or 1)
+
+
+def _gpus(environ: Mapping[str, str]) -> tuple[int, ...]:
+    probe = GpuProbe(environment=environ, patience_s=GPU_S)
+    try:
+        samples = probe.read_complete(0.0, GPU_S).samples
+    finally:
+        probe.close()
+    return tuple(sample.index for sample in samples if isinstance(sample, GpuSample) and sample.source != "none")
+
+
+def _visible(there: Sequence[int], environ: Mapping[str, str]) -> Sequence[int]:
+    # Of a list of indices; of names (UUIDs, MIG slices) the user must choose.
+    words = [word.strip() for word in environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if word.strip()]
+    if words and all(word.isdigit() and int(word) in there for word in words):
+        return [int(word) for word in words]
+    return there

@@ -1,0 +1,108 @@
+"""The processes of a local study: starts ``holter train``, sees its end, stops it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from holter.linux.place import here
+from holter.linux.procfs import list_numbers
+from holter.probes.machine.environment import process_environ
+from holter.study.queue import Slot
+from holter.study.records import Job
+from holter.study.slots import SLOT
+from holter.supervisor.folds.fold_lock import FILE
+from holter.supervisor.folds.lock_state import read_state
+from holter.supervisor.recording.tape_place import about_training
+
+TAIL_BYTES = 4096
+
+
+class Trainings:
+    """Those that this queue has started. Each is a session of its own: Ctrl-C at the queue does not reach it."""
+
+    def __init__(self, out: Path, extra: tuple[str, ...]) -> None:
+        self._out, self._extra = out, extra
+        self._processes: dict[Path, tuple[Job, subprocess.Popen[bytes]]] = {}
+
+    def start(self, job: Job, slot: Slot, variables: Mapping[str, str]) -> int:
+        """Start a training; its output is appended to ``console_of``. Return the PID.
+
+        Raises:  OSError.
+        """
+        extra = self._extra
+        if slot.gpu is None and "-device" not in extra:
+            extra = (*extra, "-device", "cpu")
+        command = [sys.executable, "-m", "holter", "train", *job.arguments(extra)]
+        with self.console_of(job).open("ab") as console:
+            process = subprocess.Popen(
+                command,
+                cwd=self._out,
+                env=dict(variables),
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._processes[job.folder] = (job, process)
+        return process.pid
+
+    @property
+    def running(self) -> int:
+        """How many of them run."""
+        return len(self._processes)
+
+    def ended(self) -> list[tuple[Job, int]]:
+        """Return those that have ended since the last call, with their exit codes."""
+        over = [(job, process) for job, process in self._processes.values() if process.poll() is not None]
+        for job, _ in over:
+            del self._processes[job.folder]
+        return [(job, process.returncode) for job, process in over]
+
+    def ask_to_stop(self) -> None:
+        """Ask each to save and to end (exit code 75)."""
+        for _, process in self._processes.values():
+            with contextlib.suppress(OSError):
+                process.terminate()
+
+    def kill(self) -> None:
+        """Kill all of them with everything that they have started."""
+        leaders = {process.pid for _, process in self._processes.values()}
+        for pid in list_numbers("/proc") or ():
+            with contextlib.suppress(OSError):
+                if os.getsid(pid) in leaders:
+                    os.kill(pid, signal.SIGKILL)
+        for _, process in self._processes.values():
+            with contextlib.suppress(OSError):
+                process.kill()
+            process.wait()
+
+    def console_of(self, job: Job) -> Path:
+        """Return the file with the output of a training."""
+        return self._out / f"{about_training(job.training)}.out"
+
+    def last_line(self, job: Job) -> str:
+        """Return the last line of its output that Holter wrote, else the last one; empty if there is none."""
+        try:
+            tail = self.console_of(job).read_bytes()[-TAIL_BYTES:].decode("utf-8", "replace")
+        except OSError:
+            return ""
+        lines = [line.strip() for line in tail.splitlines() if line.strip()]
+        own = [
+            line.removeprefix("holter: ") for line in lines if line.startswith("holter: ") and "-" in line.split(":")[1]
+        ]
+        return (own or lines or [""])[-1]
+
+
+def holder_here(job: Job) -> tuple[int, str | None] | None:
+    """Return the PID of the ``holter train`` on this machine that holds a fold, and its slot; None if there is none."""
+    about = read_state(job.folder / FILE).about
+    pid = about.get("pid")
+    if about.get("host") != here() or not isinstance(pid, int):
+        return None
+    return pid, process_environ(pid).get(SLOT)

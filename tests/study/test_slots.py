@@ -1,0 +1,63 @@
+"""Where trainings may run, and their share of the machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from holter.errors import BadInput
+from holter.study.queue import Slot
+from holter.study.slots import slots_of, variables_of
+
+
+def script(tmp_path: Path, count: int) -> dict[str, str]:
+    """Simulated readings of so many GPUs."""
+    gpus = [{"index": index} for index in range(count)]
+    file = tmp_path / "gpus.json"
+    file.write_text(json.dumps(gpus))
+    return {"HOLTER_GPU_SCRIPT": str(file)}
+
+
+def test_cpu_slots_are_as_many_as_asked_for() -> None:
+    assert [slot.name for slot in slots_of((), 3, {})] == ["cpu-0", "cpu-1", "cpu-2"]
+
+
+@pytest.mark.parametrize(
+    ("gpus", "slots", "said"),
+    [(["0"], 2, "exclude each other"), (["x"], None, "'x' is no GPU"), (["-1"], None, "'-1'")],
+)
+def test_what_is_no_place_to_train_is_one_clear_error(gpus: list[str], slots: int | None, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        slots_of(gpus, slots, {})
+
+
+def test_neighbours_share_the_cpus() -> None:
+    slot = Slot("cpu-0")
+    variables = variables_of(slot, 3, 16.0, {"PATH": "/bin"})
+    assert variables["nnUNet_n_proc_DA"] == "5" and variables["OMP_NUM_THREADS"] == "5"
+    assert variables["CUDA_VISIBLE_DEVICES"] == "" and variables["PATH"] == "/bin"
+
+
+def test_what_the_user_set_is_kept() -> None:
+    variables = variables_of(Slot("cpu-0"), 2, 2.0, {"nnUNet_n_proc_DA": "7", "OMP_NUM_THREADS": "1"})
+    assert variables["nnUNet_n_proc_DA"] == "7" and variables["OMP_NUM_THREADS"] == "1"
+
+
+def test_one_worker_is_the_least_and_twelve_the_most() -> None:
+    shares = [variables_of(Slot("gpu-1", 1), slots, cpus, {}) for slots, cpus in ((8, 2.0), (1, 64.0))]
+    assert [share["nnUNet_n_proc_DA"] for share in shares] == ["1", "12"]
+    assert shares[0]["CUDA_VISIBLE_DEVICES"] == "1" and shares[0]["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+
+
+def test_each_gpu_is_a_slot_unless_some_are_chosen(tmp_path: Path) -> None:
+    environ = script(tmp_path, 3)
+    assert [slot.gpu for slot in slots_of((), None, environ)] == [0, 1, 2]
+    assert [slot.gpu for slot in slots_of(["2", "0"], None, environ)] == [2, 0]
+    assert [slot.gpu for slot in slots_of((), None, {**environ, "CUDA_VISIBLE_DEVICES": "1,2"})] == [1, 2]
+
+
+def test_a_gpu_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"no GPU 7; this machine has 0, 1"):
+        slots_of(["0", "7"], None, script(tmp_path, 2))
