@@ -84,7 +84,7 @@ def said(text: str, name: Text = "", *, is_prose: bool, span: Span | None = None
 
 
 def titled(text: str, name: Text) -> str:
-    """Return the text below its command, as if typed at a prompt, where a short file is named after one."""
+    """Return the text; if a short file is named after a command, with that command above, as if typed at a prompt."""
     command = COMMANDS.get(Path(str(name)).stem.lower().replace("_", "-"))
     return text if command is None or text.count("\n") > FEW_LINES else f"$ {command}\n{text}"
 

@@ -17,13 +17,12 @@ from holter.reports.quiet import no_training
 from holter.sentences import NOTHING_TOUCHED, define
 from holter.supervisor.leftovers import collect_in_background
 from holter.supervisor.recording.abilities import Terms
-from holter.supervisor.recording.clock import RunClock
+from holter.supervisor.recording.clock import LINGER_S, TICK_S, RunClock
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.recording.registrar import Registrar
 from holter.supervisor.recording.scratch import Scratch, scratch_of_process
 from holter.supervisor.recording.tape_place import DefaultTape, open_tape
-from holter.supervisor.recording.timing import LINGER_S, TICK_S
 from holter.supervisor.result import RunResult
 from holter.supervisor.state_folder import state_folders
 from holter.texts.resume_command import resume_command

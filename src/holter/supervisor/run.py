@@ -29,13 +29,12 @@ from holter.supervisor.healing.scheduler_signals import SchedulerSignals
 from holter.supervisor.launch import Launch
 from holter.supervisor.leftovers import collect_in_background
 from holter.supervisor.recording.abilities import Terms
-from holter.supervisor.recording.clock import RunClock
+from holter.supervisor.recording.clock import TICK_S, RunClock
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.recording.registrar import Registrar
 from holter.supervisor.recording.scratch import new_scratch
 from holter.supervisor.recording.tape_place import DefaultTape, open_tape
-from holter.supervisor.recording.timing import TICK_S
 from holter.supervisor.result import RunResult
 from holter.supervisor.signals import SignalRelay
 from holter.supervisor.state_folder import state_folders

@@ -26,7 +26,7 @@ def generator(seed: int, stream: int, step: int, slot: int, attempt: int = 0) ->
 
 
 class Generators(threading.local):
-    """The generators of ``generator``, without a new one for each sample; one of each thread."""
+    """Draws as ``generator`` does, but with one object for each thread instead of a new one for each sample."""
 
     def __init__(self) -> None:
         self._bits = np.random.Philox(key=0)

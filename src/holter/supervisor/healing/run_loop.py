@@ -22,9 +22,8 @@ from holter.supervisor.healing.restart import end_group, end_orphans
 from holter.supervisor.healing.restart_delay import RestartDelay
 from holter.supervisor.healing.scheduler_signals import SchedulerSignals
 from holter.supervisor.launch import Launch
-from holter.supervisor.recording.clock import RunClock
+from holter.supervisor.recording.clock import LINGER_S, QUICK_LINGER_S, QUICK_TICK_S, TICK_S, RunClock
 from holter.supervisor.recording.recorder import Recorder
-from holter.supervisor.recording.timing import LINGER_S, QUICK_LINGER_S, QUICK_TICK_S, TICK_S
 from holter.supervisor.result import RunResult
 from holter.texts.resume_command import NOT_AGAIN, printed
 

@@ -1,12 +1,19 @@
-"""The recording's clock: seconds since its start, without jumps, and its offset to other clocks."""
+"""The recording's clock, how often the recorder reads, and how long it continues after the training."""
 
 from __future__ import annotations
 
 import time
 
+TICK_S = 1.0
+# After the end of the training: late log lines, exit codes of workers, ends of orphans.
+LINGER_S = 2.5
+# After an end with exit code 0, nothing but the last lines of the console is missing: they take two readings.
+QUICK_TICK_S = 0.25
+QUICK_LINGER_S = 0.45
+
 
 class RunClock:
-    """Zero points of one recording on three clocks, taken at the same moment."""
+    """Zero points of one recording on three clocks, taken at the same moment: seconds since then have no jumps."""
 
     def __init__(self) -> None:
         self.zero_mono_s = time.monotonic()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -11,7 +13,6 @@ import msgspec
 from holter.probes.machine.environment import capture
 from holter.records import Environment
 from holter.supervisor.recording.clock import RunClock
-from holter.supervisor.recording.environment_reader import EnvironmentReader
 from holter.supervisor.recording.sources import Sources
 
 # The environment is complete when the trainer exists and its log folder is known; it is read again until then.
@@ -102,3 +103,30 @@ def _with_info(environment: Environment, info: Mapping[str, object]) -> Environm
         name: info[name] for name in REPORTED_BY_TRAINER if isinstance(info.get(name), REPORTED_BY_TRAINER[name])
     }
     return msgspec.structs.replace(environment, **reported) if reported else environment
+
+
+class EnvironmentReader:
+    """Reads one environment at a time in a daemon thread; a read that never returns stops only this thread."""
+
+    def __init__(self, describe: Callable[[int], Environment]) -> None:
+        self._describe = describe
+        self._thread: threading.Thread | None = None
+        self._result: Environment | None = None
+
+    def start(self, pid: int) -> None:
+        """Start a reading, unless the last one still runs."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._run, args=(pid,), name="survey", daemon=True)
+            with contextlib.suppress(RuntimeError):  # no more threads for this user: it is tried again
+                self._thread.start()
+
+    def take(self) -> Environment | None:
+        """Return the environment read since the last call, or None; does not wait."""
+        result, self._result = self._result, None
+        return result
+
+    def _run(self, pid: int) -> None:
+        try:
+            self._result = self._describe(pid)
+        except OSError:
+            return  # the process ended meanwhile, and its files in /proc are gone
