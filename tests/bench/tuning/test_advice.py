@@ -35,6 +35,7 @@ def tuned(chosen: Candidate, **changed: object) -> Tuned:
         trials=(),
         gain=Interval(value=1.5, low=1.4, high=1.6),
         is_settled=True,
+        failed=(),
         network_per_s=30.0,
         block=Block(per_s=15.0, wait_ratio=0.5, busy_cores=7.9),
         compiled=Interval(value=1.2, low=1.1, high=1.3),

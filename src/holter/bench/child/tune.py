@@ -21,8 +21,8 @@ from holter.bench.child.opening import Trouble, bytes_of, device_name, opened, p
 from holter.bench.child.reading import files_of
 from holter.bench.child.training import Training
 from holter.bench.records import LeftOut
-from holter.bench.tuning.race import Race
-from holter.bench.tuning.records import Block, Bounds, Candidate, Interval, Tuned, TuneOrder
+from holter.bench.tuning.race import CandidateFailed, Race
+from holter.bench.tuning.records import Block, Bounds, Candidate, Failed, Interval, Tuned, TuneOrder
 from holter.bench.tuning.search import Found, search, trials_of
 from holter.bench.tuning.space import MOST, PER_CPU, USUAL_BATCHES, everything, most_workers, with_readers
 from holter.errors import HolterError
@@ -51,7 +51,7 @@ def tune(order: TuneOrder, scratch: Path, tell: Tell) -> Tuned:
         return _Tuning(order, training, device, tell).run()
     except torch.cuda.OutOfMemoryError as error:
         raise Trouble("no-gpu-memory") from error
-    except HolterError as error:
+    except (HolterError, CandidateFailed) as error:
         raise Trouble("failed") from error
 
 
@@ -94,6 +94,7 @@ class _Tuning:
             chosen=found.chosen,
             trials=found.trials,
             gain=found.gain,
+            failed=tuple(Failed(candidate=each, reason=why[:300]) for each, why in found.race.failed.items()),
             is_settled=found.is_settled,
             network_per_s=compute.train.per_s,
             block=_mean(list(found.race.blocks[found.chosen].values())),
@@ -162,7 +163,7 @@ class _Tuning:
 def _sweep(candidates: Sequence[Candidate], measure: Callable[[Candidate], Block], rounds: int) -> Found:
     race = Race(measure, lambda *_: None)
     race.sweep(candidates, rounds)
-    best = race.best(candidates)
+    best = race.best(race.usable(candidates))
     return Found(best, Interval(value=1.0), True, trials_of(race), race)
 
 

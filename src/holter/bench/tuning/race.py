@@ -19,6 +19,12 @@ CLEARLY_SLOWER = {1: 0.75, 2: 0.85}
 NEARLY = 0.99
 
 Measure = Callable[[Candidate], Block]
+
+
+class CandidateFailed(Exception):
+    """A training with this candidate fails here; the text says how."""
+
+
 Report = Callable[[int, int, float], None]  # blocks, candidates, seconds left
 
 
@@ -29,16 +35,20 @@ class Race:
         self._measure, self._report, self._clock = measure, report, clock
         self._round = 0
         self.blocks: dict[Candidate, dict[int, Block]] = {}
+        self.failed: dict[Candidate, str] = {}  # with the reason; never measured again
         self._took_s: dict[Candidate, float] = {}
 
     def run(self, candidates: Sequence[Candidate], until_s: float, *, keep: Sequence[Candidate] = ()) -> bool:
         """Measure rounds until all that are left are distinguished, or the time is up; return whether they are.
 
-        ``keep``: never out. At least one round is measured. ``until_s``: on the clock.
+        ``keep``: never out, unless it fails. At least one round is measured. ``until_s``: on the clock.
+
+        Raises:  CandidateFailed if all of them do.
         """
         alive = list(candidates)
         while True:
             self._measure_round(alive, until_s)
+            alive = self.usable(alive)
             alive = [each for each in alive if each in keep or not self._is_out(each, self.best(alive))]
             if self._is_settled(alive):
                 return True
@@ -48,7 +58,17 @@ class Race:
     def sweep(self, candidates: Sequence[Candidate], rounds: int) -> None:
         """Measure every candidate in every round."""
         for _ in range(rounds):
-            self._measure_round(candidates, float("inf"))
+            self._measure_round(self.usable(candidates), float("inf"))
+
+    def usable(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Return those that did not fail.
+
+        Raises:  CandidateFailed, with the last reason, if all of them did.
+        """
+        left = [each for each in candidates if each not in self.failed]
+        if candidates and not left:
+            raise CandidateFailed(self.failed[candidates[-1]])
+        return left
 
     def best(self, candidates: Sequence[Candidate]) -> Candidate:
         """Return the fastest, by the rounds that all of them share with the one that has most."""
@@ -73,7 +93,13 @@ class Race:
         order = list(candidates) if self._round % 2 == 0 else list(reversed(candidates))
         for candidate in order:
             began_s = self._clock()
-            self.blocks.setdefault(candidate, {})[self._round] = self._measure(candidate)
+            try:
+                block = self._measure(candidate)
+            except CandidateFailed as error:
+                self.failed[candidate] = str(error)
+                self.blocks.pop(candidate, None)
+                continue
+            self.blocks.setdefault(candidate, {})[self._round] = block
             self._took_s[candidate] = self._clock() - began_s
             self._report(sum(map(len, self.blocks.values())), len(candidates), max(0.0, until_s - self._clock()))
         self._round += 1

@@ -53,6 +53,13 @@ class Trial(Record, frozen=True, kw_only=True):
     of_best: Interval  # its speed as a share of the fastest one's, in the same rounds
 
 
+class Failed(Record, frozen=True, kw_only=True):
+    """A candidate with which a training fails here, and how."""
+
+    candidate: Candidate
+    reason: str
+
+
 class Bounds(Record, frozen=True, kw_only=True):
     """What limits the search."""
 
@@ -75,9 +82,10 @@ class Tuned(Record, frozen=True, kw_only=True):
     present: Candidate
     chosen: Candidate
     trials: tuple[Trial, ...]  # the fastest first
-    gain: Interval  # chosen over present
+    gain: Interval | None  # chosen over present; None: a training with the present one fails here
     is_settled: bool  # every interval that decided became narrow enough in time
     network_per_s: float  # the network alone
+    failed: tuple[Failed, ...]
     block: Block  # means of the chosen candidate
     compiled: Interval | None  # speed of the network with torch.compile over that without
     is_compiled: bool  # now

@@ -24,7 +24,7 @@ class Found(NamedTuple):
     """The result of a search."""
 
     chosen: Candidate
-    gain: Interval  # over the present candidate
+    gain: Interval | None  # over the present candidate; None: that one fails
     is_settled: bool
     trials: tuple[Trial, ...]
     race: Race
@@ -51,22 +51,26 @@ def search(
     race = Race(measure, report, clock)
     grid = first(bounds, present, holter=holter)
     settled = race.run(grid, began_s + SPREAD * seconds)
-    chosen = race.pick(grid)
+    chosen = race.pick(race.usable(grid))
     phase[0] = "between"
     for _ in range(MOST_MIDDLES):
-        middles = between(chosen, race.blocks)
+        middles = between(chosen, (*race.blocks, *race.failed))
         if not middles or clock() >= began_s + BETWEEN * seconds:
             break
         settled = race.run([chosen, *middles], began_s + BETWEEN * seconds)
-        chosen = race.pick([chosen, *middles])
+        chosen = race.pick(race.usable([chosen, *middles]))
     others = other_batches(chosen)
     if others and clock() < began_s + AHEAD * seconds:
         phase[0] = "ahead"
         settled = race.run([chosen, *others], began_s + AHEAD * seconds) and settled
-        chosen = race.pick([chosen, *others])
-    if chosen != present:
+        chosen = race.pick(race.usable([chosen, *others]))
+    if chosen != present and present not in race.failed:
         phase[0] = "proof"
         settled = race.run([chosen, present], began_s + seconds, keep=(chosen, present))
+    if present in race.failed:
+        return Found(chosen, None, settled, trials_of(race), race)
+    if chosen in race.failed:  # only now: the present setting is what is left
+        chosen = present
     gain = race.ratio(chosen, present)
     if not _is_worth(gain, chosen, present):
         chosen, gain = present, Interval(value=1.0, low=1.0, high=1.0)

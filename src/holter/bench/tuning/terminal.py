@@ -43,6 +43,8 @@ CHOSEN = define("tune.chosen", "best choice")
 GAINED = define(
     "tune.gained", "{chosen}: {times:.2f} times as fast as now[[ (95 % interval {low:.2f} to {high:.2f})]]."
 )
+FAILS = define("tune.fails", "{name}: a training fails with it here: {reason}")
+INSTEAD = define("tune.instead", "{chosen}: it works here, and the present setting does not.")
 SAME = define("tune.same", "The present setting stays: {chosen}. Nothing that was compared is proved to be faster.")
 COMPILED = define(
     "tune.compiled",
@@ -94,6 +96,9 @@ def print_report(console: Console, report: TuneReport, lang: Lang, *, is_read: b
     console.print()
     if tuned.compiled is not None:
         console.print(Line(phrase(_with_interval(COMPILED, tuned.compiled), lang)), soft_wrap=True)
+    for failed in tuned.failed:
+        said = FAILS(name=name_of(failed.candidate), reason=failed.reason)
+        console.print(Line(phrase(said, lang), "yellow"), soft_wrap=True)
     if not tuned.is_settled:
         console.print(Line(phrase(UNSETTLED(seconds=2 * order.seconds), lang), "yellow"), soft_wrap=True)
     console.print(Line(phrase(NOT_COMPARED(), lang), "dim"))
@@ -131,6 +136,8 @@ def _verdict(report: TuneReport) -> Message:
     tuned = report.tuned
     if tuned.chosen == tuned.present:
         return SAME(chosen=name_of(tuned.chosen))
+    if tuned.gain is None:
+        return INSTEAD(chosen=name_of(tuned.chosen))
     return _with_interval(GAINED, tuned.gain, chosen=name_of(tuned.chosen))
 
 
