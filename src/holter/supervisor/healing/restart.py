@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 
 import psutil
 
+from holter.sentences import define
 from holter.texts.resume_command import assigned, training_words
 from holter.texts.training_command import parse_training_command
+
+PROCESSES = define("act.processes", "{count} processes", one="{count} process")
 
 # A main process that can end itself does so within this time; it has saved before.
 TERM_WITHIN_S = 5.0
 # A killed process releases its memory, including GPU memory, before it is gone.
 GONE_WITHIN_S = 10.0
-ORPHANS_GONE_WITHIN_S = 5.0  # workers hold no GPU memory
 # This process removes shared tensors by name when their makers are gone, and then ends. If it were killed with them,
 # their batches would stay in /dev/shm. The kernel keeps 15 letters of a name.
 SHARED_MEMORY_MANAGER = "torch_shm_manag"
@@ -65,16 +65,6 @@ def end_group(child: subprocess.Popen[bytes], living: Callable[[], frozenset[int
         left = [survivor for survivor in processes if _is_there(survivor)]
         if not left or time.monotonic() > until:
             return tuple(survivor.pid for survivor in left)
-        time.sleep(0.05)
-
-
-def end_orphans(pids: tuple[int, ...], some_are_left: Callable[[], bool]) -> None:
-    """Kill processes that outlived their main process, and wait a moment until they are gone."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    until = time.monotonic() + ORPHANS_GONE_WITHIN_S
-    while some_are_left() and time.monotonic() < until:
         time.sleep(0.05)
 
 

@@ -18,7 +18,8 @@ from holter.supervisor.healing.checkpoint_before_restart import CHECKPOINT, Chec
 from holter.supervisor.healing.continuation import Continuation
 from holter.supervisor.healing.ending import of_training, of_wrapper
 from holter.supervisor.healing.healer import Healer
-from holter.supervisor.healing.restart import end_group, end_orphans
+from holter.supervisor.healing.orphans import leave_no_orphans
+from holter.supervisor.healing.restart import PROCESSES, end_group
 from holter.supervisor.healing.restart_delay import RestartDelay
 from holter.supervisor.healing.scheduler_signals import SchedulerSignals
 from holter.supervisor.launch import Launch
@@ -30,8 +31,6 @@ from holter.texts.resume_command import NOT_AGAIN, printed
 # Signals that ask the training to end.
 ASKED_TO_END = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 
-
-PROCESSES = define("act.processes", "{count} processes", one="{count} process")
 IN_KERNEL = define("act.in-kernel", "in the kernel (state D), cannot be ended: PID {pids}; waiting for them")
 NOT_THIS_TIME = define("act.not-started-again", "the training has ended, and Holter does not start it again: {why}")
 PASSED_ON = define("note.signal-passed-on", "{signal} was sent to Holter, which passed it on to the training")
@@ -87,7 +86,7 @@ class RunLoop:
                     continue
             elif plan.action == "stop":
                 self._give_up(child, plan)
-            orphans = self._orphans()
+            orphans = leave_no_orphans(self._recorder, self._clock, self._number, end=self._end_orphans)
             self._recorder.finish()
             return RunResult(
                 returncode=self._returncode(child),
@@ -340,32 +339,6 @@ class RunLoop:
         if child.poll() is None:
             self._end_group(child, plan)
         self._act("stop", "done", why, plan)
-        self._recorder.safe_tick()
-
-    def _orphans(self) -> tuple[int, ...]:
-        # Empty if Holter ends them itself.
-        orphans = self._recorder.sources.find_workers(self._clock.t_s())
-        if not orphans:
-            return ()
-        self._recorder.add(Noted(t_s=self._clock.t_s(), what="orphans-left", text=" ".join(map(str, orphans))))
-        if self._end_orphans:
-            self._say_orphans(orphans)
-            end_orphans(orphans, lambda: bool(self._recorder.sources.find_workers(self._clock.t_s())))
-        self._recorder.safe_tick()
-        return () if self._end_orphans else orphans
-
-    def _say_orphans(self, orphans: tuple[int, ...]) -> None:
-        # The detectors must know before it happens that these deaths are caused by Holter.
-        self._recorder.act(
-            ActionTaken(
-                t_s=self._clock.t_s(),
-                action="end-group",
-                state="begun",
-                message=PROCESSES(count=len(orphans)),
-                pids=orphans,
-                generation=self._number,
-            )
-        )
         self._recorder.safe_tick()
 
 
