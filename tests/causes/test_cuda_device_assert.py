@@ -15,7 +15,10 @@ class TestCudaDeviceAssert(ConfirmedLaws, LikelyLaws):
         "gpu.trouble": ..., "oom.kills": 0, "exception.kind": "cuda-assert",
         "exception.assertion": "idx_dim < index_size",
     }  # fmt: skip
-    likely_by = ({"episode.kind": "death", "exception.kind": "cuda-assert"},)  # fmt: skip
+    likely_by = (
+        {"episode.kind": "death", "exception.kind": "cuda-assert"},
+        {"episode.kind": "death", "exception.kind": "label-range", "scope.gpu": False},
+    )
     look_alikes = (
         # What CUDA says after a printed assertion may be anything; without one it is an error like any other.
         LookAlike({"exception.kind": "cuda-other", "exception.assertion": ...}, "main-exception"),
@@ -26,3 +29,8 @@ class TestCudaDeviceAssert(ConfirmedLaws, LikelyLaws):
 def test_a_printed_assertion_decides_whatever_cuda_says_after_it():
     facts = {**TestCudaDeviceAssert.confirmed_by, "exception.kind": "cuda-other"}
     assert confirmed(judged(facts)) == ["cuda-device-assert"]
+
+
+def test_no_assertion_fails_on_a_gpu_that_is_not_there():
+    facts = {"episode.kind": "death", "exception.kind": "cuda-assert", "scope.gpu": False}
+    assert judged(facts)["cuda-device-assert"].verdict == "excluded"

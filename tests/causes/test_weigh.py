@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holter.causes import CAUSES, MODULES
-from holter.causes.weigh import Rule, against, at_least, is_true, needs, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, is_true, needs, supports, symptom, weigh
 from holter.evidence import Evidence
 from holter.evidence.vocabulary import VOCABULARY
 from holter.records import Fact
@@ -79,6 +79,15 @@ def test_each_group_must_hold_for_certainty():
 def test_a_name_outside_the_vocabulary_is_an_error():
     with pytest.raises(KeyError, match="phase-of-the-moon"):
         evidence().fact("phase-of-the-moon")
+
+
+def test_words_that_name_no_symptom_of_a_cause_lower_no_score_of_what_was_recorded():
+    rules = (*RULES, symptom("arenas"))
+    seen = evidence(wait__ratio=0.9, workers__stopped=("w",), main__cpu_ratio=0.0, oom__kills=0)
+    spoken = evidence(
+        wait__ratio=0.9, workers__stopped=("w",), main__cpu_ratio=0.0, oom__kills=0, symptoms=("slow-disk",)
+    )
+    assert weigh("x", spoken, rules).score == weigh("x", seen, rules).score > 0
 
 
 VALUES = {

@@ -7,6 +7,15 @@ import pytest
 from holter.evidence.error_kinds import KINDS, OTHER, error_kind
 
 SENTENCES = {
+    "label-range": "RuntimeError: index 2 is out of bounds for dimension 1 with size 2",
+    "dataset-unknown": "RuntimeError: Could not find a dataset with the ID 920. Make sure it exists",
+    "dataset-ambiguous": "RuntimeError: More than one dataset name found for dataset id 910. Please correct that.",
+    "no-configuration": "RuntimeError: Requested configuration 3dfullres not found in plans. Available: [2d]",
+    "no-trainer": "RuntimeError: Could not find requested nnunet trainer nnUNetTrainerFoo in nnunetv2.training",
+    "no-plans": "FileNotFoundError: [Errno 2] No such file or directory: '/pre/Dataset910_A/nnUNetPlans.json'",
+    "not-preprocessed": "AssertionError: Found more than one file ending. Unable to infer nnUNetDataset variant!",
+    "no-pretrained": "FileNotFoundError: [Errno 2] No such file\n  File \"x.py\", line 22, in load_pretrained_weights",
+    "unfinished": "RuntimeError: Cannot run validation because the training is not finished yet!",
     "nccl-timeout": "[Rank 1] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=4, OpType=ALLGATHER, "
     "NumelIn=2, Timeout(ms)=600000) ran for 600519 milliseconds before timing out.",
     "compile": "torch._dynamo.exc.BackendCompilerFailed: backend='inductor' raised: CUDA error: no kernel image",

@@ -370,3 +370,8 @@ def test_a_setting_that_was_taken_back_is_not_in_force_and_not_tried_again():
     history = (*history, Attempt(101.0, plans[-1], 5, taken_back=True))
     assert settings_in_force(history) == ()
     assert next_plan(crash, history, now).settings == (("nnUNet_n_proc_DA", "0"),)
+
+
+def test_a_data_set_that_is_not_found_is_not_searched_again():
+    plan = play("main-exception", situation(**DEAD), 9, exception__kind="dataset-unknown")[0]
+    assert (plan.action, plan.reason) == ("stop", "it-would-happen-again")

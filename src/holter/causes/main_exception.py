@@ -20,11 +20,11 @@ Source:        MIC-DKFZ/nnUNet issues 2203, 2457; tests/tapes/main_exception.
 from __future__ import annotations
 
 from holter.causes.lacking import by_exception
-from holter.causes.offers import CONTINUE, FEWER_WORKERS, MORE_MEMORY, Offer, all_of, may_be_nnunet, no, of_kind
+from holter.causes.offers import CONTINUE, FEWER_WORKERS, MORE_MEMORY, Offer, all_of, any_of, may_be_nnunet, no, of_kind
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, UNCOMPILED, Facts
 from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports
-from holter.evidence.error_kinds import is_special
+from holter.evidence.error_kinds import BEFORE_STEPS, is_special
 
 CAUSE = "main-exception"
 
@@ -39,6 +39,14 @@ SENTENCES = describe(
         "meaning.pinned-memory": "A batch could not be page-locked in main memory.",
         "meaning.gpu-number": "The training asked for a GPU number that is not there.",
         "meaning.no-paths": "The folders of nnU-Net are not set.",
+        "meaning.dataset-unknown": "nnU-Net finds no data set of this number.",
+        "meaning.dataset-ambiguous": "Two data sets have the same number.",
+        "meaning.no-configuration": "The plans have no configuration of this name.",
+        "meaning.no-trainer": "nnU-Net finds no trainer of this name.",
+        "meaning.no-plans": "The plans, or dataset.json, are not in the preprocessed folder.",
+        "meaning.not-preprocessed": "The preprocessed cases of this configuration are not there.",
+        "meaning.no-pretrained": "The file with pretrained weights is not there.",
+        "meaning.unfinished": "The validation was asked for before the training was finished.",
     },
     findings={
         "arguments": "it is that of a command line that was not accepted; nothing was trained",
@@ -48,6 +56,14 @@ SENTENCES = describe(
         "exception-not-in-main": "it was not raised in the main process",
         "gpu-number": "it is that of a GPU that is not there",
         "no-paths": "nnUNet_raw, nnUNet_preprocessed or nnUNet_results is not set",
+        "dataset-unknown": "no folder in nnUNet_raw, nnUNet_preprocessed and nnUNet_results begins with this number",
+        "dataset-ambiguous": "folders of two names in nnUNet_raw, nnUNet_preprocessed and nnUNet_results begin with it",
+        "no-configuration": "it names the configurations that the plans have",
+        "no-trainer": "no class of this name is below nnunetv2/training/nnUNetTrainer",
+        "no-plans": "it is that of a JSON file that is read before training and is not there",
+        "not-preprocessed": "it is that of the folder of cases that training reads, which is missing or empty",
+        "no-pretrained": "it is that of the file after -pretrained_weights",
+        "unfinished": "--val needs checkpoint_final.pth, which is written after the last epoch",
         "pinned-memory": "it is that of pinning a batch (page-locked memory)",
     },
     remedies={
@@ -61,13 +77,22 @@ SENTENCES = describe(
         "look-at-both-memories": "See which is full: main memory, its limit for locked pages, or the GPU's memory.",
         "see-gpus": "Compare CUDA_VISIBLE_DEVICES and -num_gpus with the GPUs that there are.",
         "set-paths": "Set nnUNet_raw, nnUNet_preprocessed and nnUNet_results where the training is started.",
+        "see-datasets": "See which data sets these folders hold, and whether the variables name the right folders.",
+        "prepare-dataset": "If it is new: nnUNetv2_plan_and_preprocess first, with the same variables.",
+        "one-name": "Keep one of the two names for the number, or give the full name (Dataset…_…) instead of it.",
+        "see-configurations": "Choose one of them; nnU-Net plans no 3d_lowres or cascade for images that fit without.",
+        "find-trainer": "Check the name after -tr, and that its file belongs to the nnunetv2 that trains.",
+        "see-plans": "See which plans are there: another name is chosen with -p, missing ones are made by planning.",
+        "preprocess-configuration": "Preprocess this configuration: nnUNetv2_preprocess -d NUMBER -c CONFIGURATION.",
+        "see-weights": "Check the path after -pretrained_weights.",
+        "train-first": "Finish the training first: the same command with --c instead of --val.",
         "read-first-traceback": "Read the first traceback, not the last: the message about workers is an echo.",
         "read-traceback": "Read the traceback: its last line says what failed, the frames above it where.",
     },
 )
 
 # Kinds that no other cause explains and that name what failed: they change the wording, not the certainty.
-NAMED_KINDS = ("checkpoint-broken", "checkpoint-refused", "pinned-memory", "gpu-number", "no-paths", "arguments")
+NAMED_KINDS = ("checkpoint-broken", "checkpoint-refused", "pinned-memory", "gpu-number", "no-paths", *BEFORE_STEPS)
 
 RULES = (
     needs("exception.role", one_of("main"), "exception-in-main", otherwise="exception-not-in-main", weight=2.0),
@@ -87,8 +112,12 @@ RULES = (
     against("exception.assertion", is_true, "assertion-printed", weight=1.5),
 )
 
-# Nothing was trained, or the checkpoint itself is broken: continuing would fail in the same way.
-NEVER_BEGAN = ("arguments", "checkpoint-broken", "checkpoint-refused", "gpu-number", "json", "no-paths")
+# Continuing, or starting again with the same command, would fail in the same way.
+FAILS_AGAIN = (
+    "checkpoint-broken", "checkpoint-refused", "no-configuration", "no-trainer", "no-pretrained", "unfinished",
+    "arguments",
+)  # fmt: skip
+DATASETS = 'ls -d "$nnUNet_raw"/Dataset* "$nnUNet_preprocessed"/Dataset* "$nnUNet_results"/Dataset*'
 
 
 def _is_echoed(facts: Facts) -> bool:
@@ -104,9 +133,18 @@ OFFERS = (
     MORE_MEMORY._replace(only_if=of_kind("pinned-memory")),
     Offer("see-gpus", "SAFE", "nvidia-smi -L; echo $CUDA_VISIBLE_DEVICES", of_kind("gpu-number")),
     Offer("set-paths", "ADVICE", None, of_kind("no-paths")),
+    Offer("see-datasets", "SAFE", DATASETS, of_kind("dataset-unknown", "dataset-ambiguous")),
+    Offer("prepare-dataset", "ADVICE", None, of_kind("dataset-unknown", "no-plans")),
+    Offer("one-name", "ADVICE", None, of_kind("dataset-ambiguous")),
+    Offer("see-configurations", "ADVICE", None, of_kind("no-configuration")),
+    Offer("find-trainer", "ADVICE", None, of_kind("no-trainer")),
+    Offer("see-plans", "SAFE", 'ls "$nnUNet_preprocessed"/Dataset*/*.json', of_kind("no-plans")),
+    Offer("preprocess-configuration", "ADVICE", None, of_kind("not-preprocessed")),
+    Offer("see-weights", "ADVICE", None, of_kind("no-pretrained")),
+    Offer("train-first", "ADVICE", None, of_kind("unfinished")),
     Offer("read-first-traceback", "ADVICE", None, _is_echoed),
-    Offer("read-traceback", "ADVICE", None, all_of(no(_is_echoed), no(of_kind("arguments")))),
-    CONTINUE._replace(only_if=all_of(may_be_nnunet, no(of_kind(*NEVER_BEGAN)))),
+    Offer("read-traceback", "ADVICE", None, no(any_of(_is_echoed, of_kind(*BEFORE_STEPS)))),
+    CONTINUE._replace(only_if=all_of(may_be_nnunet, no(of_kind(*FAILS_AGAIN)))),
 )
 LADDER = (AGAIN, UNCOMPILED)
 LADDER_BY_FACTS = by_exception

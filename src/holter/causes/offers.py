@@ -10,10 +10,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from holter.causes.steps import Facts, has_shm_space
+from holter.evidence.error_kinds import BEFORE_STEPS
 from holter.evidence.facts.training.endings import JSON_KINDS
 from holter.evidence.outside import ConditionName
 from holter.records import Safety
 
+# Kinds of errors that only a training which has not begun raises.
+NEVER_BEGAN = ("gpu-number", "json", "no-paths")
 # Facts: what is known, by name; with the kind of the episode.
 Condition = Callable[[Facts], bool]
 Variant = Callable[[Facts], str | None]
@@ -41,6 +44,11 @@ def all_of(*conditions: Condition) -> Condition:
     return lambda facts: all(holds(facts) for holds in conditions)
 
 
+def any_of(*conditions: Condition) -> Condition:
+    """Return the condition that at least one of these holds."""
+    return lambda facts: any(holds(facts) for holds in conditions)
+
+
 def no(condition: Condition) -> Condition:
     """Return the opposite condition."""
     return lambda facts: not condition(facts)
@@ -59,6 +67,11 @@ def may_be_nnunet(facts: Facts) -> bool:
 def has_ended(facts: Facts) -> bool:
     """Return whether the episode is a ``death``: the training or one of its processes ended."""
     return facts.get("episode.kind") == "death"
+
+
+def has_saved_nothing(facts: Facts) -> bool:
+    """Return whether this start of the training has finished no epoch, so that it has no checkpoint."""
+    return facts.get("progress.saved") is False or facts.get("exception.kind") in (*BEFORE_STEPS, *NEVER_BEGAN)
 
 
 def has_case(facts: Facts) -> bool:

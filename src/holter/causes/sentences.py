@@ -195,6 +195,8 @@ REMEDIES: Mapping[str, str] = {
     "plan-for-gpu": "Plan for this GPU's memory: another network, planned as a whole.",
     "preprocess-case-again": "Preprocess this case again.",
     "remove-torn-splits": "Look at splits_final.json; remove it if it is torn: the next start creates it again.",
+    "start-again": "Then start it again with the same command: this start has finished no epoch.",
+    "end-and-start-again": "End it, and start it again with the same command: it has finished no epoch.",
     "unbuffered-output": "Let Python print without buffering: PYTHONUNBUFFERED=1.",
     "upgrade-native-libraries": "Upgrade the libraries that crash in worker processes.",
     "validate-again": "End the run and repeat only the validation.",

@@ -152,11 +152,12 @@ def proves_nothing(rule: Rule) -> Rule:
 
 
 # A condition that holds adds no score, it only admits the cause; an unknown one still lowers the score.
-# What this kind of evidence does not hold lowers no score: a person states what was seen, and no more.
+# What this kind of evidence does not hold lowers no score: a person states what was seen, and no more. Beside what was
+# recorded a symptom only adds: that nobody spoke of it says nothing.
 def _total(evidence: Evidence, rules: tuple[Rule, ...]) -> float:
     counted = [rule for rule in rules if rule.speaks == "for"]
     if not evidence.is_stated:
-        return sum(_counts(rule, evidence) for rule in counted)
+        return sum(_counts(rule, evidence) for rule in counted if rule.fact != SYMPTOMS or _holds(rule, evidence))
     heard = [
         rule
         for rule in counted
@@ -166,9 +167,12 @@ def _total(evidence: Evidence, rules: tuple[Rule, ...]) -> float:
 
 
 def _counts(rule: Rule, evidence: Evidence) -> float:
+    return 0.0 if is_condition(rule.fact) and _holds(rule, evidence) else rule.weight
+
+
+def _holds(rule: Rule, evidence: Evidence) -> bool:
     fact = evidence.fact(rule.fact)
-    holds = fact.status == "known" and rule.test(fact.value)
-    return 0.0 if holds and is_condition(rule.fact) else rule.weight
+    return bool(fact.status == "known" and rule.test(fact.value))
 
 
 def _grade(fatal: bool, certain: bool, minus: float, score: float, open_question: bool) -> tuple[Any, float]:

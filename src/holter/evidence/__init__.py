@@ -22,6 +22,7 @@ from holter.evidence.facts.machine import (
     software,
 )
 from holter.evidence.facts.training import (
+    beginning,
     births,
     endings,
     epochs,
@@ -51,7 +52,7 @@ ONLY_STATED = define("why.only-stated", "only a comparison of two runs shows it"
 
 # The order matters: a part may read the facts that earlier parts stated.
 PARTS = (
-    *(progress, workers, endings, disk, shm, host, graphics, export, software, epochs, from_log_text),
+    *(progress, beginning, workers, endings, disk, shm, host, graphics, export, software, epochs, from_log_text),
     *(secondary_errors, growth, reclaim, locks),
     *(health, capacity, oom_message, compiling, ranks, fitting),
     *(neighbours, crowding, reading, finishing, births, hardware),

@@ -13,6 +13,9 @@ _MOUNT = (
     r"Stale file handle|Transport endpoint is not connected|Input/output error|Host is down"
     r"|\[Errno (?:5|107|112|116)\]|ReadFile: operation canceled|fuse: writeMessage"
 )
+_NO_FILE = r"(?:FileNotFoundError: |\[Errno 2\] No such file)"
+# A loss that looks for a label among the channels of the network's output (dimension 1), on the CPU.
+_NO_CHANNEL = r"RuntimeError: index -?\d+ is out of bounds for dimension 1 with size \d+"
 # Windows, in English and Chinese.
 _DENIED = r"(?:Access is denied|拒绝访问)"
 _WRITES = r", in (?:_?save\w*|imsave|plot_\w+|_?write\w*)\b"
@@ -36,6 +39,9 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("compile", r"C\+\+ compile error|CppCompileError|fatal error: std\w+\.h: No such file|cannot execute ['\"‘]?cc1"),
     ("cuda-assert", r"device-side assert triggered|cudaErrorAssert\b|CUDA_ERROR_ASSERT\b"),
     ("cuda-assert", r"ScatterGatherKernel|idx_dim >= 0|indexSelect.*Assertion|\.cuh?:\d+[^\n]*Assertion `"),
+    # On the CPU the same fault raises an error of Python: from the frames of a loss, or without frames.
+    ("label-range", rf"{_NO_CHANNEL}(?![\s\S]*File \")|{_NO_CHANNEL}[\s\S]*(?:[/\\]loss[/\\]|dice|loss\w*\.py)"),
+    ("label-range", r"IndexError: Target -?\d+ is out of bounds"),
     ("cuda-refused", r"CUDA-capable device\(s\) is/are busy|devices are busy or unavailable"),
     ("gpu-lost", r"GPU is lost|fallen off the bus|Unable to determine the device handle|uncorrectable ECC"),
     # A lost GPU raises these, but more often a kernel failed.
@@ -75,6 +81,23 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("checkpoint-broken", r"(?:EOFError|UnpicklingError|BadZipFile)[\s\S]*, in load_checkpoint\b"),
     ("arguments", r"\AArgumentError: "),
     ("no-paths", r"nnUNet_(?:raw|preprocessed|results) is not defined"),
+    # Before the first step: nnunetv2/run/run_training.py and what it calls.
+    ("no-paths", r"Could not find a dataset with the ID[\s\S]*nnUNet_(?:raw|preprocessed|results)=None"),
+    ("dataset-unknown", r"Could not find a dataset with the ID \d"),
+    ("dataset-ambiguous", r"More than one dataset name found for dataset id"),
+    ("no-configuration", r"Requested configuration \S+ not found in plans"),
+    ("no-configuration", r"The configuration \S+ does not exist in the plans"),
+    ("no-trainer", r"Could not find requested nnunet trainer"),
+    ("no-plans", rf"{_NO_FILE}[^\n]*\.json['\"][\s\S]*, in get_trainer_from_args\b"),
+    ("no-plans", rf"{_NO_FILE}[^\n]*(?:Plans\w*|[/\\]dataset)\.json['\"]"),
+    ("not-preprocessed", rf"{_NO_FILE}[\s\S]*, in infer_dataset_class\b|Unable to infer nnUNetDataset variant"),
+    ("no-pretrained", rf"{_NO_FILE}[\s\S]*, in load_pretrained_weights\b"),
+    ("unfinished", r"Cannot run validation because the training is not finished yet"),
+    ("arguments", r"dataset_name_or_id (?:must either be an integer|was a string and did not start)"),
+    ("arguments", r"Unable to convert given value for fold|invalid literal for int\(\)[\s\S]*fold = int\(fold\)"),
+    ("arguments", r"Cannot set --c and --val flag|Cannot both continue a training AND load pretrained weights"),
+    ("arguments", r"--val_best is not compatible with|DDP training \(triggered by num_gpus > 1\) is only implemented"),
+    ("arguments", r"nnUNetv2_train: error: |-device must be either cpu, mps or cuda"),
     ("no-paths", r"PathLike object, not NoneType[\s\S]*(?:dataset_name_id_conversion|[(,] ?nnUNet_(?:raw|pre|res))"),
     ("unpack-race", r"FileNotFoundError[^\n]*\.npy['\"][\s\S]*, in _convert_to_npy\b"),
     ("splits", r"JSONDecodeError[\s\S]*do_split|do_split[\s\S]*JSONDecodeError"),
@@ -99,10 +122,15 @@ _BOILERPLATE = re.compile(
 _KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
 KINDS = tuple(dict.fromkeys(kind for kind, _ in _PATTERNS))
 OTHER = "other"
+# What a training is asked for cannot be found or is refused, before its first step: mended by hand, then started again.
+BEFORE_STEPS = (
+    "dataset-unknown", "dataset-ambiguous", "no-configuration", "no-trainer", "no-plans", "not-preprocessed",
+    "no-pretrained", "unfinished", "arguments",
+)  # fmt: skip
 # Kinds that name a library but no problem, or that main-exception explains itself: they have no cause of their own.
 GENERAL = (
     OTHER, "cuda-other", "cudnn", "nccl", "gpu-number", "checkpoint-broken", "checkpoint-refused",
-    "no-paths", "arguments",
+    "no-paths", *BEFORE_STEPS,
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ define_all(
         "fact.phase": "phase of the training",
         "fact.progress.age_s": "time without progress",
         "fact.progress.resumed": "whether the training moved on by itself",
+        "fact.progress.saved": "whether an epoch was finished",
         "fact.symptoms": "symptoms in the description",
         "fact.resembles": "causes whose reports use these words",
         "fact.activity.present": "whether any process of the run was working",

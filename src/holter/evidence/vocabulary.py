@@ -39,6 +39,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _text("phase", "phase of the training when the episode began"),
     _number("progress.age_s", "time without progress when the alarm was raised", "s"),
     _bool("progress.resumed", "the training moved on by itself after the episode began"),
+    _bool("progress.saved", "an epoch was finished; false: this start can have no checkpoint"),
     _bool("activity.present", "some process of the tree was working at the alarm"),
     _number("step.usual_s", "length of a step before the episode", "s"),
     _number("step.recent_s", "length of a step during the episode, the unfinished one included", "s"),

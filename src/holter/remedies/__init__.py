@@ -11,14 +11,14 @@ from collections.abc import Mapping
 import msgspec
 
 from holter.causes import MODULES
-from holter.causes.offers import ASK_ADMIN, Offer, may_be_nnunet
+from holter.causes.offers import ASK_ADMIN, Offer, has_saved_nothing, may_be_nnunet
 from holter.causes.steps import Facts
 from holter.probes.machine.environment import HIDDEN
 from holter.records import ContractSettled, Diagnosis, Environment, Episode, Remedy, Value, Verdict
 from holter.remedies import admin_request
 from holter.remedies.of_nnunet import SENTENCES, is_of_nnunet
 from holter.remedies.which_ladder import known_facts
-from holter.texts.resume_command import resume_command, validate_command
+from holter.texts.resume_command import printed, resume_command, validate_command
 
 __all__ = ["REMEDIES", "propose"]
 
@@ -27,6 +27,9 @@ REMEDIES: dict[str, tuple[Offer, ...]] = {module.CAUSE: module.OFFERS for module
 # Offered instead if the command of the training is not known.
 BY_HAND = {"continue-from-checkpoint": "continue-by-hand", "end-and-continue": "end-and-continue-by-hand"}
 
+
+# Offered instead if the training has finished no epoch.
+FROM_THE_START = {"continue-from-checkpoint": "start-again", "end-and-continue": "end-and-start-again"}
 
 # Parts of an offer's command, and the start of a command that continues a run of ``holter train``.
 UNDER_HOLTER, BEFORE_COMMAND, UNDER_CARE = "holter run ", "-- {continue}", "holter train "
@@ -44,6 +47,8 @@ def propose(
     values = _values(known)
     if environment is not None:
         values |= _of_environment(environment, contract)
+        if has_saved_nothing(known) and "continue" in values and not environment.resume_command:
+            values["continue"] = printed(environment.command)
     if not is_over and diagnosis.episode.end_s is None:
         values |= _pids(diagnosis.episode, known, environment)
     return msgspec.structs.replace(
@@ -66,7 +71,11 @@ def _for(verdict: Verdict, known: Facts, values: Mapping[str, Value]) -> tuple[R
         # An administrator is not asked about a cause for which nothing was seen.
         if offer.id == ASK_ADMIN and verdict.verdict == "possible":
             continue
-        name = BY_HAND.get(offer.id, offer.id) if values.get("command_known") == "no" else offer.id
+        name = offer.id
+        if has_saved_nothing(known):
+            name = FROM_THE_START.get(offer.id, offer.id)
+        elif values.get("command_known") == "no":
+            name = BY_HAND.get(offer.id, offer.id)
         remedies.append(
             Remedy(id=name, safety=offer.safety, command=_filled(offer, known, values), values=tuple(values.items()))
         )

@@ -9,6 +9,7 @@ import shlex
 from typing import NamedTuple
 
 from holter.evidence import Evidence
+from holter.evidence.error_kinds import BEFORE_STEPS
 from holter.records import Diagnosis, Environment
 from holter.remedies.expectation import belief, imagined, rise, share
 from holter.remedies.next_checks_table import CHECK_COMMANDS, WINDOWS, CheckCommand
@@ -36,7 +37,7 @@ class NextCheck(NamedTuple):
 
 def next_checks(diagnosis: Diagnosis, environment: Environment | None = None) -> tuple[NextCheck, ...]:
     """Return the commands that would settle most, best first; empty if no question is open."""
-    if not diagnosis.verdicts or diagnosis.verdicts[0].verdict == "confirmed":
+    if not diagnosis.verdicts or diagnosis.verdicts[0].verdict == "confirmed" or _says_it_all(diagnosis):
         return ()
     commands = {check.id: check.command for check in CHECK_COMMANDS}
     if _is_windows(diagnosis):
@@ -48,6 +49,12 @@ def next_checks(diagnosis: Diagnosis, environment: Environment | None = None) ->
         NextCheck(name, _filled(commands[name], values), tuple(dict.fromkeys(asked[name])))
         for name in _most_telling(settles)
     )
+
+
+# What cannot be found or is refused before the first step is named by its message: no look at the machine adds to it.
+def _says_it_all(diagnosis: Diagnosis) -> bool:
+    first = diagnosis.verdicts[0]
+    return first.verdict == "likely" and any(finding.text in BEFORE_STEPS for finding in first.supports)
 
 
 class Settles(NamedTuple):

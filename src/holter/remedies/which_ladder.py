@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from holter.causes import stated
 from holter.causes.steps import UNEXPLAINED, UNEXPLAINED_WITH_FEW_CPUS, Facts, Situation, Step, workers_as_cpus
+from holter.evidence.error_kinds import BEFORE_STEPS
 from holter.records import Diagnosis
 
 # A cause without a ladder is no reason to touch the run.
@@ -33,6 +34,8 @@ def ladder_of(cause: str | None, now: Situation, facts: Facts) -> tuple[Step, ..
 
 
 def ends_the_same_again(facts: Facts) -> bool:
-    """Return whether the training ended because of ``--strict`` or of its command line."""
+    """Return whether the training ended because of ``--strict``, or of what its command line asks for."""
     exception = facts.get("exception.first")
+    if facts.get("exception.kind") in BEFORE_STEPS:
+        return True
     return isinstance(exception, str) and _AGAIN_THE_SAME.search(exception) is not None

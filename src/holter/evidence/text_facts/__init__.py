@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from holter.evidence.error_kinds import OTHER, error_kind
+from holter.evidence.error_kinds import BEFORE_STEPS, OTHER, error_kind
 from holter.evidence.fact_book import Value
 from holter.evidence.text_facts import errors, libraries, platforms, readouts, symptoms, system
 from holter.evidence.text_facts.discourse import explains
@@ -24,8 +24,8 @@ OF_THE_KERNEL = (system.OF_THE_KERNEL, platforms.KERNEL, platforms.GPU)
 SUPPOSED = re.compile(r"\b(?:if|when) (?:you|your|an?|the|it|nvidia-smi)\b|如果|若(?:是|出现|遇到)|遇到", re.IGNORECASE)
 # Only messages of programs give these: who shows one names a trouble, whatever else the words resemble.
 OF_MESSAGES = ("limit.reached", "gpu.trouble", "ddp.timed_out", "hardware.kernel_errors")
-# Only the main process reads the command line, loads checkpoints, chooses a GPU and asks for nnU-Net's folders.
-OF_THE_MAIN_PROCESS = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "no-paths", "arguments")
+# Only the main process loads checkpoints, chooses a GPU and asks for nnU-Net's folders.
+OF_THE_MAIN_PROCESS = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "no-paths", *BEFORE_STEPS)
 # What ends a training outweighs what is slow about it, and a standstill a slowness.
 KINDS_BY_WEIGHT = ("diverged", "death", "stall", "creep", "slow-down")
 
