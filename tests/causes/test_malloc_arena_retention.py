@@ -14,4 +14,5 @@ class TestMallocArenaRetention(ConfirmedLaws):
     look_alikes = (
         LookAlike({"memory.trim_freed_ratio": 0.0}),
         LookAlike({"memory.grows_in": "workers"}),
+        LookAlike({"phase": "startup"}),
     )  # fmt: skip

@@ -46,6 +46,7 @@ RULES = (
     against("memory.arena_share", at_most(0.1), "grows-elsewhere", weight=3.0),
     against("memory.grows_in", one_of("workers", "none"), "main-does-not-grow", weight=2.0),
     against("system.os", one_of("windows", "macos"), "not-with-glibc", fatal=True),
+    against("phase", one_of("startup"), "another-phase", fatal=True),  # it takes hours of batches
     against("episode.kind", one_of("stall", "slow-down", "unsaved"), "no-memory-episode", fatal=True),
     symptom("arenas"),
 )

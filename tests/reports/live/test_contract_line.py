@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from rich.cells import cell_len
 
@@ -9,7 +10,7 @@ from holter.probes.gpu.gpu import NO_DRIVER
 from holter.records import Ability, ContractSettled, Environment, Message, Tick
 from holter.reports.as_json import to_json
 from holter.reports.catalogue import phrase
-from holter.reports.html.facts import environment
+from holter.reports.html.facts import environment, unseen
 from holter.reports.live import lines as live
 from holter.reports.live.contract import rows
 from holter.supervisor.recording import abilities
@@ -127,6 +128,11 @@ def test_what_is_not_seen_of_a_script_is_its_training_and_the_report_says_each_r
     )
     ((_, shown),) = [group for group in environment(recording, "en") if group[0] == "What Holter could see and do"]
     assert ("training log", "no: no training log of nnU-Net was found") in shown and ("stacks", "yes") in shown
+    unhooked = msgspec.structs.replace(recording.environment, hooked=False)
+    for sees, is_said in ((SCRIPT, True), (ON_CPU, False)):  # the trainer may end before it reports anything
+        terms_of_run = ContractSettled(t_s=60.0, sees=sees, does=WATCHED)
+        ended = Recording(all_ticks=(Tick(t_s=60.0, events=(terms_of_run,)),), environment=unhooked)
+        assert any("without Holter's hook" in line for line in unseen(ended, "en")) == is_said
     document = to_json((), "en", recording=recording)
     assert document["contract"][0] == {
         "name": "heartbeat",

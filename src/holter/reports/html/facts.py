@@ -42,7 +42,7 @@ def environment(recording: Recording, lang: Lang) -> list[tuple[str, Rows]]:
         return []
     groups = (
         (text("environment.machine", lang), _machine(known, _gpu_name(recording), lang)),
-        (text("environment.plans", lang), _training(known, lang)),
+        (text("environment.plans", lang), _training(known, _is_hooked(recording), lang)),
         (text("environment.contract", lang), [] if contract is None else rows_of(contract, lang)),
         (text("environment.versions", lang), list(known.versions)),
         (text("environment.variables", lang), list(known.variables)),
@@ -68,8 +68,16 @@ def _choice(fact: str, value: str | None, lang: Lang) -> str | None:
     return value_words(fact, value, lang) if value and value != "none" else None
 
 
-def _training(known: Environment, lang: Lang) -> Rows:
-    hooked = None if known.hooked is None else text("word.yes" if known.hooked else "word.no", lang)
+def _is_hooked(recording: Recording) -> bool | None:
+    # What the trainer reports is recorded later than that Holter's hook is there: a run may end between them.
+    contract, known = recording.contract(), recording.environment
+    if contract is not None and any(ability.name == "heartbeat" and ability.can for ability in contract.sees):
+        return True
+    return None if known is None else known.hooked
+
+
+def _training(known: Environment, is_hooked: bool | None, lang: Lang) -> Rows:
+    hooked = None if is_hooked is None else text("word.yes" if is_hooked else "word.no", lang)
     named = (
         ("command", " ".join(known.command)),
         ("output-folder", known.output_folder),
@@ -94,7 +102,7 @@ def unseen(recording: Recording, lang: Lang) -> list[str]:
     """Return a sentence for every source that Holter tried to read and could not; facts are in their episodes."""
     lines: list[str] = []
     known = recording.environment
-    if known is not None and known.hooked is False:
+    if _is_hooked(recording) is False:
         lines.append(text("unseen.hook", lang))
     lines += _failed_probes(recording, lang)
     for index, gpu in sorted(_gpus(recording).items()):

@@ -17,7 +17,7 @@ from holter.reports.html.episodes import closer, group_model
 from holter.reports.html.epochs import epochs_model
 from holter.reports.html.thinning import Grid
 from holter.reports.outcome import Outcome, identity_of, outcome_of
-from holter.reports.outcome.closing import verdict_of_run
+from holter.reports.outcome.closing import after_report
 from holter.reports.outcome.groups import grouped
 from holter.reports.outcome.wall import clocks, wall_at
 from holter.reports.quiet import quiet
@@ -82,7 +82,7 @@ def context(
         "identity": [phrase(line, lang) for line in identity_of(ran)],
         "quiet": "" if diagnoses else quiet(recording, lang),
         "contents": [(name, key) for name, key, is_there in sections if is_there],
-        "verdict": phrase(verdict_of_run(ran, recording), lang),
+        "verdict": phrase(after_report(ran, recording), lang),
         "was_seen": seen,
         "groups": [group_model(recording, group, lang) for group in groups],
         "windows": [closer(recording, diagnosis.episode) for diagnosis in diagnoses],

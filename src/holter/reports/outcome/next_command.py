@@ -40,8 +40,7 @@ def next_command(recording: Recording, ran: Outcome, diagnosis: Diagnosis | None
         return f"holter attach {ran.identity.main_pid}"
     if ran.state in MAY_RUN and ran.state != "cut":
         return f"holter top {tape}"
-    asks_why = ran.runs or (never_began and ran.cause is None)
-    return f"holter diagnose {tape}" if asks_why else f"holter report {tape}"
+    return f"holter diagnose {tape}" if ran.runs else f"holter report {tape}"
 
 
 def first_command(diagnosis: Diagnosis, without: str | None = None) -> str | None:
