@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from holter.cli.options import Json, Lang, chosen_language
+from holter.cli.options import Fold, Json, Lang, Plans, Python, Trainer, chosen_language
 from holter.errors import BadInput
 from holter.sentences import define
 
@@ -44,16 +44,11 @@ def doctor(
         typer.Argument(metavar="DATASET", help="Number or name, as for nnUNetv2_train. Without it: the machine only."),
     ] = None,
     configuration: Annotated[str | None, typer.Argument(metavar="CONFIGURATION", help="2d, 3d_fullres, …")] = None,
-    fold: Annotated[str, typer.Option("--fold", "-f", metavar="FOLD", help="0 to 4, or all.")] = "0",
-    plans: Annotated[str, typer.Option("--plans", "-p", metavar="NAME", help="Name of the plans.")] = "nnUNetPlans",
-    trainer: Annotated[
-        str, typer.Option("--trainer", "-tr", metavar="NAME", help="Name of the trainer class.")
-    ] = "nnUNetTrainer",
+    fold: Fold = "0",
+    plans: Plans = "nnUNetPlans",
+    trainer: Trainer = "nnUNetTrainer",
     device: Annotated[Device, typer.Option("--device", metavar="cuda|cpu", help="What will train.")] = Device.CUDA,
-    python: Annotated[
-        str | None,
-        typer.Option("--python", metavar="PATH", help="Python (or folder) of the environment that nnU-Net is in."),
-    ] = None,
+    python: Python = None,
     compare: Annotated[
         tuple[Path, Path] | None,
         typer.Option(

@@ -33,6 +33,18 @@ Lang = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite a file that exists.")]
 
+# The training that a command is about, in nnU-Net's words.
+Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="Number or name, as for nnUNetv2_train.")]
+Configuration = Annotated[str, typer.Argument(metavar="CONFIGURATION", help="2d, 3d_fullres, …")]
+Fold = Annotated[str, typer.Option("--fold", "-f", metavar="FOLD", help="0 to 4, or all.")]
+Plans = Annotated[str, typer.Option("--plans", "-p", metavar="NAME", help="Name of the plans.")]
+Trainer = Annotated[str, typer.Option("--trainer", "-tr", metavar="NAME", help="Name of the trainer class.")]
+Python = Annotated[
+    str | None,
+    typer.Option("--python", metavar="PATH", help="Python (or folder) of the environment that nnU-Net is in."),
+]
+Anyway = Annotated[bool, typer.Option("--anyway", help="Measure although others use this machine.")]
+
 Notify = Annotated[
     str | None,
     typer.Option(

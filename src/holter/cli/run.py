@@ -42,7 +42,6 @@ PATHS_NOT_SET = define(
 )
 # Reading /proc and one folder takes less. A slower answer is printed later, while the training runs.
 OTHERS_WITHIN_S = 0.5
-NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 
 
 def register(app: typer.Typer) -> None:
@@ -132,7 +131,7 @@ def run(
 
 def _tell_of_paths(command: list[str], speaker: StderrListener) -> None:
     # Only for nnU-Net's own command: a script may set the variables itself.
-    from holter.texts.training_command import parse_training_command
+    from holter.texts.training_command import NNUNET_PATHS, parse_training_command
 
     is_nnunet = Path(command[0]).name.startswith("python") or Path(command[0]).name == "nnUNetv2_train"
     if not is_nnunet or parse_training_command(command) is None:

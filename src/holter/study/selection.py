@@ -13,7 +13,7 @@ from holter.doctor.records import Asked
 from holter.errors import BadInput
 from holter.sentences import NOTHING_STARTED, define
 from holter.study.records import Job
-from holter.supervisor.train import NNUNET_PATHS, PATHS_NOT_SET
+from holter.supervisor.train import check_paths
 from holter.texts.plans import read_json
 
 # nnU-Net makes five folds; of a fold that is not in splits_final.json it makes a random 80:20 split without a word.
@@ -44,13 +44,7 @@ def jobs_of(
     """
     if not datasets:
         raise BadInput(NO_DATASET_NAMED(), safe=NOTHING_STARTED(), next_step="holter study plan 4 -c 3d_fullres")
-    missing = [name for name in NNUNET_PATHS if not environ.get(name)]
-    if missing:
-        raise BadInput(
-            PATHS_NOT_SET(names=tuple(missing)),
-            safe=NOTHING_STARTED(),
-            next_step="\n".join(f"export {name}=/path/to/{name}" for name in missing),
-        )
+    check_paths(environ)
     wanted = [fold for word in folds for fold in _folds(word)]
     found: dict[Path, Job] = {}
     for dataset in datasets:

@@ -13,7 +13,7 @@ from pathlib import Path
 from holter.errors import CannotDoHere
 from holter.sentences import NOTHING_STARTED, define
 from holter.study.records import Job
-from holter.supervisor.train import NNUNET_PATHS
+from holter.texts.training_command import NNUNET_PATHS
 
 # Before the time limit: the epoch that runs is saved, at most one is repeated.
 SAVE_BEFORE_S = 900

@@ -16,11 +16,10 @@ from holter.probes.training.remarks import problems
 from holter.records import Message
 from holter.sentences import NOTHING_STARTED, define, joined
 from holter.texts.resume_command import resume_command
-from holter.texts.training_command import SEVERAL_DATASETS, TrainingCommand, parse_training_command
+from holter.texts.training_command import NNUNET_PATHS, SEVERAL_DATASETS, TrainingCommand, parse_training_command
 
 ENTRY = ("-m", "holter.trainer.entry")
 CHOICE = "holter_loader.json"  # as holter.trainer.auto.choice.FILE
-NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 CONTINUES = define("train.continues", "continues from {file}, epoch {epoch}")
 CONTINUES_UNCOUNTED = define("train.continues-uncounted", "continues from {file}")
 NOT_USED = define("train.checkpoint-not-used", "{file} is not used: {problem}")
@@ -48,6 +47,20 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[Message, ...] = ()
 
 
+def check_paths(variables: Mapping[str, str]) -> None:
+    """Check that nnU-Net's three folders are named by the environment.
+
+    Raises:  BadInput.
+    """
+    missing = [name for name in NNUNET_PATHS if not variables.get(name)]
+    if missing:
+        raise BadInput(
+            PATHS_NOT_SET(names=tuple(missing)),
+            safe=NOTHING_STARTED(),
+            next_step="\n".join(f"export {name}=/path/to/{name}" for name in missing),
+        )
+
+
 def read_arguments(arguments: tuple[str, ...], variables: Mapping[str, str]) -> tuple[TrainingCommand, Path]:
     """Return the training that these arguments of ``nnUNetv2_train`` mean, and the folder of its fold.
 
@@ -60,13 +73,7 @@ def read_arguments(arguments: tuple[str, ...], variables: Mapping[str, str]) -> 
             safe=NOTHING_STARTED(),
             next_step="holter train 4 3d_fullres 0",
         )
-    missing = [name for name in NNUNET_PATHS if not variables.get(name)]
-    if missing:
-        raise BadInput(
-            PATHS_NOT_SET(names=tuple(missing)),
-            safe=NOTHING_STARTED(),
-            next_step="\n".join(f"export {name}=/path/to/{name}" for name in missing),
-        )
+    check_paths(variables)
     if importlib.util.find_spec("nnunetv2") is None:
         raise MissingExtra(
             NO_NNUNET(python=sys.executable),

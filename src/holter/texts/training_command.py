@@ -8,6 +8,8 @@ from pathlib import Path, PurePath
 
 from holter.sentences import define
 
+NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
+
 SEVERAL_DATASETS = define("error.several-datasets", "Several data sets have the number {number}: {names}.")
 
 # Options of nnUNetv2_train that take a value; argparse accepts any unambiguous prefix of them.

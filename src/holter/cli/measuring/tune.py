@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holter.cli.measuring.bench import INTERRUPTED, Device
-from holter.cli.options import Json, Lang, chosen_language
+from holter.cli.options import Anyway, Configuration, Dataset, Fold, Json, Lang, Plans, Python, Trainer, chosen_language
 from holter.cli.start.settings import Settings, for_training, places
 
 if TYPE_CHECKING:
@@ -26,20 +26,15 @@ def register(app: typer.Typer) -> None:
 
 def tune(
     context: typer.Context,
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Number or name, as for nnUNetv2_train.")],
-    configuration: Annotated[str, typer.Argument(metavar="CONFIGURATION", help="2d, 3d_fullres, …")],
-    fold: Annotated[str, typer.Option("--fold", "-f", metavar="FOLD", help="0 to 4, or all.")] = "0",
-    plans: Annotated[str, typer.Option("--plans", "-p", metavar="NAME", help="Name of the plans.")] = "nnUNetPlans",
-    trainer: Annotated[
-        str, typer.Option("--trainer", "-tr", metavar="NAME", help="Name of the trainer class.")
-    ] = "nnUNetTrainer",
+    dataset: Dataset,
+    configuration: Configuration,
+    fold: Fold = "0",
+    plans: Plans = "nnUNetPlans",
+    trainer: Trainer = "nnUNetTrainer",
     device: Annotated[
         Device, typer.Option("--device", metavar="auto|cuda|cpu", help="What will train; auto: a GPU if there is one.")
     ] = Device.AUTO,
-    python: Annotated[
-        str | None,
-        typer.Option("--python", metavar="PATH", help="Python (or folder) of the environment that nnU-Net is in."),
-    ] = None,
+    python: Python = None,
     seconds: Annotated[
         float,
         typer.Option("--seconds", metavar="SECONDS", min=5, help="At most, for all comparisons, without compilation."),
@@ -50,7 +45,7 @@ def tune(
             "--write", metavar="FILE", help="Put the settings into this holter.toml; its other settings stay."
         ),
     ] = None,
-    anyway: Annotated[bool, typer.Option("--anyway", help="Measure although others use this machine.")] = False,
+    anyway: Anyway = False,
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from holter.cli.options import Json, Lang, chosen_language
+from holter.cli.options import Json, Lang, Plans, Trainer, chosen_language
 from holter.cli.studies.words import EXTRA, StudyCommand, same_command
 from holter.errors import BadInput
 from holter.sentences import NOTHING_STARTED, define
@@ -73,10 +73,8 @@ def study(
     folds: Annotated[
         list[str] | None, typer.Option("--folds", "-f", metavar="FOLDS...", help="0-4 (default), 0 2, or all.")
     ] = None,
-    trainer: Annotated[
-        str, typer.Option("--trainer", "-tr", metavar="NAME", help="Name of the trainer class.")
-    ] = "nnUNetTrainer",
-    plans: Annotated[str, typer.Option("--plans", "-p", metavar="NAME", help="Name of the plans.")] = "nnUNetPlans",
+    trainer: Trainer = "nnUNetTrainer",
+    plans: Plans = "nnUNetPlans",
     gpus: Annotated[
         list[str] | None,
         typer.Option("--gpus", metavar="INDEX...", help="run: one training on each of these GPUs; default: all."),
