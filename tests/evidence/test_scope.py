@@ -6,7 +6,7 @@ import pytest
 
 from holter.causes import judged
 from holter.evidence import collect
-from holter.records import Environment, Episode, GpuSample, ProcessSample, Tick
+from holter.records import Beat, Environment, Episode, GpuSample, Noted, PhaseChanged, ProcessSample, Tick
 from holter.reports.wording import is_weighed
 from holter.tape import Recording
 
@@ -59,3 +59,17 @@ def test_a_job_shows_in_its_variables(variables, job):
     recording = Recording(all_ticks=(Tick(t_s=9.0, processes=(main,)),), environment=environment)
     found = collect(recording, Episode(kind="death", start_s=9.0, alarm_s=9.0, pid=1))
     assert found.fact("scope.job").value is job
+
+
+@pytest.mark.parametrize(("notes", "nnunet"), [((), True), ((Noted(t_s=1.0, what="dataloader-training"),), False)])
+def test_the_steps_of_a_dataloader_do_not_make_a_training_nnunets(notes, nnunet):
+    main = ProcessSample(t_s=9.0, pid=1, role="main", state="R")
+    beat = Beat(t_s=9.0, pid=1, role="main", phase="train", steps_total=5, progress_total=5)
+    events = (*notes, PhaseChanged(t_s=1.0, phase="train", epoch=0))
+    recording = Recording(
+        all_ticks=(Tick(t_s=9.0, processes=(main,), beats=(beat,), events=events),),
+        environment=Environment(wall_start="", command=("python", "train.py")),
+    )
+    found = collect(recording, Episode(kind="death", start_s=9.0, alarm_s=9.0, pid=1))
+    assert found.fact("scope.nnunet").value is nnunet
+    assert found.fact("scope.training").value is True

@@ -11,7 +11,7 @@ import re
 from holter.evidence.fact_book import FactBook, Value
 from holter.evidence.facts.training.from_log_text import is_from_text
 from holter.evidence.window import Window
-from holter.records import AbilityName, EpochEnded, Event, ExceptionSeen, LogLine, PhaseChanged, Tick
+from holter.records import AbilityName, EpochEnded, Event, ExceptionSeen, LogLine, Noted, PhaseChanged, Tick
 from holter.sentences import define
 from holter.tape import Recording
 from holter.texts.training_command import parse_training_command
@@ -23,6 +23,7 @@ GPU_ERRORS = re.compile(r"^(?:cuda|gpu|cudnn|nccl|pinned)")
 TRAINS = ("unpack", "train", "validate", "epoch-end", "final-validation")
 SHELLS = frozenset(("bash", "dash", "fish", "ksh", "sh", "zsh"))
 JOBS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "KUBERNETES_SERVICE_HOST")
+BY_DATALOADER = "dataloader-training"  # a note of the hook
 EXPORT_ECHOES = ("export", "prediction")
 
 BY_COMMAND = define("scope.by-command", "the command is one of nnU-Net")
@@ -106,12 +107,18 @@ def shows_training(tick: Tick) -> bool:
 def _nnunet(window: Window, book: FactBook, seen: frozenset[AbilityName]) -> None:
     environment = window.recording.environment
     command = environment.command if environment is not None else ()
+    # The hook also reports the steps and phases of a training that is not nnU-Net's, and says so.
+    by_dataloader = any(event.what == BY_DATALOADER for event in window.recording.events(Noted))
     beats = any(beat.role == "main" for tick in window.all for beat in tick.beats)
-    logged = any(_is_said_by_nnunet(event) for tick in window.all for event in tick.events)
+    logged = any(
+        _is_said_by_nnunet(event) and not (by_dataloader and isinstance(event, PhaseChanged))
+        for tick in window.all
+        for event in tick.events
+    )
     raised = any(NNUNET_FRAMES.search(error.traceback) for error in window.recording.events(ExceptionSeen))
     if parse_training_command(command) is not None or (environment is not None and environment.plans):
         book.known("scope.nnunet", True, BY_COMMAND())
-    elif beats or "heartbeat" in seen:
+    elif (beats or "heartbeat" in seen) and not by_dataloader:
         book.known("scope.nnunet", True, BY_BEAT())
     elif "log" in seen:
         book.known("scope.nnunet", True, BY_LOG())

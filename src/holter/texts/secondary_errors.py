@@ -15,6 +15,8 @@ RAISED_BY = {
 }
 # Raised at one end of a pipe or socket when the process at the other end is gone.
 TORN_PIPES = {"ConnectionResetError", "ConnectionRefusedError", "BrokenPipeError", "EOFError", "FileNotFoundError"}
+# PyTorch raises it in the main process when a worker of a DataLoader has ended.
+_DATALOADER = re.compile(r"DataLoader worker \(pid(?:\(s\))? [\d, ]+\) (?:is killed by signal|exited unexpectedly)")
 # Launchers that start the training by subprocess and raise CalledProcessError when it has failed.
 _LAUNCHER_FILE = re.compile(r"/(?:accelerate/commands|deepspeed/launcher)/[^/]+\.py$")
 # torchrun raises it when one of its processes has ended.
@@ -25,6 +27,11 @@ _FRAME = re.compile(r'^ *File "([^"]+)", line \d+', re.MULTILINE)
 def part_that_raised(text: str) -> str | None:
     """Return the part of nnU-Net that prints this sentence (a value of ``RAISED_BY``); None if it is no echo."""
     return next((part for sentence, part in RAISED_BY.items() if sentence in text), None)
+
+
+def reports_dataloader_worker(message: str) -> bool:
+    """Whether a message of PyTorch only says that a worker of a DataLoader has ended; how, is known from its exit."""
+    return _DATALOADER.search(message) is not None
 
 
 def begins_echo(line: str) -> bool:

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from holter.texts.secondary_errors import reports_dataloader_worker
+
 pytestmark = pytest.mark.training  # of a toy
 TOY = Path(__file__).with_name("toy_loader.py")
 KILL, STOP = [[5, 0, "kill"]], [[5, 1, "stop"]]
@@ -159,3 +161,12 @@ def test_the_thread_that_pins_memory_is_replaced_too(hooked):
     for name in faults:
         assert played.results[name]["order"] == BATCHES
         assert [line["state"] for line in played.told(name, "action")] == ["begun", "done"]
+
+
+def test_pytorchs_error_on_a_dead_worker_is_an_echo_of_the_workers_end(hooked):
+    played = play(hooked, {"killed": {"faults": KILL}})
+    ended = [line for line in played.lines if line["kind"] == "worker-ended" and line["exit_code"] == -9]
+    assert [line["by_parent"] for line in ended] == [False]
+    assert reports_dataloader_worker("DataLoader worker (pid 3531) is killed by signal: Killed. ")
+    assert reports_dataloader_worker("DataLoader worker (pid(s) 7, 12) exited unexpectedly")
+    assert not reports_dataloader_worker("Caught ValueError in DataLoader worker process 1.")

@@ -145,6 +145,17 @@ def test_hints_of_the_training_go_before_guesses(tree: Tree) -> None:
     assert (sample.role, sample.worker_index) == ("val-worker", 7)
 
 
+def test_what_a_process_said_of_itself_holds_for_its_end_when_its_page_is_gone(tree: Tree) -> None:
+    probe = ProcessProbe(tree.pid, hints={tree.workers[0]: ("val-worker", 7)})  # type: ignore[arg-type]
+    probe.read(0.0)
+    os.kill(tree.workers[0], signal.SIGKILL)
+    _wait_for(lambda: _is_zombie(tree.workers[0]))
+    probe.hints = {}
+    ended = _endings(probe.read(1.0))[tree.workers[0]]
+    probe.close()
+    assert (ended.role, ended.worker_index) == ("val-worker", 7)
+
+
 def test_psutil_sees_the_same_processes(tree: Tree, probe: ProcessProbe) -> None:
     os.kill(tree.workers[3], signal.SIGSTOP)
     _wait_for(lambda: psutil.Process(tree.workers[3]).status() == psutil.STATUS_STOPPED)

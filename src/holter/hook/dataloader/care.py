@@ -152,7 +152,8 @@ class Care:
             control.tell(ACTION, "failed", *said, remark("not-started", error=repr(failure)), number=number)
             raise RuntimeError(words) from failure
         again = self._ask_again(iterator)
-        started = remark("workers-asked-again", ended=len(others), started=len(iterator._workers), batches=again)
+        killed, self.sight.killed = self.sight.killed, 0
+        started = remark("workers-asked-again", ended=killed, started=len(iterator._workers), batches=again)
         self.pending = ((*said, started), noticed)
 
     def _why_not(self, error: Exception | None) -> Remark | None:

@@ -45,6 +45,7 @@ class Sight:
         self.busy = threading.RLock()  # held while workers are ended or replaced
         self._stopped: dict[int, float] = {}
         self._dead_since: float | None = None
+        self.killed = 0  # workers that were ended here, and not by themselves
         self._reasons: list[Remark] = []
         self._number: int | None = None
 
@@ -114,6 +115,7 @@ class Sight:
         """Kill all workers that live."""
         living = [process for process in self.workers if children.peek_exit_code(process) is None]
         children.ending(living, expected=True)
+        self.killed += len(living)
         for process in living:
             process.kill()
         end = time.monotonic() + KILLED_WITHIN_S

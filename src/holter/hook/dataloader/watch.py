@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import page as layout
 from .. import permissions
+from ..remarks import remark
 from ..runtime import RUNTIME
 from ..workers import children
 from . import lanes, roles
@@ -114,6 +115,8 @@ def _describe(iterator: Any) -> None:
     workers = int(iterator._num_workers)
     RUNTIME.record_ability("loader", True, "torch" if workers else "single-process")
     children.start_pulse()
+    dataset = type(iterator._dataset).__name__
+    RUNTIME.emit("note", what="dataloader-training", say=[remark("dataloader", dataset=dataset)])
     torch = sys.modules["torch"]
     info: dict[str, object] = {
         "torch": str(torch.__version__), "cuda": torch.version.cuda, "python": sys.version.split()[0],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import threading
@@ -133,7 +134,10 @@ def start_pulse() -> None:
 
 
 def _before_daemons_end() -> None:
-    _own_state().leaving = True
+    state = _own_state()
+    with contextlib.suppress(Exception):
+        report([process for process, _, _ in list(state.known.values())])  # those that this exit has not ended
+    state.leaving = True
 
 
 def _after_daemons_end() -> None:

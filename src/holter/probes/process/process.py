@@ -74,6 +74,7 @@ class ProcessProbe:
         self._watched: dict[int, _Watched] = {}
         self._family: dict[int, Kin] = {}  # dead workers too: roles depend on the order of starts
         self._roles: dict[int, Role] = {}
+        self._reported: dict[int, tuple[Role, int | None]] = {}  # by the process itself, whose page goes before its end
         self._main_pid: int | None = None
         self.main_endings: dict[int, ProcessEnded] = {}  # of the main processes that have ended, by their PID
         self._thorough_due_s = float("-inf")
@@ -240,6 +241,7 @@ class ProcessProbe:
         del self._watched[pid]
         self._waits.forget(pid)
         self._memory.forget(pid)
+        self._reported.pop(pid, None)
         if self._roles.get(pid) not in _COUNTED_IN_BATCHES:
             self._family.pop(pid, None)
             self._roles.pop(pid, None)
@@ -261,7 +263,10 @@ class ProcessProbe:
             self._roles = assign_roles(main, self._family.values())
 
     def _role(self, pid: int) -> tuple[Role, int | None]:
-        return self.hints.get(pid) or (self._roles.get(pid, "other"), None)
+        hint = self.hints.get(pid)
+        if hint is not None:
+            self._reported[pid] = hint
+        return self._reported.get(pid) or (self._roles.get(pid, "other"), None)
 
     def _cmdline(self, pid: int) -> tuple[str, ...]:
         return parse_cmdline(read_text(f"{self._proc}/{pid}/cmdline"))

@@ -16,7 +16,7 @@ from typing import Any, cast, get_args
 from holter.probes.training.remarks import worded
 from holter.records import ActionTaken, Event, ExceptionSeen, Noted, Phase, PhaseChanged, ProcessEnded, Role
 from holter.sentences import as_fields, define
-from holter.texts.secondary_errors import is_echo
+from holter.texts.secondary_errors import is_echo, reports_dataloader_worker
 
 LOSS_SINCE = define("loss.since", "since epoch {epoch}, iteration {iteration}")
 CHECKPOINT = define("note.checkpoint", "{file} in {duration:.2f} s")
@@ -135,7 +135,7 @@ class EventLines:
             traceback=traceback,
             case=_text(line, "case") or None,
             thread=_text(line, "thread") or None,
-            echo=is_echo(error, message, traceback),
+            echo=is_echo(error, message, traceback) or reports_dataloader_worker(message),
             source="hook",
         )
 

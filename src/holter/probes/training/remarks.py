@@ -102,6 +102,7 @@ _say(
     "workers-asked-again",
     "workers ended: {ended}, started: {started}, batches asked for again: {batches}",
 )
+_say("dataloader", "the batches come from a DataLoader of {dataset}")
 _say("loader-refused", "workers of the DataLoader of {dataset} are not replaced: {reason}")
 _say("loader-iterator", "{name} is not PyTorch's own iterator")
 _say("loader-subclass", "{name} changes how a DataLoader works")
