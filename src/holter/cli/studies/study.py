@@ -209,13 +209,13 @@ def _slurm(
     if not now:
         print(f"holter: {phrase(NOTHING_LEFT(), language)}", file=sys.stderr)
         return
+    out.mkdir(parents=True, exist_ok=True)  # Slurm does not create the folder of --output
     script = script_of(now, out, os.environ, extra=extra, most=most, options=options)
     if not submit_it:
         print(script, end="")
         if later:
             print(f"holter: {phrase(LATER(count=len(later)), language)}", file=sys.stderr)
         return
-    out.mkdir(parents=True, exist_ok=True)
     number = submit(script, os.environ)
     print(phrase(SUBMITTED(number=number, count=len(now)), language))
     if later:
