@@ -166,3 +166,10 @@ def test_a_training_that_is_stopped_again_and_again_is_set_aside_in_the_end() ->
     queue = Queue(jobs(1), slots(1))
     fates = [queue.ended(job, LATER) for _ in range(MOST_REQUEUES + 1) for job, _ in started(queue)]
     assert fates == ["again"] * MOST_REQUEUES + ["aside"]
+
+
+def test_a_slot_that_others_use_is_passed_over() -> None:
+    queue = Queue(jobs(2), slots(2))
+    assert queue.start(0.0, lambda slot: slot.gpu == 1)[1].gpu == 1
+    assert queue.start(0.0, lambda slot: False) is None and not queue.is_over
+    assert queue.start(0.0)[1].gpu == 0

@@ -13,6 +13,7 @@ from holter.errors import BadInput, FolderNotWritable
 from holter.records import Message
 from holter.records.exit_codes import REQUEUE
 from holter.sentences import NOTHING_STARTED, define
+from holter.study.foreign import ForeignUse
 from holter.study.queue import Ended, Queue, Slot
 from holter.study.records import Cell, Job
 from holter.study.sentences import name_of
@@ -117,6 +118,7 @@ class Session:
             spacing_s=settings.spacing_s,
         )
         self._trainings = Trainings(settings.out, settings.extra)
+        self._foreign = ForeignUse(settings.slots, environ, tell)
         self._running = [cell for cell in going if cell.state == "running"]
 
     def run(self) -> int:
@@ -130,6 +132,7 @@ class Session:
         try:
             return self._loop()
         finally:
+            self._foreign.close()
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -156,7 +159,8 @@ class Session:
         return 1 if self._queue.aside or self._queue.left or self._broken else 0
 
     def _start(self) -> None:
-        while (due := self._queue.start(time.monotonic())) is not None:
+        now_s = time.monotonic()
+        while (due := self._queue.start(now_s, lambda slot: self._foreign.is_free(slot, now_s))) is not None:
             job, slot = due
             variables = variables_of(slot, len(self._settings.slots), self._cpus, self._environ)
             try:

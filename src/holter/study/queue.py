@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -109,11 +109,15 @@ class Queue:
             self._free.remove(taken)
         self._running[job.folder] = taken
 
-    def start(self, now_s: float) -> tuple[Job, Slot] | None:
-        """Return the next training to start, and where; None if none is due."""
+    def start(self, now_s: float, is_free: Callable[[Slot], bool] = lambda _: True) -> tuple[Job, Slot] | None:
+        """Return the next training to start, and where; None if none is due. ``is_free``: no others use the slot."""
         if self.stopped is not None or not self._pending or not self._free or now_s < self._next_s:
             return None
-        job, slot = self._pending.popleft(), self._free.popleft()
+        slot = next((each for each in self._free if is_free(each)), None)
+        if slot is None:
+            return None
+        job = self._pending.popleft()
+        self._free.remove(slot)
         self._running[job.folder] = slot
         self._next_s = now_s + self._spacing_s
         return job, slot
