@@ -139,6 +139,14 @@ def test_a_queue_that_is_killed_goes_on_with_what_runs_and_trains_nothing_twice(
     assert study.epochs(0) == study.epochs(1) == list(range(EPOCHS))
 
 
+def test_two_queues_of_one_study_at_the_same_moment_train_each_fold_once(study: Study) -> None:
+    both = [study.start(), study.start()]
+    said = [queue.communicate(timeout=400)[1] for queue in both]
+    assert [queue.returncode for queue in both] == [0, 0], "\n".join(said) + study.consoles()
+    assert study.states() == ["done", "done"]
+    assert study.epochs(0) == study.epochs(1) == list(range(EPOCHS))
+
+
 def test_ctrl_c_saves_and_twice_leaves_nothing_and_the_same_command_goes_on(study: Study) -> None:
     study.slow.touch()
     queue = study.start()

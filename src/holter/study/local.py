@@ -17,7 +17,7 @@ from holter.study.foreign import ForeignUse
 from holter.study.queue import Ended, Queue, Slot
 from holter.study.records import Cell, Job
 from holter.study.sentences import name_of
-from holter.study.slots import effective_cpus, variables_of
+from holter.study.slots import WORKERS, effective_cpus, variables_of
 from holter.study.survey import Seen, cell_of, is_done, lacking_folds, look
 from holter.study.trainings import Trainings, holder_here
 from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN
@@ -30,7 +30,11 @@ LOOK_EVERY_S = 5.0
 HOLTER_FAILED = 2
 INTERRUPTED = 130
 
-STARTED = define("study.started", "started {name} in slot {slot} (PID {pid}, {workers} data workers): {console}")
+STARTED = define(
+    "study.started",
+    "started {name} in slot {slot} (PID {pid}[[, {count} data workers]]): {console}",
+    one="started {name} in slot {slot} (PID {pid}[[, {count} data worker]]): {console}",
+)
 GOES_ON_ELSEWHERE = define("study.runs-already", "{name} runs already[[ ({why})]]; it is not started again")
 DONE = define("study.job-done", "done: {name}")
 AGAIN = define("study.job-again", "stopped before its end: {name}; it is continued later")
@@ -82,7 +86,7 @@ def needs_of(cells: Sequence[Cell]) -> dict[Path, frozenset[Path]]:
             raise BadInput(
                 NEEDS_OTHERS(name=name_of(cell.job), configuration=cell.job.previous, folds=tuple(strange)),
                 safe=NOTHING_STARTED(),
-                next_step=f"-c {cell.job.previous} {cell.job.configuration} -f 0-4",
+                next_step=f"holter study run {cell.job.dataset} -c {cell.job.previous} {cell.job.configuration}",
             )
         if cell.state == "blocked" and not lacking:
             raise BadInput(
@@ -169,8 +173,9 @@ class Session:
                 why = CANNOT_START(why=error.strerror or str(error))
                 self._close(job, Ended(HOLTER_FAILED, is_done=False, why=why))
                 continue
-            workers, console = variables["nnUNet_n_proc_DA"], str(self._trainings.console_of(job))
-            self._tell(STARTED(name=name_of(job), slot=slot.name, pid=pid, workers=workers, console=console))
+            workers, console = variables[WORKERS], str(self._trainings.console_of(job))
+            count = int(workers) if workers.isascii() and workers.isdigit() else None
+            self._tell(STARTED(name=name_of(job), slot=slot.name, pid=pid, count=count, console=console))
 
     def _see_ends(self) -> None:
         over = self._trainings.ended()

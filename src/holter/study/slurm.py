@@ -21,6 +21,7 @@ SUBMIT_WITHIN_S = 60.0
 NO_SBATCH = define("error.study-no-sbatch", "There is no sbatch on this machine.")
 WITHOUT_SUBMIT = define("next.study-without-submit", "Without --submit the script is printed, to be sent elsewhere.")
 SBATCH_REFUSED = define("error.study-sbatch-refused", "sbatch refused the script: {why}")
+WAS_IT_TAKEN = define("next.study-was-it-taken", "squeue --me shows whether it was taken.")
 CHECK_OPTIONS = define("next.study-check-options", '--slurm-options "--partition=gpu --gres=gpu:1 --time=24:00:00"')
 
 SCRIPT = """\
@@ -93,7 +94,7 @@ def submit(script: str, environ: Mapping[str, str], *, after: str | None = None)
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise CannotDoHere(SBATCH_REFUSED(why=str(error)), next_step="squeue --me") from error
+        raise CannotDoHere(SBATCH_REFUSED(why=str(error)), next_step=WAS_IT_TAKEN()) from error
     if done.returncode:
         raise CannotDoHere(
             SBATCH_REFUSED(why=done.stderr.strip() or str(done.returncode)),
