@@ -15,9 +15,12 @@ import psutil
 import pytest
 
 from bench.conftest import HOLTER, LIMIT_S, Run, contents
+from holter.bench.bench import question_of
 from holter.bench.tuning.tune import present_choice
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME
 from holter.doctor.records import Asked
+from holter.errors import BadInput
+from holter.reports.catalogue import phrase
 
 ASKED = Asked(dataset=DATASET_NAME, configuration=CONFIGURATION)
 
@@ -82,6 +85,21 @@ def wait_for(look: Any) -> Any:
 @pytest.mark.slow
 def test_names_that_do_not_exist_are_answered_with_this_command(holter: Run) -> None:
     assert "holter tune 801 3d_fullres" in holter("tune", "801", "3d_fullre", "--anyway").stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        (("nnUNet_n_proc_DA", "many"), "nnUNet_n_proc_DA=many is not a whole number"),
+        (("HOLTER_LOADER_THREADS", "0"), "HOLTER_LOADER_THREADS=0: there must be at least one"),
+        (("HOLTER_LOADER_BATCHES", "0"), "HOLTER_LOADER_BATCHES=0: there must be at least one"),
+    ],
+)
+def test_a_variable_that_stops_every_training_is_named_not_the_trainer(variable: tuple[str, str], said: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        question_of(ASKED, dict([variable]), "tune")
+    assert said in phrase(caught.value.what, "en")
+    assert caught.value.next_step == f"unset {variable[0]}"
 
 
 @pytest.mark.slow

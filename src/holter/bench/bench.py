@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 import time
@@ -23,9 +24,15 @@ from holter.doctor.collect.survey import ask
 from holter.doctor.records import Asked
 from holter.errors import BadInput
 from holter.records import Text
+from holter.sentences import NOTHING_STARTED_OR_CHANGED, define
+from holter.trainer.settings import read_settings
 
 BYTES_PER_WEIGHT = 8  # of a checkpoint: the weight and its momentum
 UNKNOWN_WEIGHTS = 100_000_000
+
+NUMBERS = ("nnUNet_n_proc_DA", "nnUNet_def_n_proc")
+
+NOT_A_NUMBER = define("error.bench.not-a-number", "{name}={value} is not a whole number: nnU-Net cannot start with it.")
 
 Tell = Callable[[str], None]
 
@@ -79,8 +86,10 @@ def bench(
 def question_of(asked: Asked, environ: Mapping[str, str], verb: str) -> Question:
     """Return the training that is meant.
 
-    Raises:  BadInput and CannotDoHere as the doctor's, with ``holter VERB`` as the next step.
+    Raises:  BadInput and CannotDoHere as the doctor's, with ``holter VERB`` as the next step; BadInput for a variable
+        with which no training starts.
     """
+    _check_variables(environ)
     try:
         with Jobs() as jobs:
             return ask(jobs, Survey(asked, sys.executable, environ))
@@ -105,6 +114,16 @@ def checkpoint_bytes(question: Question) -> int:
     """Return about the size of a checkpoint of this training."""
     weights = question.plan.parameters if question.plan is not None else None
     return BYTES_PER_WEIGHT * (weights or UNKNOWN_WEIGHTS)
+
+
+def _check_variables(environ: Mapping[str, str]) -> None:
+    # nnU-Net would fail with them while it searches for the trainer, which is then named instead.
+    for name in NUMBERS:
+        value = environ.get(name)
+        if value is not None and not re.fullmatch(r"\s*\d+\s*", value):
+            what = NOT_A_NUMBER(name=name, value=value)
+            raise BadInput(what, safe=NOTHING_STARTED_OR_CHANGED(), next_step=f"unset {name}")
+    read_settings(environ)
 
 
 def _ours(step: Text, command: str) -> Text:
