@@ -22,7 +22,7 @@ from holter.bench.child.reading import files_of
 from holter.bench.child.training import Training
 from holter.bench.records import LeftOut
 from holter.bench.tuning.race import CandidateFailed, Race
-from holter.bench.tuning.records import Block, Bounds, Candidate, Failed, Interval, Tuned, TuneOrder
+from holter.bench.tuning.records import Block, Bounds, Candidate, Failed, Interval, Progress, Tuned, TuneOrder
 from holter.bench.tuning.search import Found, search, trials_of
 from holter.bench.tuning.space import MOST, PER_CPU, USUAL_BATCHES, everything, most_workers, with_readers
 from holter.errors import HolterError
@@ -83,7 +83,7 @@ class _Tuning:
         bench = Bench(training, self._settings, int(loader.batch_size))
         if order.sweeps:
             compared = order.only or everything(bounds, holter=holter)
-            found = _sweep(compared, bench.measure, order.sweeps)
+            found = _sweep(compared, bench.measure, order.sweeps, tell)
         else:
             found = search(bounds, present, bench.measure, tell, holter=holter, seconds=self._seconds())
         return Tuned(
@@ -160,8 +160,11 @@ class _Tuning:
         return Fit(wanted, needed, free).is_short
 
 
-def _sweep(candidates: Sequence[Candidate], measure: Callable[[Candidate], Block], rounds: int) -> Found:
-    race = Race(measure, lambda *_: None)
+def _sweep(candidates: Sequence[Candidate], measure: Callable[[Candidate], Block], rounds: int, tell: Tell) -> Found:
+    def report(blocks: int, candidates: int, _: float) -> None:
+        tell(Progress(phase="spread", blocks=blocks, candidates=candidates, left_s=0.0))
+
+    race = Race(measure, report)
     race.sweep(candidates, rounds)
     best = race.best(race.usable(candidates))
     return Found(best, Interval(value=1.0), True, trials_of(race), race)

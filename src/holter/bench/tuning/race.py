@@ -38,21 +38,24 @@ class Race:
         self.failed: dict[Candidate, str] = {}  # with the reason; never measured again
         self._took_s: dict[Candidate, float] = {}
 
-    def run(self, candidates: Sequence[Candidate], until_s: float, *, keep: Sequence[Candidate] = ()) -> bool:
+    def run(
+        self, candidates: Sequence[Candidate], until_s: float, *, keep: Sequence[Candidate] = (), least: int = 1
+    ) -> bool:
         """Measure rounds until all that are left are distinguished, or the time is up; return whether they are.
 
-        ``keep``: never out, unless it fails. At least one round is measured. ``until_s``: on the clock.
+        ``keep``: never out, unless it fails. ``least``: rounds that are measured even if the time is up.
+        ``until_s``: on the clock.
 
         Raises:  CandidateFailed if all of them do.
         """
-        alive = list(candidates)
+        alive, last = list(candidates), self._round + least
         while True:
             self._measure_round(alive, until_s)
             alive = self.usable(alive)
             alive = [each for each in alive if each in keep or not self._is_out(each, self.best(alive))]
             if self._is_settled(alive):
                 return True
-            if self._clock() + sum(self._took_s[each] for each in alive) > until_s:
+            if self._round >= last and self._clock() + sum(self._took_s[each] for each in alive) > until_s:
                 return False
 
     def sweep(self, candidates: Sequence[Candidate], rounds: int) -> None:

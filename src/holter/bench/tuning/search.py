@@ -9,11 +9,14 @@ from typing import NamedTuple
 from holter.bench.tuning.race import NEARLY, Measure, Race
 from holter.bench.tuning.records import Bounds, Candidate, Interval, Progress, Trial
 from holter.bench.tuning.space import between, first, other_batches
+from holter.trainer.auto.race import LEAST_BLOCKS
 
 # Of the time, until the end of each phase; the last one proves the gain.
 SPREAD, BETWEEN, AHEAD = 0.5, 0.65, 0.75
 # Without a proof, another number of readers of the same loader is still worth it from here on.
 WORTH_UNPROVED = 1.02
+# Blocks whose ratios scatter too much for an interval still show this.
+BEYOND_SCATTER = 2.0
 # Each halves the gap to the next number that was tried.
 MOST_MIDDLES = 4
 
@@ -66,7 +69,7 @@ def search(
         chosen = race.pick(race.usable([chosen, *others]))
     if chosen != present and present not in race.failed:
         phase[0] = "proof"
-        settled = race.run([chosen, present], began_s + seconds, keep=(chosen, present))
+        settled = race.run([chosen, present], began_s + seconds, keep=(chosen, present), least=LEAST_BLOCKS)
     if present in race.failed:
         return Found(chosen, None, settled, trials_of(race), race)
     if chosen in race.failed:  # only now: the present setting is what is left
@@ -97,6 +100,8 @@ def _is_worth(gain: Interval, chosen: Candidate, present: Candidate) -> bool:
     if chosen == present:
         return False
     if gain.low is not None and gain.low > 1:
+        return True
+    if gain.low is None and gain.value > BEYOND_SCATTER:
         return True
     if chosen.loader != present.loader:
         return False
