@@ -75,6 +75,16 @@ def test_what_failed_before_its_first_epoch_has_a_closing_line_and_a_program_tha
     assert note.getvalue() == said * "holter: Dead since 03:12. Next: holter report x\n"
 
 
+def test_a_restart_is_proposed_once_for_a_worker_and_the_training_that_died_of_it() -> None:
+    filtered = live.RepeatFilter()
+    first = taken("restart", "proposed", cause="worker-exception")
+    assert filtered.is_new(first)
+    assert not filtered.is_new(msgspec.structs.replace(first, t_s=9.0, cause=None))
+    assert filtered.is_new(msgspec.structs.replace(first, t_s=9.0, cause="worker-killed"))
+    assert filtered.is_new(msgspec.structs.replace(first, t_s=10.0, generation=1, cause=None))
+    assert filtered.is_new(msgspec.structs.replace(first, t_s=900.0, cause=None))
+
+
 def test_chinese_messages_are_chinese() -> None:
     assert live.over(episode_stall(), "zh", 2) == "holter: 训练停滞（第 2 轮），41 秒后恢复"
 

@@ -132,6 +132,8 @@ class RepeatFilter:
         if echo is not None:
             self._printed.remove(echo)
             return False
+        if any(_is_proposed_again(taken, earlier) for earlier in self._printed):
+            return False
         self._printed.append(taken)
         return not self._fails_again(taken)
 
@@ -142,6 +144,12 @@ class RepeatFilter:
             return False
         self._failing[taken.action] = _gist(taken.said)
         return before == self._failing[taken.action]
+
+
+def _is_proposed_again(taken: ActionTaken, earlier: ActionTaken) -> bool:
+    # A worker died, then the main process: one restart is proposed, not two.
+    same = (taken.action, taken.state, taken.generation) == (earlier.action, earlier.state, earlier.generation)
+    return taken.state == "proposed" and same and taken.cause in (None, earlier.cause)
 
 
 def _gist(content: object) -> Hashable:
