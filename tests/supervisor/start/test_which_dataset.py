@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from holter.doctor.collect.question import collect
+from holter.doctor.records import Asked
 from holter.errors import BadInput
 from holter.supervisor.train import read_arguments
 from needs import imported
@@ -37,3 +39,11 @@ def test_a_data_set_that_is_not_there_is_said_not_to_be_there(variables: dict[st
     with pytest.raises(BadInput, match=f"There is no data set {number} in nnU-Net's folders") as refused:
         read_arguments((number, "3d_fullres", "0"), variables)
     assert "or more" not in str(refused.value)
+
+
+def test_the_doctor_keeps_the_words_that_were_typed_in_the_command(variables: dict[str, str]) -> None:
+    for name in ("Dataset910_A", "Dataset910_B"):
+        (Path(variables["nnUNet_preprocessed"]) / name).mkdir()
+    with pytest.raises(BadInput, match="Several data sets have the number 910") as refused:
+        collect(Asked(dataset="910", configuration="3d_fullres", fold="3"), variables)
+    assert str(refused.value.next_step) == "holter doctor Dataset910_A 3d_fullres 3"

@@ -71,7 +71,7 @@ def collect(asked: Asked, environ: Mapping[str, str]) -> Question:
             next_step=f"export {missing[0]}=/path/to/{missing[0]}",
         )
     root = Path(environ["nnUNet_preprocessed"])
-    name = _dataset(asked.dataset, root, environ)
+    name = _dataset(asked.dataset, root, environ, rest=(asked.configuration, asked.fold))
     plans = _plans(root / name, asked)
     configuration = _configuration(plans, asked)
     training = TrainingCommand(
@@ -91,7 +91,7 @@ def collect(asked: Asked, environ: Mapping[str, str]) -> Question:
     )
 
 
-def _dataset(asked: str, root: Path, environ: Mapping[str, str]) -> str:
+def _dataset(asked: str, root: Path, environ: Mapping[str, str], rest: Sequence[str | None]) -> str:
     try:
         names = sorted(entry.name for entry in root.iterdir() if entry.name.startswith("Dataset"))
     except OSError as error:
@@ -107,7 +107,7 @@ def _dataset(asked: str, root: Path, environ: Mapping[str, str]) -> str:
         raise BadInput(
             SEVERAL_DATASETS(number=asked, names=tuple(matching)),
             safe=NOTHING_STARTED_OR_CHANGED(),
-            next_step=f"holter doctor {matching[0]}",
+            next_step=" ".join(["holter doctor", matching[0], *filter(None, rest)]),
         )
     raw = _raw_only(asked, environ)
     if raw is not None:

@@ -198,7 +198,7 @@ def _change(first: float | None, other: float | None) -> str:
 
 def _table(section: Section, names: Sequence[str]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), title=None, show_edge=False, header_style="bold")
-    table.add_column(section.title, overflow="fold", style="dim", max_width=22)
+    table.add_column(section.title, overflow="fold", style="dim", max_width=28)
     for name in names:
         table.add_column(name, overflow="fold", min_width=8)
     for row in section.rows:
