@@ -124,7 +124,6 @@ def as_json(report: TuneReport, lang: Lang) -> dict[str, Any]:
     made: dict[str, Any] = msgspec.to_builtins(report)
     made["more"] = phrase(report.more, lang)
     made["not_measured"] = [phrase(message, lang) for message in report.not_measured]
-    made["tuned"]["is_settled"] = report.tuned.is_settled
     return {"schema": SCHEMA, **made, "exports": lines(report)[:-1]}
 
 
