@@ -49,6 +49,8 @@ RULES = (
     against("system.os", one_of("windows"), "no-fork-on-windows", fatal=True),
     against("episode.kind", one_of("stall", "slow-down", "unsaved"), "no-memory-episode", fatal=True),
     symptom("copies-on-read"),
+    # RSS counts shared pages too: a page that a worker copies leaves its RSS as it was, and the machine has one more.
+    symptom("rss-stays"),
 )
 
 OFFERS = (Offer("arrays-not-lists", "CONSENT"), FEWER_WORKERS, END_AND_CONTINUE)

@@ -56,7 +56,8 @@ def as_described(
 
     # A person rarely states all that decides: a specific cause comes before those that fit any error or death.
     def place(verdict: Verdict) -> tuple[int, bool, float, str]:
-        is_generic = verdict.cause in GENERIC and verdict.verdict != "confirmed" and (not named or _yields(verdict))
+        yields = not named or _yields(verdict) or verdict.verdict == "likely"  # words alone make nothing likely
+        is_generic = verdict.cause in GENERIC and verdict.verdict != "confirmed" and yields
         return ORDER.index(verdict.verdict), is_generic, -value(verdict), verdict.cause
 
     return tuple(sorted(verdicts, key=place))

@@ -23,7 +23,7 @@ from holter.causes.lacking import by_exception
 from holter.causes.offers import CONTINUE, FEWER_WORKERS, MORE_MEMORY, Offer, all_of, any_of, may_be_nnunet, no, of_kind
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, UNCOMPILED, Facts
-from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports
+from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, symptom
 from holter.evidence.error_kinds import BEFORE_STEPS, is_special
 
 CAUSE = "main-exception"
@@ -98,6 +98,7 @@ RULES = (
     needs("exception.role", one_of("main"), "exception-in-main", otherwise="exception-not-in-main", weight=2.0),
     supports("exception.first", is_true, "first-exception"),
     *(supports("exception.kind", one_of(kind), kind, weight=0.0) for kind in NAMED_KINDS),
+    symptom("fine-without-pinning", weight=1.0),
     against("episode.kind", one_of("slow-down", "creep", "unsaved"), "still-running", fatal=True),
     against("worker.exit_signal", at_least(1), "worker-ended-by-signal", weight=2.0),
     against("disk.error", is_true, "disk-explains", weight=2.0),

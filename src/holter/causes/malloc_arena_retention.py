@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, one_of, supports, symptom
+from holter.causes.weigh import Rule, against, at_least, at_most, no_symptom, one_of, supports, symptom
 
 CAUSE = "malloc-arena-retention"
 
@@ -49,6 +49,7 @@ RULES = (
     against("phase", one_of("startup"), "another-phase", fatal=True),  # it takes hours of batches
     against("episode.kind", one_of("stall", "slow-down", "unsaved"), "no-memory-episode", fatal=True),
     symptom("arenas"),
+    no_symptom("rss-stays"),
 )
 
 OFFERS = (Offer("fewer-arenas", "SAFE", "MALLOC_ARENA_MAX=2 holter run -- {continue}"),)

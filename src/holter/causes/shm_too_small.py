@@ -23,7 +23,7 @@ from holter.causes.offers import ASK, CONTINUE_ENDED, FEWER_WORKERS, Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
 from holter.causes.steps import FOR_SHARED_MEMORY
-from holter.causes.weigh import against, at_least, at_most, needs, one_of, supports, weigh
+from holter.causes.weigh import against, at_least, at_most, needs, no_symptom, one_of, supports, symptom, weigh
 from holter.evidence import Evidence
 from holter.evidence.words import NO_SPACE
 from holter.records import Verdict
@@ -56,6 +56,8 @@ SENTENCES = describe(
 
 # Docker's default size, with a page more or less.
 DOCKER_BYTES = 65 << 20
+# Of /dev/shm in use when the training died.
+FULL = 0.95
 
 RULES = (
     needs("shm.trouble", one_of("bus-error", "no-room"), "shm-failed", otherwise="no-shm-trouble", weight=3.0),
@@ -63,6 +65,8 @@ RULES = (
     supports("shm.needed_ratio", at_least(0.9), "shm-below-need", weight=0.5),
     supports("shm.total_bytes", at_most(DOCKER_BYTES), "shm-of-docker", weight=0.5),
     against("oom.kills", at_least(1), "oom-counted", weight=1.0),
+    symptom("fine-without-workers"),
+    no_symptom("same-without-workers"),
     *not_in("creep", "unsaved"),
 )
 
@@ -83,6 +87,11 @@ SIZE = frozenset({"shm.used_ratio", "shm.needed_ratio", "shm.total_bytes"})
 NOTHING_ENDED = against("episode.kind", one_of("slow-down", "stall"), "nothing-ended", weight=1.5)
 
 
+def _is_full(evidence: Evidence) -> bool:
+    used = evidence.fact("shm.used_ratio").value
+    return isinstance(used, float) and used >= FULL and evidence.fact("episode.kind").value == "death"
+
+
 # An evidence file may name no exception, and the size of /dev/shm is not required then.
 def diagnose(evidence: Evidence) -> Verdict:
     no_space, first = evidence.fact("shm.no_space"), str(evidence.fact("exception.first").value or "").strip()
@@ -90,6 +99,9 @@ def diagnose(evidence: Evidence) -> Verdict:
     says_so = bool(no_space.value) or NO_SPACE.search(first) is not None
     is_bus_error = evidence.fact("shm.trouble").value == "bus-error"
     rules = (*RULES, NOTHING_ENDED) if is_bus_error else RULES
+    # A person's df shows it full, and no message says how it failed: that lowers nothing.
+    if evidence.is_stated and evidence.fact("shm.trouble").status == "unknown" and _is_full(evidence):
+        return weigh(CAUSE, evidence, rules[1:])
     if is_bus_error or says_nothing or says_so:
         return weigh(CAUSE, evidence, rules)
     return weigh(CAUSE, evidence, tuple(rule._replace(group="size") if rule.fact in SIZE else rule for rule in rules))

@@ -115,6 +115,7 @@ RULES = (
     against("workers.blocked", is_false, "no-worker-blocked", weight=2.0),
     *not_in("death", "creep", "unsaved"),
     symptom("waits-for-disk"),
+    symptom("pauses-as-workers", weight=1.0),
     symptom("slow-disk", weight=1.5),
 )
 

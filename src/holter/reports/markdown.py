@@ -111,4 +111,6 @@ def _rows(
 def _fact(diagnoses: tuple[Diagnosis, ...], name: str) -> str | None:
     facts = (fact for diagnosis in diagnoses for fact in diagnosis.facts)
     value = next((fact.value for fact in facts if fact.name == name and fact.status == "known"), None)
+    if isinstance(value, (int, float)) and name.endswith("_ratio"):
+        return f"{100 * value:.3g} %"
     return f"{value:g}" if isinstance(value, float) else None if value is None else str(value)

@@ -25,6 +25,7 @@ from holter.texts.secondary_errors import part_that_raised
 SIGXCPU, SIGXFSZ = 24, 25
 # With it Slurm, PBS and LSF end a job first.
 SIGTERM = 15
+AS_WORKERS = "pauses-as-workers"
 TOO_LARGE = re.compile(r"\[Errno 27\]|File too large")
 # "RuntimeError: …" or "torch.cuda.OutOfMemoryError: …", the last line of a traceback.
 _RAISED = re.compile(r"^\s*[\w.]*(?:Error|Exception)(?::|\s*$)", re.MULTILINE)
@@ -46,6 +47,7 @@ def derive(book: FactBook, quotes: Mapping[str, str]) -> None:
 def follow(book: FactBook) -> None:
     """Add the facts that follow from limits, licence texts and versions, whether stated, measured or read in a text."""
     _limit(book)
+    _pauses(book)
     text = book.value("gpu.licence_text")
     if isinstance(text, str):
         stage = licence_stage(_LABEL.sub("", text))
@@ -55,6 +57,15 @@ def follow(book: FactBook) -> None:
     fitting.derive(versions)
     for name in ("software.slow_kernels", "gpu.driver_fits", "gpu.capability_fits"):
         _add(book, name, versions.value(name))
+
+
+# Each of N workers delivers one batch, then all compute again: a pause every N steps is theirs.
+def _pauses(book: FactBook) -> None:
+    every, workers = book.value("pauses.every_steps"), book.value("workers.count") or book.value("setting.n_proc_da")
+    if isinstance(every, (int, float)) and isinstance(workers, (int, float)) and abs(every - workers) < 1:
+        symptoms = book.value("symptoms") or ()
+        if isinstance(symptoms, tuple) and AS_WORKERS not in symptoms:
+            book.known("symptoms", (*symptoms, AS_WORKERS))
 
 
 # ``quotes`` holds the text of scheduler, error or path that stands next to a value.

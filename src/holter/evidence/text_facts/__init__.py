@@ -25,7 +25,9 @@ SUPPOSED = re.compile(r"\b(?:if|when) (?:you|your|an?|the|it|nvidia-smi)\b|å¦‚æž
 # Only messages of programs give these: who shows one names a trouble, whatever else the words resemble.
 OF_MESSAGES = ("limit.reached", "gpu.trouble", "ddp.timed_out", "hardware.kernel_errors")
 # Only the main process loads checkpoints, chooses a GPU and asks for nnU-Net's folders.
-OF_THE_MAIN_PROCESS = ("checkpoint-broken", "checkpoint-refused", "gpu-number", "no-paths", *BEFORE_STEPS)
+OF_THE_MAIN_PROCESS = (
+    "checkpoint-broken", "checkpoint-refused", "gpu-number", "no-paths", "pinned-memory", *BEFORE_STEPS,
+)  # fmt: skip
 # What ends a training outweighs what is slow about it, and a standstill a slowness.
 KINDS_BY_WEIGHT = ("diverged", "death", "stall", "creep", "slow-down")
 
@@ -53,16 +55,21 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     named = resembles(words, {name: hit.value for name, hit in found.items()})
     complains = TROUBLE.search(words) is not None
     is_shown = is_addressed(text) or SUPPOSED.search(text) is None
-    is_named = is_shown and any(name in found for name in OF_MESSAGES)
+    is_named = is_shown and (any(name in found for name in OF_MESSAGES) or _is_refused(found))
     quiet = not is_named and is_quiet(named, has_facts=_names_trouble(found), complains=complains)
     if explains(text) or all_is_well(words) or quiet:
         # Documentation and success stories quote errors, too; the output of a command is what it is.
         measured = {hit.name for hit in readouts.read(text)}
         return {name: hit for name, hit in found.items() if name in measured and name != "episode.kind"}
-    likely = [match for match in named if match.cause != NOTHING]
+    likely = [] if _is_refused(found) else [match for match in named if match.cause != NOTHING]
     if likely:
         found["resembles"] = Found("resembles", tuple(map(str, likely)), likely[0].words, 0)
     return found
+
+
+# What nnU-Net's training says of its arguments, data sets and plans is read nowhere else.
+def _is_refused(found: Mapping[str, Found]) -> bool:
+    return "exception.kind" in found and found["exception.kind"].value in BEFORE_STEPS
 
 
 # Lines of ``python -m torch.utils.collect_env``, and of forms that a tracker asks to fill in.

@@ -12,6 +12,7 @@ import re
 
 from holter.evidence.fact_book import Value
 from holter.evidence.text_facts.known import Known, known, number, word
+from holter.evidence.text_facts.trials import is_trial
 
 SIGNALS = {
     "hangup": 1, "illegal instruction": 4, "aborted": 6, "bus error": 7, "floating point exception": 8, "killed": 9,
@@ -175,6 +176,12 @@ def _is_a_cure(match: re.Match[str]) -> bool:
     return _CURES.search(line) is not None
 
 
+# "With num_workers=0 it works": a trial, and not how it was when it failed.
+def _unless_tried(match: re.Match[str]) -> Value | None:
+    value = number()(match)
+    return None if value == 0 and is_trial(match) else value
+
+
 NNUNET: tuple[Known, ...] = (
     known(r"background workers are (?:no longer|not) alive", {**RAISED, "echo.says": "training", "scope.nnunet": True}),
     known(
@@ -187,8 +194,8 @@ NNUNET: tuple[Known, ...] = (
         {"episode.kind": "diverged", "loss.not_finite": ("train_loss",)},
     ),
     known(r"nnU-?Net|nnUNet_|MIC-DKFZ", {"scope.nnunet": True}),
-    known(r"nnUNet_n_proc_DA\s*[=:]?\s*(\d+)", {"setting.n_proc_da": number()}),
-    known(r"num_workers(?:\s*(?:=|:|为|设为|设置为)\s*|\s+)(\d+)\b", {"workers.count": number()}),
+    known(r"n_proc_DA\s*[=:]?\s*(\d+)", {"setting.n_proc_da": _unless_tried}),
+    known(r"num_workers(?:\s*(?:=|:|为|设为|设置为)\s*|\s+)(\d+)\b", {"workers.count": _unless_tried}),
     known(
         r"OMP_NUM_THREADS\s*[=:]\s*(\d+)",
         {"setting.omp_threads": lambda match: None if _is_a_cure(match) else number()(match)},
@@ -318,7 +325,7 @@ RAISED_BY_WORKER: tuple[Known, ...] = (
     ),
     known(
         r"pin(?:ned)?[_ -]?memory[\s\S]{0,80}(?:out[- ]of[- ]memory|fails?)",
-        {**RAISED, "exception.kind": "pinned-memory", "exception.pinned_memory": True},
+        {**RAISED, "exception.kind": "pinned-memory", "exception.pinned_memory": True, "exception.role": "main"},
     ),
 )
 MESSAGES = (*LOADER, *ENDS, *FILES, *OTHERS, *RAISED_BY_WORKER, *PROCESSES, *RANKS, *COMPILING, *NNUNET)

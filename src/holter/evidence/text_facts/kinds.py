@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from holter.evidence.text_facts.known import Known, known
+from holter.evidence.text_facts.negation import is_denied
 from holter.texts.plain import prose
 
 # An amount of time that somebody has waited.
@@ -65,6 +66,8 @@ DIES = (
     r"|\b[A-Z]\w{2,}(?:Error|Exception)\b|崩(?:溃|了|掉)?|挂(?:了|掉)|报(?:错|了|的是)|闪退|退出了?|中断|终止|被(?:杀|kill|终止)|没了|炸了?"
     r"|死(?:机|了|在|掉)|掉(?:线|卡|了)|抛(?:出)?|溢出|爆(?:内存|显存|了)|异常|失败"
 )
+# Words of an end alone: what was raised or printed has messages of its own.
+CRASHES = r"\b(?:crash(?:es|ed|ing)|workers? (?:just |all |suddenly )?(?:die|dies|died))\b|崩溃|闪退"
 GROWS = (
     r"memory (?:leak|keeps? (?:growing|increasing)|(?:usage|use) (?:keeps?|grows|increases|growing|rises))"
     r"|(?:memory|RAM|RSS|RssAnon|RES|swap)\b[^\n.]{0,50}\b(?:grow\w*|climb\w*|ris(?:es?|ing)|increas\w*"
@@ -77,6 +80,7 @@ KINDS: tuple[Known, ...] = (
     known(STOPS, {"episode.kind": "stall"}),
     known(SLOW, {"episode.kind": "slow-down"}),
     known(GROWS, {"episode.kind": "creep"}),
+    known(CRASHES, {"episode.kind": lambda match: None if is_denied(match.string, match) else "death"}),
 )
 ASKS = (
     r"\?\s*$|\b(?:why|any ?one|any (?:ideas?|help|hints?|clue|suggestions?)|what (?:is|could|can|am|do|does"

@@ -171,6 +171,12 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"(?:host|CPU|system) (?:memory|RAM)[^\n]{0,40}(?:leak|grow|increas)|cudnn[^\n]{0,60}leak"
         r"|leak[^\n]{0,60}cudnn"
     ),
+    "rss-stays": (
+        r"(?:(?:system|machine|host|node|used|total|free|server)\b[^\n]{0,40}\b(?:memory|RAM)|\b(?:memory|RAM) of the "
+        r"(?:machine|node|host|server)|\bfree -\w|内存)[^\n]{0,60}(?:grow|climb|ris(?:es|ing)|increas|fill|涨|增|上升)"
+        r"[^\n]{0,90}(?:\bRSS\b|\bRES\b|进程)[^\n]{0,50}(?:stays?|constant|flat|unchanged|same|not (?:grow|change|rise)"
+        r"|n't (?:grow|change|rise)|不变|不涨|没(?:有)?(?:涨|增|变)|稳定)"
+    ),
     "arenas": r"MALLOC_ARENA|jemalloc|tcmalloc|malloc_trim",
     "stops-early": (
         r"(?:stops?|ends?|exits?|finish\w*)[^\n]{0,40}(?:early|before (?:the )?(?:last|all|1000)"

@@ -12,6 +12,7 @@ from holter.evidence.fact_book import Value
 from holter.evidence.text_facts import trials
 from holter.evidence.text_facts.kinds import KINDS
 from holter.evidence.text_facts.known import Known, known
+from holter.evidence.text_facts.negation import is_denied
 from holter.evidence.text_facts.symptom_words import SYMPTOM_WORDS
 from holter.evidence.text_facts.trials import outcomes
 
@@ -54,6 +55,13 @@ LENGTHS = {"s": 1.0, "秒": 1.0, "m": 60.0, "分": 60.0, "h": 3600.0, "小": 360
 def _percent(match: re.Match[str]) -> Value | None:
     value = next((group for group in match.groups() if group), None)
     return None if value is None or float(value) > 100 else float(value) / 100
+
+
+_STEPS = r"(?:training )?(?:steps?|iter(?:ation)?s?|batch(?:es)?|步|批)"
+
+
+def _first_number(match: re.Match[str]) -> Value | None:
+    return next((int(group) for group in match.groups() if group), None)
 
 
 STATE: tuple[Known, ...] = (
@@ -113,7 +121,18 @@ MACHINE: tuple[Known, ...] = (
         {"gpu.licence_text": "Unlicensed"},
     ),
 )
-SYMPTOMS = (*STATE, *KINDS, *MACHINE)
+# Every worker delivers one batch, then all of them compute again.
+PAUSES: tuple[Known, ...] = (
+    known(
+        rf"\b(?:paus|stall|stop|hang|halt|wait|freez|stutter|stuck|drops?|spik|slow)\w*[^\n.]{{0,60}}?"
+        rf"\bevery (?:~|about |around )?(\d{{1,3}})(?:th|nd|rd|st)? {_STEPS}"
+        rf"|\bevery (?:~|about |around )?(\d{{1,3}})(?:th|nd|rd|st)? {_STEPS}[^\n.]{{0,60}}?"
+        rf"\b(?:paus|stall|stop|hang|halt|wait|freez|stutter|stuck|drops?|takes? \d|slow)"
+        rf"|每(?:隔|过)? ?(\d{{1,3}}) ?(?:个)? ?{_STEPS}[^\n。]{{0,12}}?(?:停|卡|等|顿|慢|掉)",
+        {"pauses.every_steps": _first_number, "episode.kind": "slow-down"},
+    ),
+)
+SYMPTOMS = (*STATE, *PAUSES, *KINDS, *MACHINE)
 _SYMPTOMS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in SYMPTOM_WORDS.items())
 NAMES = (*SYMPTOM_WORDS, *trials.NAMES)
 
@@ -125,21 +144,12 @@ NEGATABLE = frozenset((
     "memory-spills", "kernel-time", "windows-memory", "policy", "narrow-link", "faulty-hardware",
     "few-cores", "large-volumes",
 ))  # fmt: skip
-_DENIED = re.compile(
-    (
-        r"\b(?:no|not|never|without|none|nothing|neither|nor|isn't|aren't|wasn't|ruled out|unused"
-        r"|normal|fine|healthy|idle|zero)\b|n't\b|(?<![\d.])0(?:\.0+)?(?: ?%)?(?:\s*$|[,;.)\s])|未|没有"
-        r"|无(?!法)|正常|排除|为 ?0(?![\d.])|空闲|充足|不高|很低"
-    ),
-    re.IGNORECASE,
-)
 # Advice at the end of an article names what may be changed, not what was seen.
 _ADVICE = re.compile(
     r"^[ \t]*(?:#+ *)?(?:解决方案|解决办法|解决方法|技术建议|临时解决|长期解决|根本原因|原因分析"
     r"|Solutions?\b|Advice\b|Workarounds?\b)",
     re.MULTILINE | re.IGNORECASE,
 )
-_CLAUSE_ENDS = ",;.\n，；。!?！？"
 
 
 def complaint(text: str) -> str:
@@ -153,19 +163,13 @@ def named(text: str) -> tuple[tuple[str, ...], str]:
     hits = []
     for name, pattern in _SYMPTOMS:
         for match in pattern.finditer(text):
-            if name not in NEGATABLE or not _is_denied(text, match):
+            if name not in NEGATABLE or not is_denied(text, match):
                 hits.append((name, match))
                 break
     tried = outcomes(text)
     said = [*tried.values(), *(match[0] for _, match in hits)]
     quotes = dict.fromkeys(" ".join(words.split())[:60] for words in said)
     return (*(name for name, _ in hits), *tried), " … ".join(list(quotes)[:3])
-
-
-def _is_denied(text: str, match: re.Match[str]) -> bool:
-    begin = max((text.rfind(mark, 0, match.start()) for mark in _CLAUSE_ENDS), default=-1) + 1
-    end = min((place for mark in _CLAUSE_ENDS if (place := text.find(mark, match.end())) >= 0), default=len(text))
-    return _DENIED.search(text[begin : end + 1]) is not None
 
 
 def _slower(match: re.Match[str]) -> tuple[float, float] | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from holter.evidence.fact_book import Value
 from holter.evidence.facts.gpu.health import xid_kind
 from holter.evidence.text_facts.known import Known, known, number, word, words
+from holter.evidence.text_facts.negation import is_elsewhere
 from holter.sizes import GIB
 
 DEATH = {"episode.kind": "death"}
@@ -116,6 +118,13 @@ GPU: tuple[Known, ...] = (
     known(r"\b\dg\.(\d+)gb\b", {"gpu.mig": True, "gpu.slice_bytes": lambda match: float(match[1]) * GIB}),
 )
 
+
+def _unless_elsewhere(kind: str) -> Callable[[re.Match[str]], Value | None]:
+    return lambda match: None if is_elsewhere(match) else kind
+
+
+# Chinese stands beside a name without a blank.
+_NO_LETTER = r"(?<![a-z0-9_])"
 PLACES: tuple[Known, ...] = (
     known(r"\bWSL ?2?\b|microsoft-standard-WSL", {"system.virtual_machine": "wsl"}),
     known(
@@ -125,10 +134,16 @@ PLACES: tuple[Known, ...] = (
     known(r"\bdocker\b|容器|--shm-size|nvidia-docker", {"system.container": "docker"}),
     known(r"kubernetes|\bk8s\b|kubectl|\bpod\b", {"system.container": "kubernetes"}),
     known(r"singularity|apptainer", {"system.container": "apptainer"}),
-    known(r"\bnfs4?\b", {"storage.fs_type": "nfs"}),
-    known(r"\blustre\b", {"storage.fs_type": "lustre"}),
-    known(r"\bcifs\b|\bsmb\b", {"storage.fs_type": "cifs"}),
-    known(r"\bsshfs\b", {"storage.fs_type": "fuse.sshfs"}),
+    known(rf"{_NO_LETTER}nfs4?(?![a-z0-9_])", {"storage.fs_type": _unless_elsewhere("nfs")}),
+    known(
+        rf"{_NO_LETTER}lustre(?![a-z0-9_])",
+        {"storage.fs_type": _unless_elsewhere("lustre")},
+    ),
+    known(
+        rf"{_NO_LETTER}(?:cifs|smb)(?![a-z0-9_])",
+        {"storage.fs_type": _unless_elsewhere("cifs")},
+    ),
+    known(r"\bsshfs\b", {"storage.fs_type": _unless_elsewhere("fuse.sshfs")}),
     known(r"/mnt/[c-z]/", {"storage.windows_drive": lambda match: True if "wsl" in match.string.lower() else None}),
 )
 VERSIONS: tuple[Known, ...] = (

@@ -78,6 +78,14 @@ NAMES = (
 )
 
 
+def is_trial(match: re.Match[str]) -> bool:
+    """Return whether the sentence of a match tells what came of a trial."""
+    text = match.string
+    before = max((place.end() for place in _SENTENCE.finditer(text, 0, match.start())), default=0)
+    after = _SENTENCE.search(text, match.end())
+    return bool(outcomes(text[before : len(text) if after is None else after.start()]))
+
+
 def outcomes(text: str) -> dict[str, str]:
     """Return the symptoms that trials show, each with its sentence."""
     found: dict[str, str] = {}
