@@ -20,14 +20,14 @@ from holter.supervisor.recording.abilities import NO_LOADER, NO_LOG, NOTHING_IMP
 from holter.tape import Recording
 
 SEES = (
-    "holter: sees exceptions; not: the training (the program has imported neither nnunetv2 nor batchgenerators so "
-    "far). It only watches; holter train, or run --heal, acts."
+    "holter: sees exceptions; not: the training (so far the program used no nnunetv2, batchgenerators or "
+    "DataLoader). It only watches; holter train, or run --heal, acts."
 )
 WHY_NOT = {"heartbeat": NOTHING_IMPORTED(), "loader": NO_LOADER(), "log": NO_LOG()}
 ABILITIES = tuple(Ability(name=name, can=False, why_not=why) for name, why in WHY_NOT.items())
 SETTLED = ContractSettled(t_s=60.0, sees=ABILITIES, does=())
 NOT_SEEN = (
-    "No training was seen: the program has imported neither nnunetv2 nor batchgenerators so far.\n",
+    "No training was seen: so far the program used no nnunetv2, batchgenerators or DataLoader.\n",
     "没有看到训练：\n",
 )
 RAISED = ("Ended: the training's own process ended with a Python error. Confirmed.\n", "训练意外结束。\n")

@@ -12,7 +12,7 @@ from holter.errors import BadInput
 # Number of epochs: a few; longer than the first minute; until the benchmark ends it.
 SHORT, LONG, FOR_EVER = ((("FIELD_EPOCHS", epochs),) for epochs in ("4", "11", "200"))
 ONE_THREAD = (("OMP_NUM_THREADS", "1"),)
-IMPORTS_NEITHER = r"heartbeat: no: the program has imported neither nnunetv2 nor batchgenerators so far"
+IMPORTS_NEITHER = r"heartbeat: no: so far the program used no nnunetv2, batchgenerators or DataLoader"
 NO_HEARTBEAT, NO_LOG, NO_LOADER = r"heartbeat: no:", r"training log: no:", r"data loader: no:"
 TORCH_LOADER, NNUNET_LOADER = r"data loader: PyTorch DataLoader workers", r"data loader: batchgenerators workers"
 SEES_LOG = r"training log: yes"

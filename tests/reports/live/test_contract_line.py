@@ -120,8 +120,8 @@ def test_what_is_printed_has_at_most_three_rows_and_nothing_twice(sees, does, la
 def test_what_is_not_seen_of_a_script_is_its_training_and_the_report_says_each_reason() -> None:
     settled = ContractSettled(t_s=60.0, sees=SCRIPT, does=WATCHED)
     assert live.contract(settled, None, "en") == (
-        "holter: sees exceptions, stacks, kernel log; not: the training (the program has imported neither nnunetv2 nor "
-        "batchgenerators so far), GPU, exit codes. It only watches; holter train, or run --heal, acts."
+        "holter: sees exceptions, stacks, kernel log; not: the training (so far the program used no nnunetv2, "
+        "batchgenerators or DataLoader), GPU, exit codes. It only watches; holter train, or run --heal, acts."
     )
     recording = Recording(
         all_ticks=(Tick(t_s=60.0, events=(settled,)),), environment=Environment(wall_start="2026-11-28T00:00:00+00:00")
@@ -138,7 +138,7 @@ def test_what_is_not_seen_of_a_script_is_its_training_and_the_report_says_each_r
         "name": "heartbeat",
         "can": False,
         "what": None,
-        "why_not": "the program has imported neither nnunetv2 nor batchgenerators so far",
+        "why_not": "so far the program used no nnunetv2, batchgenerators or DataLoader",
     }
 
 

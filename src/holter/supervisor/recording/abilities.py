@@ -49,7 +49,7 @@ SITE_SKIPPED = define(
 FOLDER_UNSEEN = define("contract.folder-unseen", "the training does not see Holter's folder {folder} (a container?)")
 HOOK_FAILED = define("contract.hook-failed", "Holter's hook failed: {why}")
 NOTHING_IMPORTED = define(
-    "contract.nothing-imported", "the program has imported neither nnunetv2 nor batchgenerators so far"
+    "contract.nothing-imported", "so far the program used no nnunetv2, batchgenerators or DataLoader"
 )
 HOOK_GONE = define("contract.hook-gone", "its pages are gone")
 SCRATCH_LOST = define("contract.scratch-lost", "Holter's own folder was removed and cannot be created again")
