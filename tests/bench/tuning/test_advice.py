@@ -69,6 +69,8 @@ def test_compilation_is_changed_only_if_that_is_proved_to_be_faster() -> None:
     ("changed", "said"),
     [
         ({}, "7.9 of 8 cores are busy: more cores would gain more, up to 2.0 times as fast."),
+        ({"block": Block(per_s=20, wait_ratio=0.01, busy_cores=8)}, "more cores would gain more, up to 1.5 times"),
+        ({"block": Block(per_s=20, wait_ratio=0.01, busy_cores=3)}, "the network runs at 67 % of its own speed"),
         ({"block": Block(per_s=29.7, wait_ratio=0.01, busy_cores=7.9)}, "busy 99 % of the time: only a faster GPU"),
         ({"block": Block(per_s=15, wait_ratio=0.5, busy_cores=1), "data_bytes": 80 * GIB}, "a faster disk would gain"),
         ({"block": Block(per_s=15, wait_ratio=0.5, busy_cores=1)}, "holter bench says which part is slow"),

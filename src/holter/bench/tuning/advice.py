@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from holter.bench.advice import train_command
-from holter.bench.forecast import FITS, WAITS
+from holter.bench.forecast import FITS, SLOWED, WAITS
 from holter.bench.tuning.records import Tuned
 from holter.bench.tuning.space import USUAL_BATCHES
 from holter.doctor.records import Asked
@@ -30,6 +30,11 @@ DISK = define(
     "tune.more.disk",
     "Steps wait for batches while cores are idle, and {data:bytes} of training cases do not fit into {free:bytes} of "
     "free memory: a faster disk would gain more, up to {times:.1f} times as fast.",
+)
+BESIDE = define(
+    "tune.more.beside",
+    "Steps do not wait, but beside this loader the network runs at {share:percent} % of its own speed: holter bench "
+    "says more.",
 )
 OTHER = define(
     "tune.more.other",
@@ -75,11 +80,16 @@ def command_for(tuned: Tuned, asked: Asked) -> str:
 def what_gains_more(tuned: Tuned) -> Message:
     """Return what no setting can give."""
     block, bounds = tuned.block, tuned.bounds
-    if block.wait_ratio <= WAITS:
-        return CPU() if tuned.device == "cpu" else NETWORK(share=min(1.0, block.per_s / tuned.network_per_s))
-    times = max(1.0, tuned.network_per_s / block.per_s)
+    share, does_wait = min(1.0, block.per_s / tuned.network_per_s), block.wait_ratio > WAITS
+    if not does_wait and tuned.device == "cpu":
+        return CPU()
+    if not does_wait and share >= SLOWED:
+        return NETWORK(share=share)
+    times = 1 / share
     if block.busy_cores >= BUSY * bounds.cpus:
         return CORES(busy=min(block.busy_cores, bounds.cpus), cpus=bounds.cpus, times=times)
+    if not does_wait:
+        return BESIDE(share=share)
     if bounds.memory_bytes is not None and tuned.data_bytes >= FITS * bounds.memory_bytes:
         return DISK(data=tuned.data_bytes, free=bounds.memory_bytes, times=times)
     return OTHER(busy=block.busy_cores, cpus=bounds.cpus)
