@@ -41,7 +41,7 @@ AGAIN = define("study.job-again", "stopped before its end: {name}; it is continu
 ASIDE = define("study.job-aside", "set aside: {name}: {why}")
 EXIT_CODE = define("study.exit-code", "exit code {code}[[: {line}]]")
 CANNOT_START = define("study.cannot-start", "it cannot be started: {why}")
-IN_BROKEN = define("study.is-broken", "broken before: {name}[[: {why}]]; --retry starts it again")
+IN_BROKEN = define("study.is-broken", "broken before: {name}[[: {why:clause}]]; --retry starts it again")
 STOPPING = define(
     "study.stopping",
     "{count} trainings are asked to save and end; Ctrl-C again kills them",
@@ -207,7 +207,10 @@ class Session:
             return Ended(code, is_done=is_done(job.folder))
         line = self._trainings.last_line(job) or None
         why = cell.headline if cell.state == "broken" and cell.headline is not None else EXIT_CODE(code=code, line=line)
-        return Ended(code, is_done=False, cause=cell.cause if cell.state == "broken" else None, why=why)
+        cause = cell.cause if cell.state == "broken" else None
+        if code == HOLTER_FAILED and line is not None:
+            cause = line.partition(":")[0]  # the id of the error
+        return Ended(code, is_done=False, cause=cause, why=why)
 
     def _close(self, job: Job, end: Ended) -> None:
         was_stopped = self._queue.stopped

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from holter.supervisor.folds.lock_state import read_state
 from holter.supervisor.recording.tape_place import about_training
 
 TAIL_BYTES = 4096
+# An error of Holter begins with its id.
+ERROR_LINE = re.compile(r"holter: [a-z]+(?:-[a-z]+)+: ")
 
 
 class Trainings:
@@ -87,15 +90,13 @@ class Trainings:
         return self._out / f"{about_training(job.training)}.out"
 
     def last_line(self, job: Job) -> str:
-        """Return the last line of its output that Holter wrote, else the last one; empty if there is none."""
+        """Return the last error of Holter in its output, else its last line; empty if there is none."""
         try:
             tail = self.console_of(job).read_bytes()[-TAIL_BYTES:].decode("utf-8", "replace")
         except OSError:
             return ""
         lines = [line.strip() for line in tail.splitlines() if line.strip()]
-        own = [
-            line.removeprefix("holter: ") for line in lines if line.startswith("holter: ") and "-" in line.split(":")[1]
-        ]
+        own = [line.removeprefix("holter: ") for line in lines if ERROR_LINE.match(line)]
         return (own or lines or [""])[-1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 import os
@@ -179,7 +180,8 @@ def _run(jobs: tuple[Job, ...], settings: object, language: Literal["en", "zh"])
     assert isinstance(settings, Settings)
 
     def say(message: object) -> None:
-        print(f"holter: {time.strftime('%H:%M:%S')} {phrase(message, language)}", file=sys.stderr, flush=True)  # type: ignore[arg-type]
+        with contextlib.suppress(OSError):  # nobody reads: the trainings are more important
+            print(f"holter: {time.strftime('%H:%M:%S')} {phrase(message, language)}", file=sys.stderr, flush=True)  # type: ignore[arg-type]
 
     code = Session(_cells(jobs), settings, os.environ, say).run()
     say(counted(_cells(jobs)))
