@@ -117,6 +117,16 @@ def test_what_is_printed_has_at_most_three_rows_and_nothing_twice(sees, does, la
     )
 
 
+def test_a_training_that_has_not_shown_its_loader_yet_has_lost_no_hook() -> None:
+    sees = able(**{**TRAINING, "loader": abilities.NO_LOADER(), "log": abilities.NO_LOG()}, **OF_MACHINE)
+    does = able(replace_workers=abilities.NO_LOADER(), save=None, restart=CONTINUES)
+    told = live.contract(ContractSettled(t_s=60.0, sees=sees, does=does), None, "en")
+    assert told is not None and "exceptions, stacks" in told and CONTINUES in told
+    cannot = able(replace_workers=abilities.NOT_NNUNET(), save=abilities.NOT_NNUNET(), restart=CONTINUES)
+    told = live.contract(ContractSettled(t_s=60.0, sees=sees, does=cannot), None, "en")
+    assert told is not None and "exceptions, stacks" in told and CONTINUES in told
+
+
 def test_what_is_not_seen_of_a_script_is_its_training_and_the_report_says_each_reason() -> None:
     settled = ContractSettled(t_s=60.0, sees=SCRIPT, does=WATCHED)
     assert live.contract(settled, None, "en") == (

@@ -90,7 +90,8 @@ def contract_line(settled: ContractSettled, lang: Lang) -> str:
 
 def _only_restarts(settled: ContractSettled) -> bool:
     # The hook is lost: its reason alone takes a row, and the rest must be short.
-    return {ability.name for ability in settled.does if ability.can} == {"restart"}
+    hook_is_there = any(ability.can for ability in settled.sees if ability.name == "heartbeat")
+    return not hook_is_there and {ability.name for ability in settled.does if ability.can} == {"restart"}
 
 
 def _sight(settled: ContractSettled, lang: Lang, *, is_brief: bool) -> Message:
