@@ -32,8 +32,11 @@ def forecast(trainer: Any) -> None:
     loader = getattr(trainer.dataloader_val, "generator", trainer.dataloader_val)
     folder = Path(trainer.preprocessed_dataset_folder)
     largest = sorted(loader.indices, key=lambda case: -_size(folder, case))[:FORECAST_CASES]
+    case_needs = memory.needs(trainer, largest)
+    if not case_needs:  # nothing is validated, or no properties say the shapes
+        return
     asked = int(sys.modules[STOCK_TRAINER].default_num_processes)
-    need = max(memory.needs(trainer, largest)).worker
+    need = max(case_needs).worker
     free = available_memory.available_bytes()
     if free is None:
         notice = remark("export-need", need=need)
