@@ -13,6 +13,7 @@ from holter.diagnosis.targets import diagnose_target
 from holter.records import Environment
 from holter.remedies import propose
 from holter.remedies.next_checks import next_checks
+from holter.reports.markdown import to_markdown
 
 COMMAND = ("nnUNetv2_train", "910", "3d_fullres", "0")
 STARTED = (
@@ -88,3 +89,10 @@ def test_any_error_before_the_first_step_starts_again_and_one_of_a_later_step_co
     assert offered(early)["start-again"] == "nnUNetv2_train 910 3d_fullres 0"
     later = told_by(f"{STARTED}{INFER}{TEXTS['arguments']}".replace("infer_dataset_class", "train_step"), tmp_path)
     assert "start-again" not in offered(later)
+
+
+def test_the_summary_for_an_issue_keeps_the_command_as_it_runs(tmp_path: Path) -> None:
+    told = read(TEXTS["dataset-unknown"], tmp_path)
+    written = to_markdown(told.recording, told.diagnoses, "en", is_run=False)
+    assert 'ls "$nnUNet_raw" "$nnUNet_preprocessed" "$nnUNet_results"' in written
+    assert "call last" not in written

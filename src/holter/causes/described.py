@@ -32,6 +32,10 @@ GENERIC = frozenset(
 YIELDS = "its-kind-explains"
 # Score of a cause that only the words speak for: never likely.
 WORDS_ALONE = 0.3
+# Terms of what Python prints above any error.
+OF_TRACEBACKS = frozenset(
+    ("module", "call last", "recent call", "most recent", "recent", "call", "last", "file", "line", "traceback")
+)
 # What the rules' score counts beside the fit of the words (chosen on left-out texts: 0.1 to 0.3 differ little).
 RULES_COUNT = 0.2
 
@@ -74,9 +78,14 @@ def _with_words(verdict: Verdict, fit: Fit | None) -> Verdict:
     if fit is None:
         is_symptom_alone = all(finding.fact == SYMPTOMS or is_condition(finding.fact) for finding in verdict.supports)
         return possible_at_most(verdict) if is_symptom_alone else verdict
-    finding = Finding(fact="resembles", text="words-fit", values=(("detail", fit.words),))
+    finding = Finding(fact="resembles", text="words-fit", values=(("detail", _telling(fit.words)),))
     return msgspec.structs.replace(
         verdict,
         score=max(verdict.score, round(WORDS_ALONE * fit.fit, 3)),
         supports=(*verdict.supports, finding),
     )
+
+
+# Words of any traceback are left out where others remain: they tell a reader nothing.
+def _telling(words: str) -> str:
+    return ", ".join(word for word in words.split(", ") if word not in OF_TRACEBACKS) or words

@@ -118,7 +118,7 @@ FAILS_AGAIN = (
     "checkpoint-broken", "checkpoint-refused", "no-configuration", "no-trainer", "no-pretrained", "unfinished",
     "arguments",
 )  # fmt: skip
-DATASETS = 'ls -d "$nnUNet_raw"/Dataset* "$nnUNet_preprocessed"/Dataset* "$nnUNet_results"/Dataset*'
+DATASETS = 'ls "$nnUNet_raw" "$nnUNet_preprocessed" "$nnUNet_results"'
 
 
 def _is_echoed(facts: Facts) -> bool:
@@ -139,7 +139,7 @@ OFFERS = (
     Offer("one-name", "ADVICE", None, of_kind("dataset-ambiguous")),
     Offer("see-configurations", "ADVICE", None, of_kind("no-configuration")),
     Offer("find-trainer", "ADVICE", None, of_kind("no-trainer")),
-    Offer("see-plans", "SAFE", 'ls "$nnUNet_preprocessed"/Dataset*/*.json', of_kind("no-plans")),
+    Offer("see-plans", "SAFE", 'find "$nnUNet_preprocessed" -maxdepth 2 -name "*.json"', of_kind("no-plans")),
     Offer("preprocess-configuration", "ADVICE", None, of_kind("not-preprocessed")),
     Offer("see-weights", "ADVICE", None, of_kind("no-pretrained")),
     Offer("train-first", "ADVICE", None, of_kind("unfinished")),

@@ -228,7 +228,7 @@ _TABLE: tuple[tuple[str, tuple[tuple[str, Facts], ...]], ...] = (
     (
         "workers",
         (
-            ("worker-t", {"workers.stopped": ["a data worker"]}), ("worker-d", {"workers.blocked": ["a data worker"]}),
+            ("worker-t", {"workers.stopped": ["worker"]}), ("worker-d", {"workers.blocked": ["worker"]}),
             ("workers-none", {"workers.stopped": [], "workers.blocked": []}),
         ),
     ),
