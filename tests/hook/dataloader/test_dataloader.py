@@ -170,3 +170,34 @@ def test_pytorchs_error_on_a_dead_worker_is_an_echo_of_the_workers_end(hooked):
     assert reports_dataloader_worker("DataLoader worker (pid 3531) is killed by signal: Killed. ")
     assert reports_dataloader_worker("DataLoader worker (pid(s) 7, 12) exited unexpectedly")
     assert not reports_dataloader_worker("Caught ValueError in DataLoader worker process 1.")
+
+
+STARTS = """
+import os, signal
+import torch
+from torch.utils.data import DataLoader
+
+def loader(**options):
+    return DataLoader(torch.arange(40), 4, num_workers=2, **options)
+"""
+LEAVES = """
+kept = iter(loader(persistent_workers=True))
+next(kept)
+os.kill(kept._workers[0].pid, signal.SIGSTOP)
+print("leaving", flush=True)
+"""
+IN_TURNS = """
+first, second = iter(loader()), iter(loader())
+for number, (batch, other) in enumerate(zip(first, second)):
+    assert batch.tolist() == other.tolist() == list(range(4 * number, 4 * number + 4))
+    if number == 2:
+        os.kill(first._workers[0].pid, signal.SIGSTOP)
+        os.kill(second._workers[1].pid, signal.SIGKILL)
+print("batches:", number + 1)
+"""
+
+
+@pytest.mark.parametrize(("program", "printed"), [(LEAVES, "leaving\n"), (IN_TURNS, "batches: 10\n")])
+def test_a_program_ends_with_a_stopped_worker_and_two_loaders_are_healed_at_once(hooked, program, printed):
+    done = hooked.run("-c", STARTS + program, HOLTER_HEAL="workers")
+    assert (done.stdout, done.returncode) == (printed, 0), done.stderr
