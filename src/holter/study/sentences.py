@@ -7,7 +7,6 @@ from holter.reports.outcome.sentences import FOLD
 from holter.sentences import define, define_all
 from holter.study.records import Cell, Job
 
-STATE_KEY = "study.state.{}"
 define_all(
     {
         "study.state.done": "done",

@@ -19,7 +19,7 @@ from holter.sentences import define
 from holter.study.finish import steps_of
 from holter.study.plan import command_of, counted, counts, hours_left, in_order, remarks
 from holter.study.records import Cell, State
-from holter.study.sentences import STATE_KEY, how_far, name_of
+from holter.study.sentences import how_far, name_of
 
 SIGN: dict[State, tuple[str, str]] = {
     "done": ("✓", "green"),
@@ -148,7 +148,7 @@ def _as_json(cell: Cell, extra: Sequence[str], lang: Lang, now_s: float) -> dict
 
 def _row(cell: Cell, lang: Lang, now_s: float) -> tuple[str, str, str, str]:
     far, ends_s = how_far(cell), ends_at(cell, now_s)
-    state = phrase(STATE_OF(state=text(STATE_KEY.format(cell.state), lang), epochs=far), lang)
+    state = phrase(STATE_OF(state=text(f"study.state.{cell.state}", lang), epochs=far), lang)
     when = "" if ends_s is None else phrase(ENDS(at=_local(ends_s).strftime("%Y-%m-%d %H:%M")), lang)
     facts = []
     if cell.epoch_s is not None:
