@@ -298,6 +298,8 @@ def test_trouble_is_noted_without_any_secret(server: Callable[..., Server]) -> N
     [
         ("", "no scheme"),
         (f"hooks.example/{TOKEN}", "no scheme"),
+        (f"nosuch:{TOKEN}", "such as ntfy:TOPIC; services: ntfy, bark, "),
+        ("bark:", "no short form"),
         (f"https:///{TOKEN}", "names no host"),
         (f"http://[::1/{TOKEN}", "cannot be read"),
         (f"http://host:port/{TOKEN}", "cannot be read"),

@@ -10,14 +10,17 @@ from urllib.parse import urlsplit
 from holter.errors import BadInput, MissingExtra
 from holter.records import Text
 from holter.sentences import NO_TRAINING_TOUCHED, define
-from holter.supervisor.notify.services import resolved
+from holter.supervisor.notify.services import SERVICES, resolved
 
 NO_HOST = define("error.notify-no-host", "The {scheme} URL for --notify names no host.")
 NO_APPRISE = define("error.no-apprise", "--notify with {scheme}:// needs apprise, which is not installed.")
 INSTALL_APPRISE = define("next.install-apprise", "pip install 'holter[notify]', or give the https URL of a webhook.")
 APPRISE_REFUSES = define("error.apprise-refuses", "apprise does not know what to do with this {scheme}:// URL.")
 URL_UNREADABLE = define("error.notify-unreadable", "The URL for --notify cannot be read.")
-NO_SCHEME = define("error.notify-no-scheme", "The URL for --notify has no scheme.")
+NO_SCHEME = define(
+    "error.notify-no-scheme",
+    "The URL for --notify has no scheme and is no short form of a service, such as {example}; services: {services}.",
+)
 GIVE_A_URL = define(
     "next.give-a-url",
     "Give a webhook such as --notify https://HOST/PATH, or a URL of apprise such as ntfy://TOPIC.",
@@ -67,7 +70,8 @@ def _parts(url: str) -> tuple[str, str | None]:
     except ValueError:
         raise _bad(URL_UNREADABLE()) from None
     if not parts.scheme or "://" not in url:
-        raise _bad(NO_SCHEME())
+        example = f"{SERVICES[0].short}:{SERVICES[0].example}"
+        raise _bad(NO_SCHEME(example=example, services=tuple(service.short for service in SERVICES)))
     return parts.scheme.lower(), parts.hostname
 
 
