@@ -17,7 +17,6 @@ import functools
 import inspect
 import os
 import queue
-import signal
 import sys
 import threading
 import time
@@ -31,7 +30,7 @@ from ..workers import children
 from ..workers.failure import ACTION, AFTER_ABORT_S, is_stopped
 from ..workers.restart import MOST, RestartHistory
 from ..workers.teardown import LOCK_HELD_S
-from . import guard, lanes, refuse, roles, watch
+from . import errors, guard, lanes, refuse, roles, watch
 
 TICK_S = 0.2  # a batch wakes the waiting thread at once; a death is noticed within this time
 CARE = "_holter_care"  # on an iterator
@@ -89,6 +88,8 @@ class Care:
                             raise RuntimeError(f"DataLoader timed out after {iterator._timeout} seconds") from None
                         continue
                 except Exception as caught:
+                    if not errors.is_of_queue(caught):
+                        raise
                     error, dead = caught, self._dead(within_s=AFTER_ABORT_S)
                     if not dead:
                         raise
@@ -133,10 +134,10 @@ class Care:
         children.report(dead)
         reasons, number = self.sight.take_reasons()
         said = reasons or tuple(self._ending(process) for process in dead)
-        why_not = self._why_not(error)
+        why_not = self._why_not(dead, error)
         if why_not is not None:
             control.tell(ACTION, "failed", *said, why_not, number=number)
-            raise RuntimeError(_torch_words(dead)) from error
+            raise RuntimeError(errors.torch_words(dead)) from error
         others = [process for process in self.sight.workers if process not in dead]
         children.ending(others, expected=True)
         if not reasons:  # else the guard has reported it
@@ -144,11 +145,13 @@ class Care:
         _past.replace()
         self.fruitless += 1
         self.generation += 1
-        words = _torch_words(dead)
+        words = errors.torch_words(dead)
         self.sight.end_workers()
         try:
             self._start_again(iterator)
         except Exception as failure:
+            if errors.is_of_handler(failure):
+                raise
             control.tell(ACTION, "failed", *said, remark("not-started", error=repr(failure)), number=number)
             raise RuntimeError(words) from failure
         again = self._ask_again(iterator)
@@ -156,7 +159,10 @@ class Care:
         started = remark("workers-asked-again", ended=killed, started=len(iterator._workers), batches=again)
         self.pending = ((*said, started), noticed)
 
-    def _why_not(self, error: Exception | None) -> Remark | None:
+    def _why_not(self, dead: list[Any], error: Exception | None) -> Remark | None:
+        handled = errors.handled_here(dead)
+        if handled is not None:
+            return remark("own-signal", signal=handled)
         if "CUDA" in str(error):
             return remark("cuda-error")
         if self.fruitless >= FRUITLESS:
@@ -168,7 +174,7 @@ class Care:
         code = children.peek_exit_code(process) or 0
         if code >= 0:
             return remark("worker-exited", worker=who, exit_code=code)
-        return remark("worker-killed", worker=who, signal=_signal_name(-code))
+        return remark("worker-killed", worker=who, signal=errors.signal_name(-code))
 
     def _start_again(self, iterator: Any) -> None:
         results, done = self.context.Queue(), self.context.Event()
@@ -267,24 +273,6 @@ class Care:
 def _check_pinning(iterator: Any) -> None:
     if iterator._pin_memory and not iterator._pin_memory_thread.is_alive():
         raise RuntimeError("Pin memory thread exited unexpectedly")
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal
-        return f"signal {number}"
-
-
-def _torch_words(dead: list[Any]) -> str:
-    # What PyTorch itself would say.
-    for process in dead:
-        code = children.peek_exit_code(process) or 0
-        if code < 0:
-            name = signal.strsignal(-code) or _signal_name(-code)
-            return f"DataLoader worker (pid {process.pid}) is killed by signal: {name}. "
-    pids = ", ".join(str(process.pid) for process in dead)
-    return f"DataLoader worker (pid(s) {pids}) exited unexpectedly"
 
 
 # ------------------------------------------------------------------------------------------------------ the patches

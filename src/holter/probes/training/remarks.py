@@ -103,6 +103,7 @@ _say(
     "workers ended: {ended}, started: {started}, batches asked for again: {batches}",
 )
 _say("dataloader", "the batches come from a DataLoader of {dataset}")
+_say("own-signal", "the program handles {signal} itself")
 _say("loader-refused", "workers of the DataLoader of {dataset} are not replaced: {reason}")
 _say("loader-iterator", "{name} is not PyTorch's own iterator")
 _say("loader-subclass", "{name} changes how a DataLoader works")
