@@ -69,6 +69,17 @@ def signalled_workers():
         return {"error": type(error).__name__, "message": str(error)}
 
 
+def slow_sample():
+    """The supervisor asks for other workers during a sample that takes long."""
+    iterator = iter(DataLoader(Numbers(40, 0.001, slow=20), batch_size=4, num_workers=2))
+    control, guard = (sys.modules["_holter_hook." + name] for name in ("control", "dataloader.guard"))
+    guard.FROZEN_S = 0.2
+    pids = [worker.pid for worker in iterator._workers]
+    threading.Timer(0.9, lambda: control.HANDLERS["replace-workers"](7, "")).start()
+    order = [batch.tolist() for batch in iterator]
+    return {"order": order, "same": pids == [worker.pid for worker in iterator._workers]}
+
+
 if __name__ == "__main__":
     for name in sys.argv[1:]:
         print(json.dumps(globals()[name]()), flush=True)

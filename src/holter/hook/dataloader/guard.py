@@ -16,10 +16,11 @@ import weakref
 from typing import Any
 
 from .. import control
+from .. import page as layout
 from ..remarks import Remark, remark, worker
 from ..runtime import RUNTIME
 from ..workers import children
-from ..workers.failure import ACTION, FROZEN_S, is_stopped
+from ..workers.failure import ACTION, is_stopped
 from ..workers.teardown import KILLED_WITHIN_S
 
 LOOK_S = 0.25
@@ -101,15 +102,27 @@ class Sight:
             control.tell(ACTION, "begun", *reasons, number=self._number, pids=living)
         self.end_workers()
 
-    def end_for(self, number: int, waited_s: float) -> None:
-        """End all workers because the supervisor asked for it."""
-        with self.busy:
-            self._end_for(number, waited_s)
+    def end_for(self, number: int) -> bool:
+        """End all workers because the supervisor asked for it; False if none of them is stopped or has ended.
 
-    def _end_for(self, number: int, waited_s: float) -> None:
-        self._number = number
-        stopped = [process.pid for process in self.workers if is_stopped(process.pid)]
-        self._end(*(self._stopped_of(stopped) or (remark("no-batch", waited=waited_s),)))
+        A worker that lives may only be slow, and new ones would take as long for the same sample.
+        """
+        with self.busy:
+            stopped = self._stopped_of([process.pid for process in self.workers if is_stopped(process.pid)])
+            if stopped:
+                self._number = number
+                self._end(*stopped)
+            return bool(stopped) or any(self._has_failed(process) for process in self.workers)
+
+    def in_hand(self) -> list[str]:
+        """Return the samples that the workers have at hand, as far as their pages tell."""
+        found = []
+        for process in self.workers:
+            with contextlib.suppress(OSError):
+                with open(os.path.join(RUNTIME.scratch, f"beat-{process.pid}"), "rb") as file:  # noqa: PTH118, PTH123
+                    seen = layout.decode(file.read())
+                found += [seen.case] if seen is not None and seen.case else []
+        return found
 
     def end_workers(self) -> None:
         """Kill all workers that live."""
@@ -191,16 +204,15 @@ _others: list[Any] = []
 
 
 def _ask(number: int, text: str) -> None:
-    now = time.monotonic()
     for sight in list(_sights):
-        since = sight.since
-        if since is not None and (now - since >= FROZEN_S or any(is_stopped(w.pid) for w in sight.workers)):
-            sight.end_for(number, now - since)
+        if sight.since is not None and sight.end_for(number):
             return
     for other in _others:
         other(number, text)
         return
-    control.tell(ACTION, "failed", remark("nothing-replaced", frozen=FROZEN_S, within=0.0), number=number)
+    samples = [sample for sight in list(_sights) if sight.since is not None for sample in sight.in_hand()]
+    why = remark("workers-live-in-hand", samples=", ".join(samples)) if samples else remark("workers-live")
+    control.tell(ACTION, "failed", why, number=number)
 
 
 def _guard() -> None:

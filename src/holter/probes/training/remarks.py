@@ -104,6 +104,11 @@ _say(
 )
 _say("dataloader", "the batches come from a DataLoader of {dataset}")
 _say("own-signal", "the program handles {signal} itself")
+_say("workers-live", "nothing was replaced: no worker of the DataLoader is stopped or has ended; it may only be slow")
+_say(
+    "workers-live-in-hand",
+    "nothing was replaced: no worker of the DataLoader is stopped or has ended; in hand: {samples}",
+)
 _say("loader-refused", "workers of the DataLoader of {dataset} are not replaced: {reason}")
 _say("loader-iterator", "{name} is not PyTorch's own iterator")
 _say("loader-subclass", "{name} changes how a DataLoader works")
