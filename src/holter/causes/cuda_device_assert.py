@@ -61,6 +61,7 @@ OFFERS = (
     Offer("blocking-launches", "CONSENT", "CUDA_LAUNCH_BLOCKING=1 {continue}", no(of_kind(LABEL))),
 )
 LADDER = (AGAIN,)
+DESCRIBED = (ON_CPU,)
 NO_GPU = against("scope.gpu", is_false, "presupposes-gpu", fatal=True)
 
 
