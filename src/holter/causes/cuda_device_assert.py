@@ -50,6 +50,7 @@ PRINTED = supports("exception.kind", one_of("cuda-assert"), "device-assert", wei
 
 RULES = (
     SAYS_SO,
+    supports("exception.kind", one_of(LABEL), LABEL, weight=0.0),
     Rule("exception.assertion", is_true, "assertion-printed", 1.0, group="assertion"),
     supports("exception.first", is_true, "first-exception", weight=0.5),
     against("gpu.xid_kind", one_of("gone", "memory"), "xid-hardware", weight=1.5),
