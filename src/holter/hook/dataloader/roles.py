@@ -1,7 +1,8 @@
 """Which loader trains and which one validates, as far as a program without a trainer shows it.
 
 A loader whose batches are fetched without gradients validates. Of the others, the first one trains, and every later
-one that shuffles; the rest validate.
+one unless its sampler goes in order; the rest validate, until one of them is iterated again while the first is not:
+then it is the next fold.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ TRAIN, VAL = layout.WAITS.index("train-batch"), layout.WAITS.index("val-batch")
 WORKER_ROLE = {TRAIN: "train-worker", VAL: "val-worker"}
 PHASE = {TRAIN: "train", VAL: "validate"}
 PHASE_CODE = {kind: layout.PHASES.index(phase) for kind, phase in PHASE.items()}
-SHUFFLING = ("RandomSampler", "SubsetRandomSampler", "WeightedRandomSampler")
+ORDERED = ("Sequential", "Ordered", "_InfiniteConstantSampler")  # part of the name of a sampler that does not shuffle
 
 
 def _nothing() -> None:
@@ -25,29 +26,45 @@ def _nothing() -> None:
 
 
 class Roles:
-    """The data set that trains; the reference is weak, because Holter must not keep a data set alive."""
+    """The data set that trains; references are weak, because Holter must not keep a data set alive."""
 
     def __init__(self) -> None:
         self._train: Callable[[], Any] = _nothing
+        self._other: Callable[[], Any] = _nothing  # validated with gradients since the last epoch that trained
 
     def kind(self, dataset: Any, index_sampler: Any) -> int:
         """Return TRAIN or VAL for a loader of this data set."""
         if not sys.modules["torch"].is_grad_enabled():
             return VAL
         train = self._train()
-        if train is not None and train is not dataset and not shuffles(index_sampler):
+        is_other = train is not None and train is not dataset and not shuffles(index_sampler)
+        if is_other and self._other() is not dataset:
+            self._other = _reference(dataset)
             return VAL
-        try:
-            self._train = weakref.ref(dataset)
-        except TypeError:  # a list takes no weak reference: the next loader that trains is then a new one
-            self._train = _nothing
+        self._train, self._other = _reference(dataset), _nothing
         return TRAIN
+
+    def begun(self, kind: int) -> None:
+        """An epoch of a loader begins; of one with persistent workers each time again."""
+        if kind == TRAIN:
+            self._other = _nothing
+
+
+def _reference(dataset: Any) -> Callable[[], Any]:
+    try:
+        return weakref.ref(dataset)
+    except TypeError:  # a list takes no weak reference: the next loader that trains is then a new one
+        return _nothing
 
 
 def shuffles(index_sampler: Any) -> bool:
-    """Whether a sampler, or the one in a batch sampler, shuffles."""
+    """Whether a sampler, or the one in a batch sampler, may shuffle: one that is not known to go in order."""
     sampler = getattr(index_sampler, "sampler", index_sampler)
-    return type(sampler).__name__ in SHUFFLING or getattr(sampler, "shuffle", False) is True
+    shuffle = getattr(sampler, "shuffle", None)
+    if isinstance(shuffle, bool):
+        return shuffle
+    names = [cls.__name__ for cls in type(sampler).__mro__]
+    return not any(part in name for part in ORDERED for name in names)
 
 
 ROLES = Roles()
