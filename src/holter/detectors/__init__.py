@@ -16,6 +16,7 @@ from holter.detectors.death import DeathDetector
 from holter.detectors.diverged import DivergedDetector
 from holter.detectors.frozen import FrozenDetector
 from holter.detectors.pauses import PausesDetector
+from holter.detectors.plain import PlainKeeper
 from holter.detectors.slow_down import SlowDownDetector
 from holter.detectors.stall import StallDetector
 from holter.detectors.starved import StarvedDetector
@@ -55,6 +56,9 @@ SAME_INCIDENT = ("frozen", "death", "stall", "slow-down", "starved", "pauses")
 # end would be blocked for a minute. The recorder saw every second of it, and what it found is kept unchanged.
 BY_SECONDS = ("frozen", "stall", "slow-down", "starved", "pauses")
 
+# These compare steps with those before. What a program that is not nnU-Net does between two batches is its own affair.
+BY_PACE = ("slow-down", "starved", "pauses")
+
 
 class Watch:
     """All detectors together, with the latest state of every episode.
@@ -66,6 +70,7 @@ class Watch:
     def __init__(self) -> None:
         self._detectors = [detector() for detector in DETECTORS]
         self._generation = 0
+        self._plain = PlainKeeper()
         self._episodes: dict[tuple[str, str, float], Episode] = {}
         self._held: dict[tuple[str, str, float], Episode] = {}
 
@@ -75,9 +80,12 @@ class Watch:
         for event in tick.events:
             if isinstance(event, ActionTaken) and event.action == "restart" and event.state == "begun":
                 changed += self._reset(event)
+        self._plain.see(tick)
         for detector in self._detectors:
             if tick.span_s and detector.name in BY_SECONDS:
                 continue  # the next reading is one after a gap
+            if self._plain.is_plain and detector.name in BY_PACE:
+                continue
             for episode in detector.see(tick):
                 changed += self._take(msgspec.structs.replace(episode, generation=self._generation), tick.t_s)
         changed += self._close_all(tick)

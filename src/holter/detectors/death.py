@@ -7,8 +7,11 @@ run ends soon after. While all processes live, it is context for other episodes 
 
 from __future__ import annotations
 
+from collections import deque
+
 import msgspec
 
+from holter.detectors.plain import PlainKeeper, is_lost_worker, waiting
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import PhaseKeeper
 from holter.evidence.words import ENDED, ending, process_of, raised, shown_ending
@@ -26,9 +29,12 @@ from holter.records import (
     Tick,
 )
 from holter.sentences import define
+from holter.texts.secondary_errors import reports_dataloader_worker
 
 # Several sources (hook, pidfd, wait, log) report one crash within this time.
 ONE_CRASH_S = 30.0
+# Exceptions that workers sent and that may end the program later.
+KEPT_SENT = 50
 # Wait for a worker with an unknown ending: at the end of training the log shows it within seconds.
 GRACE_S = 5.0
 # A finished training has left these phases.
@@ -56,8 +62,11 @@ class DeathDetector:
         self._ours: set[int] = set()  # processes that Holter or its hook ends
         self._rumours: list[ExceptionSeen] = []
         self._began_s: float | None = None
+        self._plain = PlainKeeper()
+        self._sent: deque[ExceptionSeen] = deque(maxlen=KEPT_SENT)  # by workers of a DataLoader, and maybe survived
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
+        self._plain.see(tick)
         self._began_s = tick.t_s if self._began_s is None else self._began_s
         phase_before = self._phase.phase
         self._phase.see(tick)
@@ -71,6 +80,9 @@ class DeathDetector:
             if self._stopping or not isinstance(event, (ProcessEnded, ExceptionSeen)) or event.pid in self._ours:
                 continue
             changed += self._settle(event, tick)
+            if self._plain.is_plain and self._is_of_loader(event):
+                changed += self._see_loader(event, tick)
+                continue
             if _is_in_order(event):
                 continue
             if isinstance(event, ExceptionSeen) and _is_rumour(event):
@@ -82,9 +94,37 @@ class DeathDetector:
                 self._unclear.append(event)
             else:
                 changed += self._take(event, tick)
-        self._unclear = [event for event in self._unclear if tick.t_s - event.t_s < GRACE_S]
+        kept_s = ONE_CRASH_S if self._plain.is_plain else GRACE_S
+        self._unclear = [event for event in self._unclear if tick.t_s - event.t_s < kept_s]
         self._rumours = [event for event in self._rumours if tick.t_s - event.t_s < ONE_CRASH_S]
         return tuple(changed)
+
+    # A worker of a program's DataLoader, or the exception by which such a worker ends main.
+    def _is_of_loader(self, event: ProcessEnded | ExceptionSeen) -> bool:
+        return event.role in DATA_WORKERS or (isinstance(event, ExceptionSeen) and _repeats_worker(event))
+
+    # PyTorch's worker sends its exception and goes on, and the program may survive it. A death counts while a batch is
+    # awaited, or if main fails after it.
+    def _see_loader(self, event: ProcessEnded | ExceptionSeen, tick: Tick) -> list[Episode]:
+        if isinstance(event, ExceptionSeen):
+            if event.role != "main":
+                self._sent.append(event)
+                return []
+            sender = next((ended for ended in self._unclear if event.echo), None) or self._sender(event)
+            return self._take(event if sender is None else sender, tick)
+        if event.source != "hook" or event.expected or event.by_parent:
+            return []
+        if is_lost_worker(event) and not _is_in_order(event) and waiting(tick) is not None:
+            return self._take(event, tick)
+        if event not in self._unclear:
+            self._unclear.append(event)
+        return []
+
+    # The exception of a worker that main repeats: the one with these words, else the last of this kind.
+    def _sender(self, event: ExceptionSeen) -> ExceptionSeen | None:
+        alike = [sent for sent in reversed(self._sent) if f"Caught {sent.error} " in event.message]
+        same = [sent for sent in alike if sent.message and sent.message in event.message]
+        return next(iter((*same, *alike)), None)
 
     # Keep a rumour; it explains a process that just ended for an unknown reason.
     def _hear(self, event: ExceptionSeen, tick: Tick) -> list[Episode]:
@@ -113,9 +153,11 @@ class DeathDetector:
             self._unclear = [ended for ended in self._unclear if ended.pid != event.pid]
         elif self._hooked and event.role in DATA_WORKERS and event.exit_signal == Signal.SIGTERM:
             self._unclear.append(event)
-        elif event.role == "main" and self._unclear and self._has_failed(event):
-            first, self._unclear = min(self._unclear, key=lambda ended: ended.t_s), []
-            return self._take(first, tick)
+        elif event.role == "main" and self._has_failed(event):
+            # One whose part of an IterableDataset is over leaves with exit code 0.
+            unclear = [ended for ended in self._unclear if not (self._plain.is_plain and ended.exit_code == 0)]
+            self._unclear = []
+            return self._take(min(unclear, key=lambda ended: ended.t_s), tick) if unclear else []
         return []
 
     # Whether the main process failed; an unknown ending counts as failure in the middle of nnU-Net's loop.
@@ -130,7 +172,8 @@ class DeathDetector:
             return []
         if self._phase.phase in ("shutdown", "final-validation"):
             self._unclear = [event for event in self._unclear if event.role not in DATA_WORKERS]
-        return [event for event in self._unclear if tick.t_s - event.t_s >= GRACE_S]
+        due = [event for event in self._unclear if tick.t_s - event.t_s >= GRACE_S]
+        return [] if self._plain.is_plain else due
 
     def _take(self, event: ProcessEnded | ExceptionSeen, tick: Tick) -> list[Episode]:
         first = self._first_rumour(event)
@@ -190,6 +233,13 @@ def _is_in_order(event: ProcessEnded | ExceptionSeen) -> bool:
     if event.role in WORKERS and event.exit_signal == Signal.SIGTERM:
         return True  # cleanup by its parent; ``_settle`` detects other senders
     return _was_asked_for(event) and not _has_left(event)
+
+
+# What PyTorch raises in main for a worker: its exception, or that it is gone.
+def _repeats_worker(event: ExceptionSeen) -> bool:
+    if event.role != "main" or event.source != "hook" or event.thread is not None:
+        return False
+    return "in DataLoader worker process" in event.message or reports_dataloader_worker(event.message)
 
 
 # Only a text or a side thread reports it; a results loop is no side thread: without it no batches come.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from holter.detectors.plain import PlainKeeper, loader_workers, waited_s
 from holter.detectors.view import GAP_S, is_paused
 from holter.evidence.words import process_of
 from holter.history.ranks import main_beat, main_process
@@ -34,8 +35,10 @@ class FrozenDetector:
         self._work: dict[int, tuple[float | None, int | None]] = {}
         self._open: dict[int, Episode] = {}
         self._last_s: float | None = None
+        self._plain = PlainKeeper()
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
+        self._plain.see(tick)
         if not tick.processes:
             return ()
         previous_s, self._last_s = self._last_s, tick.t_s
@@ -71,6 +74,8 @@ class FrozenDetector:
         main = main_process(tick.processes, tick.beats)
         if main is not None and main.state in ("T", "t"):
             return []  # the whole run is being stopped, process by process
+        if self._plain.is_plain and ((waited_s(tick) or 0.0) < STOPPED_S or process not in loader_workers(tick)):
+            return []  # nothing waits for it
         episode = Episode(
             kind="stall",
             phase=beat.phase if (beat := main_beat(tick)) is not None else "unknown",

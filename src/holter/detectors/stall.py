@@ -10,6 +10,7 @@ from collections import deque
 
 import msgspec
 
+from holter.detectors.plain import PlainKeeper, waited_s
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, usable_cpus
 from holter.evidence.window import ready_to_run
@@ -86,12 +87,14 @@ class StallDetector:
         self._saw_start = False
         self._idle_since_s: float | None = None
         self._worker_failed = False  # since the last progress
+        self._plain = PlainKeeper()
         self._longest_end_s = 0.0  # longest time between two signs of progress at the end of an epoch
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
         gap = self._last_s is not None and tick.t_s - self._last_s > GAP_S
         self._last_s = tick.t_s
+        self._plain.see(tick)
         new_phase = self._phase.see(tick)
         before_s = self._progress.at_s
         moved = self._progress.see(tick)
@@ -140,6 +143,8 @@ class StallDetector:
         quiet = not any(anybody for _, _, anybody, _ in self._working)
         long_enough = tick.t_s - self._working[0][0].t_s >= QUIET_S - 1.5
         is_quiet = quiet and long_enough and not ready_to_run(seen for seen, *_ in self._working)
+        if self._plain.is_plain:
+            return self._judge_plain(tick, is_quiet=is_quiet)
         if is_quiet and age_s >= self.limit_s:
             return self._alarm(tick, age_s, self.limit_s, NOBODY_WORKS())
         if is_quiet and self._worker_failed and age_s >= FLOOR_AFTER_ERRORS_S:
@@ -156,6 +161,18 @@ class StallDetector:
         if fed_slowly and age_s >= limit_s:
             return self._alarm(tick, age_s, limit_s, BUSY_WORKERS())
         return ()
+
+    # Only the time inside next() counts; without evidence about a worker it takes minutes.
+    def _judge_plain(self, tick: Tick, *, is_quiet: bool) -> tuple[Episode, ...]:
+        age_s = waited_s(tick)
+        if age_s is None or not is_quiet:
+            return ()
+        limit_s = max(FLOOR_S["train"], self.limit_s)
+        if age_s >= limit_s and self._plain.blames_worker(tick, within_s=FLOOR_S["train"]):
+            return self._alarm(tick, age_s, limit_s, NOBODY_WORKS())
+        limit_s = self._plain.stands_s
+        idle_s = 0.0 if self._idle_since_s is None else tick.t_s - self._idle_since_s
+        return self._alarm(tick, age_s, limit_s, NOTHING_DONE()) if min(age_s, idle_s) >= limit_s else ()
 
     @property
     def limit_s(self) -> float:

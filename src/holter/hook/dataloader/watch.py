@@ -30,6 +30,7 @@ class _State:
     is_inside = False  # a data set that iterates another loader: only the outer wait counts
     epoch = -1
     is_described = False
+    is_noted = False
 
 
 def patch_dataloader(module: ModuleType) -> None:
@@ -102,6 +103,11 @@ def _begin_wait(iterator: Any) -> None:
 def _begin_epoch(iterator: Any, kind: int) -> None:
     iterator.__dict__[SEEN] = False
     awake()
+    roles.ROLES.begun(kind)
+    if not _State.is_noted:  # also where nothing trains: nnU-Net's rules do not apply
+        _State.is_noted = True
+        dataset = type(iterator._dataset).__name__
+        RUNTIME.emit("note", what="dataloader-training", say=[remark("dataloader", dataset=dataset)])
     if kind == roles.TRAIN:
         _State.epoch += 1
     RUNTIME.page.iteration = layout.UNKNOWN
@@ -115,8 +121,6 @@ def _describe(iterator: Any) -> None:
     workers = int(iterator._num_workers)
     RUNTIME.record_ability("loader", True, "torch" if workers else "single-process")
     children.start_pulse()
-    dataset = type(iterator._dataset).__name__
-    RUNTIME.emit("note", what="dataloader-training", say=[remark("dataloader", dataset=dataset)])
     torch = sys.modules["torch"]
     info: dict[str, object] = {
         "torch": str(torch.__version__), "cuda": torch.version.cuda, "python": sys.version.split()[0],
