@@ -4,32 +4,39 @@ from __future__ import annotations
 
 import functools
 import inspect
+import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from .. import page as layout
 from ..runtime import RUNTIME
 from ..workers import beats
+from . import samples
 
 WORKER_ROLES = (layout.ROLES.index("train-worker"), layout.ROLES.index("val-worker"))
 # Spawned workers inherit the environment; those of a fork server are taken for training workers.
 ROLE_VARIABLE = "HOLTER_WORKER_ROLE"
-MOST_TEXT = 150  # the page keeps 182 bytes
 
 _role: str | None = None  # inherited by forked workers
+_is_in_environment = False
 
 
-def announce(role: str | None) -> None:
-    """Set the role of the workers that are started next; None ends the announcement."""
-    global _role
+def announce(role: str | None, context: Any = None) -> None:
+    """Set the role of the workers that are started next, in this context of multiprocessing; None ends it.
+
+    The environment is changed only for spawned workers: native code of other threads may read it meanwhile.
+    """
+    global _role, _is_in_environment
     _role = role
-    if role is None:
-        os.environ.pop(ROLE_VARIABLE, None)
-    else:
+    if role is not None and (context or multiprocessing).get_start_method(allow_none=True) == "spawn":
         os.environ[ROLE_VARIABLE] = role
+        _is_in_environment = True
+    elif _is_in_environment:
+        os.environ.pop(ROLE_VARIABLE, None)
+        _is_in_environment = False
 
 
 def patch_worker_loop(module: ModuleType) -> None:
@@ -69,16 +76,21 @@ def _watched_fetch(original: Callable[[Any, Any], Any], *, by_index: bool) -> Ca
         began, wanted = time.monotonic(), possibly_batched_index
         is_worker = RUNTIME.page.role in WORKER_ROLES
         try:
-            wanted = _in_hand(self, possibly_batched_index) if by_index else _named(self, possibly_batched_index)
+            dataset = type(self.dataset).__name__
+            wanted = samples.in_hand(self, possibly_batched_index, dataset) if by_index else wanted
+            if not by_index:
+                RUNTIME.take_case(dataset)
         except Exception as error:
             RUNTIME.record_error("fetch", error)
         try:
             data = original(self, wanted)
         except Exception as error:
             if is_worker and not isinstance(error, StopIteration):
+                samples.name_current(wanted)
                 RUNTIME.record_exception(error, error.__traceback__)
             raise
         try:
+            samples.learn_pace(self, wanted, time.monotonic() - began)
             if is_worker:
                 beats.produced(began)
             elif RUNTIME.page.case:
@@ -88,36 +100,3 @@ def _watched_fetch(original: Callable[[Any, Any], Any], *, by_index: bool) -> Ca
         return data
 
     return fetch
-
-
-class SampleIndices(list):  # type: ignore[type-arg]
-    """The indices of one batch; taking one out in a loop makes it the current case."""
-
-    dataset = ""
-
-    def __iter__(self) -> Iterator[Any]:
-        for index in list.__iter__(self):
-            RUNTIME.take_case(_text(self.dataset, index))
-            yield index
-
-
-def _in_hand(fetcher: Any, wanted: Any) -> Any:
-    dataset = type(fetcher.dataset).__name__
-    takes_all = bool(getattr(fetcher.dataset, "__getitems__", None))
-    if fetcher.auto_collation and type(wanted) is list and not takes_all:
-        indices = SampleIndices(wanted)
-        indices.dataset = dataset
-        return indices
-    RUNTIME.take_case(_text(dataset, wanted))
-    return wanted
-
-
-def _named(fetcher: Any, wanted: Any) -> Any:
-    RUNTIME.take_case(type(fetcher.dataset).__name__)
-    return wanted
-
-
-def _text(dataset: str, index: Any) -> str:
-    # As in Python: ``Slices[57]``. A tensor as index is read as the number that it is.
-    shown = repr(index.item() if getattr(index, "ndim", None) == 0 else index)
-    return f"{dataset}[{shown}]"[:MOST_TEXT]
