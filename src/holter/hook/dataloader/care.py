@@ -102,7 +102,7 @@ class Care:
                         continue
                 self.sight.since = None
                 with self.sight.busy:
-                    self._replace(iterator, dead, error)
+                    self._replace(iterator, dead, error, began)
                 began = time.monotonic()
         finally:
             self.sight.since = None
@@ -124,13 +124,12 @@ class Care:
             self.asked.pop(number, None)
         self.fruitless = 0
         if self.pending is not None:
-            (said, noticed), self.pending = self.pending, None
-            control.tell(ACTION, "done", *said, remark("next-batch", after=time.monotonic() - noticed))
+            (said, waits_since), self.pending = self.pending, None
+            control.tell(ACTION, "done", *said, remark("next-batch", after=time.monotonic() - waits_since))
 
     # ----------------------------------------------------------------------------------------- the replacement
 
-    def _replace(self, iterator: Any, dead: list[Any], error: Exception | None) -> None:
-        noticed = time.monotonic()
+    def _replace(self, iterator: Any, dead: list[Any], error: Exception | None, waits_since: float) -> None:
         children.report(dead)
         reasons, number = self.sight.take_reasons()
         said = reasons or tuple(self._ending(process) for process in dead)
@@ -157,7 +156,7 @@ class Care:
         again = self._ask_again(iterator)
         killed, self.sight.killed = self.sight.killed, 0
         started = remark("workers-asked-again", ended=killed, started=len(iterator._workers), batches=again)
-        self.pending = ((*said, started), noticed)
+        self.pending = ((*said, started), waits_since)
 
     def _why_not(self, dead: list[Any], error: Exception | None) -> Remark | None:
         handled = errors.handled_here(dead)
@@ -172,19 +171,22 @@ class Care:
     def _ending(self, process: Any) -> Remark:
         who = worker(self.sight.workers.index(process), process.pid)
         code = children.peek_exit_code(process) or 0
+        if code == children.UNKNOWN_CODE:
+            return remark("worker-gone", worker=who)
         if code >= 0:
             return remark("worker-exited", worker=who, exit_code=code)
         return remark("worker-killed", worker=who, signal=errors.signal_name(-code))
 
     def _start_again(self, iterator: Any) -> None:
         results, done = self.context.Queue(), self.context.Event()
+        old, pins = iterator._worker_result_queue, getattr(iterator, "_pin_memory_thread", None)
         self._end_pinning(iterator)
-        old = iterator._worker_result_queue
         seed = (int(iterator._base_seed) + self.generation * SEED_STEP) % 2**63
         loop = self.module._utils.worker._worker_loop
         names = list(inspect.signature(loop).parameters)
+        role = roles.WORKER_ROLE.get(iterator.__dict__.get(watch.KIND, roles.TRAIN), "train-worker")
         workers, queues = [], []
-        lanes.announce(roles.WORKER_ROLE.get(iterator.__dict__.get(watch.KIND, roles.TRAIN), "train-worker"))
+        lanes.announce(role, self.context)
         try:
             for number in range(len(self.sight.workers)):
                 index_queue = self.context.Queue()
@@ -211,10 +213,8 @@ class Care:
         iterator._workers_status = [True] * len(workers)
         self._pin_again(iterator, old)
         self.learn(iterator)
-        watch.adopt(iterator, roles.WORKER_ROLE.get(iterator.__dict__.get(watch.KIND, roles.TRAIN), "train-worker"))
-        with contextlib.suppress(OSError):
-            old._reader.close()
-            old._writer.close()
+        watch.adopt(iterator, role)
+        _close(old, pins)
 
     def _ask_again(self, iterator: Any) -> int:
         for number in range(self.resumes):  # the epoch was just beginning
@@ -231,10 +231,7 @@ class Care:
         if thread is None:
             return
         iterator._pin_memory_thread_done_event.set()
-        end = time.monotonic() + PIN_ENDS_WITHIN_S
-        while thread.is_alive() and time.monotonic() < end:
-            self.sight.wake_reader()
-            thread.join(TICK_S / 4)
+        self.sight.wake_reader(thread.is_alive, PIN_ENDS_WITHIN_S)
 
     def _pin_again(self, iterator: Any, old_results: Any) -> None:
         thread = getattr(iterator, "_pin_memory_thread", None)
@@ -268,6 +265,18 @@ class Care:
             with self.sight.busy:
                 self.sight.end_workers()
                 self.sight.free_lock(LOCK_HELD_S)
+
+
+def _close(results: Any, pins: Any) -> None:
+    # A thread that still reads would take the next file under this number for its queue: it then keeps the descriptor,
+    # and the end of the file ends it.
+    setattr(results, guard.RETIRED, True)
+    with contextlib.suppress(OSError):
+        results._writer.close()
+        if pins is not None:
+            pins.join(TICK_S)
+        if pins is None or not pins.is_alive():
+            results._reader.close()
 
 
 def _check_pinning(iterator: Any) -> None:

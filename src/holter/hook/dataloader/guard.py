@@ -13,6 +13,7 @@ import select
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from .. import control
@@ -21,7 +22,7 @@ from ..remarks import Remark, remark, worker
 from ..runtime import RUNTIME
 from ..workers import children
 from ..workers.failure import ACTION, is_stopped
-from ..workers.teardown import KILLED_WITHIN_S
+from ..workers.teardown import KILLED_WITHIN_S, LOCK_HELD_S
 
 LOOK_S = 0.25
 # A worker that was stopped for so long, during one wait, is ended. A debugger stops a worker in another
@@ -31,7 +32,10 @@ STOPPED_S = 1.5
 GAP_S = 1.0
 # The waiting thread notices a death by itself within 0.2 s, unless it sits in a read.
 STUCK_S = 0.75
-ZEROS = bytes(select.PIPE_BUF)
+ZEROS = bytes(1 << 16)  # what a pipe takes at once
+WAKE_S = 5.0  # for one look
+PIPE_WAIT_S = 0.05  # for the reader to take what was written
+RETIRED = "_holter_retired"  # on a queue whose workers were replaced
 
 
 class Sight:
@@ -77,12 +81,17 @@ class Sight:
             self._dead_since = now
         elif now - max(self._dead_since, since) >= STUCK_S:
             self.end_workers()
-            self.wake_reader()
-            self.free_lock(0.0)
+            self.wake_reader(lambda: since in (self.since, self.closing), WAKE_S)
+            if self.closing is not None and not self._living():
+                self.free_lock(LOCK_HELD_S)
 
     def _has_failed(self, process: Any) -> bool:
         code = children.peek_exit_code(process)
-        return code is not None and (code != 0 or self.closing is None)
+        # While it closes, workers return; with an unknown code they are taken to have returned.
+        return code is not None and (code not in (0, children.UNKNOWN_CODE) or self.closing is None)
+
+    def _living(self) -> list[Any]:
+        return [process for process in self.workers if children.peek_exit_code(process) is None]
 
     def _stopped_of(self, pids: list[int]) -> tuple[Remark, ...]:
         return tuple(
@@ -126,7 +135,7 @@ class Sight:
 
     def end_workers(self) -> None:
         """Kill all workers that live."""
-        living = [process for process in self.workers if children.peek_exit_code(process) is None]
+        living = self._living()
         children.ending(living, expected=True)
         self.killed += len(living)
         for process in living:
@@ -138,22 +147,31 @@ class Sight:
             time.sleep(0.005)
         children.report(living)
 
-    def wake_reader(self) -> None:
-        """Give the thread that reads the results something to read; only after all writers have been killed.
+    def wake_reader(self, reads: Callable[[], bool], within_s: float) -> None:
+        """Give the thread that reads the results something to read while ``reads()``; only after all writers are dead.
 
-        After a whole message that is an empty result, after a torn one its missing bytes. Written in pieces that a
-        pipe takes without blocking; its lock may be held by a dead worker.
+        After a whole message that is an empty result, after a torn one its missing bytes, of which there may be
+        hundreds of megabytes. The queue's own lock is not taken: a dead worker may hold it.
         """
+        end = time.monotonic() + within_s
         with contextlib.suppress(OSError, ValueError):
-            pipe = self.results._writer.fileno()
-            empty = pickle.dumps((None, None))
-            message = len(empty).to_bytes(4, "big") + empty
-            for piece in (message, *[ZEROS] * 16):
-                if select.select([], [pipe], [], 0)[1]:
-                    os.write(pipe, piece)
+            # Opened anew: only for this descriptor a write does not block.
+            pipe = os.open(f"/proc/self/fd/{self.results._writer.fileno()}", os.O_WRONLY | os.O_NONBLOCK)
+            try:
+                empty = pickle.dumps((None, None))
+                piece = len(empty).to_bytes(4, "big") + empty
+                while reads() and time.monotonic() < end:
+                    if select.select([], [pipe], [], PIPE_WAIT_S)[1]:
+                        os.write(pipe, piece)
+                        piece = ZEROS
+            finally:
+                os.close(pipe)
 
     def free_lock(self, held_s: float) -> None:
-        """Free the lock of the event that ends the workers, which a killed one may have held."""
+        """Free the lock of the event that ends the workers, if it is held for so long: by a killed worker.
+
+        Our own threads hold it for microseconds, and a lock that was freed under them would raise in the training.
+        """
         if self.lock is None:
             return
         if not self.lock.acquire(True, held_s):
@@ -188,6 +206,8 @@ def look_after(sight: Sight) -> None:
 
 def lost_a_worker(results: Any, within_s: float) -> bool:
     """Whether a worker that writes to this queue died, now or within ``within_s``."""
+    if getattr(results, RETIRED, False):
+        return True
     end = time.monotonic() + within_s
     while True:
         watched = [sight for sight in list(_sights) if sight.results is results]

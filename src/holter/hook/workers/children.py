@@ -15,6 +15,11 @@ from .. import page as layout
 from ..runtime import RUNTIME
 
 PULSE_S = 1.0
+# A child that the program itself has reaped, as by ``waitpid(-1)`` in a handler of SIGCHLD; multiprocessing says the
+# same number where it does not know the code.
+UNKNOWN_CODE = 255
+OWN_CHILDREN = ("fork", "spawn")  # those of a fork server are not children of this process
+REAPED_S = 0.01
 MAIN = layout.ROLES.index("main")
 # multiprocessing runs finalizers of priority 0 and above, terminates daemons, then runs the rest.
 BEFORE_DAEMONS_END, AFTER_DAEMONS_END = 1000, -1000
@@ -84,7 +89,7 @@ def report(processes: Iterable[Any]) -> None:
             RUNTIME.emit(
                 "worker-ended",
                 pid=pid,
-                exit_code=code,
+                exit_code=None if code == UNKNOWN_CODE else code,
                 role=known[1],
                 worker_index=known[2],
                 by_parent=expected is not None or state.leaving,
@@ -98,11 +103,19 @@ def peek_exit_code(process: Any) -> int | None:
     try:
         ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:  # reaped, or started by a fork server
-        code: int | None = process.exitcode
-        return code
+        return _exit_code_of_reaped(process)
     if ended is None:
         return None
     return -ended.si_status if ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED) else ended.si_status
+
+
+def _exit_code_of_reaped(process: Any) -> int | None:
+    code: int | None = process.exitcode
+    if code is None and process._parent_pid == os.getpid() and getattr(process._popen, "method", "") in OWN_CHILDREN:
+        time.sleep(REAPED_S)  # another thread of ours may have reaped it just now
+        code = process.exitcode
+        return UNKNOWN_CODE if code is None else code
+    return code
 
 
 def _is_aborted(state: _State) -> bool:

@@ -103,6 +103,10 @@ _say(
     "workers ended: {ended}, started: {started}, batches asked for again: {batches}",
 )
 _say("dataloader", "the batches come from a DataLoader of {dataset}")
+_say(
+    "worker-gone",
+    "{worker} has ended; with which code is not known, because the program collects its children itself",
+)
 _say("own-signal", "the program handles {signal} itself")
 _say("workers-live", "nothing was replaced: no worker of the DataLoader is stopped or has ended; it may only be slow")
 _say(
