@@ -33,3 +33,37 @@ def test_workers_that_are_only_slow_are_left_alone(hooked):
     (told,) = hooked.lines("action")
     assert told["state"] == "failed"
     assert told["text"].endswith("no worker of the DataLoader is stopped or has ended; in hand: Numbers[20]")
+
+
+def test_an_index_that_cannot_be_shown_is_harmless(hooked):
+    (result,) = play(hooked, "odd_indices")
+    assert result["given"] == [list(range(8))] * 4
+    assert "broken" in result["error"]
+    assert [line["case"] for line in hooked.lines("exception")] == ["OddNumbers[#2]"]
+    assert [line for line in hooked.lines("note") if line["what"] == "hook-failed"] == []
+
+
+def test_trivial_samples_are_named_by_their_batch_and_exactly_when_one_raises(hooked):
+    (result,) = play(hooked, "fast_samples")
+    assert result["batches"] == [512] * 8
+    assert result["named"] < 512 + 2 + 7 * 3  # each sample of the first batch, then the batches
+    assert result["last"] == "Fast[3584, 3585, 3586, …]"
+    assert [line["case"] for line in hooked.lines("exception")] == ["Fast[2000]"]
+
+
+def test_loaders_in_turns_share_a_phase_and_the_environment_stays(hooked):
+    turns, environment = play(hooked, "in_turns", "environment")
+    assert turns["seen"] == [0, 1, 0, *range(3, 10), *range(10)]  # 0: the third one has begun
+    begin = ["train", "validate", "train"]
+    phases = [line["phase"] for line in hooked.lines("phase")]
+    assert phases == [*begin, "validate", "train", "epoch-end", *begin, "epoch-end", "train", "epoch-end"]
+    assert environment == {"count": 2, "changes": []}
+
+
+def test_a_worker_that_the_program_itself_collects_is_replaced_too(hooked):
+    (result,) = play(hooked, "reaps_children", **HEAL)
+    assert result["order"] == list(range(80))
+    done = next(line["text"] for line in hooked.lines("action") if line["state"] == "done")
+    assert "worker 0" in done
+    assert "with which code is not known" in done
+    assert None in [line["exit_code"] for line in hooked.lines("worker-ended")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -78,6 +79,110 @@ def slow_sample():
     threading.Timer(0.9, lambda: control.HANDLERS["replace-workers"](7, "")).start()
     order = [batch.tolist() for batch in iterator]
     return {"order": order, "same": pids == [worker.pid for worker in iterator._workers]}
+
+
+class Odd:
+    """An index whose text and value cannot be had."""
+
+    ndim = 0
+
+    def __init__(self, number):
+        self.number = number
+
+    def __repr__(self):
+        raise ValueError("no text")
+
+    def item(self):
+        """Raise."""
+        raise ValueError("no value")
+
+
+class OddNumbers(Numbers):
+    """A data set of such indices; one raises."""
+
+    def __getitem__(self, index):
+        time.sleep(self.delay_s)
+        if index.number == self.slow:
+            raise KeyError("broken")
+        return index.number
+
+
+def odd_indices():
+    """Indices that cannot be shown, with and without workers, in a batch and alone."""
+    given = []
+    for workers in (0, 2):
+        for more in ({"batch_size": 4}, {"batch_size": None}):
+            odd = [Odd(number) for number in range(8)]
+            loader = DataLoader(OddNumbers(8), sampler=odd, num_workers=workers, **more)
+            given.append([number for batch in loader for number in (batch.tolist() if more["batch_size"] else [batch])])
+    try:
+        list(
+            DataLoader(OddNumbers(8, slow=6), sampler=[Odd(number) for number in range(8)], num_workers=1, batch_size=4)
+        )
+    except KeyError as error:
+        return {"given": given, "error": str(error)}
+    return {"given": given}
+
+
+class Fast(Numbers):
+    """Trivial samples; one raises."""
+
+    def __getitem__(self, index):
+        if index == self.slow:
+            raise KeyError("broken")
+        return index
+
+
+def fast_samples():
+    """How often trivial samples are named, without workers; then one of them raises in a worker."""
+    runtime, named = sys.modules["_holter_hook.runtime"].RUNTIME, []
+    page = type(runtime.page)
+    write = page.write_case
+    page.write_case = lambda page: named.append(page.case)
+    batches = [len(batch) for batch in DataLoader(Fast(4096), batch_size=512)]
+    page.write_case = write
+    with contextlib.suppress(KeyError):
+        list(DataLoader(Fast(4096, slow=2000), batch_size=512, num_workers=1))
+    return {"batches": batches, "named": len(named), "last": named[-2]}
+
+
+def in_turns():
+    """Two epochs of two loaders that are asked in turns, and one that is asked now and then; batches of the epoch."""
+    labelled = DataLoader(Numbers(40), batch_size=4, shuffle=True)
+    unlabelled = DataLoader(Numbers(40), batch_size=4)
+    now_and_then = iter(DataLoader(Numbers(4000), batch_size=4))
+    page, seen = sys.modules["_holter_hook.runtime"].RUNTIME.page, []
+    for _ in range(2):
+        for count, _pair in enumerate(zip(labelled, unlabelled, strict=False)):
+            if count % 3 == 2:
+                next(now_and_then)
+            seen.append(page.iteration)
+    return {"seen": seen}
+
+
+def reaps_children():
+    """A program that collects its children itself, and whose worker is killed."""
+
+    def collect(*_):
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+    signal.signal(signal.SIGCHLD, collect)
+    iterator = iter(DataLoader(Numbers(80, 0.001), batch_size=4, num_workers=2, prefetch_factor=1))
+    order = []
+    for batch in iterator:
+        order += batch.tolist()
+        if len(order) == 20:
+            os.kill(iterator._workers[0].pid, signal.SIGKILL)
+    return {"order": order}
+
+
+def environment():
+    """How often the environment of the process is changed for forked workers."""
+    changes = []
+    sys.addaudithook(lambda event, _: changes.append(event) if event in ("os.putenv", "os.unsetenv") else None)
+    return {"count": len(list(DataLoader(Numbers(8), batch_size=4, num_workers=2))), "changes": changes}
 
 
 if __name__ == "__main__":

@@ -155,7 +155,7 @@ class Sight:
         """
         end = time.monotonic() + within_s
         with contextlib.suppress(OSError, ValueError):
-            # Opened anew: only for this descriptor a write does not block.
+            # A second way into the same pipe: only here a write does not block.
             pipe = os.open(f"/proc/self/fd/{self.results._writer.fileno()}", os.O_WRONLY | os.O_NONBLOCK)
             try:
                 empty = pickle.dumps((None, None))

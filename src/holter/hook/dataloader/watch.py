@@ -9,6 +9,8 @@ import functools
 import multiprocessing
 import sys
 import threading
+import weakref
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -26,9 +28,15 @@ MAIN = layout.ROLES.index("main")
 END = "epoch-end"
 
 
+def _nobody() -> None:
+    """Return None in place of a weak reference."""
+
+
 class _State:
     is_inside = False  # a data set that iterates another loader: only the outer wait counts
     epoch = -1
+    owner: Callable[[], Any] = staticmethod(_nobody)  # a weak reference to the iterator whose epoch it is
+    last = 0  # id of the iterator that was asked last
     is_described = False
     is_noted = False
 
@@ -72,6 +80,8 @@ def _watch_next(cls: Any) -> None:
             raise
         _State.is_inside = False
         try:
+            if _State.owner() is not self:
+                RUNTIME.page.iteration -= 1  # it is not a batch of this epoch
             RUNTIME.page.end_wait()
             self.__dict__[SEEN] = True
         except Exception as error:
@@ -92,16 +102,33 @@ def _begin_wait(iterator: Any) -> None:
             is_new = True
         if is_new:
             _begin_epoch(iterator, kind)
-        elif RUNTIME.page.phase != roles.PHASE_CODE[kind]:  # back from another loader
+        elif _takes_over(iterator, kind):
+            _State.owner = weakref.ref(iterator)
             RUNTIME.page.iteration = int(iterator._num_yielded) - 1
             RUNTIME.enter(roles.PHASE[kind])
+        _State.last = id(iterator)
         RUNTIME.page.begin_wait(kind)
     except Exception as error:
         RUNTIME.record_error("begin-wait", error)
 
 
+def _takes_over(iterator: Any, kind: int) -> bool:
+    # Whether phase and batch are now those of this loader again, which is in the middle of its epoch. Loaders that are
+    # asked in turns, such as zip(labelled, unlabelled), share the phase of the one that trains: each change of it is
+    # written, and begins another phase for everybody who watches.
+    owner = _State.owner()
+    if owner is iterator:
+        return bool(RUNTIME.page.phase != roles.PHASE_CODE[kind])
+    if owner is None:
+        return True
+    if owner.__dict__.get(KIND) == kind:
+        return _State.last == id(iterator)  # asked twice in a row: the other one was left
+    return kind == roles.TRAIN
+
+
 def _begin_epoch(iterator: Any, kind: int) -> None:
     iterator.__dict__[SEEN] = False
+    _State.owner = weakref.ref(iterator)
     awake()
     roles.ROLES.begun(kind)
     if not _State.is_noted:  # also where nothing trains: nnU-Net's rules do not apply
@@ -136,6 +163,14 @@ def _left(iterator: Any, error: BaseException) -> None:
     RUNTIME.wait_over()
     if isinstance(error, StopIteration):
         iterator.__dict__.pop(SEEN, None)  # what comes next from it is another epoch
+        _end_epoch(iterator)
+
+
+def _end_epoch(iterator: Any) -> None:
+    phase = roles.PHASE_CODE[iterator.__dict__.get(KIND, roles.TRAIN)]
+    owner = _State.owner()
+    if (owner is None or owner is iterator) and RUNTIME.page.phase == phase:
+        _State.owner = _nobody
         RUNTIME.enter(END)
 
 
@@ -160,7 +195,7 @@ def _watch_start(cls: Any) -> None:
             awake()  # before workers are forked: they inherit it
             kind = self.__dict__[KIND] = roles.ROLES.kind(loader.dataset, loader._index_sampler)
             role = roles.WORKER_ROLE[kind]
-            lanes.announce(role)
+            lanes.announce(role, loader.multiprocessing_context)
         except Exception as error:
             RUNTIME.record_error("start", error)
         try:
@@ -202,8 +237,7 @@ def _watch_shutdown(cls: Any) -> None:
         finally:
             try:
                 children.report(processes)
-                if RUNTIME.page.phase == roles.PHASE_CODE[own[KIND]]:  # left by ``break``
-                    RUNTIME.enter(END)
+                _end_epoch(self)  # left by ``break``
             except Exception as error:
                 RUNTIME.record_error("finished", error)
 
