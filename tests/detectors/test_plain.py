@@ -175,6 +175,15 @@ def test_a_worker_that_dies_unawaited_is_told_only_if_main_fails_with_it():
     assert episode.pid == WORKER
 
 
+def test_pytorchs_word_on_a_dead_worker_does_not_make_main_the_first_to_die():
+    run = Plain()
+    ticks, t_s = run.goes(), run.t_s + 1
+    echo = raised(t_s, "main", "DataLoader worker (pid(s) 11) exited unexpectedly", echo=True)
+    gone = (ended(t_s + 0.1, WORKER, exit_signal=9), ended(t_s + 0.2, exit_code=1))
+    (episode,) = detect([*ticks, *run.goes(1, events=(echo, *gone)), *run.goes(5)])
+    assert episode.pid == WORKER
+
+
 def test_a_worker_whose_part_of_an_iterable_is_over_leaves():
     assert die(Plain(), inside=True, exit_code=0) == ()
     assert [episode.is_about_main for episode in die(Plain(), inside=True, then_main=True, exit_code=0)] == [True]

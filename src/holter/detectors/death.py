@@ -111,6 +111,8 @@ class DeathDetector:
                 self._sent.append(event)
                 return []
             sender = next((ended for ended in self._unclear if event.echo), None) or self._sender(event)
+            if sender is None and event.echo:
+                return []  # how the worker ended is reported in a moment, before the end of main
             return self._take(event if sender is None else sender, tick)
         if event.source != "hook" or event.expected or event.by_parent:
             return []
