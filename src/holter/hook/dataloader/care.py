@@ -407,6 +407,7 @@ def _watch_shutdown(cls: Any) -> None:
             return original(self)
         finally:
             care.sight.closing = None
+            care.sight.forget()
 
     cls._shutdown_workers = _shutdown_workers
 

@@ -54,6 +54,11 @@ class Sight:
         self._reasons: list[Remark] = []
         self._number: int | None = None
 
+    def forget(self) -> None:
+        """Let go of workers, queue and lock: the iterator has ended, and their semaphores are to go with it."""
+        with self.busy:
+            self.workers, self.results, self.lock = [], None, None
+
     def take_reasons(self) -> tuple[tuple[Remark, ...], int | None]:
         """Return why the guard ended workers, and the number of the request, if any; both only once."""
         reasons, self._reasons = tuple(self._reasons), []
@@ -235,14 +240,19 @@ def _ask(number: int, text: str) -> None:
     control.tell(ACTION, "failed", why, number=number)
 
 
+def _look_at_all(now: float, *, gap: bool) -> None:
+    # On its own: a variable of the thread would keep the last one, with its semaphores, until the exit.
+    for sight in list(_sights):
+        sight.look(now, gap=gap)
+
+
 def _guard() -> None:
     owner, before = os.getpid(), time.monotonic()
     while owner == os.getpid():
         time.sleep(LOOK_S)
         now = time.monotonic()
         try:
-            for sight in list(_sights):
-                sight.look(now, gap=now - before > GAP_S)
+            _look_at_all(now, gap=now - before > GAP_S)
         except Exception as error:
             RUNTIME.record_error("guard", error)
         before = now
