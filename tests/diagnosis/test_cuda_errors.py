@@ -95,4 +95,4 @@ def test_a_command_that_only_speaks_against_a_cause_does_not_decide_it() -> None
     open_ones = tuple(Finding(fact=name, text="unknown-fact") for name in ("gpu.xid_kind", "gpu.virtualization"))
     guess = Verdict(cause="cuda-device-assert", verdict="possible", score=0.2, supports=(seen,), unknown=open_ones)
     diagnosis = msgspec.structs.replace(result.diagnoses[0], verdicts=(guess,))
-    assert could_be(diagnosis, result.recording, "en") == ("Could be: Index out of range on the GPU", "")
+    assert could_be(diagnosis, result.recording, "en") == ("Could be: Label or index out of range", "")

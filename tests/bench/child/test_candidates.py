@@ -7,9 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
-pytest.importorskip("nnunetv2")
-
 import torch
 
 from holter.bench.child import compiled

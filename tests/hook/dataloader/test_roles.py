@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from holter.hook.dataloader.roles import TRAIN, VAL, Roles
 
-torch = pytest.importorskip("torch")
 data = torch.utils.data
 
 

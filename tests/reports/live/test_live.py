@@ -65,13 +65,15 @@ def test_what_a_message_quotes_is_marked_line_by_line_and_read_by_nobody_as_the_
         assert LogParser(0.0, source="console").feed(told.splitlines(), 1.0) == []
 
 
-@pytest.mark.parametrize(("state", "fates", "said"), [("dead", ("open",), 1), ("nothing-trained", (), 0)])
+@pytest.mark.parametrize(
+    ("state", "cause", "said"), [("dead", "main-exception", 1), ("dead", None, 0), ("nothing-trained", None, 0)]
+)
 def test_what_failed_before_its_first_epoch_has_a_closing_line_and_a_program_that_trains_nothing_none(
-    state: Any, fates: tuple[Any, ...], said: int
+    state: Any, cause: str | None, said: int
 ) -> None:
     note = StringIO()
     with redirect_stderr(note), StderrListener("en") as speaker:
-        speaker.closing(Outcome(state=state, headline=DEAD(at="03:12"), fates=fates, next_command="holter report x"))
+        speaker.closing(Outcome(state=state, headline=DEAD(at="03:12"), cause=cause, next_command="holter report x"))
     assert note.getvalue() == said * "holter: Dead since 03:12. Next: holter report x\n"
 
 

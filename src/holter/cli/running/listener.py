@@ -97,9 +97,9 @@ class StderrListener(Listener):
     def closing(self, ran: Outcome | None) -> None:
         """Print the result of the training and the next command; nothing for a program that trains nothing.
 
-        One that had trouble before its first epoch meant to train.
+        One that failed before its first epoch, of a cause that was named, meant to train.
         """
-        if ran is not None and (ran.trained or ran.fates):
+        if ran is not None and (ran.trained or ran.cause):
             self.note(CLOSING(headline=ran.headline, command=ran.next_command))
 
     def close(self) -> None:

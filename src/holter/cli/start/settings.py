@@ -32,7 +32,7 @@ ENVIRONMENT = "environment"
 # Variables that stand for an option. HOLTER_HEAL and its like belong to the hook, and are none.
 VARIABLES = {"HOLTER_LANG": "lang", "HOLTER_NOTIFY": "notify", "HOLTER_METRICS": "metrics"}
 # May be given several times: a list in a file, commas in a variable (a colon separates address and port).
-SEVERAL = ("metrics", "allow-host")
+SEVERAL = ("metrics", "allow-host", "configurations", "folds", "gpus")
 # These choose what is overwritten or begun again: never by a line in a file that was forgotten.
 NEVER = ("force", "restart-from-scratch", "yes", "tape", "write", "help", "version")
 # May contain tokens.
