@@ -119,8 +119,10 @@ def read(process: subprocess.Popen[bytes], count: int) -> tuple[list[str], bool]
     """Read the line of each trial; return them, and whether no line came for too long."""
     assert process.stdout is not None
     pipe, text, last = process.stdout.fileno(), b"", time.monotonic()
+    lines = select.poll()  # select() takes no descriptor above 1023
+    lines.register(pipe, select.POLLIN)
     while text.count(b"\n") < count:
-        if select.select([pipe], [], [], 1.0)[0]:
+        if lines.poll(1000):
             piece = os.read(pipe, 65536)
             if not piece:
                 break

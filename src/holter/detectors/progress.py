@@ -54,7 +54,7 @@ class ProgressKeeper:
     @property
     def longest_step_s(self) -> float | None:
         """Longest of the recent steps in seconds; None before ``ENOUGH_STEPS`` steps."""
-        return max(self.steps) if self._steps_seen >= ENOUGH_STEPS else None
+        return max(self.steps, default=None) if self._steps_seen >= ENOUGH_STEPS else None
 
     def _see_beat(self, beat: Beat, t_s: float) -> bool:
         total, place = beat.progress_total, (beat.pid, beat.phase, beat.epoch)

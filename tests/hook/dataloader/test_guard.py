@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import threading
 import time
@@ -48,6 +49,18 @@ def start_reader(results):
     return reader, errors
 
 
+@pytest.fixture(params=[0, 1100], ids=["few", "over a thousand"])
+def open_files(request):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(request.param)]
+    yield
+    for descriptor in opened:
+        os.close(descriptor)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("open_files")
 def test_a_large_torn_message_is_completed_at_once():
     sight = guard.Sight()
     sight.results = torn_queue()
