@@ -229,7 +229,7 @@ def _watch_shutdown(cls: Any) -> None:
         try:
             processes = list(self._workers)
             children.report(processes)  # those that had ended before
-            children.ending(processes, expected=True)
+            children.ending(processes, expected=True, gently=True)
         except Exception as error:
             RUNTIME.record_error("finish", error)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterable
@@ -33,6 +34,7 @@ class _State:
         self.known: dict[int, tuple[Any, str, int | None]] = {}
         self.ending: dict[int, bool] = {}  # PIDs that we end ourselves -> whether as expected
         self.peeked: set[int] = set()  # PIDs whose exit code is read without reaping them
+        self.gently: set[int] = set()  # of these, those that get no stronger signal than SIGTERM
         self.leaving = False
         self.loaders: Any = None
         self.pulse: threading.Thread | None = None
@@ -66,12 +68,17 @@ def watch_queues(loaders: Any) -> None:
     _own_state().loaders = loaders
 
 
-def ending(processes: Iterable[Any], *, expected: bool) -> None:
-    """Record that this process is about to end these children, so that their death is not taken as a cause."""
+def ending(processes: Iterable[Any], *, expected: bool, gently: bool = False) -> None:
+    """Record that this process is about to end these children, so that their death is not taken as a cause.
+
+    ``gently``: by SIGTERM at most. One that a stronger signal ended was dying already: its pipes close, and the program
+    gives up, before the kernel reports its end.
+    """
     state = _own_state()
     for process in processes:
         if process.pid is not None:
             state.ending[process.pid] = expected
+            (state.gently.add if gently else state.gently.discard)(process.pid)
 
 
 def report(processes: Iterable[Any]) -> None:
@@ -80,22 +87,32 @@ def report(processes: Iterable[Any]) -> None:
     for process in processes:
         try:
             pid = process.pid
+            expected = state.ending.get(pid)
             code = peek_exit_code(process) if pid in state.peeked else process.exitcode
         except ValueError:  # closed: the code that closed it has read its exit code
             continue
-        known = state.known.pop(pid, None) if code is not None else None  # pop: only one thread reports it
+        if code is None or state.ending.get(pid) is not expected:
+            continue  # another thread is about to end it, and has reported it if it had ended before
+        known = state.known.pop(pid, None)  # pop: only one thread reports it
         if known is not None:
-            expected = state.ending.pop(pid, None)
+            state.ending.pop(pid, None)
+            if pid in state.gently and _is_killed(code):
+                expected = None
             RUNTIME.emit(
                 "worker-ended",
                 pid=pid,
                 exit_code=None if code == UNKNOWN_CODE else code,
                 role=known[1],
                 worker_index=known[2],
-                by_parent=expected is not None or state.leaving,
+                by_parent=expected is not None or (state.leaving and not _is_killed(code)),
                 aborted=_is_aborted(state),
                 expected=bool(expected) or (code == 0 and RUNTIME.phase() == "shutdown"),
             )
+
+
+def _is_killed(code: int) -> bool:
+    # At its own end a process ends its workers with SIGTERM: any other signal came from elsewhere, shortly before.
+    return code < 0 and code not in (-signal.SIGTERM, UNKNOWN_CODE)
 
 
 def peek_exit_code(process: Any) -> int | None:
