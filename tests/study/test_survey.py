@@ -64,10 +64,11 @@ def test_a_recorder_that_was_killed_leaves_a_fold_that_can_be_continued(world: W
 
 def test_a_training_without_holter_runs(world: World, tmp_path: Path) -> None:
     script = tmp_path / "nnUNetv2_train"
-    script.write_text("import time; time.sleep(60)")
+    script.write_text("import time; print(flush=True); time.sleep(60)")
     command = [sys.executable, str(script), "4", "2d", "1"]
-    with subprocess.Popen(command, env={**os.environ, **world.environ}) as process:
+    with subprocess.Popen(command, env={**os.environ, **world.environ}, stdout=subprocess.PIPE) as process:
         try:
+            process.stdout.readline()  # for a moment after its start a process has no command line
             cells = world.cells("2d")
         finally:
             process.kill()

@@ -56,4 +56,15 @@ def test_a_kill_reaches_everything_that_a_training_has_started(world: World, tmp
         time.sleep(0.05)
     trainings.kill()
     assert process.poll() is not None
-    assert all(not child.is_running() or child.status() == psutil.STATUS_ZOMBIE for child in children)
+    until_s = time.monotonic() + 20
+    while any(_lives(child) for child in children):
+        assert time.monotonic() < until_s
+        time.sleep(0.05)
+
+
+def _lives(process: psutil.Process) -> bool:
+    # Not every machine has a process that reaps orphans.
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

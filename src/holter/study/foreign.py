@@ -36,8 +36,17 @@ class ForeignUse:
         self._used_s: dict[int, float] = {}  # when others were seen last
         self._used_bytes: dict[int, int] = {}
         self._next_s = float("-inf")
+        self._own: frozenset[int] = frozenset()
         if self._probe is not None:  # the first answer of a driver may take seconds
             self._keep(self._probe.read_complete(0.0, FIRST_WITHIN_S))
+
+    def own(self, gpus: frozenset[int]) -> None:
+        """Say on which GPUs this queue trains now: memory that was read there is its own, also just after the end."""
+        if self._own - gpus:
+            self._next_s = float("-inf")
+        for gpu in self._own | gpus:
+            self._used_bytes.pop(gpu, None)
+        self._own = gpus
 
     def is_free(self, slot: Slot, now_s: float) -> bool:
         """Return whether no others were seen on this slot's GPU for a minute."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -83,10 +84,12 @@ def needs_of(cells: Sequence[Cell]) -> dict[Path, frozenset[Path]]:
             folders = whole
         strange = sorted(folder.name.removeprefix("fold_") for folder in folders - open_jobs)
         if strange:
+            others = cell.job.arguments()[3:]  # -tr, -p
             raise BadInput(
                 NEEDS_OTHERS(name=name_of(cell.job), configuration=cell.job.previous, folds=tuple(strange)),
                 safe=NOTHING_STARTED(),
-                next_step=f"holter study run {cell.job.dataset} -c {cell.job.previous} {cell.job.configuration}",
+                next_step=f"{shlex.join(('holter', 'study', 'run', cell.job.dataset, *others))} -c {cell.job.previous} "
+                + cell.job.configuration,
             )
         if cell.state == "blocked" and not lacking:
             raise BadInput(
@@ -164,8 +167,18 @@ class Session:
 
     def _start(self) -> None:
         now_s = time.monotonic()
+        self._foreign.own(self._queue.gpus)
         while (due := self._queue.start(now_s, lambda slot: self._foreign.is_free(slot, now_s))) is not None:
             job, slot = due
+            # Days may lie between the first look and this start.
+            cell = cell_of(job, look(read_all(state_folders(self._environ)), self._environ))
+            if cell.state == "done":
+                self._close(job, Ended(None, is_done=True))
+                continue
+            if cell.state == "running":
+                self._queue.release(job)
+                self._adopt(job, cell.why)
+                continue
             variables = variables_of(slot, len(self._settings.slots), self._cpus, self._environ)
             try:
                 pid = self._trainings.start(job, slot, variables)

@@ -96,14 +96,20 @@ class Queue:
         return len(self._running)
 
     @property
+    def gpus(self) -> frozenset[int]:
+        """GPUs on which trainings of this queue run."""
+        return frozenset(slot.gpu for slot in self._running.values() if slot is not None and slot.gpu is not None)
+
+    @property
     def left(self) -> tuple[Job, ...]:
         """Jobs that were not started, or not again."""
         return (*self._pending, *self._waiting.values())
 
     def adopt(self, job: Job, slot: str | None, *, is_here: bool) -> None:
-        """Count a training that runs already. ``is_here``: it takes the slot of this name, else another free one."""
+        """Count a training that runs already. ``is_here``: it takes the slot of this name, or any of the CPU."""
         taken = next((each for each in self._free if each.name == slot), None) if is_here else None
-        if taken is None and is_here and self._free:
+        # On the CPU all share the cores. A GPU of another name is not ours; one in use is seen by its memory.
+        if taken is None and is_here and self._free and self._free[0].gpu is None:
             taken = self._free[0]
         if taken is not None:
             self._free.remove(taken)

@@ -20,6 +20,10 @@ WORKERS, THREADS, SLOT = "nnUNet_n_proc_DA", "OMP_NUM_THREADS", "HOLTER_STUDY_SL
 
 NO_GPU_SEEN = define("error.study-no-gpu", "No GPU is seen on this machine.")
 NO_SUCH_GPU = define("error.study-no-such-gpu", "There is no GPU {index}; this machine has {gpus}.")
+CHOOSE = define(
+    "error.study-choose-gpus",
+    "CUDA_VISIBLE_DEVICES is {visible}: which GPUs of this machine that means is not known.",
+)
 NO_INDEX = define("error.study-no-index", "{word} is no GPU index.")
 GPUS_OR_SLOTS = define("error.study-gpus-or-slots", "--gpus and --slots exclude each other: --slots trains on the CPU.")
 USE_SLOTS = define("next.study-slots", "--slots 2 trains two at a time on the CPU")
@@ -83,8 +87,13 @@ def _gpus(environ: Mapping[str, str]) -> tuple[int, ...]:
 
 
 def _visible(there: Sequence[int], environ: Mapping[str, str]) -> Sequence[int]:
-    # Of a list of indices; of names (UUIDs, MIG slices) the user must choose.
-    words = [word.strip() for word in environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if word.strip()]
-    if words and all(word.isdigit() and int(word) in there for word in words):
+    # Of a list of indices; of names (UUIDs, MIG slices), or of none, the user must choose.
+    visible = environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return there
+    words = [word.strip() for word in visible.split(",")]
+    if all(word.isascii() and word.isdigit() and int(word) in there for word in words):
         return [int(word) for word in words]
-    return there
+    raise BadInput(
+        CHOOSE(visible=repr(visible)), safe=NOTHING_STARTED(), next_step=f"--gpus {' '.join(map(str, there))}"
+    )

@@ -13,6 +13,7 @@ from pathlib import Path
 from holter.errors import CannotDoHere
 from holter.sentences import NOTHING_STARTED, define
 from holter.study.records import Job
+from holter.study.slots import MOST_WORKERS
 from holter.texts.training_command import NNUNET_PATHS
 
 # Before the time limit: the epoch that runs is saved, at most one is repeated.
@@ -35,15 +36,17 @@ SCRIPT = """\
 # Exit codes of holter train: 0 done; 75 saved before the time limit: put back into the queue, continued from its
 # checkpoint; 76 Holter gave up healing: not put back, look first (holter study status); others as of the training.
 {exports}
-[ -n "$SLURM_CPUS_PER_TASK" ] && export nnUNet_n_proc_DA="${{nnUNet_n_proc_DA:-$SLURM_CPUS_PER_TASK}}"
+workers=${{SLURM_CPUS_PER_TASK:-0}}; [ "$workers" -gt {workers} ] && workers={workers}
+[ "$workers" -gt 0 ] && export nnUNet_n_proc_DA="${{nnUNet_n_proc_DA:-$workers}}"
 cd {folder} || exit 2
 case "$SLURM_ARRAY_TASK_ID" in
 {cases}
 esac
-trap 'kill -USR1 $pid' USR1              # bash gets the signal and passes it on
+trap 'passed=1; kill -USR1 $pid' USR1    # bash gets the signal and passes it on
 {holter} train "$@" & pid=$!
 wait $pid; code=$?
-while [ $code -eq 138 ]; do wait $pid; code=$?; done   # 128 + SIGUSR1: only the wait was interrupted
+# 128 + SIGUSR1: only the wait was interrupted; without a new signal it is the exit code.
+while [ $code -eq 138 ] && [ -n "$passed" ]; do passed=; wait $pid; code=$?; done
 [ $code -eq 75 ] && scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
 exit $code
 """
@@ -60,11 +63,12 @@ def script_of(
 ) -> str:
     """Return the array script, one task a job. ``most``: how many may run at a time (``%N``)."""
     cases = [f"  {number}) set -- {shlex.join(job.arguments(extra))} ;;" for number, job in enumerate(jobs)]
-    exports = [f"export {name}={shlex.quote(environ[name])}" for name in NNUNET_PATHS]
+    exports = [f"export {name}={shlex.quote(str(Path(environ[name]).absolute()))}" for name in NNUNET_PATHS]
     return SCRIPT.format(
         last=len(jobs) - 1,
         most=f"%{most}" if most else "",
         before=SAVE_BEFORE_S,
+        workers=MOST_WORKERS,
         output=_quoted(out / "slurm-%A_%a.out"),
         options="\n".join(f"#SBATCH {option}" for option in _options(options)),
         exports="\n".join(exports),

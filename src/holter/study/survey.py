@@ -120,7 +120,7 @@ def _state(job: Job, calls: Sequence[Kept], seen: Seen) -> tuple[State, Message 
     if calls and is_recording(calls[-1]):
         entry = calls[-1].entry
         return "running", HELD(pid=entry.pid, host=entry.host)
-    stranger = seen.strangers.get(job.folder)
+    stranger = seen.strangers.get(job.folder.resolve())
     if stranger is not None:
         return "running", WITHOUT_HOLTER(pid=stranger)
     if is_done(job.folder):
@@ -184,5 +184,5 @@ def _strangers(environ: Mapping[str, str], proc: Path) -> dict[Path, int]:
             # Its own variables, if they can be read: it may train into other folders.
             folder = training.fold_folder(process_environ(pid, proc) or environ)
             if folder is not None:
-                found.setdefault(folder, pid)
+                found.setdefault(folder.resolve(), pid)
     return found

@@ -20,6 +20,7 @@ from holter.study.slots import SLOT
 from holter.supervisor.folds.fold_lock import FILE
 from holter.supervisor.folds.lock_state import read_state
 from holter.supervisor.recording.tape_place import about_training
+from holter.texts.training_command import NNUNET_PATHS
 
 TAIL_BYTES = 4096
 # An error of Holter begins with its id.
@@ -46,7 +47,7 @@ class Trainings:
             process = subprocess.Popen(
                 command,
                 cwd=self._out,
-                env=dict(variables),
+                env={**variables, **_absolute(variables)},  # they are started in another folder
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
@@ -107,3 +108,7 @@ def holder_here(job: Job) -> tuple[int, str | None] | None:
     if about.get("host") != here() or not isinstance(pid, int):
         return None
     return pid, process_environ(pid).get(SLOT)
+
+
+def _absolute(variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: str(Path(variables[name]).absolute()) for name in NNUNET_PATHS if variables.get(name)}

@@ -6,6 +6,7 @@ import contextlib
 import enum
 import json
 import os
+import shlex
 import sys
 import time
 from collections.abc import Mapping
@@ -28,6 +29,9 @@ WATCH_OR_JSON = define("error.study-watch-json", "--watch is for status on a ter
 NOT_OF_RUN = define("error.study-not-of-run", "{option} is for holter study run.")
 JSON_OF_RUN = define("error.study-json-of-run", "--json is for plan, status and finish.")
 SUBMIT_ALONE = define("error.study-submit-alone", "--submit and --slurm-options need --slurm.")
+CHANGES_JOB = define(
+    "error.study-changes-job", "{words} behind -- would train something else: give -tr, -p, -c and -f before it."
+)
 SUBMITTED = define(
     "study.submitted", "submitted: array {number}, {count} trainings", one="submitted: array {number}, {count} training"
 )
@@ -129,6 +133,8 @@ def study(
         {"--gpus": gpus, "--slots": slots, "--retry": retry, "--slurm": slurm, "--keep-going": keep_going},
     )
     jobs = jobs_of(datasets, configurations or (), folds or ("0-4",), os.environ, trainer=trainer, plans=plans)
+    if not all(_is_same(job, extra) for job in jobs):
+        raise BadInput(CHANGES_JOB(words=shlex.join(extra)), safe=NOTHING_STARTED(), next_step="holter study --help")
     if action is Action.RUN:
         from holter.study.local import Settings
         from holter.study.slots import slots_of
@@ -155,6 +161,14 @@ def study(
         rewrite(show, EVERY_S)
     else:
         terminal.print_status(Console(), cells, language, time.time())
+
+
+def _is_same(job: Job, extra: tuple[str, ...]) -> bool:
+    # Whether the words behind -- leave the fold's folder as it is.
+    from holter.texts.training_command import parse_training_command
+
+    training = parse_training_command(("nnUNetv2_train", *job.arguments(extra)))
+    return training is not None and training.fold_folder(os.environ) == job.folder
 
 
 def _check(action: Action, given: Mapping[str, object], of_run: Mapping[str, object]) -> None:
@@ -204,7 +218,7 @@ def _slurm(
     from holter.study.slurm import script_of, submit
 
     cells = _cells(jobs)
-    needs_of(cells)
+    needs = needs_of(cells)
     states = ("missing", "unfinished", *(("broken",) if retry else ()))
     now = [cell.job for cell in cells if cell.state in states]
     later = [cell.job for cell in cells if cell.state == "blocked"]
@@ -220,6 +234,12 @@ def _slurm(
         return
     number = submit(script, os.environ)
     print(phrase(SUBMITTED(number=number, count=len(now)), language))
+    sent = {job.folder for job in now}
+    # What waits for a broken fold, or for one that runs elsewhere, would start too early.
+    too_early = [job for job in later if not needs[job.folder] <= sent]
+    later = [job for job in later if needs[job.folder] <= sent]
+    if too_early:
+        print(f"holter: {phrase(LATER(count=len(too_early)), language)}", file=sys.stderr)
     if later:
         second = submit(
             script_of(later, out, os.environ, extra=extra, most=most, options=options), os.environ, after=number

@@ -10,6 +10,7 @@ from holter.cli.help.page import HelpfulCommand
 
 # What stands behind ``--`` is for nnUNetv2_train.
 EXTRA = "holter.study.extra"
+ACTIONS = ("plan", "run", "status", "finish")
 SEVERAL = ("-c", "--configurations", "-f", "--folds", "--gpus")
 
 
@@ -44,4 +45,5 @@ def same_command(argv: Sequence[str], action: str) -> str:
     """Return this command line with another action, without the options of one action alone."""
     words = [word for word in argv[1:] if word not in ("--json", "--watch")]
     start = words.index("study") + 1 if "study" in words else len(words)
-    return shlex.join(["holter", "study", action, *words[start + 1 :]])
+    at = next((place for place in range(start, len(words)) if words[place] in ACTIONS), start)
+    return shlex.join(["holter", "study", *words[start:at], action, *words[at + 1 :]])
