@@ -219,7 +219,7 @@ def said(call: str, keyword: str, *folders: str) -> set[str]:
 def test_every_remark_of_a_recording_has_a_name() -> None:
     folders = ("supervisor", "probes", "demo", "texts")
     whats = said("Noted", "what", *folders) | said("emit", "what", "hook") - {"run_training"}
-    whats -= {"perform_actual_validation", ""}  # of lines that begin and end; of an ability without words
+    whats -= {"perform_actual_validation"}  # of lines that begin and end
     assert {"probe-failed", "hook-failed", "checkpoint-failed", "gpu-call-overdue", "hook-note"} <= whats
     assert unlabelled("noted.", whats) == set()
 

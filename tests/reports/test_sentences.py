@@ -92,7 +92,6 @@ RENDERS = ("reports", "views", "loader", "transforms", "hook")
 # Values for the tables of bench and of two machines, the same in all languages; numbers quoted from a text.
 PLAIN = {
     "bench/terminal.py",
-    "bench/tuning/terminal.py",
     "doctor/compare.py",
     "evidence/text_facts/readouts/gpu.py",
     "evidence/text_facts/symptoms.py",

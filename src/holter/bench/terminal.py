@@ -129,7 +129,7 @@ def _table(report: Report, lang: Lang) -> Table:
             phrase(row.name, lang),
             _rate(row.rate),
             _seconds(row.epoch_s),
-            f"{row.share * 100:.0f} %",
+            in_percent(row.share),
             phrase(LIMITS(), lang) if limits else "",
             style="bold" if limits else None,
         )
@@ -142,7 +142,12 @@ def _network_limits(report: Report) -> bool:
 
 def _rate(rate: Rate) -> str:
     digits = f"{rate.per_s:.3g}" if rate.per_s < 1000 else f"{rate.per_s:.0f}"
-    return digits if rate.spread is None else f"{digits} ± {rate.spread * 100:.0f} %"
+    return digits if rate.spread is None else f"{digits} ± {in_percent(rate.spread)}"
+
+
+def in_percent(share: float) -> str:
+    """Return a share as a cell of a table."""
+    return f"{share * 100:.0f} %"
 
 
 def _seconds(value: float) -> str:

@@ -157,10 +157,10 @@ class HookRuntime:
         except Exception:
             pass
 
-    def record_ability(self, name: str, can: bool, what: str = "") -> None:
+    def record_ability(self, name: str, can: bool, what: str = "", **more: Any) -> None:
         """Record whether an action is possible in this training, or which loader feeds it; main process only."""
         if layout.ROLES[self.page.role] == "main":
-            self.emit("ability", name=name, can=can, what=what)
+            self.emit("ability", name=name, can=can, what=what, **more)
 
     def record_error(self, where: str, error: BaseException) -> None:
         """Record that a part of the hook failed."""

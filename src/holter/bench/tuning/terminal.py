@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text as Line
 
 from holter.bench.forecast import NAMES
+from holter.bench.terminal import in_percent
 from holter.bench.tuning.records import Bounds, Candidate, Interval, Trial, TuneReport
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
@@ -172,5 +173,5 @@ def _table(report: TuneReport, lang: Lang) -> Table:
 
 def _share(trial: Trial) -> str:
     ratio = trial.of_best
-    shown = f"{ratio.value * 100:.0f} %"
-    return shown if ratio.half is None else f"{shown} ± {ratio.half * ratio.value * 100:.0f} %"
+    shown = in_percent(ratio.value)
+    return shown if ratio.half is None else f"{shown} ± {in_percent(ratio.half * ratio.value)}"

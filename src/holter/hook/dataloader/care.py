@@ -346,7 +346,7 @@ def _report(dataset: str, why_not: Remark | None) -> None:
     if _healable:
         RUNTIME.record_ability("replace-workers", True, ", ".join(_healable))
     elif why_not is not None:
-        RUNTIME.emit("ability", name="replace-workers", can=False, what="", say=why_not)
+        RUNTIME.record_ability("replace-workers", False, say=why_not)
 
 
 def _keep_indices(cls: Any) -> None:
