@@ -110,6 +110,7 @@ FAULTS = (
         cause="thread-oversubscription",
         trainer="nnUNetTrainerManyThreads",
         variables={"OMP_NUM_THREADS": "32"},
+        watch_s=100.0,  # its epochs take twenty seconds, and a slow-down needs several slow steps
     ),
     partial(
         FromDemo,

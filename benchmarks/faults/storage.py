@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from functools import partial
 from pathlib import Path
@@ -109,6 +110,8 @@ class ShareHangs(OnBadFolder):
 class ResultsHang(ShareHangs):
     """The main process is stuck in a write of its log or checkpoint; workers are idle, with full queues."""
 
+    _met_s: float | None = None  # after the fault
+
     def prepare(self, stage: Stage) -> dict[str, str]:
         """Mount the results."""
         share = stage.folder / "share"
@@ -116,6 +119,18 @@ class ResultsHang(ShareHangs):
         mounted = self.mount(stage, share, "hangs")
         (stage.folder / "results").symlink_to(mounted)
         return {"nnUNet_results": str(mounted)}
+
+    def step(self, outside: Outside, since_s: float) -> None:
+        """Switch the fault off ``hangs_s`` after the main process waits for an answer of the file system.
+
+        It writes there only when an epoch begins or ends.
+        """
+        if self._met_s is None and outside.main is not None:
+            with contextlib.suppress(OSError):
+                if "wait_answer" in Path(f"/proc/{outside.main.pid}/wchan").read_text():
+                    self._met_s = since_s
+        if self._met_s is not None:
+            super().step(outside, since_s - self._met_s)
 
 
 class DiskHangs(FromDemo):
