@@ -77,7 +77,10 @@ def joined(*said: Text) -> Text:
 
 
 def parts(said: Text | None) -> tuple[Text, ...]:
-    """Return the sentences that were joined into this one; a single sentence alone."""
+    """Return the sentences that ``joined`` made this text of.
+
+    A text that is not joined is returned as the only element; None and empty text give ().
+    """
     if isinstance(said, Message) and said.key == THEN.key:
         return tuple(part for _, value in said.values if isinstance(value, (str, Message)) for part in parts(value))
     return (said,) if said else ()

@@ -1,7 +1,8 @@
-"""The keeper of a scratch folder: ``python sweep.py PARENT`` creates it, and removes it when its standard input ends.
+"""Create a scratch folder, and remove it when standard input ends: ``python sweep.py PARENT``.
 
-It runs as a process of its own, in its own session, so that it also cleans up after a ``kill -9``: the pipe ends with
-the process at its other end. Standard library only. Lines on the pipe: ``pid NUMBER``, a process group to end first.
+It is a process of its own, in its own session, so that it cleans up even if the process that started it is killed with
+``kill -9``: its standard input is a pipe from that process, and ends with it. A line ``pid NUMBER`` on the pipe names a
+process group that is killed before the folder is removed. Standard library only.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ PATIENCE_S = 5.0  # until processes that were killed have let go of their files
 
 
 def main() -> int:
-    """Return 1 if something of the folder is left."""
+    """Create, wait, remove; return 1 if a part of the folder could not be removed."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the pipe says when to end
     remove_left(sys.argv[1])
@@ -45,7 +46,10 @@ def main() -> int:
 
 
 def remove_left(parent: str) -> None:
-    """Remove our own folders whose keeper was killed too: nobody holds their lock any more."""
+    """Remove scratch folders of earlier runs that were left because their ``sweep.py`` was killed as well.
+
+    Such a folder belongs to this user, and no process holds its lock any more.
+    """
     for entry in list(os.scandir(parent)):
         if not entry.name.startswith(PREFIX) or not entry.is_dir(follow_symlinks=False):
             continue

@@ -1,6 +1,6 @@
-"""Choose a ladder by what was lacking, for causes that are too general for one ladder. Pure.
+"""Choose a ladder by the resource that was used up, for causes that are too general for one ladder. Pure.
 
-A cause names its choice as ``LADDER_BY_FACTS``; if the facts choose none, its ``LADDER`` holds.
+A cause names one of these functions as ``LADDER_BY_FACTS``; where it returns None, the cause's ``LADDER`` is used.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LACKED = (
 
 
 def by_kill(facts: Facts) -> tuple[Step, ...] | None:
-    """Return the ladder against what killed a process."""
+    """Return the ladder for the signal or the shortage that killed a process; None if neither is known."""
     number, kills, shm = (facts.get(name) for name in ("worker.exit_signal", "oom.kills", "shm.used_ratio"))
     if number in CRASHES:
         return FOR_CRASHES
@@ -44,7 +44,10 @@ def by_kill(facts: Facts) -> tuple[Step, ...] | None:
 
 
 def by_exception(facts: Facts) -> tuple[Step, ...] | None:
-    """Return the ladder against what the first exception lacked."""
+    """Return the ladder for the resource that the first exception complains about.
+
+    This is memory, shared memory, file descriptors or Holter's loader; None if the exception names none of them.
+    """
     exception = facts.get("exception.first")
     if isinstance(exception, str) and _LOADER.search(exception):
         return FOR_THE_LOADER

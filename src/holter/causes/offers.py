@@ -50,7 +50,7 @@ def any_of(*conditions: Condition) -> Condition:
 
 
 def no(condition: Condition) -> Condition:
-    """Return the opposite condition."""
+    """Return the condition that this one does not hold."""
     return lambda facts: not condition(facts)
 
 

@@ -1,12 +1,12 @@
 """A data worker raised a Python exception and ended the training with it.
 
 What happens:  loading or augmenting one case fails. The worker prints a traceback and stops; nnU-Net then ends with
-               the sentence about background workers, which says nothing of its own.
-How we know:   the first exception in time that is not an echo comes from a data worker; the hook reports the case.
-Looks like:    ram-oom-train-worker, fd-exhaustion, threadpoolctl-version and windows-spawn-commit (the exception is
-               one of theirs: special cases of this one); worker-killed (no traceback, a signal);
-               truncated-preprocessed-file (the exception is that of a short file: a special case of this one);
-               main-exception (the main process raised first).
+               the sentence about background workers, which does not name the reason.
+How we know:   the earliest exception comes from a data worker (repetitions of it in other processes do not count);
+               the hook reports the case.
+Looks like:    ram-oom-train-worker, fd-exhaustion, threadpoolctl-version, windows-spawn-commit and
+               truncated-preprocessed-file (special cases of this one, known by their exceptions); worker-killed (no
+               traceback, a signal); main-exception (the main process raised first).
 What helps:    the traceback and the case named here; verify the data set integrity; preprocess that case again
                [CONSENT].
 Source:        MIC-DKFZ/nnUNet issues 1437, 1406, 2659; tests/tapes/worker_exception.

@@ -173,5 +173,8 @@ def spoken_language(arguments: Sequence[str]) -> Literal["en", "zh"]:
 
 
 def tape_name(tape: Path) -> str:
-    """Return the name for files made from a tape; ``run.1`` and ``run.2`` are different tapes."""
+    """Return the tape's file name without ``.holter``, for files made from it.
+
+    Any other ending is kept: ``run.1`` and ``run.2`` are different tapes, so their files need different names.
+    """
     return tape.stem if tape.suffix == ".holter" else tape.name

@@ -88,7 +88,7 @@ class SlowFolder(Operations):  # type: ignore[misc]  # mfusepy is not typed for 
         return os.pread(fh, size, offset)
 
     def write(self, path: str, data: bytes, offset: int, fh: int) -> int:
-        """As ``pwrite``."""
+        """Write as ``pwrite`` does; return the number of bytes."""
         return os.pwrite(fh, data, offset)
 
     def truncate(self, path: str, length: int, fh: int | None = None) -> int:

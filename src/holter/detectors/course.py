@@ -1,4 +1,4 @@
-"""How far a training got: whether nnU-Net's own loop started and returned. Pure, like the detectors."""
+"""How far a training got: whether nnU-Net's own training loop started, and whether it returned. Pure."""
 
 from __future__ import annotations
 

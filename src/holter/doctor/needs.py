@@ -79,7 +79,7 @@ def export_workers(survey: Survey) -> int:
 
 
 def batch_bytes(plan: Plan) -> int:
-    """Return the bytes of one batch as sent to the training."""
+    """Return the bytes of one batch in the form that workers send to the training process."""
     voxels = plan.batch_size * prod(plan.patch_size)
     return int(voxels * (plan.channels * IMAGE_BYTES + TARGET_BYTES * DEEP_SUPERVISION))
 

@@ -73,7 +73,7 @@ class Software(Record, frozen=True, kw_only=True):
 
     @property
     def why_unread(self) -> Text | None:
-        """Why nothing is known."""
+        """Return why Python and its packages could not be examined; None if they were."""
         return self.unread_message or self.unread
 
     @property

@@ -124,7 +124,7 @@ def raised(who: Subject, error: ExceptionSeen) -> Message:
 def is_failed_save(action: ActionTaken) -> bool:
     """Return whether this reports a checkpoint that the hook could not write.
 
-    A refused request names no file and does not count.
+    It does not count if the hook refused to write at all: such an action names no file.
     """
     failed = (action.action, action.state, action.source) == ("save-checkpoint", "failed", "hook")
     if action.message is None:  # older tape

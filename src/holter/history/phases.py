@@ -1,4 +1,4 @@
-"""Stretches of a run: the phase and the process of each second. Pure."""
+"""Divide a run into spans: which phase of which process each second belongs to. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from holter.tape import Recording
 
 
 class Span(NamedTuple):
-    """A stretch of time in one phase of one process."""
+    """An interval in one phase of one process."""
 
     start_s: float
     end_s: float

@@ -1,4 +1,4 @@
-"""What stock nnU-Net does in place of each heal. How long it would have hung is unknown and not estimated. Pure."""
+"""What stock nnU-Net would have done without each heal. How long it would have hung is not estimated. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ StockOutcome = Literal["ends", "stands-still"]
 
 
 class Saved(Record, frozen=True, kw_only=True):
-    """A successful heal, and what stock nnU-Net does in its place."""
+    """A successful heal, and what stock nnU-Net would have done without it: end, or hang."""
 
     t_s: float
     action: str

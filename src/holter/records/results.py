@@ -11,7 +11,7 @@ EpisodeKind = Literal["stall", "slow-down", "death", "creep", "unsaved", "diverg
 
 
 class Episode(Record, frozen=True, kw_only=True):
-    """A stretch of time that a detector marked."""
+    """A period that a detector marked: a stall, a slow-down, a death, and others."""
 
     kind: EpisodeKind
     phase: Phase = "unknown"

@@ -190,7 +190,7 @@ class Loss(JsonRecord, frozen=True, kw_only=True):
 
 
 class Saved(JsonRecord, frozen=True, kw_only=True):
-    """A successful heal, and what stock nnU-Net does in its place."""
+    """A successful heal, and what stock nnU-Net would have done without it."""
 
     t_s: float
     action: str

@@ -49,7 +49,7 @@ def counted(cells: Sequence[Cell]) -> Message:
 
 
 def in_order(cells: Sequence[Cell]) -> tuple[Cell, ...]:
-    """Return what is left to start, in its order: a stage before the cascade that needs it, else as given."""
+    """Return the trainings that are still to start, in their order; a stage of a cascade follows the one it needs."""
     left = [cell for cell in cells if cell.state in TO_DO]
     later = [cell for cell in cells if cell.state == "blocked"]
     return tuple(sorted(left, key=lambda cell: cell.job.previous is not None)) + tuple(later)

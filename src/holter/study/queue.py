@@ -92,7 +92,7 @@ class Queue:
 
     @property
     def running(self) -> int:
-        """How many run."""
+        """Return how many trainings of this queue run."""
         return len(self._running)
 
     @property

@@ -64,7 +64,7 @@ def print_plan(
 
 
 def print_matrix(console: Console, cells: Sequence[Cell]) -> None:
-    """Print one line a configuration: a sign for each fold."""
+    """Print one line per configuration, with one character for the state of each fold."""
     families = list(dict.fromkeys(cell.job.family for cell in cells))
     width = max(cell_len(" · ".join(family)) for family in families) if families else 0
     for family in families:
@@ -111,7 +111,7 @@ def ends_at(cell: Cell, now_s: float) -> float | None:
 
 
 def say(console: Console, line: Text) -> None:
-    """Print a line; signs that the terminal's encoding lacks are replaced."""
+    """Print a line; characters that the terminal's encoding does not have are replaced."""
     try:
         line.plain.encode(console.encoding)
     except (UnicodeEncodeError, LookupError):

@@ -1,4 +1,4 @@
-"""Follow a tape that is being written: what is new, and the readings of any stretch of it.
+"""Follow a tape that is being written: what is new, and the readings of any interval.
 
 A run of three days has 250,000 readings. A view shows some minutes of them, or one of many for each column of the
 screen; only those are read. A connection is opened for each call, so that a reader never holds back the writer's log.

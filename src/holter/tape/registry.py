@@ -60,7 +60,7 @@ class Entry(Record, frozen=True, kw_only=True):
 
 
 class Kept(NamedTuple):
-    """An entry, its file, and for how long it was not written (by the clock of its file system)."""
+    """An entry, its file, and the seconds since the file was last written, by the clock of its file system."""
 
     entry: Entry
     file: Path

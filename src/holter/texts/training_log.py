@@ -124,7 +124,11 @@ class LogClock:
         self.last_s = min(wall - self._wall_zero, now_s)
 
     def place(self, stamp: str | None, now_s: float, *, history: bool) -> float:
-        """Return the time of a line. A stamp in the future or far before the previous one: the clock was set."""
+        """Return the time of a line in seconds of the recording.
+
+        Without a stamp it is ``now_s``, or for old lines (``history``) the time of the line before. A stamp in the
+        future, or far before the previous one, is not used: somebody has set the clock.
+        """
         wall = stamp_wall(stamp, self._utc_offset_s) if stamp is not None else None
         fallback = self.last_s if history and self.last_s is not None else now_s
         if wall is None:
@@ -146,7 +150,10 @@ class LineBudget:
         self._exceptions: tuple[int, int] = (0, 0)  # minute, and count in it
 
     def admit(self, text: str, level: Level, t_s: float, message: Message | None = None) -> list[Event]:
-        """Return the line, or nothing; with the first line of a new minute also the count of dropped lines."""
+        """Return the event of this line, or an empty list if its level has no lines left in this minute.
+
+        The first line of a new minute is preceded by an event with the number of lines dropped in the minute before.
+        """
         events: list[Event] = []
         if int(t_s // 60) != self._minute:
             dropped = sum(max(0, used - LINES_PER_MINUTE[kind]) for kind, used in self._used.items())
@@ -161,7 +168,7 @@ class LineBudget:
         return events
 
     def admit_exception(self, exception: ExceptionSeen) -> bool:
-        """Whether this exception is among the first of its minute."""
+        """Return whether this exception is among the first ``EXCEPTIONS_PER_MINUTE`` of its minute."""
         minute, count = self._exceptions
         now = int(exception.t_s // 60)
         self._exceptions = (now, count + 1 if now == minute else 1)

@@ -84,19 +84,19 @@ class HolterLoading(Trainer):  # type: ignore[misc]
             feed.start()
 
     def run_training(self) -> None:
-        """Train as before; afterwards, also after an error, end the loaders' threads."""
+        """Train as nnU-Net's trainer does; afterwards, also after an error, end the loaders' threads."""
         try:
             super().run_training()
         finally:
             self._holter_close_feeds()
 
     def on_train_end(self) -> None:
-        """End as before, then end the loaders' threads."""
+        """Do what nnU-Net's trainer does here, then end the loaders' threads."""
         super().on_train_end()
         self._holter_close_feeds()
 
     def save_checkpoint(self, filename: str) -> None:
-        """Save as before, with the states of loaders and random generators."""
+        """Save as nnU-Net's trainer does, with the states of loaders and random generators."""
         with checkpoint.added(self._holter_entries):
             super().save_checkpoint(filename)
 

@@ -24,7 +24,7 @@ class HolterOomRetry(Trainer):  # type: ignore[misc]
     """The base of every trainer that uses Holter's loader."""
 
     def validation_step(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Run as before; once more if the GPU was out of memory."""
+        """Run nnU-Net's own step; if the GPU is out of memory, move the transforms to the CPU and run it once more."""
         owner = defined_by(type(self), "validation_step", below=HolterOomRetry)
         if owner.__module__ != TRAINER_MODULE or not self._holter_can_free_gpu():
             return super().validation_step(batch)  # type: ignore[no-any-return]

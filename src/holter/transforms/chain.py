@@ -188,7 +188,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """A chain and the memory of a batch, which it writes samples to. Several threads may, each to its own slots."""
+    """A chain and the memory of a batch that it writes to. Several threads may write, each to its own samples."""
 
     chain: Chain
     bound: Bound
@@ -196,7 +196,10 @@ class Writer:
     targets: Sequence[Tensor]
 
     def write(self, images: Sequence[Any], segs: Sequence[Any], draws: Sequence[SampleDraw], first_slot: int) -> None:
-        """Transform samples as ``Chain.apply`` does, into consecutive slots; numpy's arrays will do too."""
+        """Transform samples as ``Chain.apply`` does, and write them to the batch from ``first_slot`` on.
+
+        Shapes:  of each sample, as ``Chain.apply``; numpy arrays are accepted as well as tensors.
+        """
         boxes = self.chain._boxes(images, segs, draws)
         if self.chain.program is not None and self.chain.program.can_read(images, segs):
             self.bound.write(images, segs, [draw.draws for draw in draws], boxes, first_slot)

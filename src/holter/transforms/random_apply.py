@@ -31,7 +31,7 @@ class RandomApply(ShapePreserving):
         return self.step.draw(rng, channels) if rng.random() < self.probability else None
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Apply the step."""
+        """Apply the step to the samples of ``hits``, which are those that have a draw; ``work`` is changed."""
         self.step.apply(work, hits)
 
 

@@ -17,13 +17,13 @@ class Constant:
     value: float
 
     def draw(self, rng: np.random.Generator) -> float:  # noqa: ARG002 - one signature for all
-        """Return the value."""
+        """Return the constant; the generator is not used."""
         return self.value
 
 
 @dataclass(frozen=True, slots=True)
 class Uniform:
-    """Uniform between two ends."""
+    """A number from [low, high), uniformly distributed."""
 
     low: float
     high: float

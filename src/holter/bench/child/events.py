@@ -1,4 +1,4 @@
-"""What the child tells its parent: one JSON object a line, in a file of the scratch folder."""
+"""The events that the child reports to its parent: one JSON object a line, in a file of the scratch folder."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ FILE = "events.jsonl"
 
 
 class Events:
-    """Appends to the file; each line is complete when it is seen."""
+    """Appends events to the file; a reader never sees a part of a line."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / FILE
 
     def tell(self, kind: str, content: Any) -> None:
-        """Write one event."""
+        """Append one event, as a JSON line that maps its kind to its content."""
         with self._file.open("a", encoding="utf-8") as file:
             file.write(json.dumps({kind: msgspec.to_builtins(content)}) + "\n")

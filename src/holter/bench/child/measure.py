@@ -39,9 +39,9 @@ Tell = Callable[[str], None]
 
 
 def measure(order: Order, scratch: Path, tell: Tell) -> Measured:
-    """Measure everything.
+    """Measure everything that the order asks for: compute, augmentation, reading, hand-over, and both loaders.
 
-    Raises:  Trouble.
+    Raises:  Trouble if the training cannot be set up here, or if the GPU's memory is not enough.
     """
     training, device = opened(order, scratch, tell)
     try:

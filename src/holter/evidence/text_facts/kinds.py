@@ -122,12 +122,12 @@ ALL_IS_WELL = re.compile(
 
 
 def all_is_well(text: str) -> bool:
-    """Return whether a text reports that a trouble is over, or that something was installed."""
+    """Return whether a text reports that a problem is solved, or that an installation succeeded."""
     return ALL_IS_WELL.search(text) is not None
 
 
 def signs(text: str) -> frozenset[str]:
-    """Return the names of the signs that a text has, as terms."""
+    """Return which complaints a text makes, as terms for a comparison: ``#stops``, ``#slow``, ``#solved``, …"""
     return frozenset(f"#{name}" for name, pattern in SIGNS.items() if pattern.search(text))
 
 

@@ -16,14 +16,14 @@ QUOTE_CHARS = 160
 
 
 class Known(NamedTuple):
-    """One message."""
+    """The pattern of one message, and the facts that follow where it matches."""
 
     pattern: re.Pattern[str]
     facts: Mapping[str, Reading]
 
 
 class Found(NamedTuple):
-    """One fact, and the words that it came from."""
+    """One fact, and the words of the text that it came from."""
 
     name: str
     value: Value

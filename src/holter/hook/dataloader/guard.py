@@ -117,9 +117,10 @@ class Sight:
         self.end_workers()
 
     def end_for(self, number: int) -> bool:
-        """End all workers because the supervisor asked for it; False if none of them is stopped or has ended.
+        """Kill all workers if one of them is stopped, for the supervisor's request with this number.
 
-        A worker that lives may only be slow, and new ones would take as long for the same sample.
+        Return False if no worker is stopped and none is dead. Then nothing was done: the workers may only be slow, and
+        new ones would take as long for the same sample.
         """
         with self.busy:
             stopped = self._stopped_of([process.pid for process in self.workers if is_stopped(process.pid)])
@@ -129,7 +130,7 @@ class Sight:
             return bool(stopped) or any(self._has_failed(process) for process in self.workers)
 
     def in_hand(self) -> list[str]:
-        """Return the samples that the workers have at hand, as far as their pages tell."""
+        """Return the samples that the workers are loading, as far as their heartbeat pages say."""
         found = []
         for process in self.workers:
             with contextlib.suppress(OSError):
@@ -139,7 +140,7 @@ class Sight:
         return found
 
     def end_workers(self) -> None:
-        """Kill all workers that live."""
+        """Kill all workers that are alive, and wait up to ``KILLED_WITHIN_S`` until they have ended."""
         living = self._living()
         children.ending(living, expected=True)
         self.killed += len(living)
@@ -153,10 +154,11 @@ class Sight:
         children.report(living)
 
     def wake_reader(self, reads: Callable[[], bool], within_s: float) -> None:
-        """Give the thread that reads the results something to read while ``reads()``; only after all writers are dead.
+        """Write to the results pipe until the thread that waits for it wakes up, while ``reads()`` is true.
 
-        After a whole message that is an empty result, after a torn one its missing bytes, of which there may be
-        hundreds of megabytes. The queue's own lock is not taken: a dead worker may hold it.
+        Call it only when all workers are dead. If their last message is complete, an empty result is enough. If a
+        worker died in the middle of a message, the missing bytes are written, which may be hundreds of megabytes. The
+        queue's own lock is not taken: a dead worker may hold it.
         """
         end = time.monotonic() + within_s
         with contextlib.suppress(OSError, ValueError):

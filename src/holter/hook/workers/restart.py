@@ -50,15 +50,15 @@ class RestartHistory:
         self._starved: deque[float] = deque()
 
     def is_spent(self) -> bool:
-        """Whether no replacement is left for now."""
+        """Return whether workers have been replaced so often lately that they may not be replaced now."""
         return _count(self._replaced, WITHIN_S) >= MOST
 
     def replace(self) -> None:
-        """Count one replacement."""
+        """Record that the workers were replaced now."""
         self._replaced.append(time.monotonic())
 
     def starve(self) -> bool:
-        """Record an out-of-memory death; True from the second on."""
+        """Record an out-of-memory death now; return whether it is at least the second one lately."""
         self._starved.append(time.monotonic())
         return _count(self._starved, OUT_OF_MEMORY_WITHIN_S) >= 2
 

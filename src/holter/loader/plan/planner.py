@@ -29,7 +29,7 @@ class Cases(Protocol):
         ...
 
     def facts(self, case: str) -> CaseFacts:
-        """Return channels and shape."""
+        """Return the channels and the shape of a case."""
         ...
 
     def locations(self, case: str) -> Locations:

@@ -18,12 +18,12 @@ class Box(Protocol):
 
     @property
     def lower(self) -> Shape:
-        """Return the first voxel."""
+        """Return the index of the first voxel on each axis."""
         ...
 
     @property
     def upper(self) -> Shape:
-        """Return the voxel after the last one."""
+        """Return the index after the last voxel on each axis."""
         ...
 
 
@@ -60,10 +60,13 @@ class Chain(Protocol):
 
 
 class Writer(Protocol):
-    """Writes samples into the memory of one batch; several threads do so at once, each to its own slots."""
+    """Writes samples into the memory of one batch. Several threads may write at once, each to its own samples."""
 
     def write(self, images: Sequence[Any], segs: Sequence[Any], draws: Sequence[Any], first_slot: int) -> None:
-        """Transform samples as ``Chain.apply`` does, into consecutive slots; numpy's arrays will do too."""
+        """Transform samples as ``Chain.apply`` does, and write them to the batch from ``first_slot`` on.
+
+        Shapes:  of each sample, as ``Chain.apply``; numpy arrays are accepted as well as tensors.
+        """
         ...
 
 

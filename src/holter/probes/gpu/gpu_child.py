@@ -91,17 +91,17 @@ def positive(value: int) -> tuple[int, ...]:
 
 
 def watts(milliwatts: int) -> tuple[float, ...]:
-    """Return watts; raise ``ImplausibleError`` for 0."""
+    """Return the power in watts; raise ``ImplausibleError`` if the driver answers 0 or less."""
     return (positive(milliwatts)[0] / MILLIWATT_PER_WATT,)
 
 
 def kilobytes(count: int) -> tuple[int, ...]:
-    """Return bytes."""
+    """Return the number of bytes in ``count`` KiB."""
     return (count * KILOBYTE,)
 
 
 def reason_words(bits: int) -> tuple[list[str], ...]:
-    """Return the reasons why the clocks are not higher."""
+    """Return NVML's reasons why the clocks are not higher, as words; ``bits-0x…`` for bits without a known word."""
     words = [word for bit, word in CLOCK_REASONS if bits & bit]
     unknown = bits & ~KNOWN_CLOCK_BITS
     return ([*words, f"bits-{unknown:#x}"] if unknown else words,)

@@ -1,4 +1,4 @@
-"""The sentences about a run: what became of it, what happened before, what is left."""
+"""The sentences about a run: how it ended, what happened before, which problems remain."""
 
 from __future__ import annotations
 

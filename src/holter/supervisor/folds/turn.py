@@ -37,14 +37,17 @@ class Announce(Protocol):
     """Receiver of the messages about a wait."""
 
     def say(self, message: Message) -> None:
-        """Report something new."""
+        """Report a message once: what is waited for has changed."""
 
     def show(self, message: Message) -> None:
         """Report the progress; called every second."""
 
 
 class Turn:
-    """One wait. ``lock``: the lock, if this training is to prepare the data."""
+    """One wait for another training that prepares the same data.
+
+    ``lock``: the lock, held once it is this training that prepares the data; else None.
+    """
 
     def __init__(self, fold: str, path: Path, job: Job, announce: Announce, patience: Patience) -> None:
         self.lock: Lock | None = None

@@ -243,7 +243,7 @@ class Recorder:
 
     @property
     def environment(self) -> Environment:
-        """The environment as it was read last."""
+        """The environment, from its last reading."""
         return self._about.environment
 
     @property

@@ -38,7 +38,7 @@ class CannotCompile(Exception):
 
 
 class Compiler(NamedTuple):
-    """A command that takes a compiler's options, and whether what it makes runs with an old C library."""
+    """The command of a compiler, and whether its programs run on systems with an older C library."""
 
     command: tuple[str, ...]
     is_portable: bool = False

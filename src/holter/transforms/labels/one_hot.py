@@ -19,7 +19,10 @@ STOCK = "batchgeneratorsv2.transforms.nnunet.seg_to_onehot.MoveSegAsOneHotToData
 
 @dataclass(frozen=True)
 class OneHot(WithoutRandomness):
-    """Appends the channels to the image; if ``remove``, deletes the channel from the segmentation."""
+    """Appends one channel per label to the image: 1 where a segmentation channel has this label, else 0.
+
+    ``remove``: that channel is then removed from the segmentation.
+    """
 
     seg_channel: int
     labels: tuple[int, ...]
@@ -32,7 +35,7 @@ class OneHot(WithoutRandomness):
         return channels + len(self.labels)
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:  # noqa: ARG002 - always all samples
-        """Change the whole batch."""
+        """Append one channel per label to ``work.image``, for all samples; ``hits`` is not used."""
         batch, channels, *spatial = work.image.shape
         image = work.image.new_empty((batch, channels + len(self.labels), *spatial))
         image[:, :channels] = work.image

@@ -26,7 +26,7 @@ class Regions(WithoutRandomness):
     reshapes = True
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:  # noqa: ARG002 - always all samples
-        """Change the whole batch."""
+        """Replace ``work.seg`` by the masks of the regions, for all samples; ``hits`` is not used."""
         labels = work.seg[:, self.seg_channel]
         masks = torch.zeros((len(labels), len(self.regions), *labels.shape[1:]), dtype=torch.bool, device=labels.device)
         for index, region in enumerate(self.regions):

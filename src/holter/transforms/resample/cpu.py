@@ -1,7 +1,8 @@
 """Resample one sample on the CPU.
 
-The image is sampled by torch's own grid_sample with stock's grid, so it is equal bit by bit. The segmentation is read
-from a table of cells. Both work in slabs: small slabs spend their time in calls, large ones on memory.
+The image is sampled by torch's own grid_sample with the grid of stock nnU-Net, so the result equals stock's bit by bit.
+The segmentation is looked up in a table with one label per cell (``spatial/cells.py``). Both are computed in slabs of
+the patch: many small slabs would cost time in function calls, one large slab would not fit in the processor's cache.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ SLAB_VOXELS = 262_144
 
 
 def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple[Tensor, Tensor]) -> None:
-    """Fill ``into`` from the parts that were read.
+    """Write the resampled image and segmentation into the two tensors of ``into``.
 
     Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image (C, *patch)
              and seg (S, *patch).
@@ -33,7 +34,9 @@ def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple
 
 
 def as_if_whole(image: Tensor, place: Placement) -> Tensor:
-    """Return a view (C, *source) of the part as if it were the whole source. Only the part itself may be read.
+    """Return the part of the image that was read as a view (C, *source) with the shape of the whole source image.
+
+    Only voxels of the part itself may be read from it.
 
     grid_sample rounds coordinates by the size of its input, so it would sample a part at slightly other positions.
     The view has the strides of the part and begins before it; its rows overlap, and values outside the part are

@@ -123,10 +123,13 @@ def columns(rows: Tensor, numbers: Tensor) -> Tensor:
 
 
 def pair_of_labels(seg: Tensor, rule: Rule) -> Pair:
-    """Return the pair (K) of seg (K, voxels); the padding is a label too if it takes part in the vote.
+    """Return for each channel whether it has just two labels, and its lowest and highest label.
 
-    Stock uses the whole initial patch, this function the part that was read. The two counts differ only if a float32
-    sum is within its rounding error of the middle between two float16 numbers.
+    The padding label counts as one of them if it takes part in the vote (``rule.reaches``).
+    Shapes:  seg (K, voxels) -> Pair of (K).
+
+    Stock looks at the whole initial patch, this function at the part that was read, which may hold fewer labels. That
+    changes a result only if a float32 sum is within its rounding error of the middle between two float16 numbers.
     """
     low, high = torch.aminmax(seg, dim=1)
     if rule.reaches:

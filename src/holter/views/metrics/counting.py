@@ -1,4 +1,4 @@
-"""Counters that only grow, though their source starts again at zero with each new process."""
+"""Counters that never fall, although each new process of a run counts from zero again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Total:
         self._source: Hashable = None
 
     def see(self, source: Hashable, value: float) -> None:
-        """Take the counter of the process that counts now."""
+        """Record the counter's value in the process that counts now; ``source`` identifies the process."""
         if source != self._source or value < self._now:
             self._before += self._now
             self._source = source
@@ -22,5 +22,5 @@ class Total:
 
     @property
     def value(self) -> float:
-        """The sum."""
+        """The sum of all processes so far."""
         return self._before + self._now

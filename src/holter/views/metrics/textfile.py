@@ -26,7 +26,7 @@ MODE = 0o644
 
 
 class TextFile:
-    """The file of one run; ``run``: its name (``exposition.run_name``)."""
+    """The ``.prom`` file with the metrics of one run; ``run`` is the run's name, from ``exposition.run_name``."""
 
     def __init__(self, folder: Path, run: str) -> None:
         self._file = folder / f"{PREFIX}{run}{SUFFIX}"
@@ -49,7 +49,7 @@ class TextFile:
         return True
 
     def remove(self) -> None:
-        """Remove the file."""
+        """Remove the file; do nothing if that fails."""
         with contextlib.suppress(OSError):
             self._file.unlink()
 

@@ -1,7 +1,7 @@
-"""Ticks -> one column per stretch of time, as wide as a cell of the screen. Pure.
+"""Summarise ticks in columns: one interval of time for one cell of the screen. Pure.
 
 Columns begin at multiples of their width, so that a screen that follows the time moves by whole cells, and a column
-that is over never changes.
+whose interval is over never changes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def telling(counts: list[int]) -> int:
 
 
 class Column:
-    """What was seen in one stretch of time."""
+    """The states of the lanes and the means of the chart values in one interval."""
 
     __slots__ = ("_counts", "_sums", "pids")
 
@@ -46,7 +46,7 @@ class Column:
         self.pids: dict[LaneName, int] = {}
 
     def add(self, name: str, value: float) -> None:
-        """Count one value."""
+        """Add one reading of a chart's value to the mean of this column."""
         totals = self._sums.get(name)
         if totals is None:
             self._sums[name] = [1.0, value]
@@ -55,7 +55,7 @@ class Column:
             totals[1] += value
 
     def see(self, lane: LaneName, rank: int, pid: int) -> None:
-        """Count one process in its state."""
+        """Count one reading of this lane's process; ``rank`` is its state, as an index of ``STATES``."""
         self._counts.setdefault(lane, [0] * len(STATES))[rank] += 1
         self.pids[lane] = pid
 
@@ -74,7 +74,7 @@ class Column:
         return None if totals is None else totals[1] / totals[0]
 
     def names(self) -> Iterable[str]:
-        """Return the names of the values."""
+        """Return the names of the chart values that were read."""
         return self._sums
 
 
@@ -121,7 +121,7 @@ class Columns:
                 column.see(lane, rank, pid)
 
     def join(self, other: Columns, *, is_later: bool) -> None:
-        """Take the columns of another stretch; if it is the later one, new ticks continue it."""
+        """Take over the columns of another interval; if it is the later one, ticks added after this continue it."""
         self.by_number.update(other.by_number)
         if is_later:
             self._rates, self._last_s = other._rates, other._last_s

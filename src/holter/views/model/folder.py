@@ -55,9 +55,9 @@ class RunFolder:
     def rows(
         self, now_mono_s: float, now_wall_s: float, is_enough: Callable[[], bool] = lambda: False
     ) -> tuple[RunRow, ...]:
-        """Return a row for each tape, those that are written first.
+        """Return a row for each tape; tapes that are still being written come first.
 
-        ``is_enough``: asked after each tape that was read; the other rows follow with the next looks.
+        ``is_enough`` is called after each tape. If it returns True, the other tapes are read at the next call.
         """
         paths = tapes(self._places)
         for path in list(self._rows):

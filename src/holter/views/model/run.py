@@ -115,7 +115,10 @@ class Run:
         return self._there[1]
 
     def recording(self, end_s: float, span_s: float = CHAIN_S) -> Recording:
-        """Return the stretch before a time as a recording, with all events and stacks up to it: for evidence."""
+        """Return the last ``span_s`` seconds before a time as a recording, to collect evidence from.
+
+        It has all events and stacks of the run up to that time.
+        """
         ticks = self._follower.ticks(max(0.0, end_s - span_s), end_s + 1e-3)
         events = tuple(event for event in self.story.events if event.t_s <= end_s)
         if ticks:

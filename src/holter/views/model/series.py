@@ -18,7 +18,7 @@ Value = tuple[str, float | None]
 
 
 class LaneName(msgspec.Struct, frozen=True, kw_only=True):
-    """What a lane shows: a process, or one after another with the same work (a worker and its successor)."""
+    """The identity of a lane: it shows one process, or a worker and then the process that replaced it."""
 
     order: int  # of the role
     rank: int = 0  # which main process it belongs to, if there are several
@@ -27,17 +27,17 @@ class LaneName(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def role(self) -> Role:
-        """The role of its processes."""
+        """Return the role that all processes of this lane have."""
         return SHOWN_ROLES[self.order]  # type: ignore[return-value]
 
 
 def place(name: LaneName) -> tuple[int, int, int, int]:
-    """Return the place of a lane among others: main processes first, then workers by number."""
+    """Return the sort key of a lane: main processes first, then workers by number."""
     return name.order, name.rank, -1 if name.index is None else name.index, name.pid or 0
 
 
 def lanes_of(tick: Tick) -> dict[LaneName, ProcessSample]:
-    """Return the lanes of the training's processes at one instant."""
+    """Return the process that each lane shows in this tick."""
     mains = sorted(process.pid for process in tick.processes if process.role == "main")
     ranks = [beat.pid for beat in working(tick.beats)]
     # A process that only starts the ranks comes after them.

@@ -12,7 +12,10 @@ TROUBLE = ("stopped", "dead")
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """A stretch of time in columns of equal width; columns begin at multiples of it."""
+    """The part of a run that a screen shows: ``count`` columns of ``width_s`` seconds, from column ``first`` on.
+
+    Column n begins at n * ``width_s``.
+    """
 
     first: int
     count: int
@@ -20,12 +23,12 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def start_s(self) -> float:
-        """Where it begins."""
+        """The time of the left edge, in seconds of the recording."""
         return self.first * self.width_s
 
     @property
     def end_s(self) -> float:
-        """Where it ends."""
+        """The time of the right edge, in seconds of the recording."""
         return (self.first + self.count) * self.width_s
 
     def column(self, t_s: float) -> int:

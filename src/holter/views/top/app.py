@@ -97,7 +97,7 @@ class TopApp(App[None]):
         yield self._lines
 
     def on_mount(self) -> None:
-        """Begin to read."""
+        """Start to read and draw, again and again; textual calls this when the app is on the screen."""
         if self._lines is not None:
             self._lines.focus()
         self._serving = asyncio.get_running_loop()
@@ -111,7 +111,7 @@ class TopApp(App[None]):
         self._work()
 
     def pressed(self, name: str, character: str | None) -> None:
-        """Take a key."""
+        """Act on a key; ``character`` is what it types, None for a key like F1."""
         if self._help is not None:
             step = {"down": 1, "j": 1, "up": -1, "k": -1, "pagedown": 10, "pageup": -10}.get(name)
             self._help = None if step is None else max(0, self._help + step)
@@ -129,7 +129,7 @@ class TopApp(App[None]):
         self._work()
 
     def clicked(self, x: int, y: int) -> None:
-        """Take a click."""
+        """Act on a mouse click at this column and line."""
         if self._help is not None:
             self._help = None
         else:
@@ -138,7 +138,7 @@ class TopApp(App[None]):
         self._work()
 
     def scrolled(self, x: int, y: int, *, down: bool) -> None:
-        """Take the wheel."""
+        """Act on the mouse wheel over this column and line."""
         control = self._control
         if self._help is not None:
             self._help = max(0, self._help + (1 if down else -1))

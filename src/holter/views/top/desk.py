@@ -104,7 +104,7 @@ class Desk:
             pages.written(self.judgement.lines or [phrase(nothing, lang)], paper)
 
     def chain(self, t_s: float) -> tuple[Link, ...]:
-        """Return who waits for whom at a time, from the evidence of the stretch before it."""
+        """Return who waits for whom at a time, from the evidence of the seconds before it."""
         if self._chain[0] != t_s:
             recording = self.run.recording(t_s)
             change = self.run.story.phase_at(t_s)

@@ -1,4 +1,7 @@
-"""Lines that commands print: tables, lists and settings. A person's words and error messages are what is left."""
+"""Recognise lines that commands print (tables, lists, settings), to remove them from a text that somebody pasted.
+
+The person's own words and the error messages remain.
+"""
 
 from __future__ import annotations
 
@@ -51,12 +54,12 @@ SETTING = re.compile("|".join(f"(?:{row})" for row in _SETTINGS))
 
 
 def without_rows(text: str) -> str:
-    """Return the lines that are no rows of a table that a command prints; an empty line stands for such rows."""
+    """Return the text without table rows of commands; an empty line replaces each group of them."""
     return _left(text, ROW)
 
 
 def without(text: str) -> str:
-    """Return the lines that no command prints; an empty line stands for the others."""
+    """Return the text without table rows and settings of commands; an empty line replaces each group of them."""
     return _left(text, ROW, SETTING)
 
 

@@ -23,7 +23,7 @@ SYSTEM_USERS = ("root", "USER")
 
 
 class Process(NamedTuple):
-    """One row."""
+    """One row of ``ps`` or ``top``: one process. ``cpu`` is in per cent of one core."""
 
     pid: str
     user: str

@@ -1,4 +1,4 @@
-"""Sizes as commands print them, and the record of one fact that was read."""
+"""Read sizes in the forms that commands print, and the record of one fact that was read."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Charts:
                 yield kind
 
     def is_high(self, name: str) -> bool:
-        """Return whether a value needs more than one line: it rises above the lowest signs."""
+        """Return whether a value is so high somewhere that its chart needs more than one line."""
         parts = {"disk": ("read", "write"), "network": ("received", "sent")}.get(name, (name,))
         charts = [chart for chart in map(self._view.chart, parts) if chart is not None]
         return any((cell or 0.0) > LOW_SHARE for chart in charts for cell in (*chart.cells, *chart.over))

@@ -1,6 +1,6 @@
-"""The signs and colours of states, phases and heights: in Unicode, or in ASCII for terminals that have no more.
+"""The characters and colours of states, phases and heights: in Unicode, or in ASCII for terminals without it.
 
-Every state has a sign of its own, so nothing depends on colours. D and T are the letters of ps, top and htop.
+Every state has a character of its own, so nothing depends on colours. D and T are the letters of ps, top and htop.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ EPISODES = {
 
 
 class Glyphs(msgspec.Struct, frozen=True, kw_only=True):
-    """One set of signs."""
+    """The characters of one kind of terminal."""
 
     states: tuple[str, ...]  # in the order of STATES
     heights: str  # from nothing to full
@@ -64,10 +64,10 @@ class Glyphs(msgspec.Struct, frozen=True, kw_only=True):
     live: str
     paused: str
     playing: str
-    replaces: dict[int, str] = {}  # signs of sentences that the terminal lacks, by one of the same width
+    replaces: dict[int, str] = {}  # a character that the terminal cannot show -> one of the same width
 
     def allowed(self, line: list[Segment]) -> list[Segment]:
-        """Return a line in signs that the terminal has."""
+        """Return the line; characters that the terminal cannot show are replaced by others of the same width."""
         if not self.replaces:
             return line
         return [Segment(segment.text.translate(self.replaces), segment.style) for segment in line]
@@ -115,7 +115,7 @@ assert len(UNICODE.states) == len(ASCII.states) == len(STATES)
 
 
 def chosen(environ: Mapping[str, str], *, ascii_only: bool = False) -> Glyphs:
-    """Return the signs that a terminal shows, by its name and its locale."""
+    """Return the characters that a terminal can show: Unicode or ASCII, by TERM and the locale."""
     locale = next((environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(name)), "")
     encoding = locale.partition(".")[2].partition("@")[0].lower().replace("-", "")
     is_other = bool(encoding) and encoding != "utf8"
@@ -123,5 +123,5 @@ def chosen(environ: Mapping[str, str], *, ascii_only: bool = False) -> Glyphs:
 
 
 def environment_glyphs(*, ascii_only: bool) -> Glyphs:
-    """Return the signs for this process's terminal."""
+    """Return the characters for this process's terminal, by its environment."""
     return chosen(os.environ, ascii_only=ascii_only)

@@ -29,12 +29,12 @@ STYLES = {
 
 @lru_cache(maxsize=256)
 def style(name: str) -> Style:
-    """Return a style by its name here, or by its definition."""
+    """Return the style with this name in ``STYLES``; any other text is read as a style of the library rich."""
     return Style.parse(STYLES.get(name, name))
 
 
 class Row:
-    """A line that is built from left to right and never becomes wider than it may."""
+    """A line that is built from left to right and never becomes wider than ``width`` cells."""
 
     def __init__(self, width: int) -> None:
         self.width = max(0, width)
@@ -43,11 +43,11 @@ class Row:
 
     @property
     def left(self) -> int:
-        """How many cells are left."""
+        """Return how many cells of the terminal the row may still fill."""
         return self.width - self.used
 
     def add(self, content: str, name: str = "") -> Row:
-        """Add text; what does not fit is cut."""
+        """Add text in a style (``style`` says which names there are); what does not fit is cut. Return the row."""
         content = visible(content)
         cells = cell_len(content)
         if cells > self.left:

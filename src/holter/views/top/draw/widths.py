@@ -20,7 +20,7 @@ class Places(msgspec.Struct, frozen=True):
         return max(1, self.width - self.label - self.numbers - 1)
 
     def row(self, label: str, style: str, cut: str) -> Row:
-        """Return a line that begins with a label; ``cut``: the sign where it is cut off."""
+        """Return a line that begins with a label; ``cut``: the character that ends a label that is too long."""
         return Row(self.width).add(fit(label, self.label - 1, sign=cut), style).add(" ")
 
 
