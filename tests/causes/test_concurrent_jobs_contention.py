@@ -20,6 +20,8 @@ class TestConcurrentJobsContention(ConfirmedLaws):
         LookAlike({"cpu.run_busy_ratio": 0.97}),
         # Others work, but nobody waits for a CPU: there are enough for all.
         LookAlike({"cpu.queue_ratio": 0.01}),
+        # Workers pinned to one core wait for each other.
+        LookAlike({"affinity.narrowed": True}),
         # A GPU that is too hot explains slower steps, whatever the neighbours do.
         LookAlike({"gpu.throttled": True}),
     )  # fmt: skip

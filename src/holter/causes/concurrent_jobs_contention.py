@@ -8,6 +8,7 @@ How we know:   processes outside the run use a quarter of the machine's CPUs or 
                batches or got slower. A run that has its CPUs busy by itself, or gets a CPU whenever it wants one, is
                not held up by others; neither is a run that hangs in one place of its code.
 Looks like:    cpu-starved-augmentation (the run itself uses all CPUs); cgroup-cpu-quota (throttled periods);
+               affinity-clobbered (the workers share one core, and wait for each other);
                few-cores-allocated (others cannot be on these CPUs); gpu-shared-or-zombie (others on the GPU).
 What helps:    see who it is [SAFE]; as many workers as cores divided by trainings (nnUNet_n_proc_DA) [CONSENT]; fixed
                cores for each training (taskset, cpuset) [ADVICE]; start trainings one after the other [ADVICE]. More
@@ -86,10 +87,12 @@ OFFERS = (
     Offer("share-the-cores", "CONSENT"),
     Offer("trainings-in-turn", "ADVICE"),
 )
+# Workers that are pinned to one core wait for each other, even if the rest of the machine is free.
+PINNED = against("affinity.narrowed", is_true, "cpus-narrowed", weight=3.0)
 # Load of others makes steps slow; if no process of the run wants a CPU, it delays nothing.
 STANDSTILL = (NOBODY_WORKS, against("main.state", one_of("S", "D"), "it-stands-still", weight=4.0))
 
 
 def diagnose(evidence: Evidence) -> Verdict:
     stands = evidence.fact("episode.kind").value == "stall"
-    return weigh(CAUSE, evidence, (*RULES, *(STANDSTILL if stands else ()), *if_seen(evidence, *IN_ONE_PLACE)))
+    return weigh(CAUSE, evidence, (*RULES, *(STANDSTILL if stands else ()), *if_seen(evidence, PINNED, *IN_ONE_PLACE)))
