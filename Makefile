@@ -5,6 +5,7 @@
 # make check      style, types, the rules about who imports whom, translations, plain words
 # make texts      bring the Chinese catalogue into step with the English sentences, and compile it
 # make docs       write what is generated: lists of facts, causes and folders, and the JSON schema
+# make dist       build the source distribution and the wheel into dist/, check both, install the wheel and run it
 # make clean      remove the virtual environment and every cache
 #
 # Nothing outside this folder is written to, and no environment need be activated.
@@ -31,7 +32,7 @@ export PATH := $(BIN):$(PATH)
 # processes that the tests start would compile all of Holter again.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast test-long check texts docs clean
+.PHONY: demo test test-fast test-long check texts docs dist clean
 
 demo: $(VENV)/.has-demo
 	$(BIN)/holter demo $(ARGS)
@@ -63,6 +64,11 @@ docs: $(VENV)/.has-dev
 	$(BIN)/python docs/folders_page.py > docs/folders.md
 	$(BIN)/python docs/diagnosis_schema.py > docs/diagnosis.schema.json
 	$(BIN)/python docs/metrics_page.py > docs/metrics.md
+
+dist: $(VENV)/.has-dev
+	$(PIP_INSTALL) hatchling twine
+	rm -rf dist
+	$(BIN)/python scripts/distribution.py dist
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

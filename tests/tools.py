@@ -144,6 +144,10 @@ TOOLS = {
     ),
     "axe": Tool(_module("axe_core_python"), pip=("axe-core-python",), files=("{site-packages}/axe_core_python*",)),
     "hatchling": Tool(_hatchling, pip=("hatchling", "editables")),
+    "twine": Tool(_module("twine"), pip=("twine",), files=("{site-packages}/twine*",)),
+    "check-jsonschema": Tool(
+        _module("check_jsonschema"), pip=("check-jsonschema",), files=("{site-packages}/check_jsonschema*",)
+    ),
     "triton": Tool(_module("triton"), pip=("triton",), files=("{site-packages}/triton*",)),
 }
 
