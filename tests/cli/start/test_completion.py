@@ -9,8 +9,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from tmux_window import Window
 
 from needs import needs
+
+COMPLETIONS = Path(__file__).resolve().parents[3] / "completions"
+ASKED = (
+    ("holter expl", "holter explain"),
+    ("holter explain frozen-w", "holter explain frozen-worker"),
+    ("holter compare --max-s", "holter compare --max-slower"),
+    ("holter report a-lo", "holter report a-long-name.holter"),
+)
 
 
 @pytest.fixture
@@ -35,21 +44,20 @@ def shell(*command: str, cwd: Path | None = None) -> str:
     return done.stdout
 
 
-def test_bash_completes_commands_options_causes_and_tapes(path: Path, terminal, tmp_path: Path) -> None:
+@pytest.mark.parametrize("packaged", [True, False], ids=["packaged", "shown"])
+def test_bash_completes_commands_options_causes_and_tapes(packaged: bool, path: Path, terminal, tmp_path: Path) -> None:
     (tmp_path / "a-long-name.holter").touch()
-    script = tmp_path / "completion.sh"
-    script.write_text(shell("bash", "--norc", "-c", "holter --show-completion"))
-    assert list(path.iterdir()) == []
+    if packaged:
+        script = COMPLETIONS / "holter.bash"
+    else:
+        script = tmp_path / "completion.sh"
+        script.write_text(shell("bash", "--norc", "-c", "holter --show-completion"))
+        assert list(path.iterdir()) == []
     terminal.type(f"source {script}; bind 'set enable-bracketed-paste off'; echo ready-$((1+1))\n")
     terminal.wait_for("ready-2")
-    for typed, completed in (
-        ("holter expl", "holter explain "),
-        ("holter explain frozen-w", "holter explain frozen-worker "),
-        ("holter compare --max-s", "holter compare --max-slower "),
-        ("holter report a-lo", "holter report a-long-name.holter "),
-    ):
+    for typed, completed in ASKED:
         terminal.type(f"{typed}\t")
-        terminal.wait_for(re.escape(completed))
+        terminal.wait_for(re.escape(f"{completed} "))
         terminal.type("\x15")  # Ctrl-U
 
 
@@ -60,15 +68,44 @@ def test_bash_keeps_what_was_installed(path: Path) -> None:
     assert (path / ".bashrc").exists()
 
 
-@needs("zsh")
-def test_zsh_completes(path: Path) -> None:
-    script = shell("zsh", "-f", "-c", "holter --show-completion; true")
-    assert script.startswith("#compdef holter")
-    asked = 'eval "$(_TYPER_COMPLETE_ARGS="holter expl" _HOLTER_COMPLETE=complete_zsh holter)"'
-    assert "explain" in shell("zsh", "-f", "-c", f"_arguments() {{ print -- $@ }}; _describe() {{ print $@ }}; {asked}")
+def completes(window: Window) -> None:
+    """Type the start of a line and Tab, as a person does, and wait for the rest of it."""
+    for typed, completed in ASKED:
+        window("send-keys", "-l", typed)
+        window("send-keys", "Tab")
+        window.wait(lambda rows, line=completed: any(line in row for row in rows))
+        window("send-keys", "C-u")
 
 
-@needs("fish")
-def test_fish_completes(path: Path) -> None:
-    found = shell("fish", "--no-config", "-c", "holter --show-completion | source; complete -C 'holter expl'")
-    assert found.startswith("explain")
+@pytest.mark.parametrize("packaged", [True, False], ids=["packaged", "installed"])
+@needs("zsh", "tmux")
+def test_zsh_completes(packaged: bool, path: Path, window: Window, tmp_path: Path) -> None:
+    """What the wheel brings lies on the function path; what ``--install-completion`` writes is read from the home."""
+    (tmp_path / "a-long-name.holter").touch()
+    if packaged:
+        setup = f"fpath=({COMPLETIONS} $fpath); autoload -Uz compinit; compinit -u -D"
+    else:
+        shell("zsh", "-f", "-c", "holter --install-completion; true")  # the last command would take zsh's place
+        setup = "source ~/.zshrc"
+    window.type(f"export PATH={os.environ['PATH']} HOME={path}; exec zsh -f")
+    window.type(f"PS1='$ '; {setup}; clear; echo ready-$((1+1))")
+    window.wait(lambda rows: any("ready-2" in row for row in rows))
+    if not packaged:  # Typer's script only registers itself at the first Tab
+        window("send-keys", "-l", "holter ")
+        window("send-keys", "Tab", "C-u")
+    completes(window)
+
+
+@pytest.mark.parametrize("packaged", [True, False], ids=["packaged", "installed"])
+@needs("fish", "tmux")
+def test_fish_completes(packaged: bool, path: Path, window: Window, tmp_path: Path) -> None:
+    (tmp_path / "a-long-name.holter").touch()
+    if packaged:
+        setup, options = f"source {COMPLETIONS}/holter.fish", "--no-config"
+    else:
+        shell("fish", "--no-config", "-c", "holter --install-completion")
+        setup, options = "true", ""
+    window.type(f"export PATH={os.environ['PATH']} HOME={path}; exec fish {options}")
+    window.type(f"function fish_prompt; echo '$ '; end; {setup}; clear; echo ready-(math 1+1)")
+    window.wait(lambda rows: any("ready-2" in row for row in rows))
+    completes(window)
