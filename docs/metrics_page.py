@@ -7,7 +7,8 @@ from holter.views.metrics import alerts, names
 
 HEAD = """# Metrics: Prometheus, alerts, Grafana
 
-Made by `make docs`; a test compares. `pip install 'holter[metrics]'` brings what is needed (prometheus-client).
+Made by `make docs`; a test compares. `pip install '.[metrics]'` in Holter's clone
+brings what is needed (prometheus-client).
 
 ```sh
 holter run --metrics 9109 -- nnUNetv2_train 4 3d_fullres 0      # http://127.0.0.1:9109/metrics

@@ -13,6 +13,7 @@ import pytest
 
 from bench.conftest import LIMIT_S, Run, contents
 from holter.demo.prepare import CONFIGURATION
+from holter.install import holter_line
 from trainer.scene import PATCH
 
 
@@ -67,7 +68,7 @@ def test_a_python_without_holter_is_named(run: Run, tmp_path: Path) -> None:
     done = run("801", CONFIGURATION, "--anyway", PYTHON=str(bare))
     assert done.returncode == 2
     assert "Holter is not installed for" in done.stderr
-    assert "-m pip install holter" in done.stderr
+    assert holter_line(str(bare / "bin" / "python")) in done.stderr
 
 
 def test_names_that_do_not_exist_are_answered_with_this_command(run: Run) -> None:

@@ -18,6 +18,7 @@ from holter.bench.records import Failure, Measured, Order
 from holter.bench.scratch import Scratch
 from holter.bench.tuning.records import Tuned
 from holter.errors import BadInput, BenchFailed, HolterError, MissingExtra
+from holter.install import holter_line, pip_line
 from holter.sentences import NOTHING_CHANGED, define
 
 EVENTS = "events.jsonl"  # as holter.bench.child.events.FILE
@@ -130,9 +131,9 @@ def _environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
 def _failure(failure: Failure, order: Order, python: str, command: str) -> HolterError:
     safe, error = NOTHING_CHANGED(), failure.detail
     if failure.code == "no-torch":
-        return MissingExtra(NO_TORCH(python=python, error=error), safe=safe, next_step=f"{python} -m pip install torch")
+        return MissingExtra(NO_TORCH(python=python, error=error), safe=safe, next_step=pip_line(python, "torch"))
     if failure.code == "no-nnunetv2":
-        step = f"{python} -m pip install nnunetv2"
+        step = pip_line(python, "nnunetv2")
         return MissingExtra(NO_NNUNET(python=python, error=error), safe=safe, next_step=step)
     if failure.code == "no-gpu":
         return BadInput(NO_GPU(), safe=safe, next_step=f"{command} --device cpu")
@@ -150,7 +151,7 @@ def _failure(failure: Failure, order: Order, python: str, command: str) -> Holte
 
 def _other_holter(python: str, there: str) -> HolterError:
     what = OTHER_HOLTER(python=python, there=there, here=__version__)
-    return MissingExtra(what, safe=NOTHING_CHANGED(), next_step=f"{python} -m pip install holter=={__version__}")
+    return MissingExtra(what, safe=NOTHING_CHANGED(), next_step=holter_line(python))
 
 
 def _ended(status: int, log: Path, python: str, command: str) -> HolterError:
@@ -158,7 +159,6 @@ def _ended(status: int, log: Path, python: str, command: str) -> HolterError:
         return BenchFailed(KILLED(signal=-status), safe=NOTHING_CHANGED(), next_step=LOOK_FOR_MEMORY(command=command))
     output = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     if re.search(r"No module named '?(holter|msgspec)\b", output):
-        step = f"{python} -m pip install holter"
-        return MissingExtra(NO_HOLTER(python=python), safe=NOTHING_CHANGED(), next_step=step)
+        return MissingExtra(NO_HOLTER(python=python), safe=NOTHING_CHANGED(), next_step=holter_line(python))
     tail = "\n".join(output.splitlines()[-TAIL_LINES:])
     return BenchFailed(ENDED(status=status, output=tail), safe=NOTHING_CHANGED(), next_step=IN_FULL())

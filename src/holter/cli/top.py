@@ -16,6 +16,7 @@ import typer
 from holter.cli.help.page import HelpfulCommand
 from holter.cli.options import Lang, chosen_language
 from holter.errors import BadInput, MissingExtra, UnknownTarget
+from holter.install import extra_line
 from holter.sentences import NOTHING_STARTED, define
 
 if TYPE_CHECKING:
@@ -94,9 +95,8 @@ def top(
     once = once or not (plain or sys.stdout.isatty())
     plain = plain or not (is_screen or once)
     if not once and not plain and importlib.util.find_spec("textual") is None:
-        install = "pip install 'holter[top]'"
         raise MissingExtra(
-            NO_TEXTUAL(python=sys.executable), safe=NOTHING_STARTED(), next_step=OR_PLAIN(install=install)
+            NO_TEXTUAL(python=sys.executable), safe=NOTHING_STARTED(), next_step=OR_PLAIN(install=extra_line("top"))
         )
     if replay is not None and replay <= 0:
         raise BadInput(BAD_SPEED(speed=f"{replay:g}"), safe=NOTHING_STARTED())

@@ -12,6 +12,7 @@ import typer
 from holter.cli.options import Lang, chosen_language
 from holter.cli.start.newest import newest_tape
 from holter.errors import BadInput
+from holter.install import extra_line
 from holter.sentences import NOTHING_STARTED, define
 
 NO_EXTRA = define("web.no-extra", "holter web needs two packages that are not installed: starlette and uvicorn.")
@@ -19,7 +20,6 @@ STOP = define("web.stop", "Only you can open it. Ctrl-C ends it; the recording g
 NO_TARGET = define("web.no-target", "There is no {path}.")
 LATER = define("web.later", "There is no {path} yet; the page shows it as soon as it is written.")
 GIVE_TARGET = define("web.give-target", "Give a tape, or a folder in which runs are recorded.")
-INSTALL = "pip install 'holter[web]'"
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +54,7 @@ def web(
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn", "anyio", "h11", "click"):
             raise
-        raise BadInput(NO_EXTRA(), safe=NOTHING_STARTED(), next_step=INSTALL) from error
+        raise BadInput(NO_EXTRA(), safe=NOTHING_STARTED(), next_step=extra_line("web")) from error
     from holter.reports.catalogue import phrase
     from holter.views.web.listening import FIRST_PORT, at_port, at_socket, directions
 

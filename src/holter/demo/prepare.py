@@ -16,6 +16,7 @@ from typing import Any, Literal
 import msgspec
 
 from holter.errors import DemoFailed, MissingExtra
+from holter.install import extra_line
 from holter.sentences import NOTHING_WRITTEN, define
 
 NOT_IMPORTABLE = define("error.demo.not-importable", "The demo needs {names}, which {python} cannot import.")
@@ -141,7 +142,7 @@ def _check_installed() -> None:
         raise MissingExtra(
             NOT_IMPORTABLE(names=tuple(missing), python=sys.executable),
             safe=NOTHING_WRITTEN(),
-            next_step="pip install 'holter[demo]'",
+            next_step=extra_line("demo"),
         )
 
 
@@ -196,7 +197,7 @@ def _run(command: list[str], environment: dict[str, str], read: Callable[[str], 
         )
     except OSError as error:
         what = CANNOT_START(command=command[0], error=error.strerror or str(error))
-        raise DemoFailed(what, next_step="pip install 'holter[demo]'") from error
+        raise DemoFailed(what, next_step=extra_line("demo")) from error
     try:
         assert child.stdout is not None
         for line in child.stdout:

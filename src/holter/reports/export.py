@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from holter.errors import FolderNotWritable, MissingExtra, TapeExists
+from holter.install import extra_line
 from holter.records import (
     Beat,
     CgroupSample,
@@ -80,7 +81,7 @@ def export_parquet(recording: Recording, folder: Path, force: bool = False) -> t
         raise MissingExtra(
             NO_PYARROW(),
             safe=TAPE_UNTOUCHED(),
-            next_step="pip install 'holter[parquet]'",
+            next_step=extra_line("parquet"),
         ) from error
     written = []
     for name, columns, rows in _tables(recording):

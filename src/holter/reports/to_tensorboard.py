@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from holter.errors import FolderNotWritable, MissingExtra, TapeExists
 from holter.history.ranks import main_beat
+from holter.install import pip_line
 from holter.records import EpochEnded, Tick
 from holter.reports.export import CANNOT_MAKE_FOLDER, OTHER_FOLDER, TAPE_UNTOUCHED
 from holter.reports.private_files import OWNER_ONLY
@@ -44,7 +46,9 @@ def export_tensorboard(recording: Recording, folder: Path, force: bool = False) 
         from tensorboard.compat.proto.summary_pb2 import Summary
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
     except ImportError as error:
-        raise MissingExtra(NO_TENSORBOARD(), safe=TAPE_UNTOUCHED(), next_step="pip install tensorboard") from error
+        raise MissingExtra(
+            NO_TENSORBOARD(), safe=TAPE_UNTOUCHED(), next_step=pip_line(sys.executable, "tensorboard")
+        ) from error
     try:
         _make_room(folder, force=force)
         writer = EventFileWriter(str(folder), filename_suffix=SUFFIX)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from holter.errors import NotATape, TapeError, TapeTooNew
+from holter.install import update_line
 from holter.records import (
     Beat,
     CgroupSample,
@@ -135,7 +136,7 @@ def connect(path: Path) -> sqlite3.Connection:
         raise TapeTooNew(
             TOO_NEW(path=str(path), version=version, newest=schema.SCHEMA_VERSION),
             safe=TAPE_IS_FINE(),
-            next_step="pip install --upgrade holter",
+            next_step=update_line(),
         )
     return connection if version == schema.SCHEMA_VERSION else _migrated(connection, version)
 

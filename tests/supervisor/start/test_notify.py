@@ -317,7 +317,7 @@ def test_another_scheme_asks_for_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "apprise", None)  # type: ignore[arg-type] # as if it were not installed
     with pytest.raises(MissingExtra, match="slack://") as caught:
         parse(f"slack://{TOKEN}")
-    assert "holter[notify]" in phrase(caught.value.next_step, "en")
+    assert "-m pip install 'apprise>=" in phrase(caught.value.next_step, "en")
 
 
 @needs("apprise")

@@ -185,7 +185,7 @@ def test_what_cannot_be_shown_has_a_clear_page(tmp_path: Path) -> None:
     odd.mkdir()
     Path(os.fsdecode(os.fsencode(odd) + b"/\xff\xfe.holter")).write_bytes(whole)
     expected = {
-        "newer": "pip install --upgrade holter",
+        "newer": "pip install --upgrade ",
         "words": "is not a Holter tape",
         "nothing": "is not a Holter tape",
         "half": "This recording is damaged",

@@ -12,6 +12,7 @@ import pytest
 from playing import holter_web
 
 from holter.errors import BadInput
+from holter.install import extra_line
 from holter.views.web.listening import LOOPBACK, at_port, directions, tunnel
 
 
@@ -82,7 +83,8 @@ def test_without_the_extra_there_is_one_error_with_the_line_to_install(tmp_path:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
-    assert "starlette and uvicorn" in done.stderr and "pip install 'holter[web]'" in done.stderr
+    assert "starlette and uvicorn" in done.stderr and extra_line("web") in done.stderr
+    assert "'starlette>=" in extra_line("web")
     assert "Traceback" not in done.stderr
 
 

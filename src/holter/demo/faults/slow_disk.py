@@ -13,11 +13,12 @@ from pathlib import Path
 
 from holter.demo.faults.fault import Context, Harmless
 from holter.errors import CannotDoHere
+from holter.install import extra_line
 from holter.linux.mounts import parse_mountinfo
 from holter.records import Message
 from holter.sentences import define
 
-NO_PACKAGE = define("demo.needs.mfusepy", "the Python package mfusepy is missing (pip install 'holter[fuse]')")
+NO_PACKAGE = define("demo.needs.mfusepy", "the Python package mfusepy is missing ({install})")
 NO_LIBRARY = define("demo.needs.fuse3", "the library libfuse3 is missing (Debian: apt install fuse3)")
 NO_DEVICE = define(
     "demo.needs.device", "{device} cannot be opened (in a container: --device {device} --cap-add SYS_ADMIN)"
@@ -47,7 +48,7 @@ class SlowDisk(Harmless):
     def needs(self) -> Message | None:
         """Return what is missing of FUSE (device, library, Python binding, right to mount); None if nothing is."""
         if importlib.util.find_spec("mfusepy") is None:
-            return NO_PACKAGE()
+            return NO_PACKAGE(install=extra_line("fuse"))
         if not (ctypes.util.find_library("fuse3") or ctypes.util.find_library("fuse")):
             return NO_LIBRARY()
         if not os.access(DEVICE, os.R_OK | os.W_OK):

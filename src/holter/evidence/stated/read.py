@@ -19,6 +19,7 @@ from holter.evidence.stated.choices import CHOICES
 from holter.evidence.stated.kind import guess
 from holter.evidence.stated.values import checked, nearest, unwrapped
 from holter.evidence.vocabulary import NAMES, VOCABULARY, FactSpec
+from holter.install import update_line
 from holter.records import Episode, EpisodeKind, Message, Phase, Subject, Text
 from holter.sentences import NOTHING_CHANGED, define, joined
 
@@ -139,7 +140,7 @@ def _facts(content: bytes, name: Text) -> tuple[dict[str, Any], str]:
         raise EvidenceWrong(
             OTHER_VERSION(name=name, version=repr(schema), readable=SCHEMA),
             safe=NOTHING_CHANGED(),
-            next_step="pip install --upgrade holter",
+            next_step=update_line(),
         )
     facts = document.get("facts", {})
     if not isinstance(facts, dict):

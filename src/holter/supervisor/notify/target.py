@@ -8,13 +8,14 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from holter.errors import BadInput, MissingExtra
+from holter.install import extra_line
 from holter.records import Text
 from holter.sentences import NO_TRAINING_TOUCHED, define
 from holter.supervisor.notify.services import SERVICES, resolved
 
 NO_HOST = define("error.notify-no-host", "The {scheme} URL for --notify names no host.")
 NO_APPRISE = define("error.no-apprise", "--notify with {scheme}:// needs apprise, which is not installed.")
-INSTALL_APPRISE = define("next.install-apprise", "pip install 'holter[notify]', or give the https URL of a webhook.")
+INSTALL_APPRISE = define("next.install-apprise", "{install} - or give the https URL of a webhook.")
 APPRISE_REFUSES = define("error.apprise-refuses", "apprise does not know what to do with this {scheme}:// URL.")
 URL_UNREADABLE = define("error.notify-unreadable", "The URL for --notify cannot be read.")
 NO_SCHEME = define(
@@ -56,7 +57,7 @@ def parse(url: str) -> Target:
         raise MissingExtra(
             NO_APPRISE(scheme=scheme),
             safe=NO_TRAINING_TOUCHED(),
-            next_step=INSTALL_APPRISE(),
+            next_step=INSTALL_APPRISE(install=extra_line("notify")),
         )
     if not importlib.import_module("apprise").Apprise().add(url):
         raise _bad(APPRISE_REFUSES(scheme=scheme))

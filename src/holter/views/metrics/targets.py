@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from holter.errors import BadInput, MissingExtra
+from holter.install import extra_line
 from holter.records import Text
 from holter.sentences import NOTHING_STARTED, define
 
@@ -48,7 +49,7 @@ def targets(options: Sequence[str]) -> tuple[Target, ...]:
     """
     found = tuple(dict.fromkeys(target(option.strip()) for option in options))
     if found and importlib.util.find_spec("prometheus_client") is None:
-        raise MissingExtra(NO_PACKAGE(), safe=NOTHING_STARTED(), next_step="pip install 'holter[metrics]'")
+        raise MissingExtra(NO_PACKAGE(), safe=NOTHING_STARTED(), next_step=extra_line("metrics"))
     return found
 
 
