@@ -16,6 +16,7 @@ from holter.evidence.stated.read import is_stated, read_stated
 from holter.records import Environment, Message, Text, Tick
 from holter.remedies.diagnose import diagnose_evidence, diagnose_recording
 from holter.reports.outcome import outcome_of
+from holter.reports.outcome.unwatched import with_living_process
 from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording, read
 from holter.tape.reader import CANNOT_READ
@@ -92,7 +93,7 @@ def read_tape(path: Path) -> DiagnosisResult:
         raise TapeError(NOTHING_LEFT(path=str(path)), next_step=OTHER_COPY())
     over = is_over(recording)
     diagnoses = diagnose_recording(recording, is_over=over)
-    ran = outcome_of(recording, diagnoses, is_over=over)
+    ran = with_living_process(outcome_of(recording, diagnoses, is_over=over), recording)
     return DiagnosisResult("tape", str(path), recording, diagnoses, outcome=ran)
 
 

@@ -23,6 +23,7 @@ State = Literal[
     "end-unseen",  # it is gone, and nobody saw how
     # It may run:
     "cut",  # the recording ends before the training
+    "unwatched",  # so it does, and the training still runs on this machine
     "nothing-trained",  # no training was seen
 ]
 RUNS: tuple[State, ...] = ("running", "stalled", "troubled", "restarting")

@@ -39,6 +39,10 @@ BROKEN_OFF = define(
     "outcome.broken-off",
     "The recording breaks off[[ at {at}]][[ ({place})]]; what became of the training is not known.",
 )
+UNWATCHED = define(
+    "outcome.unwatched",
+    "The recording ends[[ at {at}]]; the training (PID {pid}) still runs, and is not recorded any more.",
+)
 OPEN: dict[EpisodeKind, Sentence] = {
     "stall": define("outcome.stalled", "Stalled for {age:duration}: {what:clause}.[[ {sure}]]"),
     "slow-down": define("outcome.slower", "Slower for {age:duration}: {what:clause}.[[ {sure}]]"),
@@ -108,6 +112,7 @@ SAID: dict[str, Sentence] = {
     "dead": define("said.dead", "dead[[ ({cause})]]"),
     "end-unseen": define("said.end-unseen", "gone; how it ended was not seen"),
     "cut": define("said.cut", "the recording ends before the training[[, {fate}]]"),
+    "unwatched": define("said.unwatched", "the training runs, but is not recorded any more"),
     "nothing-trained": define("said.nothing-trained", "no training was seen"),
 }
 FINISHED_WITH: dict[str, Sentence] = {

@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import msgspec
+import psutil
 
+from holter.errors import TapeError
 from holter.linux.place import here, same_machine_before_a_restart
 from holter.probes.process.process_files import started
 from holter.records import Message
 from holter.records.text import Record
 from holter.reports.outcome import outcome_of
 from holter.reports.outcome.record import GOOD, RUNS
-from holter.reports.outcome.sentences import BROKEN_OFF, RUNNING
+from holter.reports.outcome.sentences import BROKEN_OFF, RUNNING, UNWATCHED
+from holter.reports.outcome.unwatched import living_process
 from holter.reports.outcome.wall import clock_of, parsed
-from holter.tape import Recording
+from holter.tape import Recording, read, read_environment
 from holter.tape.registry import Entry, Kept
 
 # A recorder writes its entry every 30 s. Of another host, this one sees nothing else; NFS caches for up to a minute.
@@ -139,7 +142,9 @@ def _row(group: Sequence[Kept], *, is_overwritten: bool) -> Row:
     runs = is_recording(group[-1])
     state, headline = last.state, last.headline or RUNNING()
     if last.ended is None and not runs:
-        state, headline = "cut", BROKEN_OFF(at=_clock(last.seen))
+        living = _living_pid(last)
+        at = _clock(last.seen)
+        state, headline = ("cut", BROKEN_OFF(at=at)) if living is None else ("unwatched", UNWATCHED(at=at, pid=living))
     elif runs and state not in RUNS:
         runs_on = state == "nothing-trained"  # no training was seen yet
         state, headline = ("running", RUNNING()) if runs_on else (state, headline)
@@ -166,6 +171,20 @@ def _row(group: Sequence[Kept], *, is_overwritten: bool) -> Row:
         tape_is="gone" if is_overwritten else _tape_is(last),
         earlier_tapes=tuple(kept.entry.tape for kept in group[:-1]),
     )
+
+
+# The PID of a training whose recorder is gone; a tape is read whole only if there is a process with this PID.
+def _living_pid(entry: Entry) -> int | None:
+    if entry.place != here():
+        return None
+    try:
+        environment = read_environment(Path(entry.tape))
+        if environment is None or not psutil.pid_exists(environment.main_pid or 0):
+            return None
+        main = living_process(read(Path(entry.tape)))
+    except TapeError:
+        return None
+    return None if main is None else main.pid
 
 
 def _tape_is(entry: Entry) -> TapeIs:

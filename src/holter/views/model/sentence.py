@@ -95,7 +95,7 @@ def tone_of(ran: Outcome) -> Tone:
     """Return how serious an outcome is."""
     if ran.is_good:
         return "good"
-    if ran.state in ("troubled", "restarting", "end-unseen", "cut"):
+    if ran.state in ("troubled", "restarting", "end-unseen", "cut", "unwatched"):
         return "warn"
     return "plain" if ran.state == "nothing-trained" else "bad"
 
