@@ -71,6 +71,18 @@ def test_what_is_quoted_beside_a_value_says_more(
     assert read_stated(content(facts=facts), "e.json").evidence.fact(derived).value == value
 
 
+def test_lines_of_the_kernel_log_mean_what_they_mean_on_the_machine() -> None:
+    program, firmware = (f"NVRM: Xid (PCI:0000:41:00): {xid}" for xid in ("31, pid=7, MMU Fault", "119, pid=7"))
+
+    def named(*lines: str) -> list[str]:
+        facts = {"episode.kind": "stall", "gpu.kernel_errors": list(lines)}
+        verdicts = read_evidence(content(facts=facts), "e.json").diagnoses[0].verdicts
+        return [verdict.cause for verdict in verdicts if verdict.score > 0]
+
+    assert named(program, firmware)[0] == "gpu-lost-or-gsp"
+    assert "gpu-lost-or-gsp" not in named(program)
+
+
 @pytest.mark.parametrize(
     ("facts", "kind"),
     [

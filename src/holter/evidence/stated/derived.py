@@ -12,6 +12,7 @@ from holter.evidence import scope
 from holter.evidence.error_kinds import OTHER, error_kind
 from holter.evidence.fact_book import FactBook, Value
 from holter.evidence.facts.gpu import fitting
+from holter.evidence.facts.gpu.health import worst_xid, xid_kind
 from holter.evidence.facts.training.from_log_text import TIME_LIMIT
 from holter.evidence.messages import UNSTATED
 from holter.evidence.reasons import ONLY_AN_ECHO
@@ -37,6 +38,7 @@ def derive(book: FactBook, quotes: Mapping[str, str]) -> None:
     _quoted(book, quotes)
     _echo(book)
     _exception(book)
+    _kernel_log(book)
     if book.value("main.time_limit") is True:  # the scheduler's signal, where nobody saw its number
         _add(book, "main.exit_signal", SIGTERM)
     follow(book)
@@ -88,6 +90,14 @@ def _echo(book: FactBook) -> None:
     rest = "\n".join(line for line in str(text).splitlines() if part_that_raised(line) is None)
     if error_kind(rest) == OTHER and _RAISED.search(rest) is None:
         book.unknown("exception.first", ONLY_AN_ECHO())
+
+
+# Lines of the kernel log mean the same in an evidence file as on the machine.
+def _kernel_log(book: FactBook) -> None:
+    lines = book.value("gpu.kernel_errors")
+    if isinstance(lines, tuple) and lines:
+        worst = worst_xid(lines)
+        _add(book, "gpu.xid_kind", xid_kind(worst), worst[:160])
 
 
 def _exception(book: FactBook) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from holter.evidence.fact_book import FactBook
 from holter.evidence.facts.gpu.graphics import around, kernel_errors, used_by_us
@@ -79,6 +80,11 @@ def xid_kind(text: str) -> str:
     return next((kind for kind, numbers in XID_KINDS.items() if number in numbers), "other")
 
 
+def worst_xid(lines: Iterable[str]) -> str:
+    """Return the line that tells of the worst error."""
+    return min(lines, key=lambda line: WORST_FIRST.index(xid_kind(line)))
+
+
 def _trouble(window: Window, book: FactBook) -> None:
     ticks = window.recording.ticks(*around(window))
     # Another user's GPU may be lost too; if none lists our process, any may be ours.
@@ -116,7 +122,7 @@ def _answers(gpu: GpuSample) -> bool:
 def _xid(window: Window, book: FactBook) -> None:
     lines = kernel_errors(window)
     if lines:
-        worst = min(lines, key=lambda line: WORST_FIRST.index(xid_kind(line)))
+        worst = worst_xid(lines)
         book.known("gpu.xid_kind", xid_kind(worst), worst[:160])
     elif any(note.what == "kernel-log-unreadable" for note in window.recording.events(Noted)):
         book.unknown("gpu.xid_kind", KERNEL_LOG_UNREADABLE())
