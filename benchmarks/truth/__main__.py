@@ -148,7 +148,7 @@ def goals(cases: Sequence[Case], answers: Sequence[Answer]) -> Iterable[Goal]:
     yield at_least("test cases", FEWEST_CASES, len(test))
     yield at_least("causes in them", FEWEST_CAUSES, len({case.cause for case in test}))
     yield at_least("Chinese ones", FEWEST_CHINESE, chinese)
-    decided = [answer for answer in of(answers, "evidence", "test") if answer.case.decisive]
+    decided = [answer for answer in of(answers, "evidence", "test") if answer.case.states_decisive]
     yield at_least("evidence, decisive: right first %", 85, share(decided, 1) if decided else None)
     yield at_least("evidence, decisive: in the first three %", 95, share(decided, 3) if decided else None)
     pasted = of(answers, "paste", "test")

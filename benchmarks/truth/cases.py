@@ -2,8 +2,8 @@
 
 Committed are the reference, the facts that a careful reader states from the first posts, and the true cause; no text of
 the thread. Texts to paste are kept outside the repository, one ``ID.txt`` a case in the folder that
-``HOLTER_TRUTH_TEXTS`` names. Cases of the second collection have an ID that starts with ``r2-``, and the SHA-256 of
-their text: what the first post says, cut where a search cut it.
+``HOLTER_TRUTH_TEXTS`` names: title, empty line, what the first post says, cut where a search cut it; the case has the
+SHA-256 of the text that was scored. Cases of the second collection have an ID that starts with ``r2-``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+
+from holter.evidence.text_facts import is_observation
 
 FILE = Path(__file__).with_name("cases.jsonl")
 TEXTS = "HOLTER_TRUTH_TEXTS"
@@ -35,9 +37,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     cause: str
     also: tuple[str, ...] = ()  # as right
-    decisive: bool  # something in it decides for the cause
+    decisive: bool  # something in the thread decides for the cause
     basis: str  # why this is the true cause
-    sha256: str = ""  # of the text to paste, where it was kept whole
+    sha256: str = ""  # of the text to paste that was scored
     facts: dict[str, msgspec.Raw]
 
     @property
@@ -48,6 +50,15 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def _digest(self) -> bytes:
         return hashlib.sha256(self.reference.encode()).digest()
+
+    @property
+    def states_decisive(self) -> bool:
+        """Return whether the facts state something that can decide.
+
+        Circumstances (a container, an idle GPU, how slow a step is) admit causes and accuse none, by the rules' own
+        kinds of facts: a thread of which only such facts were written down decides nothing here.
+        """
+        return self.decisive and any(is_observation(name) for name in self.facts)
 
     def right(self) -> frozenset[str]:
         """Return the causes that may be named first."""
