@@ -10,7 +10,7 @@ from holter.causes import PAGES
 from holter.diagnosis.logs import read_pasted
 from holter.errors import NotALog
 from holter.evidence.text_facts import facts_of, is_addressed, own_words
-from holter.evidence.text_facts.resemblance import Fit, fits, gist, is_quiet, resembles, terms
+from holter.evidence.text_facts.resemblance import SHOWN_CHARACTERS, Fit, fits, gist, is_quiet, resembles, terms
 from holter.records import Diagnosis
 
 
@@ -115,3 +115,16 @@ def test_forms_and_lists_of_versions_are_not_a_persons_words() -> None:
         "[pip3] numpy==1.26.0\n### Environment\n"
     )
     assert terms(own_words(f"{told}\n{form}")) == terms(own_words(told))
+
+
+def test_words_are_shown_as_they_were_written() -> None:
+    text = "训练到第3轮的时候就被杀掉了，日志里什么也没有，内存占用一直在涨。The worker processes were killed."
+    words = [word for fit in resembles(text, {}) for word in fit.words.split(", ")]
+    assert words and "轮的时候就被杀掉了" in words
+    assert all(word.strip("…") in text.lower() or word.startswith("#") for word in words)
+
+
+def test_of_a_long_sentence_only_what_stands_around_is_shown() -> None:
+    text = "昨天晚上我在服务器上提交的训练任务跑到一半的时候突然就被系统杀掉了而且没有任何报错信息留下来"
+    words = [word for fit in resembles(text, {}) for word in fit.words.split(", ")]
+    assert words and all(len(word.strip("…")) == SHOWN_CHARACTERS for word in words)

@@ -23,8 +23,9 @@ NOTHING = "nothing"
 MOST = 12
 # A cause that fits less than this part of the best one is left out.
 LEAST_PART = 0.2
-# Words that are shown for a cause.
+# Words that are shown for a cause; of more Chinese characters without a mark between them those around the pair.
 SHOWN_WORDS = 4
+SHOWN_CHARACTERS = 12
 # A text of fewer words, or with fewer that are known, resembles nothing.
 FEWEST_TERMS, FEWEST_KNOWN = 8, 5
 # If a text names no error and no symptom, and its best cause fits less, or for fewer words, none is named.
@@ -56,7 +57,8 @@ class Fit(NamedTuple):
 
     cause: str
     fit: float
-    words: str = ""  # of the text, that speak most for the cause
+    words: str = ""  # of the text, that speak most for the cause, as they were written
+    speaking: int = 0  # terms that speak for it, at most SHOWN_WORDS
 
     def __str__(self) -> str:
         return f"{self.cause} {self.fit:.2f} {self.words}".rstrip()
@@ -86,22 +88,36 @@ def fits(written: Iterable[str]) -> tuple[Fit, ...]:
 def terms(text: str) -> set[str]:
     """Return stems of English words, pairs of neighbouring ones, pairs of Chinese characters, and signs of trouble."""
     text = gist(text)
-    found: set[str] = set(signs(text))
-    before = ""
+    return {*signs(text), *_written(text)}
+
+
+# Each term with the words that it stands for: a pair of characters or a stem alone is no word that anybody wrote.
+def _written(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    stem = before = ""
     for match in _WORD.finditer(text.lower()):
         word = match[0]
         if "\u4e00" <= word[0] <= "\u9fff":
-            found.update(word[place : place + 2] for place in range(len(word) - 1))
-            before = ""
+            for place in range(len(word) - 1):
+                found.setdefault(word[place : place + 2], _around(word, place))
+            stem = ""
         elif word[0].isdigit() or word in _COMMON:
-            before = ""
+            stem = ""
         else:
-            stem = _stem(word)
-            found.add(stem)
-            if before:
-                found.add(f"{before} {stem}")
-            before = stem
+            pair, stem = stem, _stem(word)
+            found.setdefault(stem, word)
+            if pair:
+                found.setdefault(f"{pair} {stem}", f"{before} {word}")
+            before = word
     return found
+
+
+def _around(characters: str, place: int) -> str:
+    if len(characters) <= SHOWN_CHARACTERS:
+        return characters
+    first = min(max(0, place + 1 - SHOWN_CHARACTERS // 2), len(characters) - SHOWN_CHARACTERS)
+    last = first + SHOWN_CHARACTERS
+    return f"{'…' * (first > 0)}{characters[first:last]}{'…' * (last < len(characters))}"
 
 
 def gist(text: str) -> str:
@@ -127,7 +143,9 @@ def resembles(text: str, values: Mapping[str, Value]) -> tuple[Fit, ...]:
 
     Nothing is returned for a text with too few known words.
     """
-    words = terms(text)
+    gisted = gist(text)
+    written = _written(gisted)
+    words = {*signs(gisted), *written}
     if len(words) < FEWEST_TERMS:
         return ()
     bias, lengths, weights = _lexicon()
@@ -142,7 +160,9 @@ def resembles(text: str, values: Mapping[str, Value]) -> tuple[Fit, ...]:
     best = sorted(scores, key=lambda cause: (-scores[cause], cause))[:MOST]
     least = LEAST_PART * _fit(scores[best[0]])
     return tuple(
-        Fit(cause, _fit(scores[cause]), _words(cause, known, weights)) for cause in best if _fit(scores[cause]) >= least
+        Fit(cause, _fit(scores[cause]), *_words(cause, known, weights, written))
+        for cause in best
+        if _fit(scores[cause]) >= least
     )
 
 
@@ -156,7 +176,7 @@ def is_quiet(named: Sequence[Fit], *, has_facts: bool, complains: bool) -> bool:
     if named[0].cause == NOTHING:
         next_best = named[1].fit if len(named) > 1 else 0.0
         return named[0].fit - next_best > (CLEARLY if has_facts or complains else BETTER)
-    speaks = named[0].words.count(",") >= FEWEST_SPEAKING - 1
+    speaks = named[0].speaking >= FEWEST_SPEAKING
     return not (has_facts or (speaks and (complains or named[0].fit >= LEAST_FIT)))
 
 
@@ -165,11 +185,13 @@ def _fit(score: float) -> float:
     return round(min(1.0, max(0.0, (score + 1.0) / 2.0)), 3)
 
 
-def _words(cause: str, known: Iterable[str], weights: Mapping[str, Mapping[str, float]]) -> str:
-    speaking = sorted(
-        ((weights.get(term, {}).get(cause, 0.0), term) for term in known if term[0] not in "#="), reverse=True
-    )
-    return ", ".join(term for weight, term in speaking[:SHOWN_WORDS] if weight > 0)
+def _words(
+    cause: str, known: Iterable[str], weights: Mapping[str, Mapping[str, float]], written: Mapping[str, str]
+) -> tuple[str, int]:
+    of_text = ((weights.get(term, {}).get(cause, 0.0), term) for term in known if term[0] not in "#=")
+    speaking = [term for weight, term in sorted(of_text, reverse=True) if weight > 0]
+    shown = list(dict.fromkeys(written.get(term, term) for term in speaking[:SHOWN_WORDS]))
+    return ", ".join(shown), min(SHOWN_WORDS, len(speaking))
 
 
 def _stem(word: str) -> str:
