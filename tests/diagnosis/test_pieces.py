@@ -14,6 +14,7 @@ from holter.diagnosis.targets import diagnose_target
 from holter.errors import NotALog
 from holter.reports.catalogue import phrase
 from holter.reports.headline import could_be, headline
+from holter.reports.quiet import quiet
 
 LOG = (
     "RuntimeError: DataLoader worker (pid 4161) is killed by signal: Bus error. It is possible that dataloader's "
@@ -105,11 +106,20 @@ def test_what_could_be_comes_with_a_command_that_settles_it(tmp_path: Path) -> N
 
 def test_outputs_that_show_nothing_wrong_accuse_nobody(tmp_path: Path) -> None:
     healthy = DF.replace("64M", "16G").replace("100%", "3%")
-    with pytest.raises(NotALog) as raised:
-        diagnose_target(str(_file(tmp_path, "df.txt", healthy)), tell_observed=lambda _: None)
-    assert "shows trouble" in str(raised.value) and "use of /dev/shm" in str(raised.value)
-    with pytest.raises(NotALog):
-        pieces(tmp_path, df=healthy, nproc="2\n")
+    result = diagnose_target(str(_file(tmp_path, "df.txt", healthy)), tell_observed=lambda _: None)
+    assert not result.diagnoses and "use of /dev/shm" in phrase(result.notes[0], "en")
+    assert "Nothing wrong" in quiet(result.recording, "en") and "no all-clear" in quiet(result.recording, "en")
+    together = pieces(tmp_path, df=healthy, nproc="2\n")
+    assert not together.diagnoses and "no all-clear" in quiet(together.recording, "en")
+
+
+def test_outputs_give_no_answer_for_words_beside_them_that_were_not_understood(tmp_path: Path) -> None:
+    healthy = DF.replace("64M", "16G").replace("100%", "3%")
+    with pytest.raises(NotALog, match="shows trouble"):
+        pieces(tmp_path, df=healthy, story="My training is odd today.\n")
+    story = f"My training has been odd since the new plans came, and I wonder what I could look at.\n\n{healthy}"
+    with pytest.raises(NotALog, match="shows trouble"):
+        read_pasted(io.BytesIO(story.encode()), "story.txt")
 
 
 def test_an_output_that_shows_trouble_says_so_and_invents_no_standstill(tmp_path: Path) -> None:

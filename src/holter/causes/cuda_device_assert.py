@@ -30,8 +30,11 @@ CAUSE = "cuda-device-assert"
 SENTENCES = describe(
     CAUSE,
     title="Label or index out of range",
-    meaning="A check on the GPU failed; most often a label is outside its range.",
-    variants={"meaning.label-range": "The data hold a label that the network has no class for."},
+    meaning="A label or an index is outside its range.",  # on the GPU or the CPU
+    variants={
+        "meaning.device-assert": "A check on the GPU failed; most often a label is outside its range.",
+        "meaning.label-range": "The data hold a label that the network has no class for.",
+    },
     findings={
         "label-range": "the loss finds a label that is not among the network's classes",
         "device-assert": "the first exception is an assertion on the GPU",

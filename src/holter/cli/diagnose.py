@@ -52,7 +52,8 @@ def diagnose(
 ) -> None:
     """Name the cause of every episode, with evidence.
 
-    Exit code 0 if nothing was wrong or all was healed, else 1; 2 if a tape holds no training.
+    Exit code 0 if nothing was wrong or all was healed, else 1; 2 if a tape holds no training, or a text only outputs of
+    commands with nothing wrong in them.
     """
     from rich.console import Console
 
@@ -64,6 +65,7 @@ def diagnose(
     from holter.reports.as_json import to_json
     from holter.reports.live.lines import Progress
     from holter.reports.markdown import to_markdown
+    from holter.reports.quiet import is_of_outputs
     from holter.reports.terminal import print_diagnosis, print_notes
 
     if evidence_template:
@@ -117,7 +119,8 @@ def diagnose(
         print_diagnosis(
             console, result.recording, result.diagnoses, language, is_run=result.kind == "tape", ran=result.outcome
         )
-    if result.kind == "tape" and not result.diagnoses and not was_training_seen(result.recording):
+    nothing_seen = result.kind == "tape" and not was_training_seen(result.recording)
+    if not result.diagnoses and (nothing_seen or is_of_outputs(result.recording)):
         sys.exit(2)
     became = result.outcome.fates if result.outcome is not None else ("open",) * len(result.diagnoses)
     sys.exit(1 if fail_on.fails(became) else 0)

@@ -12,12 +12,23 @@ import msgspec
 
 from holter.detectors.log_episodes import LOG_END, episodes_of_log
 from holter.diagnosis.result import DiagnosisResult
-from holter.diagnosis.words import Kept, accuses, diagnosed, names_of, recording_of, said, stated, with_words
+from holter.diagnosis.words import (
+    Kept,
+    accuses,
+    diagnosed,
+    names_of,
+    recording_of,
+    recording_of_outputs,
+    said,
+    stated,
+    titled,
+    with_words,
+)
 from holter.errors import NotALog
 from holter.evidence.facts.training.epochs import described as series_in_words
 from holter.evidence.facts.training.epochs import runs as runs_of
 from holter.evidence.facts.training.epochs import shape_of
-from holter.evidence.text_facts import Found, is_addressed
+from holter.evidence.text_facts import Found, is_addressed, is_output
 from holter.evidence.text_facts.discourse import explains
 from holter.records import Environment, EpochEnded, Message, TargetKind, Text
 from holter.remedies.diagnose import diagnose_recording
@@ -56,6 +67,11 @@ FROM_WORDS = define(
     "{name}: no log of a training; {count} facts were read from its words: {facts}",
     one="{name}: no log of a training; {count} fact was read from its words: {facts}",
 )
+FROM_OUTPUTS = define(
+    "target.from-outputs",
+    "{name}: outputs of commands; {count} facts were read: {facts}",
+    one="{name}: output of a command; {count} fact was read: {facts}",
+)
 NOTHING_WRONG = define(
     "error.nothing-wrong",
     "{name}: {count} facts were read ({facts}), and none of them shows trouble.",
@@ -63,8 +79,8 @@ NOTHING_WRONG = define(
 )
 SAY_WHAT_HAPPENS = define(
     "next.say-what-happens",
-    "Say what happens: write a sentence into a text file and give both (holter diagnose STORY.txt {name}); give the "
-    "training's log, too; or answer at most eight questions: holter ask {name}",
+    "Say what happens: write a sentence into a text file and give it beside what you have (holter diagnose STORY.txt "
+    "FILE); give the training's log, too; or answer at most eight questions: holter ask",
 )
 ONE_LOG = define(
     "target.one-log", "Exceptions are not in nnU-Net's log: give the console's output too, if you have it."
@@ -193,7 +209,7 @@ def _found(
     if not runs and accuses(words):
         return _of_words(words, name, kind, kernel)
     if not runs:
-        raise nothing_in(name, words)
+        return _of_outputs(words, name, kind, text)
     zero_s = next((run.begun_s for run in runs if run.begun_s is not None), 0.0)
     environment = _environment(fold, runs, zero_s)
     recording = to_recording(runs, msgspec.structs.replace(environment, console="read" if is_console else None))
@@ -212,7 +228,7 @@ def _found(
     if not episodes and accuses(words) and not runs[-1].is_finished:
         return _of_words(words, name, kind, tuple(all_notes))
     if not episodes and fold is None and not any(run.is_of_training for run in runs):
-        raise nothing_in(name, words)  # a line that warns is no log: there is nothing to give the all-clear for
+        return _of_outputs(words, name, kind, text)  # a line that warns is no log that could get the all-clear
     recording = msgspec.structs.replace(recording, all_episodes=episodes)
     diagnoses = diagnose_recording(recording, episodes, is_over=True)
     if words and diagnoses:
@@ -230,8 +246,15 @@ def nothing_in(name: Text, words: dict[str, Found]) -> NotALog:
     """Return the error for a text without any sign of a problem; ``words``: the facts that were read from it."""
     if words:
         what = NOTHING_WRONG(name=name, count=len(words), facts=names_of(words))
-        return NotALog(what, safe=NOTHING_CHANGED(), next_step=SAY_WHAT_HAPPENS(name=name))
+        return NotALog(what, safe=NOTHING_CHANGED(), next_step=SAY_WHAT_HAPPENS())
     return NotALog(NOTHING_IN_IT(name=name), safe=NOTHING_CHANGED(), next_step=THREE_WAYS())
+
+
+def _of_outputs(words: dict[str, Found], name: Text, kind: TargetKind, text: str) -> DiagnosisResult:
+    if not words or not is_output(titled(text, name)):
+        raise nothing_in(name, words)
+    note = FROM_OUTPUTS(name=name, count=len(words), facts=names_of(words))
+    return DiagnosisResult(kind, name, recording_of_outputs(), (), (note,))
 
 
 def _of_words(

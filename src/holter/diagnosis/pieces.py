@@ -20,6 +20,7 @@ from holter.evidence.stated.read import SPECS
 from holter.evidence.text_facts import Found
 from holter.evidence.text_facts.resemblance import fits
 from holter.records import Diagnosis, Message, Text
+from holter.reports.quiet import is_of_outputs
 from holter.sentences import define
 from holter.texts.decode import as_utf8
 from holter.texts.kernel_log import Span, sifted
@@ -35,6 +36,9 @@ TEXT_BYTES = 1 << 20
 SAME = 0.1
 # Before this year a recording has no wall clock.
 FIRST_YEAR = 2000
+
+# What was read of a text's words is named with the other pieces.
+OF_ONE_PIECE = ("target.from-words", "target.from-outputs")
 
 One = Callable[[str], DiagnosisResult]
 
@@ -54,8 +58,7 @@ def diagnose_pieces(targets: Sequence[str], diagnose: One, piped: Callable[[], b
         is_log = Path(target).name.startswith("training_log")
         words = said(text, name, is_prose=not is_log, span=span) if text else {}
         if result is not None:
-            # What was read of a text's words is named below, with the other pieces.
-            notes += [note for note in result.notes if note.key != "target.from-words"]
+            notes += [note for note in result.notes if note.key not in OF_ONE_PIECE]
             if result.kind == "evidence":
                 words = {**_of_evidence(result.diagnoses[0]), **words}
         elif error is not None and not words:
@@ -66,7 +69,7 @@ def diagnose_pieces(targets: Sequence[str], diagnose: One, piped: Callable[[], b
     first_error = next((error for _, error, _ in read.values() if error is not None), None)
     if first_error is not None and not results and not facts:
         raise first_error
-    return _together(", ".join(targets), results, facts, tuple(notes))
+    return _together(", ".join(targets), results, facts, tuple(notes), len(read))
 
 
 def _result(
@@ -81,7 +84,7 @@ def _result(
 
 
 def _together(
-    name: str, results: list[DiagnosisResult], facts: dict[str, Found], notes: tuple[Message, ...]
+    name: str, results: list[DiagnosisResult], facts: dict[str, Found], notes: tuple[Message, ...], number: int
 ) -> DiagnosisResult:
     seen = [result for result in results if result.kind != "evidence" and result.diagnoses and _is_recorded(result)]
     if seen:
@@ -90,9 +93,9 @@ def _together(
         return DiagnosisResult(base.kind, name, base.recording, (*base.diagnoses[:-1], last), notes, base.outcome)
     if not accuses(facts):
         quiet = next((result for result in results if result.kind != "evidence"), None)
-        if quiet is not None:
+        if quiet is not None and not (is_of_outputs(quiet.recording) and len(results) < number):
             return DiagnosisResult(quiet.kind, name, quiet.recording, (), notes, quiet.outcome)
-        if not results:
+        if not any(result.kind == "evidence" for result in results):
             raise nothing_in(name, facts)
     words = stated(facts)
     return DiagnosisResult("evidence", name, recording_of(words), (diagnosed(words),), notes)

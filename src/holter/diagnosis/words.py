@@ -16,10 +16,11 @@ from holter.evidence.stated.derived import follow
 from holter.evidence.stated.read import Stated, of_facts
 from holter.evidence.text_facts import Found, as_stated, ends, facts_of, is_observation
 from holter.evidence.text_facts.resemblance import fits
-from holter.records import Diagnosis, Environment, Fact, Message, Text, Tick, Verdict
+from holter.records import Diagnosis, Environment, Fact, Message, Noted, Text, Tick, Verdict
 from holter.remedies.diagnose import diagnose_evidence
 from holter.tape import Recording
 from holter.texts.kernel_log import Span
+from holter.texts.recording import FROM_OUTPUTS
 
 # A pasted text has some dozens of lines. Of a long one the beginning and the end are searched: errors come last.
 FIRST_LINES, LAST_LINES = 400, 1200
@@ -158,6 +159,12 @@ def stated(found: dict[str, Found]) -> Stated:
 def recording_of(words: Stated) -> Recording:
     """Return the recording for a diagnosis from words: one instant with the episode."""
     return Recording(all_ticks=(Tick(t_s=0.0),), all_episodes=(words.episode,), environment=NO_RUN, finished=True)
+
+
+def recording_of_outputs() -> Recording:
+    """Return the recording for outputs of commands that show no trouble: no training is in it."""
+    tick = Tick(t_s=0.0, events=(Noted(t_s=0.0, what=FROM_OUTPUTS),))
+    return Recording(all_ticks=(tick,), environment=NO_RUN, finished=True)
 
 
 def diagnosed(words: Stated) -> Diagnosis:

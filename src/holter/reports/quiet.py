@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from holter.evidence.scope import was_training_seen
-from holter.records import ContractSettled, Message, ProcessEnded
+from holter.records import ContractSettled, Message, Noted, ProcessEnded
 from holter.reports.catalogue import Lang, phrase
 from holter.reports.wording import is_text
 from holter.sentences import define
 from holter.tape import Recording
+from holter.texts.recording import FROM_OUTPUTS
 
 NOT_OVER = define(
     "quiet.not-over", "Nothing wrong was seen in {span:duration}; the recording ends before the training."
@@ -16,12 +17,23 @@ END_UNSEEN = define(
     "quiet.end-unseen", "Nothing wrong was seen in {span:duration}; how the training ended could not be seen."
 )
 NOTHING_WRONG = define("quiet.nothing-wrong", "Nothing wrong was seen in {span:duration}.")
+OUTPUTS_FINE = define(
+    "quiet.outputs",
+    "Nothing wrong in what was read. No training is in it: this is no all-clear for one. Give the training's log, too, "
+    "or a sentence on what happens (holter diagnose STORY.txt OUTPUT.txt), or answer at most eight questions: "
+    "holter ask",
+)
 NO_TRAINING = define("quiet.no-training", "No training was seen: {why}.")
 TOO_SHORT = define("quiet.too-short", "the recording is {span:duration} long and holds no step, epoch or log sentence")
 DAMAGED = define("quiet.damaged", "The recording is damaged or cut; what can be read of it shows no training.")
 QUIET_SO_FAR = define("quiet.so-far", "Nothing wrong was seen in what can be read of the recording, {span:duration}.")
 NO_STEP = define("quiet.no-step", "{heartbeat}; {log}")
 NO_TRAINER = define("quiet.no-trainer", "no step of an nnU-Net v2 trainer; {log}")
+
+
+def is_of_outputs(recording: Recording) -> bool:
+    """Return whether all that was read are outputs of commands, which show a machine and no training."""
+    return any(note.what == FROM_OUTPUTS for note in recording.events(Noted))
 
 
 def quiet(recording: Recording, lang: Lang) -> str:
@@ -31,6 +43,8 @@ def quiet(recording: Recording, lang: Lang) -> str:
 
 def quiet_message(recording: Recording) -> Message:
     """Return ``quiet`` before rendering."""
+    if is_of_outputs(recording):
+        return OUTPUTS_FINE()
     if is_text(recording):
         return Message(key="headline.quiet-text")
     if not was_training_seen(recording):

@@ -15,6 +15,8 @@ from holter.texts.runs import LogRun
 
 # The first event of such a recording: evidence recognises it by this note.
 FROM_TEXT = "read-from-text"
+# Of outputs of commands alone: no training is in them.
+FROM_OUTPUTS = "read-from-outputs"
 # The recorder writes the same note when a training starts a new log.
 NEW_LOG = "new-training-log"
 

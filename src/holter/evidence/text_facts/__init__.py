@@ -40,7 +40,17 @@ PROSE_CHARS = 16_000
 # Facts that come with a version, a path or a name.
 NEUTRAL = ("software.", "setting.", "system.", "scope.", "plan.", "ddp.ranks", "workers.count", "gpu.present")
 
-__all__ = ["Found", "as_stated", "ends", "facts_of", "is_addressed", "is_observation", "own_words", "read_facts"]
+__all__ = [
+    "Found",
+    "as_stated",
+    "ends",
+    "facts_of",
+    "is_addressed",
+    "is_observation",
+    "is_output",
+    "own_words",
+    "read_facts",
+]
 
 
 def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None = None) -> dict[str, Found]:
@@ -87,6 +97,12 @@ FORM = re.compile(
 def own_words(text: str) -> str:
     """Return the words of a person and of errors in a plain text: no outputs of commands, forms, advice at the end."""
     return ends(FORM.sub("", lines.without(kernel_log.sifted(symptoms.complaint(text)).rest)), PROSE_CHARS)
+
+
+def is_output(text: str) -> bool:
+    """Return whether a text is the output of commands and nothing else."""
+    text = plain(text)
+    return any(True for _ in readouts.read(text)) and len(terms(own_words(text))) < FEWEST_TERMS
 
 
 def read_facts(text: str, *, is_prose: bool = True, span: kernel_log.Span | None = None) -> dict[str, Found]:
