@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from holter.probes.child.background_command import NOT_STARTED
 from holter.probes.gpu.gpu import NO_READING
 from holter.probes.process import pidfd
 from holter.probes.process.python_options import option_letters
-from holter.records import ContractSettled, GpuSample, Noted, StorageSample, Tick
+from holter.records import Beat, ContractSettled, GpuSample, Noted, StorageSample, Tick
 from holter.reports.catalogue import phrase
 from holter.supervisor.launch import INJECT
 from holter.supervisor.recording import contract
@@ -221,3 +222,17 @@ def test_a_gpu_is_seen_only_if_something_was_read(name, sources, tmp_path: Path)
     gpu = kept.see(Tick(t_s=100.0)).ability("gpu")  # type: ignore[union-attr]
     assert gpu.can is (name is not None)
     assert gpu.can or "Too many open files" in phrase(gpu.why_not, "en")
+
+
+def test_why_no_worker_of_a_torch_is_replaced_is_a_reason_of_the_contract(sources, tmp_path: Path) -> None:
+    unknown = {"code": "loader-torch", "version": "9.0", "names": "priority"}
+    sources.process.main_pid = os.getpid()
+    sources.heartbeat.abilities = lambda: {"loader": (True, "torch"), "replace-workers": (False, json.dumps(unknown))}
+    kept = keeper(sources, tmp_path)
+    beat = Beat(t_s=100.0, pid=os.getpid(), role="main", steps_total=9, phase="train")
+    replaces = kept.see(Tick(t_s=100.0, beats=(beat,))).ability("replace-workers")  # type: ignore[union-attr]
+    assert not replaces.can
+    assert replaces.why_not.key == "contract.loader-refused"
+    assert "torch 9.0" in phrase(replaces.why_not, "en")
+    assert "torch 9.0" in phrase(replaces.why_not, "zh")
+    assert "watched" not in phrase(replaces.why_not, "zh")

@@ -42,7 +42,8 @@ def announce(role: str | None, context: Any = None) -> None:
 def patch_worker_loop(module: ModuleType) -> None:
     """Wrap the function that a worker runs. It stays picklable: spawned workers find it under its own name."""
     original = module._worker_loop
-    place = list(inspect.signature(original).parameters).index("worker_id")
+    names = list(inspect.signature(original).parameters)
+    place = names.index("worker_id") if "worker_id" in names else len(names)  # another torch: not known
 
     @functools.wraps(original)
     def _worker_loop(*args: Any, **kwargs: Any) -> Any:

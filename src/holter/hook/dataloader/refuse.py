@@ -17,7 +17,11 @@ OF_ITERATOR = {
     "num_workers": "_num_workers", "persistent_workers": "_persistent_workers", "shared_seed": "_shared_seed",
 }  # fmt: skip
 OF_REPLACEMENT = ("index_queue", "data_queue", "done_event", "base_seed", "worker_id")
+# What is called or wrapped here, and the file of ``torch.utils.data._utils`` that a function is in.
 METHODS = ("_get_data", "_next_index", "_reset", "_shutdown_workers", "_try_put_index")
+FUNCTIONS = {
+    "_ResumeIteration": "worker", "_set_worker_pids": "signal_handling", "_pin_memory_loop": "pin_memory",
+}  # fmt: skip
 # What a subclass of DataLoader may define and still be iterated as DataLoader is (MONAI's and PyTorch Geometric's do).
 HARMLESS = frozenset((
     "__init__", "__module__", "__doc__", "__annotations__", "__parameters__", "__orig_bases__", "__dict__",
@@ -25,17 +29,23 @@ HARMLESS = frozenset((
 ))  # fmt: skip
 
 
-def unknown_torch(module: ModuleType) -> str | None:
+def unknown_torch(module: ModuleType) -> Remark | None:
     """Return what this torch lacks or has in addition, so that nothing is replaced; None if it is as expected."""
-    cls = module._MultiProcessingDataLoaderIter
+    cls, inner = module._MultiProcessingDataLoaderIter, module._utils
     lacking = [name for name in METHODS if not hasattr(cls, name)]
-    names = inspect.signature(module._utils.worker._worker_loop).parameters
-    strange = set(names).symmetric_difference((*OF_ITERATOR, *OF_REPLACEMENT))
-    return " ".join(sorted((*lacking, *strange))) or None
+    lacking += [name for name, part in FUNCTIONS.items() if not hasattr(getattr(inner, part, None), name)]
+    arguments = inspect.signature(inner.worker._worker_loop).parameters
+    differs = sorted((*lacking, *set(arguments).symmetric_difference((*OF_ITERATOR, *OF_REPLACEMENT))))
+    if not differs:
+        return None
+    return remark("loader-torch", version=str(sys.modules["torch"].__version__), names=", ".join(differs))
 
 
 def why_refused(module: ModuleType, iterator_class: type, loader: Any) -> Remark | None:
     """Return why the workers of this loader cannot be replaced; None if they can."""
+    unknown = unknown_torch(module)
+    if unknown is not None:
+        return unknown
     if iterator_class is not module._MultiProcessingDataLoaderIter:
         return remark("loader-iterator", name=iterator_class.__name__)
     for cls in type(loader).__mro__:

@@ -15,7 +15,6 @@ from types import ModuleType
 from typing import Any
 
 from .. import page as layout
-from .. import permissions
 from ..remarks import remark
 from ..runtime import RUNTIME
 from ..workers import children
@@ -42,13 +41,9 @@ class _State:
 
 
 def patch_dataloader(module: ModuleType) -> None:
-    """Watch the iterators of all DataLoaders, and heal where the user allowed it."""
+    """Watch the iterators of all DataLoaders."""
     _watch_next(module._BaseDataLoaderIter)
     _watch_workers(module._MultiProcessingDataLoaderIter)
-    if permissions.is_allowed("workers"):
-        from . import care
-
-        care.take_over(module)
 
 
 def is_ours() -> bool:

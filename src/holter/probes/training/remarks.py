@@ -97,7 +97,7 @@ _say(
     "nothing was replaced: no worker was stopped, and no wait lasted {frozen:.0f} s (within {within:.0f} s)",
 )
 
-# PyTorch's DataLoader: hook/dataloader/refuse.py, care.py
+# PyTorch's DataLoader: hook/dataloader/refuse.py, care.py, healing.py
 _say(
     "workers-asked-again",
     "workers ended: {ended}, started: {started}, batches asked for again: {batches}",
@@ -114,6 +114,10 @@ _say(
     "nothing was replaced: no worker of the DataLoader is stopped or has ended; in hand: {samples}",
 )
 _say("loader-refused", "workers of the DataLoader of {dataset} are not replaced: {reason}")
+_say(
+    "loader-torch",
+    "Holter does not know the DataLoader of torch {version} (different: {names}); it is only watched",
+)
 _say("loader-iterator", "{name} is not PyTorch's own iterator")
 _say("loader-subclass", "{name} changes how a DataLoader works")
 _say("loader-iterable", "the position in an IterableDataset would be lost")
