@@ -9,7 +9,6 @@ The small patch and the high learning rate are not a recipe: they let nnU-Net le
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.material import say
-from benchmarks.reporting import Goal, Row, conclude
+from benchmarks.reporting import Goal, Row, conclude, options_of
 from holter.demo.prepare import shrink_plan
 
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "Dataset004_Hippocampus"
@@ -61,13 +60,11 @@ class Score(NamedTuple):
 
 def main() -> int:
     """Train, print tables, write JSON if asked; return 1 if the goal was missed, 2 without data."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="so short that no goal is judged: some minutes")
+    parser = options_of("accuracy", __doc__, quick="so short that no goal is judged: some minutes")
     parser.add_argument("--data", type=Path, default=DATA, help="the raw data set, as nnU-Net wants it")
     parser.add_argument("--seeds", type=int, nargs="+", help="other seeds than 1, 2 and 3")
     parser.add_argument("--epochs", type=int, help="another number: more where there is time, or a GPU")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--json", type=Path, help="write results and goals to this file")
     options = parser.parse_args()
     if not (options.data / "dataset.json").exists():
         say(f"there are no hippocampus images at {options.data}; --data names another folder")

@@ -7,7 +7,6 @@ begins when that snapshot is on the disk and verified. The goal is a share of an
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import subprocess
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.large_checkpoint import look
-from benchmarks.reporting import Goal, Row, conclude
+from benchmarks.reporting import Goal, Row, conclude, options_of
 from benchmarks.stand_in import stand_in
 
 EPOCH_S = 160.0
@@ -84,11 +83,9 @@ class Saves(NamedTuple):
 
 def main() -> int:
     """Measure, print tables, write JSON if asked; return 1 if a goal was missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.checkpoints", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer repeats")
+    parser = options_of("checkpoints", __doc__, quick="fewer repeats")
     parser.add_argument("--folder", type=Path, help="where to write; default: the system's folder for temporary files")
     parser.add_argument("--large", action="store_true", help="instead: one file of more than 4 GiB (10 GiB of RAM)")
-    parser.add_argument("--json", type=Path, help="write results and goals to this file")
     options = parser.parse_args()
     if options.large:
         return conclude(*look(options.folder), options.json)

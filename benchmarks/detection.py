@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.broken_run import CASES, Outcome, find_case, run_apart, run_here
 from benchmarks.material import prepared_brains, say
-from benchmarks.reporting import Goal, conclude
+from benchmarks.reporting import Goal, conclude, options_of
 from holter.reports.catalogue import phrase
 
 REPEATS = 10
@@ -35,9 +35,7 @@ QUICK_BUDGET_S = 230.0
 
 def main() -> int:
     """Measure, print tables, write JSON if asked; return 1 if a goal was missed, 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.detection", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="each fault once, as far as five minutes go")
-    parser.add_argument("--json", type=Path, help="write results and goals to this file")
+    parser = options_of("detection", __doc__, quick="each fault once, as far as five minutes go")
     parser.add_argument("--repeats", type=int, help=f"runs of each fault (default: {REPEATS})")
     parser.add_argument("--faults", help=f"of {','.join(case.fault.name for case in CASES)}; none: healthy runs")
     parser.add_argument("--keep", type=Path, help="keep the tapes of runs that went wrong in this folder")

@@ -7,7 +7,6 @@ open if these are missing. No GPU is needed: "loader" rows end where a GPU would
 
 from __future__ import annotations
 
-import argparse
 import math
 import statistics
 import sys
@@ -35,7 +34,7 @@ from benchmarks.loader_scene import (
     write_cases,
 )
 from benchmarks.material import say
-from benchmarks.reporting import Goal, Row, conclude
+from benchmarks.reporting import Goal, Row, conclude, options_of
 from holter.loader.plan.draws import generator
 
 PATCH = (128, 128, 128)
@@ -75,9 +74,7 @@ QUICK = Plan(2, (220, 300, 300), 2, 8.0, 4000)
 
 def main() -> int:
     """Measure, print tables, write JSON if asked; return 1 if a goal was missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.loader", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="smaller cases and fewer rounds: five minutes in all")
-    parser.add_argument("--json", type=Path, help="write results and goals to this file")
+    parser = options_of("loader", __doc__, quick="smaller cases and fewer rounds: five minutes in all")
     options = parser.parse_args()
     plan = QUICK if options.quick else FULL
     say(f"on cores {pin()}")

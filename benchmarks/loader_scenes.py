@@ -8,7 +8,6 @@ transforms without compiled kernels. No GPU is needed.
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import math
 import os
@@ -33,7 +32,7 @@ from benchmarks.loader import at_least, at_most, row
 from benchmarks.loader_scene import CORES, FOREGROUND, pin
 from benchmarks.material import say
 from benchmarks.organs import SCENES, Scene, mixed_share, write_scene
-from benchmarks.reporting import Goal, Row, conclude, machine
+from benchmarks.reporting import Goal, Row, conclude, machine, options_of
 from holter.loader import Loader, Options, catalogue_like, sampling_like
 from holter.transforms import Geometry, read_chain
 from holter.transforms.kernels import found
@@ -70,11 +69,9 @@ class Rate(NamedTuple):
 
 def main() -> int:
     """Measure, print tables, write JSON if asked; return 1 if a goal was missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.loader_scenes", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: twelve minutes at most")
+    parser = options_of("loader_scenes", __doc__, quick="fewer and shorter rounds: twelve minutes at most")
     parser.add_argument("--only", default="ABCD", help="which scenes; default ABCD")
     parser.add_argument("--data", type=Path, help="keep the generated cases in this folder and use them again")
-    parser.add_argument("--json", type=Path, help="write results and goals to this file")
     options = parser.parse_args()
     plan = QUICK if options.quick else FULL
     say(f"on cores {pin()}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.metadata
 import json
 import os
@@ -21,6 +22,14 @@ class Goal(NamedTuple):
     goal: float
     measured: float | None
     met: bool | None
+
+
+def options_of(name: str, description: str | None, *, quick: str) -> argparse.ArgumentParser:
+    """Return a parser with the options that every benchmark has. ``quick``: what is less with ``--quick``."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description)
+    parser.add_argument("--quick", action="store_true", help=quick)
+    parser.add_argument("--json", type=Path, help="write results and goals to this file")
+    return parser
 
 
 def conclude(

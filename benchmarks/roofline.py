@@ -8,19 +8,17 @@ Columns: nnU-Net's own transform, Holter's in torch, and each instruction set of
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
 from benchmarks.loader import at_most, row
 from benchmarks.organs import mixed_share, organs
-from benchmarks.reporting import Goal, Row, conclude
+from benchmarks.reporting import Goal, Row, conclude, options_of
 from holter.transforms import Box, Chain, Geometry, SampleDraw, blur, brightness, contrast, gamma, low_resolution, noise
 from holter.transforms.batch_state import Step
 from holter.transforms.kernels import Bound, library, program_of
@@ -70,9 +68,7 @@ def cases() -> list[Case]:
 
 def main() -> int:
     """Measure, print a table, write JSON if asked; return 1 if a goal was missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.roofline", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer repeats: a minute")
-    parser.add_argument("--json", type=Path, help="write results and goals to this file")
+    parser = options_of("roofline", __doc__, quick="fewer repeats: a minute")
     options = parser.parse_args()
     torch.set_num_threads(1)
     repeats = 3 if options.quick else 11

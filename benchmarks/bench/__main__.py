@@ -6,23 +6,20 @@ the command predicts the same epoch before that. No GPU is needed; alone on the 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.bench.scenes import CONFIGURATION, EPOCHS, PLANS, SCENES, STEPS, TRAINER, Scene, make
+from benchmarks.bench.scenes import CONFIGURATION, EPOCHS, PLANS, STEPS, TRAINER, Scene, made_scenes, options_of_scenes
 from benchmarks.loader import at_least, at_most, row
-from benchmarks.material import prepared_brains, say
 from benchmarks.reporting import Goal, Row, conclude
 from holter.demo.prepare import DATASET_NAME
 
@@ -44,24 +41,15 @@ FULL, QUICK = Plan(6, 250, 120.0), Plan(4, 60, 40.0)
 
 def main() -> int:
     """Measure, print tables, write JSON if asked; return 1 if a goal was missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="shorter epochs and measurements")
-    parser.add_argument("--only", default="", help="scenes whose name contains this")
-    parser.add_argument("--anyway", action="store_true", help="although others use the machine: no goal counts then")
-    parser.add_argument("--json", type=Path, help="write results and goals to this file")
-    options = parser.parse_args()
-    plan, brains = QUICK if options.quick else FULL, prepared_brains()
+    options = options_of_scenes("bench", __doc__, quick="shorter epochs and measurements").parse_args()
+    plan = QUICK if options.quick else FULL
     rows: list[Row] = []
     goals: list[Goal] = []
-    for scene in SCENES:
-        if options.only in scene.name:
-            say(scene.name)
-            with tempfile.TemporaryDirectory(prefix="holter-bench-scene-") as folder:
-                environment = {**os.environ, **make(scene, brains, Path(folder))}
-                environment |= {EPOCHS: str(plan.epochs), STEPS: str(plan.steps)}
-                more = compare(scene, plan, environment, anyway=options.anyway)
-            rows += more[0]
-            goals += more[1]
+    for scene, variables in made_scenes(options.only):
+        environment = {**variables, EPOCHS: str(plan.epochs), STEPS: str(plan.steps)}
+        more = compare(scene, plan, environment, anyway=options.anyway)
+        rows += more[0]
+        goals += more[1]
     return conclude(rows, goals, options.json)
 
 

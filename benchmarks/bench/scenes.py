@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.material import prepared_brains, say
+from benchmarks.reporting import options_of
 from holter.demo.prepare import DATASET_NAME, Prepared
 
 CONFIGURATION = "imitated"
@@ -74,6 +80,24 @@ SCENES = (
     Scene("3d, DA5", (64, 64, 64), 2, 0.131, 2, 2, STARVED, ("network", *STARVED), DA5),
     Scene("3d, large batch", (64, 64, 64), 8, 0.131, 2, 2, STARVED, ("network", *STARVED)),
 )
+
+
+def options_of_scenes(name: str, description: str | None, *, quick: str) -> argparse.ArgumentParser:
+    """Return a parser for a benchmark that plays the scenes."""
+    parser = options_of(name, description, quick=quick)
+    parser.add_argument("--only", default="", help="scenes whose name contains this")
+    parser.add_argument("--anyway", action="store_true", help="although others use the machine: no goal counts then")
+    return parser
+
+
+def made_scenes(only: str) -> Iterator[tuple[Scene, dict[str, str]]]:
+    """Yield each scene whose name contains ``only`` with the environment of its commands; its folder is removed."""
+    brains = prepared_brains()
+    for scene in SCENES:
+        if only in scene.name:
+            say(scene.name)
+            with tempfile.TemporaryDirectory(prefix="holter-bench-scene-") as folder:
+                yield scene, {**os.environ, **make(scene, brains, Path(folder))}
 
 
 def make(scene: Scene, brains: Prepared, folder: Path) -> dict[str, str]:

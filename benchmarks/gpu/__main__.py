@@ -10,7 +10,6 @@ that were not measured, because a GPU, processors or time were missing, are list
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -28,7 +27,7 @@ from benchmarks.gpu import cost, data
 from benchmarks.gpu.data import Case, Size
 from benchmarks.gpu.one import MARK, WHICH
 from benchmarks.material import say
-from benchmarks.reporting import Goal, Row, conclude
+from benchmarks.reporting import Goal, Row, conclude, options_of
 
 FEW_CPUS = 2
 FORWARD_ONLY = 1 / 3  # share of a step's work in validation: no gradients
@@ -80,11 +79,9 @@ class Run(NamedTuple):
 
 def main() -> int:
     """Measure, print tables, write JSON if asked; return 1 if a goal was missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="short epochs, three of the data sets, 11 minutes at most")
+    parser = options_of("gpu", __doc__, quick="short epochs, three of the data sets, 11 minutes at most")
     parser.add_argument("--minutes", type=float, help="another limit of the time")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--json", type=Path, help="write results and goals to this file")
     options = parser.parse_args()
     plan = TINY if options.device == "cpu" else QUICK if options.quick else FULL
     if options.minutes is not None:

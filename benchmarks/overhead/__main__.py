@@ -10,7 +10,6 @@ stopped and continued in turns (``benchmarks.overhead.interleaved``), which is m
 
 from __future__ import annotations
 
-import argparse
 import random
 import statistics
 import sys
@@ -22,7 +21,7 @@ from typing import NamedTuple
 from benchmarks.material import prepared_brains, say
 from benchmarks.overhead.interleaved import as_seconds, interleave
 from benchmarks.overhead.supervised import Run, Settings, Supervisor, train
-from benchmarks.reporting import Goal, Row, conclude
+from benchmarks.reporting import Goal, Row, conclude, options_of
 from benchmarks.tape_growth import DAY_H, Growth, grow
 from holter.demo.prepare import Prepared
 from holter.tape import read
@@ -56,11 +55,9 @@ QUICK = Plan(2, Settings(3, 40), Settings(7, 40, COMPANIONS), 2, 3)
 
 def main() -> int:
     """Measure, print tables, write JSON if asked; return 1 if a goal was missed, 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="few and short trainings: five minutes in all")
+    parser = options_of("overhead", __doc__, quick="few and short trainings: five minutes in all")
     parser.add_argument("--pairs", type=int, help="trainings with and without; 0: only the supervisor's own cost")
     parser.add_argument("--blocks", type=int, help="pairs of blocks within one training; 0: leave it out")
-    parser.add_argument("--json", type=Path, help="write results and goals to this file")
     options = parser.parse_args()
     plan = QUICK if options.quick else FULL
     if options.pairs is not None:

@@ -7,20 +7,15 @@ are measured in turns. No GPU is needed; alone on the machine, please.
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.bench.__main__ import started
-from benchmarks.bench.scenes import CONFIGURATION, EPOCHS, PLANS, SCENES, STEPS, TRAINER, Scene, make
+from benchmarks.bench.scenes import CONFIGURATION, EPOCHS, PLANS, STEPS, TRAINER, Scene, made_scenes, options_of_scenes
 from benchmarks.loader import at_least, at_most, row
-from benchmarks.material import prepared_brains, say
 from benchmarks.reporting import Goal, Row, conclude
 from holter.demo.prepare import DATASET_NAME
 
@@ -40,23 +35,14 @@ FULL, QUICK = Plan(8, 12), Plan(3, 4)
 
 def main() -> int:
     """Measure, print tables, write JSON if asked; return 1 if a goal was missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.tune", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds")
-    parser.add_argument("--only", default="", help="scenes whose name contains this")
-    parser.add_argument("--anyway", action="store_true", help="although others use the machine: no goal counts then")
-    parser.add_argument("--json", type=Path, help="write results and goals to this file")
-    options = parser.parse_args()
-    plan, brains = QUICK if options.quick else FULL, prepared_brains()
+    options = options_of_scenes("tune", __doc__, quick="fewer rounds").parse_args()
+    plan = QUICK if options.quick else FULL
     rows: list[Row] = []
     goals: list[Goal] = []
     reached: list[bool] = []
-    for scene in SCENES:
-        if options.only not in scene.name:
-            continue
-        say(scene.name)
-        with tempfile.TemporaryDirectory(prefix="holter-tune-scene-") as folder:
-            environment = {**os.environ, **make(scene, brains, Path(folder)), EPOCHS: "2", STEPS: "250"}
-            more, share, high = compare(scene, plan, environment, anyway=options.anyway)
+    for scene, variables in made_scenes(options.only):
+        environment = {**variables, EPOCHS: "2", STEPS: "250"}
+        more, share, high = compare(scene, plan, environment, anyway=options.anyway)
         rows += more
         reached.append(high is not None and high >= GOAL_SHARE)
         time_share = share if not options.anyway else None
