@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from bench.conftest import HOLTER, LIMIT_S, Run, contents
-from holter.bench.bench import question_of
+from holter.bench.training import find_training
 from holter.bench.tuning.tune import present_choice
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME
 from holter.doctor.records import Asked
@@ -97,7 +97,7 @@ def test_names_that_do_not_exist_are_answered_with_this_command(holter: Run) -> 
 )
 def test_a_variable_that_stops_every_training_is_named_not_the_trainer(variable: tuple[str, str], said: str) -> None:
     with pytest.raises(BadInput) as caught:
-        question_of(ASKED, dict([variable]), "tune")
+        find_training(ASKED, "tune", 5.0, "cpu", dict([variable]), anyway=True)
     assert said in phrase(caught.value.what, "en")
     assert caught.value.next_step == f"unset {variable[0]}"
 

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from holter.bench.bench import checkpoint_bytes, command_of, question_of
-from holter.bench.busy import cpus_of_this_process, refuse_if_busy
 from holter.bench.records import Loader
-from holter.bench.scratch import Scratch
-from holter.bench.session import run_child
+from holter.bench.session import Tell
+from holter.bench.training import find_training
 from holter.bench.tuning import settings_file
 from holter.bench.tuning.advice import command_for, not_compared, variables_of, what_gains_more
 from holter.bench.tuning.records import Tuned, TuneOrder, TuneReport
 from holter.doctor.records import Asked
 from holter.supervisor.train import CHOICE
 from holter.texts.training_command import parse_training_command
-
-Tell = Callable[[Any], None]
 
 
 def tune(
@@ -48,28 +43,11 @@ def tune(
     began_s = time.monotonic()
     if write is not None:
         settings_file.check(write)
-    question = question_of(asked, environ, "tune")
-    asked = question.asked
-    command = command_of(asked, "tune")
-    cpus = cpus_of_this_process()
-    if not anyway:
-        refuse_if_busy(cpus, device, environ, command)
+    training = find_training(asked, "tune", seconds, device, environ, anyway=anyway)
+    asked, command = training.asked, training.command
     present, readers = present_choice(asked, environ, loader)
-    order = TuneOrder(
-        dataset=asked.dataset or "",
-        configuration=asked.configuration or "",
-        fold=asked.fold,
-        plans=asked.plans,
-        trainer=asked.trainer,
-        device=device,  # type: ignore[arg-type]
-        seconds=seconds,
-        cpus=cpus,
-        results=environ["nnUNet_results"],
-        present_loader=present,
-        present_readers=readers,
-    )
-    with Scratch(environ, checkpoint_bytes(question), command) as scratch:
-        tuned = run_child(order, python, environ, scratch, command, tell, Tuned)
+    order = TuneOrder(**msgspec.structs.asdict(training.order), present_loader=present, present_readers=readers)
+    tuned = training.measure(order, python, environ, tell, Tuned)
     report = TuneReport(
         order=order,
         tuned=tuned,

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import enum
 import json
 import os
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from holter.cli.measuring.following import Device, OnDevice, followed
 from holter.cli.options import Anyway, Configuration, Dataset, Fold, Json, Lang, Plans, Python, Trainer, chosen_language
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from holter.bench.records import Report
-
-INTERRUPTED = 130
-
-
-class Device(str, enum.Enum):
-    """Device to measure on."""
-
-    AUTO = "auto"
-    CUDA = "cuda"
-    CPU = "cpu"
 
 
 def register(app: typer.Typer) -> None:
@@ -38,9 +27,7 @@ def bench(
     fold: Fold = "0",
     plans: Plans = "nnUNetPlans",
     trainer: Trainer = "nnUNetTrainer",
-    device: Annotated[
-        Device, typer.Option("--device", metavar="auto|cuda|cpu", help="What will train; auto: a GPU if there is one.")
-    ] = Device.AUTO,
+    device: OnDevice = Device.AUTO,
     python: Python = None,
     seconds: Annotated[
         float,
@@ -60,7 +47,6 @@ def bench(
     from holter.bench.bench import bench as measure
     from holter.bench.terminal import as_json as to_json
     from holter.bench.terminal import print_report
-    from holter.cli.measuring.following import followed
     from holter.doctor.collect.survey import training_python
     from holter.doctor.records import Asked
     from holter.reports.catalogue import text
@@ -71,12 +57,9 @@ def bench(
     def run(tell: Callable[[str], None]) -> Report:
         return measure(asked, interpreter, seconds, device.value, os.environ, tell, anyway=anyway)
 
-    try:
-        report = followed(
-            run, text("bench.stage.busy", language), lambda stage: text(f"bench.stage.{stage}", language), quiet=as_json
-        )
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    report = followed(
+        run, text("bench.stage.busy", language), lambda stage: text(f"bench.stage.{stage}", language), quiet=as_json
+    )
     if as_json:
         print(json.dumps(to_json(report, language), ensure_ascii=False, indent=2))
         return

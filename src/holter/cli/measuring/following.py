@@ -1,22 +1,50 @@
-"""Show on stderr what a measurement is doing."""
+"""Show on stderr what a measurement is doing; the options of both measuring commands."""
 
 from __future__ import annotations
 
+import enum
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+INTERRUPTED = 130
 
 Found = TypeVar("Found")
 Tell = Callable[[Any], None]
 
 
+class Device(str, enum.Enum):
+    """Device to measure on."""
+
+    AUTO = "auto"
+    CUDA = "cuda"
+    CPU = "cpu"
+
+
+OnDevice = Annotated[
+    Device, typer.Option("--device", metavar="auto|cuda|cpu", help="What will train; auto: a GPU if there is one.")
+]
+
+
 def followed(
     run: Callable[[Tell], Found], first: str, words: Callable[[Any], str], *, quiet: bool, every: bool = True
 ) -> Found:
-    """Return what ``run`` returns. ``first``: shown before it says anything. ``words``: puts what it says into words.
+    """Return what ``run`` returns; Ctrl-C ends this process. ``first``: shown before ``run`` says anything.
 
-    ``every``: without a terminal, a line for each; else only for those that are not numbers of a progress.
+    ``words``: puts what it says into words. ``every``: without a terminal, a line for each; else only for those that
+    are not numbers of a progress.
     """
+    try:
+        return _followed(run, first, words, quiet=quiet, every=every)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _followed(
+    run: Callable[[Tell], Found], first: str, words: Callable[[Any], str], *, quiet: bool, every: bool
+) -> Found:
     from rich.console import Console
 
     if quiet:

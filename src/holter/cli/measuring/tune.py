@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holter.cli.measuring.bench import INTERRUPTED, Device
+from holter.cli.measuring.following import Device, OnDevice, followed
 from holter.cli.options import Anyway, Configuration, Dataset, Fold, Json, Lang, Plans, Python, Trainer, chosen_language
 from holter.cli.start.settings import Settings, for_training, places
 
@@ -31,9 +31,7 @@ def tune(
     fold: Fold = "0",
     plans: Plans = "nnUNetPlans",
     trainer: Trainer = "nnUNetTrainer",
-    device: Annotated[
-        Device, typer.Option("--device", metavar="auto|cuda|cpu", help="What will train; auto: a GPU if there is one.")
-    ] = Device.AUTO,
+    device: OnDevice = Device.AUTO,
     python: Python = None,
     seconds: Annotated[
         float,
@@ -57,7 +55,6 @@ def tune(
     from holter.bench.tuning.terminal import as_json as to_json
     from holter.bench.tuning.terminal import print_report, progress
     from holter.bench.tuning.tune import tune as measure
-    from holter.cli.measuring.following import followed
     from holter.doctor.collect.survey import training_python
     from holter.doctor.records import Asked
     from holter.reports.catalogue import phrase, text
@@ -83,12 +80,9 @@ def tune(
             anyway=anyway,
         )
 
-    try:
-        report = followed(
-            run, text("bench.stage.busy", language), lambda stage: progress(stage, language), quiet=as_json, every=False
-        )
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    report = followed(
+        run, text("bench.stage.busy", language), lambda stage: progress(stage, language), quiet=as_json, every=False
+    )
     if as_json:
         print(json.dumps(to_json(report, language), ensure_ascii=False, indent=2))
         return
