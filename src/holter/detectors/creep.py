@@ -6,8 +6,7 @@ from collections import deque
 from itertools import pairwise
 from statistics import median
 
-import msgspec
-
+from holter.detectors.view import ended
 from holter.history.ranks import main_beat
 from holter.records import Episode, EpochEnded, Message, Tick
 from holter.sentences import define
@@ -105,8 +104,7 @@ class CreepDetector:
         return [self._open[subject]]
 
     def _close(self, subject: str, t_s: float) -> list[Episode]:
-        episode = self._open.pop(subject, None)
-        return [] if episode is None else [msgspec.structs.replace(episode, end_s=t_s)]
+        return ended(self._open.pop(subject, None), t_s)
 
 
 def _thirds(values: list[float]) -> tuple[float, float, float]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from holter.detectors.course import LOOP
+from holter.detectors.view import ended
 from holter.history.ranks import main_beat
 from holter.records import Episode, EpochEnded, Noted, Tick
 from holter.sentences import define
@@ -63,6 +62,5 @@ class DivergedDetector:
         return [self._open]
 
     def _close(self, t_s: float) -> list[Episode]:
-        closed = [] if self._open is None else [msgspec.structs.replace(self._open, end_s=t_s)]
-        self._open = None
-        return closed
+        episode, self._open = self._open, None
+        return ended(episode, t_s)

@@ -6,10 +6,8 @@ hand-over), at once or hours later; so it gets its own episode.
 
 from __future__ import annotations
 
-import msgspec
-
 from holter.detectors.plain import PlainKeeper, loader_workers, waited_s
-from holter.detectors.view import GAP_S, is_paused
+from holter.detectors.view import GAP_S, ended, is_paused
 from holter.evidence.words import process_of
 from holter.history.ranks import main_beat, main_process
 from holter.records import WORKERS, Episode, Message, ProcessSample, Tick
@@ -90,8 +88,7 @@ class FrozenDetector:
         return [episode]
 
     def _close(self, pid: int, t_s: float) -> list[Episode]:
-        episode = self._open.pop(pid, None)
-        return [] if episode is None else [msgspec.structs.replace(episode, end_s=t_s)]
+        return ended(self._open.pop(pid, None), t_s)
 
 
 def _reason(process: ProcessSample, age_s: float) -> Message:

@@ -9,9 +9,7 @@ from collections import deque
 from statistics import median
 from typing import NamedTuple
 
-import msgspec
-
-from holter.detectors.view import GAP_S, is_paused
+from holter.detectors.view import GAP_S, ended, is_paused
 from holter.evidence.words import WORKING_CPU_RATIO
 from holter.history.ranks import main_beat
 from holter.records import DATA_WORKERS, Beat, Episode, Tick
@@ -119,12 +117,10 @@ class PausesDetector:
         return self._close(t_s) if self._calm_s >= OVER_S else ()
 
     def _close(self, t_s: float) -> tuple[Episode, ...]:
-        if self._open is None:
-            return ()
-        closed = msgspec.structs.replace(self._open, end_s=t_s)
-        self._open = None
-        self._pauses.clear()
-        return (closed,)
+        if self._open is not None:
+            self._pauses.clear()
+        episode, self._open = self._open, None
+        return tuple(ended(episode, t_s))
 
 
 def _are_at_work(tick: Tick) -> bool:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import deque
 from statistics import median
 
-import msgspec
-
-from holter.detectors.view import GAP_S, is_paused
+from holter.detectors.view import GAP_S, ended, is_paused
 from holter.history.ranks import main_beat
 from holter.records import Episode, EpochEnded, Tick
 from holter.sentences import define
@@ -110,12 +108,10 @@ class SlowDownDetector:
         return ()
 
     def _close(self, t_s: float) -> tuple[Episode, ...]:
-        if self._open is None:
-            return ()
-        closed = msgspec.structs.replace(self._open, end_s=t_s)
-        self._open = None
-        self._recent.clear()  # the slow steps of this episode must not raise another one
-        return (closed,)
+        if self._open is not None:
+            self._recent.clear()  # the slow steps of this episode must not raise another one
+        episode, self._open = self._open, None
+        return tuple(ended(episode, t_s))
 
     def _scatter(self) -> float:
         ordered = sorted(self._baseline)

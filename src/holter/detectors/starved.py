@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-import msgspec
-
-from holter.detectors.view import GAP_S, is_paused, usable_cpus
+from holter.detectors.view import GAP_S, ended, is_paused, usable_cpus
 from holter.history.ranks import main_beat
 from holter.records import Beat, Episode, Tick
 from holter.sentences import define
@@ -121,8 +119,5 @@ class StarvedDetector:
         return before[-1] if sum(after) >= BUSY_LOOKS * len(after) else None
 
     def _close(self, t_s: float) -> tuple[Episode, ...]:
-        if self._open is None:
-            return ()
-        closed = msgspec.structs.replace(self._open, end_s=t_s)
-        self._open = None
-        return (closed,)
+        episode, self._open = self._open, None
+        return tuple(ended(episode, t_s))

@@ -7,8 +7,7 @@ full for a moment (another user's large file, deleted again) is no sign.
 
 from __future__ import annotations
 
-import msgspec
-
+from holter.detectors.view import ended
 from holter.evidence.disk_space import Lack, describe_mount, is_same_device, is_same_folder, shortage
 from holter.evidence.words import is_failed_save, is_saved, saved_file
 from holter.history.ranks import main_beat
@@ -142,9 +141,8 @@ class UnsavedDetector:
     def _close(self, t_s: float) -> list[Episode]:
         if self._open is None:
             return []
-        closed = msgspec.structs.replace(self._open, end_s=max(t_s, self._open.alarm_s))
-        self._open = None
-        return [closed]
+        episode, self._open = self._open, None
+        return ended(episode, max(t_s, episode.alarm_s))
 
 
 def _reason(sample: StorageSample, lacking: Lack) -> Message:

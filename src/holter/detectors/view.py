@@ -1,10 +1,12 @@
-"""Values of one tick that several detectors need."""
+"""What several detectors need: values of one tick, the phase, and the end of an episode."""
 
 from __future__ import annotations
 
+import msgspec
+
 from holter.evidence.words import is_in_freezer
 from holter.history.ranks import main_beat
-from holter.records import WORKERS, Phase, PhaseChanged, Tick
+from holter.records import WORKERS, Episode, Phase, PhaseChanged, Tick
 
 STOPPED = ("T", "t")
 # Recorder and training may be stopped together (Ctrl-Z, a suspended laptop). A longer gap between ticks proves nothing.
@@ -31,6 +33,11 @@ def usable_cpus(tick: Tick, before: float | None) -> float | None:
     if before is None and tick.host is not None and tick.host.cpu_count is not None:
         return float(tick.host.cpu_count)
     return before
+
+
+def ended(episode: Episode | None, t_s: float) -> list[Episode]:
+    """Return the episode with its end; empty if none is open."""
+    return [] if episode is None else [msgspec.structs.replace(episode, end_s=t_s)]
 
 
 class PhaseKeeper:
