@@ -13,11 +13,7 @@ import time
 import psutil
 
 from holter.demo.faults.fault import Context, Harmless, Worker
-from holter.demo.faults.victims import send, stop, take, tensors_not_fetched
-from holter.errors import DemoFailed
-from holter.sentences import define
-
-NO_WORKER = define("error.demo.no-worker-to-freeze", "The training has no data worker that could be frozen.")
+from holter.demo.faults.victims import send, stop, take, tensors_not_fetched, train_workers
 
 ATTEMPTS = 200  # with PAUSE_S: two seconds, in which every worker announces several batches
 PAUSE_S = 0.01  # lets a worker that was stopped between two batches continue
@@ -39,9 +35,7 @@ class FreezeWorker(Harmless):
         """
         if self._victim is not None:
             return
-        workers = context.of_role("train-worker")
-        if not workers:
-            raise DemoFailed(NO_WORKER())
+        workers = train_workers(context)
         for attempt in range(ATTEMPTS):
             self._victim = take(_likeliest(workers, attempt).pid)
             stop(self._victim)

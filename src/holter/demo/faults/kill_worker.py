@@ -8,11 +8,7 @@ import signal
 import psutil
 
 from holter.demo.faults.fault import Context, Harmless
-from holter.demo.faults.victims import send, take
-from holter.errors import DemoFailed
-from holter.sentences import define
-
-NO_WORKER = define("error.demo.no-worker-to-kill", "The training has no data worker that could be killed.")
+from holter.demo.faults.victims import send, take, train_workers
 
 
 class KillWorker(Harmless):
@@ -28,10 +24,7 @@ class KillWorker(Harmless):
         """Kill the first training worker, once."""
         if self._victim is not None:
             return
-        workers = context.of_role("train-worker")
-        if not workers:
-            raise DemoFailed(NO_WORKER())
-        self._victim = take(workers[0].pid)
+        self._victim = take(train_workers(context)[0].pid)
         send(self._victim, signal.SIGKILL)
 
     def undo(self, context: Context) -> None:

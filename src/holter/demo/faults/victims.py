@@ -9,14 +9,27 @@ from pathlib import Path
 
 import psutil
 
+from holter.demo.faults.fault import Context, Worker
 from holter.errors import DemoFailed
 from holter.sentences import define
 
+NO_WORKER = define("error.demo.no-worker", "The training has no data worker.")
 ENDED_TOO_EARLY = define("error.demo.ended-too-early", "Process {pid} ended before the fault could be injected.")
 
 # Torch passes tensors in shared memory; a worker keeps the descriptor of each tensor until it is fetched.
 _SHARED_TENSOR = "/torch_"
 STOPPED_WITHIN_S = 2.0
+
+
+def train_workers(context: Context) -> tuple[Worker, ...]:
+    """Return the training's data workers.
+
+    Raises:  DemoFailed if there are none.
+    """
+    workers = context.of_role("train-worker")
+    if not workers:
+        raise DemoFailed(NO_WORKER())
+    return workers
 
 
 def take(pid: int) -> psutil.Process:
