@@ -82,13 +82,12 @@ def run(
     lang: Lang = None,
 ) -> None:
     """Run a training command and record it. Its output, signals and exit code pass through unchanged."""
-    from holter.cli.running.listener import StderrListener, listeners_for
+    from holter.cli.running.listener import StderrListener
+    from holter.cli.running.supervised import supervision
     from holter.reports.live.contract import consequences
     from holter.supervisor.recording.abilities import restart_ability
     from holter.supervisor.recording.tape_place import about_command, default_tape
-    from holter.supervisor.run import run as supervise
     from holter.texts.resume_command import resume_command as resume
-    from holter.views.metrics.exporters import Exporters
 
     language = chosen_language(lang)
     resume_command = checked_resume(resume_command)
@@ -102,26 +101,20 @@ def run(
                 speaker.note(consequence)
         variables = chosen_sharing(sharing, speaker.note)
         _tell_of_others(command, speaker)
-        with (
-            Exporters(metrics or (), speaker.note) as exporters,
-            listeners_for(speaker, notify, language, shlex.join(command)) as (listener, finish),
-        ):
+        with supervision(
+            speaker, ending, language, metrics=metrics, notify=notify, name=shlex.join(command)
+        ) as supervise:
             result = supervise(
-                tuple(command),
+                command,
                 tape or default_tape(about_command(command), os.environ),
-                listener=listener,
                 force=force,
                 variables=variables,
                 heal=heal,
-                end_orphans=heal,
                 from_scratch=restart_from_scratch,
                 resume=resume_command,
                 main_limit_s=main_limit,
                 main_heal=not no_main_heal,
-                on_tape=exporters.start,
             )
-            ending.settle(result.returncode)
-            finish(result.returncode, result.outcome)
         if result.orphans:
             speaker.note(STILL_THERE(count=len(result.orphans), pids=" ".join(map(str, result.orphans))))
         speaker.wrote(result.tape, is_there=result.tape_is_there)

@@ -105,17 +105,16 @@ def train(
     writes splits_final.json or unpacks the data, the others wait for it.
     """
     from holter.cli.running.after import write_report
-    from holter.cli.running.listener import StderrListener, listeners_for
+    from holter.cli.running.listener import StderrListener
+    from holter.cli.running.supervised import supervision
     from holter.cli.running.waiting import Waits
     from holter.supervisor.folds.fold_lock import FoldLock
     from holter.supervisor.folds.messages import NOTHING_STARTED
     from holter.supervisor.folds.patience import Asked, Patience
     from holter.supervisor.folds.preparation import Preparation
     from holter.supervisor.recording.tape_place import about_training, default_tape, refuse_existing
-    from holter.supervisor.run import run as supervise
     from holter.supervisor.signals import die_like
     from holter.supervisor.train import forget_choice, make_order, read_arguments
-    from holter.views.metrics.exporters import Exporters
 
     language = chosen_language(lang)
     training, folder = read_arguments(tuple(arguments), os.environ)
@@ -133,8 +132,9 @@ def train(
         variables = {**chosen_sharing(sharing, speaker.note), LANGUAGE: language}
         try:
             with ExitStack() as stack:
-                exporters = stack.enter_context(Exporters(metrics or (), speaker.note))
-                listener, finish = stack.enter_context(listeners_for(speaker, notify, language, shlex.join(arguments)))
+                supervise = stack.enter_context(
+                    supervision(speaker, ending, language, metrics=metrics, notify=notify, name=shlex.join(arguments))
+                )
                 with Patience() as patience:
                     lock = stack.enter_context(closing(FoldLock(folder)))
                     waits = stack.enter_context(closing(Waits(speaker, language, quiet=quiet)))
@@ -151,20 +151,15 @@ def train(
                 result = supervise(
                     order.command,
                     tape or default_tape(about_training(training), os.environ),
-                    listener=listener,
                     force=force,
                     variables=variables,
                     heal=True,
                     requeue=True,
-                    end_orphans=True,
                     main_limit_s=main_limit,
                     main_heal=not no_main_heal,
                     keep_fds=(lock.fd,),
                     on_tick=preparation.see,
-                    on_tape=exporters.start,
                 )
-                ending.settle(result.returncode)
-                finish(result.returncode, result.outcome)
         except Asked as asked:
             speaker.note(NOTHING_STARTED())
             speaker.close()
