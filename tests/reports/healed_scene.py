@@ -32,8 +32,8 @@ from holter.records import (
 from holter.remedies.ladder import WAITS, reason_of
 from holter.sentences import as_fields
 from holter.supervisor.healing.checkpoint_before_restart import CHECKPOINT
+from holter.supervisor.healing.end_group import PROCESSES
 from holter.supervisor.healing.healer import AT_WORK_AGAIN, GOES_ON
-from holter.supervisor.healing.run_loop import PROCESSES
 from holter.tape import Recording
 
 KILLED_S, BEGUN_S, BACK_S, END_S = 603, 609, 631, 900

@@ -21,7 +21,7 @@ from holter.reports.catalogue import language, phrase, text, translated
 from holter.reports.catalogue.filling import STRICT, MissingValue, blanks, chosen
 from holter.reports.catalogue.leaving_out import without
 from holter.reports.explain import page
-from holter.supervisor.healing import run_loop
+from holter.supervisor.healing import restart
 
 
 def has_words(template: str) -> bool:
@@ -82,7 +82,7 @@ def test_every_remedy_has_a_sentence() -> None:
 
 def test_every_reason_of_the_ladder_has_a_sentence() -> None:
     told = set()
-    for module in (ladder, run_loop):
+    for module in (ladder, restart):
         source = Path(module.__file__).read_text(encoding="utf-8")
         told |= set(re.findall(r'(?:reason=|return )"([a-z]+(?:-[a-z]+)+)"', source))
     assert {"no-progress", "no-usable-checkpoint", "it-would-happen-again"} <= told

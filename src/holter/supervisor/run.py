@@ -20,10 +20,9 @@ from holter.probes.training.file_tail import Mark, mark
 from holter.records import Tick
 from holter.sentences import NOTHING_STARTED, define
 from holter.supervisor.healing.checkpoint_before_restart import CheckpointGuard
-from holter.supervisor.healing.continuation import Continuation
+from holter.supervisor.healing.continuation import Continuation, newest_checkpoint_s
 from holter.supervisor.healing.control import Control
 from holter.supervisor.healing.healer import Healer
-from holter.supervisor.healing.restart import newest_checkpoint_s
 from holter.supervisor.healing.run_loop import RunLoop
 from holter.supervisor.healing.scheduler_signals import SchedulerSignals
 from holter.supervisor.launch import Launch
@@ -149,7 +148,8 @@ def run(
             settings=tuple((name, variables[name]) for name in NAMES if name in variables),
         )
         continuation = Continuation(command, terms.resume, earlier_s, from_scratch=from_scratch)
-        generations = RunLoop(
+        loop = RunLoop(
+            child,
             launch,
             recorder,
             healer,
@@ -162,16 +162,16 @@ def run(
             on_tick=on_tick,
         )
         try:
-            result = generations.run(child)
+            result = loop.run()
         except BaseException as error:
             if each_tick is not None:
-                generations.end()  # the demo's own step failed: end its training too
+                loop.end()  # the demo's own step failed: end its training too
                 scratch.close()
                 raise
             if not isinstance(error, Exception):
                 raise  # the training goes on without Holter
             listener.note(NO_LONGER_RECORDED(error=f"{type(error).__name__}: {error}"))
-            result = _unrecorded(generations.child or child, relay, writer.path)
+            result = _unrecorded(loop.child, relay, writer.path)
             with contextlib.suppress(Exception):
                 recorder.finish()
             result = msgspec.structs.replace(result, tape_is_there=writer.is_there)

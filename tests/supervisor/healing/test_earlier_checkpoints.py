@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from holter.supervisor.healing.restart import newest_checkpoint_s
+from holter.supervisor.healing.continuation import newest_checkpoint_s
 
 TRAIN = "nnUNetv2_train Dataset004_Toy 3d_fullres 0"
 OLD_S = 1_000_000.0

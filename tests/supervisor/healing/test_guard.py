@@ -18,7 +18,7 @@ from holter.supervisor.healing import checkpoint_before_restart
 from holter.supervisor.healing.checkpoint_before_restart import NOT_IN_TIME, CheckpointGuard, StalledTraining
 from holter.supervisor.healing.continuation import Continuation
 from holter.supervisor.healing.control import Control
-from holter.supervisor.healing.restart import end_group
+from holter.supervisor.healing.end_group import end_group
 from holter.texts.resume_command import resume_command
 from needs import imported
 

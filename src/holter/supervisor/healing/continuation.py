@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +14,8 @@ from holter.hook.checkpoints.select import FINAL, newest_good, prepare_to_contin
 from holter.probes.training.remarks import problems
 from holter.records import Text
 from holter.sentences import define
-from holter.texts.resume_command import Resume
+from holter.texts.resume_command import Resume, assigned, training_words
+from holter.texts.training_command import parse_training_command
 
 # The file server took the last checkpoint a moment ago. If it does not answer now, Holter must still be able to end.
 CHECKED_WITHIN_S = 10.0
@@ -24,6 +27,26 @@ FOLDER_GONE = define("act.folder-gone", "[[{folder} cannot be used: ]]the folder
 FOLDER_FAILS = define("act.folder-fails", "{folder} cannot be used: {error}")
 NOT_READABLE_NOW = define("act.checkpoints-not-readable", "its checkpoints cannot be read now; they may be whole")
 NONE_LEFT = define("act.no-checkpoint-left", "no usable checkpoint is left; --restart-from-scratch begins again")
+
+
+def newest_checkpoint_s(command: tuple[str, ...], variables: Mapping[str, str]) -> float | None:
+    """Return the time just after the fold's newest checkpoint, by its file server's clock; None without any.
+
+    Call it before the training starts. If the folder is unknown or unreadable, it returns the current time.
+    """
+    words = training_words(command)
+    parsed = parse_training_command(words)
+    folder = parsed.fold_folder({**variables, **assigned(command), **assigned(words)}) if parsed is not None else None
+    times = []
+    try:
+        if folder is None:
+            return time.time()
+        for file in folder.glob("checkpoint_*.pth"):
+            with contextlib.suppress(FileNotFoundError):
+                times.append(file.stat().st_mtime)
+    except OSError:
+        return time.time()
+    return math.nextafter(max(times), math.inf) if times else None
 
 
 class CheckpointChoice(NamedTuple):

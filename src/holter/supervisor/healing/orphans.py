@@ -8,7 +8,7 @@ import signal
 import time
 
 from holter.records import ActionTaken, Noted
-from holter.supervisor.healing.restart import PROCESSES
+from holter.supervisor.healing.end_group import PROCESSES
 from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.recorder import Recorder
 

@@ -1,97 +1,109 @@
-"""End a training for good, with all processes that it started."""
+"""End the training, and start it again where it loses least; or give it up."""
 
 from __future__ import annotations
 
-import contextlib
-import math
-import subprocess
 import time
-from collections.abc import Callable, Mapping
 
-import psutil
+import msgspec
 
-from holter.sentences import define
-from holter.texts.resume_command import assigned, training_words
-from holter.texts.training_command import parse_training_command
+from holter.errors import CommandNotFound
+from holter.records import ActionTaken, Noted, Plan
+from holter.remedies.ladder import reason_of
+from holter.sentences import as_fields, define
+from holter.supervisor.healing.checkpoint_before_restart import CHECKPOINT
+from holter.supervisor.healing.continuation import Continuation
+from holter.supervisor.healing.current_process import CurrentProcess
+from holter.supervisor.healing.healer import Healer
+from holter.supervisor.healing.restart_delay import RestartDelay
+from holter.supervisor.launch import Launch
+from holter.supervisor.recording.clock import RunClock
+from holter.supervisor.recording.recorder import Recorder
+from holter.texts.resume_command import printed
 
-PROCESSES = define("act.processes", "{count} processes", one="{count} process")
-
-# A main process that can end itself does so within this time; it has saved before.
-TERM_WITHIN_S = 5.0
-# A killed process releases its memory, including GPU memory, before it is gone.
-GONE_WITHIN_S = 10.0
-# This process removes shared tensors by name when their makers are gone, and then ends. If it were killed with them,
-# their batches would stay in /dev/shm. The kernel keeps 15 letters of a name.
-SHARED_MEMORY_MANAGER = "torch_shm_manag"
-
-
-def newest_checkpoint_s(command: tuple[str, ...], variables: Mapping[str, str]) -> float | None:
-    """Return the time just after the fold's newest checkpoint, by its file server's clock; None without any.
-
-    Call it before the training starts. If the folder is unknown or unreadable, it returns the current time.
-    """
-    words = training_words(command)
-    parsed = parse_training_command(words)
-    folder = parsed.fold_folder({**variables, **assigned(command), **assigned(words)}) if parsed is not None else None
-    times = []
-    try:
-        if folder is None:
-            return time.time()
-        for file in folder.glob("checkpoint_*.pth"):
-            with contextlib.suppress(FileNotFoundError):
-                times.append(file.stat().st_mtime)
-    except OSError:
-        return time.time()
-    return math.nextafter(max(times), math.inf) if times else None
+NO_CHECKPOINT_YET = define("note.from-scratch", "no checkpoint had been written yet")
 
 
-def end_group(child: subprocess.Popen[bytes], living: Callable[[], frozenset[int]]) -> tuple[int, ...]:
-    """End the process and all that it started; return the PIDs that cannot be ended (in the kernel, state D).
+class Restart:
+    """Carries out the healer's plans to start again and to give up."""
 
-    A stopped or stalled process does not handle SIGTERM: after TERM_WITHIN_S all are killed, also workers, which a
-    killed main process would leave behind. Only torch's shared-memory manager is left to end by itself.
-    """
-    processes = _family(child.pid, living())
-    child.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(TERM_WITHIN_S)
-    until = time.monotonic() + GONE_WITHIN_S
-    while True:  # it may start others meanwhile
-        processes = list({*processes, *_family(child.pid, frozenset())})
-        for process in processes:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        child.poll()
-        left = [survivor for survivor in processes if _is_there(survivor)]
-        if not left or time.monotonic() > until:
-            return tuple(survivor.pid for survivor in left)
-        time.sleep(0.05)
+    def __init__(
+        self,
+        launch: Launch,
+        recorder: Recorder,
+        healer: Healer,
+        continuation: Continuation,
+        clock: RunClock,
+        process: CurrentProcess,
+    ) -> None:
+        self._launch = launch
+        self._recorder = recorder
+        self._healer = healer
+        self._continuation = continuation
+        self._clock = clock
+        self._process = process
+        self._delay = RestartDelay(healer, clock, self._wait_a_step, lambda: process.is_asked_to_end, process.act)
+        self.gave_up: Plan | None = None  # why no process may follow the last one
 
+    def start_again(self, plan: Plan) -> bool:
+        """End the process, wait as the plan says, and start the next one; False if there is none to follow."""
+        process = self._process
+        process.end(plan)
+        self._delay.before(plan)
+        if process.is_asked_to_end or not process.has_ended:  # two trainings at once damage each other's files
+            return False
+        command = self._command_to_go_on(plan)
+        self._launch.relay.wait(time.monotonic(), lambda _: None)  # Ctrl-C while files were verified
+        if command is None or process.is_asked_to_end:
+            return False
+        process.number += 1
+        action = ActionTaken(
+            t_s=self._clock.t_s(),
+            action="restart",
+            state="begun",
+            text=printed(command),
+            cause=plan.cause,
+            settings=plan.settings,
+            generation=process.number,
+        )
+        self._recorder.act(action)
+        try:
+            started = self._launch.start(command, process.number, self._healer.settings)
+        except CommandNotFound as error:
+            self._recorder.act(msgspec.structs.replace(action, state="failed", **as_fields(error.what)))
+            return False
+        process.child = started
+        self._recorder.follow(started.pid)
+        self._healer.begin(action)
+        return True
 
-def _family(pid: int, others: frozenset[int]) -> list[psutil.Process]:
-    # Handles are safe against reused PIDs.
-    family = [process for process in map(_process, {pid, *others}) if process is not None]
-    with contextlib.suppress(psutil.Error):
-        family += psutil.Process(pid).children(recursive=True)
-    return [process for process in family if not _manages_shared_memory(process)]
+    def give_up(self, plan: Plan) -> None:
+        """End the process if it lives, and say why no other one is started."""
+        self.gave_up = plan
+        why = reason_of(plan) or plan.reason
+        self._process.act("stop", "begun", why, plan)
+        if not self._process.has_ended:
+            self._process.end(plan)
+        self._process.act("stop", "done", why, plan)
+        self._recorder.safe_tick()
 
+    def _command_to_go_on(self, plan: Plan) -> tuple[str, ...] | None:
+        # The command that loses least; None, with the reason reported, if all progress would be lost.
+        folder, epoch = self._recorder.environment.output_folder, self._healer.epoch
+        way = self._delay.until_readable(lambda: self._continuation.prepare(folder, epoch), plan)
+        if way.may_pass and self._process.is_asked_to_end:
+            return None
+        for file, problem in way.problems:
+            message = CHECKPOINT(file=file.name, problem=problem)
+            self._process.act("set-aside-checkpoint", "done" if way.used else "failed", message, plan)
+        for file, problem in way.unread:
+            self._process.act("keep-checkpoint", "done", CHECKPOINT(file=file.name, problem=problem), plan)
+        if way.command is None:
+            self._process.act("restart", "failed", way.why_not, plan)
+            self.gave_up = msgspec.structs.replace(plan, action="stop", reason="no-usable-checkpoint")
+        elif way.begins_again:
+            self._recorder.add(Noted(t_s=self._clock.t_s(), what="from-scratch", message=NO_CHECKPOINT_YET()))
+        return way.command
 
-def _manages_shared_memory(process: psutil.Process) -> bool:
-    try:
-        return bool(process.name().startswith(SHARED_MEMORY_MANAGER))
-    except psutil.Error:
-        return False
-
-
-def _process(pid: int) -> psutil.Process | None:
-    try:
-        return psutil.Process(pid)
-    except psutil.Error:
-        return None
-
-
-def _is_there(process: psutil.Process) -> bool:
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False
+    def _wait_a_step(self) -> None:
+        self._healer.waiting.update(self._process.tick())
+        self._process.wait()

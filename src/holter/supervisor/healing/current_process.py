@@ -1,0 +1,159 @@
+"""The process of a run that lives now: each second is recorded, signals reach it, and it can be ended."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from holter.records import ActionTaken, Event, Noted, Plan, Text, Tick
+from holter.sentences import as_fields, define
+from holter.supervisor.adopted import Adopted
+from holter.supervisor.healing.end_group import PROCESSES, end_group
+from holter.supervisor.healing.scheduler_signals import SchedulerSignals
+from holter.supervisor.recording.clock import TICK_S, RunClock
+from holter.supervisor.recording.recorder import Recorder
+from holter.supervisor.signals import SignalRelay
+
+# Signals that ask the training to end.
+ASKED_TO_END = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
+
+IN_KERNEL = define("act.in-kernel", "in the kernel (state D), cannot be ended: PID {pids}; waiting for them")
+PASSED_ON = define("note.signal-passed-on", "{signal} was sent to Holter, which passed it on to the training")
+
+
+class CurrentProcess:
+    """One process of a run after another. ``child`` is the newest one, which may have ended."""
+
+    def __init__(
+        self,
+        child: subprocess.Popen[bytes],
+        relay: SignalRelay,
+        recorder: Recorder,
+        clock: RunClock,
+        *,
+        stopper: SchedulerSignals | None,
+        each_tick: Callable[[Recorder, Tick], None] | None,
+        on_tick: Callable[[Tick], None] | None,
+    ) -> None:
+        """``each_tick``, ``on_tick``: called with every tick; an exception of the second is only recorded."""
+        self.child = child
+        self.number = 0  # of the process within the run
+        self.tick_s = TICK_S
+        self._relay = relay
+        self._recorder = recorder
+        self._clock = clock
+        self._stopper = stopper
+        self._each_tick = each_tick
+        self._on_tick = on_tick
+        self._failure: str | None = None  # of on_tick
+        self._next_s = time.monotonic()
+        self._ending = False
+        self._adopted = Adopted()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has ended."""
+        return self.child.poll() is not None
+
+    @property
+    def is_asked_to_end(self) -> bool:
+        """Whether a signal has asked the run to end."""
+        return bool(self._relay.seen & ASKED_TO_END) or (self._stopper is not None and self._stopper.asked)
+
+    # ------------------------------------------------------------------------------------------------- each second
+
+    def step(self) -> Tick:
+        """Record one second; return its tick."""
+        tick = self.tick()
+        self.wait()
+        return tick
+
+    def tick(self) -> Tick:
+        """Do one tick of the recording."""
+        tick = self._recorder.safe_tick()
+        if self._stopper is not None and any(_is_failed_stop(event) for event in tick.events):
+            self._stopper.asked = False  # the training goes on, and may be healed and asked again
+        if self._each_tick is not None:
+            self._each_tick(self._recorder, tick)
+        self._adopted.collect(tick.t_s, self.child.pid)
+        if self._on_tick is not None:
+            try:
+                self._on_tick(tick)
+            except Exception as error:  # noqa: BLE001 - a failing listener must not end the supervision
+                text = f"{type(error).__name__}: {error}"
+                if text != self._failure:
+                    self._recorder.add(Noted(t_s=tick.t_s, what="listener-failed", text=text))
+                self._failure = text
+        now_s = time.monotonic()
+        # A late tick is not caught up, and an early one (a child has ended) delays none: the last lines of a console
+        # take two readings.
+        self._next_s = min(max(self._next_s + self.tick_s, now_s), now_s + self.tick_s)
+        return tick
+
+    def wait(self) -> None:
+        """Wait for the next tick, or until the process ends; pass signals on. A stop that is overdue ends it."""
+        while self._relay.wait(self._next_s, self._pass_on) and not self.has_ended:
+            pass
+        late = self._stopper is not None and self._stopper.is_late
+        if late and not self._ending and not self.has_ended:
+            self.end(Plan(action="stop", reason="asked-to-stop"))
+
+    def _pass_on(self, number: int) -> None:
+        if self._stopper is None or not self._stopper.take(number, self.number):
+            self.child.send_signal(number)
+            name = signal.Signals(number).name
+            self._recorder.add(Noted(t_s=self._clock.t_s(), what="signal-passed-on", message=PASSED_ON(signal=name)))
+
+    # ---------------------------------------------------------------------------------------------------- its end
+
+    def end(self, plan: Plan) -> None:
+        """End the process and all that it started; wait for what the kernel does not let go."""
+        pids = tuple(sorted(self._recorder.sources.living | {self.child.pid}))
+        action = ActionTaken(
+            t_s=self._clock.t_s(),
+            action="end-group",
+            state="begun",
+            message=PROCESSES(count=len(pids)),
+            cause=plan.cause,
+            pids=pids,
+            generation=self.number,
+        )
+        self._ending = True
+        self._recorder.act(action)
+        self._recorder.safe_tick()  # the detectors must know before it happens
+        left = self.end_unrecorded()
+        if left:
+            failed = msgspec.structs.replace(
+                action, t_s=self._clock.t_s(), state="failed", message=IN_KERNEL(pids=left)
+            )
+            self._recorder.act(failed)
+        while not self.has_ended and not self.is_asked_to_end:
+            self.step()
+        self._ending = False
+        if self.has_ended:
+            self._recorder.act(msgspec.structs.replace(action, t_s=self._clock.t_s(), state="done"))
+
+    def end_unrecorded(self) -> tuple[int, ...]:
+        """End the process and all that it started; return the PIDs that the kernel does not let go."""
+        return end_group(self.child, lambda: self._recorder.sources.living)
+
+    def act(self, action: str, state: str, message: Text, plan: Plan) -> None:
+        """Record and report one state of an action."""
+        self._recorder.act(
+            ActionTaken(
+                t_s=self._clock.t_s(),
+                action=action,
+                state=state,  # type: ignore[arg-type]
+                **as_fields(message),
+                cause=plan.cause,
+                generation=self.number,
+            )
+        )
+
+
+def _is_failed_stop(event: Event) -> bool:
+    return isinstance(event, ActionTaken) and (event.action, event.state, event.source) == ("stop", "failed", "hook")
