@@ -143,7 +143,7 @@ def test_a_training_that_hangs_without_a_usable_checkpoint_is_left_alone_and_may
 def test_after_a_clean_up_of_the_scratch_a_frozen_worker_is_still_known_for_one_and_healed(scene):
     def freeze_and_clean_up(recorder, tick):
         kill("train-worker", signal.SIGSTOP)(recorder, tick)
-        shutil.rmtree(recorder._scratch)
+        shutil.rmtree(recorder._keeper.folder)
 
     result = scene.play(freeze_and_clean_up)
     assert result.returncode == 0

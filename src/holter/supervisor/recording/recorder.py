@@ -1,15 +1,12 @@
-"""The recording loop: read the probes, write the tape, run the detectors, investigate what they mark."""
+"""The recording loop: read the probes, write the tape, and pass each tick to those who judge and report it."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
-from holter.detectors import Watch, identity
 from holter.detectors.course import Course
 from holter.detectors.notices import Notices
-from holter.evidence.at_verdict import WHOLE_S, thinned
 from holter.evidence.scope import shows_training
 from holter.probes.training.file_tail import Mark
 from holter.records import (
@@ -21,7 +18,6 @@ from holter.records import (
     Event,
     Noted,
     Notice,
-    ProcessEnded,
     Tick,
 )
 from holter.reports.outcome import Outcome
@@ -32,8 +28,7 @@ from holter.supervisor.recording.bulletin import Bulletin
 from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.contract import ContractKeeper
 from holter.supervisor.recording.environment_keeper import EnvironmentKeeper
-from holter.supervisor.recording.investigation import Investigator
-from holter.supervisor.recording.judgement import Judgement
+from holter.supervisor.recording.episode_keeper import EpisodeKeeper
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.recording.registrar import Registrar
 from holter.supervisor.recording.scratch import Scratch
@@ -76,26 +71,19 @@ class Recorder:
         folder = scratch.folder
         paths = _storage_paths(variables)
         self.sources = Sources(root_pid, clock, folder, paths, variables, not_before_wall, marks, attached=attached)
-        self.contract: ContractSettled | None = None
         self.was_training_seen = False
         self._keeper = ScratchKeeper(scratch)
         self._contracts = ContractKeeper(terms, self.sources, self._keeper, inject=str(INJECT))
-        self._judgement = Judgement()
         self._root_pid = root_pid
         self._attached = attached
         self._clock = clock
         self._writer = writer
         self._listener = listener
-        self._watch = Watch()
         self._notices = Notices()
         self._course = Course()
         self._registrar = registrar
         self._has_said_unlisted = False
         self._bulletin = Bulletin(variables, clock.zero_wall_s)
-        self._numbers: dict[tuple[str, str, float], int] = {}
-        self._recent: deque[Tick] = deque()
-        self._older: list[Tick] = []  # thinned ticks from before ``_recent``
-        self._investigator = Investigator(folder, self.sources.heartbeat.fault_signal)
         self._said_problem: str | None = None
         self._said_failure: str | None = None
         self._pending: list[Event] = []
@@ -108,17 +96,15 @@ class Recorder:
             sources=self.sources,
             resume_command=terms.resume.text if terms.resume.is_given and terms.resume.text else None,
         )
+        self._kept = EpisodeKeeper(clock, folder, self.sources, self._about, writer, listener, registrar)
         self._about.follow(root_pid)
         self._writer.write_environment(self.environment)
 
     def follow(self, root_pid: int) -> None:
         """Continue with the process that replaced the last one."""
-        for episode in self._watch.episodes:
-            if self._judgement.is_unsaid(episode):
-                self._take_finding(episode, is_last=True)
+        self._kept.follow()
         self._root_pid = root_pid
         self.sources.follow(root_pid)
-        self._investigator.forget()
         self._notices = Notices()
         self._contracts.follow(self._clock.t_s())
         self._about.follow(root_pid)
@@ -141,7 +127,7 @@ class Recorder:
 
     def mark(self, episode: Episode) -> None:
         """Investigate an episode that no detector marked: a training that stalled before the recording started."""
-        self._take_episode(episode)
+        self._kept.take(episode)
 
     def safe_tick(self) -> Tick:
         """Do one tick; an error in it is recorded, and the training is not affected."""
@@ -170,16 +156,16 @@ class Recorder:
         self._writer.write_events(events)
         for run in runs:
             self._writer.write_probe_run(run)
-        self._remember(tick)
+        self._kept.remember(tick)
+        self.was_training_seen = self.was_training_seen or shows_training(tick)
         self._learn_environment(t_s)
-        self._settle(tick)
-        for episode in self._watch.see(tick):
-            self._take_episode(episode)
+        self._keep(self._contracts.see(tick))
+        self._kept.see(tick)
         self._notice(tick)
         self._course.see(tick)
         pace, is_due = self._bulletin.see(tick, self.newest_environment.num_epochs)
         self._listener.pace(pace, is_due=is_due)
-        self._take_findings()
+        self._kept.judge_due()
         self._writer.pulse(t_s)
         if self._registrar is not None and self._registrar.is_due(t_s):
             self._registrar.update(t_s, self.recording(), tuple(self.diagnoses.values()))
@@ -188,27 +174,26 @@ class Recorder:
 
     def finish(self) -> tuple[Episode, ...]:
         """Judge the open episodes, and close the tape; return all episodes."""
-        self._writer.write_stacks(self._investigator.hurry())
-        at_last = self._contracts.at_last(self._recent[-1]) if self._recent else None
+        self._kept.write_last_stacks()
+        newest = self._kept.newest_tick
+        at_last = None if newest is None else self._contracts.at_last(newest)
         if self._attached:  # reported even after a short observation
             self._keep(at_last)
         elif at_last is not None and self.sources.process.main_pid is None:  # the tape records why nothing was seen
             self.add(at_last)
         self._writer.write_events(self._pending)
-        for episode in self._watch.episodes:
-            if self._judgement.is_open(episode):
-                self._take_finding(episode, is_last=True)
-        if any(episode.kind == "death" for episode in self._watch.episodes):
+        self._kept.judge_open()
+        if any(episode.kind == "death" for episode in self.episodes):
             self._pending.clear()
             self._keep(self._contracts.of_early_end(self._clock.t_s()))
             self._writer.write_events(self._pending)
-        self._investigator.close()
+        self._kept.close()
         self._contracts.close()
         self.sources.close()
         self._writer.close(self._clock.t_s())
         if self._registrar is not None:
             self._registrar.finish(self.recording(), tuple(self.diagnoses.values()))
-        return self._watch.episodes
+        return self.episodes
 
     @property
     def outcome(self) -> Outcome | None:
@@ -228,12 +213,17 @@ class Recorder:
     @property
     def diagnoses(self) -> dict[tuple[str, str, float], Diagnosis]:
         """The newest diagnosis of each episode, by its identity."""
-        return self._judgement.diagnoses
+        return self._kept.diagnoses
 
     @property
     def episodes(self) -> tuple[Episode, ...]:
         """Episodes so far."""
-        return self._watch.episodes
+        return self._kept.episodes
+
+    @property
+    def contract(self) -> ContractSettled | None:
+        """What can be observed and done, once it is settled."""
+        return self._kept.contract
 
     def is_unfinished(self) -> bool:
         """Return whether nnU-Net has started to train and not finished, judged by log, console and heartbeat."""
@@ -253,18 +243,7 @@ class Recorder:
 
     def recording(self) -> Recording:
         """Return the last minutes as a recording: what a reader of the tape would see."""
-        return Recording(
-            all_ticks=(*self._older, *self._recent),
-            all_stacks=self._investigator.stacks,
-            all_episodes=self._watch.episodes,
-            environment=self.environment,
-        )
-
-    def _remember(self, tick: Tick) -> None:
-        self._recent.append(tick)
-        self.was_training_seen = self.was_training_seen or shows_training(tick)
-        while self._recent[0].t_s < tick.t_s - WHOLE_S:
-            self._older += thinned([self._recent.popleft()])
+        return self._kept.recording()
 
     def _notice(self, tick: Tick) -> None:
         # Notices of Holter and of the hook: worth a line, but no alarm.
@@ -273,51 +252,12 @@ class Recorder:
         for notice in (*noticed, *(event for event in tick.events if isinstance(event, Notice))):
             self._listener.notice(notice)
 
-    def _settle(self, tick: Tick) -> None:
-        self._keep(self._contracts.see(tick))
-
     def _keep(self, settled: ContractSettled | None) -> None:
         if settled is None:
             return
-        before, self.contract = self.contract, settled
+        before, self._kept.contract = self._kept.contract, settled
         self.add(settled)
         self._listener.contract(settled, before)
-
-    def _take_episode(self, episode: Episode) -> None:
-        key = identity(episode)
-        is_new = key not in self._numbers
-        number = self._numbers.setdefault(key, len(self._numbers))
-        self._writer.write_episode(number, episode)
-        if self._registrar is not None:
-            self._registrar.hurry()
-        if is_new:
-            self._listener.alarm(episode)
-            self.sources.hurry()
-            self._investigator.open(episode, self._recent)
-        elif episode.end_s is not None:
-            self._investigator.over(episode)
-            # A death is over only if the training survived it.
-            if episode.kind != "death" or not self._has_main_ended():
-                self._listener.over(episode)
-
-    def _has_main_ended(self) -> bool:
-        return any(isinstance(event, ProcessEnded) and event.role == "main" for event in self._recent[-1].events)
-
-    def _take_findings(self) -> None:
-        for episode in self._investigator.ready(self._recent):
-            self._take_finding(episode)
-        dumps = self._investigator.new_stacks()
-        if dumps:
-            self._writer.write_stacks(dumps)
-
-    def _take_finding(self, due: Episode, *, is_last: bool = False) -> None:
-        key = identity(due)
-        episode = next((newest for newest in self._watch.episodes if identity(newest) == key), due)
-        t_s = self._recent[-1].t_s if self._recent else self._clock.t_s()
-        events, diagnosis = self._judgement.judge(self.recording(), episode, self.contract, t_s, is_last=is_last)
-        self._writer.write_events(events)
-        if diagnosis is not None:
-            self._listener.cause(diagnosis)
 
     def _learn_environment(self, t_s: float) -> None:
         was_complete = self._about.was_complete
@@ -325,11 +265,8 @@ class Recorder:
         if environment is None:
             return
         self._writer.write_environment(environment)
-        # The earlier verdicts did not have the environment, but a reader of the tape has it.
-        # A death without a cause has its second judgement before that.
-        for episode in self._watch.episodes:
-            if not was_complete and not self._judgement.is_open(episode):
-                self._take_finding(episode)
+        if not was_complete:
+            self._kept.judge_again()
 
     def _say_problems(self) -> None:
         unlisted = self._registrar.problem if self._registrar is not None else None

@@ -1,0 +1,156 @@
+"""The episodes of a running training: marked, investigated, judged, and reported.
+
+They are judged from what a reader of the tape would see: the last minutes whole, and what came before thinned.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+
+from holter.detectors import Watch, identity
+from holter.evidence.at_verdict import WHOLE_S, thinned
+from holter.records import ContractSettled, Diagnosis, Episode, ProcessEnded, Tick
+from holter.supervisor.recording.clock import RunClock
+from holter.supervisor.recording.environment_keeper import EnvironmentKeeper
+from holter.supervisor.recording.investigation import Investigator
+from holter.supervisor.recording.judgement import Judgement
+from holter.supervisor.recording.listener import Listener
+from holter.supervisor.recording.registrar import Registrar
+from holter.supervisor.recording.sources import Sources
+from holter.tape import Recording, TapeWriter
+
+
+class EpisodeKeeper:
+    """Keeps the newest state of every episode. ``contract``: what can be observed and done, as far as it is settled."""
+
+    def __init__(
+        self,
+        clock: RunClock,
+        scratch: Path,
+        sources: Sources,
+        about: EnvironmentKeeper,
+        writer: TapeWriter,
+        listener: Listener,
+        registrar: Registrar | None,
+    ) -> None:
+        self.contract: ContractSettled | None = None
+        self._clock = clock
+        self._sources = sources
+        self._about = about
+        self._writer = writer
+        self._listener = listener
+        self._registrar = registrar
+        self._watch = Watch()
+        self._judgement = Judgement()
+        self._investigator = Investigator(scratch, sources.heartbeat.fault_signal)
+        self._numbers: dict[tuple[str, str, float], int] = {}
+        self._recent: deque[Tick] = deque()
+        self._older: list[Tick] = []  # thinned ticks from before ``_recent``
+
+    @property
+    def newest_tick(self) -> Tick | None:
+        """The tick that was remembered last."""
+        return self._recent[-1] if self._recent else None
+
+    @property
+    def episodes(self) -> tuple[Episode, ...]:
+        """Episodes so far."""
+        return self._watch.episodes
+
+    @property
+    def diagnoses(self) -> dict[tuple[str, str, float], Diagnosis]:
+        """The newest diagnosis of each episode, by its identity."""
+        return self._judgement.diagnoses
+
+    def recording(self) -> Recording:
+        """Return the last minutes as a recording: what a reader of the tape would see."""
+        return Recording(
+            all_ticks=(*self._older, *self._recent),
+            all_stacks=self._investigator.stacks,
+            all_episodes=self._watch.episodes,
+            environment=self._about.environment,
+        )
+
+    # ------------------------------------------------------------------------------------------------- each second
+
+    def remember(self, tick: Tick) -> None:
+        """Add a tick to what is judged."""
+        self._recent.append(tick)
+        while self._recent[0].t_s < tick.t_s - WHOLE_S:
+            self._older += thinned([self._recent.popleft()])
+
+    def see(self, tick: Tick) -> None:
+        """Run the detectors on a tick; report and investigate what they mark."""
+        for episode in self._watch.see(tick):
+            self.take(episode)
+
+    def take(self, episode: Episode) -> None:
+        """Write an episode that is new or has changed; report and investigate a new one."""
+        key = identity(episode)
+        is_new = key not in self._numbers
+        number = self._numbers.setdefault(key, len(self._numbers))
+        self._writer.write_episode(number, episode)
+        if self._registrar is not None:
+            self._registrar.hurry()
+        if is_new:
+            self._listener.alarm(episode)
+            self._sources.hurry()
+            self._investigator.open(episode, self._recent)
+        elif episode.end_s is not None:
+            self._investigator.over(episode)
+            # A death is over only if the training survived it.
+            if episode.kind != "death" or not self._has_main_ended():
+                self._listener.over(episode)
+
+    def judge_due(self) -> None:
+        """Judge the episodes of which more is known now, and write the stacks that have arrived."""
+        for episode in self._investigator.ready(self._recent):
+            self._judge(episode)
+        dumps = self._investigator.new_stacks()
+        if dumps:
+            self._writer.write_stacks(dumps)
+
+    def judge_again(self) -> None:
+        """Judge every episode that was reported: the earlier verdicts lacked the environment.
+
+        A death without a cause has its second judgement before that.
+        """
+        for episode in self._watch.episodes:
+            if not self._judgement.is_open(episode):
+                self._judge(episode)
+
+    # ------------------------------------------------------------------------------------------- the end of a process
+
+    def follow(self) -> None:
+        """Judge the deaths of the last process a last time, and drop its investigations."""
+        for episode in self._watch.episodes:
+            if self._judgement.is_unsaid(episode):
+                self._judge(episode, is_last=True)
+        self._investigator.forget()
+
+    def write_last_stacks(self) -> None:
+        """Write the stacks that have arrived; called when the training is over."""
+        self._writer.write_stacks(self._investigator.hurry())
+
+    def judge_open(self) -> None:
+        """Judge all episodes of which nothing was reported yet; no other judgement follows."""
+        for episode in self._watch.episodes:
+            if self._judgement.is_open(episode):
+                self._judge(episode, is_last=True)
+
+    def close(self) -> None:
+        """Cancel a stack dump that still runs."""
+        self._investigator.close()
+
+    def _has_main_ended(self) -> bool:
+        return any(isinstance(event, ProcessEnded) and event.role == "main" for event in self._recent[-1].events)
+
+    def _judge(self, due: Episode, *, is_last: bool = False) -> None:
+        key = identity(due)
+        episode = next((newest for newest in self._watch.episodes if identity(newest) == key), due)
+        t_s = self._recent[-1].t_s if self._recent else self._clock.t_s()
+        events, diagnosis = self._judgement.judge(self.recording(), episode, self.contract, t_s, is_last=is_last)
+        self._writer.write_events(events)
+        if diagnosis is not None:
+            self._listener.cause(diagnosis)
