@@ -13,7 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from holter.transforms.batch_state import Applied, BatchState, ChannelIndex, ShapePreserving, change_rows
-from holter.transforms.scalar import Scalar, pick, read_scalar, single
+from holter.transforms.scalar import Scalar, draw_each, pick, read_scalar, single
 
 STOCK = "batchgeneratorsv2.transforms.intensity.brightness.MultiplicativeBrightnessTransform"
 
@@ -57,7 +57,7 @@ def draw_factors(
     hit = pick(rng, channels, per_channel)
     if not hit:
         return None
-    factors = (factor.draw(rng),) * len(hit) if one_factor else tuple(factor.draw(rng) for _ in hit)
+    factors = draw_each(rng, factor, len(hit), same=one_factor)
     return Factors(hit, tuple(single(value) for value in factors))
 
 

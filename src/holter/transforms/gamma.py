@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from holter.transforms.batch_state import Applied, BatchState, ChannelIndex, ShapePreserving, change_rows
-from holter.transforms.scalar import Scalar, pick, read_scalar, single
+from holter.transforms.scalar import Scalar, draw_each, pick, read_scalar, single
 
 STOCK = "batchgeneratorsv2.transforms.intensity.gamma.GammaTransform"
 EPSILON = 1e-7  # stock's; a constant channel stays constant
@@ -50,7 +50,7 @@ class Gamma(ShapePreserving):
             return None
         kept = tuple(rng.random() < self.keep for _ in hit)
         inverted = tuple(rng.random() < self.invert for _ in hit)
-        drawn = (self.exponent.draw(rng),) * len(hit) if self.one_exponent else [self.exponent.draw(rng) for _ in hit]
+        drawn = draw_each(rng, self.exponent, len(hit), same=self.one_exponent)
         return GammaDraw(hit, tuple(single(value) for value in drawn), inverted, kept)
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:

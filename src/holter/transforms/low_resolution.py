@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from holter.transforms.batch_state import Applied, BatchState, ShapePreserving
-from holter.transforms.scalar import Scalar, pick, read_scalar, single
+from holter.transforms.scalar import Scalar, draw_each, pick, read_scalar, single
 
 STOCK = "batchgeneratorsv2.transforms.spatial.low_resolution.SimulateLowResolutionTransform"
 UPWARD = {1: "linear", 2: "bilinear", 3: "trilinear"}
@@ -58,9 +58,7 @@ class LowResolution(ShapePreserving):
                 coarsen(work.image[slot, channel], factors)
 
     def _factors(self, rng: np.random.Generator) -> tuple[float, ...]:
-        drawn = (
-            [self.factor.draw(rng)] * self.axes if self.one_axis else [self.factor.draw(rng) for _ in range(self.axes)]
-        )
+        drawn = draw_each(rng, self.factor, self.axes, same=self.one_axis)
         return tuple(1.0 if axis in self.fixed_axes else single(value) for axis, value in enumerate(drawn))
 
 

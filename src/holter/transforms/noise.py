@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from holter.transforms.batch_state import Applied, BatchState, ShapePreserving
-from holter.transforms.scalar import Scalar, pick, read_scalar
+from holter.transforms.scalar import Scalar, draw_each, pick, read_scalar
 
 STOCK = "batchgeneratorsv2.transforms.intensity.gaussian_noise.GaussianNoiseTransform"
 SEEDS = 2**63
@@ -55,7 +55,7 @@ class Noise(ShapePreserving):
         hit = pick(rng, channels, self.per_channel)
         if not hit:
             return None
-        sigmas = (self.sigma.draw(rng),) * len(hit) if self.one_sigma else tuple(self.sigma.draw(rng) for _ in hit)
+        sigmas = draw_each(rng, self.sigma, len(hit), same=self.one_sigma)
         return NoiseDraw(hit, sigmas, int(rng.integers(SEEDS)))
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:

@@ -53,6 +53,11 @@ class TwoSided:
 Scalar: TypeAlias = Constant | Uniform | TwoSided
 
 
+def draw_each(rng: np.random.Generator, scalar: Scalar, count: int, *, same: bool) -> tuple[float, ...]:
+    """Draw ``count`` numbers, or one number for all."""
+    return (scalar.draw(rng),) * count if same else tuple(scalar.draw(rng) for _ in range(count))
+
+
 def read_scalar(stock: object) -> Scalar | None:
     """Return the distribution of stock's RandomScalar; None for a function, which cannot be analysed."""
     if isinstance(stock, (int, float)):
