@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from holter.cli.options import Force, Json, Lang, chosen_language, tape_name
+from holter.cli.options import Force, Json, Lang, Scrub, chosen_language, tape_name
 from holter.errors import BadInput
 from holter.sentences import define
 
@@ -37,9 +37,7 @@ def export(
     to: Annotated[
         str, typer.Option("--to", metavar="csv|parquet|tensorboard", help="csv, parquet or tensorboard.")
     ] = "csv",
-    scrub: Annotated[
-        bool, typer.Option("--scrub", help="Replace paths, names and case identifiers by pseudonyms.")
-    ] = False,
+    scrub: Scrub = False,
     force: Force = False,
     as_json: Json = False,
     lang: Lang = None,

@@ -31,6 +31,7 @@ Lang = Annotated[
     str | None, typer.Option("--lang", help="en or zh (Simplified Chinese); default from the locale.", metavar="LANG")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Scrub = Annotated[bool, typer.Option("--scrub", help="Replace paths, names and case identifiers by pseudonyms.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite a file that exists.")]
 
 # The training that a command is about, in nnU-Net's words.

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from holter.cli.options import Force, Json, Lang, chosen_language, tape_name
+from holter.cli.options import Force, Json, Lang, Scrub, chosen_language, tape_name
 from holter.cli.start.newest import newest_tape
 from holter.sentences import define
 
@@ -32,9 +32,7 @@ def report(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="The file (default: TAPE.html, TAPE-scrubbed.html)."),
     ] = None,
-    scrub: Annotated[
-        bool, typer.Option("--scrub", help="Replace paths, names and case identifiers by pseudonyms.")
-    ] = False,
+    scrub: Scrub = False,
     as_markdown: Annotated[
         bool, typer.Option("--md", help="Write Markdown for an issue instead of HTML; it is always scrubbed.")
     ] = False,
