@@ -18,7 +18,7 @@ from holter.errors import NotALog, UnknownTarget
 from holter.records import ExceptionSeen
 from holter.remedies.next_checks import next_checks
 from holter.reports.catalogue import phrase
-from holter.reports.wording import best
+from holter.reports.cause_words import best
 
 SLOWER = [160.0] * 8 + [420.0] * 5
 LATER = START + datetime.timedelta(hours=9)

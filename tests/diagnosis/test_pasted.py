@@ -14,9 +14,9 @@ from holter.errors import NotALog
 from holter.evidence.chain import BATCH_QUEUE
 from holter.records import ExceptionSeen, Message
 from holter.reports.catalogue import phrase
+from holter.reports.cause_words import best
 from holter.reports.headline import headline
 from holter.reports.terminal import print_diagnosis
-from holter.reports.wording import best
 
 EPOCHS = v2([160.0] * 2, cut=True)
 SPACE = "RuntimeError: unable to write to file </torch_8289_606636967_0>: No space left on device (28)"

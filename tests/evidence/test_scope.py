@@ -7,7 +7,7 @@ import pytest
 from holter.causes import judged
 from holter.evidence import collect
 from holter.records import Beat, Environment, Episode, GpuSample, Noted, PhaseChanged, ProcessSample, Tick
-from holter.reports.wording import is_weighed
+from holter.reports.cause_words import is_weighed
 from holter.tape import Recording
 
 

@@ -12,7 +12,8 @@ from holter.records import Diagnosis, Fact, Message, Role, Subject, Text
 from holter.remedies.next_checks import next_checks
 from holter.reports.catalogue import Lang, known, phrase, text
 from holter.reports.catalogue.filling import clause
-from holter.reports.wording import TIMELESS, best, candidate, cause_sentence, decisive_for, epoch_at, how_long, where
+from holter.reports.cause_words import best, candidate, cause_sentence, decisive_for
+from holter.reports.when import TIMELESS, epoch_at, how_long, where
 from holter.sentences import define
 from holter.tape import Recording
 

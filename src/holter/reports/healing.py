@@ -12,7 +12,8 @@ from holter.history.stock_outcome import Saved
 from holter.records import ActionTaken, Message, Text
 from holter.remedies.ladder import LIMITS, REASONS, WAITS
 from holter.reports.catalogue import Lang, known, phrase, text
-from holter.reports.wording import duration, words_for_administrator
+from holter.reports.when import duration
+from holter.reports.wording import words_for_administrator
 from holter.sentences import has, joined
 
 # Older tapes have the name of a plan's reason instead of a sentence; these names are not shown.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from holter.evidence.scope import was_training_seen
 from holter.records import ContractSettled, Message, Noted, ProcessEnded
 from holter.reports.catalogue import Lang, phrase
-from holter.reports.wording import is_text
+from holter.reports.when import is_text
 from holter.sentences import define
 from holter.tape import Recording
 from holter.texts.recording import FROM_OUTPUTS

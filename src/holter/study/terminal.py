@@ -14,7 +14,7 @@ from rich.text import Text
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.runs.table import PLAIN
-from holter.reports.wording import duration
+from holter.reports.when import duration
 from holter.sentences import define
 from holter.study.finish import steps_of
 from holter.study.plan import command_of, counted, counts, hours_left, in_order, remarks

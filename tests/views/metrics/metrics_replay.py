@@ -10,7 +10,7 @@ import msgspec
 
 from holter.records import Environment, Episode, Event, Judged, Tick
 from holter.remedies.diagnose import diagnose_recording
-from holter.reports.wording import best
+from holter.reports.cause_words import best
 from holter.tape import Recording, TapeWriter, read
 from holter.views.metrics.run_numbers import RunNumbers
 

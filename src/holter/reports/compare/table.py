@@ -14,7 +14,7 @@ from holter.reports.catalogue import Lang, english, phrase, text
 from holter.reports.compare.differences import Comparison
 from holter.reports.compare.measures import Measures
 from holter.reports.outcome.sentences import VERDICT
-from holter.reports.wording import duration
+from holter.reports.when import duration
 from holter.reports.wrapping import wrap
 from holter.sentences import Sentence, define
 

@@ -9,24 +9,15 @@ from rich.cells import cell_len
 
 from holter.records import Actor, Diagnosis, Episode, Fact, Text, Verdict
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.cause_words import best, cause_sentence, is_weighed
 from holter.reports.headline import could_be
 from holter.reports.outcome import sentences as say
 from holter.reports.outcome.groups import Group, fate_words, group_headline, spent
 from holter.reports.outcome.unusual import unusual
 from holter.reports.outcome.wall import clocks
 from holter.reports.terminal.episode import end_words
-from holter.reports.wording import (
-    best,
-    cause_sentence,
-    duration,
-    end_of,
-    fact_name,
-    finding_text,
-    is_weighed,
-    later_lines,
-    remedies_of,
-    remedy_text,
-)
+from holter.reports.when import duration, end_of
+from holter.reports.wording import fact_name, finding_text, later_lines, remedies_of, remedy_text
 from holter.sentences import define
 from holter.tape import Recording
 

@@ -27,7 +27,7 @@ from holter.reports.healing import (
     stock,
 )
 from holter.reports.outcome.wall import clocks
-from holter.reports.wording import clock, duration
+from holter.reports.when import clock, duration
 from holter.tape import Recording
 
 # Limit that keeps the page readable: JSON has the rest.

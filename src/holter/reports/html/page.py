@@ -21,7 +21,8 @@ from holter.reports.outcome.closing import after_report
 from holter.reports.outcome.groups import grouped
 from holter.reports.outcome.wall import clocks, wall_at
 from holter.reports.quiet import quiet
-from holter.reports.wording import clock, end_of, process_name
+from holter.reports.when import clock, end_of
+from holter.reports.wording import process_name
 from holter.tape import Recording
 
 # Tones of the page: good, bad (it ended or is stalled), warn (something else is not as it should be).

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from holter.records import Ability, ContractSettled, Message
 from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.wording import SPACE
+from holter.reports.when import SPACE
 from holter.sentences import define
 
 LINE = define("contract.line", "sees {seen}[[; not: {unseen}]].")

@@ -14,20 +14,13 @@ from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Mes
 from holter.remedies.admin_request import asked
 from holter.remedies.ladder import WAIT_FOR
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.cause_words import best, cause_sentence
 from holter.reports.headline import fact_of
 from holter.reports.healing import ONLY_FAILURES, action_line, request
 from holter.reports.live.contract import changes, contract_line
 from holter.reports.live.line_writer import write_or_skip
-from holter.reports.wording import (
-    best,
-    cause_sentence,
-    duration,
-    finding_text,
-    remedies_of,
-    remedy_text,
-    where,
-    words_for_administrator,
-)
+from holter.reports.when import duration, where
+from holter.reports.wording import finding_text, remedies_of, remedy_text, words_for_administrator
 from holter.sentences import define
 
 # Marks our lines among those of the training.

@@ -7,7 +7,7 @@ import time
 from holter.history.pace import Pace
 from holter.records import Message
 from holter.reports.catalogue import Lang, known, phrase, text
-from holter.reports.wording import duration
+from holter.reports.when import duration
 from holter.sentences import define
 
 EPOCH = define("pace.epoch", "epoch {epoch}/{epochs}")

@@ -6,11 +6,11 @@ import msgspec
 
 from holter.records import Diagnosis, Environment, Message
 from holter.remedies.next_checks import next_checks
+from holter.reports.cause_words import best
 from holter.reports.outcome import sentences as say
 from holter.reports.outcome.next_command import first_command
 from holter.reports.outcome.record import Outcome
 from holter.reports.quiet import quiet_message
-from holter.reports.wording import best
 from holter.tape import Recording
 
 

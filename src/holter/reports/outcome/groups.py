@@ -10,10 +10,11 @@ from holter.history.fates import Fate
 from holter.history.phases import restarts
 from holter.records import Diagnosis, Episode, Message
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.cause_words import best, cause_message, meaning_of
 from holter.reports.headline import fact_of, headline
 from holter.reports.outcome import sentences as say
 from holter.reports.outcome.wall import clocks
-from holter.reports.wording import best, cause_message, duration, end_of, meaning_of
+from holter.reports.when import duration, end_of
 from holter.tape import Recording
 
 # Times of a group that are listed; later ones are counted.

@@ -10,7 +10,7 @@ from holter.reports.outcome import sentences as say
 from holter.reports.outcome.record import Outcome, State
 from holter.reports.outcome.trouble import Trouble
 from holter.reports.quiet import no_training_in
-from holter.reports.wording import EPOCH_PHASES
+from holter.reports.when import EPOCH_PHASES
 from holter.sentences import Sentence
 from holter.tape import Recording
 

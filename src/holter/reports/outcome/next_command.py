@@ -6,8 +6,9 @@ import shlex
 
 from holter.probes.machine.environment import HIDDEN
 from holter.records import Diagnosis
+from holter.reports.cause_words import best
 from holter.reports.outcome.record import Outcome
-from holter.reports.wording import best, remedies_of
+from holter.reports.wording import remedies_of
 from holter.tape import Recording
 from holter.texts.resume_command import resume_command
 

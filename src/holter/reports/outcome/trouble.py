@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from holter.history.fates import Fate
 from holter.records import Diagnosis, Episode, Judged, Message, Text
+from holter.reports.cause_words import best, cause_message, meaning_of
 from holter.reports.headline import fact_of
 from holter.reports.outcome import sentences as say
-from holter.reports.wording import best, cause_message, meaning_of
 from holter.tape import Recording
 
 # What a headline names first, if several things are open.

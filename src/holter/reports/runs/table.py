@@ -16,7 +16,7 @@ from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.outcome.sentences import FOLD, VERDICT
 from holter.reports.runs.rows import Row, moment_of
-from holter.reports.wording import duration
+from holter.reports.when import duration
 from holter.reports.wrapping import wrap
 from holter.sentences import define
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from holter.history.fates import fates
 from holter.records import Diagnosis, Message
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.cause_words import best
 from holter.reports.headline import could_be
 from holter.reports.outcome import Outcome, identity_of
 from holter.reports.outcome import sentences as say
@@ -19,7 +20,6 @@ from holter.reports.quiet import quiet
 from holter.reports.terminal import episode, whole_run
 from holter.reports.terminal.next_checks import notes
 from holter.reports.terminal.printing import print_line, print_section
-from holter.reports.wording import best
 from holter.reports.wrapping import Line
 from holter.tape import Recording
 

@@ -7,24 +7,14 @@ from collections.abc import Iterator
 from holter.history.fates import Fate, last_end
 from holter.records import Diagnosis, Finding, Link, Verdict
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.cause_words import best, is_weighed
 from holter.reports.outcome import sentences as say
 from holter.reports.outcome.groups import Group, fate_words, times_of
 from holter.reports.outcome.unusual import unusual
 from holter.reports.outcome.wall import clocks
 from holter.reports.terminal.next_checks import next_check_lines
-from holter.reports.wording import (
-    TIMELESS,
-    best,
-    duration,
-    finding_text,
-    how_long,
-    is_text,
-    is_weighed,
-    later_lines,
-    remedies_of,
-    remedy_text,
-    wall_of,
-)
+from holter.reports.when import TIMELESS, duration, how_long, is_text, wall_of
+from holter.reports.wording import finding_text, later_lines, remedies_of, remedy_text
 from holter.reports.wrapping import Line
 from holter.tape import Recording
 

@@ -21,7 +21,7 @@ from holter.reports.catalogue import Lang, phrase
 from holter.reports.live.pace import ENDS, LENGTH, when
 from holter.reports.outcome import Outcome, outcome_of
 from holter.reports.outcome.wall import wall_at
-from holter.reports.wording import SPACE, duration
+from holter.reports.when import SPACE, duration
 from holter.sentences import define
 from holter.tape import Recording
 from holter.views.model.story import Story

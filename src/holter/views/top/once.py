@@ -11,7 +11,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.segment import Segments
 
-from holter.reports.wording import clock
+from holter.reports.when import clock
 from holter.views.model.folder import RunFolder
 from holter.views.model.sentence import sentence
 from holter.views.top.desk import Desk

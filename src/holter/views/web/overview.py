@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from holter.reports.catalogue import Lang
-from holter.reports.wording import duration
+from holter.reports.when import duration
 from holter.tape.surrogates import plain_text
 from holter.views.model.folder import RunFolder, RunRow, tapes
 

@@ -8,7 +8,7 @@ from holter.records import ActionTaken, Event, ExceptionSeen, KernelMessage, Log
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.healing import action_line
 from holter.reports.html.facts import event_words
-from holter.reports.wording import clock
+from holter.reports.when import clock
 from holter.sentences import define
 from holter.views.model.story import Story
 from holter.views.model.view import View

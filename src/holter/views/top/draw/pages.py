@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from holter.records import EpochEnded
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html.facts import environment
-from holter.reports.wording import clock
+from holter.reports.when import clock
 from holter.sentences import define
 from holter.tape import Recording
 from holter.views.model.story import Story

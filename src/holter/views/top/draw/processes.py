@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from holter.records import Link, StackDump, ThreadStack
 from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.wording import clock, process_name
+from holter.reports.when import clock
+from holter.reports.wording import process_name
 from holter.sentences import define, define_all
 from holter.views.model.series import LaneName
 from holter.views.model.view import Lane, View

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from holter.reports.catalogue import Lang, text
 from holter.reports.html.lanes import STATES
-from holter.reports.wording import clock, duration
+from holter.reports.when import clock, duration
 from holter.views.model.sentence import Tone
 from holter.views.model.series import LaneName
 from holter.views.model.view import Lane, View

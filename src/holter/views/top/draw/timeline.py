@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from holter.reports.catalogue import Lang, text
 from holter.reports.html.lanes import STATES
-from holter.reports.wording import clock
+from holter.reports.when import clock
 from holter.views.model.columns import telling
 from holter.views.model.series import place
 from holter.views.model.view import Lane, View
