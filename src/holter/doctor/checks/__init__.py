@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from holter.doctor.checks import cpu, data, gpu, licence, machine, memory, run, software, storage
+from holter.doctor.checks import cpu, data, file_systems, gpu, licence, machine, memory, run, software, storage
 from holter.doctor.records import Group, Result, Survey
 
 Check = Callable[[Survey], Result]
@@ -16,7 +16,7 @@ GROUPS: tuple[tuple[Group, tuple[Check, ...]], ...] = (
     ("gpu", (*gpu.CHECKS, *licence.CHECKS)),
     ("cpu", cpu.CHECKS),
     ("memory", memory.CHECKS),
-    ("storage", storage.CHECKS),
+    ("storage", (*storage.CHECKS, *file_systems.CHECKS)),
     ("data", data.CHECKS),
     ("software", software.CHECKS),
     ("machine", machine.CHECKS),

@@ -1,13 +1,10 @@
-"""Checks of folders: writable, with enough free space, and fast enough for the reads of the plan."""
+"""Checks of folders: set, readable, writable, and with enough free space."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from holter.doctor.checks.results import go, not_applicable, result, unknown
-from holter.doctor.needs import COPIES_OF_CHECKPOINT, Reading, checkpoint_bytes, free_memory, reading, workers
-from holter.doctor.records import Folder, Result, State, Survey
-from holter.linux.mounts import is_remote
+from holter.doctor.needs import COPIES_OF_CHECKPOINT, checkpoint_bytes
+from holter.doctor.records import Result, State, Survey
 from holter.sentences import define_all
 from holter.sizes import GIB
 
@@ -19,35 +16,6 @@ define_all(
         "doctor.room-for-results.title": "space for checkpoints",
         "doctor.room-for-unpacking.title": "space to unpack",
         "doctor.room-in-tmp.title": "space in tmp",
-        "doctor.reading-speed.title": "reading speed",
-        "doctor.file-system.title": "file system",
-        "doctor.file-clock.title": "clock of the files",
-        "doctor.why.limits-unread": "CPU affinity and limits could not be read",
-        "doctor.why.stat-unread": "/proc/stat could not be read",
-        "doctor.why.meminfo-unread": "/proc/meminfo could not be read",
-        "doctor.why.environment-unread": "the environment could not be read",
-        "doctor.why.not-read": "it was not read",
-        "doctor.why.mounts-unread": "the mount table could not be read",
-        "doctor.why.no-file": "there is no file to read yet",
-        "doctor.why.driver-silent": "the NVIDIA driver did not answer",
-        "doctor.why.no-labels": "dataset.json does not say which labels there are",
-        "doctor.why.no-count": "dataset.json does not say how many cases there are",
-        "doctor.why.no-segmentation": "no segmentation was read",
-        "doctor.why.no-properties": "the properties (.pkl) of no case could be read",
-        "doctor.why.no-write": "no file could be written",
-        "doctor.why.no-adjtimex": "the kernel does not report it (adjtimex)",
-        "doctor.why.proc-unlisted": "/proc could not be listed",
-        "doctor.why.cpu-silent": "this processor does not report it",
-        "doctor.why.no-stage": "nvidia-smi -q does not report the stage",
-        "doctor.why.no-virtualization": "the driver does not report whether this is a virtual GPU",
-        "doctor.why.driver-does-not-tell": "the driver does not report it",
-        "doctor.why.not-looked-at": "it was not checked",
-        "doctor.why.no-package": "no package was found",
-        "doctor.why.no-cgroup": "no control group is visible",
-        "doctor.why.shm-unread": "/dev/shm could not be read",
-        "doctor.why.no-whole-file": "no file was read to its end",
-        "doctor.why.no-folder": "no folder was checked",
-        "doctor.why.results-unread": "the results folder could not be read",
         "doctor.folders-set.go": "all three are set",
         "doctor.folders-set.missing": "Not set: {names}.",
         "doctor.folders-set.missing.do": "Set them where the training starts (~/.bashrc, the job script).",
@@ -86,43 +54,6 @@ define_all(
         "doctor.room-in-tmp.go": "{free:bytes} free",
         "doctor.room-in-tmp.little": "{free:bytes} are free in {path}; compiled kernels and sockets go there.",
         "doctor.room-in-tmp.little.do": "Free disk space, or use another folder for temporary files.",
-        "doctor.reading-speed.go": (
-            "{latency:ms} ms a read[[, {rate:bytes}/s]][[ ({kind})]]; the plan needs {need_reads:.0f} reads and "
-            "{need_rate:bytes} a second"
-        ),
-        "doctor.reading-speed.cached": (
-            "{latency:ms} ms a read: in memory, or its cache cannot be bypassed[[ ({kind})]]"
-        ),
-        "doctor.reading-speed.no-plan": "{latency:ms} ms a read[[, {rate:bytes}/s]][[ ({kind})]]",
-        "doctor.reading-speed.slow-at-first": (
-            "A read takes {latency:ms} ms[[, {rate:bytes}/s]][[ ({kind})]]; the plan needs {need_reads:.0f} reads and "
-            "{need_rate:bytes} a second. "
-            "The first epochs will be slow, later ones read from memory: the data fits."
-        ),
-        "doctor.reading-speed.slow-at-first.do": (
-            "Copy the data to a local disk, or wait for the second epoch before you judge."
-        ),
-        "doctor.reading-speed.slow": (
-            "A read takes {latency:ms} ms[[, {rate:bytes}/s]][[ ({kind})]]; the plan needs {need_reads:.0f} reads and "
-            "{need_rate:bytes} a second, and memory cannot hold the data."
-        ),
-        "doctor.reading-speed.slow.do": "Copy the preprocessed data to a local SSD, and set nnUNet_preprocessed to it.",
-        "doctor.reading-speed.slowish": "A read takes {latency:ms} ms[[ ({kind})]]; a local SSD needs a tenth of that.",
-        "doctor.reading-speed.slowish.do": "Keep nnUNet_preprocessed on a local SSD.",
-        "doctor.reading-speed.very-slow": (
-            "A read takes {latency:ms} ms[[ ({kind})]]: a training would wait for every batch."
-        ),
-        "doctor.reading-speed.very-slow.do": "Keep nnUNet_preprocessed on a local SSD.",
-        "doctor.file-system.go": "{kind}[[ at {mount}]]",
-        "doctor.file-system.rotational": "The data is on a spinning disk ({kind}[[ at {mount}]]).",
-        "doctor.file-system.rotational.do": "Keep nnUNet_preprocessed on an SSD.",
-        "doctor.file-system.network": (
-            "The data comes through {kind}[[ at {mount}]]; every worker depends on its server."
-        ),
-        "doctor.file-system.network.do": "Copy it to a local SSD (Slurm: $SLURM_TMPDIR) at the start of the job.",
-        "doctor.file-clock.go": "agrees with this machine's",
-        "doctor.file-clock.skew": "The file server of {path} is {seconds:duration} away from this machine's clock.",
-        "doctor.file-clock.skew.do": "Have both synchronised; ages of files are wrong until then.",
     }
 )
 
@@ -132,13 +63,7 @@ COMMON_ROOM = 10 * GIB
 # A log, plots, four checkpoints, and a prediction a case.
 INODES = 100
 LOW_ROOM_TIMES = 2
-# Three times what the plan needs is enough for other folds too; a third of it starves the GPU.
-ENOUGH_TIMES, TOO_SLOW_TIMES = 1.0, 0.33
-# Without a plan: a SATA SSD answers in 0.1 to 0.3 ms, a spinning disk in 5 to 10, an NFS server in 0.5 to 5.
-SLOW_READ_S, VERY_SLOW_READ_S = 0.003, 0.02
 TMP_ROOM = 1 * GIB
-# A larger difference of the clocks makes checkpoints look older or newer than they are.
-SKEW_S = 5.0
 
 
 def folders_set(survey: Survey) -> Result:
@@ -241,81 +166,4 @@ def room_in_tmp(survey: Survey) -> Result:
     return go("room-in-tmp", **values)
 
 
-def reading_speed(survey: Survey) -> Result:
-    """Check random reads and throughput of nnUNet_preprocessed against the plan's needs."""
-    folder = survey.folder("preprocessed")
-    if folder is None:
-        return not_applicable("reading-speed", "no-preprocessed")
-    if folder.read_latency_s is None:
-        return unknown("reading-speed", folder.trouble or "no-file")
-    values = {
-        "latency": folder.read_latency_s,
-        "rate": folder.read_bytes_per_s,
-        "kind": folder.fs_type,
-        "reads": folder.reads,
-    }
-    need = reading(survey)
-    if need is None:
-        return _without_need(folder, values)
-    values |= {"need_rate": need.bytes_per_s, "need_reads": need.reads_per_s}
-    times = _times(folder, need, workers(survey).train)
-    fits = _fits_into_cache(survey)
-    if times >= ENOUGH_TIMES:
-        return go("reading-speed", "cached" if folder.cached else "go", **values)
-    if fits:
-        return result("warn", "reading-speed", "slow-at-first", **values)
-    setting = f"rsync -a {folder.path} /local/ssd/"
-    return result("no-go" if times < TOO_SLOW_TIMES else "warn", "reading-speed", "slow", setting=setting, **values)
-
-
-def _times(folder: Folder, need: Reading, readers: int) -> float:
-    # Storage speed as a multiple of the plan's need: each worker waits for one read at a time.
-    reads = max(1, readers) / max(folder.read_latency_s or 0.0, 1e-6) / need.reads_per_s
-    rate = (folder.read_bytes_per_s or need.bytes_per_s) / need.bytes_per_s
-    return min(reads, rate)
-
-
-def _fits_into_cache(survey: Survey) -> bool:
-    free, files = free_memory(survey), survey.files
-    return bool(free and files and files.stored_bytes and files.stored_bytes < free / 2)
-
-
-def _without_need(folder: Folder, values: Mapping[str, object]) -> Result:
-    latency = folder.read_latency_s or 0.0
-    if latency >= SLOW_READ_S:
-        return result("warn", "reading-speed", "very-slow" if latency >= VERY_SLOW_READ_S else "slowish", **values)
-    return go("reading-speed", "cached" if folder.cached else "no-plan", **values)
-
-
-def file_system(survey: Survey) -> Result:
-    """Check the kind of storage that holds the data."""
-    folder = survey.folder("preprocessed") or survey.folder("results")
-    if folder is None:
-        return not_applicable("file-system", "no-preprocessed")
-    if folder.fs_type is None:
-        return unknown("file-system", "mounts-unread")
-    values = {"kind": folder.fs_type, "mount": folder.mount_point}
-    if folder.rotational:
-        return result("warn", "file-system", "rotational", **values)
-    if is_remote(folder.fs_type):
-        return result("warn", "file-system", "network", **values)
-    return go("file-system", **values)
-
-
-def file_clock(survey: Survey) -> Result:
-    """Check the clock that stamps files against this machine's."""
-    folder = survey.folder("results")
-    if folder is None:
-        return not_applicable("file-clock", "no-results")
-    if folder.clock_skew_s is None:
-        return unknown("file-clock", folder.write_error or folder.trouble or "no-write")
-    skew_s = abs(folder.clock_skew_s)
-    if skew_s > SKEW_S:
-        return result("warn", "file-clock", "skew", seconds=skew_s, path=folder.path)
-    return go("file-clock")
-
-
-CHECKS = (
-    folders_set, folders_answer, folders_writable, room_for_results, room_for_unpacking, room_in_tmp, reading_speed,
-    file_system, file_clock,
-)  # fmt: skip
+CHECKS = (folders_set, folders_answer, folders_writable, room_for_results, room_for_unpacking, room_in_tmp)
