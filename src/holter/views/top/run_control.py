@@ -1,4 +1,4 @@
-"""What keys and the mouse do on the screen of one run. Knows no terminal."""
+"""What time, keys and the mouse do on the screen of one run. Knows no terminal."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ import msgspec
 from holter.errors import HolterError
 from holter.reports.catalogue import phrase
 from holter.sentences import define
-from holter.views.model.series import LaneName
 from holter.views.model.view import View
 from holter.views.top.control import STAY, Outcome
 from holter.views.top.desk import Desk, trouble
 from holter.views.top.draw.glyphs import Glyphs
-from holter.views.top.draw.pages import PAGES
 from holter.views.top.draw.rows import Line, Row, wrapped
-from holter.views.top.draw.screen import BOTH_FROM, Drawn, Look
+from holter.views.top.draw.screen import Drawn, Look
 from holter.views.top.draw.timeline import in_order
 from holter.views.top.judge import Judge
 from holter.views.top.playback import Playback
+from holter.views.top.position import Position
 
 # With Shift, the arrows go this many columns.
 MANY = 10
@@ -56,10 +55,7 @@ class RunControl:
     ) -> None:
         self.desk, self._glyphs, self._lang = desk, glyphs, desk.lang
         self._time = Playback(desk, speed, at_s)
-        self._page: str | None = None
-        self._scroll = 0
-        self._chosen: LaneName | None = None
-        self._search, self._typing = "", False
+        self._position = Position()
         self._note, self._note_s = first_note, 0.0
         self._in_overview = in_overview
         self._judge = Judge(desk.run.path, desk.lang)
@@ -73,7 +69,7 @@ class RunControl:
     @property
     def is_typing(self) -> bool:
         """Whether the user types a search, so that a key is a letter and no command."""
-        return self._typing
+        return self._position.is_typing
 
     @property
     def is_replaying(self) -> bool:
@@ -115,8 +111,9 @@ class RunControl:
     def draw(self, width: int, height: int, now_s: float) -> Drawn:
         """Return the screen; if the tape cannot be read any more, the last one with the reason above it."""
         note = self._note if now_s - self._note_s < NOTE_S else ""
-        if self._typing:
-            note = phrase(TYPING(typed=self._search), self._lang)
+        if self._position.is_typing:
+            note = phrase(TYPING(typed=self._position.search), self._lang)
+        self._position.height = height
         self._look = look = Look(
             width=width,
             height=height,
@@ -124,10 +121,10 @@ class RunControl:
             glyphs=self._glyphs,
             mode=self._time.mode,
             speed=self._time.speed,
-            page=self._page,
-            scroll=self._scroll,
-            chosen=self._chosen,
-            search=self._search,
+            page=self._position.page,
+            scroll=self._position.scroll,
+            chosen=self._position.chosen,
+            search=self._position.search,
             note=note,
             in_overview=self._in_overview,
         )
@@ -148,8 +145,9 @@ class RunControl:
 
     def key(self, name: str, character: str | None, now_s: float) -> Outcome:
         """Do what a key asks for."""
-        if self._typing:
-            return self._typed(name, character)
+        if self._position.is_typing:
+            self._position.typed(name, character)
+            return STAY
         if name in ("q", "Q", "f10", "ctrl+c", "ctrl+q"):
             return Outcome(what="quit")
         if name == "escape":
@@ -163,7 +161,7 @@ class RunControl:
         return STAY
 
     def _bindings(self) -> dict[str, Callable[[float], None]]:
-        time = self._time
+        time, position = self._time, self._position
         actions: dict[str, Callable[[float], None]] = {
             "left h": lambda _: time.move(-1),
             "right": lambda _: time.move(1),
@@ -177,50 +175,32 @@ class RunControl:
             "]": lambda now_s: self._alarm(1, now_s),
             "up k": lambda _: self._choose(-1),
             "down j": lambda _: self._choose(1),
-            "enter": lambda _: self._open_page("process"),
-            "tab": lambda _: self._next_page(1),
-            "shift+tab": lambda _: self._next_page(-1),
+            "enter": lambda _: position.open("process"),
+            "tab": lambda _: position.next_page(1),
+            "shift+tab": lambda _: position.next_page(-1),
             "space": lambda _: time.hold(),
             "+ = f8": lambda _: time.zoom(-1),
             "- f7": lambda _: time.zoom(1),
             "0 a": lambda _: time.whole(),
-            "/ f3 f4": lambda _: self._begin_search(),
-            "v": lambda _: self._turn("events"),
-            "p": lambda _: self._turn("epochs"),
-            "w": lambda _: self._turn("waits"),
-            "s": lambda _: self._turn("stacks"),
-            "l": lambda _: self._turn("log"),
-            "t": lambda _: self._turn("process"),
-            "e": lambda _: self._turn("run"),
-            "d": lambda _: self._turn("diagnosis"),
+            "/ f3 f4": lambda _: position.begin_search(),
+            "v": lambda _: position.turn("events"),
+            "p": lambda _: position.turn("epochs"),
+            "w": lambda _: position.turn("waits"),
+            "s": lambda _: position.turn("stacks"),
+            "l": lambda _: position.turn("log"),
+            "t": lambda _: position.turn("process"),
+            "e": lambda _: position.turn("run"),
+            "d": lambda _: position.turn("diagnosis"),
             "<": lambda _: time.faster(0.5),
             ">": lambda _: time.faster(2.0),
             "r": lambda _: time.replay(),
         }
         return {key: action for keys, action in actions.items() for key in keys.split()}
 
-    def _typed(self, name: str, character: str | None) -> Outcome:
-        if name == "enter":
-            self._typing = False
-        elif name in ("escape", "ctrl+c"):
-            self._typing, self._search = False, ""
-        elif name == "backspace":
-            self._search = self._search[:-1]
-        elif name == "ctrl+u":
-            self._search = ""
-        elif character is not None and character.isprintable():
-            self._search += character
-        self._scroll = 0
-        return STAY
-
     def _escape(self) -> Outcome:
-        if self._search:
-            self._search = ""
-        elif self._page is not None:
-            self._turn(None)
-        elif self._chosen is not None:
-            self._chosen = None
-        elif self._time.mode != "live":
+        if self._position.leave():
+            return STAY
+        if self._time.mode != "live":
             self._time.now()
         elif self._in_overview:
             return Outcome(what="back")
@@ -233,48 +213,14 @@ class RunControl:
     # Pages and lanes.
 
     def _page_keys(self, way: int) -> None:
-        if self._page is not None:
-            self._scroll_by(way * max(1, (self._look.height if self._look else 24) // 2))
+        if self._position.page is not None:
+            self._position.scroll_half(way)
         elif self._view is not None:
             self._time.move(way * self._view.window.count)
 
-    def _scroll_by(self, lines: int) -> None:
-        # Pages that grow at their end are counted from there.
-        self._scroll = max(0, self._scroll + (-lines if self._page in (None, "events", "log") else lines))
-
-    def _turn(self, page: str | None) -> None:
-        self._page = None if page == self._page else page
-        self._scroll = 0
-
-    def _open_page(self, page: str) -> None:
-        if self._page != page:
-            self._turn(page)
-
-    def _next_page(self, way: int) -> None:
-        is_both = self._look is not None and self._look.height >= BOTH_FROM
-        order: tuple[str | None, ...] = PAGES if is_both else (None, *PAGES)
-        current = self._page if self._page is not None else order[0]
-        self._page = order[(order.index(current) + way) % len(order)]
-        self._scroll = 0
-
-    def _begin_search(self) -> None:
-        self._typing = True
-        if self._page is None:
-            self._page = "events"
-        self._scroll = 0
-
     def _choose(self, way: int) -> None:
-        is_list = self._page in ("events", "log", "epochs", "stacks", "run", "diagnosis")
-        if is_list and not (self._look is not None and self._look.height >= BOTH_FROM):
-            self._scroll_by(way)
-            return
-        if self._view is None:
-            return
-        names = [lane.name for lane in in_order(self._view.lanes)]
-        if not names:
-            return
-        place = names.index(self._chosen) + way if self._chosen in names else (0 if way > 0 else len(names) - 1)
-        self._chosen = names[min(max(place, 0), len(names) - 1)]
+        lanes = in_order(self._view.lanes) if self._view is not None else ()
+        self._position.choose(way, [lane.name for lane in lanes])
 
     # The mouse.
 
@@ -287,11 +233,11 @@ class RunControl:
             return self._clicked_key(x, now_s)
         for line, first, last, page in drawn.tabs:
             if y == line and first <= x <= last:
-                self._page, self._scroll = page, 0
+                self._position.go(page)
                 return STAY
         chosen = drawn.lanes.get(y)
         if chosen is not None:
-            self._chosen = chosen
+            self._position.chosen = chosen
         first, last = drawn.chart
         top_of_page = min((line for line, *_ in drawn.tabs), default=len(drawn.lines))
         if self._view is not None and first <= x <= last and 1 < y < top_of_page:
@@ -311,7 +257,7 @@ class RunControl:
         drawn = self._drawn
         top_of_page = min((line for line, *_ in drawn.tabs), default=10**6) if drawn else 10**6
         if y >= top_of_page:
-            self._scroll_by(WHEEL if down else -WHEEL)
+            self._position.scroll_by(WHEEL if down else -WHEEL)
         else:
             self._time.move(1 if down else -1)
 
