@@ -63,7 +63,6 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     dataset_name: str = DATASET_NAME
     configuration: str = CONFIGURATION
     cases: int = CASES
-    reused: bool = False  # it was complete before
 
     @property
     def raw(self) -> Path:
