@@ -32,7 +32,7 @@ def patch_dataloader(module: ModuleType) -> None:
         return
     cls = module._MultiProcessingDataLoaderIter
     _watch_init(cls, module)
-    if refuse.unknown_torch(module) is not None:  # nothing is replaced; each loader is told why
+    if refuse.unknown_torch(module) is not None:  # nothing is replaced, and the reason recorded
         return
     _keep_indices(cls)
     _watch_reset(cls)
