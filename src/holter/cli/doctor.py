@@ -109,18 +109,17 @@ def _compare(files: tuple[Path, Path], language: Language, *, as_json: bool) -> 
     import msgspec
     from rich.console import Console
 
-    from holter.doctor import terminal
     from holter.doctor.compare import compare, read_report
+    from holter.doctor.comparison_table import fact_title, print_comparison
 
     differences = compare(*(read_report(file) for file in files))
     if as_json:
         rows = [
-            {**msgspec.to_builtins(difference), "title": terminal.fact_title(difference, language)}
-            for difference in differences
+            {**msgspec.to_builtins(difference), "title": fact_title(difference, language)} for difference in differences
         ]
         _print_json({"first": str(files[0]), "second": str(files[1]), "differences": rows})
     else:
-        terminal.print_comparison(Console(), (files[0].name, files[1].name), differences, language)
+        print_comparison(Console(), (files[0].name, files[1].name), differences, language)
     return 1 if differences else 0
 
 

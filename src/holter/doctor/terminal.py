@@ -1,9 +1,8 @@
-"""Formats an examination and a comparison for the terminal and as JSON."""
+"""Formats an examination for the terminal and as JSON."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
 from string import Formatter
 from typing import Any
 
@@ -13,8 +12,8 @@ from rich.console import Console
 from rich.text import Text as Line
 
 from holter.doctor.checks import GROUPS, name_of
-from holter.doctor.compare import SCHEMA, UNSET
-from holter.doctor.records import Asked, Difference, Examination, Result, State, Survey
+from holter.doctor.compare import SCHEMA
+from holter.doctor.records import Asked, Examination, Result, State, Survey
 from holter.records import Text, Value
 from holter.reports.catalogue import Lang, english, filled, known, phrase, text
 from holter.reports.outcome.sentences import VERDICT
@@ -106,13 +105,13 @@ def print_examination(console: Console, examination: Examination, lang: Lang, *,
     ``everything``: print all groups and checks, also those that do not apply.
     """
     width = min(console.width, WIDEST)
-    _say(console, headline(examination, lang), style=STYLE_OF_VERDICT[examination.verdict], width=width)
-    _say(console, subject(examination.survey, lang), style="dim", width=width)
-    _say(console, summary(examination, lang), style="dim", width=width)
+    say(console, headline(examination, lang), style=STYLE_OF_VERDICT[examination.verdict], width=width)
+    say(console, subject(examination.survey, lang), style="dim", width=width)
+    say(console, summary(examination, lang), style="dim", width=width)
     problems = [result for state in ("no-go", "warn") for result in examination.results if result.state == state]
     if problems:
         console.print()
-        _say(console, text("doctor.heading.change", lang), style="bold", width=width)
+        say(console, text("doctor.heading.change", lang), style="bold", width=width)
         for number, result in enumerate(problems, start=1):
             _print_problem(console, number, result, lang, width)
     by_check = {result.check: result for result in examination.results}
@@ -128,14 +127,14 @@ def print_examination(console: Console, examination: Examination, lang: Lang, *,
             continue
         if shown:
             console.print()
-            _say(console, title, style="bold", width=width)
+            say(console, title, style="bold", width=width)
         for result in shown:
             _print_line(console, result, lang, width)
     if fine:
         console.print()
         names = text("list.join", lang).join(name for name, _ in fine)
         rest = text("doctor.rest", lang, groups=names, checks=sum(count for _, count in fine))
-        _say(console, rest, style="dim", width=width)
+        say(console, rest, style="dim", width=width)
     console.print()
     console.print(Line(_printable(console, closing(examination, lang)), style="bold"), soft_wrap=True, highlight=False)
 
@@ -192,11 +191,11 @@ def _title(result: Result, lang: Lang) -> str:
 def _print_problem(console: Console, number: int, result: Result, lang: Lang, width: int) -> None:
     _, style = SIGNS[result.state]
     state = text(f"doctor.state.{result.state}", lang)
-    _say(console, f"{number}. {_title(result, lang)} – {state}", style=style, indent=1, width=width)
-    _say(console, sentence(result, lang), indent=4, width=width)
+    say(console, f"{number}. {_title(result, lang)} – {state}", style=style, indent=1, width=width)
+    say(console, sentence(result, lang), indent=4, width=width)
     change = advice(result, lang)
     if change is not None:
-        _say(console, f"→ {change}", indent=4, hanging=2, width=width)
+        say(console, f"→ {change}", indent=4, hanging=2, width=width)
     if result.setting is not None:
         console.print(Line(_printable(console, f"      $ {result.setting}"), style="cyan"), soft_wrap=True)
 
@@ -211,11 +210,11 @@ def _print_line(console: Console, result: Result, lang: Lang, width: int) -> Non
     padding = " " * max(1, TITLE_CELLS + 1 - cell_len(title))
     line.append(f" {title}{padding}", "" if result.state != "not-applicable" else "dim")
     line.append(wrapped[0], "dim" if result.state in ("go", "not-applicable") else "")
-    _put(console, line)
+    put(console, line)
     for more in wrapped[1:]:
         rest = Line(" " * (5 + TITLE_CELLS))
         rest.append(more, "dim" if result.state in ("go", "not-applicable") else "")
-        _put(console, rest)
+        put(console, rest)
 
 
 def _brief(result: Result, lang: Lang) -> str:
@@ -225,78 +224,16 @@ def _brief(result: Result, lang: Lang) -> str:
     return sentence(result, lang)
 
 
-def print_comparison(console: Console, names: tuple[str, str], differences: Sequence[Difference], lang: Lang) -> None:
-    """Print one row per difference, the most telling first."""
-    width = min(console.width, WIDEST)
-    checks = [difference for difference in differences if difference.fact.startswith("check.")]
-    facts = [difference for difference in differences if not difference.fact.startswith("check.")]
-    for heading, rows in (("checks", checks), ("facts", facts)):
-        if rows:
-            _say(console, text(f"doctor.compare.{heading}", lang), style="bold", width=width)
-            for line in _rows(names, rows, lang, width):
-                _put(console, line)
-            console.print()
-    key = "doctor.compare.differ" if checks else "doctor.compare.differ-in-facts" if facts else "doctor.compare.same"
-    verdict = VERDICT(what=text(key, lang, checks=len(checks), facts=len(facts)))
-    _put(console, Line(phrase(verdict, lang), style="bold" if differences else "bold green"))
-
-
-def fact_title(difference: Difference, lang: Lang) -> str:
-    """Return the name of what differs."""
-    kind, _, name = difference.fact.partition(".")
-    if kind == "check":
-        return text(f"doctor.{name}.title", lang)
-    key = f"doctor.fact.{difference.fact}"
-    return text(key, lang) if known(key) else name
-
-
-def _rows(names: tuple[str, str], rows: Sequence[Difference], lang: Lang, width: int) -> Iterator[Line]:
-    column = max(12, (width - TITLE_CELLS - 4) // 2)
-    yield from _row(("", *names), column, ("bold", "bold"))
-    for difference in rows:
-        cells = (
-            fact_title(difference, lang),
-            _value_text(difference, difference.first, lang),
-            _value_text(difference, difference.second, lang),
-        )
-        styles = ("yellow" if difference.worse == "first" else "", "yellow" if difference.worse == "second" else "")
-        yield from _row(cells, column, styles)
-        for line in wrap(sentence(difference.result, lang), width - 6) if difference.result is not None else ():
-            yield Line(f"      {line}", style="dim")
-
-
-def _row(cells: tuple[str, str, str], column: int, styles: tuple[str, str]) -> Iterator[Line]:
-    head, left, right = wrap(cells[0], TITLE_CELLS), wrap(cells[1], column - 2), wrap(cells[2], column - 2)
-    for number in range(max(len(left), len(right), len(head))):
-        line = Line("  ")
-        line.append(_cell(head, number, TITLE_CELLS + 2))
-        line.append(_cell(left, number, column), styles[0])
-        line.append(_cell(right, number, column), styles[1])
-        line.rstrip()
-        yield line
-
-
-def _cell(lines: Sequence[str], number: int, width: int) -> str:
-    content = lines[number] if number < len(lines) else ""
-    return content + " " * max(0, width - cell_len(content))
-
-
-def _value_text(difference: Difference, value: str, lang: Lang) -> str:
-    if difference.fact.startswith("check."):
-        return text(f"doctor.state.{value}", lang)
-    if difference.fact.startswith("setting.") and value == UNSET:
-        return text("doctor.compare.unset", lang)
-    return value or text("doctor.compare.unknown", lang)
-
-
-def _say(
+def say(
     console: Console, message: str, *, style: str = "", indent: int = 0, hanging: int = 0, width: int = WIDEST
 ) -> None:
+    """Print a text, broken into lines; ``hanging``: by how much more all lines but the first are indented."""
     for number, line in enumerate(wrap(message, width - indent - hanging)):
-        _put(console, Line(" " * (indent + (hanging if number else 0)) + line, style=style))
+        put(console, Line(" " * (indent + (hanging if number else 0)) + line, style=style))
 
 
-def _put(console: Console, line: Line) -> None:
+def put(console: Console, line: Line) -> None:
+    """Print a line, with other signs where the output has no such letters."""
     plain = _printable(console, line.plain)
     if plain != line.plain:
         line = Line(plain)

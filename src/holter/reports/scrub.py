@@ -15,19 +15,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from holter.records import Diagnosis, Environment, Message, Record, Text
+from holter.reports.record_texts import inner_records, strings_of, texts_of
 from holter.tape import Recording
 
 R = TypeVar("R", bound=Record)
 
-# Fields that hold names of Holter or nnU-Net, never the user's data.
-KEPT_FIELDS = frozenset(
-    {
-        ("Finding", "text"), ("Finding", "fact"), ("Fact", "name"), ("Verdict", "cause"), ("Remedy", "id"),
-        ("ProbeRun", "probe"), ("Noted", "what"), ("Episode", "detector"), ("ExceptionSeen", "error"),
-        ("Environment", "wall_start"), ("Environment", "holter"), ("Frame", "function"),
-        ("ActionTaken", "action"), ("ActionTaken", "cause"), ("Message", "key"), ("Notice", "what"),
-    }
-)  # fmt: skip
+
 PUBLIC_PATHS = re.compile(r"/(?:proc(?:/\w+){0,3}|dev(?:/\w+)?|sys(?:/fs(?:/cgroup)?)?)/?")
 LIBRARY = re.compile(r"^(?P<head>.*?/lib(?:64)?/python3(?:\.\d+)?)(?P<tail>/.*)$")
 # A checkout of nnU-Net, such as an editable installation.
@@ -108,7 +101,7 @@ class Scrubber:
         if isinstance(record, Message):  # the names of its blanks are Holter's
             values = tuple((name, self._value(value, name)) for name, value in record.values)
             return msgspec.structs.replace(record, values=values)
-        changed = {name: self._value(value, name) for name, value in _texts(record)}
+        changed = {name: self._value(value, name) for name, value in texts_of(record)}
         return msgspec.structs.replace(record, **changed) if changed else record
 
     def said(self, content: Text) -> Text:
@@ -216,8 +209,8 @@ class Scrubber:
         self._folders = [folder for folder in folders if folder and len(folder) > SHORTEST_NAME]
 
     def _learn(self, record: Record) -> None:
-        for name, value in _texts(record):
-            for string in _strings(value):
+        for name, value in texts_of(record):
+            for string in strings_of(value):
                 if name == "case":
                     self._name("case", string)
                 self._learn_string(string)
@@ -246,56 +239,4 @@ def _all_records(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> Iter
     if recording.environment:
         tops = (recording.environment, *tops)
     for top in tops:
-        yield from _inner(top)
-
-
-def _inner(record: Record) -> Iterator[Record]:
-    yield record
-    for name in record.__struct_fields__:
-        value = getattr(record, name)
-        for item in value if isinstance(value, tuple) else (value,):
-            if isinstance(item, Record):
-                yield from _inner(item)
-            elif isinstance(item, tuple):
-                yield from (part for part in item if isinstance(part, Record))
-
-
-def _texts(record: Record) -> Iterator[tuple[str, Any]]:
-    # Fields with closed sets of words (KEPT_FIELDS) are left out.
-    kind = type(record).__name__
-    for field in _text_fields(type(record)):
-        value = getattr(record, field)
-        if value and (kind, field) not in KEPT_FIELDS:
-            yield field, value
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _strings(item)
-
-
-_FIELDS: dict[type[Record], tuple[str, ...]] = {}
-
-
-def _text_fields(kind: type[Record]) -> tuple[str, ...]:
-    if kind not in _FIELDS:
-        _FIELDS[kind] = tuple(
-            field.name
-            for field in msgspec.structs.fields(kind)
-            if _may_hold_text(msgspec.inspect.type_info(field.type))
-        )
-    return _FIELDS[kind]
-
-
-def _may_hold_text(info: msgspec.inspect.Type) -> bool:
-    inspect = msgspec.inspect
-    if isinstance(info, inspect.UnionType):
-        return any(_may_hold_text(part) for part in info.types)
-    if isinstance(info, inspect.VarTupleType):
-        return _may_hold_text(info.item_type)
-    if isinstance(info, inspect.TupleType):
-        return any(_may_hold_text(part) for part in info.item_types)
-    return isinstance(info, (inspect.StrType, inspect.StructType))
+        yield from inner_records(top)
