@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import sys
@@ -12,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from holter.cli.options import Force, Json, Lang, chosen_language, tape_name
+from holter.cli.options import Force, Json, Lang, chosen_language, print_json, tape_name
 from holter.errors import BadInput
 from holter.sentences import define
 
@@ -66,7 +65,7 @@ def compare(
     if output is not None:
         write_private(output, page.page(comparison, language), force=force)
     if as_json:
-        print(json.dumps(table.as_json(comparison, language), ensure_ascii=False, indent=2))
+        print_json(table.as_json(comparison, language))
     else:
         wrote = None if output is None else text("cli.wrote", language, path=output)
         slower = {run.name: tape for run, tape in zip(runs, tapes, strict=True)}.get(comparison.slowest or "")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from holter.cli.options import Force, Json, Lang, chosen_language
+from holter.cli.options import Force, Json, Lang, chosen_language, print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -37,5 +36,5 @@ def demo(
 
     result = show(fault, out, chosen_language(lang), quiet=as_json, force=force)
     if as_json:
-        print(json.dumps(result.as_json(), ensure_ascii=False, indent=2))
+        print_json(result.as_json())
     sys.exit(0 if result.as_expected else 1)

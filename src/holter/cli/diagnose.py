@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Annotated
 
 import typer
 
-from holter.cli.options import FailOn, Json, Lang, chosen_language
+from holter.cli.options import FailOn, Json, Lang, chosen_language, print_json
 from holter.cli.start.newest import newest_tape
 
 
@@ -69,7 +68,7 @@ def diagnose(
     from holter.reports.terminal import print_diagnosis, print_notes
 
     if evidence_template:
-        print(json.dumps(template(), ensure_ascii=False, indent=2))
+        print_json(template())
         return
     targets = targets or [str(newest_tape(lang, WHAT_IS_READ()))]
     language = chosen_language(lang)
@@ -101,7 +100,7 @@ def diagnose(
             target=(result.kind, result.name, result.notes),
             ran=result.outcome,
         )
-        print(json.dumps(document, ensure_ascii=False, indent=2))
+        print_json(document)
     elif as_markdown:
         print(
             to_markdown(

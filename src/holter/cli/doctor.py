@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import enum
-import json
 import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holter.cli.options import Fold, Json, Lang, Plans, Python, Trainer, chosen_language
+from holter.cli.options import Fold, Json, Lang, Plans, Python, Trainer, chosen_language, print_json
 from holter.errors import BadInput
 from holter.sentences import define
 
@@ -99,7 +98,7 @@ def _report(survey: Survey, language: Language, *, as_json: bool, everything: bo
 
     examination = examine(survey)
     if as_json:
-        _print_json(terminal.as_json(examination, language))
+        print_json(terminal.as_json(examination, language))
     else:
         terminal.print_examination(Console(), examination, language, everything=everything)
     return examination.exit_code
@@ -117,7 +116,7 @@ def _compare(files: tuple[Path, Path], language: Language, *, as_json: bool) -> 
         rows = [
             {**msgspec.to_builtins(difference), "title": fact_title(difference, language)} for difference in differences
         ]
-        _print_json({"first": str(files[0]), "second": str(files[1]), "differences": rows})
+        print_json({"first": str(files[0]), "second": str(files[1]), "differences": rows})
     else:
         print_comparison(Console(), (files[0].name, files[1].name), differences, language)
     return 1 if differences else 0
@@ -143,7 +142,3 @@ def _gather(order: Order, language: Language, *, quiet: bool) -> Survey:
             status.update(text(f"doctor.stage.{stage}", language, done=done, total=total))
 
         return gather(order, tell)
-
-
-def _print_json(content: dict[str, Any]) -> None:
-    print(json.dumps(content, ensure_ascii=False, indent=2))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holter.cli.options import Json, Lang, chosen_language
+from holter.cli.options import Json, Lang, chosen_language, print_json
 from holter.errors import UnknownCause
 from holter.records import Message
 from holter.sentences import define
@@ -54,10 +53,11 @@ def explain(
     names = _names()
     if cause is None:
         titles = {name: text(f"cause.{name}.title", language) for name in names}
-        listed = "\n".join(f"{name:30s} {title}" for name, title in titles.items())
-        print(json.dumps(titles, ensure_ascii=False, indent=2) if as_json else listed)
-        if not as_json:
-            _say(ONE_PAGE(count=len(names)), language)
+        if as_json:
+            print_json(titles)
+            return
+        print("\n".join(f"{name:30s} {title}" for name, title in titles.items()))
+        _say(ONE_PAGE(count=len(names)), language)
         return
     name = "-".join(cause.replace("_", " ").lower().split())
     if name not in names:
@@ -67,7 +67,7 @@ def explain(
             next_step="; ".join(f"holter explain {similar}" for similar in near) or SEE_ALL(count=len(names)),
         )
     if as_json:
-        print(json.dumps({"cause": name, "page": page(name, language)}, ensure_ascii=False, indent=2))
+        print_json({"cause": name, "page": page(name, language)})
         return
     from rich.console import Console
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holter.cli.options import Json, Lang, chosen_language
+from holter.cli.options import Json, Lang, chosen_language, print_json
 from holter.errors import BadInput, UnknownTarget
 from holter.sentences import define
 
@@ -57,7 +56,7 @@ def list_runs(
         if watch:
             raise BadInput(WATCH_OR_JSON(), next_step="holter list --json")
         rows = _rows(folder)
-        print(json.dumps({"runs": [table.as_json(row, language) for row in rows]}, ensure_ascii=False, indent=2))
+        print_json({"runs": [table.as_json(row, language) for row in rows]})
         return
 
     def show(console: Console) -> None:

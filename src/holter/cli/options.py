@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
+import json
 import os
 import shlex
 import shutil
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -171,6 +172,11 @@ def spoken_language(arguments: Sequence[str]) -> Literal["en", "zh"]:
         return language(given[-1] if given else None, os.environ)
     except BadInput:
         return language(None, os.environ)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document, for people too: indented, and with Chinese as it is."""
+    print(json.dumps(document, ensure_ascii=False, indent=2))
 
 
 def tape_name(tape: Path) -> str:

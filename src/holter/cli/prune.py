@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import sys
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holter.cli.options import Json, Lang, chosen_language
+from holter.cli.options import Json, Lang, chosen_language, print_json
 from holter.errors import BadInput
 from holter.sentences import NOTHING_CHANGED, define
 from holter.sizes import GIB, MIB
@@ -87,7 +86,7 @@ def prune(
     if as_json:
         deleted = [tape.path for tape in going if yes and tape.path not in failed]
         document = {"tapes": [_as_json(tape) for tape in going], "deleted": deleted, "failed": failed}
-        print(json.dumps(document, ensure_ascii=False, indent=2))
+        print_json(document)
     else:
         _print(going, there, failed, language, done=yes)
     sys.exit(2 if failed else 0)

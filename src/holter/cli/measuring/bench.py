@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from holter.cli.measuring.following import Device, OnDevice, followed
-from holter.cli.options import Anyway, Configuration, Dataset, Fold, Json, Lang, Plans, Python, Trainer, chosen_language
+from holter.cli.options import (
+    Anyway,
+    Configuration,
+    Dataset,
+    Fold,
+    Json,
+    Lang,
+    Plans,
+    Python,
+    Trainer,
+    chosen_language,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +72,7 @@ def bench(
         run, text("bench.stage.busy", language), lambda stage: text(f"bench.stage.{stage}", language), quiet=as_json
     )
     if as_json:
-        print(json.dumps(to_json(report, language), ensure_ascii=False, indent=2))
+        print_json(to_json(report, language))
         return
     from rich.console import Console
 

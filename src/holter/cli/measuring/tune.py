@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -11,7 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holter.cli.measuring.following import Device, OnDevice, followed
-from holter.cli.options import Anyway, Configuration, Dataset, Fold, Json, Lang, Plans, Python, Trainer, chosen_language
+from holter.cli.options import (
+    Anyway,
+    Configuration,
+    Dataset,
+    Fold,
+    Json,
+    Lang,
+    Plans,
+    Python,
+    Trainer,
+    chosen_language,
+    print_json,
+)
 from holter.cli.start.settings import Settings, for_training, places
 
 if TYPE_CHECKING:
@@ -84,7 +95,7 @@ def tune(
         run, text("bench.stage.busy", language), lambda stage: progress(stage, language), quiet=as_json, every=False
     )
     if as_json:
-        print(json.dumps(to_json(report, language), ensure_ascii=False, indent=2))
+        print_json(to_json(report, language))
         return
     from rich.console import Console
 
