@@ -1,9 +1,8 @@
-"""Messages of PyTorch, its DataLoader, NCCL, numpy, Triton, CUDA and nnU-Net.
+"""Messages of PyTorch, its DataLoader, NCCL, numpy, Triton and CUDA; with those of endings and nnU-Net, in order.
 
 Collected from their sources: torch/utils/data/dataloader.py, torch/utils/data/_utils/{worker,pin_memory}.py,
 torch/_utils.py, torch/csrc/DataLoader.cpp, torch/multiprocessing, torch/csrc/distributed/c10d,
-torch/distributed/elastic,
-aten/src/ATen/MapAllocator.cpp, triton/runtime/build.py, nnunetv2, batchgenerators.
+torch/distributed/elastic, aten/src/ATen/MapAllocator.cpp, triton/runtime/build.py, nnunetv2, batchgenerators.
 """
 
 from __future__ import annotations
@@ -11,26 +10,16 @@ from __future__ import annotations
 import re
 
 from holter.evidence.fact_book import Value
+from holter.evidence.text_facts.endings import ENDS, PROCESSES, RAISED
 from holter.evidence.text_facts.known import Known, known, number, word
-from holter.evidence.text_facts.trials import is_trial
+from holter.evidence.text_facts.nnunet import NNUNET
 
 SIGNALS = {
     "hangup": 1, "illegal instruction": 4, "aborted": 6, "bus error": 7, "floating point exception": 8, "killed": 9,
     "segmentation fault": 11, "terminated": 15, "unknown signal": 0,
 }  # fmt: skip
-SIGNAL_NAMES: dict[str, int] = {
-    "HUP": 1,
-    "ILL": 4,
-    "ABRT": 6,
-    "BUS": 7,
-    "FPE": 8,
-    "KILL": 9,
-    "SEGV": 11,
-    "TERM": 15,
-    "XCPU": 24,
-}
+
 WORKER = {"episode.kind": "death", "worker.role": "train-worker"}
-RAISED = {"episode.kind": "death"}
 
 
 def _signal(match: re.Match[str]) -> Value | None:
@@ -92,37 +81,6 @@ LOADER: tuple[Known, ...] = (
     ),
 )
 
-PROCESSES: tuple[Known, ...] = (
-    # torch.multiprocessing.spawn and torch.distributed.elastic.
-    known(
-        r"process \d+ terminated with (?:signal )?SIG(\w+)|terminated by signal SIG(\w+)",
-        {**RAISED, "main.exit_signal": lambda match: SIGNAL_NAMES.get(match[1] or match[2])},
-    ),
-    known(
-        r"(?:exit ?code|exitcode|return(?:ed)?(?: non-zero)?(?: exit)?(?: status| code)?|退出(?:代码|码)(?:为)?)[ :=]*"
-        r"-(\d{1,2})\b",
-        {**RAISED, "main.exit_signal": number()},
-    ),
-    known(
-        (
-            r"(?:exit(?:ed)?(?: with)? ?code|exitcode|exit status|return code|退出(?:代码"
-            r"|码)(?:为)?)[ :=]*1(?P<code>2[89]|3\d|4[0-3])\b"
-        ),
-        {**RAISED, "main.exit_signal": lambda match: int("1" + match["code"]) - 128},
-    ),
-    known(
-        r"died with <Signals\.SIG(\w+)|Signal \d+ \(SIG(\w+)\)|interrupted by signal \d+: SIG(\w+)",
-        {**RAISED, "main.exit_signal": lambda match: SIGNAL_NAMES.get(match[1] or match[2] or match[3])},
-    ),
-    known(r"got signal: (\d+)|Received (\d+) death signal", {**RAISED, "main.exit_signal": lambda m: _small(m)}),
-    known(r"0xC0000005|-1073741819", {**RAISED, "main.exit_signal": 11, "system.os": "windows"}),
-)
-
-
-def _small(match: re.Match[str]) -> Value | None:
-    number_ = int(match[1] or match[2] or 0)
-    return number_ if 0 < number_ < 65 else None
-
 
 RANKS: tuple[Known, ...] = (
     known(
@@ -160,88 +118,6 @@ COMPILING: tuple[Known, ...] = (
         {"exception.kind": "compile", "compile.missing": "ptxas"},
     ),
 )
-
-
-# A setting that somebody says to help was not made when the trouble was there.
-_CURES = re.compile(
-    r"\b(?:fix\w*|help(?:s|ed)|solv\w+|faster|speeds? up|reduc\w+|restor\w+|works? (?:when|if|with))\b"
-    r"|解决|变快|恢复|正常了",
-    re.IGNORECASE,
-)
-
-
-def _is_a_cure(match: re.Match[str]) -> bool:
-    end = match.string.find("\n", match.end())
-    line = match.string[match.string.rfind("\n", 0, match.start()) + 1 : len(match.string) if end < 0 else end]
-    return _CURES.search(line) is not None
-
-
-# "With num_workers=0 it works": a trial, and not how it was when it failed.
-def _unless_tried(match: re.Match[str]) -> Value | None:
-    value = number()(match)
-    return None if value == 0 and is_trial(match) else value
-
-
-NNUNET: tuple[Known, ...] = (
-    known(r"background workers are (?:no longer|not) alive", {**RAISED, "echo.says": "training", "scope.nnunet": True}),
-    known(
-        r"(?:train|val|average|avg|total)_loss ?:? ?(?:-?inf|nan)\b"
-        r"|(?:(?<![a-z])loss(?:es)?|损失(?:值|函数)?) ?(?:一直|总|都|就|全)?"
-        r"(?:is|are|=|:|goes? to|turn(?:s|ed)?(?: in)?to|turned|会?变成|变为|为|出现|是"
-        r"|becom\w+|became|from becoming|being)?[ :]*(?:an? )?(?:(?:nan|-?inf)\b|(?:nan|inf)(?=[^a-z\W]))"
-        r"|\bnan (?:train\w* )?loss(?:es)?\b|returned nan values in its \d+th output"
-        r"|NaN or Inf found in input tensor|[Ll]oss is (?:nan|infinite), stopping",
-        {"episode.kind": "diverged", "loss.not_finite": ("train_loss",)},
-    ),
-    known(r"nnU-?Net|nnUNet_|MIC-DKFZ", {"scope.nnunet": True}),
-    known(r"n_proc_DA\s*[=:]?\s*(\d+)", {"setting.n_proc_da": _unless_tried}),
-    known(r"num_workers(?:\s*(?:=|:|为|设为|设置为)\s*|\s+)(\d+)\b", {"workers.count": _unless_tried}),
-    known(
-        r"OMP_NUM_THREADS\s*[=:]\s*(\d+)",
-        {"setting.omp_threads": lambda match: None if _is_a_cure(match) else number()(match)},
-    ),
-    known(r"OMP_PROC_BIND\s*[=:]\s*(\w+)", {"setting.pinning": word()}),
-    known(r"\b(?:two|2) (?:[\w-]+ ){0,3}(?:GPUs|cards)|\bDDP\b|DataParallel|torchrun|多卡|双卡", {"scope.ranks": True}),
-    known(r"(?:two|2) (?:[\w-]+ ){0,3}(?:GPUs|cards)|双卡|两张(?:显)?卡", {"ddp.ranks": 2}),
-    known(
-        r"100 ?%[^\n]{0,80}(?:without|no)[^\n]{0,40}(?:temperature|power|heat)",
-        {"gpu.spinning": ("GPU",), "episode.kind": "stall"},
-    ),
-)
-ENDS: tuple[Known, ...] = (
-    known(
-        r"(?<![\w-])Segmentation fault|段错误|\bSIGSEGV\b|\bsegfault",
-        {
-            **RAISED,
-            "main.exit_signal": lambda match: None if _of_worker(match) else 11,
-            "worker.exit_signal": lambda match: 11 if _of_worker(match) else None,
-        },
-    ),
-    known(
-        (
-            r"double free or corruption|corrupted size vs|malloc\(\): |free\(\): invalid"
-            r"|munmap_chunk|\bAborted\b[^\n]{0,20}core|已放弃|stack smashing detected"
-        ),
-        {**RAISED, "main.exit_signal": 6},
-    ),
-    known(r"(?:^|\s)Bus error|总线错误|\bSIGBUS\b", {**RAISED, "main.exit_signal": 7}),
-    known(r"(?:^|[\s`'\"])Illegal instruction\b|\bSIGILL\b|非法指令", {**RAISED, "main.exit_signal": 4}),
-    known(r"(?:^|\s)Floating point exception\b|\bSIGFPE\b|浮点数?例外", {**RAISED, "main.exit_signal": 8}),
-    known(
-        (
-            r"^[ \t]*(?:\S+: line \d+: +\d+ )?Killed\s*(?:python|$)|\bgot killed\b|(?<!no )(?:process"
-            r"|training|job|it) (?:was|is|gets|got|just) killed|直接 ?killed|(?:出现|报错?|总是|就) ?killed"
-            r"|被 ?kill|(?<!没)(?<!没有)(?<!未)被(?:系统)?杀|(?<!was )(?<!no )\bkilled[，,]|已杀死|\bSIGKILL\b"
-        ),
-        {**RAISED, "main.exit_signal": lambda match: None if _of_worker(match) else 9},
-    ),
-    known(r"got signal: 1\b|\bSIGHUP\b|closing signal SIGHUP", {**RAISED, "main.exit_signal": 1}),
-)
-
-
-def _of_worker(match: re.Match[str]) -> bool:
-    around = match.string[max(0, match.start() - 80) : match.end()]
-    return re.search(r"worker", around, re.IGNORECASE) is not None
 
 
 FILES: tuple[Known, ...] = (
