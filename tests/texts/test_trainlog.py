@@ -22,7 +22,8 @@ from holter.probes.training.file_tail import BYTES_PER_READ, MAX_LINE_BYTES, Fil
 from holter.probes.training.trainlog import TrainLogProbe, find_log_folder
 from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, Noted, PhaseChanged
 from holter.reports.catalogue import phrase
-from holter.texts.training_log import EXCEPTIONS_PER_MINUTE, LINES_PER_MINUTE, LogParser, numbers
+from holter.texts.training_log import LogParser, numbers
+from holter.texts.training_log.budget import EXCEPTIONS_PER_MINUTE, LINES_PER_MINUTE
 from needs import require
 
 LOGS = Path(__file__).parent / "logs"

@@ -11,30 +11,22 @@ anything.
 
 from __future__ import annotations
 
-import datetime
 import math
 import re
 from collections.abc import Iterable
-from typing import Literal
 
-from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, Message, Phase, PhaseChanged
+from holter.records import EpochEnded, Event, ExceptionSeen, Phase, PhaseChanged
 from holter.sentences import define
 from holter.texts.tracebacks import TracebackCollector
+from holter.texts.training_log.budget import MAX_LINE_CHARS, LineBudget
+from holter.texts.training_log.clock import LogClock
 
-Level = Literal["info", "warning", "error"]
-
-NOT_KEPT = define("log.not-kept", "({count} lines not kept)", one="({count} line not kept)")
 LOST = define("log.lost-loss", "{loss} is {value} in epoch {epoch}")
 
-# Kept per minute and level. A data worker may print a warning per batch; a fault prints a few dozen lines.
-LINES_PER_MINUTE: dict[Level, int] = {"info": 30, "warning": 30, "error": 60}
-# A fault that kills all workers prints two exceptions per process; the first ones matter.
-EXCEPTIONS_PER_MINUTE = 60
-MAX_LINE_CHARS = 500
+
 # Holter writes into the same console; its quotations are not messages of the training.
 OWN_LINE = "holter:"
-# Two streams of one run may be slightly out of order; beyond this the clock was set back.
-BACKWARD_TOLERANCE_S = 2.0
+
 
 _STAMP = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?): ?(.*)$")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+|inf|nan)\b")
@@ -91,88 +83,6 @@ _KEPT_SENTENCES = (
 def numbers(text: str) -> tuple[float, ...]:
     """Return all numbers of a printed value or list, also with numpy's type names around them."""
     return tuple(float(number) for number in _NUMBER.findall(_NUMPY_TYPE.sub("(", text)))
-
-
-def stamp_wall(stamp: str, utc_offset_s: int | None = None) -> float | None:
-    """Unix time of a time stamp; without an offset it is in this machine's time zone. None if it cannot be parsed."""
-    try:
-        moment = datetime.datetime.fromisoformat(_six_digits(stamp))
-    except ValueError:
-        return None
-    if utc_offset_s is None:
-        return moment.timestamp()
-    zone = datetime.timezone(datetime.timedelta(seconds=utc_offset_s))
-    return moment.replace(tzinfo=zone).timestamp()
-
-
-def _six_digits(stamp: str) -> str:
-    # Python 3.10 reads 3 or 6 digits of a second, no other count.
-    whole, dot, fraction = stamp.partition(".")
-    return whole + dot + fraction.ljust(6, "0") if dot else whole
-
-
-class LogClock:
-    """Converts the wall-clock stamps of lines to the recording's clock."""
-
-    def __init__(self, wall_zero: float, utc_offset_s: int | None = None) -> None:
-        self._wall_zero = wall_zero
-        self._utc_offset_s = utc_offset_s
-        self.last_s: float | None = None
-
-    def begin(self, wall: float, now_s: float) -> None:
-        """Start a file at this unix time: lines before the first stamp get it."""
-        self.last_s = min(wall - self._wall_zero, now_s)
-
-    def place(self, stamp: str | None, now_s: float, *, history: bool) -> float:
-        """Return the time of a line in seconds of the recording.
-
-        Without a stamp it is ``now_s``, or for old lines (``history``) the time of the line before. A stamp in the
-        future, or far before the previous one, is not used: somebody has set the clock.
-        """
-        wall = stamp_wall(stamp, self._utc_offset_s) if stamp is not None else None
-        fallback = self.last_s if history and self.last_s is not None else now_s
-        if wall is None:
-            return fallback
-        t_s = wall - self._wall_zero
-        set_back = self.last_s is not None and t_s < self.last_s - BACKWARD_TOLERANCE_S
-        t_s = fallback if set_back else min(t_s, now_s)
-        self.last_s = t_s
-        return t_s
-
-
-class LineBudget:
-    """Passes on a bounded number of lines per minute and counts the dropped ones."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-        self._minute: int | None = None
-        self._used: dict[Level, int] = {}
-        self._exceptions: tuple[int, int] = (0, 0)  # minute, and count in it
-
-    def admit(self, text: str, level: Level, t_s: float, message: Message | None = None) -> list[Event]:
-        """Return the event of this line, or an empty list if its level has no lines left in this minute.
-
-        The first line of a new minute is preceded by an event with the number of lines dropped in the minute before.
-        """
-        events: list[Event] = []
-        if int(t_s // 60) != self._minute:
-            dropped = sum(max(0, used - LINES_PER_MINUTE[kind]) for kind, used in self._used.items())
-            if dropped:
-                not_kept = f"({dropped} lines not kept)"
-                events.append(LogLine(t_s=t_s, text=not_kept, source=self._source, message=NOT_KEPT(count=dropped)))
-            self._minute, self._used = int(t_s // 60), {}
-        self._used[level] = self._used.get(level, 0) + 1
-        if self._used[level] <= LINES_PER_MINUTE[level]:
-            kept = text[:MAX_LINE_CHARS]
-            events.append(LogLine(t_s=t_s, text=kept, source=self._source, level=level, message=message))
-        return events
-
-    def admit_exception(self, exception: ExceptionSeen) -> bool:
-        """Return whether this exception is among the first ``EXCEPTIONS_PER_MINUTE`` of its minute."""
-        minute, count = self._exceptions
-        now = int(exception.t_s // 60)
-        self._exceptions = (now, count + 1 if now == minute else 1)
-        return self._exceptions[1] <= EXCEPTIONS_PER_MINUTE
 
 
 class LogParser:
