@@ -11,6 +11,7 @@ from typing import BinaryIO
 import msgspec
 
 from holter.detectors.log_episodes import LOG_END, episodes_of_log
+from holter.diagnosis.log_notes import end_of, of_epochs, of_fold, of_losses, of_runs
 from holter.diagnosis.result import DiagnosisResult
 from holter.diagnosis.words import (
     Kept,
@@ -25,12 +26,11 @@ from holter.diagnosis.words import (
     with_words,
 )
 from holter.errors import NotALog
-from holter.evidence.facts.training.epochs import described as series_in_words
 from holter.evidence.facts.training.epochs import runs as runs_of
 from holter.evidence.facts.training.epochs import shape_of
 from holter.evidence.text_facts import Found, is_addressed, is_output
 from holter.evidence.text_facts.discourse import explains
-from holter.records import Environment, EpochEnded, Message, TargetKind, Text
+from holter.records import Environment, Message, TargetKind, Text
 from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording
@@ -49,18 +49,14 @@ CLOCKS_S = 120.0
 # The console may go on for this long after the log: the exception comes last.
 AFTER_LOG_S = 3600.0
 
-LOG = define("target.log", "{name}: {start} to {end}; epochs: {epochs}, starts: {runs}")
+
 NOTHING_IN_IT = define("error.nothing-in-text", "{name} is a text, but nothing in it is nnU-Net's, nor an error.")
 THREE_WAYS = define(
     "next.three-ways",
     "Give nnU-Net's training_log_*.txt or a text file with the console's output; answer at most eight questions: "
     "holter ask; or, while the training runs, give its process: holter diagnose PID.",
 )
-LOG_UNTIMED = define(
-    "target.log-untimed",
-    "{name}: {count} lines without time stamps",
-    one="{name}: {count} line without a time stamp",
-)
+
 NO_LOG = define("target.no-log", "There is no training log in {name}.")
 FROM_WORDS = define(
     "target.from-words",
@@ -87,31 +83,7 @@ ONE_LOG = define(
 )
 RUNNING = define("target.running", "The log was written to {age:duration} ago: the training seems to be running.")
 FINISHED = define("target.finished", "The training was finished.")
-TRAINED = define("target.trained", "All epochs were trained; the final validation has no result yet.")
-OTHERS = define(
-    "target.others",
-    "{count} other folds are there; this one was written to last: {name}",
-    one="{count} other fold is there; this one was written to last: {name}",
-)
-CHECKPOINT = define("target.checkpoint", "{name}: {size:bytes}, written {time}")
-CHECKPOINT_EMPTY = define("target.checkpoint-empty", "{name} is empty: it was torn while it was written")
-LOST_LOSS = define(
-    "target.lost-loss",
-    "{loss} is not a finite number (NaN or infinite) in epoch {epoch}: check data, labels, loss and mixed precision.",
-)
-FLAT = define(
-    "target.shape.flat",
-    "Epochs take {usual:seconds} and stay so. Whether that is slow for the machine, a log cannot tell.",
-)
-FIRST_ONLY = define(
-    "target.shape.first-only",
-    "The first epoch took {times:.2g} times as long as the others ({usual:seconds}). That is usual.",
-)
-STEP_DOWN = define("target.shape.step-down", "Epochs became faster: {usual:seconds}, then {recent:seconds}.")
-DECREASING = define(
-    "target.shape.decreasing", "Epochs become faster: {usual:seconds} at first, {recent:seconds} in the end."
-)
-OTHER_SHAPE = define("target.shape.other", "Epoch times: {detail}")
+
 
 Tell = Callable[[str, int], None]  # name, per cent
 
@@ -147,7 +119,7 @@ def read_folder(folder: Path, tell: Tell | None = None) -> DiagnosisResult:
     runs = in_order([run for path in fold.logs for run in _runs(path, tell)])
     for path in fold.consoles:
         _add_console(runs, path)
-    notes = list(_notes_of(fold))
+    notes = list(of_fold(fold))
     if not runs:
         recording = Recording(environment=_environment(fold, (), 0.0))
         return DiagnosisResult("folder", str(fold.folder), recording, (), (NO_LOG(name=str(fold.folder)), *notes))
@@ -180,14 +152,12 @@ def _add_console(runs: list[LogRun], path: Path) -> None:
         events = part.events
         if not part.first_s or not runs or not events:
             continue
-        beside_it = [run for run in runs if (run.begun_s or 0.0) - CLOCKS_S <= part.first_s <= _end(run) + AFTER_LOG_S]
+        beside_it = [
+            run for run in runs if (run.begun_s or 0.0) - CLOCKS_S <= part.first_s <= end_of(run) + AFTER_LOG_S
+        ]
         if beside_it:
             beside_it[-1].add(events)
-            beside_it[-1].last_s = max(_end(beside_it[-1]), part.last_s or 0.0)
-
-
-def _end(run: LogRun) -> float:
-    return run.last_s or run.begun_s or 0.0
+            beside_it[-1].last_s = max(end_of(beside_it[-1]), part.last_s or 0.0)
 
 
 def _found(
@@ -218,7 +188,7 @@ def _found(
     episodes = episodes_of_log(recording, is_running=is_running)
     if fold is not None and fold.is_validated:
         episodes = tuple(episode for episode in episodes if episode.detector != LOG_END)
-    all_notes = [*_of_runs(runs), *kernel, *notes, *_of_series(recording), *_of_losses(recording)]
+    all_notes = [*of_runs(runs), *kernel, *notes, *of_epochs(recording), *of_losses(recording)]
     if is_running and not any(episode.kind == "death" for episode in episodes):
         all_notes.append(RUNNING(age=max(0.0, age_s or 0.0)))
     elif not episodes and (runs[-1].is_finished or (fold is not None and fold.is_validated)):
@@ -238,7 +208,7 @@ def _found(
 
 def span_of(runs: Iterable[LogRun]) -> Span | None:
     """Return when these runs were, from the first to the last line with a time; None without times."""
-    times = [time for run in runs if run.first_s for time in (run.begun_s or run.first_s, _end(run))]
+    times = [time for run in runs if run.first_s for time in (run.begun_s or run.first_s, end_of(run))]
     return Span(min(times), max(times)) if times else None
 
 
@@ -287,61 +257,3 @@ def _age_s(runs: list[LogRun]) -> float | None:
 def _running_s(recording: Recording) -> float:
     epochs = shape_of(runs_of(recording))
     return STARTUP_S if epochs is None else RUNNING_EPOCHS * epochs.series.usual_s + CHECKPOINT_S
-
-
-def _of_runs(runs: list[LogRun]) -> Iterable[Message]:
-    by_name: dict[Text, list[LogRun]] = {}
-    for run in runs:
-        by_name.setdefault(run.name, []).append(run)
-    for name, some in by_name.items():
-        first = next((run.begun_s for run in some if run.first_s), None)
-        if first is None:
-            yield LOG_UNTIMED(name=name, count=sum(run.lines for run in some))
-            continue
-        yield LOG(
-            name=name,
-            epochs=sum(run.epoch_count for run in some),
-            runs=len(some),
-            start=_wall(first),
-            end=_wall(max(_end(run) for run in some)),
-        )
-
-
-def _wall(seconds: float) -> str:
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _of_series(recording: Recording) -> Iterable[Message]:
-    epochs = shape_of(runs_of(recording))
-    if epochs is None:
-        return
-    series = epochs.series
-    if series.shape == "flat":
-        yield FLAT(usual=series.usual_s)
-    elif series.shape == "first-only":
-        yield FIRST_ONLY(times=series.first_times, usual=series.usual_s)
-    elif series.shape == "step-down" and series.recent_s is not None:
-        yield STEP_DOWN(usual=series.usual_s, recent=series.recent_s)
-    elif series.shape == "decreasing" and series.recent_s is not None:
-        yield DECREASING(usual=series.usual_s, recent=series.recent_s)
-    else:
-        yield OTHER_SHAPE(detail=series_in_words(epochs))
-
-
-def _of_losses(recording: Recording) -> Iterable[Message]:
-    first = next((event for event in recording.events(EpochEnded) if event.not_finite), None)
-    if first is not None:
-        yield LOST_LOSS(loss=first.not_finite[0], epoch=first.epoch)
-
-
-def _notes_of(fold: Fold) -> Iterable[Message]:
-    if fold.others:
-        yield OTHERS(count=len(fold.others), name=str(fold.folder))
-    for checkpoint in fold.checkpoints:
-        moment = datetime.datetime.fromtimestamp(checkpoint.changed_wall).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        if checkpoint.size == 0:
-            yield CHECKPOINT_EMPTY(name=checkpoint.name)
-        else:
-            yield CHECKPOINT(name=checkpoint.name, size=checkpoint.size, time=moment)
-    if fold.is_trained and not fold.is_validated:
-        yield TRAINED()
