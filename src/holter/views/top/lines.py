@@ -1,8 +1,8 @@
-"""The only widget: lines on a terminal; keys, clicks and the wheel back to the application."""
+"""The only widget: lines on a terminal; keys, clicks and the wheel go to its owner."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from rich.segment import Segment
 from textual import events
@@ -12,8 +12,21 @@ from textual.widget import Widget
 
 from holter.views.top.draw.rows import Line
 
-if TYPE_CHECKING:
-    from holter.views.top.app import TopApp
+
+class Owner(Protocol):
+    """Takes keys, clicks and the wheel."""
+
+    def pressed(self, key: str, character: str | None) -> None:
+        """Take a key."""
+        ...
+
+    def clicked(self, x: int, y: int) -> None:
+        """Take a click on a cell."""
+        ...
+
+    def scrolled(self, x: int, y: int, *, down: bool) -> None:
+        """Take a turn of the wheel over a cell."""
+        ...
 
 
 class Lines(Widget, can_focus=True):
@@ -21,9 +34,9 @@ class Lines(Widget, can_focus=True):
 
     DEFAULT_CSS = "Lines { width: 100%; height: 100%; }"
 
-    def __init__(self, app: TopApp) -> None:
+    def __init__(self, owner: Owner) -> None:
         super().__init__()
-        self._owner = app
+        self._owner = owner
         self._strips: list[Strip] = []
         self._shown: list[Line] = []
 
