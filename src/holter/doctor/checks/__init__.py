@@ -7,13 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from holter.doctor.checks import cpu, data, file_systems, gpu, licence, machine, memory, run, software, storage
+from holter.doctor.checks import (
+    cpu,
+    data,
+    file_systems,
+    gpu,
+    gpu_state,
+    licence,
+    machine,
+    memory,
+    run,
+    software,
+    storage,
+)
 from holter.doctor.records import Group, Result, Survey
 
 Check = Callable[[Survey], Result]
 
 GROUPS: tuple[tuple[Group, tuple[Check, ...]], ...] = (
-    ("gpu", (*gpu.CHECKS, *licence.CHECKS)),
+    ("gpu", (*gpu.CHECKS, *gpu_state.CHECKS, *licence.CHECKS)),
     ("cpu", cpu.CHECKS),
     ("memory", memory.CHECKS),
     ("storage", (*storage.CHECKS, *file_systems.CHECKS)),
