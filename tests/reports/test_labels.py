@@ -228,7 +228,9 @@ def test_every_action_has_a_name() -> None:
     actions = said("ActionTaken", "action", "supervisor") | {"save-checkpoint", "export-again", "replace-workers"}
     actions |= set(choices_of(Plan, "action")) - {"nothing"}
     for file in set((SOURCE / "supervisor" / "healing").glob("*.py")) - {SOURCE / MAIN_HANG}:
-        actions |= set(re.findall(r'self\._(?:act|tell)\((?:standing, )?"([a-z-]+)"', file.read_text(encoding="utf-8")))
+        actions |= set(
+            re.findall(r'self\._(?:\w+\.)?(?:act|tell)\((?:standing, )?"([a-z-]+)"', file.read_text(encoding="utf-8"))
+        )
     assert {"restart", "end-group", "keep-checkpoint", "leave-alone"} <= actions
     assert unlabelled("heal.", actions) == set()
 
