@@ -13,7 +13,8 @@ TAPES = Path(__file__).resolve().parents[1] / "tests" / "tapes"
 
 HEAD = """# The causes that Holter knows
 
-Made by `make docs`; a test compares. `holter explain CAUSE` prints the page on one of them: what happens, how we
+Made by `make docs`; a test fails if this page is not up to date.
+`holter explain CAUSE` prints the page on one of them: what happens, how we
 know, what looks like it, what helps, and the reports that it was learned from.
 
 *decisive* are the facts that must be known and speak for a cause before it is called *confirmed* (of a cell with

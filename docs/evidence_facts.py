@@ -7,7 +7,7 @@ from holter.evidence.vocabulary import VOCABULARY
 
 HEAD = """# The facts that causes weigh
 
-Made by `make docs` from `src/holter/evidence/vocabulary.py`; a test compares.
+Made by `make docs` from `src/holter/evidence/vocabulary.py`; a test fails if this page is not up to date.
 
 Every fact about an episode is *known*, *unknown* (with the reason), or *not applicable*. What is unknown may lower a
 verdict and never raises one. An [evidence file](evidence.md) states facts by these names. The last column names the

@@ -9,7 +9,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "holter"
 
 HEAD = """# The folders of `src/holter/`
 
-Made by `make docs` from the first sentence of each `__init__.py`; a test compares. [Architecture](architecture.md) says
+Made by `make docs` from the first sentence of each `__init__.py`; a test fails if this page is not up to date.
+[Architecture](architecture.md) says
 which folder may use which.
 
 | folder | what it does |

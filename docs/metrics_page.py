@@ -7,7 +7,7 @@ from holter.views.metrics import alerts, names
 
 HEAD = """# Metrics: Prometheus, alerts, Grafana
 
-Made by `make docs`; a test compares. `pip install '.[metrics]'` in Holter's clone
+Made by `make docs`; a test fails if this page is not up to date. `pip install '.[metrics]'` in Holter's clone
 brings what is needed (prometheus-client).
 
 ```sh

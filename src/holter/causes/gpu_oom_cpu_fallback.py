@@ -26,7 +26,7 @@ SENTENCES = describe(
     title="Prediction fell back to the CPU",
     meaning="A prediction did not fit into GPU memory and continues on the CPU.",
     findings={
-        "prediction-on-cpu": "nnU-Net said that a prediction did not fit and moved it to the CPU",
+        "prediction-on-cpu": "nnU-Net reported that a prediction did not fit into GPU memory, and moved it to the CPU",
         "prediction-on-gpu": "no prediction was moved to the CPU",
     },
     remedies={

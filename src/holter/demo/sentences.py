@@ -37,7 +37,7 @@ define_all(
         "demo.epoch": "epoch {epoch}",
         "demo.step": "{phase}, step {step}, {each:seconds} a step",
         "demo.inject": "FAULT: {what}",
-        "demo.relieved.freeze-worker": "the worker may go on (SIGCONT)",
+        "demo.relieved.freeze-worker": "the worker is resumed (SIGCONT)",
         "demo.relieved.kill-worker": "nothing to repair: stock nnU-Net ends when a worker dies",
         "demo.relieved.kill-main": "nothing to repair: the training is gone",
         "demo.relieved.slow-disk": "the storage answers again",

@@ -92,12 +92,12 @@ class SlowFolder(Operations):  # type: ignore[misc]  # mfusepy is not typed for 
         return os.pwrite(fh, data, offset)
 
     def truncate(self, path: str, length: int, fh: int | None = None) -> int:
-        """As ``truncate``."""
+        """Do what the system call ``truncate`` does."""
         os.truncate(self._real(path) if fh is None else fh, length)
         return 0
 
     def fsync(self, path: str, datasync: int, fh: int) -> int:
-        """As ``fsync``."""
+        """Do what the system call ``fsync`` does."""
         os.fsync(fh)
         return 0
 
@@ -107,32 +107,32 @@ class SlowFolder(Operations):  # type: ignore[misc]  # mfusepy is not typed for 
         return 0
 
     def unlink(self, path: str) -> int:
-        """As ``unlink``."""
+        """Do what the system call ``unlink`` does."""
         os.unlink(self._real(path))
         return 0
 
     def rename(self, old: str, new: str) -> int:
-        """As ``rename``."""
+        """Do what the system call ``rename`` does."""
         os.rename(self._real(old), self._real(new))
         return 0
 
     def mkdir(self, path: str, mode: int) -> int:
-        """As ``mkdir``."""
+        """Do what the system call ``mkdir`` does."""
         os.mkdir(self._real(path), mode)
         return 0
 
     def rmdir(self, path: str) -> int:
-        """As ``rmdir``."""
+        """Do what the system call ``rmdir`` does."""
         os.rmdir(self._real(path))
         return 0
 
     def chmod(self, path: str, mode: int) -> int:
-        """As ``chmod``."""
+        """Do what the system call ``chmod`` does."""
         os.chmod(self._real(path), mode)
         return 0
 
     def utimens(self, path: str, times: tuple[int, int] | None = None) -> int:
-        """As ``utime``, in nanoseconds; None: now."""
+        """Set access and modification time, in nanoseconds since 1970; None: now."""
         if times is None:
             os.utime(self._real(path))
         else:

@@ -118,7 +118,7 @@ def _span_of(result: DiagnosisResult) -> Span | None:
 
 
 def text_of(target: str) -> str:
-    """Return the text of a file, or nothing if it is none."""
+    """Return the first ``TEXT_BYTES`` of a text file; "" for a tape, a JSON file, or what cannot be read."""
     path = Path(target)
     try:
         if not path.is_file() or path.suffix in (".holter", ".json"):

@@ -103,7 +103,10 @@ def descriptors(plan: Plan | None, processes: Workers) -> int:
 
 
 def checkpoint_bytes(survey: Survey) -> int | None:
-    """Return the bytes of one checkpoint: as in another fold, else weights and momentum in single precision."""
+    """Return the bytes of one checkpoint: the size of another fold's, if there is one.
+
+    Else it is estimated as weights and momentum in float32; None if the number of weights is not known.
+    """
     if survey.fold is not None and survey.fold.checkpoint_bytes:
         return survey.fold.checkpoint_bytes
     if survey.plan is None or survey.plan.parameters is None:

@@ -213,7 +213,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
         "what compilation lacks: compiler, old-compiler, python-headers, triton, linker, ptxas, cache, windows",
     ),
     _text("exception.assertion", "assertion that failed on the GPU"),
-    _bool("predict.on_cpu", "a prediction did not fit into GPU memory and went on on the CPU"),
+    _bool("predict.on_cpu", "a prediction did not fit into GPU memory and continued on the CPU"),
     _number("batch.times_per_sample", "measured time per sample of this batch size, over that of a smaller one"),
     # Several GPUs
     _number("ddp.ranks", "processes that train together, one a GPU"),

@@ -1,4 +1,4 @@
-"""What became of each episode: healed, over by itself, or not over. Pure."""
+"""Find how each episode ended: healed, over by itself, or not over. Pure."""
 
 from __future__ import annotations
 
@@ -113,6 +113,6 @@ def _heals(heal: Action, episode: Episode) -> bool:
 
 
 def asked_to_stop(recording: Recording) -> ActionTaken | None:
-    """Return the last stop of the training that Holter began or carried out; None if there was none."""
+    """Return the last action by which Holter stopped the training, or tried to; None if there was none."""
     acted = [event for event in recording.events(ActionTaken) if event.action == "stop" and event.state != "proposed"]
     return acted[-1] if acted else None

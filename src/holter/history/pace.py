@@ -38,7 +38,7 @@ class Pace(Record, frozen=True, kw_only=True):
 
 
 class PaceKeeper:
-    """Follows the ticks of a run."""
+    """Computes the speed of a run from its ticks."""
 
     def __init__(self) -> None:
         self._lengths: deque[float] = deque(maxlen=EPOCHS_KEPT)

@@ -23,12 +23,12 @@ def main_of(beats: Iterable[Beat]) -> Beat | None:
 
 
 def main_beat(tick: Tick) -> Beat | None:
-    """Return ``main_of`` the heartbeats of a tick."""
+    """Return the heartbeat of the training's main process in a tick, as ``main_of``; None if there is none."""
     return main_of(tick.beats)
 
 
 def main_process(processes: Iterable[ProcessSample], beats: Iterable[Beat]) -> ProcessSample | None:
-    """Return the process of ``main_of``; without a heartbeat the first main process, or None."""
+    """Return the process whose heartbeat ``main_of`` returns; without a heartbeat, the first main process, or None."""
     mains, beat = [process for process in processes if process.role == "main"], main_of(beats)
     return next(
         (process for process in mains if beat is not None and process.pid == beat.pid), mains[0] if mains else None

@@ -36,7 +36,7 @@ RecoveryVerdict = Literal["on-trend", "jump", "too-early"]
 
 
 class Measure(Record, frozen=True, kw_only=True):
-    """One curve after a heal, against its trend before."""
+    """One curve after a heal, compared with its trend before."""
 
     name: MeasureName
     expected: float  # by the trend, for the epoch that was compared

@@ -6,8 +6,8 @@ makes a tensor of the crop without copying it, and its augmentation writes into 
 
 The line: https://github.com/MIC-DKFZ/nnUNet/blob/v2.8.1/nnunetv2/training/dataloading/data_loader.py#L176
 
-Copied only if the user asked for healing. Otherwise the training behaves as without Holter, and the problem is only
-reported.
+They are copied only if the user asked for healing. Otherwise the training behaves as without Holter, and the problem is
+only reported.
 """
 
 from __future__ import annotations

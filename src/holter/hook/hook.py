@@ -1,4 +1,4 @@
-"""An import hook that waits for nnU-Net, batchgenerators and PyTorch's DataLoader; an import costs a look-up.
+"""An import hook that waits for nnU-Net, batchgenerators and PyTorch's DataLoader. Other imports cost one look-up.
 
 Every Python process of a run loads this file, so it imports nothing. The rest of the folder is loaded when the
 first package named here is imported.
@@ -50,7 +50,7 @@ class Finder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the other finders' spec for a module that we patch, else None at once."""
+        """Return the other finders' spec if the hook patches this module; else None at once."""
         if name in ACTIVATE_FOR:
             activate(name)
         elif name in PATCHES:
@@ -84,7 +84,7 @@ def patch_after_exec(name: str, spec: ModuleSpec) -> None:
 
 
 def patch(name: str, module: ModuleType) -> None:
-    """Run our patches for a module. A missing name means fewer heartbeats, never an exception."""
+    """Apply the hook's patches to a module. A missing name means fewer heartbeats, never an exception."""
     for entry in PATCHES[name]:
         try:
             from importlib import import_module

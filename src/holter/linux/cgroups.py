@@ -1,4 +1,4 @@
-"""The control groups of a process, its own group first, the outermost last; and how much memory they leave it."""
+"""Find the control groups of a process, from its own to the outermost, and the memory that they leave to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _USUAL_PLACE = PurePosixPath(ROOT)
 
 
 class Group(NamedTuple):
-    """One control group."""
+    """One control group: its folder and the version of the interface."""
 
     version: Literal["v1", "v2"]
     path: str  # as the kernel names it

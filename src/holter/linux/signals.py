@@ -46,10 +46,10 @@ class Signal(enum.IntEnum):
 
 
 def start_without_signals(thread: threading.Thread) -> None:
-    """Start a thread that handles no signal: all are for the main thread.
+    """Start a thread in which all signals are blocked, so that the main thread receives them.
 
-    SIGTTOU is blocked too: a terminal with "stty tostop" would otherwise stop the whole process group, training
-    included, for a line of ours.
+    SIGTTOU is blocked too: a terminal with "stty tostop" would otherwise stop the whole process group, the training
+    included, because of one line that Holter prints.
 
     Raises:  RuntimeError if this user may have no more threads.
     """

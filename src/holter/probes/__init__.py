@@ -1,7 +1,8 @@
 """Read the machine and the training into samples, one file per source.
 
-Probes are read-only: they reset, empty and synchronise nothing. A probe takes its root as an argument, so tests can
-pass a recorded tree. ``read`` may raise: the caller records failure and cost of each probe (``ProbeRun``).
+Probes are read-only: they reset no counter, empty no cache and synchronise no stream. A probe takes its root folder as
+an argument, so that tests can pass a recorded tree. ``read`` may raise: the caller records failure and cost of each
+probe (``ProbeRun``).
 """
 
 from __future__ import annotations
@@ -29,5 +30,5 @@ class Probe(Protocol):
         ...
 
     def close(self) -> None:
-        """Release children and descriptors."""
+        """Stop the child processes and close the files of the probe."""
         ...

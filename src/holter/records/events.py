@@ -139,7 +139,7 @@ AbilityName = Literal[
 
 
 class Ability(Record, frozen=True, kw_only=True):
-    """One thing that Holter can see of this run or do to it, or the reason why not."""
+    """One thing that Holter may see of a run or do to it: whether it can, and if not, why."""
 
     name: AbilityName
     can: bool

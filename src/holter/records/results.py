@@ -48,7 +48,7 @@ class Fact(Record, frozen=True, kw_only=True):
 
     @property
     def actors(self) -> tuple[Subject | str, ...]:
-        """Return the processes named in the value; other text, from an evidence file, as it is."""
+        """Return the processes that the value names; a text that names no known process is returned unchanged."""
         by_name: dict[str, Subject | str] = {process.name: process for process in self.processes}
         names = self.value if isinstance(self.value, tuple) else (str(self.value),)
         return tuple(by_name.get(name, name) for name in names)
@@ -63,7 +63,7 @@ class Link(Record, frozen=True, kw_only=True):
 
 
 class Finding(Record, frozen=True, kw_only=True):
-    """One fact as a cause reads it; ``text`` is a catalogue key, filled with ``values``."""
+    """What one fact says for or against a cause; ``text`` is the key of its sentence, ``values`` fill the blanks."""
 
     fact: str
     text: str

@@ -1,4 +1,4 @@
-"""Sentences as data: what a person may read is a key and the values of its blanks until it is rendered."""
+"""Sentences as data: until it is shown, a sentence is a key and the values for its blanks."""
 
 from __future__ import annotations
 

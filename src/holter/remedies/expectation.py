@@ -1,4 +1,4 @@
-"""How useful a question is: how far its answers would change the ranking, weighted by how likely each cause is now.
+"""Estimate how useful a question is: how much its answers would change the ranking of the likely causes.
 
 ``next_checks`` (commands) and ``holter ask`` (questions) choose by it. Two things make a cause seem likely: its score,
 and how often such cases had it (``settled.json``, made by ``scripts/settled.py`` from cases whose cause is known).
@@ -63,7 +63,7 @@ class Settled(NamedTuple):
 
 
 def properties(facts: Mapping[str, object]) -> Iterator[str]:
-    """Yield what these facts have in common with other cases, as ``name=value``."""
+    """Yield the properties of these facts that can be compared with other cases, as ``name=value``."""
     for name in OF_CASES:
         value = facts.get(name)
         if value is not None and value not in ("none", "other"):
@@ -74,9 +74,9 @@ def properties(facts: Mapping[str, object]) -> Iterator[str]:
 
 
 def belief(facts: Mapping[str, object], verdicts: Sequence[Verdict], *, is_stated: bool = True) -> dict[str, float]:
-    """Return how likely each cause seems that is not excluded; together 1.
+    """Return the probability of each cause that is not excluded; they add up to 1.
 
-    ``is_stated``: the verdicts are on facts of a person, where what was not said lowers no score.
+    ``is_stated``: a person stated the facts, and what was not said lowers no score.
     """
     settled = _settled()
     seen = [*properties(facts)]
@@ -91,9 +91,9 @@ def belief(facts: Mapping[str, object], verdicts: Sequence[Verdict], *, is_state
 
 
 def of_what_is_known(verdict: Verdict, facts: Mapping[str, object]) -> float:
-    """Return the score on a recording as if a person had stated its facts: what nobody looked at does not lower it.
+    """Return the score of a verdict as if a person had stated the facts, so that unknown ones do not lower it.
 
-    Otherwise one thing that was seen would count less for a cause with many rules than for one with few.
+    Otherwise the same observation would count less for a cause with many rules than for one with few.
     """
     rules = [rule for rule in RULES_OF.get(verdict.cause, ()) if rule.speaks == "for" and rule.fact != SYMPTOMS]
     whole = sum(rule.weight for rule in rules)
@@ -104,7 +104,7 @@ def of_what_is_known(verdict: Verdict, facts: Mapping[str, object]) -> float:
 def rise(cause: str, evidence: Evidence, facts: Mapping[str, Value]) -> float:
     """Return by how much the score of a cause rises if these facts become known; 0 if it falls.
 
-    What is unknown counts here as it does in a recording: every open question leaves a cause less certain.
+    Unknown facts count as in a recording: each one makes a cause less certain.
     """
     judge = CAUSES[cause]
     by_name = {fact.name: fact for fact in evidence.facts}
@@ -114,7 +114,7 @@ def rise(cause: str, evidence: Evidence, facts: Mapping[str, Value]) -> float:
 
 
 def share(cause: str, unknown: Collection[str], names: Collection[str]) -> float:
-    """Return the part of what is open about a cause that these facts would settle, either way."""
+    """Return the share (0 to 1) of a cause's unknown facts that these facts would settle, for or against it."""
     rules = [rule for rule in RULES_OF.get(cause, ()) if rule.fact in unknown]
     whole = sum(map(_weight, rules))
     return sum(_weight(rule) for rule in rules if rule.fact in names) / whole if whole else 0.0
@@ -125,7 +125,7 @@ def _weight(rule: Rule) -> float:
 
 
 def imagined(cause: str, names: Iterable[str]) -> dict[str, Value]:
-    """Return values of these facts as they are where the cause is true."""
+    """Return the values that these facts would have if the cause were true."""
     values = {}
     for rule in RULES_OF.get(cause, ()):
         if rule.fact in names and rule.speaks == "for" and rule.fact not in values:
@@ -137,7 +137,7 @@ def imagined(cause: str, names: Iterable[str]) -> dict[str, Value]:
 
 @functools.cache
 def example_of(rule: Rule) -> Value | None:
-    """Return a value for which the test of the rule holds, as far as one can be found."""
+    """Return a value for which the rule holds; None if none is found."""
     if isinstance(rule.test, Test):
         return rule.test.example  # type: ignore[no-any-return]
     kind = SPECS[rule.fact].kind if rule.fact in SPECS else "text"

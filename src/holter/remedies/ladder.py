@@ -1,7 +1,7 @@
-"""Diagnosis and previous attempts -> the next action. Pure: the supervisor carries it out.
+"""Choose the next action from the diagnosis and previous attempts. Pure: the supervisor carries it out.
 
-The rungs: 1 replace workers in the epoch; 2 end and restart from the newest verified checkpoint; 3 restart with safer
-settings, chosen by the cause; 4 outside our reach: wait until the probes read that the condition has cleared. Each
+The rungs: 1 replace workers within the epoch; 2 end and restart from the newest verified checkpoint; 3 restart with
+safer settings, chosen by the cause; 4 wait until the probes read that an outside condition has cleared. Each
 cause has its own ladder in its file. A step that did not help is repeated for the same cause only after the training
 has moved on for several epochs. A step is skipped if its settings are already in force.
 """
@@ -87,7 +87,7 @@ AFTER_WAIT: tuple[Step, ...] = (AGAIN,)
 
 
 def next_plan(diagnosis: Diagnosis | None, history: tuple[Attempt, ...], now: Situation) -> Plan:
-    """Return what to do about this diagnosis; None: the main process is gone and the cause is unknown."""
+    """Return what to do about this diagnosis; ``diagnosis`` is None if the main process has ended without a cause."""
     cause = _cause(diagnosis)
     if cause in WAIT_FOR and not _stands_after(now):
         return _wait(cause, history, now)

@@ -36,7 +36,7 @@ class NextCheck(NamedTuple):
 
 
 def next_checks(diagnosis: Diagnosis, environment: Environment | None = None) -> tuple[NextCheck, ...]:
-    """Return the commands that would settle most, best first; empty if no question is open."""
+    """Return the commands whose output would settle most, the most useful first; empty if no question is open."""
     if not diagnosis.verdicts or diagnosis.verdicts[0].verdict == "confirmed" or _says_it_all(diagnosis):
         return ()
     commands = {check.id: check.command for check in CHECK_COMMANDS}
@@ -58,7 +58,7 @@ def _says_it_all(diagnosis: Diagnosis) -> bool:
 
 
 class Settles(NamedTuple):
-    """What a check does for a cause."""
+    """How much a check would settle about one cause."""
 
     worth: float  # how far it moves the ranking, times how likely the cause seems
     part: float  # of what is open about it

@@ -1,4 +1,4 @@
-"""Diagnoses as JSON: fill the records of the document that ``--json`` prints."""
+"""Turn diagnoses into the JSON document that ``--json`` prints."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def to_json(
     """Return the document as dictionaries; only ``text``, ``how`` and names depend on the language.
 
     With the recording it also has the actions taken, the time account, and the recovery after heals.
-    ``target``: its kind, its name, and notes on what was read. ``ran``: what became of a run.
+    ``target``: kind and name of what was diagnosed, and notes on reading it. ``ran``: the outcome of a run.
     """
     document = json_records.Document(
         schema=json_records.SCHEMA,

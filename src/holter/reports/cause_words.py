@@ -22,9 +22,9 @@ def best(diagnosis: Diagnosis) -> Verdict | None:
 
 
 def candidate(diagnosis: Diagnosis) -> Verdict | None:
-    """Return the possible cause if none is likely: the first one that an observation supports.
+    """Return the first possible cause that an observation supports; None if a cause is likely, or no observation does.
 
-    An interrupted training that waited for something fits many causes, and so do epoch times: both are left out.
+    Not returned are causes that only epoch times support, and any cause of an interruption: these fit many causes.
     """
     if best(diagnosis) is not None or diagnosis.episode.detector == INTERRUPTED:
         return None
@@ -33,7 +33,7 @@ def candidate(diagnosis: Diagnosis) -> Verdict | None:
 
 
 def is_weighed(verdict: Verdict) -> bool:
-    """Return whether an observation speaks for or against a cause: where it could occur says nothing yet."""
+    """Return whether an observation speaks for or against a cause; circumstances in which it could occur do not."""
     return bool(verdict.against) or any(not is_condition(finding.fact) for finding in verdict.supports)
 
 
@@ -58,7 +58,7 @@ def cause_sentence(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> str:
 
 
 def cause_message(diagnosis: Diagnosis, verdict: Verdict) -> Text:
-    """Return ``cause_sentence`` before rendering; it may lack capital and full stop."""
+    """Return the sentence of ``cause_sentence`` as a Message; its capital letter and full stop may be missing."""
     place = next((fact for fact in diagnosis.facts if fact.name == FACT_OF_HEADLINE.get(verdict.cause)), None)
     if place is not None and place.status == "known" and place.detail:
         return place.detail
@@ -70,8 +70,8 @@ def cause_message(diagnosis: Diagnosis, verdict: Verdict) -> Text:
 def meaning_of(cause: str, about: Subject | None = None, endings: tuple[str, ...] = ()) -> Message:
     """Return the sentence that describes a cause.
 
-    ``about``: the process that it names, if the cause has such a sentence. ``endings``: the last parts of the keys of
-    more exact sentences; the first that exists is used.
+    ``about``: a process to name, if the cause has a sentence that names one. ``endings``: last parts of keys of more
+    exact sentences; the first one that exists is used.
     Raises:  KeyError for an unknown cause.
     """
     for ending in (*endings, ""):

@@ -47,7 +47,7 @@ def headline(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str:
 
 
 def could_be(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> tuple[str, str] | None:
-    """Return the possible cause and the command that decides it, "" if none does.
+    """Return the possible cause, and the command whose output decides whether it is the cause ("" if there is none).
 
     None if a cause is named or none is possible.
     """

@@ -86,7 +86,7 @@ class ActionRow(NamedTuple):
 
 
 def listed_actions(actions: tuple[Action, ...]) -> tuple[ActionRow, ...]:
-    """Return the actions that a report lists: normal ones are left out, failures in a row are one row."""
+    """Return the actions that a report lists, without normal ones; several failures in a row are one row."""
     rows: list[ActionRow] = []
     for action in actions:
         if action.action in ONLY_FAILURES and action.state != "failed":
@@ -140,7 +140,7 @@ def action_details(action: Action, lang: Lang) -> list[str]:
 
 
 def stock(saved: Saved, lang: Lang) -> str:
-    """Return what stock nnU-Net does at this point."""
+    """Return a sentence on what stock nnU-Net would have done without this heal."""
     return text(f"stock.{saved.stock}", lang)
 
 

@@ -29,7 +29,7 @@ class JsonRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(JsonRecord, frozen=True, kw_only=True):
-    """What was read."""
+    """The target of the diagnosis, and what was read of it."""
 
     kind: TargetKind
     name: str
@@ -55,7 +55,7 @@ class Link(JsonRecord, frozen=True, kw_only=True):
 
 
 class Finding(JsonRecord, frozen=True, kw_only=True):
-    """A fact as a cause reads it."""
+    """What one fact says for or against a cause."""
 
     fact: Annotated[str, Meta(description="Name from the vocabulary of evidence; the same in every language.")]
     text: Sentence
@@ -246,7 +246,7 @@ class Recovery(JsonRecord, frozen=True, kw_only=True):
 
 
 class RunIdentity(JsonRecord, frozen=True, kw_only=True):
-    """Which training it was; null where it is not known."""
+    """The training that was recorded; null for what is not known."""
 
     dataset: str | None
     configuration: str | None
@@ -259,7 +259,7 @@ class RunIdentity(JsonRecord, frozen=True, kw_only=True):
 
 
 class RunOutcome(JsonRecord, frozen=True, kw_only=True):
-    """What became of the whole run."""
+    """How the whole run went and ended."""
 
     text: Sentence
     state: State

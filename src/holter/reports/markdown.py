@@ -47,8 +47,8 @@ def to_markdown(
 ) -> str:
     """Return Markdown in which names of people, machines, paths and cases are pseudonyms.
 
-    ``is_run``: False for a short observation or a log, which has no outcome. ``is_over``: the tape is not written any
-    more. ``texts``: the files and pastes that were diagnosed; names found in them are replaced, too.
+    ``is_run``: False for a short observation or a log, which has no outcome. ``is_over``: no process writes the
+    tape any more. ``texts``: the files and pasted texts that were diagnosed; names in them get pseudonyms as well.
     """
     recording, diagnoses = scrubbed(recording, diagnoses, texts)
     ran = outcome_of(recording, diagnoses, is_over=is_over) if is_run else None

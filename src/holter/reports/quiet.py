@@ -1,4 +1,7 @@
-"""The text for a recording without episodes. "Nothing wrong" needs a training that was seen, and a known end."""
+"""The text for a recording without episodes.
+
+It says "nothing wrong" only if a training was seen, and if its end is known.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ def quiet(recording: Recording, lang: Lang) -> str:
 
 
 def quiet_message(recording: Recording) -> Message:
-    """Return ``quiet`` before rendering."""
+    """Return the text of ``quiet`` as a Message, for rendering later."""
     if is_of_outputs(recording):
         return OUTPUTS_FINE()
     if is_text(recording):

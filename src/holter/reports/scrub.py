@@ -62,7 +62,10 @@ SHORTEST_NAME = 3
 def scrubbed(
     recording: Recording, diagnoses: tuple[Diagnosis, ...], texts: Iterable[str] = ()
 ) -> tuple[Recording, tuple[Diagnosis, ...]]:
-    """Return both with every revealing name replaced by its pseudonym; names are learnt from ``texts``, too."""
+    """Return recording and diagnoses with every revealing name replaced by its pseudonym.
+
+    ``texts``: more texts to find such names in; they are not returned.
+    """
     scrubber = Scrubber(recording, diagnoses)
     for text in texts:
         scrubber.learn_from(text)

@@ -1,4 +1,4 @@
-"""Tape -> event file for TensorBoard, with the package that TensorBoard itself is."""
+"""Write a tape as an event file for TensorBoard, with TensorBoard's own package."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def export_tensorboard(recording: Recording, folder: Path, force: bool = False) 
 
 
 def scalars(recording: Recording) -> Iterator[Scalar]:
-    """Yield the points of all curves, in the order of time. What was not measured has no point."""
+    """Yield the points of all curves in order of time; a value that was not measured has no point."""
     for tick in recording.ticks():
         for event in tick.events:
             if isinstance(event, EpochEnded):

@@ -25,7 +25,7 @@ COUNTED = define("later.counted", "[[{count}|none]][[ ({by})]]")
 
 
 def finding_text(finding: Finding, diagnosis: Diagnosis, lang: Lang) -> str:
-    """Return a finding as text; if the catalogue does not know it, the detail of its fact."""
+    """Return a finding as text; if the catalogue has no sentence for it, return the detail of its fact."""
     key = f"finding.{finding.text}"
     if known(key):
         values = {name: phrase(value, lang) for name, value in finding.values}

@@ -72,7 +72,7 @@ def _cut(line: str, width: int) -> int:
 
 
 class Line(NamedTuple):
-    """One statement: an optional sign, and text."""
+    """One statement: an optional symbol, and text."""
 
     content: str
     indent: int = 0

@@ -1,4 +1,4 @@
-"""Holter as PID 1 of a container: it becomes the parent of every orphan and must collect the ended ones."""
+"""Holter as PID 1 of a container: it becomes the parent of every orphan, and must collect those that have ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ COLLECT_AFTER_S = 10.0
 
 
 class Adopted:
-    """Children that Holter did not start. Each zombie takes an entry of the container's process limit."""
+    """Collects ended child processes (zombies) that Holter did not start, if Holter is PID 1.
+
+    A zombie that nobody collects counts towards the container's limit of processes.
+    """
 
     def __init__(self) -> None:
         self._is_init = os.getpid() == INIT

@@ -1,4 +1,4 @@
-"""``holter attach`` in the background of a view: started with it, and ended with it."""
+"""Record a training in the background for as long as a view (``holter top``, ``holter web``) shows it."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ DESCRIPTORS = 1024
 
 
 def trouble_with(strategy: str, shm: Path = SHM) -> Message | None:
-    """Return what speaks against ``file_system`` or ``file_descriptor`` on this machine, or None."""
+    """Return why torch's sharing strategy of this name does not suit the machine; None if it does."""
     if strategy == "file_descriptor":
         most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         if most != resource.RLIM_INFINITY and most < DESCRIPTORS:

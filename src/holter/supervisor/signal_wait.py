@@ -44,7 +44,7 @@ class SignalWait:
             self._doze(left_s)
 
     def close(self) -> None:
-        """Close the descriptor."""
+        """Close the file descriptor that signals arrive on."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -53,11 +53,14 @@ class SignalRelay:
 
     @property
     def seen(self) -> set[int]:
-        """Signals sent in the last REMEMBERED_S: one of them may end the training. It has survived older ones."""
+        """Signals that were sent to the training in the last REMEMBERED_S, each of which may be the reason of its end.
+
+        The training has survived older ones.
+        """
         return {number for number, at_s in self._seen.items() if time.monotonic() - at_s < REMEMBERED_S}
 
     def ended_by_one(self, returncode: int) -> bool:
-        """Return whether a process with this exit code was ended by a signal passed on by Holter, however late."""
+        """Return whether this exit code is that of a signal which Holter has passed on at any time."""
         return -returncode in self._seen or returncode - 128 in self._seen
 
     def wait(self, until_mono_s: float, pass_on: Callable[[int], None]) -> bool:
@@ -82,7 +85,10 @@ class SignalRelay:
 
 
 def die_like(returncode: int) -> int:
-    """Return the exit code to use; if a signal ended the training, end by the same signal, as a shell expects."""
+    """Return the exit code for this process; if a signal ended the training, end this process by the same signal.
+
+    A shell or scheduler then sees the same end as without Holter.
+    """
     if returncode >= 0:
         return returncode
     number = -returncode

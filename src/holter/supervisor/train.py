@@ -1,4 +1,4 @@
-"""``holter train``: nnU-Net training with supervision and healing; the same command continues it after any end."""
+"""``holter train``: nnU-Net training with supervision and healing. Given again, the command continues the training."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Pa
 
 
 def forget_choice(folder: Path) -> None:
-    """Forget which data loader was chosen for this fold: the next start measures again."""
+    """Remove the record of the data loader that was chosen for this fold, so that the next start measures again."""
     (folder / CHOICE).unlink(missing_ok=True)
 
 

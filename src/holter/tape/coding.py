@@ -1,4 +1,4 @@
-"""Samples <-> rows: change-only coding, rounding, packing and minute means.
+"""Turn samples into rows of the tape and back: only changes are stored, rounded and packed; later, minute means.
 
 A row holds the entities of one kind that were read at that instant, each with only the fields that differ from the
 previous row of that kind. An entity without changes is still named, so that "unchanged" differs from "not read". An
@@ -66,7 +66,7 @@ def to_sample(kind: str, fields: Mapping[str, Any], t_s: float) -> Sample:
 
 
 def changes(before: Mapping[str, Any] | None, now: Fields) -> Fields:
-    """Return the fields from which ``merge`` makes ``now`` out of ``before``; a vanished field becomes None."""
+    """Return the fields of ``now`` that differ from ``before``; fields that are missing in ``now`` are None."""
     if before is None:
         return now
     changed = {name: value for name, value in now.items() if name not in before or before[name] != value}
@@ -101,7 +101,7 @@ def unpacked(data: bytes) -> Any:
 
 
 def mean_entities(rows: Iterable[Entities]) -> Entities:
-    """Average many rows into one: means of states, the last value of counters, texts and lists."""
+    """Summarise many rows in one: the mean of numbers, but the last value of counters, texts and lists."""
     sums: dict[tuple[str, str], tuple[float, int]] = {}
     result: Entities = {}
     for row in rows:

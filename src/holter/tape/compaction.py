@@ -20,7 +20,7 @@ class RawWindow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compact(connection: sqlite3.Connection, t_s: float, window: RawWindow, episodes: tuple[Episode, ...]) -> int:
-    """Replace whole spans of old samples by means; return the number of rows removed.
+    """Replace the rows of each old minute by one row of means; return the number of rows removed.
 
     Only spans that end before the raw window and touch no episode are replaced. The caller commits.
     """

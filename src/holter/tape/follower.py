@@ -1,7 +1,8 @@
 """Follow a tape that is being written: what is new, and the readings of any interval.
 
-A run of three days has 250,000 readings. A view shows some minutes of them, or one of many for each column of the
-screen; only those are read. A connection is opened for each call, so that a reader never holds back the writer's log.
+A run of three days has 250,000 readings. A view needs all readings of some minutes, or a single reading for each
+column of the screen; only those are read. A connection is opened for each call, so that a reader never holds back the
+writer's log.
 """
 
 from __future__ import annotations

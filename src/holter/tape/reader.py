@@ -167,7 +167,10 @@ def select(connection: sqlite3.Connection, query: str, damage: list[Message]) ->
 
 
 def decoded(function: Callable[[], T], table: str, damage: list[Message]) -> T | None:
-    """Return the result of ``function``; None if it cannot read its record of ``table``: then ``damage`` names it."""
+    """Return the result of ``function``, which decodes a record of ``table``.
+
+    If it fails, return None and add the damaged part to ``damage``.
+    """
     try:
         return function()
     except Exception:  # noqa: BLE001 - garbage can break every step: decompression, JSON, the record

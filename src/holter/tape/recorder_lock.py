@@ -1,4 +1,4 @@
-"""Whether the recorder of a tape has gone without closing it."""
+"""Find out whether the recorder of a tape has ended without closing it."""
 
 from __future__ import annotations
 

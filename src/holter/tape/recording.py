@@ -64,7 +64,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
         return self.all_episodes
 
     def probe_runs(self) -> tuple[ProbeRun, ...]:
-        """Health and cost of the probes, one row per minute and probe (cost is the mean of one read)."""
+        """Failures and cost of the probes, one record per minute and probe; the cost is the mean of one read."""
         return self.all_probe_runs
 
 

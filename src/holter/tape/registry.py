@@ -92,7 +92,7 @@ def write(file: Path, entry: Entry) -> None:
 
 
 def read_all(folders: Iterable[Path]) -> tuple[Kept, ...]:
-    """Return the entries in these state folders, oldest first; what is no entry is passed over."""
+    """Return the entries in these state folders, oldest first; files that are no entries are skipped."""
     found = [kept for folder in folders for kept in _in(folder / RUNS)]
     return tuple(sorted(found, key=lambda kept: kept.file.name))
 

@@ -1,6 +1,6 @@
 """JSON of records with strings that are not valid UTF-8: arguments, paths and variables may contain any byte.
 
-Python keeps such a byte as a lone surrogate, which JSON cannot encode. It is written like in a shell: ``\\xff``.
+Python keeps such a byte as a lone surrogate, which JSON cannot encode. It is written as in a shell: ``\\xff``.
 """
 
 from __future__ import annotations

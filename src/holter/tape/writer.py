@@ -116,13 +116,13 @@ class TapeWriter:
         self.commit()
 
     def write_episode(self, number: int, episode: Episode) -> None:
-        """Write an episode, or its new state: the same number replaces."""
+        """Write an episode; if one with this number was written before, replace it."""
         self._episodes[number] = episode
         self._do("INSERT OR REPLACE INTO episode VALUES (?, ?)", [number, coding.pack(episode)])
         self.commit()
 
     def write_probe_run(self, run: ProbeRun) -> None:
-        """Count one read of a probe; one row per minute and probe is written."""
+        """Record one read of a probe; after each minute, one row per probe is written to the tape."""
         row = self._runs.setdefault(run.probe, [0, 0, 0.0, None])
         row[0] = int(row[0] or 0) + 1
         row[1] = int(row[1] or 0) + (not run.ok)
@@ -130,7 +130,7 @@ class TapeWriter:
         row[3] = plain_text(run.error) if run.error else row[3]
 
     def pulse(self, t_s: float) -> None:
-        """Do what is due at the end of a tick: commit, compact old samples."""
+        """End a tick: commit, and compact old samples, each if it is due."""
         if t_s - self._compacted_s >= COMPACT_EVERY_S:
             self._compacted_s = t_s
             self._flush_runs(t_s)
@@ -148,7 +148,7 @@ class TapeWriter:
                 self._connection.commit()
 
     def close(self, t_s: float) -> None:
-        """Finish the tape: one file, no side files, marked as complete."""
+        """Finish the tape: mark it as complete, and remove SQLite's files beside it."""
         self._flush_runs(t_s)
         self._do("INSERT OR REPLACE INTO meta VALUES ('finished_ms', ?)", [str(round(t_s * 1000))])
         self.commit()

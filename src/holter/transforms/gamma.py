@@ -65,8 +65,9 @@ class Gamma(ShapePreserving):
 
 
 def raise_to(x: Tensor, exponent: float | Tensor, *, inverted: bool, kept: bool) -> None:
-    """Raise each row of x to its exponent, in place. ``inverted``: its negative; ``kept``: restore mean and deviation.
+    """Raise each row of x to its exponent within its own range, in place.
 
+    ``inverted``: do so with -x, and negate the result. ``kept``: then restore the row's mean and deviation.
     Shapes:  x (N, voxels); exponent a number or (N, 1).
 
     The negative image is never stored: its range is that of x with the ends exchanged. All operations except the

@@ -188,7 +188,7 @@ def test_no_power_is_not_zero_power(gpu: FakeGpu, probe_of: ProbeOf) -> None:
     gpu.set(power=0, pcie_width=0)
     sample = first(probe_of(gpu))
     assert (sample.power_w, sample.pcie_width) == (None, None)
-    assert "power_w: the driver answers 0" in gaps(sample)
+    assert "power_w: the driver answers an impossible number, 0" in gaps(sample)
 
 
 @pytest.mark.parametrize("section", ["vGPU Software Licensed Product", "GRID Licensed Product"])
@@ -333,7 +333,7 @@ def test_one_slow_answer_does_not_make_all_later_ones_old(gpu: FakeGpu, probe_of
     ("change", "reason"),
     [
         (None, "no NVIDIA driver here: libnvidia-ml.so.1 is not found"),
-        ({"init_error": 9}, "the NVIDIA driver does not open: driver not loaded"),
+        ({"init_error": 9}, "the NVIDIA driver cannot be opened: driver not loaded"),
         ({"count": 0}, "the NVIDIA driver lists no GPU"),
     ],
 )

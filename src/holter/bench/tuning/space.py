@@ -1,4 +1,4 @@
-"""The settings that can be compared on a machine: every one for a sweep, a few spread ones for a search. Pure."""
+"""The settings that can be compared on a machine: all of them for a sweep, a few different ones for a search. Pure."""
 
 from __future__ import annotations
 

@@ -31,10 +31,11 @@ OnDevice = Annotated[
 def followed(
     run: Callable[[Tell], Found], first: str, words: Callable[[Any], str], *, quiet: bool, every: bool = True
 ) -> Found:
-    """Return what ``run`` returns; Ctrl-C ends this process. ``first``: shown before ``run`` says anything.
+    """Call ``run`` with a function that shows its progress on stderr; return what ``run`` returns.
 
-    ``words``: puts what it says into words. ``every``: without a terminal, a line for each; else only for those that
-    are not numbers of a progress.
+    Ctrl-C ends this process. ``first``: the text until ``run`` reports something. ``words``: turns a report into text.
+    ``every``: in a file or pipe, print each report on a line; if False, only reports that are a str (the others are
+    mere numbers of the progress). On a terminal, each report replaces the one before.
     """
     try:
         return _followed(run, first, words, quiet=quiet, every=every)

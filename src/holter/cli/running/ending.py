@@ -11,7 +11,10 @@ LATE = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 
 
 class Ending:
-    """Context manager for a run; Ctrl-C after ``settle`` skips the rest of the block."""
+    """Keeps the training's exit code whatever signals arrive after its end.
+
+    As a context manager around a run: once ``settle`` was called, Ctrl-C leaves the block without an exception.
+    """
 
     def __init__(self) -> None:
         self._returncode: int | None = None

@@ -54,7 +54,12 @@ __all__ = [
 
 
 def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None = None) -> dict[str, Found]:
-    """Return the facts that a text states, by name, and of prose the causes that it resembles."""
+    """Return the facts that a text states, by name.
+
+    ``is_prose``: a person may have written it. Then the causes that the description resembles are a fact too, and a
+    text that only explains a problem, or reports its solution, states nothing but the output of commands in it.
+    ``span``: the time of the run, to ignore earlier lines of a kernel log.
+    """
     text = plain(text)
     found = read_facts(text, is_prose=is_prose, span=span)
     if not is_prose:

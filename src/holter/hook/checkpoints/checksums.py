@@ -25,7 +25,10 @@ SWITCH = "get_crc32_options"  # of torch.serialization, since 2.6
 def without(
     save: Callable[..., Any], patch_on_thread: Callable[..., Callable[[], None]], serialization: Any
 ) -> Callable[..., Any] | None:
-    """Return ``save`` without checksums on this thread; None if this torch cannot, or writes a format unknown to us."""
+    """Return a ``save`` that writes no checksums on this thread.
+
+    None if this torch cannot omit them, or if ``fill_in`` does not understand the file that it writes.
+    """
     if not hasattr(serialization, SWITCH):
         return None
 

@@ -49,7 +49,7 @@ def watch_start(_: Any, *__: Any, **___: Any) -> After:
 
 
 def watch_end(trainer: Any, *_: Any, **__: Any) -> After:
-    """After an epoch, save what is due and stop the training if requested."""
+    """After an epoch, save a checkpoint that is due, and stop the training if that was requested."""
     epoch = int(trainer.current_epoch)
 
     def after(trainer: Any, ok: bool) -> None:

@@ -1,7 +1,7 @@
 """Read a pickle without executing it: nothing named in the file is imported, called or hashed.
 
-Python's own unpickler would have to be restricted (it calls, sets attributes, allocates memory for numbers it reads).
-This reader only records: a global is its name, a call is a ``Made`` with its function and arguments.
+Python's own unpickler calls functions, sets attributes and allocates as much memory as the file asks for. This reader
+only records: a global becomes its name, a call becomes a ``Made`` with its function and arguments.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class NotUnderstood(Exception):
 
 
 class TooLarge(NotUnderstood):
-    """The pickle is larger than we read; it may be intact."""
+    """The pickle is larger than this reader accepts; it may be intact."""
 
 
 class Named:

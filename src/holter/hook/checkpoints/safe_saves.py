@@ -22,7 +22,7 @@ Watch = Callable[..., "After | None"]
 
 
 def take_over(watches: dict[str, Watch]) -> None:
-    """Add our part to the methods that are already wrapped, and wrap ``load_checkpoint``. Works once."""
+    """Add safe saving to the methods that are already wrapped, and wrap ``load_checkpoint``; the first call only."""
     if "load_checkpoint" in watches:
         return
     additions: dict[str, Watch] = {

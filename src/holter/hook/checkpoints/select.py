@@ -58,7 +58,7 @@ def _age(checked: Checked) -> tuple[int, int]:
 
 
 def newest_good(folder: Path, began: float | None = None) -> tuple[Path | None, list[Problem]]:
-    """Find the checkpoint to resume from, every byte verified, and those tried before it with their problems.
+    """Return the newest intact checkpoint, every byte verified, and the damaged ones that were tried before it.
 
     Changes nothing, and is safe while a training uses the folder. ``began``: see ``prepare_to_continue``.
     """

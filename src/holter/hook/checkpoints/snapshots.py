@@ -1,4 +1,4 @@
-"""Turn what a trainer hands to ``torch.save`` into a snapshot in memory; a thread writes it to the disk."""
+"""Turn what a trainer passes to ``torch.save`` into a snapshot in memory; a thread writes it to the disk."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ SIZES = {
 class Checked(NamedTuple):
     """The result for one file. ``kind`` is ok, missing, unreadable, torn, foreign, incomplete or strange.
 
-    Strange: every byte is as written, but this reader does not understand the content. ``problem`` is None if ok.
+    Strange: no byte has changed, but this reader does not understand the content. ``problem`` is None if ok.
     """
 
     ok: bool

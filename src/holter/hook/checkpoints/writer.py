@@ -1,4 +1,4 @@
-"""Write a checkpoint in the background or at once; a good one is on the disk at every moment."""
+"""Write a checkpoint, in the background or at once, so that at every moment an intact one is on the disk."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ ZIP_BEGINS = b"PK\x03\x04"
 
 
 class BadCheckpoint(Exception):
-    """The file has this kind of problem; ``kind`` as in ``verify.Checked``."""
+    """The checkpoint file is damaged; ``kind`` as in ``verify.Checked``."""
 
     def __init__(self, kind: str, problem: Remark) -> None:
         super().__init__(plain(problem))
@@ -30,7 +30,7 @@ class BadCheckpoint(Exception):
 
 
 def open_archive(file: IO[bytes], size: int) -> zipfile.ZipFile:
-    """Open the archive as torch's reader would, with more checks; raises Bad."""
+    """Open the archive as torch's reader would, with more checks; raises BadCheckpoint."""
     if size == 0:
         raise BadCheckpoint("torn", remark("empty"))
     begin = file.read(CHUNK_BYTES)
@@ -78,7 +78,7 @@ def _check_entries(directory: bytes, entries: int) -> None:
 
 
 def find_index(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    """Return the member that describes all others (``data.pkl``); raises Bad."""
+    """Return the member that describes all others (``data.pkl``); raises BadCheckpoint."""
     members = archive.infolist()
     indexes = [member for member in members if member.filename.endswith("/data.pkl")]
     if len(indexes) != 1 or indexes[0].filename.count("/") != 1:
@@ -101,7 +101,7 @@ def _check_layout(members: list[zipfile.ZipInfo], end: int) -> None:
 
 
 def bytes_of(archive: zipfile.ZipFile, index: zipfile.ZipInfo) -> bytes:
-    """Return the bytes of the index, its CRC verified; raises Bad, or TooLarge."""
+    """Return the bytes of the index, its CRC verified; raises BadCheckpoint or TooLarge."""
     if index.file_size > pickle_reader.MAX_BYTES:
         raise pickle_reader.TooLarge(remark("pickle-too-large"))
     parts: list[bytes] = []
@@ -110,7 +110,7 @@ def bytes_of(archive: zipfile.ZipFile, index: zipfile.ZipInfo) -> bytes:
 
 
 def check_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, into: list[bytes] | None = None) -> None:
-    """Compare a member with its CRC; raises Bad. Its bytes are appended to ``into``."""
+    """Compare a member with its CRC and append its bytes to ``into``; raises BadCheckpoint if they differ."""
     try:
         with archive.open(member) as stream:  # compares the CRC at the end of the stream
             while part := stream.read(CHUNK_BYTES):

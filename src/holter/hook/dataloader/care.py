@@ -1,4 +1,4 @@
-"""Replace the workers of a DataLoader in the middle of an epoch, and ask again for the batches that they owed.
+"""Replace the workers of a DataLoader in the middle of an epoch, and request again the batches that they owed.
 
 Only if the user asked for it (``HOLTER_HEAL=workers``), and only where ``refuse`` finds no reason against it. All
 workers and the queue of results are replaced: one that was killed may have left half a message in the queue, or may
@@ -248,7 +248,7 @@ class Care:
     # ------------------------------------------------------------------------------------------------- the end
 
     def before_shutdown(self) -> None:
-        """End workers that would not answer: PyTorch waits for them, and for the locks that they hold."""
+        """Kill workers that do not answer any more, before PyTorch waits for them and for the locks that they hold."""
         self.sight.closing = time.monotonic()
         children.report(self.sight.workers)  # those that ended by themselves
         dead = [process for process in self.sight.workers if (children.peek_exit_code(process) or 0) != 0]

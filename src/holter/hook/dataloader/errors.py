@@ -1,4 +1,4 @@
-"""Whose exception it is: of the queue that a dead worker broke, or of the program's own signal handler."""
+"""Tell where an exception comes from: the queue that a dead worker broke, or the program's own signal handler."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ READERS = ("multiprocessing", "socket", "queue", "torch.multiprocessing", "torch
 
 
 def is_of_queue(error: BaseException) -> bool:
-    """Whether reading a result raised this; False for what a signal handler raised in the middle of the read."""
+    """Return whether reading a result raised this; False if a signal handler raised it in the middle of the read."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -63,7 +63,7 @@ def signal_name(number: int) -> str:
 
 
 def torch_words(dead: list[Any]) -> str:
-    """Return what PyTorch itself would say of these workers."""
+    """Return the message that PyTorch itself would give about the death of these workers."""
     for process in dead:
         code = children.peek_exit_code(process) or 0
         if code < 0:

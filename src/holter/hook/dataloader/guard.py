@@ -1,7 +1,7 @@
-"""A thread that frees the one that waits for a batch: it ends stopped workers, and completes messages left torn.
+"""A thread that frees the thread that waits for a batch: it ends stopped workers and completes torn messages.
 
-The waiting thread cannot do that: with PyTorch's default sharing it sits in a read from the worker that sent the
-tensor, without a time limit (``DataLoader(timeout=…)`` does not count there).
+The waiting thread cannot do that itself: with PyTorch's default sharing it is blocked in a read from the worker that
+sent the tensor, without a time limit (``DataLoader(timeout=…)`` has no effect there).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ RETIRED = "_holter_retired"  # on a queue whose workers were replaced
 
 
 class Sight:
-    """What the guard may see and touch of one iterator."""
+    """The workers, the queue and the lock of one iterator, as far as the guard uses them."""
 
     def __init__(self) -> None:
         self.workers: list[Any] = []
@@ -55,7 +55,7 @@ class Sight:
         self._number: int | None = None
 
     def forget(self) -> None:
-        """Let go of workers, queue and lock: the iterator has ended, and their semaphores are to go with it."""
+        """Drop the references to workers, queue and lock of an ended iterator, so that their semaphores are freed."""
         with self.busy:
             self.workers, self.results, self.lock = [], None, None
 
@@ -66,7 +66,7 @@ class Sight:
         return reasons, number
 
     def look(self, now: float, *, gap: bool) -> None:
-        """Do what one look requires."""
+        """Check the workers once, and end them if one is stopped or dead. ``gap``: this process itself was paused."""
         with self.busy:
             self._look(now, gap=gap)
 
@@ -177,9 +177,9 @@ class Sight:
                 os.close(pipe)
 
     def free_lock(self, held_s: float) -> None:
-        """Free the lock of the event that ends the workers, if it is held for so long: by a killed worker.
+        """Release the lock of the event that ends the workers, if a killed worker has held it for ``held_s`` seconds.
 
-        Our own threads hold it for microseconds, and a lock that was freed under them would raise in the training.
+        Threads of this process hold it for microseconds; if it were released under them, the training would raise.
         """
         if self.lock is None:
             return
@@ -197,7 +197,7 @@ class _Thread:
 
 
 def look_after(sight: Sight) -> None:
-    """Watch this iterator from now on, and accept the supervisor's requests for it."""
+    """Guard this iterator from now on, and accept the supervisor's requests for it."""
     _sights.add(sight)
     if control.HANDLERS.get(ACTION) is not _ask:
         previous = control.HANDLERS.get(ACTION)
@@ -214,7 +214,7 @@ def look_after(sight: Sight) -> None:
 
 
 def lost_a_worker(results: Any, within_s: float) -> bool:
-    """Whether a worker that writes to this queue died, now or within ``within_s``."""
+    """Return whether a worker that writes to this queue is dead, or dies within ``within_s`` seconds."""
     if getattr(results, RETIRED, False):
         return True
     end = time.monotonic() + within_s

@@ -1,7 +1,7 @@
 """Wrap what PyTorch's iterator over worker processes does, so that workers which die or freeze are replaced.
 
-When a worker dies, PyTorch raises an exception anywhere in the main thread. So it does not learn the PIDs of workers
-that can be replaced here.
+When a worker dies whose PID PyTorch knows, PyTorch raises an exception anywhere in the main thread. So it is not given
+the PIDs of workers that can be replaced here.
 """
 
 from __future__ import annotations

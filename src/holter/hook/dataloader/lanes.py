@@ -1,4 +1,4 @@
-"""A worker of a DataLoader: its role, the sample in hand, its batches, and its exceptions."""
+"""Record what a worker of a DataLoader does: its role, its current sample, its batches, its exceptions."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def patch_worker_loop(module: ModuleType) -> None:
 
 
 def patch_fetch(module: ModuleType) -> None:
-    """Record the sample in hand, every batch and every exception, in a worker or where no worker is used."""
+    """Record the current sample, every batch and every exception, in workers and in a loader without workers."""
     for name in ("_MapDatasetFetcher", "_IterableDatasetFetcher"):
         cls = getattr(module, name)
         cls.fetch = _watched_fetch(cls.fetch, by_index=name == "_MapDatasetFetcher")

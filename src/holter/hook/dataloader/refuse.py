@@ -1,4 +1,4 @@
-"""Why the workers of a loader are never replaced; None for a loader whose batches can be asked for again."""
+"""Find the reason why the workers of a loader cannot be replaced; None if its batches can be requested again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HARMLESS = frozenset((
 
 
 def unknown_torch(module: ModuleType) -> Remark | None:
-    """Return what this torch lacks or has in addition, so that nothing is replaced; None if it is as expected."""
+    """Return the names of what is missing or unknown in this PyTorch, so that nothing is replaced; None if none is."""
     cls, inner = module._MultiProcessingDataLoaderIter, module._utils
     lacking = [name for name in METHODS if not hasattr(cls, name)]
     lacking += [name for name, part in FUNCTIONS.items() if not hasattr(getattr(inner, part, None), name)]

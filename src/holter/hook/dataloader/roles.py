@@ -1,8 +1,8 @@
-"""Which loader trains and which one validates, as far as a program without a trainer shows it.
+"""Decide which loader trains and which one validates, in a program without nnU-Net's trainer.
 
-A loader whose batches are fetched without gradients validates. Of the others, the first one trains, and every later
-one unless its sampler goes in order; the rest validate, until one of them is iterated again while the first is not:
-then it is the next fold.
+A loader whose batches are fetched without gradients validates. Of the others, the first one trains, and so does every
+later one whose sampler may shuffle; the rest validate. If one of the rest is iterated again while the first one is not,
+it belongs to the next fold, and trains.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Roles:
         return TRAIN
 
     def begun(self, kind: int) -> None:
-        """An epoch of a loader begins; of one with persistent workers each time again."""
+        """Record that an epoch of a loader of this kind begins; also called for each epoch of persistent workers."""
         if kind == TRAIN:
             self._other = _nothing
 

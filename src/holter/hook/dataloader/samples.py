@@ -1,8 +1,8 @@
-"""Which sample of a batch is in hand, named at a cost that a fast data set does not feel.
+"""Record which sample of a batch a process is loading, at a cost that does not slow down a fast data set.
 
-A name costs about 2.5 µs. While the samples of a loader take ``SLOW_S`` or more, each one is named as it begins, so
-that it is known when its process is killed. Of faster ones only the batch is named; an exception still tells which it
-was.
+A name costs about 2.5 µs. While the samples of a loader take ``SLOW_S`` or more, each one is recorded when it begins,
+so that it is known if its process is killed. For faster ones only the batch is recorded; which sample it was is then
+known only if it raises an exception.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class SampleIndices(list):  # type: ignore[type-arg]
 
 
 def in_hand(fetcher: Any, wanted: Any, dataset: str) -> Any:
-    """Name what a fetcher begins, and return what it is to fetch."""
+    """Record the sample or batch that a fetcher begins; return the indices for it, perhaps in a ``SampleIndices``."""
     if not fetcher.auto_collation or type(wanted) is not list or getattr(fetcher.dataset, "__getitems__", None):
         RUNTIME.take_case(text(dataset, wanted))
         return wanted
@@ -79,9 +79,10 @@ def name_current(wanted: Any) -> None:
 
 
 def text(dataset: str, wanted: Any, position: int | None = None) -> str:
-    """Return ``Slices[57]``, or of a list its first indices. Nothing of a user's own type is asked for its text.
+    """Return the name of a sample, ``Slices[57]``; for a list of indices, the name with the first of them.
 
-    An index without a number is called by its place in the batch, ``Slices[#3]``, or without one not at all.
+    An index that is no number is named by its position in the batch, ``Slices[#3]``; without a position, only the data
+    set is named. No method of a user's own type is called for its text.
     """
     if type(wanted) in (list, tuple):
         shown = [_shown(index, place) or "" for place, index in enumerate(wanted[:SHOWN])]

@@ -1,4 +1,4 @@
-"""The main process at a DataLoader: epoch, step, the wait for each batch, and how workers ended.
+"""Record what the main process does with a DataLoader: epoch, step, the wait for each batch, and ends of workers.
 
 Nothing is recorded in a process before it uses a DataLoader, nor where nnU-Net's trainer reports all this itself.
 """
@@ -47,7 +47,7 @@ def patch_dataloader(module: ModuleType) -> None:
 
 
 def is_ours() -> bool:
-    """Whether this process reports its waits by its DataLoaders."""
+    """Return whether the waits of this process are recorded at its DataLoaders, not by nnU-Net's trainer."""
     return NNUNET not in sys.modules and not multiprocessing.current_process().daemon and bool(RUNTIME.scratch)
 
 
@@ -206,7 +206,7 @@ def _watch_start(cls: Any) -> None:
 
 
 def adopt(iterator: Any, role: str) -> None:
-    """Report how the workers of this iterator end. PyTorch must be the one to reap them: it tells their signal."""
+    """Report how the workers of this iterator end, but let PyTorch reap them: its message names their signal."""
     for index, process in enumerate(getattr(iterator, "_workers", ())):
         children.adopt(process, role, index, peek=True)
 

@@ -26,7 +26,7 @@ END_S = 5.0  # for idle workers to exit after SIGTERM; then they are killed
 
 
 class WorkerView:
-    """A worker as nnU-Net sees it. nnU-Net gives up if one is not alive; this pool replaces it."""
+    """A worker as nnU-Net sees it: always alive. nnU-Net gives up if a worker is dead, but this pool replaces it."""
 
     def __init__(self, process: Any) -> None:
         self._process = process
@@ -94,7 +94,7 @@ class ExportPool:
         return Result(self, self._submit([Task(func, tuple(arguments), {}) for arguments in iterable]), single=False)
 
     def starmap(self, func: Callable[..., Any], iterable: Iterable[Iterable[Any]], chunksize: int | None = None) -> Any:
-        """Return the results of the calls, in order."""
+        """Call the function for each tuple of arguments, and return the results in this order."""
         return self.starmap_async(func, iterable, chunksize).get()
 
     def close(self) -> None:

@@ -105,7 +105,7 @@ class Result:
         return all(task.done.is_set() for task in self._tasks)
 
     def successful(self) -> bool:
-        """Whether no task raised; ValueError if not ready."""
+        """Return whether no task raised an exception; raise ValueError if the tasks are not finished."""
         if not self.ready():
             raise ValueError(f"{self!r} not ready")
         return all(task.ok for task in self._tasks)

@@ -64,7 +64,7 @@ class Worker:
         return self.process.exitcode is None
 
     def result(self) -> tuple[bool, Any] | None:
-        """Return (ok, value) if it has answered; an unreadable answer counts as none."""
+        """Return (ok, value) if the worker has answered, else None; an unreadable answer counts as none."""
         try:
             if self.reader.poll():
                 _, _, (ok, value) = self.reader.recv()

@@ -1,4 +1,4 @@
-"""The main process at the batch queue: which augmenter it waits for, since when, and how workers ended."""
+"""Record what the main process does at the batch queue: which augmenter it waits for, and how workers ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A data worker: its current case, its progress, and the exception that ended it."""
+"""Record what a data worker does: its current case, its progress, and the exception that ended it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def announce(loader: Any, role: str) -> None:
 
 
 def withdraw(loader: Any) -> None:
-    """Remove the mark from the user's object."""
+    """Remove the role that ``announce`` has set on the user's data loader."""
     getattr(loader, "__dict__", {}).pop(ROLE_ATTRIBUTE, None)
 
 

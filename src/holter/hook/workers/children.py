@@ -71,8 +71,8 @@ def watch_queues(loaders: Any) -> None:
 def ending(processes: Iterable[Any], *, expected: bool, gently: bool = False) -> None:
     """Record that this process is about to end these children, so that their death is not taken as a cause.
 
-    ``gently``: by SIGTERM at most. One that a stronger signal ended was dying already: its pipes close, and the program
-    gives up, before the kernel reports its end.
+    ``gently``: this process sends at most SIGTERM. A child that another signal ended was then dying before: its pipes
+    close, and the program gives up, before the kernel reports its end.
     """
     state = _own_state()
     for process in processes:

@@ -154,7 +154,7 @@ def _has_siblings() -> bool:
 
 
 def watch_results_loop(module: ModuleType, heals: Callable[[BaseException], bool]) -> None:
-    """Keep the exception that ends this thread; print it only if it is not healed, else nothing has happened."""
+    """Keep the exception that ends this thread, and print it only if ``heals`` does not repair its effect."""
     original = module.results_loop
 
     @functools.wraps(original)

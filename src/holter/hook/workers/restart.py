@@ -217,7 +217,7 @@ def _tell_done(replaced: PendingRestart, kept: int = 0) -> None:
 
 
 def finish_here(cls: Any) -> None:
-    """Let a normal end skip the time limits, and the endless waits, that stopped or killed workers cause."""
+    """At a normal end, do not wait for workers that are stopped or were killed: that could take minutes or forever."""
     original = cls._finish
     is_finalizing = sys.is_finalizing  # a local reference: globals are gone when exit deletes the augmenters
 

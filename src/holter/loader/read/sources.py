@@ -60,14 +60,14 @@ class Blosc2Source:
 
     @cached_property
     def native(self) -> Native | None:
-        """See Source."""
+        """Return what the compiled kernels need to read the file; None if they cannot."""
         file = self._file
         chunk = 0 if file.chunks is None else math.prod(file.chunks)
         about = np.broadcast_to(np.empty((), file.dtype), file.shape)
         return native_file(bytes(file.path), file.signature, self._handle.pointer or 0, about, chunk)
 
     def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
-        """See Source."""
+        """Fill ``out`` with the box, as ``Source.read``; raise FileUnreadable if the file has changed."""
         check_unchanged(self._file)
         # c-blosc2 3.3.5 clears as many bytes as the box has before it puts rows in their places. If a box is exactly
         # one chunk, it may decompress directly to the address, as if the buffer were dense, whatever its shape.
@@ -84,7 +84,7 @@ class Blosc2Source:
         self._library.read(self._handle, self._sizes(*start), self._sizes(*stop), out.ctypes.data, around, size)
 
     def close(self) -> None:
-        """See Source."""
+        """Close the file."""
         self._library.close(self._handle)
 
 
@@ -98,13 +98,13 @@ class ArraySource:
         self.native = native_array(array) if file is None else None
 
     def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
-        """See Source."""
+        """Fill ``out`` with the box, as ``Source.read``; raise FileUnreadable if a mapped file has changed."""
         if self._file is not None:
             check_unchanged(self._file)
         np.copyto(out, self._array[tuple(map(slice, start, stop))], casting="same_kind")
 
     def close(self) -> None:
-        """See Source."""
+        """Do nothing; the array is released with its last user."""
 
 
 class PythonSource:
@@ -124,7 +124,7 @@ class PythonSource:
             raise OSError(str(error)) from error
 
     def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
-        """See Source."""
+        """Fill ``out`` with the box, as ``Source.read``; raise OSError for errors of the C library."""
         check_unchanged(self._file)
         try:
             out[...] = self._array[tuple(map(slice, start, stop))]
@@ -132,7 +132,7 @@ class PythonSource:
             raise OSError(str(error)) from error
 
     def close(self) -> None:
-        """See Source."""
+        """Do nothing; the array is released with its last user."""
 
 
 def surrounding_shape(part: NDArray[Any]) -> Shape:

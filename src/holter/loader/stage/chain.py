@@ -72,7 +72,7 @@ class Writer(Protocol):
 
 @runtime_checkable
 class WritingChain(Protocol):
-    """A chain that can write into memory that it is given, so that nothing is copied after it."""
+    """A chain that can write its result directly into the memory of the batch, so that no copy follows."""
 
     def output_of(self, channels: int, seg_channels: int) -> Transformed | None:
         """Return sizes and types of its result for one sample; None if it cannot write for such samples."""

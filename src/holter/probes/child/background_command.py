@@ -29,13 +29,13 @@ KILLED = define("child.killed", "was killed by {signal}")
 
 
 class Reaper:
-    """Killed children. Nothing waits for them; they are reaped when they have died."""
+    """Keeps killed children until they have died, and reaps them then, without waiting for them."""
 
     def __init__(self) -> None:
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def add(self, process: subprocess.Popen[bytes]) -> None:
-        """Kill a child and close our ends of its pipes."""
+        """Kill a child, and close this process's ends of its pipes."""
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
@@ -50,7 +50,7 @@ class Reaper:
         return len(self._processes)
 
     def drain(self) -> None:
-        """Wait up to ``FAREWELL_S`` for them to die; only at the end of a recording."""
+        """Wait until all have died, at most ``FAREWELL_S``; called at the end of a recording."""
         until = time.monotonic() + FAREWELL_S
         while self.still_there() and time.monotonic() < until:
             time.sleep(0.005)
@@ -65,7 +65,7 @@ class Outcome(NamedTuple):
 
     @property
     def how(self) -> Text:
-        """How it failed, without the command's name."""
+        """Describe how the command failed; its name is not part of the sentence."""
         how = self.trouble.value("how") if self.trouble is not None else None
         return how if isinstance(how, (str, Message)) else ""
 
@@ -136,7 +136,7 @@ class BackgroundCommand:
 
 
 def ending(process: subprocess.Popen[bytes]) -> Message:
-    """Say how a child ended. Its pipe may close shortly before it ends, so wait up to 10 ms."""
+    """Describe how a child ended. Its pipe may close shortly before it ends, so wait up to 10 ms."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(0.01)
     code = process.returncode

@@ -50,7 +50,7 @@ class Reply(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """How long a child may be silent, and how long to rest before the next child."""
+    """For how long a child may be silent before it is killed, and how long to wait before the next one is started."""
 
     deadline_s: float = DEADLINE_S
     abandon_s: float = ABANDON_S

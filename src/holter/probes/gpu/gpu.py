@@ -1,4 +1,4 @@
-"""What the NVIDIA driver reports about each GPU, without ever waiting for the driver.
+"""Read what the NVIDIA driver reports about each GPU, without ever waiting for the driver.
 
 Every driver call is made in a child process (``gpu_child.py``), because a call may never return and then blocks its
 process. A late answer is returned by the next read, with the time at which it was requested. While the driver is
@@ -42,14 +42,14 @@ NO_DRIVER_DEVICE = define(
     "gpu.no-driver-device",
     "no NVIDIA driver here: libnvidia-ml.so.1 is not found, {device} cannot be opened: {refusal}",
 )
-NOT_OPEN = define("gpu.not-open", "the NVIDIA driver does not open: {error}")
+NOT_OPEN = define("gpu.not-open", "the NVIDIA driver cannot be opened: {error}")
 NOT_OPEN_DEVICE = define(
-    "gpu.not-open-device", "the NVIDIA driver does not open: {error}, {device} cannot be opened: {refusal}"
+    "gpu.not-open-device", "the NVIDIA driver cannot be opened: {error}, {device} cannot be opened: {refusal}"
 )
 NONE_LISTED = define("gpu.none-listed", "the NVIDIA driver lists no GPU")
 UNREACHABLE = define("gpu.unreachable", "the driver does not reach this GPU: {error}")
-IMPLAUSIBLE = define("gpu.implausible", "the driver answers {answer}")
-IMPLAUSIBLE_MODE = define("gpu.implausible-mode", "the driver answers mode {answer}")
+IMPLAUSIBLE = define("gpu.implausible", "the driver answers an impossible number, {answer}")
+IMPLAUSIBLE_MODE = define("gpu.implausible-mode", "the driver answers an unknown mode, {answer}")
 # Used here.
 READER = define("gpu.reader", "the process that reads the GPU")
 CALL_OVERDUE = define("gpu.call-overdue", "{call} has not returned for {silent:.0f} s")
@@ -168,7 +168,7 @@ class GpuProbe:
         )
 
     def hurry(self) -> None:
-        """Read the licence text again at the next read, if it matters: something has happened."""
+        """Read the licence text again at the next read, if there is a licence; called after an alarm."""
         self._licence.hurry()
 
     def _read_licence(self, gpus: tuple[GpuSample, ...]) -> None:
@@ -207,7 +207,7 @@ def child_command() -> tuple[str, ...]:
 
 
 def describe(reply: Reply) -> Text:
-    """Describe the silence in one sentence."""
+    """Describe in one sentence why the driver's process has not answered."""
     if reply.trouble is None:
         return CALL_OVERDUE(call=reply.doing or READER(), silent=reply.silent_s)
     if reply.doing:
@@ -218,7 +218,7 @@ def describe(reply: Reply) -> Text:
 
 
 def with_owners(gpu: GpuSample, ours: Collection[int], proc: Path) -> GpuSample:
-    """Mark our processes; a PID that does not exist here is reported as hidden."""
+    """Mark the GPU's processes that belong to the training; a PID that does not exist here is marked as hidden."""
     if not gpu.processes:
         return gpu
     processes, hidden = [], []

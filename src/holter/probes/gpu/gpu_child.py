@@ -57,7 +57,7 @@ DOING_BYTES = 64
 
 
 class ImplausibleError(Exception):
-    """The driver answered an impossible number; some guests show 0 for what they cannot measure."""
+    """The driver answered an impossible number; some virtual machines answer 0 for what they cannot measure."""
 
     def __init__(self, key: str, answer: int) -> None:
         super().__init__(key, answer)
@@ -223,7 +223,7 @@ TRAFFIC = (
 
 
 class Desk:
-    """The page where the parent can read the present call, even while it hangs."""
+    """The memory page with the name of the running driver call, which the parent can read even if the call hangs."""
 
     def __init__(self) -> None:
         descriptor = os.environ.get(DOING_FD_VARIABLE)
@@ -236,7 +236,7 @@ class Desk:
 
 
 class Driver:
-    """The binding; the name of each call is written to the desk first."""
+    """The NVML binding; before each call its name is written to the page (``Desk``)."""
 
     def __init__(self, nvml: Any, desk: Desk) -> None:
         self.nvml = nvml
@@ -267,7 +267,7 @@ class Driver:
         raise missing or self.nvml.NVMLError(self.nvml.NVML_ERROR_FUNCTION_NOT_FOUND)
 
     def idle(self) -> None:
-        """Report that no call is running."""
+        """Remove the name of the call from the page: no call is running."""
         self._desk.write("")
 
 
@@ -406,7 +406,7 @@ class Reader:
         return {"gpus": gpus}
 
     def afterwards(self) -> None:
-        """Do slow measurements between questions."""
+        """Make slow measurements, after an answer was sent."""
         # If a GPU is gone, the next reading reports it.
         with contextlib.suppress(GpuGoneError):
             for gpu in self._gpus or ():

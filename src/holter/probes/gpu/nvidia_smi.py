@@ -124,7 +124,7 @@ class LicenceReader:
         return self._background is not None
 
     def hurry(self) -> None:
-        """Read again at the next ``poll``: something has changed."""
+        """Make the next ``poll`` read again; called when something has changed."""
         self._due_s = float("-inf")
 
     def poll(self, interval_s: float = LICENCE_INTERVAL_S) -> bool:

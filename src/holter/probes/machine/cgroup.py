@@ -1,4 +1,4 @@
-"""The limits that apply to a process, whichever of its nested groups sets them, and their use."""
+"""The limits that its nested control groups set for a process, and how much of them is used."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Record(NamedTuple):
 
 
 def parse_record(raw: bytes) -> Record | None:
-    """Parse ``3,1234,5140900,-;nfs: server a not responding``; key-value lines below it are ignored."""
+    """Parse a record of ``/dev/kmsg``: ``3,1234,5140900,-;nfs: server a not responding``; other lines are ignored."""
     head, semicolon, rest = raw.decode(errors="replace").partition(";")
     words = head.split(",")
     if not semicolon or len(words) < 3 or not words[2].isdigit():

@@ -1,6 +1,6 @@
-"""How a process ended, even if it is not our child and its parent has already reaped it.
+"""Find out how a process ended, even if it is no child of this one and its parent has already reaped it.
 
-We hold a descriptor on the process while it lives. Linux 6.15 and newer return the exit status through it afterwards.
+A descriptor of the process is opened while it lives. Linux 6.15 and newer return the exit status through it afterwards.
 On older kernels the descriptor still protects against a reused PID, and the status is unknown.
 """
 

@@ -1,4 +1,4 @@
-"""Every process of the training's tree: what it does, what it waits for, and how it ended."""
+"""Read every process of the training's tree: what it does, what it waits for, and how it ended."""
 
 from __future__ import annotations
 

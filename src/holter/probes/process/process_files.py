@@ -97,9 +97,10 @@ def parse_status(text: str | None) -> Status:
 
 
 def parse_schedstat(text: str | None) -> float | None:
-    """Seconds in which the first thread was runnable without a CPU: the second number, in nanoseconds.
+    """Return the seconds in which the first thread was ready to run but had no CPU, from ``/proc/PID/schedstat``.
 
-    ``47014 1200 1``: time on a CPU, time waiting for one, time slices. None if the kernel does not count (zeros).
+    ``47014 1200 1``: nanoseconds on a CPU, nanoseconds waiting for one, time slices. None if the kernel does not count
+    them (all zero).
     """
     words = (text or "").split()
     waited = to_int(words[1]) if len(words) == 3 else None
@@ -140,7 +141,7 @@ def parse_cmdline(text: str | None) -> tuple[str, ...]:
 
 
 class Details(NamedTuple):
-    """Fields that cost as much as all the others and change little within seconds; None if not readable."""
+    """Fields that are costly to read and change little within seconds; None if not readable."""
 
     swap_bytes: int | None = None
     cpus_allowed: int | None = None
@@ -155,7 +156,7 @@ class Details(NamedTuple):
 
 
 def read_details(folder: str) -> Details:
-    """Read all of them for the process of this ``/proc/PID`` folder."""
+    """Read all fields of ``Details`` for the process of this ``/proc/PID`` folder."""
     status = parse_status(read_text(f"{folder}/status"))
     io = parse_counters(read_text(f"{folder}/io"))
     return Details(

@@ -15,7 +15,7 @@ _MOUNTS_LIVE_S = 60.0
 
 
 class Wait(NamedTuple):
-    """State of a process, and what its most telling thread waits for."""
+    """State of a process, and what one of its threads waits for: the first, or one that is blocked in the kernel."""
 
     state: str
     channel: str | None = None

@@ -1,4 +1,4 @@
-"""The options that an interpreter was started with: some of them hide everything that is not installed from it."""
+"""The options that an interpreter was started with; with some of them it cannot import the hook."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Stacks of all threads of some processes, read once, when something is wrong.
 
-A ladder, the gentlest useful rung first: py-spy (reads the memory from outside, works on a stopped process), a
+There are three ways, tried in this order: py-spy (reads the memory from outside, works on a stopped process), a
 faulthandler signal (only if the hook registered one and the kernel confirms a handler: without one the signal kills
 the process), and /proc (state, wait channel and system call of each thread).
 """
@@ -56,7 +56,7 @@ class StackDumper:
         return tuple(self._dump_one(pid, role, t_s, hurry=time.monotonic() > until) for pid, role in pids.items())
 
     def start(self, pids: Mapping[int, Role], t_s: float) -> bool:
-        """Start to dump in a thread; False if a sweep is running or no thread can be started."""
+        """Start to dump these processes in a thread; False if one is still dumping, or no thread can be started."""
         if self.busy or self._closed:
             return False
         self._sweep = threading.Thread(target=self._run, args=(dict(pids), t_s), name="stack-dumper", daemon=True)
@@ -68,7 +68,7 @@ class StackDumper:
 
     @property
     def busy(self) -> bool:
-        """Whether a sweep is running."""
+        """Return whether the thread is still dumping."""
         return self._sweep is not None and self._sweep.is_alive()
 
     def collect(self) -> tuple[StackDump, ...]:
@@ -78,7 +78,7 @@ class StackDumper:
         return tuple(ready)
 
     def close(self) -> None:
-        """Stop a sweep: kill the running py-spy, and ask no further process."""
+        """Stop dumping: kill a running py-spy, and dump no further process."""
         self._closed = True
         self._py_spy.close()
 

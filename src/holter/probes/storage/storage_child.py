@@ -94,7 +94,7 @@ def time_one_read(file: str) -> float | None:
 
 
 def files_below(path: str, elsewhere: Container[str] = ()) -> list[str]:
-    """Files of this file system only: other mounts below it may hang for their own reasons."""
+    """Return files below a path, of its own file system only: other mounts below it may hang."""
     files: list[str] = []
     row = [path]
     for _ in range(_DEPTH_MAX):

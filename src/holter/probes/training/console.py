@@ -31,7 +31,7 @@ _STAMPED = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?): ", re.M
 
 
 class ConsoleSilence:
-    """Notices that the log grows while the console file gets none of its lines."""
+    """Detects a console that holds lines back: the log grows, but the same lines do not arrive in the console file."""
 
     def __init__(self) -> None:
         self._spoken = -1
@@ -40,7 +40,10 @@ class ConsoleSilence:
         self._reported = False
 
     def see(self, t_s: float, spoken: int, log_lines: int, console: str) -> list[Event]:
-        """``spoken``: bytes read of all consoles; ``log_lines``: number of new lines in the log."""
+        """Return an event when the consoles are found to be silent, and one when they are written to again.
+
+        ``spoken``: bytes read of all consoles so far; ``log_lines``: number of new lines in the log.
+        """
         if spoken != self._spoken:
             back, self._reported = self._reported, False
             self._spoken, self._since_s, self._lines = spoken, t_s, 0
@@ -66,7 +69,7 @@ class Console:
         self._first_read_s: float | None = None
 
     def read(self, t_s: float, *, log_followed: bool) -> list[Event]:
-        """Return new events; nnU-Net's own sentences only while no log is followed, which has them as well."""
+        """Return new events. Sentences of nnU-Net are left out while its log is followed, which has them too."""
         history = not self.tail.caught_up
         lines = self.tail.read_lines()
         if lines and history and not self._clock_begun:

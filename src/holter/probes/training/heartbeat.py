@@ -64,7 +64,7 @@ class HeartbeatProbe:
 
     @property
     def asleep(self) -> frozenset[int]:
-        """Processes that imported neither nnU-Net nor batchgenerators, and ended by an exception."""
+        """PIDs of processes that imported neither nnU-Net nor batchgenerators, and ended by an exception."""
         return frozenset(self._events.asleep)
 
     def abilities(self) -> dict[str, tuple[bool, str]]:

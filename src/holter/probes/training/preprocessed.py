@@ -27,7 +27,10 @@ Kind = Literal["splits", "unpack"]
 
 
 class Job(Protocol):
-    """Work that one training does for all. ``name``: trainings with the same name share it; part of a file's name."""
+    """Work at the start that one training does for all that use the same files.
+
+    ``name``: trainings with a job of the same name share its work; the lock file has this name too.
+    """
 
     kind: Kind
     name: str
@@ -59,7 +62,7 @@ class Splits:
         return 0
 
     def torn(self) -> tuple[Path, ...]:
-        """Return nothing: a torn file may have been the user's own split, and another would silently replace it."""
+        """Return (): a half-written file may be the user's own split, and nnU-Net would silently make another."""
         return ()
 
 

@@ -1,7 +1,7 @@
-"""Trainings of this machine that Holter did not start and that are still starting: others may read what they write.
+"""Find trainings on this machine that are still preparing data and that Holter did not start.
 
-Only certain cases count: the process's settings are readable, it started in the last minutes, and its log has no
-epoch. A training started by ``holter train`` is left out: it holds its own lock while it prepares data.
+Only clear cases count: the process's settings are readable, it started in the last minutes, and its log has no epoch.
+A training started by ``holter train`` is left out: it holds a lock while it prepares data.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""nnU-Net's training log and console -> epochs, phases, exceptions, warnings.
+"""Read epochs, phases, exceptions and warnings from nnU-Net's training log and console.
 
 The log folder may be on a mount that hangs, so every read runs in a thread beside the recorder's loop. A read that
 does not return is reported; its events are delivered when it does.

@@ -103,7 +103,7 @@ def _compiled(locale: str) -> gettext.NullTranslations:
 
 
 def load(lang: Lang) -> None:
-    """Read the catalogues now: later there may be no file descriptor left to open them."""
+    """Read the catalogues now, because later there may be no free file descriptor to open them."""
     _compiled("en")
     if lang == "zh":
         _compiled("zh_CN")

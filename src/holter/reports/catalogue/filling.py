@@ -37,7 +37,9 @@ class Filler(string.Formatter):
         self._lowers = lowers
 
     def fill(self, template: str, values: Mapping[str, object]) -> str:
-        """Return the sentence without the clauses that lack a value; if none is left, they say "unknown".
+        """Return the sentence with its blanks filled; clauses whose value is missing are left out.
+
+        If nothing would remain, the sentence is kept, with "unknown" for the missing values.
 
         Raises:  MissingValue in tests, if a value is missing.
         """
@@ -51,7 +53,7 @@ class Filler(string.Formatter):
         return self.vformat(template, (), given)
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Return a value in the format that the blank names; in older tapes a value may be text."""
+        """Return a value in the format that the blank names; a text (in older tapes) is returned unchanged."""
         if format_spec == "clause":
             return clause(str(value), lowers=self._lowers)
         if isinstance(value, str) and format_spec in UNIT_FORMATS:
@@ -81,7 +83,7 @@ def _number(text: str) -> float | None:
 
 
 def clause(sentence: str, *, lowers: bool = True) -> str:
-    """Return a sentence as it stands inside another one: without its full stop, and without its capital."""
+    """Return a sentence in the form for use inside another one: no full stop, no capital letter at the start."""
     sentence = sentence.rstrip(".。")
     first = sentence.split(" ", 1)[0]
     keeps = not lowers or first[1:2].isupper() or first in PROPER_NAMES

@@ -1,4 +1,4 @@
-"""Several runs beside each other: how fast each trains, what it waits for, and how machine and settings differ."""
+"""Compare several runs: how fast each trains, what it waits for, and how machine and settings differ."""
 
 from holter.reports.compare.differences import Comparison, compare
 from holter.reports.compare.measures import Measures, measure

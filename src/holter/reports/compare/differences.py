@@ -1,4 +1,4 @@
-"""Measures of several runs -> which is slower, what speaks against the comparison, and what differs. Pure."""
+"""Compare the measures of several runs: which is slower, what differs, and whether they can be compared. Pure."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ WARM_UP = define("compare.warm-up", "{name}: only the first epoch is complete, w
 
 
 class Verdict(Record, frozen=True, kw_only=True):
-    """A run beside the first one."""
+    """One run compared with the first one."""
 
     name: str
     metric: Metric | None = None  # None: no time in common
@@ -107,7 +107,7 @@ class Difference(Record, frozen=True, kw_only=True):
 
 
 class Comparison(Record, frozen=True, kw_only=True):
-    """All runs beside the first."""
+    """All runs, compared with the first one."""
 
     runs: tuple[Measures, ...]
     verdicts: tuple[Verdict, ...]
@@ -124,7 +124,7 @@ class Comparison(Record, frozen=True, kw_only=True):
 
     @property
     def slowest(self) -> str | None:
-        """The name of the run that takes longest, by more than chance; None if no time can be compared."""
+        """The name of the slowest run, if its difference is more than chance; None if no times can be compared."""
         ratios = {
             self.runs[0].name: 1.0,
             **{verdict.name: verdict.ratio for verdict in self.verdicts if verdict.ratio is not None},
@@ -135,7 +135,7 @@ class Comparison(Record, frozen=True, kw_only=True):
 
 
 def compare(runs: Sequence[Measures], most_slower: float | None = None) -> Comparison:
-    """Compare every run with the first one; ``most_slower``: share by which it may be slower."""
+    """Compare every run with the first one; ``most_slower``: the share (0.05 is 5 %) by which it may be slower."""
     first, *others = runs
     warnings = [warning for run in runs for warning in _weak(run)]
     for other in others:

@@ -1,4 +1,4 @@
-"""A recording -> what is compared: times, shares, incidents, and what the run consists of. Pure."""
+"""Take from a recording what is compared: times, shares, incidents, data, machine and settings. Pure."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ NOTES = define("compare.heading.notes", "Before you compare")
 
 
 class Row(NamedTuple):
-    """A line of the table: what it is, a cell a run, and how the others differ from the first."""
+    """A line of the table: its name, one cell for each run, and the difference of each run from the first."""
 
     name: str
     cells: tuple[str, ...]
@@ -89,7 +89,7 @@ PAST: tuple[tuple[str, Sentence, Show], ...] = (
 
 
 def sections(comparison: Comparison, lang: Lang) -> list[Section]:
-    """Return everything that is known of at least one run; of the facts, those that differ."""
+    """Return the table: values that are known of at least one run, and facts only if they differ between runs."""
     runs = comparison.runs
     speed = [
         Row(text(words.key, lang), _cells(runs, name, show, lang), _changes(runs, name) if has_change else ())
@@ -117,7 +117,7 @@ def print_comparison(
 ) -> None:
     """Print the runs, the table, what speaks against the comparison, and last the verdict on each run.
 
-    ``wrote``: printed before the verdict. ``command``: to type next.
+    ``wrote``: a line about a file that was written, printed before the verdict. ``command``: the next command.
     """
     for run in comparison.runs:
         _say(console, Text(run.name, style="bold"))

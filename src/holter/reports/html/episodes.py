@@ -1,4 +1,4 @@
-"""Groups of equal episodes -> values of the page: headline, times, chain, evidence, remedies, what is not known."""
+"""Prepare groups of equal episodes for the page: headline, times, chain, evidence, remedies, unknown facts."""
 
 from __future__ import annotations
 

@@ -211,7 +211,7 @@ def event_words(event: Event, lang: Lang) -> tuple[str, str] | None:
 
 
 def label(key: str, name: str, lang: Lang) -> str:
-    """Return the label of a name; the name itself if the catalogue has none, as for a tape of another version."""
+    """Return the label of a name; if the catalogue has none (the tape is of another version), the name itself."""
     return text(key, lang) if is_known(key) else name
 
 

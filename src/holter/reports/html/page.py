@@ -116,7 +116,7 @@ def _tone(ran: Outcome) -> str:
 
 
 def wall_label(recording: Recording, t_s: float) -> str:
-    """Return the time of the clock at a tick of the axis; empty if unknown."""
+    """Return the time of day at a mark of the time axis; empty if it is unknown."""
     moment = wall_at(recording.environment, t_s)
     return "" if moment is None else moment.strftime("%H:%M:%S")
 

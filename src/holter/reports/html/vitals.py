@@ -91,7 +91,10 @@ Value = tuple[str, int, float | None]
 
 
 class Readings:
-    """The values of the charts, tick by tick and oldest first; ``tops`` leads from percent back to watts and so on."""
+    """Computes the values of the charts, tick by tick, oldest first.
+
+    Charts are in percent; ``tops`` has the value of 100 % in the measured unit, such as watts.
+    """
 
     def __init__(self) -> None:
         self._rates = _Rates()

@@ -72,7 +72,7 @@ NO_WORKERS = "no-workers"
 
 
 def contract_line(settled: ContractSettled, lang: Lang) -> str:
-    """Return in short what Holter can observe and do, and what the user must expect; ``rows`` has every detail."""
+    """Return one line on what Holter can observe and do, and what the user has to expect; ``rows`` has the details."""
     only_restarts = _only_restarts(settled)
     sentences = [_sight(settled, lang, is_brief=only_restarts)]
     if settled.only_watches:

@@ -1,4 +1,4 @@
-"""Tell one incident once: a dozen workers that stop together have an episode each, on the tape and in the report."""
+"""Print each incident once: if a dozen workers stop together, there are a dozen episodes but one alarm line."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class _Kind:
 
 
 class Incidents:
-    """Says which lines about alarms, causes and ends are new."""
+    """Decides which lines about alarms, causes and ends are new."""
 
     def __init__(self) -> None:
         self._kinds: dict[str, _Kind] = {}
 
     @property
     def newest(self) -> Episode | None:
-        """The episode that began to be known last, of those that are not over."""
+        """The open episode with the latest alarm; None if all are over."""
         running = [episode for kind in self._kinds.values() for episode in kind.running.values()]
         return max(running, key=lambda episode: episode.alarm_s, default=None)
 
     def is_new_alarm(self, episode: Episode) -> bool:
-        """Record an alarm; False if the same was said of another process a moment ago."""
+        """Record an alarm; return False if the same alarm was printed for another process just before."""
         kind = self._kinds.setdefault(episode.kind, _Kind())
         is_repeated = any(
             (other.detector, _key(other.reason)) == (episode.detector, _key(episode.reason))
@@ -45,7 +45,7 @@ class Incidents:
         return not is_repeated
 
     def is_new_cause(self, diagnosis: Diagnosis, words: str) -> bool:
-        """Record the words about a cause; False if they were said of the same incident."""
+        """Record the words about a cause; return False if they were printed already for the same incident."""
         kind = self._kinds.get(diagnosis.episode.kind)
         if kind is None or not kind.running:
             return True
@@ -54,7 +54,7 @@ class Incidents:
         return is_new
 
     def ended(self, episode: Episode) -> Episode | None:
-        """Record an end; return what is over now, from its first beginning; None if some of it goes on."""
+        """Record the end of an episode; if its whole incident is over now, return it as one episode, else None."""
         kind = self._kinds.get(episode.kind, _Kind())
         kind.running.pop(_name(episode), None)
         if kind.running:

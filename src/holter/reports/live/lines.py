@@ -83,7 +83,7 @@ def over(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
 
 
 def status_of(episode: Episode, t_s: float, lang: Lang) -> str:
-    """Return what a status line says of an episode that is not over."""
+    """Return the text of the status line about an episode that is not over."""
     kind = text(f"kind.{episode.kind}.headline", lang)
     return phrase(FOR(kind=kind, lasted=duration(max(0.0, t_s - episode.start_s), lang)), lang)
 
@@ -171,7 +171,7 @@ class Progress:
         self._show(text("target.looking", self._lang, pid=target, seen=t_s, whole=of_s))
 
     def waiting(self, message: Message) -> None:
-        """Show what is waited for."""
+        """Show a message that says what Holter is waiting for."""
         line = marked(phrase(message, self._lang))
         self._show(set_cell_size(line, min(cell_len(line), get_terminal_size().columns - 1)))
 
@@ -188,7 +188,7 @@ class Progress:
 
 
 def left_out(count: int, lang: Lang) -> str:
-    """Return the line that replaces lines which were dropped because the reader accepted none."""
+    """Return the line that stands for dropped lines, which the reader was too slow to take."""
     return marked(phrase(LEFT_OUT(count=count), lang))
 
 

@@ -1,4 +1,4 @@
-"""The speed of a training in one line, and in the shorter one that a terminal shows all the time."""
+"""The speed of a training in one line, and in a shorter line that a terminal shows all the time."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _slot(pace: Pace, now_wall_s: float, lang: Lang) -> str | None:
 
 
 def when(wall_s: float, now_wall_s: float, lang: Lang) -> str:
-    """Return a coming time: the clock of today, the weekday of this week, else the date."""
+    """Return a future time in words: only the time if it is today, with the weekday within a week, else the date."""
     then = time.localtime(wall_s)
     clock = time.strftime("%H:%M", then)
     if wall_s - now_wall_s >= WEEK_S:

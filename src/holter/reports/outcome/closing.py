@@ -25,7 +25,7 @@ def verdict_of_run(ran: Outcome, recording: Recording) -> Message:
 
 
 def verdict_of_case(diagnoses: tuple[Diagnosis, ...], recording: Recording) -> Message:
-    """Return the verdict on a log, a process that was looked at, or stated facts."""
+    """Return the verdict on a target that is not a recorded run: a log, a running process, or stated facts."""
     if not diagnoses:
         return say.VERDICT(what=quiet_message(recording))
     verdict = best(diagnoses[0])
@@ -41,7 +41,10 @@ def _look(diagnosis: Diagnosis, environment: Environment | None) -> str | None:
 
 
 def after_report(ran: Outcome, recording: Recording) -> Message:
-    """Return the verdict at the end of a command that wrote the report: it is not the next command any more."""
+    """Return the verdict for a command that has just written the report.
+
+    It never recommends ``holter report`` as the next command, but the page on the cause instead.
+    """
     if ran.next_command is not None and ran.next_command.startswith("holter report"):
         ran = msgspec.structs.replace(ran, next_command=f"holter explain {ran.cause}" if ran.cause else None)
     return verdict_of_run(ran, recording)

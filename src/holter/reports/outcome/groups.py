@@ -32,7 +32,7 @@ class Group(NamedTuple):
 
     @property
     def fate(self) -> Fate:
-        """Open if one of them is, else healed if one was."""
+        """Return how the group ended: open if one episode is open, else healed if one was healed."""
         return next((fate for fate in ("open", "healed") if fate in self.fates), "over")
 
 
@@ -56,7 +56,7 @@ def grouped(recording: Recording, diagnoses: Sequence[Diagnosis], fates: Sequenc
 
 
 def group_headline(group: Group, recording: Recording, lang: Lang) -> str:
-    """Return the headline of a group; of a single episode its own."""
+    """Return the headline of a group; a group of one episode has the headline of that episode."""
     if len(group.members) == 1:
         return headline(group.shown, recording, lang)
     episode, verdict = group.shown.episode, best(group.shown)
@@ -88,7 +88,7 @@ def fate_words(group: Group, lang: Lang) -> str:
 
 
 def times_of(group: Group, recording: Recording, lang: Lang) -> str:
-    """Return when each of them began and how long it lasted; of many the first, and how many more."""
+    """Return when each episode began and how long it lasted; of many, only the first ones and the number of others."""
     listed = []
     for diagnosis in group.members[:MOST_TIMES]:
         episode = diagnosis.episode
@@ -101,7 +101,7 @@ def times_of(group: Group, recording: Recording, lang: Lang) -> str:
 
 
 def spent(recording: Recording, episode: Episode) -> float:
-    """Return how many seconds an episode cost; a death: until the next process was back, 0 if there was none."""
+    """Return how many seconds an episode cost. For a death this is the time until the next process trained, else 0."""
     if episode.kind == "death" and episode.is_about_main:
         back = [
             restart.back_s

@@ -42,7 +42,7 @@ class Epochs(NamedTuple):
 
 
 def headline_of(recording: Recording, ran: Outcome, trouble: Trouble | None, epochs: Epochs, at: str | None) -> Message:
-    """Return the sentences about the whole run; ``at``: when it ended, as words."""
+    """Return the sentences about the whole run; ``at``: the time of its end as text."""
     if ran.state == "nothing-trained":
         return no_training_in(recording)
     first = _first(recording, ran, trouble, epochs, at)

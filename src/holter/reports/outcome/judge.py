@@ -1,4 +1,4 @@
-"""The tape -> what became of the run. Pure."""
+"""Derive the outcome of a run from its tape. Pure."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def outcome_of(
     is_over: bool,
     lost_s: float | None = None,
 ) -> Outcome:
-    """Return what became of a run; see the package for cheap calls.
+    """Return the outcome of a run; the docstring of the package says how to call it cheaply.
 
-    ``diagnoses``: of its episodes; None: the recorded episodes, with the causes that the recorder named.
-    ``is_over``: the tape is not written any more.
-    ``lost_s``: lost time that was counted before; None: count it.
+    ``diagnoses``: those of its episodes; None: use the recorded episodes, with the causes that the recorder named.
+    ``is_over``: no process writes the tape any more.
+    ``lost_s``: the lost time, if it was counted before; None: count it.
     """
     episodes = recording.episodes() if diagnoses is None else tuple(diagnosis.episode for diagnosis in diagnoses)
     become = fates(recording, episodes)

@@ -17,7 +17,9 @@ ENDED = ("dead", "incomplete", "gave-up", "stopped", "requeue", "end-unseen")
 
 
 def next_command(recording: Recording, ran: Outcome, diagnosis: Diagnosis | None) -> str | None:
-    """Return the remedy of what is open, else how to continue what ended, else how to read more; None if unknown.
+    """Return the one command to type next; None if none is known.
+
+    This is the remedy for an open episode, else the command that continues an ended training, else one to read more.
 
     ``diagnosis``: of the episode that the headline names, with its remedies.
     """

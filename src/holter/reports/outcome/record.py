@@ -1,4 +1,4 @@
-"""The record of what became of a run."""
+"""The record of the outcome of a run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ GOOD: tuple[State, ...] = ("running", "finished", "requeue", "stopped")
 
 
 class Identity(Record, frozen=True, kw_only=True):
-    """Which training it is; None where it is not known or no training of nnU-Net."""
+    """The training that was recorded; fields are None if unknown, or if it is no training of nnU-Net."""
 
     dataset: str | None = None
     configuration: str | None = None
@@ -45,7 +45,7 @@ class Identity(Record, frozen=True, kw_only=True):
 
 
 class Outcome(Record, frozen=True, kw_only=True):
-    """What became of a run, as far as the tape shows. Times ending in ``_s`` are on the clock of the recording."""
+    """How a run went and ended, as far as the tape shows. Times ending in ``_s`` are on the clock of the recording."""
 
     state: State
     headline: Message  # one or two sentences
@@ -73,7 +73,7 @@ class Outcome(Record, frozen=True, kw_only=True):
 
     @property
     def runs(self) -> bool:
-        """Whether it ran in the last reading."""
+        """Return whether the run was still running at the last reading."""
         return self.state in RUNS
 
     @property

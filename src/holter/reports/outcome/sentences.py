@@ -1,4 +1,4 @@
-"""Sentences about what became of a run."""
+"""Sentences about the outcome of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong now: the open episode that a headline names, and the words for its cause."""
+"""Find what is wrong now: the open episode that the headline names, and the words for its cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which runs there are: the registry and tapes as rows, one a training, the running ones first."""
+"""List the runs of the registry and of tapes as rows: one row per training, the running ones first."""
 
 from holter.reports.runs.rows import Row, row_of_tape, rows_of, take_one
 

@@ -1,4 +1,4 @@
-"""Which tapes may go: by age, number or size; never one that is being written, never a file that is no tape."""
+"""Choose tapes to delete, by age, number or size; never one that is being written, never a file that is no tape."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Candidate(Record, frozen=True, kw_only=True):
 
 
 def candidates(paths: Iterable[Path], running: Iterable[str]) -> tuple[Candidate, ...]:
-    """Return the tapes of these files that nobody writes, newest first.
+    """Return those of the files that are tapes and that no process writes, newest first.
 
     ``running``: tapes of trainings that run.
     """
@@ -51,9 +51,9 @@ def chosen(
     keep: int | None = None,
     max_bytes: int | None = None,
 ) -> tuple[Candidate, ...]:
-    """Return those that break one of the limits, oldest first.
+    """Return the tapes to delete, because they exceed one of the limits, oldest first.
 
-    ``keep``: how many of the newest stay. ``max_bytes``: what all together may take; the oldest go first.
+    ``keep``: the number of newest tapes that stay. ``max_bytes``: the most bytes that all tapes together may take.
     """
     going: list[Candidate] = []
     kept_bytes = 0

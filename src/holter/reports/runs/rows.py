@@ -1,4 +1,7 @@
-"""Entries of the registry -> rows. Calls that continue one fold are one row; a dead recorder runs nothing."""
+"""Turn entries of the registry into rows. All calls that continue one fold are one row.
+
+A run whose recorder is dead does not count as running.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +100,7 @@ def in_order(rows: Iterable[Row]) -> tuple[Row, ...]:
 
 
 def take_one(rows: Sequence[Row]) -> Taken | None:
-    """Return the training that runs, else the newest, of those whose tape is there; None if there is none."""
+    """Return the running training, else the newest, of those whose tape exists; None if there is none."""
     there = [row for row in rows if row.tape_is == "there"]
     return Taken(there[0], sum(row.runs for row in there)) if there else None
 
@@ -128,7 +131,10 @@ def row_of_tape(path: Path, recording: Recording, *, is_over: bool) -> Row:
 
 
 def is_recording(kept: Kept) -> bool:
-    """Return whether the recorder of this entry lives: by its PID on this host, else by its last sign of life."""
+    """Return whether the recorder of this entry lives.
+
+    On this host its PID shows it; for another host, whether the entry was written lately.
+    """
     entry = kept.entry
     if entry.ended is not None:
         return False
@@ -226,7 +232,7 @@ def _moment(moment: str | None) -> float:
 
 
 def moment_of(moment: str | None) -> datetime | None:
-    """Return a time of a row; None for what is no time."""
+    """Return the time that a text of a row holds; None if it holds none."""
     try:
         read = parsed(moment)
     except ValueError:

@@ -45,9 +45,9 @@ OLDER = define("list.older", "{count} older: holter list --all", one="{count} ol
 def print_rows(
     console: Console, rows: Sequence[Row], lang: Lang, *, folder: Path | None = None, everything: bool = False
 ) -> None:
-    """Print the rows, the running ones first, and last how many they are, how many need attention, and what to type.
+    """Print the rows, the running ones first, and at the end the counts and the next command.
 
-    ``folder``: whose tapes they are; named if there is none.
+    ``folder``: the folder whose tapes are listed; it is named if it has none.
     """
     if not rows:
         none = NONE() if folder is None else NONE_HERE(folder=str(folder))
@@ -63,9 +63,9 @@ def print_rows(
 
 
 def verdict(rows: Sequence[Row], now: datetime) -> Message:
-    """Return how many run and ended, how many need attention, and the next command.
+    """Return how many runs are running, ended, and need attention, with the next command.
 
-    That is to diagnose what needs attention, else to watch what runs, else to read about the newest.
+    The command diagnoses a run that needs attention, else watches a running one, else reports on the newest.
     """
     running = sum(row.runs for row in rows)
     bad = [row for row in rows if needs_attention(row, now)]

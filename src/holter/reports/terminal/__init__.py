@@ -39,10 +39,10 @@ def print_diagnosis(
     is_run: bool = True,
     ran: Outcome | None = None,
 ) -> None:
-    """Print what became of the run, every episode with its cause, or that nothing was wrong, and the verdict.
+    """Print the outcome of the run, every episode with its cause (or that nothing was wrong), and the verdict.
 
-    ``is_run``: False for a short observation or a log, which cannot show where a run's time went. ``ran``: of a whole
-    run, its result.
+    ``is_run``: False for a short observation or a log, which cannot show where a run's time went. ``ran``: the outcome,
+    for a whole run.
     """
     if ran is not None:
         print_line(console, Line(phrase(ran.headline, lang), style=STYLE_OF_STATE.get(ran.state, ODD)))

@@ -26,7 +26,7 @@ STYLE_OF_SAFETY = {"SAFE": "green", "CONSENT": "yellow", "ADVICE": "cyan"}
 
 
 def when(group: Group, recording: Recording, lang: Lang, *, is_run: bool) -> Iterator[Line]:
-    """Yield when it began, when it was noticed, and how it ended; of several episodes their times."""
+    """Yield when an episode began, was noticed and ended; for a group of several, their times."""
     if len(group.members) > 1:
         yield Line(fate_words(group, lang), style="dim")
         yield Line(phrase(say.TIMES_LINE(times=times_of(group, recording, lang)), lang), style="dim")
@@ -54,7 +54,7 @@ def _when(diagnosis: Diagnosis, recording: Recording, lang: Lang, fate: Fate | N
 
 
 def end_words(diagnosis: Diagnosis, recording: Recording, lang: Lang, fate: Fate | None) -> str:
-    """Return what became of an episode; empty for a death of which nothing more is known."""
+    """Return how an episode ended; empty for a death after which nothing more is known."""
     lasted = how_long(diagnosis.episode, recording, lang)
     if fate == "healed":
         return phrase(say.HEALED_AFTER(lasted=lasted), lang)
@@ -116,7 +116,7 @@ def remedies(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Itera
 
 
 def runners_up(diagnosis: Diagnosis, named: Verdict | None, lang: Lang) -> Iterator[Line]:
-    """Yield the other causes that an observation speaks for or against; of the rest only how many."""
+    """Yield the other causes that an observation speaks for or against, and the number of all remaining ones."""
     excluded, open_ones = [], []
     for verdict in diagnosis.verdicts:
         title = text(f"cause.{verdict.cause}.title", lang)

@@ -1,4 +1,4 @@
-"""Print lines: wrapped to the width, with a sign in front, in characters that the output can encode."""
+"""Print lines: wrapped to the width, with a symbol in front, in characters that the output can encode."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def print_section(console: Console, heading: str, section: Iterable[Line]) -> No
 
 
 def print_line(console: Console, line: Line) -> None:
-    """Print one statement; wrapped lines are indented to the first word, not to the sign."""
+    """Print one statement; wrapped lines are indented to the first word, after the symbol."""
     line = _encodable(line, console.encoding)
     first = " " * line.indent + line.sign + (" " if line.sign else "")
     if line.command:

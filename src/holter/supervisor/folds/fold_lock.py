@@ -32,7 +32,7 @@ REMOVE_LOCK = define("next.remove-lock", "If that one is dead for certain: rm {p
 
 
 class FoldLock(Lock):
-    """The right to train in a folder. The training inherits ``fd``.
+    """The lock of a fold's folder, held until ``close``. The training inherits ``fd``, and holds the lock with it.
 
     Raises:  AlreadyTraining if another Holter or its training holds it, FolderNotWritable.
     """
@@ -51,7 +51,7 @@ class FoldLock(Lock):
             ) from error
 
     def close(self) -> None:
-        """Release the lock, and remove folders that were created for it and are empty: nothing was trained."""
+        """Release the lock. Remove folders that were created for it, if they are empty because nothing was trained."""
         super().close()
         with contextlib.suppress(OSError):
             for place in self._made:

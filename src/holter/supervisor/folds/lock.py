@@ -33,7 +33,7 @@ HOLD_AGAIN_S = 0.01
 
 
 class IsHeld(Exception):
-    """Another process has the lock. ``about``: what it wrote; ``gone``: it has ended, but its children have not."""
+    """Another process holds the lock. ``about``: what it wrote about itself; ``gone``: only its children still run."""
 
     def __init__(self, about: About, *, gone: bool) -> None:
         super().__init__(about)
@@ -59,7 +59,7 @@ class Lock:
             self._refresher.start()
 
     def add(self, about: About) -> None:
-        """Add facts about the holder: a line that is merged with the earlier ones."""
+        """Add facts about the holder to the file, as one more line; readers merge the lines."""
         with contextlib.suppress(OSError):
             os.lseek(self.fd, 0, os.SEEK_END)
             os.write(self.fd, json.dumps(about).encode() + b"\n")

@@ -20,7 +20,7 @@ About = Mapping[str, object]
 
 
 class LockState(NamedTuple):
-    """State of a lock as seen from here; ``elsewhere``: another host, boot or container."""
+    """State of a lock as seen from here; ``elsewhere``: its holder runs on another host, boot or in a container."""
 
     state: Literal["none", "held", "left-over", "elsewhere"]
     about: About

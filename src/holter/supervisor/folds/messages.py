@@ -109,7 +109,7 @@ UNKNOWN = "?"
 
 
 def holder_blanks(about: About) -> dict[str, str | int]:
-    """Return the blanks that name the holder of a lock."""
+    """Return the values for messages that name the holder of a lock: fold, PID and host, "?" for unknown ones."""
     pid, fold = about.get("pid"), about.get("fold")
     return {
         "fold": fold if isinstance(fold, str) else UNKNOWN,
@@ -119,10 +119,10 @@ def holder_blanks(about: About) -> dict[str, str | int]:
 
 
 def training_blanks(starting: Starting, host: str) -> dict[str, str | int]:
-    """Return the blanks that name a training which Holter did not start."""
+    """Return the values for messages that name a training which Holter did not start: fold, PID and host."""
     return {"fold": starting.training.fold, "pid": starting.pid, "host": host}
 
 
 def beside(job: Job, others: dict[str, str | int], left: int) -> Message:
-    """Return the warning for a command that does not wait: another training writes what this one may read."""
+    """Return the warning of a command that does not wait: another training is writing files that this one may read."""
     return BESIDE[job.kind](**others, count=left)

@@ -15,7 +15,7 @@ POLL_EVERY_S = 0.2
 
 
 class Asked(Exception):
-    """A signal asks Holter to end. ``returncode``: as Popen would report it."""
+    """A signal asks Holter to end. ``returncode``: the negative signal number, as Popen reports it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)

@@ -33,7 +33,7 @@ AT_WORK = ("train", "validate", "checkpoint", "final-validation", "shutdown")
 
 
 class Preparation:
-    """One training's share in the preparation. Always call ``close``."""
+    """What one training waits for and locks before it starts. Always call ``close``."""
 
     def __init__(self, training: TrainingCommand, environ: Mapping[str, str], announce: Announce) -> None:
         self._training = training
@@ -57,7 +57,7 @@ class Preparation:
                 self._locks += filter(None, [turn.lock])
 
     def see(self, tick: Tick) -> None:
-        """Release the locks when the training has started to train. Files are touched in a thread: shares may stall."""
+        """Release the locks once the training has started to train. A thread does it: a file server may not answer."""
         if self._releaser is not None or not self._locks:
             return
         self._phase.see(tick)
@@ -100,7 +100,7 @@ def _in_background(work: Callable[[], None]) -> threading.Thread | None:
 
 
 def lock_file(folder: Path, job: Job) -> Path:
-    """Return the lock's path: beside the cases, because nnU-Net detects their format from the files among them."""
+    """Return the path of the lock: not among the cases, because nnU-Net detects their format from the files there."""
     return folder / f"holter-{job.name}.lock"
 
 

@@ -13,7 +13,10 @@ UNWRITTEN_S = 60.0
 
 
 class TornFiles:
-    """Half-written files of one job. ``fresh``: a file beside them that was just written, for the server's clock."""
+    """Half-written files of one job.
+
+    ``fresh``: a file in the same file system that was just written; its time is the present by the server's clock.
+    """
 
     def __init__(self, job: Job, fresh: Path) -> None:
         self.first = ""
@@ -22,13 +25,13 @@ class TornFiles:
         self._files: tuple[Path, ...] = ()
 
     def find(self) -> int:
-        """Search for such files; return their number."""
+        """Search for half-written files; return their number."""
         self._files = self._job.torn()
         self.first = str(self._files[0]) if self._files else ""
         return len(self._files)
 
     def are_left(self) -> bool:
-        """Return whether none was written for UNWRITTEN_S, by their times or while watched."""
+        """Return whether no process writes them any more: they have not changed for UNWRITTEN_S."""
         return max(self._written.for_s(_sizes(self._files)), self._age_s()) >= UNWRITTEN_S
 
     def remove(self) -> int:

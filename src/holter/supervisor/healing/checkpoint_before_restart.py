@@ -1,4 +1,4 @@
-"""Before a live training is ended: check its checkpoints, and have it save a newer one if possible.
+"""Before a stalled training is ended: check its checkpoints, and let it save a newer one if it can.
 
 A stalled training still holds its network in memory. Without a checkpoint, ending it would lose the network.
 """
@@ -37,7 +37,7 @@ Step = Callable[[], Tick | None]
 
 
 class StalledTraining(NamedTuple):
-    """A stalled training, and the plan for which it would be ended."""
+    """A stalled training, and the plan that would end it."""
 
     plan: Plan
     generation: int

@@ -30,9 +30,10 @@ NONE_LEFT = define("act.no-checkpoint-left", "no usable checkpoint is left; --re
 
 
 def newest_checkpoint_s(command: tuple[str, ...], variables: Mapping[str, str]) -> float | None:
-    """Return the time just after the fold's newest checkpoint, by its file server's clock; None without any.
+    """Return the earliest time that is later than all checkpoints of the fold, by the file server's clock.
 
-    Call it before the training starts. If the folder is unknown or unreadable, it returns the current time.
+    Called before the training starts: checkpoints from this time on are its own. None if there is no checkpoint; the
+    current time if the folder is unknown or unreadable.
     """
     words = training_words(command)
     parsed = parse_training_command(words)
@@ -58,7 +59,7 @@ class CheckpointChoice(NamedTuple):
 
 
 class Way(NamedTuple):
-    """The command that loses least, or why there is none."""
+    """The command that continues a training with the least loss, or the reason why there is none."""
 
     command: tuple[str, ...] | None = None  # None: all progress would be lost without a warning
     why_not: Text = ""
@@ -88,11 +89,11 @@ class Continuation:
         self._from_scratch = from_scratch
 
     def read(self, folder: str | None, epoch: int | None) -> Way:
-        """Return how it could be continued now, without changes. Slow: reads every byte of a checkpoint."""
+        """Return how the training could be continued now; change nothing. Slow: it reads every byte of a checkpoint."""
         return self._way(folder, epoch, self._find)
 
     def prepare(self, folder: str | None, epoch: int | None) -> Way:
-        """Return how to continue, and prepare the folder for it. No other process may use the folder."""
+        """Return how to continue, and move unusable checkpoints out of the way. No other process may use the folder."""
         return self._way(folder, epoch, self._make_ready)
 
     def has_final(self, folder: str | None) -> bool:

@@ -13,7 +13,7 @@ NOT_ASKED = define("act.not-asked", "the request could not be written")
 
 
 class Control:
-    """Writes requests to the training; their numbers go on counting when the training is restarted."""
+    """Writes requests to the training. Each has a number; restarts do not reset the numbers."""
 
     def __init__(self, scratch: Path) -> None:
         self._path = scratch / FILE

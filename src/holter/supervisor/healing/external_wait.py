@@ -40,7 +40,7 @@ class ExternalWait:
         self._say(action)
 
     def forget(self) -> None:
-        """Drop the wait: its process is gone."""
+        """Drop the wait without a report, because the process that it concerned is gone."""
         self._begun = None
 
     def is_for(self, plans: Iterable[Plan]) -> bool:
@@ -63,7 +63,7 @@ class ExternalWait:
         return None if cleared_s is None else min(cleared_s, t_s - self._begun.t_s)
 
     def may_go_on(self, plan: Plan, waited_s: float, t_s: float) -> bool:
-        """Return whether it is time for this restart: by the probes if they read the condition, else by its delay."""
+        """Return whether to restart now: the probes have seen the condition clear, or else the plan's delay is over."""
         wait = WAIT_FOR.get(plan.cause or "") if plan.rung == OUTSIDE_RUNG else None
         clear = None if wait is None else self._outside.is_clear(wait.condition)
         if wait is None or clear is None or (not clear and wait.may_be_momentary):

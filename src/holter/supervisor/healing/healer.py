@@ -50,7 +50,7 @@ TAKEN_BACK = define("act.taken-back", "it ended before it trained; the settings 
 
 
 class LeftAlone(NamedTuple):
-    """A training that was not ended because it could not be continued."""
+    """When a training was last left alone because it could not be continued, and when to decide again."""
 
     steps: int | None  # steps done at that time
     for_s: float
@@ -58,10 +58,10 @@ class LeftAlone(NamedTuple):
 
 
 class Healer:
-    """Decides at every tick. ``act`` False: actions are only proposed, once for each diagnosis.
+    """Decides at every tick whether to act. If ``act`` is False, actions are only proposed, once for each diagnosis.
 
-    ``settings``: those of the ladder's variables that the user has set. ``is_own``: the user has named the command that
-    continues the training, so it may be any program, without a heartbeat.
+    ``settings``: the variables that the user has set, of those that a ladder may change. ``is_own``: the user has named
+    the command that continues the training, so the training may be any program, perhaps without a heartbeat.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Healer:
 
     @property
     def epoch(self) -> int | None:
-        """The last epoch that was seen."""
+        """The number of the last epoch that was seen; None if none was."""
         return self._state.epoch
 
     @property
@@ -109,12 +109,12 @@ class Healer:
 
     @property
     def acts(self) -> bool:
-        """Whether it acts, rather than only proposes."""
+        """Return whether actions are carried out, not only proposed."""
         return self._act
 
     @property
     def lacks_command(self) -> bool:
-        """Whether it would restart the training but has no command for it."""
+        """Return whether Holter may act, but knows no command that restarts the training."""
         return self._act and not self._can_continue
 
     # -------------------------------------------------------------------------------------------------- a live training
@@ -149,9 +149,9 @@ class Healer:
             self.waiting.begin(self._attempts.action(msgspec.structs.replace(plan, action="wait"), t_s, "begun"))
 
     def leave_alone(self) -> None:
-        """Remove the last plan, and do not end the training until it moves on: ending it would lose everything.
+        """Remove the last plan, and do not end the training for now, because it could not be continued.
 
-        A share may answer again, so the decision is repeated, with growing intervals.
+        The decision is repeated after growing intervals: the file server may answer again by then.
         """
         self.withdraw()
         again = self._left is not None and self._left.steps == self._state.steps
@@ -159,13 +159,13 @@ class Healer:
         self._left = LeftAlone(self._state.steps, for_s, (self._state.seen_s or 0.0) + for_s)
 
     def withdraw(self) -> None:
-        """Remove the last plan: it is not carried out."""
+        """Remove the last plan from the history, because it will not be carried out."""
         self._attempts.withdraw()
 
     # -------------------------------------------------------------------------------------------- between two processes
 
     def begin(self, restart: ActionTaken) -> None:
-        """Start with a new process: everything except the history is reset."""
+        """Start with a new process of the training: reset everything except the history of what was tried."""
         self.waiting.forget()
         self._main_hang.forget(restart.generation)
         self._state.begin()
@@ -173,7 +173,7 @@ class Healer:
         self._attempts.begin(restart)
 
     def after_good_end(self, t_s: float) -> None:
-        """Settle a restart of a process that has ended without an error before it counted as training."""
+        """Record success for a restart whose process ended without an error before its result was known."""
         awaited = self._attempts.awaited
         if awaited is not None and awaited.action == "restart":
             self._attempts.settle(t_s, "done", ENDED_WELL(after=t_s - awaited.t_s))
@@ -181,7 +181,7 @@ class Healer:
     def after_end(self, t_s: float, diagnoses: tuple[Diagnosis, ...]) -> Plan:
         """Return what to do after an unexpected end of the main process.
 
-        If it never reached a step, it was started wrongly (an option, a path) and would end like that again.
+        A process that never made a step is not started again: an option or a path is wrong, and it would fail again.
         """
         if not self._state.has_trained:
             return Plan(action="nothing", reason="ended-too-soon" if self._state.expects_no_beat else "never-trained")

@@ -1,9 +1,9 @@
-"""A main process that is idle for so long that it will not recover: when to restart it, announced in advance.
+"""Decide when to restart a main process that has been idle so long that it will not recover.
 
-Only its author can know whether a call of the training's own code will return. So this is the last and slowest reason
-to act: only while the main process and all its children do nothing at all (no CPU, no I/O, no GPU work), only after
-many times the longest step, and only after a warning five minutes before. A main process that computes is never ended
-unless the user set a limit.
+Whether a call in the training's own code will ever return cannot be known from outside. So this is the last and slowest
+reason to act: the main process and all its children do nothing at all (no CPU, no I/O, no GPU work), this lasts many
+times longer than the longest step, and a warning was given five minutes before. A main process that computes is never
+ended unless the user set a limit.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ ENDED = define("main-hang.ended", "the main process has ended")
 
 
 class MainHang:
-    """Watches one process of the run. ``limit_s``: the user's own limit, which also covers a process that computes."""
+    """Watches the main process. ``limit_s``: the user's own limit, which also applies to a process that computes."""
 
     def __init__(self, say: Callable[[ActionTaken], None], *, limit_s: float | None, off: bool) -> None:
         self._say = say
@@ -64,7 +64,7 @@ class MainHang:
         self.forget(0)
 
     def forget(self, generation: int) -> None:
-        """Reset for another process."""
+        """Start again with another process of the run."""
         self._generation = generation
         self._since_s: float | None = None  # start of no progress (and of idleness, unless the user set a limit)
         self._due_s: float | None = None  # time of the restart; None: not announced
@@ -95,7 +95,7 @@ class MainHang:
             self._since_s = tick.t_s
 
     def is_due(self, tick: Tick) -> bool:
-        """Return whether it is time to restart; announces the restart before."""
+        """Return whether to restart now. Some minutes before the restart is due, report that it will come."""
         if self._off or self._since_s is None or not tick.processes:
             return False
         if self._progress.has_beat and main_beat(tick) is None:
@@ -112,7 +112,7 @@ class MainHang:
 
     @property
     def limit_s(self) -> float:
-        """Seconds of standstill after which it is restarted, at least what its phase may take."""
+        """The seconds without progress after which to restart; at least as long as the phase may take."""
         wanted_s = max(FLOOR_S, TIMES_LONGEST * self._longest_s) if self._limit_s is None else self._limit_s
         return max(wanted_s, PHASES_TAKE_S[self._phase.phase])
 

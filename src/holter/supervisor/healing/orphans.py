@@ -16,7 +16,7 @@ GONE_WITHIN_S = 5.0  # workers hold no GPU memory
 
 
 def leave_no_orphans(recorder: Recorder, clock: RunClock, generation: int, *, end: bool) -> tuple[int, ...]:
-    """Report the orphans, and kill them if ``end``; return those that are left to the user."""
+    """Report workers that outlived their main process; kill them if ``end``, else return their PIDs."""
     pids = recorder.sources.find_workers(clock.t_s())
     if not pids:
         return ()

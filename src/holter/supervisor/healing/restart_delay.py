@@ -1,4 +1,4 @@
-"""Waits between two processes of a run; the recording continues, and signals to end the run are handled."""
+"""Wait between two processes of a run, while the recording continues and signals can end the run."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class RestartDelay:
             self._step()
 
     def until_readable(self, prepare: Callable[[], Way], plan: Plan) -> Way:
-        """Return how to continue; storage that fails (stale handle, network error) is tried again for a day."""
+        """Return how to continue; if the storage fails (stale handle, network error), try again for up to a day."""
         began_s, delay_s = self._clock.t_s(), STORAGE_BACK_S
         way = prepare()
         if not way.may_pass:

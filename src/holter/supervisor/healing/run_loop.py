@@ -63,7 +63,7 @@ class RunLoop:
         self._ended_early = False
 
     def run(self) -> RunResult:
-        """Watch until the training has ended and is not to be started again."""
+        """Watch and restart until the training has ended for good; return the result of the run."""
         while True:
             plan = self._watch() or self._after_end()
             if plan.action == "restart" and self._restart.start_again(plan):

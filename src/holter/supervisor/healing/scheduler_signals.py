@@ -1,4 +1,4 @@
-"""A scheduler's warning: save at the next safe point, then end, so that the run can be started again."""
+"""React to a scheduler's warning: let the training save and end, so that the job can continue it later."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ class SchedulerSignals:
 
     @property
     def is_late(self) -> bool:
-        """Whether the training must be ended now."""
+        """Return whether the time after SIGTERM is over, so that the training must be ended now."""
         return self._until_s is not None and time.monotonic() >= self._until_s

@@ -19,7 +19,7 @@ WORK_PHASES = ("train", "validate", "epoch-end", "final-validation", "shutdown")
 
 
 class TrainingState:
-    """Updated with each tick. ``is_own``: any program, perhaps without a heartbeat."""
+    """The current state, updated with each tick. ``is_own``: the training may be any program, without a heartbeat."""
 
     def __init__(self, *, is_own: bool) -> None:
         self._is_own = is_own
@@ -29,7 +29,7 @@ class TrainingState:
         self.begin()
 
     def begin(self) -> None:
-        """Start with a new process."""
+        """Start again with a new process of the training."""
         self.progress = ProgressKeeper()
         self.workers: int | None = None
         self.steps: int | None = None
@@ -67,13 +67,13 @@ class TrainingState:
 
     @property
     def expects_no_beat(self) -> bool:
-        """Whether it is a program of the user's that has shown no heartbeat."""
+        """Return whether the training is a program of the user's own that has shown no heartbeat so far."""
         return self._is_own and not self.progress.has_beat
 
     def is_at_work(self, tick: Tick) -> bool:
         """Return whether start-up, unpacking and compilation are finished.
 
-        A program without a heartbeat is known by its age.
+        A program without a heartbeat counts as started after some time.
         """
         beat = main_beat(tick)
         if beat is not None:

@@ -1,4 +1,4 @@
-"""One message, sent by a child process with a deadline: a server that hangs delays nothing."""
+"""Send one message by a child process with a deadline, so that a server that hangs delays nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SENDER = Path(__file__).with_name("send.py")
 
 
 def send(target: Target, title: str, body: str, events: list[str], deadline_s: float) -> Text:
-    """Send one message and wait for it; return what went wrong, without secrets: empty if nothing did."""
+    """Send one message and wait until it is sent; return "" or what went wrong, in words without secrets."""
     message = {"title": title, "text": body, "events": events, "holter": __version__}
     order = {"url": target.url, "via": target.via, "deadline_s": deadline_s, "message": message}
     return _carry(json.dumps(order).encode(), deadline_s)
@@ -61,7 +61,7 @@ def _carry(payload: bytes, deadline_s: float) -> Text:
 
 
 def said_by_sender(trouble: str) -> Text:
-    """Return what ``send.py`` printed as a sentence; a text of the operating system as it is."""
+    """Turn the error that ``send.py`` printed into a sentence; return a text of the operating system unchanged."""
     code, _, number = trouble.partition(" ")
     if code == "http-status" and number.isdecimal():
         return HTTP_STATUS(number=int(number))

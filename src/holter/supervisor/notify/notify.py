@@ -61,7 +61,9 @@ class _Same(NamedTuple):
 class Notifier(Listener):
     """Sends alarms, causes, heals, stops and the end to one URL. Only ``close`` may block.
 
-    Raises:  BadInput, MissingExtra when it is created, nothing later. ``note`` is called once if sending fails.
+    ``note`` is called once if sending fails.
+
+    Raises:  BadInput, MissingExtra, both only when it is created.
     """
 
     def __init__(
@@ -127,7 +129,7 @@ class Notifier(Listener):
         )
 
     def close(self) -> None:
-        """Send the waiting lines; block hardly longer than one deadline."""
+        """Send the lines that wait; this takes little longer than one deadline at most."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -207,7 +209,7 @@ def _plain(message: str) -> list[str]:
 
 
 def became(ran: Outcome, lang: Lang) -> str:
-    """Return what became of a run, and on the next lines which one it was."""
+    """Return how a run ended, and on the lines below which run it was."""
     return "\n".join(phrase(line, lang) for line in (ran.headline, *identity_of(ran)))
 
 

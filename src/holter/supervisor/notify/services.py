@@ -1,4 +1,4 @@
-"""Addresses as people have them -> URLs of apprise: short forms, and the web addresses that chat services hand out.
+"""Turn addresses as people have them into URLs of apprise: short forms, and the webhooks of chat services.
 
 The addresses are those of each service's documentation; apprise's are in its wiki
 (https://github.com/caronc/apprise/wiki), one page per service.
@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 
 class Service(NamedTuple):
-    """One service."""
+    """How one service's addresses look, and the apprise URL that they become."""
 
     name: str  # as people call it
     short: str  # what stands before the colon
@@ -49,7 +49,7 @@ _SHORT = re.compile(r"([a-z]+):(?!//)(.+)", re.DOTALL)
 
 
 def resolved(address: str) -> str:
-    """Return the URL that is meant by a short form or by a service's web address; anything else as it is."""
+    """Return the apprise URL for a short form or a service's web address; other text is returned unchanged."""
     address = address.strip()
     short = _SHORT.fullmatch(address)
     for service in SERVICES:

@@ -37,7 +37,10 @@ class Target(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """The part of the URL that may be shown: the host of a web address; other schemes have tokens in its place."""
+        """The part of the URL that may be shown: the host of a web address, for other schemes only the scheme.
+
+        Where a web address has its host, the others may have a secret token.
+        """
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.hostname or ''}/…" if self.via == "webhook" else f"{parts.scheme}://…"
 

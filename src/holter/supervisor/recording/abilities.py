@@ -100,11 +100,11 @@ class Abilities:
         self._results_why_not: Message | None = None
 
     def follow(self) -> None:
-        """Forget what concerns only the last process of the run."""
+        """Forget what was learnt about one process, because another one has replaced it."""
         self.stacks, self._hook_failed = None, None
 
     def learn(self, tick: Tick) -> None:
-        """Take from a tick what the contract needs later."""
+        """Keep what a tick shows of the abilities."""
         if tick.gpus:
             self._gpu = tick.gpus[0]
         for event in tick.events:

@@ -1,4 +1,4 @@
-"""When a healthy run gets a line about its speed: seldom, so that a log of three days stays readable."""
+"""Decide when a healthy run gets a line about its speed: rarely, so that a log of three days stays readable."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIRST_AFTER = 2
 
 
 class Bulletin:
-    """Follows the speed of a run, and says when a line is due."""
+    """Follows the speed of a run, and decides when to print a line about it."""
 
     def __init__(self, variables: Mapping[str, str], zero_wall_s: float) -> None:
         """``variables``: environment of the training. ``zero_wall_s``: wall time at which the run's clock was 0."""

@@ -13,7 +13,7 @@ QUICK_LINGER_S = 0.45
 
 
 class RunClock:
-    """Zero points of one recording on three clocks, taken at the same moment: seconds since then have no jumps."""
+    """The start of a recording on three clocks, read at the same moment. ``t_s`` uses the one that never jumps."""
 
     def __init__(self) -> None:
         self.zero_mono_s = time.monotonic()

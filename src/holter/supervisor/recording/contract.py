@@ -76,7 +76,7 @@ class ContractKeeper:
         return None if same else contract
 
     def waiting(self, t_s: float) -> tuple[Notice, ...]:
-        """Return a notice, once, if the command has not started its training for a while."""
+        """Return a notice if the command runs for some time and has not started a training; only once."""
         is_late = t_s - self._waits_since_s >= SETTLE_S and not self._terms.attached
         if self._said_waiting or not is_late or self._sources.process.main_pid is not None:
             return ()
@@ -84,12 +84,12 @@ class ContractKeeper:
         return (Notice(t_s=t_s, what="no-training-yet", message=NO_TRAINING_YET()),)
 
     def at_last(self, tick: Tick) -> ContractSettled | None:
-        """Return the contract of a recording that ends early; None if it is settled, or if no process lives."""
+        """Return the contract, if the recording ends before it was settled and a process lives; else None."""
         has_gone = self._sources.process.main_pid is not None and not self._sources.living
         return None if self._settled is not None or has_gone else self._abilities.contract(tick)
 
     def of_early_end(self, t_s: float) -> ContractSettled | None:
-        """Return what was known of a training that ended before its contract was settled; None if it was settled."""
+        """Return the contract as far as it is known, if the training ended before it was settled; else None."""
         if self._settled is not None or self._provisional is None:
             return None
         return msgspec.structs.replace(self._provisional, t_s=t_s)

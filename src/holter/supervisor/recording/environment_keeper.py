@@ -1,4 +1,4 @@
-"""The environment of the run, read again until the trainer has reported its folders, which are then followed."""
+"""Read the environment of the run, again and again until the trainer has reported its folders; then watch these."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ class EnvironmentKeeper:
 
     @property
     def newest(self) -> Environment:
-        """The environment, updated with what the trainer has reported since it was read."""
+        """The environment, with what the trainer has reported since its last reading."""
         return _with_info(self.environment, self._sources.heartbeat.main_info())
 
     def follow(self, root_pid: int) -> None:
-        """Read the environment of this process, the first one or one that replaces another."""
+        """Start to read the environment of this process: the first one of the run, or one that replaces another."""
         self._is_complete = False
         self._read_s = self._clock.t_s()
         self._reader.start(root_pid)

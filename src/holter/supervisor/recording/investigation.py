@@ -34,7 +34,7 @@ WAITED_FOR: dict[str, Role] = {"validate": "val-worker", "final-validation": "ex
 
 
 def concerned(episode: Episode, processes: Sequence[ProcessSample]) -> dict[int, Role]:
-    """Return PID and role of the processes to take stacks of; workers that are waited for come first."""
+    """Return PID and role of the processes whose stacks are needed; workers that others wait for come first."""
     wanted = [process for process in processes if process.role == "main" or process.pid == episode.pid]
     others = [process for process in processes if process.role.endswith("-worker") and process not in wanted]
     waited_for = WAITED_FOR.get(episode.phase, "train-worker")
@@ -43,7 +43,7 @@ def concerned(episode: Episode, processes: Sequence[ProcessSample]) -> dict[int,
 
 
 class Investigation(msgspec.Struct, kw_only=True):
-    """One episode under investigation."""
+    """An episode that is being investigated: when that began, and how many verdicts there are so far."""
 
     episode: Episode
     asked_s: float = 0.0
@@ -69,7 +69,7 @@ class Investigator:
         return tuple(self._stacks)
 
     def open(self, episode: Episode, recent: Sequence[Tick]) -> None:
-        """Start with a new episode; ``recent`` ticks have its processes."""
+        """Start to investigate an episode; ``recent`` are the last ticks, which show its processes."""
         self._open.append(Investigation(episode=episode, asked_s=recent[-1].t_s))
         if episode.detector != PAUSES:
             self._ask_for_stacks(episode, recent)
@@ -100,13 +100,13 @@ class Investigator:
         return due
 
     def over(self, episode: Episode) -> None:
-        """Judge the episode a last time: what is recorded from now on belongs to a healthy run."""
+        """End the investigation of an episode that is over; ``ready`` returns it once more, for a last verdict."""
         self._queue = [queued for queued in self._queue if identity(queued[0]) != identity(episode)]
         for investigation in self._open:
             investigation.over = investigation.over or identity(investigation.episode) == identity(episode)
 
     def forget(self) -> None:
-        """Drop all investigations: their process was replaced."""
+        """Drop all investigations, because the process that they concern was replaced."""
         self._open.clear()
         self._queue.clear()
 

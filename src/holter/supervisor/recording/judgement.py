@@ -1,4 +1,4 @@
-"""Verdicts on the episodes of a run: each is reported when it is new, and judged again when more is known."""
+"""Judge the episodes of a run, again when more is known, and report each verdict that is new."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ Key = tuple[str, str, float]
 
 
 class Judgement:
-    """The diagnoses so far, by identity of the episode."""
+    """Keeps the latest diagnosis of each episode."""
 
     def __init__(self) -> None:
         self.diagnoses: dict[Key, Diagnosis] = {}
         self._unsaid: set[Key] = set()  # deaths without a cause so far
 
     def is_open(self, episode: Episode) -> bool:
-        """Whether nothing was reported of the episode yet."""
+        """Return whether no verdict on the episode was reported yet."""
         return identity(episode) not in self.diagnoses or self.is_unsaid(episode)
 
     def is_unsaid(self, episode: Episode) -> bool:
-        """Whether it is a death whose cause is still awaited."""
+        """Return whether the episode is a death whose report waits until its cause is known."""
         return identity(episode) in self._unsaid
 
     def judge(
@@ -35,8 +35,8 @@ class Judgement:
     ) -> tuple[list[Event], Diagnosis | None]:
         """Return events for the tape, and the diagnosis if it is to be reported.
 
-        A console's last lines come after the end of the process, so a death without a cause is reported later, or
-        when this is the last judgement.
+        The last lines of a console arrive after the process has ended. So a death without a known cause is not reported
+        until a later verdict names one, or until ``is_last``.
         """
         key = identity(episode)
         (diagnosis,) = diagnose_recording(recording, (episode,), is_over=False, is_live=True, contract=contract)

@@ -62,10 +62,10 @@ class Recorder:
         marks: tuple[Mark, ...] = (),
         registrar: Registrar | None = None,
     ) -> None:
-        """``began_wall``: start of the training if it was before the recording; older logs belong to other runs.
+        """``began_wall``: Unix time of the start of the training, if it was before the recording.
 
-        ``marks``: console files as they were before the training was started. ``registrar``: enters the run in the
-        registry that ``holter list`` reads.
+        Logs older than that belong to other runs. ``marks``: console files as they were before the training was
+        started. ``registrar``: enters the run in the registry that ``holter list`` reads.
         """
         not_before_wall = (clock.zero_wall_s if began_wall is None else began_wall) - LOG_SLACK_S
         folder = scratch.folder
@@ -126,7 +126,7 @@ class Recorder:
             self.add(Noted(t_s=action.t_s, what="listener-failed", text=f"{type(error).__name__}: {error}"))
 
     def mark(self, episode: Episode) -> None:
-        """Investigate an episode that no detector marked: a training that stalled before the recording started."""
+        """Add an episode that no detector marked: the training had stalled before the recording started."""
         self._kept.take(episode)
 
     def safe_tick(self) -> Tick:
@@ -217,7 +217,7 @@ class Recorder:
 
     @property
     def episodes(self) -> tuple[Episode, ...]:
-        """Episodes so far."""
+        """All episodes so far, open ones included."""
         return self._kept.episodes
 
     @property
@@ -238,11 +238,11 @@ class Recorder:
 
     @property
     def newest_environment(self) -> Environment:
-        """The environment, updated with what the trainer has reported since it was read."""
+        """The environment, with what the trainer has reported since its last reading."""
         return self._about.newest
 
     def recording(self) -> Recording:
-        """Return the last minutes as a recording: what a reader of the tape would see."""
+        """Return the last minutes as a recording, as if it were read from the tape."""
         return self._kept.recording()
 
     def _notice(self, tick: Tick) -> None:

@@ -35,7 +35,7 @@ NOT_LISTED = define("registry.not-listed", "this run will not be in holter list 
 
 
 class Registrar:
-    """Writes the entry of one run. A problem ends neither the run nor the thread; ``problem`` says it."""
+    """Writes the entry of one run. An error is kept in ``problem``; it ends neither the run nor the thread."""
 
     def __init__(self, folders: Iterable[Path], tape: Path, command: Sequence[str], *, attached: bool) -> None:
         """``folders``: state folders, best first; iterated once, in the thread."""
@@ -76,7 +76,7 @@ class Registrar:
         return t_s >= self._due_s
 
     def hurry(self) -> None:
-        """Make it due: something happened."""
+        """Make the entry due now, because something happened that it should show."""
         self._due_s = 0.0
 
     def update(self, t_s: float, recording: Recording, diagnoses: Sequence[Diagnosis]) -> None:

@@ -102,7 +102,9 @@ def new_scratch(prefix: str = "holter-") -> Scratch:
 
 
 def scratch_of_process(pid: int) -> Scratch:
-    """Return a scratch folder for a training that was started without Holter: one recorder per process.
+    """Return the scratch folder for recording a process that was started without Holter.
+
+    Its name contains the PID, so that only one recorder at a time can hold it.
 
     Raises:  AlreadyRecorded, FolderNotWritable.
     """

@@ -32,7 +32,7 @@ UNNAMED = "training"
 
 
 class DefaultTape(NamedTuple):
-    """A default name: if it is taken, a number is added; if a folder is unusable, the next one is tried."""
+    """A default name and the folders to try. If the name exists, a number is added; unusable folders are skipped."""
 
     name: str
     folders: Iterable[Path]  # iterated once
@@ -98,7 +98,7 @@ def open_tape(tape: Path | DefaultTape, *, force: bool, say: Callable[[Message],
 
 
 def refuse_existing(tape: Path | None, *, force: bool) -> None:
-    """Refuse an existing tape of the user before any wait.
+    """Check that the tape that the user named does not exist yet, before anything that takes long.
 
     Raises:  TapeExists.
     """

@@ -1,4 +1,4 @@
-"""The tape of a training that another Holter records: its lock names the recorder, and the recorder holds the tape."""
+"""Find the tape of a training that another Holter records: by its lock, then by the files that Holter has open."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ VANISHED_TEXT = define(
 SILENT = define("alert.silent", "{run} is not recorded")
 SILENT_TEXT = define(
     "alert.silent.text",
-    "The recorder is dead or stopped, or its disk is full. The training may go on; nobody watches it.",
+    "The recorder is dead or stopped, or its disk is full. The training may still run, but nobody watches it.",
 )
 NO_STEP = define("alert.no-step", "{run}: no step for {{{{ $value | humanizeDuration }}}}")
 NO_STEP_TEXT = define("alert.no-step.text", "The training has done no step for half an hour, and no alarm is open.")
@@ -73,7 +73,7 @@ class Alert(NamedTuple):
     command: str
 
     def rule(self, lang: Lang) -> dict[str, Any]:
-        """Return it as Prometheus wants it."""
+        """Return the rule in the form of a Prometheus rule file, as plain data."""
         return {
             "alert": self.name,
             "expr": self.expr,
@@ -95,7 +95,7 @@ def alerts() -> Iterator[Alert]:
 
 
 def alert_rules(lang: Lang) -> str:
-    """Return the rule file."""
+    """Return the rule file for Prometheus, as YAML; summaries are in this language."""
     rules = [alert.rule(lang) for alert in alerts()]
     count = len(RUN_ALERTS)
     groups = [{"name": "holter-runs", "rules": rules[:count]}, {"name": "holter-causes", "rules": rules[count:]}]

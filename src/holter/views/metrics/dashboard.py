@@ -19,7 +19,7 @@ TITLE = define("board.title", "Holter: nnU-Net trainings")
 
 
 class Query(NamedTuple):
-    """One query of a panel; ``legend`` in Grafana's words: {{run}}."""
+    """One query of a panel; ``legend`` is Grafana's template for the name of a curve, such as ``{{run}}``."""
 
     expr: str
     legend: str = "{{run}}"

@@ -1,4 +1,4 @@
-"""The child processes that publish the metrics of one run. A failure here prints one line, no more."""
+"""The child processes that publish the metrics of one run. A failure here only prints one line."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ NOT_STARTED = define("metrics.not-started", "no metrics ({error}); the training 
 
 
 class Exporters:
-    """One child process for each target.
+    """One child process for each target of ``--metrics``; ``options`` are the option's values.
 
-    ``options``: the values of ``--metrics``. Raises BadInput and MissingExtra when it is created, nothing later.
+    Raises:  BadInput, MissingExtra, both only when it is created.
     """
 
     def __init__(self, options: Sequence[str], note: Callable[[Text], None]) -> None:

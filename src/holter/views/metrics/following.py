@@ -24,7 +24,7 @@ class TapeMetrics:
         self.run: str | None = None  # None until the tape has the description of the run
 
     def read(self) -> None:
-        """Take what is new; a tape that is not there yet, or cannot be read now, is read the next time."""
+        """Read what was added to the tape since the last call; do nothing if it cannot be read now."""
         try:
             news = self._follower.news()
             ticks = self._follower.fresh(max(0.0, news.last_s - PRESENT_S))
@@ -44,11 +44,11 @@ class TapeMetrics:
             self._numbers.wall.see(ticks[-1].t_s, time.time())
 
     def exposed(self) -> bytes:
-        """Return the metrics in Prometheus' text format; nothing as long as the run has no name."""
+        """Return the metrics in Prometheus' text format; b"" as long as the run has no name."""
         return b"" if self.run is None else exposed(self.run, self._numbers.values(time.time()))
 
     def last_words(self) -> bytes | None:
-        """Return the metrics that stay true after the run; None if there are none, as after a good end."""
+        """Return the metrics that stay true after the run has ended; None if it ended well, which leaves none."""
         if self.run is None:
             return None
         self._numbers.abandoned = not self._numbers.finished

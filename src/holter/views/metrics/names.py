@@ -1,7 +1,8 @@
-"""The table of all metrics: their names are a contract, and the only place that has them.
+"""The table of all metrics. Users' alerts and dashboards depend on the names, so they never change.
 
-Base units, counters end in ``_total``. Moments are Unix timestamps: an age that is no longer updated would look
-healthy. No series for a PID, a case or a path. ``docs/metrics.md`` is made from this table.
+Values are in base units, and counters end in ``_total``. Moments are Unix timestamps and not ages, because an age that
+is no longer updated would look healthy. There is no series per PID, case or path. ``docs/metrics.md`` is made from
+this table.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Kind = Literal["gauge", "counter"]
 
 
 class Metric(NamedTuple):
-    """One metric: ``most`` is the largest number of its series in one run."""
+    """One metric; ``most`` is the largest number of series that it can have in one run."""
 
     name: str
     kind: Kind

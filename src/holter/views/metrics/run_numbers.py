@@ -1,4 +1,4 @@
-"""What a tape says now, as numbers: fed with its ticks and events, asked at each scrape. No clock, no file."""
+"""The values of the metrics, computed from the ticks and events of a tape. Uses no clock and no file."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Identity = tuple[str, str, float]
 
 
 class Value(NamedTuple):
-    """One series: the labels without ``run``, in the order of the table."""
+    """One series; ``labels`` are the values of ``metric.labels``, in that order (``run`` is not among them)."""
 
     metric: names.Metric
     value: float
@@ -56,7 +56,7 @@ class Value(NamedTuple):
 
 
 class RunNumbers:
-    """The numbers of one run."""
+    """Keeps what the metrics of one run need; ``values`` computes them at each scrape."""
 
     def __init__(self) -> None:
         self.wall = WallTime()
@@ -79,12 +79,12 @@ class RunNumbers:
         self._most_workers = 0
 
     def learn(self, environment: Environment) -> None:
-        """Take the description of the run, or a better one."""
+        """Set the description of the run; a later one replaces it."""
         self.environment = environment
         self.wall.begin(environment.wall_start)
 
     def see(self, tick: Tick) -> None:
-        """Take the next tick, with its events."""
+        """Process the next tick, with its events."""
         self._t_s = max(self._t_s, tick.t_s)
         beat = main_beat(tick)
         if beat is not None:
@@ -100,7 +100,7 @@ class RunNumbers:
             self.hear(event)
 
     def hear(self, event: Event) -> None:
-        """Take one event."""
+        """Process one event."""
         # Of a tape with very many events the oldest are read last.
         if isinstance(event, EpochEnded):
             self._epoch = _newer(self._epoch, event)

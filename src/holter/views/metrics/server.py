@@ -27,7 +27,7 @@ class Server:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop to answer."""
+        """Stop answering, and close the socket."""
         self._server.shutdown()
         self._server.server_close()
 

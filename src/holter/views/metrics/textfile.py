@@ -33,7 +33,7 @@ class TextFile:
         clear(folder, run)
 
     def write(self, text: bytes) -> bool:
-        """Replace the file at once; return False if it cannot be written now."""
+        """Replace the file in one step, so that nobody reads half of it; return False if it cannot be written now."""
         # Not "*.prom": the exporter must never read half a file.
         new = self._file.with_name(self._file.name.removesuffix(SUFFIX) + UNFINISHED)
         try:
@@ -55,7 +55,7 @@ class TextFile:
 
 
 def clear(folder: Path, run: str) -> None:
-    """Remove Holter's files that no run writes any more: those of this fold, and old ones."""
+    """Remove the metrics files that no run writes any more: those of the same fold, and others after ``KEPT_S``."""
     fold = run.rpartition("-")[0]
     for suffix in (SUFFIX, UNFINISHED):
         for file in sorted(folder.glob(f"{PREFIX}*{suffix}")):

@@ -17,7 +17,7 @@ class WallTime:
         self._newest_s: float | None = None
 
     def begin(self, wall_start: str) -> None:
-        """Take the start of the recording, in ISO 8601."""
+        """Set the start of the recording, in ISO 8601; only the first call counts."""
         try:
             began = datetime.datetime.fromisoformat(wall_start).timestamp()
         except ValueError:
@@ -26,7 +26,10 @@ class WallTime:
             self.started_s = self.zero_s = began
 
     def see(self, t_s: float, now_s: float) -> None:
-        """Take the newest reading and the wall clock at that time; a new reading counts as made just then."""
+        """Record that the newest reading has this ``t_s`` while the wall clock shows ``now_s`` (Unix time).
+
+        If they do not fit together, because the machine has slept or its clock was set, later times are corrected.
+        """
         is_fresh = self._newest_s is not None and t_s > self._newest_s
         self._newest_s = t_s if self._newest_s is None else max(t_s, self._newest_s)
         if is_fresh and self.zero_s is not None and not 0.0 <= now_s - (self.zero_s + t_s) <= LATE_S:

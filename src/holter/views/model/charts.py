@@ -17,7 +17,7 @@ LEAST_TOP = 1 << 20
 
 
 def charts_of(columns: list[Column | None], at: int, width_s: float) -> Iterator[Chart]:
-    """Yield each number that was measured, as a chart; ``at``: the column of the time that is shown."""
+    """Yield a chart for each value that was measured; ``at`` is the column whose value is shown as a number."""
     names = sorted({name for column in columns if column is not None for name in column.names()})
     for name in names:
         if name in ("iowait", "gpu-power"):

@@ -92,7 +92,7 @@ class Columns:
         return int(t_s // self.width_s)
 
     def add(self, ticks: Iterable[Tick], first: int = 0) -> None:
-        """Add ticks. Those before column ``first`` are not drawn; the first rates need their counters."""
+        """Add ticks. Of those before column ``first`` only the counters are used, to compute the first rates."""
         for tick in ticks:
             values = (*states_of(tick), *self._rates.of(tick))
             start = self.number(tick.t_s)

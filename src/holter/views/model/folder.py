@@ -135,7 +135,7 @@ class RunFolder:
 
 
 def tapes(places: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Return the tapes at some places, the newest first."""
+    """Return the tapes that are given or lie below given folders: at most ``MOST_TAPES``, the newest first."""
     found = {path for place in places for path in _below(place)}
     return tuple(sorted(found, key=_written, reverse=True)[:MOST_TAPES])
 

@@ -26,9 +26,10 @@ class RecorderWatch:
         self._grown_s: float | None = None
 
     def silent_s(self, now_s: float, *, grew: bool, age_s: float) -> float | None:
-        """Return how long nothing was read, or None if the recorder works.
+        """Return for how many seconds the recorder has written nothing, or None if it works.
 
-        ``age_s``: age of the newest reading by the wall clock; used at the first call, before any growth could be seen.
+        ``grew``: the tape has grown since the last call. ``age_s``: age of the newest reading by the wall clock; it is
+        used at the first call, when growth cannot be known yet.
         """
         if self._grown_s is None:
             self._grown_s = now_s - (age_s if age_s > SLOW_S else 0.0)

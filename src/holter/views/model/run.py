@@ -1,4 +1,4 @@
-"""One run that is watched: reads what is new of its tape, and builds the view of any time and window."""
+"""One run that is watched: read what is added to its tape, and build the view of any moment and window."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Run:
         self._there: tuple[float, Tick | None] = (-1.0, None)
 
     def poll(self, now_mono_s: float, now_wall_s: float) -> bool:
-        """Read what is new; return whether anything was.
+        """Read what was added to the tape since the last call; return whether anything was.
 
         Raises:  NotATape, TapeTooNew, TapeError.
         """
@@ -106,7 +106,7 @@ class Run:
         )
 
     def tick_at(self, t_s: float) -> Tick | None:
-        """Return the last readings at a time; a probe that reads less often has older ones."""
+        """Return what was last read at a moment, joined in one tick; values of slow probes are some seconds old."""
         if self._recent and self._recent[0].t_s <= t_s - HOLD_S:
             return _complete([tick for tick in self._recent if t_s - HOLD_S <= tick.t_s <= t_s])
         if self._there[0] != t_s:

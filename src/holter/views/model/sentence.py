@@ -1,4 +1,4 @@
-"""The sentence above everything: what the training does, or what is wrong with it, as it was known at a time."""
+"""The sentence on top of every screen: what the training does, or what is wrong, as it was known at a moment."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def lanes_of(tick: Tick) -> dict[LaneName, ProcessSample]:
 
 
 def states_of(tick: Tick) -> Iterator[Value]:
-    """Yield the values that one tick holds."""
+    """Yield the chart values that one tick is enough for."""
     for gpu in tick.gpus:
         yield f"gpu:{gpu.index}", gpu.utilization_ratio
         yield f"gpu-memory:{gpu.index}", _share(gpu.memory_used_bytes, gpu.memory_total_bytes)
@@ -95,14 +95,14 @@ def _of_host(host: HostSample) -> Iterator[Value]:
 
 
 class Rates:
-    """Values that need two ticks: differences of counters, per second."""
+    """Computes the chart values that need two ticks: growth of counters per second."""
 
     def __init__(self) -> None:
         self._beat: Beat | None = None
         self._totals: dict[str, tuple[float, dict[object, int]]] = {}
 
     def of(self, tick: Tick) -> Iterator[Value]:
-        """Yield the values between the tick of the last call and this one."""
+        """Yield the rates between the tick of the previous call and this one; None where a counter is missing."""
         yield "wait", self._wait(tick)
         for name, totals in _counters(tick):
             yield name, self._grown(name, tick.t_s, totals)

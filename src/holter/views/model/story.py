@@ -103,16 +103,16 @@ class Story:
         return self.epochs[index - 1] if index else None
 
     def usual_epoch_s(self, t_s: float) -> float | None:
-        """Return the usual length of an epoch at a time: the middle of the last ones."""
+        """Return the median duration of the last epochs before a moment, in seconds; None if there are none."""
         index = bisect_right(self.epochs, t_s, key=_time)
         recent = self.epochs[max(0, index - USUAL_EPOCHS) : index]
         lengths = sorted(epoch.duration_s for epoch in recent if epoch.duration_s is not None)
         return lengths[len(lengths) // 2] if lengths else None
 
     def open_at(self, t_s: float) -> tuple[Episode, ...]:
-        """Return the episodes that were known and not over at a time, the latest first.
+        """Return the episodes that were known and not over at a moment, the latest first.
 
-        The alarm comes after the start: the episode was unknown until then.
+        An episode is known from its alarm on, which comes later than its start.
         """
         known = [
             episode
@@ -122,7 +122,7 @@ class Story:
         return tuple(sorted(known, key=lambda episode: (episode.kind != "death", -episode.start_s)))
 
     def deaths(self) -> Iterable[ProcessEnded]:
-        """Return the unwanted ends of processes."""
+        """Return the ends of processes that nobody wanted."""
         # Several witnesses tell of one end, and not all of them know that it was wanted.
         return (end for end in self.ends if end.pid not in self._orderly)
 

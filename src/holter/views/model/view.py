@@ -41,7 +41,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
-    """One process over the window, and at the time."""
+    """One process: its state in each column of the window, and its readings at the chosen moment."""
 
     name: LaneName
     cells: tuple[int, ...]  # index in holter.reports.html.lanes.STATES, one a column; -1: not there
@@ -76,7 +76,7 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a screen shows of a run at one time."""
+    """All that a screen shows of a run at one moment, ``at_s``."""
 
     window: Window
     at_s: float

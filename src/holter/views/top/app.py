@@ -1,4 +1,4 @@
-"""The application: what a key, a click and the time do. Only this module and ``lines`` import Textual.
+"""The application: it passes on keys, clicks and the time. Only this module and ``lines`` import Textual.
 
 Everything that reads or draws runs in one thread beside the one that serves the terminal, so that a file system that
 does not answer cannot stop the keys; ``q`` always works.
@@ -147,7 +147,7 @@ class TopApp(App[None]):
         self._work()
 
     def action_press(self, key: str) -> None:
-        """Take a key that is bound to nothing else."""
+        """Act on a key that Textual would use itself, such as Tab."""
         self.pressed(key, None)
 
     def _may_leave_now(self) -> bool:
@@ -233,9 +233,9 @@ class TopApp(App[None]):
     # The end.
 
     def leave(self, number: int, _: object = None) -> None:
-        """Give the terminal back and end, as a signal asks.
+        """Restore the terminal and end; the handler of SIGTERM and SIGHUP.
 
-        If the way out hangs (a terminal that is gone, a disk that does not answer), the process ends all the same.
+        If that hangs (the terminal is gone, a disk does not answer), the process is ended after a time limit.
         """
         self._way_out = threading.Timer(LEAVE_S, os._exit, (128 + number,))
         self._way_out.daemon = True
@@ -245,7 +245,7 @@ class TopApp(App[None]):
                 self._serving.call_soon_threadsafe(lambda: self.exit(return_code=128 + number))
 
     def close(self) -> None:
-        """End what runs beside; called when the terminal is as it was."""
+        """End the background work; called after the terminal has been restored."""
         if self._way_out is not None:
             self._way_out.cancel()
         for control in self._controls:
@@ -255,7 +255,7 @@ class TopApp(App[None]):
 def run_app(app: TopApp) -> int:
     """Run until the user leaves; return the exit code.
 
-    Raises:  whatever ended the view, when the terminal is as it was before.
+    Raises:  the error that ended the view, after the terminal has been restored.
     """
     if sys.__stderr__ is None or not sys.__stderr__.isatty():
         sys.__stderr__ = sys.__stdout__  # type: ignore[misc] # where Textual draws; a user may keep stderr in a file

@@ -1,4 +1,4 @@
-"""What the application needs from a screen, that of one run or of a folder: keys and mouse in, lines out."""
+"""The interface between the application and a screen (one run, or a list of runs): keys in, lines out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from holter.views.top.draw.screen import Drawn
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What the terminal has to do after a key."""
+    """What the application has to do after a key or a click."""
 
     what: Literal["stay", "quit", "back", "open", "copy"] = "stay"
     text: str = ""
@@ -20,7 +20,7 @@ STAY = Outcome()
 
 
 class Control(Protocol):
-    """What the application calls, all of it in the thread that reads."""
+    """A screen as the application calls it; all calls come from the thread that reads tapes."""
 
     @property
     def is_typing(self) -> bool: ...

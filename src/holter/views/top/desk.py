@@ -48,7 +48,10 @@ class Desk:
         self._chain: tuple[float, tuple[Link, ...]] = (-1.0, ())
 
     def first_width(self, width: int) -> float:
-        """Return the width of a column with which a short run fits on the screen, and a long one shows its end."""
+        """Return the seconds of a column with which a short run fits on the screen; of a long one, the end is shown.
+
+        ``width``: of the screen, in characters.
+        """
         chart = places(max(width, LEAST_WIDTH)).chart
         story = self.run.story
         span_s = story.last_s - story.first_s
@@ -58,9 +61,10 @@ class Desk:
         return next((width_s for width_s in WIDTHS if width_s * chart >= wanted_s), WIDTHS[-1])
 
     def view(self, look: Look, at_s: float | None = None, end_s: float | None = None) -> View:
-        """Return the view for a size of the screen.
+        """Return the view of the run for a screen of this size.
 
-        ``at_s``: the time; None: the newest. ``end_s``: where the window ends; None: at the time.
+        ``at_s``: the moment that is shown; None: the newest reading. ``end_s``: the right edge of the window; None: the
+        newest reading.
         """
         if self.width_s is None:
             self.width_s = self.first_width(look.width)
@@ -76,7 +80,7 @@ class Desk:
         ).draw()
 
     def said(self, view: View, look: Look) -> tuple[str, Tone]:
-        """Return the sentence on top: of the whole tape at its end, else of the time."""
+        """Return the sentence on top: the verdict on the whole tape at its end, else what was known at the moment."""
         is_now = look.mode in ("live", "paused") and view.silent_s is None
         if is_now and self.judgement.sentence and (view.finished or view.episodes):
             return self.judgement.sentence, self.judgement.tone
@@ -116,7 +120,7 @@ class Desk:
 
 
 def trouble(error: Exception, lang: Lang) -> str:
-    """Return an error of reading the tape as one line."""
+    """Return a one-line message for an error while a tape was read."""
     if isinstance(error, HolterError):
         return phrase(error.what, lang)
     return f"{type(error).__name__}: {error}"

@@ -25,7 +25,7 @@ NICENESS = 10
 
 
 class Judge:
-    """Keeps the judgement of one tape up to date."""
+    """Keeps the diagnosis of one tape up to date, with a child process for each new one."""
 
     def __init__(self, path: Path, lang: Lang) -> None:
         self._path, self._lang = path, lang
@@ -35,7 +35,7 @@ class Judge:
         self._judgement = Judgement()
 
     def judgement(self, now_s: float, key: tuple[object, ...], *, width: int, is_over: bool) -> Judgement:
-        """Return the last judgement, and begin a new one if ``key`` has changed since. Never waits."""
+        """Return the last judgement, at once; start to make a new one if ``key`` differs from that of the last one."""
         child = self._child
         if child is not None and child.poll() is not None:
             self._judgement = _read(child) or self._judgement
@@ -48,7 +48,7 @@ class Judge:
         return self._judgement
 
     def close(self) -> None:
-        """End the child."""
+        """Kill the child process that diagnoses, if one runs."""
         if self._child is not None:
             self._child.kill()
             self._child.communicate()

@@ -41,7 +41,7 @@ class Lines(Widget, can_focus=True):
         self._shown: list[Line] = []
 
     def show(self, lines: tuple[Line, ...]) -> None:
-        """Show lines."""
+        """Replace what the screen shows."""
         width = self.size.width
         before, self._shown = self._shown, list(lines)
         strips = []
@@ -60,17 +60,17 @@ class Lines(Widget, can_focus=True):
         self._shown = []
 
     def render_line(self, y: int) -> Strip:
-        """Return one line."""
+        """Return line ``y`` of the screen; Textual calls this."""
         return self._strips[y] if y < len(self._strips) else Strip([Segment(" " * self.size.width)])
 
     def on_key(self, event: events.Key) -> None:
-        """Pass on a key."""
+        """Pass a key to the application."""
         event.stop()
         event.prevent_default()
         self._owner.pressed(event.key, event.character if event.is_printable else None)
 
     def on_click(self, event: events.Click) -> None:
-        """Pass on a click."""
+        """Pass a click to the application."""
         self._owner.clicked(event.x, event.y)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:

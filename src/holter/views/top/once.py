@@ -1,4 +1,4 @@
-"""One screen as text, and plain lines for what cannot show a screen: ``--once`` and ``--plain``."""
+"""Print one screen as text (``--once``), or plain lines where no screen can be shown (``--plain``)."""
 
 from __future__ import annotations
 

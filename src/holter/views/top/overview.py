@@ -31,7 +31,7 @@ class OverviewControl:
         self._drawn: OverviewDrawn | None = None
 
     def tick(self, now_s: float, wall_s: float) -> None:
-        """Read what is new."""
+        """Read what was added to the tapes."""
         until_s = time.monotonic() + READ_S
         self._rows = self._folder.rows(now_s, wall_s, lambda: time.monotonic() > until_s)
 
@@ -70,7 +70,7 @@ class OverviewControl:
         return STAY
 
     def wheel(self, x: int, y: int, down: bool) -> None:
-        """Choose the next run."""
+        """Choose the run below (``down``) or above the chosen one."""
         del x, y
         self.key("down" if down else "up", None, 0.0)
 

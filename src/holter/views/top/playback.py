@@ -1,4 +1,4 @@
-"""The time that the screen shows: the newest reading, one in the past, or a replay; and how much around it."""
+"""The moment that the screen shows (the newest reading, an earlier one, or a replay), and the window around it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from holter.views.top.desk import WIDTHS, Desk
 
 
 class Playback:
-    """The time, the end of the window and the zoom of one run. The zoom is ``desk.width_s``, seconds per column."""
+    """The shown moment, the end of the window and the zoom of one run (``desk.width_s``, seconds per column)."""
 
     def __init__(self, desk: Desk, speed: float | None, at_s: float | None) -> None:
         self._desk = desk
@@ -26,7 +26,7 @@ class Playback:
             self.mode, self.at_s = "replay", self._desk.run.story.first_s
 
     def tick(self, now_s: float) -> None:
-        """Move on with a replay."""
+        """If a replay runs, show the moment that it has reached."""
         if self.mode == "replay" and self.at_s is not None:
             if self._replayed_s is not None:
                 self.at_s += (now_s - self._replayed_s) * self.speed
@@ -40,7 +40,7 @@ class Playback:
         self.mode = "live"
 
     def move(self, columns: int) -> None:
-        """Go so many columns to the right; to the left if negative."""
+        """Show the moment so many columns later; earlier if negative."""
         target_s = self._time_s() + columns * (self._desk.width_s or 1.0)
         if columns > 0 and target_s >= self._desk.run.story.last_s:
             self.now()
@@ -48,7 +48,7 @@ class Playback:
             self.go(target_s)
 
     def go(self, t_s: float) -> None:
-        """Go to a time. The window stays where it is while the time is inside of it."""
+        """Show this moment. The window moves only if the moment is outside of it."""
         story = self._desk.run.story
         self.at_s = min(max(t_s, story.first_s), story.last_s)
         self.mode, self._replayed_s = "back", None
@@ -64,7 +64,7 @@ class Playback:
         self.end_s = min(max(end_s, story.first_s), story.last_s)
 
     def hold(self) -> None:
-        """Stop the time, or let it go on."""
+        """Pause at the moment that is shown; if it is paused, continue."""
         if self.mode == "replay":
             self.mode, self._replayed_s = "paused", None
         elif self.mode == "paused":
@@ -78,13 +78,13 @@ class Playback:
             self.replay()
 
     def replay(self) -> None:
-        """Let the time run from here; from the beginning if the newest reading is shown."""
+        """Start a replay at the moment that is shown; at the beginning if it is the newest reading."""
         if self.at_s is None:
             self.at_s = self._desk.run.story.first_s
         self._is_replay, self.mode, self._replayed_s, self.end_s = True, "replay", None, None
 
     def faster(self, times: float) -> None:
-        """Change the speed of a replay."""
+        """Multiply the speed of the replay by this number."""
         self.speed = min(256.0, max(0.25, self.speed * times))
 
     def alarm(self, way: int) -> bool:
@@ -100,7 +100,7 @@ class Playback:
         return target is not None
 
     def zoom(self, way: int) -> None:
-        """Show less (-1) or more (1) time; the time stays in the middle of the window."""
+        """Show a shorter (-1) or a longer (1) interval, with the shown moment in the middle of the window."""
         width_s = self._desk.width_s or 1.0
         place = min(range(len(WIDTHS)), key=lambda number: abs(WIDTHS[number] - width_s))
         self._desk.width_s = WIDTHS[min(max(place + way, 0), len(WIDTHS) - 1)]

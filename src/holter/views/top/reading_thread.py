@@ -1,4 +1,4 @@
-"""The thread that reads and draws beside the one that serves the terminal."""
+"""The thread that reads tapes and draws, while another one serves the terminal."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from concurrent.futures import Future
 
 
 class ReadingThread:
-    """One thread that does one thing after the other, and is not waited for at the end: its disk may hang."""
+    """A thread that runs jobs in turn. The program does not wait for it at the end, because a disk may hang."""
 
     def __init__(self) -> None:
         self._todo: queue.SimpleQueue[tuple[Callable[[], None], Future[None]]] = queue.SimpleQueue()
         threading.Thread(target=self._run, name="tape", daemon=True).start()
 
     def submit(self, do: Callable[[], None]) -> Future[None]:
-        """Do something after what was submitted before; the future holds what it raises."""
+        """Run ``do`` after the jobs that were submitted before; the future holds an exception that it raises."""
         future: Future[None] = Future()
         self._todo.put((do, future))
         return future

@@ -73,13 +73,13 @@ class RunControl:
 
     @property
     def is_replaying(self) -> bool:
-        """Whether the time moves by itself."""
+        """Return whether a replay is running."""
         return self._time.mode == "replay"
 
     # What comes with time.
 
     def tick(self, now_s: float, wall_s: float) -> None:
-        """Read what is new."""
+        """Read what was added to the tape, and move a replay on."""
         try:
             self.desk.run.poll(now_s, wall_s)
             self._error = None
@@ -138,7 +138,7 @@ class RunControl:
         return drawn if self._error is None else _with_error(drawn, self._error, look)
 
     def close(self) -> None:
-        """End what was started."""
+        """End the child process that diagnoses."""
         self._judge.close()
 
     # Keys.
@@ -252,7 +252,7 @@ class RunControl:
         return self.key(KEYS_ON_SCREEN[action], None, now_s) if action else STAY
 
     def wheel(self, x: int, y: int, down: bool) -> None:
-        """Scroll a page, or go through the time."""
+        """Scroll the page below the tabs if the mouse is over it; else show an earlier or a later moment."""
         del x
         drawn = self._drawn
         top_of_page = min((line for line, *_ in drawn.tabs), default=10**6) if drawn else 10**6

@@ -1,1 +1,1 @@
-"""Show a run, or a folder of runs, in the browser while it lasts: the report's page, with small updates."""
+"""Show a run, or a folder of runs, in the browser: the report's page, which is updated while the run lasts."""

@@ -1,4 +1,4 @@
-"""The files that the pages load: ours, the report's, and uPlot's."""
+"""The files that the pages load: scripts and styles of these pages, of the report, and of the chart library uPlot."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FILES = {
 
 
 class Asset(NamedTuple):
-    """A file in memory, compressed, with the sum that makes its address change with it."""
+    """A file in memory, compressed. Its checksum is part of its address, so that a changed file has a new address."""
 
     body: bytes
     kind: str

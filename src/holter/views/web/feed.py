@@ -1,4 +1,4 @@
-"""One tape and those who look at it: the page, rarely rendered by a child, and the readings since."""
+"""One tape and the browsers that show it: the page, which a child renders now and then, and newer readings."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Page(msgspec.Struct, frozen=True):
 
     @property
     def is_report(self) -> bool:
-        """Whether readings can be added to it."""
+        """Return whether the page is a report, to which a browser can add readings."""
         return self.said is None
 
 
@@ -83,7 +83,7 @@ class Feed:
         return self._tape.ticks[-1][0] if self._tape.ticks else self._tape.last_s
 
     async def current(self) -> Page:
-        """Return the page; if a first one takes long, one that says so."""
+        """Return the page; if there is none yet and rendering takes long, a page that says so."""
         self.poll()
         if self._is_outdated():
             self._render()
@@ -101,12 +101,12 @@ class Feed:
         return update
 
     async def wait(self) -> None:
-        """Return when something is new, or when it is time for a message."""
+        """Wait until there is something new, but at most ``BEAT_S``: a quiet connection would be closed."""
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._changed.wait(), BEAT_S)
 
     def wake(self) -> None:
-        """Let every ``wait`` return."""
+        """Make every waiting ``wait`` return."""
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -117,7 +117,7 @@ class Feed:
             self.poll()
 
     def poll(self) -> None:
-        """Look at the tape once."""
+        """Read what was added to the tape, and start to render a new page if one is needed."""
         self._polled_at = time.monotonic()
         try:
             is_new, self._is_readable = self._tape.poll(self._rendered), self._tape.state != "missing"

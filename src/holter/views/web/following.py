@@ -1,4 +1,4 @@
-"""What a tape says while it grows: the readings since the page, as small data, and whether the page needs more."""
+"""Follow a growing tape: the readings since the page was rendered, and whether a new page is needed."""
 
 from __future__ import annotations
 
@@ -72,28 +72,28 @@ class Following:
 
     @property
     def is_in_trouble(self) -> bool:
-        """Whether an episode is not over."""
+        """Return whether the run is live and has an episode that is not over."""
         return self.state == "live" and any(episode.end_s is None for episode in self._episodes)
 
     @property
     def age_s(self) -> float:
-        """How old the last reading is."""
+        """The age of the newest reading, in seconds."""
         return self._age_s + time.monotonic() - self._arrived_at
 
     def since(self, t_s: float) -> Json:
-        """Return the readings and the phases after this time. A log may report a phase late."""
+        """Return the readings after this time, and the phases from some seconds before: a log may report one late."""
         return {
             "ticks": [tick for tick_s, tick in self.ticks if tick_s > t_s + 1e-3],
             "phases": [phase for phase in self.phases if phase["start"] > t_s - LATE_S],
         }
 
     def has_all_since(self, t_s: float) -> bool:
-        """Return whether no reading between this time and the end is lost."""
+        """Return whether all readings since this time are still in memory."""
         oldest_s = self.ticks[0][0] if self.ticks else self.last_s
         return bool(oldest_s <= t_s + SILENT_S)
 
     def poll(self, shown: Rendered) -> bool:
-        """Look at the tape once; return whether something changed. ``shown``: what the page shows now.
+        """Read what was added to the tape; return whether anything changed. ``shown``: what the page shows now.
 
         Raises:  NotATape, TapeTooNew, TapeError.
         """
@@ -181,7 +181,7 @@ def _case(beat: Beat | None) -> str | None:
 
 
 def stamp_of(path: Path) -> tuple[int, ...]:
-    """Return what changes whenever something is written to a tape."""
+    """Return sizes and times of a tape's files; they change whenever something is written to it."""
     # SQLite writes to the log first; a checkpoint moves it to the file.
     stamp: list[int] = []
     for file in (path, path.with_name(path.name + "-wal")):
@@ -194,7 +194,7 @@ def stamp_of(path: Path) -> tuple[int, ...]:
 
 
 def age_of(start: str | None, t_s: float) -> float:
-    """Return how long ago ``t_s`` of a recording was that began at ``start`` (ISO 8601); 0 if that is unknown."""
+    """Return how many seconds ago ``t_s`` was, for a recording that began at ``start`` (ISO 8601); 0 if unknown."""
     try:
         began = datetime.fromisoformat((start or "").replace("Z", "+00:00"))
     except ValueError:

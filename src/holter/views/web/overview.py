@@ -1,4 +1,4 @@
-"""The runs of a folder, as ``holter top`` sees them, each with an address."""
+"""The runs of a folder, with the same sentences as in ``holter top``, each with the address of its page."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Overview:
         return self._file(path).removesuffix(".holter")
 
     def runs(self) -> list[Run]:
-        """Return the runs, those that record first, then the newest."""
+        """Return the runs: first those that are being recorded, then the others, the newest first."""
         enough_s = time.monotonic() + PATIENCE_S
         rows = self._runs.rows(time.monotonic(), time.time(), lambda: time.monotonic() > enough_s)
         return [

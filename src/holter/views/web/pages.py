@@ -1,4 +1,4 @@
-"""The pages around the report: who may not enter, what cannot be shown, the overview of a folder."""
+"""The pages other than the report: access refused, nothing to show, the overview of a folder."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ define_all(
 
 
 class Pages:
-    """The small pages, in one language."""
+    """The pages other than the report, as HTML in one language: overview, refusal, messages, not found."""
 
     def __init__(self, lang: Lang) -> None:
         self.lang = lang
@@ -50,7 +50,7 @@ class Pages:
         return templates(HERE)
 
     def forward(self, place: str) -> str:
-        """Return a page that leads on to another address."""
+        """Return a page that sends the browser to another address."""
         return self._small(title="Holter", lines=(), forward=place)
 
     def refusal(self, what: Message, then: Message | None) -> str:
@@ -58,11 +58,11 @@ class Pages:
         return self._small(title=phrase(what, self.lang), lines=[phrase(then, self.lang)] if then else ())
 
     def message(self, title: str, lines: Sequence[str], page: int, root: str) -> str:
-        """Return a page in place of a report; it is replaced by itself when there is more to show."""
+        """Return a page that is shown instead of a report; it reloads itself when the report is there."""
         return self._small(title=title, lines=lines, page=page, root=root)
 
     def nothing_here(self) -> str:
-        """Return the page for an address that leads nowhere."""
+        """Return the page for an address that does not exist."""
         return self._small(title=phrase(NOTHING_HERE(), self.lang), lines=())
 
     def overview(self, folder: Path, runs: Sequence[Run]) -> str:

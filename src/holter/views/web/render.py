@@ -77,7 +77,7 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
 def render(path: Path, lang: Lang, *, is_over: bool, page: int, root: str, name: str) -> tuple[Rendered, str]:
     """Return the page of a tape, as the report shows it, and the facts about it that the server needs.
 
-    ``root``: the relative address of the pages' root. ``name``: how the run is called among others; empty: it is alone.
+    ``root``: the relative address of the pages' root. ``name``: the run's name in the overview; "" if there is none.
 
     Raises:  NotATape, TapeTooNew, TapeError.
     """
@@ -130,7 +130,7 @@ def render(path: Path, lang: Lang, *, is_over: bool, page: int, root: str, name:
 
 
 def lighten(values: dict[str, Any], end_s: float) -> None:
-    """Leave out of the template's values what the browser draws from the data, and what is too short to be seen."""
+    """Remove from the template's values what the browser draws itself, and intervals too short to be seen."""
     for chart in values["charts"]:
         for series in chart["series"]:
             series["line"] = ""
@@ -147,7 +147,7 @@ def lighten(values: dict[str, Any], end_s: float) -> None:
 
 
 def series_name(key: str, index: int | None) -> str:
-    """Return the name of a series in updates: of a GPU with its number."""
+    """Return the name of a series in updates; that of a GPU contains its number."""
     return key if index is None else f"{key}:{index}"
 
 

@@ -63,7 +63,7 @@ class Web:
             await asyncio.sleep(STEP_S)
 
     def warm_up(self) -> None:
-        """Begin to render the page of a single tape: its visitor is about to come."""
+        """If there is only one tape, start to render its page before the first request."""
         for feed in self._feeds.values():
             feed.poll()
 

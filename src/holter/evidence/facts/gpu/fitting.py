@@ -32,13 +32,16 @@ GPU_OR_CUDA_UNKNOWN = define("why.gpu.capability-unknown", "the GPU or the CUDA 
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State whether the known versions fit together."""
+    """Add facts on whether driver, CUDA and GPU fit together, and whether this PyTorch and cuDNN are known to be slow.
+
+    They are derived from other facts of ``book``, which must be there already.
+    """
     del window
     derive(book)
 
 
 def derive(book: FactBook) -> None:
-    """State the same from facts that a person gave."""
+    """Add the same facts; all they need is in ``book``, so facts that a person stated are enough."""
     torch, cuda, cudnn, driver, capability = (
         str(value) if (value := book.value(name)) is not None else None
         for name in ("software.torch", "software.cuda", "software.cudnn", "software.driver", "gpu.capability")

@@ -53,7 +53,7 @@ class Charts:
         return any((cell or 0.0) > LOW_SHARE for chart in charts for cell in (*chart.cells, *chart.over))
 
     def lines(self, name: str, height: int = 1) -> list[Line]:
-        """Return the lines of one value; its name and numbers are on the last one."""
+        """Return the chart of one value, ``height`` lines high; its name and its numbers are on the last line."""
         view = self._view
         if name in ("disk", "network"):
             first, second = ("read", "write") if name == "disk" else ("received", "sent")
@@ -99,7 +99,7 @@ class Charts:
                 row.add(signs[min(LEVELS, height)], "magenta" if extra >= IOWAIT_SEEN else colour)
 
     def numbers(self, name: str) -> str:
-        """Return the values of a chart at the time, as long as there is room."""
+        """Return the numbers beside a chart: its values at the chosen moment, as many as fit."""
         view, lang, room = self._view, self._lang, self.places.numbers
         if name.startswith("gpu:"):
             return self._gpu(int(name[4:]))

@@ -34,7 +34,7 @@ def events(view: View, story: Story, lang: Lang, paper: Paper) -> None:
 
 
 def happened_until(t_s: float, story: Story, lang: Lang) -> Iterator[tuple[float, str, str]]:
-    """Yield what happened up to a time: when, its style, its words; not in order."""
+    """Yield (time, style, text) of everything that happened up to a moment, in no order."""
     for event in _latest(story.events, t_s, TELLING):
         if isinstance(event, ActionTaken):
             words = action_line(event, lang)

@@ -1,4 +1,4 @@
-"""The page of keys and signs."""
+"""The page that explains the keys and the characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages beside the lanes, and those of them that show the whole run: epochs, settings, diagnosis."""
+"""The pages about the run as a whole: epochs, machine and settings, diagnosis."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def run(view: View, lang: Lang, paper: Paper) -> None:
 
 
 def written(lines: Iterable[str], paper: Paper) -> None:
-    """Write text of another command."""
+    """Write lines that another command has printed."""
     for line in lines:
         indent = len(line) - len(line.lstrip())
         paper.add((" " * indent, ""), (line.lstrip(), "" if indent else "bold"), hang=indent)

@@ -1,4 +1,4 @@
-"""The paper that a page is written on: lines in one width, without those that the search leaves out."""
+"""Collect the lines of a page, in one width; a search leaves out those that do not match."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MOST_FRAMES = 12
 
 
 class Paper:
-    """Collects the lines of a page in one width; a filter leaves out those without its text."""
+    """Collects the lines of a page in one width; entries without the text ``only`` are left out."""
 
     def __init__(self, width: int, only: str = "") -> None:
         self.width = width

@@ -72,7 +72,7 @@ class Row:
 
 
 def visible(content: str) -> str:
-    """Return text without characters that would move the cursor: it may quote other programs."""
+    """Return text without control characters, which would move the cursor; the text may quote other programs."""
     return (
         content
         if content.isprintable()
@@ -101,9 +101,9 @@ CLOSING = frozenset(sign for sign in NO_LINE_START if not sign.isascii())
 
 
 def broken(content: str, width: int, *, is_begun: bool = False) -> tuple[str, str]:
-    """Return the part of a text that fits into ``width`` cells, and the rest: broken at a space, if there is one.
+    """Return the part of a text that fits into ``width`` cells, and the rest; it is divided at a space, if possible.
 
-    ``is_begun``: the line already has text, so a long word may begin the next line.
+    ``is_begun``: the line has text already, so a word that does not fit begins the next line and is not divided.
     """
     if cell_len(content) <= width:
         return content, ""
@@ -124,7 +124,7 @@ def broken(content: str, width: int, *, is_begun: bool = False) -> tuple[str, st
 
 
 def wrapped(content: str, width: int, most: int) -> list[str]:
-    """Return text in at most ``most`` lines of ``width`` cells; the rest is cut off visibly."""
+    """Return text in at most ``most`` lines of ``width`` cells; if more is cut off, the last line ends in "…"."""
     rest = visible(content)
     lines: list[str] = []
     while rest and len(lines) < most - 1 and cell_len(rest) > width:

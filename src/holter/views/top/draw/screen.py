@@ -31,7 +31,7 @@ LEAST_WIDTH, LEAST_HEIGHT = 20, 5
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """How the user wants to see it."""
+    """How the user wants to see the screen: size, language, characters, chosen page and process."""
 
     width: int
     height: int

@@ -1,4 +1,4 @@
-"""How wide the parts of a line with a time axis are."""
+"""Divide a line with a time axis into label, chart and numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from holter.views.top.draw.rows import Row, fit
 
 
 class Places(msgspec.Struct, frozen=True):
-    """How wide the parts of a line are, in characters: the label, the chart, the numbers."""
+    """The widths of the parts of a line, in characters."""
 
     width: int
     label: int

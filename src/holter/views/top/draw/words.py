@@ -116,12 +116,12 @@ def size(number: float | None) -> str:
 
 
 def whole(share: float | None) -> str:
-    """Return a share in percent, right-aligned: " 97%"."""
+    """Return a share (0 to 1) in percent, right-aligned: " 97%"."""
     return "  -" if share is None else f"{100 * share:3.0f}%"
 
 
 def percent(share: float | None) -> str:
-    """Return a share as a number of percent."""
+    """Return a share (0 to 1) as a whole number of percent, "97"; "-" if it is unknown."""
     return "-" if share is None else f"{100 * share:.0f}"
 
 
