@@ -16,7 +16,7 @@ pytestmark = pytest.mark.training
 def test_a_prepared_folder_is_used_again_at_once(brain: Prepared) -> None:
     told: list[str] = []
     again = prepare(brain.folder, brain.cases, lambda stage, _done, _total: told.append(stage))
-    assert again.reused
+    assert again == brain
     assert told == []
     assert again.environment() == brain.environment()
 

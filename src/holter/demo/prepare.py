@@ -105,7 +105,7 @@ def prepare(folder: Path, cases: int = CASES, progress: Progress | None = None) 
     tell = progress or (lambda _stage, _done, _total: None)
     prepared = Prepared(folder=folder.absolute(), cases=cases)
     if _is_complete(prepared):
-        return msgspec.structs.replace(prepared, reused=True)
+        return prepared
     _check_installed()
     for place in (prepared.raw, prepared.preprocessed):
         shutil.rmtree(place / DATASET_NAME, ignore_errors=True)
