@@ -74,7 +74,10 @@ def test_both_readmes_have_the_same_sections_tables_and_links() -> None:
     targets = [
         set(re.findall(r"\]\(([^)]+)\)", text)) - {readme.name for readme in READMES} for text in (english, chinese)
     ]
-    assert targets[0] == targets[1]
+    # A picture with words in it is there in both languages.
+    pictures = {target for target in targets[0] if target.startswith("docs/img/")}
+    assert len(pictures) == 2
+    assert targets[0] - pictures | {re.sub(r"(\.\w+)$", r"-zh\1", picture) for picture in pictures} == targets[1]
 
 
 @pytest.mark.parametrize("readme", READMES, ids=named)

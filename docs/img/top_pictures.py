@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import html
-import re
 import sys
 import tempfile
 from pathlib import Path
@@ -20,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.views import scene  # noqa: E402 - needs the path
-from rich.cells import cell_len  # noqa: E402
+from svg_text import by_cells  # noqa: E402
 from textual.pilot import Pilot  # noqa: E402
 
 from holter.reports.catalogue import Lang  # noqa: E402
@@ -30,7 +28,6 @@ from holter.views.top.desk import Desk  # noqa: E402
 from holter.views.top.draw.glyphs import UNICODE  # noqa: E402
 from holter.views.top.run_control import RunControl  # noqa: E402
 
-TEXT = re.compile(r'(?P<before><text [^>]*)textLength="(?P<length>[0-9.]+)"(?P<after>[^>]*)>(?P<words>[^<]+)</text>')
 # Looks at the screen, half a second apart; an empty screen has fewer texts.
 PATIENCE, LEAST_TEXTS = 120, 40
 # During the stall: the alarm is there, and its cause is named.
@@ -50,7 +47,7 @@ async def picture(
             await pilot.press(key)
             svg = await _drawn(app, pilot, title)
     app.close()
-    return TEXT.sub(_by_cells, svg)
+    return by_cells(svg)
 
 
 async def _drawn(app: TopApp, pilot: Pilot[None], title: str) -> str:
@@ -63,13 +60,6 @@ async def _drawn(app: TopApp, pilot: Pilot[None], title: str) -> str:
             return svg
         before = svg
     raise RuntimeError(f"no picture of {title} within {PATIENCE / 2:.0f} s")
-
-
-def _by_cells(match: re.Match[str]) -> str:
-    # Rich counts letters; a Chinese one is two cells wide.
-    words = html.unescape(match["words"])
-    length = float(match["length"]) / len(words) * cell_len(words)
-    return f'{match["before"]}textLength="{length:g}"{match["after"]}>{match["words"]}</text>'
 
 
 def main(words: list[str]) -> None:

@@ -1,0 +1,115 @@
+"""The command blocks of README and docs, as bash sees them.
+
+A block is run by a real bash in which no command can be found: what bash would start is written down instead, with the
+words that the command would get. So quotes, ``$(…)``, loops and continued lines are bash's business, not ours.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+PAGES = (
+    *sorted(CHECKOUT.glob("README*.md")),
+    CHECKOUT / "CONTRIBUTING.md",
+    *sorted((CHECKOUT / "docs").rglob("*.md")),
+)
+SHELLS = ("sh", "bash", "console", "shell")
+# In these only lines that begin with a prompt are commands; the others are what was printed.
+SESSIONS = ("console", "text")
+PROMPT = "$ "
+FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[\w-]*)[^\n]*\n(?P<text>.*?)^(?P=indent)```\s*$", re.M | re.S)
+# A file that a block writes would be written by its redirection, wherever the command comes from.
+OUTSIDE = re.compile(r">\s*['\"]?[/~$]")
+
+# ``kill`` would reach real processes, the others start commands without looking for them first.
+LISTENING = r"""
+enable -n kill exec source .
+hash -r
+PATH=/nowhere
+command_not_found_handle() {
+    printf '%s\0' "$#" "$@" >> "$HEARD"
+    if [ "$1" = pgrep ]; then echo 4711; fi
+}
+"""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block with commands; ``line`` is that of the fence."""
+
+    page: str
+    line: int
+    script: str
+
+    @cached_property
+    def code(self) -> str:
+        """The script without its comments: the same in pages of both languages."""
+        kept = (re.sub(r"(^|\s)#.*$", "", line).rstrip() for line in self.script.splitlines())
+        return "\n".join(line for line in kept if line)
+
+    @cached_property
+    def commands(self) -> tuple[tuple[str, ...], ...]:
+        """What bash starts, command by command."""
+        assert not OUTSIDE.search(self.script), f"{self}: writes a file outside the current folder"
+        # A path to an environment of the reader's own stands for the command itself.
+        script = re.sub(r"(?<!\S)[\w./~-]*/bin/(?=holter\b|pip\b|python\b)", "", self.script)
+        with tempfile.TemporaryDirectory() as folder:
+            done = run_bash(LISTENING + script, Path(folder), {"HEARD": f"{folder}/heard"})
+            assert "syntax error" not in done.stderr, f"{self}: {done.stderr}"
+            heard = Path(folder, "heard")
+            words = heard.read_text(encoding="utf-8").split("\0")[:-1] if heard.exists() else []
+        return tuple(_commands(words))
+
+    @property
+    def calls(self) -> list[tuple[str, ...]]:
+        """The arguments of each ``holter``, also of one that another command starts (``ssh``, ``nohup``, ``srun``)."""
+        return [
+            words[words.index("holter") + 1 :] for words in self.commands if "holter" in words and words[0] != "git"
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def blocks() -> list[Block]:
+    """Return every block with commands of every page."""
+    return [block for page in PAGES for block in _blocks(page)]
+
+
+def run_bash(script: str, folder: Path, more: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a script in a folder, which is also its home."""
+    environment = {"HOME": str(folder), "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"], **more}
+    command = ["bash", "--noprofile", "--norc", "-c", script]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def _blocks(page: Path) -> Iterator[Block]:
+    text = page.read_text(encoding="utf-8")
+    for found in FENCE.finditer(text):
+        language, script = found["language"], found["text"]
+        if language in SESSIONS:
+            typed = [line.strip() for line in script.splitlines()]
+            script = "".join(f"{line[len(PROMPT) :]}\n" for line in typed if line.startswith(PROMPT))
+        elif language not in SHELLS:
+            continue
+        if script.strip():
+            yield Block(str(page.relative_to(CHECKOUT)), text[: found.start()].count("\n") + 1, script)
+
+
+def _commands(words: list[str]) -> Iterator[tuple[str, ...]]:
+    at = 0
+    while at < len(words):
+        count = int(words[at])
+        yield tuple(words[at + 1 : at + 1 + count])
+        at += 1 + count
