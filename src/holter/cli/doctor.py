@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holter.cli.options import Fold, Json, Lang, Plans, Python, Trainer, chosen_language, print_json
-from holter.errors import BadInput
+from holter.errors import BadInput, CannotDoHere
 from holter.sentences import define
 
 if TYPE_CHECKING:
@@ -60,20 +60,25 @@ def doctor(
     everything: Annotated[
         bool, typer.Option("--all", help="List every check, also those that are fine or do not apply.")
     ] = False,
+    prolog: Annotated[
+        bool,
+        typer.Option("--prolog", help="For schedulers: one line within 10 s, without torch; exit code 1: no-go."),
+    ] = False,
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:
     """Check machine, environment and data before a training: go, warn or no-go, with the one setting to change.
 
-    Exit code 0: go. 1: a warning or no-go (JSON says which). 2: Holter failed.
+    Exit code 0: go. 1: a warning or no-go (JSON says which); with --prolog only no-go. 2: Holter failed.
     """
     language = chosen_language(lang)
     if compare is not None:
         if dataset is not None:
             raise BadInput(COMPARE_ALONE(), next_step="holter doctor --compare A.json B.json")
         sys.exit(_compare(compare, language, as_json=as_json))
-    from holter.doctor.collect.survey import Order, training_python
+    from holter.doctor.collect.survey import QUICK, Limits, Order, training_python
     from holter.doctor.records import Asked
+    from holter.reports.catalogue import phrase
 
     asked = Asked(
         dataset=dataset,
@@ -83,11 +88,21 @@ def doctor(
         trainer=trainer,
         device=device.value,
     )
-    order = Order(asked, training_python(python, os.environ), os.environ, seconds)
+    from holter.doctor import terminal
+
+    limits = QUICK if prolog else Limits()
+    order = Order(asked, training_python(python, os.environ), os.environ, seconds, limits=limits)
     try:
-        survey = _gather(order, language, quiet=as_json or not sys.stderr.isatty())
+        survey = _gather(order, language, quiet=as_json or prolog or not sys.stderr.isatty())
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except (BadInput, CannotDoHere) as error:
+        if not prolog:
+            raise
+        print(phrase(terminal.NO_GO_LINE(what=error.what), language))  # also what this node alone lacks
+        sys.exit(1)
+    if prolog and not as_json:
+        sys.exit(_one_line(survey, language))
     sys.exit(_report(survey, language, as_json=as_json, everything=everything))
 
 
@@ -102,6 +117,15 @@ def _report(survey: Survey, language: Language, *, as_json: bool, everything: bo
     else:
         terminal.print_examination(Console(), examination, language, everything=everything)
     return examination.exit_code
+
+
+def _one_line(survey: Survey, language: Language) -> int:
+    from holter.doctor import examine, terminal
+    from holter.reports.catalogue import phrase
+
+    examination = examine(survey)
+    print(phrase(terminal.in_one_line(examination, language), language))
+    return 1 if examination.verdict == "no-go" else 0
 
 
 def _compare(files: tuple[Path, Path], language: Language, *, as_json: bool) -> int:

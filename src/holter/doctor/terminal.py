@@ -14,13 +14,16 @@ from rich.text import Text as Line
 from holter.doctor.checks import GROUPS, name_of
 from holter.doctor.compare import SCHEMA
 from holter.doctor.records import Asked, Examination, Result, State, Survey
-from holter.records import Text, Value
+from holter.records import Message, Text, Value
 from holter.reports.catalogue import Lang, english, filled, known, phrase, text
 from holter.reports.outcome.sentences import VERDICT
 from holter.reports.wrapping import wrap
 from holter.sentences import define
 
 TRAINING = define("doctor.subject.fold", "{dataset} {configuration} fold {fold}")
+
+GO_LINE = define("doctor.prolog-go", "go, in {seconds:.1f} s[[; but {what}]][[ (and {more} more)]]")
+NO_GO_LINE = define("doctor.prolog-no-go", "no-go: {what}[[ (and {more} more)]]")
 
 SIGNS: dict[State, tuple[str, str]] = {
     "go": ("✓", "green"),
@@ -45,6 +48,16 @@ def advice(result: Result, lang: Lang) -> str | None:
     """Return the one change to make; None if there is none."""
     key = f"{_key(result)}.do"
     return text(key, lang, **_values(result, lang)) if known(key) else None
+
+
+def in_one_line(examination: Examination, lang: Lang) -> Message:
+    """Return the verdict with the first thing that is wrong, for the log of a job."""
+    wrong = [result for state in ("no-go", "warn") for result in examination.results if result.state == state]
+    said = sentence(wrong[0], lang) if wrong else None
+    more = len(wrong) - 1 if len(wrong) > 1 else None
+    if examination.verdict == "no-go":
+        return NO_GO_LINE(what=said, more=more)
+    return GO_LINE(seconds=examination.survey.took_s, what=said, more=more)
 
 
 def _key(result: Result) -> str:

@@ -37,6 +37,7 @@ NO_PYTHON = define("error.no-python", "{option} is no Python that can be run.")
 NO_ANSWER = define("error.folders-silent", "nnU-Net's folders did not answer: {trouble}.")
 SILENT = define("why.no-answer", "no answer")
 IMPORTING_TORCH = define("doctor.importing-torch", "importing torch: {trouble}")
+NOT_LOOKED_AT = define("why.not-looked-at", "not looked at: --prolog must be quick")
 LIST_MAY_HANG = define("next.look-may-hang", "{command}  # it may hang")
 
 BUDGET_S = 60.0
@@ -53,6 +54,23 @@ LEAST_FOR_FILES_S = 3.0
 Tell = Callable[[str, int, int], None]  # stage, done, of how many
 
 
+class Limits(NamedTuple):
+    """How long each look may take, and what is looked at. Question, then folders and GPUs together, then files."""
+
+    question_s: float = QUESTION_S
+    folder_s: float = FOLDER_S
+    gpu_s: float = GPU_S
+    reads_s: float = READS_S  # of a folder's speed
+    whole_s: float = float("inf")  # until folders and GPUs must have answered
+    software: bool = True  # imports torch
+    files: bool = True
+
+
+# Less than ten seconds together, also where nothing answers.
+QUICK = Limits(question_s=6.0, folder_s=6.0, gpu_s=6.0, reads_s=0.0, whole_s=8.5, software=False, files=False)
+LEAST_S = 2.0
+
+
 class Order(NamedTuple):
     """What to examine, and the roots to read from."""
 
@@ -64,6 +82,7 @@ class Order(NamedTuple):
     root: Path = Path("/")
     sys: Path = Path("/sys")
     shm: Path = Path("/dev/shm")
+    limits: Limits = Limits()
 
 
 def training_python(option: str | None, environ: Mapping[str, str]) -> str:
@@ -101,17 +120,22 @@ def _gather(jobs: Jobs, order: Order, tell: Tell) -> Survey:
     began = time.monotonic()
     tell("question", 0, 0)
     question = ask(jobs, order)
+    left_s = max(LEAST_S, order.limits.whole_s - (time.monotonic() - began))
+    limits = order.limits._replace(folder_s=min(left_s, order.limits.folder_s), gpu_s=min(left_s, order.limits.gpu_s))
+    order = order._replace(limits=limits)
     tell("machine", 0, 0)
     device = question.asked.device
-    software = jobs.start([order.python, str(SOFTWARE_CHILD), device], SOFTWARE_S, order.environ)
+    software = None
+    if order.limits.software:
+        software = jobs.start([order.python, str(SOFTWARE_CHILD), device], SOFTWARE_S, order.environ)
     folders = {label: _probe_folder(jobs, path, label, order) for label, path in _folders(question, order).items()}
     host, cgroup, gpus = _samples(order)
     wait(folders.values())
     files = None
-    if question.preprocessed is not None:
+    if question.preprocessed is not None and order.limits.files:
         files = _files(jobs, question, order, began, cgroup, tell)
     tell("software", 0, 0)
-    wait([software])
+    wait([] if software is None else [software])
     return Survey(
         asked=question.asked,
         machine=machine(order.environ, order.proc),
@@ -127,7 +151,7 @@ def _gather(jobs: Jobs, order: Order, tell: Tell) -> Survey:
         cgroup=cgroup,
         gpus=tuple(map(_in_english, gpus)),
         gpu_texts=tuple(text for gpu in gpus for text in _texts(gpu)),
-        software=_software(software),
+        software=_software(software) if software is not None else _unread(),
         folders=tuple(_folder(label, path, folders[label], order) for label, path in _folders(question, order).items()),
         plan=question.plan,
         files=files,
@@ -145,7 +169,9 @@ def ask(jobs: Jobs, order: Order) -> Question:
     if order.asked.dataset is None:
         return Question(asked=order.asked)
     asked = json.dumps(msgspec.to_builtins(order.asked))
-    job = jobs.start([sys.executable, "-m", "holter.doctor.collect.question", asked], QUESTION_S, order.environ)
+    job = jobs.start(
+        [sys.executable, "-m", "holter.doctor.collect.question", asked], order.limits.question_s, order.environ
+    )
     wait([job])
     outcome = job.outcome()
     if outcome is None or not outcome.text:
@@ -182,9 +208,9 @@ def _triton_cache(environ: Mapping[str, str]) -> str | None:
 
 
 def _probe_folder(jobs: Jobs, path: Path, label: str, order: Order) -> BackgroundCommand:
-    seconds = READS_S if label == "preprocessed" else 0.0
+    seconds = order.limits.reads_s if label == "preprocessed" else 0.0
     command = [sys.executable, "-m", "holter.doctor.collect.disk_child", str(path), f"{seconds}"]
-    return jobs.start(command, FOLDER_S, order.environ)
+    return jobs.start(command, order.limits.folder_s, order.environ)
 
 
 def _folder(label: str, path: Path, job: BackgroundCommand, order: Order) -> Folder:
@@ -212,9 +238,11 @@ def _samples(order: Order) -> tuple[HostSample | None, CgroupSample | None, tupl
     host = HostProbe(order.proc, order.sys, order.shm)
     host.read(0.0)
     began = time.monotonic()
-    gpu = GpuProbe(environment=order.environ, patience_s=GPU_S)
+    gpu = GpuProbe(environment=order.environ, patience_s=order.limits.gpu_s)
     try:
-        gpus = [sample for sample in gpu.read_complete(0.0, GPU_S).samples if isinstance(sample, GpuSample)]
+        gpus = [
+            sample for sample in gpu.read_complete(0.0, order.limits.gpu_s).samples if isinstance(sample, GpuSample)
+        ]
     finally:
         gpu.close()
     time.sleep(max(0.0, HOST_SPAN_S - (time.monotonic() - began)))
@@ -257,6 +285,10 @@ def _files(jobs: Jobs, question: Question, order: Order, began: float, cgroup: C
         shares=int(cpus),
         progress=lambda done, total: tell("files", done, total),
     )
+
+
+def _unread() -> Software:
+    return msgspec.convert(dict(both("unread", NOT_LOOKED_AT())), Software)
 
 
 def _software(job: BackgroundCommand) -> Software:
