@@ -54,6 +54,11 @@ class Entry(Record, frozen=True, kw_only=True):
     cause: str | None = None  # of its last trouble, at least likely
     stopped: int | None = None  # times that the training did not go on; None: written by an older Holter
     lost_s: float | None = None  # all lost time; None until it has ended
+    lost_by_cause: dict[str, float] | None = None  # the same by cause; "": of unknown cause
+    good_s: float | None = None  # training and validation that counted; None until it has ended
+    energy_kwh: float | None = None  # of the GPUs that it may use; None: no driver tells it
+    gpus: int | None = None  # that it may use, as the driver tells; None: not read yet
+    job_ends: str | None = None  # when the scheduler will end its job; None: no limit is known
     ended: str | None = None  # None: it runs, or its recorder was killed
     exit_code: int | None = None
     exit_signal: int | None = None

@@ -13,12 +13,14 @@ from pathlib import Path
 import msgspec
 
 from holter.errors import HolterError, TapeError
+from holter.history.goodput import account
 from holter.linux.place import here
 from holter.linux.signals import start_without_signals
 from holter.probes.process.process_files import started
-from holter.records import Diagnosis, Message, Text
+from holter.records import Diagnosis, Environment, Message, Text
 from holter.reports.outcome import Outcome, outcome_of
 from holter.sentences import define
+from holter.supervisor.recording.energy import Energy
 from holter.supervisor.state_folder import make_private
 from holter.tape import Recording, read
 from holter.tape.registry import Entry, new_file, write
@@ -57,6 +59,7 @@ class Registrar:
             fold=training.fold if training is not None else None,
             trainer=training.trainer if training is not None else None,
         )
+        self._energy = Energy()
         self.outcome: Outcome | None = None  # once it is over
         self._due_s = 0.0
         self._waiting: Entry | None = None
@@ -82,18 +85,34 @@ class Registrar:
     def update(self, t_s: float, recording: Recording, diagnoses: Sequence[Diagnosis]) -> None:
         """Write what is known of the running training."""
         self._due_s = t_s + EVERY_S
-        self._put(_with(self._entry, recording, outcome_of(recording, diagnoses, is_over=False, lost_s=0.0)))
+        self._energy.see(recording.ticks())
+        self._put(self._known(recording, outcome_of(recording, diagnoses, is_over=False, lost_s=0.0)))
 
     def finish(self, recording: Recording, diagnoses: Sequence[Diagnosis]) -> None:
         """Write the result of the run, and wait a moment until it is written."""
-        ran = self.outcome = outcome_of(_whole(recording, Path(self._entry.tape)), diagnoses, is_over=True)
-        entry = _with(self._entry, recording, ran)
-        ended = msgspec.structs.replace(entry, ended=_now(), lost_s=ran.lost_s)
+        self._energy.see(recording.ticks())
+        whole = _whole(recording, Path(self._entry.tape))
+        time = account(whole, tuple(diagnoses))
+        ran = self.outcome = outcome_of(whole, diagnoses, is_over=True, lost_s=time.lost_s)
+        lost: dict[str, float] = {}
+        for loss in time.losses:
+            lost[loss.cause or ""] = lost.get(loss.cause or "", 0.0) + round(loss.seconds, 3)
+        ended = msgspec.structs.replace(
+            self._known(recording, ran),
+            ended=_now(),
+            lost_s=ran.lost_s,
+            lost_by_cause=lost,
+            good_s=round(time.training_s + time.validation_s, 3),
+        )
         with self._changed:
             self._waiting, self._is_over = ended, True
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(FAREWELL_S)
+
+    def _known(self, recording: Recording, ran: Outcome) -> Entry:
+        entry = msgspec.structs.replace(self._entry, energy_kwh=self._energy.kwh, gpus=self._energy.gpus)
+        return _with(entry, recording, ran)
 
     def _put(self, entry: Entry) -> None:
         with self._changed:
@@ -150,6 +169,7 @@ def _with(entry: Entry, recording: Recording, ran: Outcome) -> Entry:
         configuration=who.configuration or entry.configuration,
         fold=who.fold if who.fold is not None else entry.fold,
         trainer=who.trainer or entry.trainer,
+        job_ends=_job_ends(environment) or entry.job_ends,
         folder=environment.output_folder if environment is not None else None,
         state=ran.state,
         headline=ran.headline,
@@ -160,6 +180,14 @@ def _with(entry: Entry, recording: Recording, ran: Outcome) -> Entry:
         exit_code=ran.exit_code,
         exit_signal=ran.exit_signal,
     )
+
+
+def _job_ends(environment: Environment | None) -> str | None:
+    # Slurm's own forecast, in seconds since 1970 (sbatch(1), OUTPUT ENVIRONMENT VARIABLES).
+    ends = dict(environment.variables).get("SLURM_JOB_END_TIME", "") if environment is not None else ""
+    if not (ends.isascii() and ends.isdigit()):
+        return None
+    return datetime.datetime.fromtimestamp(int(ends)).astimezone().isoformat(timespec="seconds")
 
 
 def _whole(recording: Recording, tape: Path) -> Recording:

@@ -13,6 +13,8 @@ from holter.reports.outcome import State
 
 # The same words as on the terminal and in JSON; one of these is 1, the others are 0.
 STATES: tuple[str, ...] = get_args(State)
+# Of the trainings of a study, as ``holter study`` shows them.
+STUDY_STATES = ("done", "running", "unfinished", "missing", "broken", "blocked")
 # An episode without a likely cause.
 UNKNOWN = "unknown"
 # In place of the causes, actions and GPUs beyond those that are shown.
@@ -90,6 +92,24 @@ UNLICENSED = Metric("holter_gpu_unlicensed", "gauge", "1 if a vGPU has no licenc
 METRICS = (
     INFO, STATE, STARTED, ENDED, TAPE, STEP, STEPS, EPOCH, COMPLETED, PLANNED, EPOCH_S, WAITED, COMPUTED, LOSS, DICE,
     WORKERS, EXPECTED, STALLED, INCIDENTS, OPEN, HEALS, GPU, GPU_MEMORY, UNLICENSED,
+)  # fmt: skip
+# Of a whole study; the label is ``study`` in place of ``run``.
+STUDY_TRAININGS = Metric(
+    "holter_study_trainings", "gauge", "Trainings of the study by state.", ("state",), len(STUDY_STATES)
+)
+STUDY_LEFT = Metric(
+    "holter_study_left_seconds", "gauge", "Training time that is left, of the trainings whose epochs are known."
+)
+STUDY_ODD = Metric("holter_study_odd_trainings", "gauge", "Trainings that differ from the other folds.")
+STUDY_INCIDENTS = Metric("holter_study_incidents", "gauge", "Times that a training did not go on.")
+STUDY_LOST = Metric(
+    "holter_study_lost_seconds", "gauge", f"Time lost in ended calls, by cause; without a likely cause: {UNKNOWN}.",
+    ("cause",), MOST_CAUSES,
+)  # fmt: skip
+STUDY_ENERGY = Metric("holter_study_energy_joules", "gauge", "Energy of the GPUs, where their driver tells it.")
+STUDY_SEEN = Metric("holter_study_timestamp_seconds", "gauge", "When these numbers were read.")
+STUDY_METRICS = (
+    STUDY_TRAININGS, STUDY_LEFT, STUDY_ODD, STUDY_INCIDENTS, STUDY_LOST, STUDY_ENERGY, STUDY_SEEN,
 )  # fmt: skip
 # In the file of a run that has ended: what stays true, and nothing that only was true.
 AFTER_THE_END = (INFO, STATE, STARTED, ENDED, STEPS, COMPLETED, PLANNED, WAITED, COMPUTED, STALLED, INCIDENTS, OPEN,
