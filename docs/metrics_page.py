@@ -92,6 +92,17 @@ STATES = """
 The states are those of `holter list` and of the JSON: {states}.
 """
 
+STUDY = """
+## Of a whole study
+
+`holter study run … --metrics textfile:FOLDER` writes one file for the study every two minutes,
+`holter-study-DATASETS-….prom`, beside those of its trainings. When everything is done it is removed; else its last
+state stays. Instead of `run` the label is `study`.
+
+| metric | kind | labels | series | meaning |
+|---|---|---|---|---|
+"""
+
 ALERTS = """
 ## The alerts
 
@@ -129,12 +140,19 @@ def page() -> str:
         f"{phrase(alert.description, 'en')} |\n"
         for alert in alerts.RUN_ALERTS
     )
+    rows_of_study = "".join(
+        f"| `{metric.name}` | {metric.kind} | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.most} | "
+        f"{metric.help} |\n"
+        for metric in names.STUDY_METRICS
+    )
     states = STATES.format(states=", ".join(f"`{state}`" for state in names.STATES))
     return (
         HEAD
         + TABLE.format(most=names.MOST_SERIES)
         + rows
         + states
+        + STUDY
+        + rows_of_study
         + ALERTS.format(lasts=alerts.LASTS)
         + warnings
         + TAIL

@@ -54,3 +54,87 @@ def test_what_does_not_fit_together_is_one_clear_error_and_starts_nothing(world:
     with pytest.raises(BadInput, match=said) as raised:
         typed(world, words)
     assert raised.value.next_step and not list(world.folder.glob("nnUNet_results/*"))
+
+
+def test_what_slurm_does_itself_is_refused_with_the_reason(world: World) -> None:
+    for words, why in (
+        ("--gpus 0", "Slurm gives each task its GPU"),
+        ("--max-failures 3", "know nothing of each other"),
+        ("--spacing 1", "Slurm decides when"),
+    ):
+        with pytest.raises(BadInput, match=why):
+            typed(world, f"run 4 -c 2d --slurm {words}")
+    assert "#SBATCH --array=0-4" in typed(world, f"run 4 -c 2d --slurm --keep-going --out {world.folder}/out")
+
+
+FILE = """
+folds = "0-1"
+slots = 2
+[[trainings]]
+datasets = 4
+configurations = "3d_fullres"
+[[trainings]]
+datasets = [5]
+configurations = ["2d"]
+trainer = "nnUNetTrainer_250epochs"
+priority = 1
+"""
+
+
+def file_of(world: World, text: str = FILE) -> str:
+    world.dataset("Dataset005_Other")
+    file = world.folder / "study.toml"
+    file.write_text(text)
+    return str(file)
+
+
+def test_a_file_says_what_several_commands_would(world: World) -> None:
+    shown = typed(world, f"plan {file_of(world)} --lang en")
+    commands = [line.strip() for line in shown.splitlines() if line.startswith("  holter train")]
+    assert commands == [
+        "holter train Dataset005_Other 2d 0 -tr nnUNetTrainer_250epochs",
+        "holter train Dataset005_Other 2d 1 -tr nnUNetTrainer_250epochs",
+        f"holter train {DATASET} 3d_fullres 0",
+        f"holter train {DATASET} 3d_fullres 1",
+    ]
+
+
+def test_options_of_a_file_are_those_of_the_command_which_has_priority(world: World) -> None:
+    file = file_of(world, 'extra = ["--npz"]\nslots = 3\nslurm = true\n' + FILE.replace("slots = 2", ""))
+    out = f"--out {world.folder}/out"
+    assert "#SBATCH --array=0-3%3" in (script := typed(world, f"run {file} {out}"))
+    assert "0) set -- Dataset005_Other 2d 0 -tr nnUNetTrainer_250epochs --npz ;;" in script, "the higher priority first"
+    assert "#SBATCH --array=0-3%4" in (script := typed(world, f"run {file} {out} --slots 4 -- --c"))
+    assert "--npz" not in script and " --c ;;" in script
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (FILE.replace("folds =", "fold ="), "line 2, fold: this is no key"),
+        (FILE.replace("datasets = [5]", "datasets = [6]"), "line 8, datasets: No data set 6"),
+        (FILE.replace('["2d"]', '["2D"]'), "line 9, configurations: The plans nnUNetPlans have no configuration 2D"),
+        (FILE.replace('"0-1"', '"0-7"'), "line 2, folds: There is no fold 5"),
+        (FILE.replace("slots = 2", 'slots = "two"'), "line 3, slots: 'two' cannot be used here"),
+        (FILE.replace("slots = 2", "slots = 0"), "line 3, slots: 0 cannot be used here"),
+        (FILE.replace("priority = 1", "priority = 1.5"), "line 11, priority: 1.5 is no whole number"),
+        (FILE.replace("[5]", "[5.0]"), r"line 8, datasets: \[5.0\] is neither"),
+        (FILE.replace("[[trainings]]\ndatasets = [5]", "[[trainings]]"), "line 7, datasets: no data sets"),
+        (FILE + "retry = true", "line 12, retry: this is no key"),
+        ("[trainings]\ndatasets = 4", "line 1, trainings: write each group"),
+        (FILE + "x ==", "not valid TOML.*line 12"),
+    ],
+)  # fmt: skip
+def test_an_error_of_a_file_names_line_and_key(world: World, text: str, said: str) -> None:
+    with pytest.raises(BadInput, match=said) as raised:
+        typed(world, f"plan {file_of(world, text)}")
+    assert raised.value.next_step
+
+
+def test_a_file_that_is_not_there_and_words_beside_a_file_are_errors(world: World) -> None:
+    with pytest.raises(BadInput, match="cannot be read"):
+        typed(world, f"plan {world.folder}/nothing.toml")
+    file = file_of(world)
+    for words, said in (("-c 2d", "would change only a part"), ("-f 0", "--folds"), ("5", "not both")):
+        with pytest.raises(BadInput, match=said):
+            typed(world, f"plan {file} {words}")

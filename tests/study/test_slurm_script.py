@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from holter.errors import CannotDoHere
-from holter.study.slurm import script_of, submit
+from holter.study.clusters.slurm import script_of, submit
 from needs import needs
 from study.conftest import DATASET, World
 from supervisor.slurm import Slurm, running
@@ -38,11 +39,27 @@ def test_the_script_has_a_task_for_each_job_and_passes_options_on(world: World) 
 def test_bash_runs_the_task_of_its_number_with_the_exit_code_of_the_training(world: World) -> None:
     script = script_of(world.jobs("2d"), world.folder, world.environ)
     script = script.replace(f"{sys.executable} -m holter train", "fake")
+    script = script.replace(f"{sys.executable} -m holter doctor", "true")
     fake = 'fake() { echo "$@" "$nnUNet_n_proc_DA"; return 76; }\n'
     environ = {**os.environ, "SLURM_ARRAY_TASK_ID": "3", "SLURM_CPUS_PER_TASK": "6"}
     environ.pop("nnUNet_n_proc_DA", None)
     done = subprocess.run(["bash", "-c", fake + script], env=environ, capture_output=True, text=True)
-    assert (done.returncode, done.stdout.strip()) == (76, f"{DATASET} 2d 3 6"), done.stderr
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (76, [f"{DATASET} 2d 3 6"]), done.stderr
+
+
+@pytest.mark.parametrize(("code", "trains"), [(0, True), (1, False), (2, True)])
+def test_a_node_that_is_no_go_does_not_train(world: World, code: int, trains: bool) -> None:
+    job = msgspec.structs.replace(world.jobs("2d", folds="1")[0], trainer="nnUNetTrainer_5epochs", plans="P")
+    script = script_of([job], world.folder, world.environ, extra=("--npz", "-device", "cpu"))
+    script = script.replace(f"{sys.executable} -m holter", "fake")
+    fake = f'fake() {{ echo "$@"; [ $1 = doctor ] && return {code}; return 0; }}\n'
+    done = subprocess.run(
+        ["bash", "-c", fake + script], env={**os.environ, "SLURM_ARRAY_TASK_ID": "0"}, capture_output=True, text=True
+    )
+    looked = f"doctor {DATASET} 2d -f 1 -tr nnUNetTrainer_5epochs -p P --device cpu --prolog"
+    trained = f"train {DATASET} 2d 1 -tr nnUNetTrainer_5epochs -p P --npz -device cpu"
+    assert done.stdout.splitlines()[1:] == [looked, *([trained] if trains else [])], done.stderr
+    assert done.returncode == (0 if trains else 1)
 
 
 def test_without_sbatch_submit_says_what_to_do(world: World) -> None:
@@ -62,7 +79,7 @@ def test_a_real_slurm_runs_every_task_puts_back_75_and_not_76_and_then_the_casca
     """What stands for the training is a program: 75 at the first start of a fold of 3d_lowres, 76 for one of 2d."""
     holter = world.folder / "fake.sh"
     holter.write_text(
-        f'#!/bin/bash\necho "$3 $4" >> {world.folder}/calls\n'
+        f'#!/bin/bash\n[ $1 = doctor ] && exit 0\necho "$3 $4" >> {world.folder}/calls\n'
         f'[ "$3 $4" = "3d_lowres 0" ] && [ ! -e {world.folder}/once ] && touch {world.folder}/once && exit 75\n'
         '[ "$3 $4" = "2d 1" ] && exit 76\nexit 0\n'
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import subprocess
 import sys
@@ -10,11 +11,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from holter.records import Message
-from holter.reports.catalogue import phrase
+from holter.reports.catalogue import phrase, text
 from holter.study.plan import command_of, hours_left, in_order
 from holter.study.survey import look, survey
+from holter.study.terminal import as_json, print_status
+from holter.study.time_limit import at_limit
 from holter.supervisor.folds.fold_lock import FoldLock
 from study.conftest import DATASET, World
 
@@ -168,3 +172,58 @@ def test_the_state_of_300_trainings_is_known_within_two_seconds(world: World) ->
     assert len(msgspec.json.decode(done.stdout)["trainings"]) == 300
     # Of the processor's time, which other tests do not take.
     assert ended.children_user + ended.children_system - began.children_user - began.children_system < 2.0
+
+
+def at(unix_s: float) -> str:
+    return datetime.datetime.fromtimestamp(unix_s).astimezone().isoformat(timespec="seconds")
+
+
+def test_a_slot_that_is_too_short_says_at_which_epoch_it_ends_and_how_many_more(world: World) -> None:
+    now_s = 1_800_000_000.0
+    folder = world.fold("2d", "0", "checkpoint_latest.pth")
+    world.log(folder, 100, seconds=60.0)
+    lock = FoldLock(folder)
+    try:
+        # A slot of five hours and a quarter of which a quarter is for saving: 300 epochs, of which 280 are to come.
+        began_s, ends_s = now_s - 1200, now_s + 280 * 60 + 900
+        world.entry(folder, state="running", ended=None, began=at(began_s), job_ends=at(ends_s))
+        (cell, *_) = world.cells("2d")
+    finally:
+        lock.close()
+    assert at_limit(cell, now_s) == (380, 3), "620 epochs are left, 300 in each slot"
+    console = Console(record=True, width=200)
+    print_status(console, [cell], "en", now_s)
+    assert "this slot ends at about epoch 380; 3 more slots are needed" in console.export_text()
+    assert as_json([cell], (), "en", now_s)["trainings"][0]["slot_ends_at_epoch"] == 380
+    for other in (
+        msgspec.structs.replace(cell, epochs_planned=350),  # the slot is long enough
+        msgspec.structs.replace(cell, job_ends=None),
+        msgspec.structs.replace(cell, state="unfinished"),
+        msgspec.structs.replace(cell, epoch_s=None),
+    ):
+        assert at_limit(other, now_s) is None
+
+
+def test_lost_time_is_shown_by_cause_of_each_fold_and_in_all(world: World) -> None:
+    for fold, lost in (("0", {"slow-storage": 300.0, "": 60.0}), ("1", {"frozen-worker": 600.0, "slow-storage": 60.0})):
+        folder = world.fold("2d", fold, "checkpoint_latest.pth")
+        world.entry(folder, state="requeue", stopped=1, lost_s=sum(lost.values()), lost_by_cause=lost)
+    world.entry(folder, state="requeue", stopped=0, lost_s=0.0)  # as an older Holter wrote it
+    console = Console(record=True, width=200)
+    cells = world.cells("2d", folds="0-1")
+    print_status(console, cells, "en", 0.0)
+    said = console.export_text()
+    slow, frozen = (text(f"cause.{name}.title", "en") for name in ("slow-storage", "frozen-worker"))
+    assert f"6 min 0 s lost ({slow} 5 min 0 s, cause unknown 1 min 0 s)" in said, said
+    assert said.splitlines()[2].startswith(f"17 min 0 s lost in all: {frozen} 10 min 0 s, {slow} 6 min 0 s")
+    found = as_json(cells, (), "en", 0.0)["trainings"][1]["lost_by_cause"]
+    assert found == {"frozen-worker": 600.0, "slow-storage": 60.0}
+
+
+@pytest.mark.slow
+def test_neither_plan_nor_status_imports_torch(world: World) -> None:
+    for action in ("plan", "status"):
+        command = [sys.executable, "-X", "importtime", "-m", "holter", "study", action, "4", "-c", "2d"]
+        done = subprocess.run(command, env={**os.environ, **world.environ}, capture_output=True, text=True, check=True)
+        names = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+        assert "holter.study.survey" in names and not names & {"torch", "numpy", "nnunetv2", "ray"}

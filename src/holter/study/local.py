@@ -105,9 +105,15 @@ class Session:
     """One call of ``run``."""
 
     def __init__(
-        self, cells: Sequence[Cell], settings: Settings, environ: Mapping[str, str], tell: Callable[[Message], None]
+        self,
+        cells: Sequence[Cell],
+        settings: Settings,
+        environ: Mapping[str, str],
+        tell: Callable[[Message], None],
+        on_poll: Callable[[], None] = lambda: None,
     ) -> None:
-        self._settings, self._environ, self._tell = settings, environ, tell
+        """``on_poll``: called about twice a second; must not take long."""
+        self._settings, self._environ, self._tell, self._on_poll = settings, environ, tell, on_poll
         self._cpus = effective_cpus()
         self._signals = 0
         self._asked = 0  # the signal
@@ -159,6 +165,7 @@ class Session:
             self._see_ends()
             if self._signals and not self._trainings.running:
                 break
+            self._on_poll()
             time.sleep(POLL_S)
         if self._signals:
             self._tell(STOPPED())

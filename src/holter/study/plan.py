@@ -49,10 +49,11 @@ def counted(cells: Sequence[Cell]) -> Message:
 
 
 def in_order(cells: Sequence[Cell]) -> tuple[Cell, ...]:
-    """Return the trainings that are still to start, in their order; a stage of a cascade follows the one it needs."""
+    """Return the trainings that are still to start: by priority, a stage of a cascade after the one it needs."""
     left = [cell for cell in cells if cell.state in TO_DO]
     later = [cell for cell in cells if cell.state == "blocked"]
-    return tuple(sorted(left, key=lambda cell: cell.job.previous is not None)) + tuple(later)
+    first = sorted(left, key=lambda cell: (-cell.job.priority, cell.job.previous is not None))
+    return (*first, *sorted(later, key=lambda cell: -cell.job.priority))
 
 
 def command_of(cell: Cell, extra: Sequence[str] = ()) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from heapq import heappop, heappush
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -75,7 +76,11 @@ class Queue:
         for job in jobs:
             for folder in self._needs[job.folder]:
                 self._dependents.setdefault(folder, []).append(job)
-        self._pending = deque(job for job in jobs if not self._needs[job.folder])
+        self._pending: list[tuple[int, int, Job]] = []  # a heap: the highest priority first, then in the given order
+        self._given = 0
+        for job in jobs:
+            if not self._needs[job.folder]:
+                self._put(job)
         self._waiting = {job.folder: job for job in jobs if self._needs[job.folder]}
         self._running: dict[Path, Slot | None] = {}
         self._requeues: Counter[Path] = Counter()
@@ -103,7 +108,7 @@ class Queue:
     @property
     def left(self) -> tuple[Job, ...]:
         """Jobs that were not started, or not again."""
-        return (*self._pending, *self._waiting.values())
+        return (*(job for _, _, job in sorted(self._pending)), *self._waiting.values())
 
     def adopt(self, job: Job, slot: str | None, *, is_here: bool) -> None:
         """Count a training that runs already. ``is_here``: it takes the slot of this name, or any of the CPU."""
@@ -122,7 +127,7 @@ class Queue:
         slot = next((each for each in self._free if is_free(each)), None)
         if slot is None:
             return None
-        job = self._pending.popleft()
+        job = heappop(self._pending)[2]
         self._free.remove(slot)
         self._running[job.folder] = slot
         self._next_s = now_s + self._spacing_s
@@ -148,10 +153,14 @@ class Queue:
         if end.code in (REQUEUE, None) and end.why is None:
             self._requeues[job.folder] += 1
             if self._requeues[job.folder] <= MOST_REQUEUES:
-                self._pending.append(job)
+                self._put(job)
                 return "again"
         self._set_aside(job, end)
         return "aside"
+
+    def _put(self, job: Job) -> None:
+        self._given += 1
+        heappush(self._pending, (-job.priority, self._given, job))
 
     def _finish(self, job: Job) -> None:
         self.done.append(job)
@@ -159,7 +168,7 @@ class Queue:
             needs = self._needs[dependent.folder]
             needs.discard(job.folder)
             if not needs and self._waiting.pop(dependent.folder, None) is not None:
-                self._pending.append(dependent)
+                self._put(dependent)
 
     def _set_aside(self, job: Job, end: Ended) -> None:
         self.aside.append(Aside(job, end.code, end.cause, end.why))

@@ -34,6 +34,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path  # of the fold, in nnUNet_results
     preprocessed: Path  # of the configuration's cases
     previous: str | None = None  # configuration whose predictions it trains on (a cascade)
+    priority: int = 0  # what has a higher one starts first
 
     @property
     def training(self) -> TrainingCommand:
@@ -82,6 +83,14 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     cause: str | None = None  # of its last trouble
     incidents: int | None = None  # times that it did not go on, over all calls; None: not recorded
     lost_s: float | None = None  # of finished calls
+    lost_by_cause: tuple[tuple[str, float], ...] = ()  # largest first; "": of unknown cause
+    wall_s: float = 0.0  # of all recorded calls
+    ended_s: float = 0.0  # of the calls that ``good_s`` is of
+    gpu_s: float | None = None  # time × GPUs, of all calls that recorded their number
+    good_s: float | None = None  # of finished calls
+    energy_kwh: float | None = None  # of all calls whose driver tells it
+    job_began: str | None = None  # of the call that runs
+    job_ends: str | None = None  # when the scheduler ends its job
     calls: int = 0  # that were recorded
     tape: str | None = None
     headline: Message | None = None

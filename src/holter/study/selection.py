@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from holter.doctor.collect.question import Question, collect
+from holter.doctor.collect.question import NO_CONFIGURATION, NO_PLANS, Question, collect
 from holter.doctor.records import Asked
 from holter.errors import BadInput
 from holter.sentences import NOTHING_STARTED, define
 from holter.study.records import Job
+from holter.study.study_file import DATASETS, StudyFile
 from holter.supervisor.train import check_paths
 from holter.texts.plans import read_json
 
@@ -25,6 +27,8 @@ FOLD_WORDS = define("next.study-folds", "-f 0-4, -f 0 2 4 or -f all")
 NOTHING_PREPROCESSED = define(
     "error.study-nothing-preprocessed", "No configuration of {plans} of {dataset} has been preprocessed."
 )
+# An error of a study file is about the line of this key.
+KEY_OF = {NO_CONFIGURATION.key: "configurations", NO_PLANS.key: "plans", NO_FOLD.key: "folds", NOT_A_FOLD.key: "folds"}
 
 
 def jobs_of(
@@ -54,6 +58,41 @@ def jobs_of(
             question = collect(msgspec.structs.replace(asked, dataset=name, configuration=configuration), environ)
             for job in _jobs(question, name, configuration, wanted, environ):
                 found.setdefault(job.folder, job)
+    return tuple(found.values())
+
+
+class Wanted(NamedTuple):
+    """What holds for groups of a study file that say nothing else."""
+
+    configurations: tuple[str, ...] = ()
+    folds: tuple[str, ...] = ("0-4",)
+    trainer: str = "nnUNetTrainer"
+    plans: str = "nnUNetPlans"
+
+
+def jobs_of_file(file: StudyFile, wanted: Wanted, environ: Mapping[str, str]) -> tuple[Job, ...]:
+    """Return the jobs of a study file, each once; of one that is in several groups, the first.
+
+    Raises:  BadInput, with the line of the file.
+    """
+    check_paths(environ)
+    found: dict[Path, Job] = {}
+    for group in file.groups:
+        for dataset in group.datasets:
+            try:
+                jobs = jobs_of(
+                    (dataset,),
+                    group.configurations if group.configurations is not None else wanted.configurations,
+                    group.folds if group.folds is not None else wanted.folds,
+                    environ,
+                    trainer=group.trainer or wanted.trainer,
+                    plans=group.plans or wanted.plans,
+                )
+            except BadInput as error:
+                key = KEY_OF.get(getattr(error.what, "key", ""), DATASETS)
+                raise file.error(key, error.what, group=group.number, next_step=error.next_step) from error
+            for job in jobs:
+                found.setdefault(job.folder, msgspec.structs.replace(job, priority=group.priority))
     return tuple(found.values())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from holter.records import Message
 from holter.reports.outcome.sentences import FOLD
 from holter.sentences import define, define_all
@@ -17,7 +19,27 @@ define_all(
         "study.state.blocked": "waits",
     }
 )
+LOST_TO = define("study.lost-to", "{cause} {lost:duration}")
+UNKNOWN_CAUSE = define("study.lost-unknown", "cause unknown")
+# Less is not worth a word.
+LEAST_LOST_S = 1.0
 EPOCHS_OF = define("study.epochs-of", "epoch {done}[[ of {planned}]]")
+
+
+def named_causes(losses: Sequence[tuple[str, float]], most: int | None = None) -> tuple[Message, ...] | None:
+    """Return "Slow storage 5 min" for the causes of lost time, at most so many; None if none of them is known.
+
+    ``losses``: cause and seconds, largest first; the cause "" is unknown.
+    """
+    named = [(cause, seconds) for cause, seconds in losses if seconds >= LEAST_LOST_S][:most]
+    if not any(cause for cause, _ in named):
+        return None
+    return tuple(LOST_TO(cause=title_of(cause), lost=seconds) for cause, seconds in named)
+
+
+def title_of(cause: str) -> Message:
+    """Return the title of a cause; "" is an unknown one."""
+    return Message(key=f"cause.{cause}.title") if cause else UNKNOWN_CAUSE()
 
 
 def name_of(job: Job) -> Message:

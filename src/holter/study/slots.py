@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from holter.errors import BadInput
 from holter.probes.gpu.gpu import GpuProbe
 from holter.probes.machine.cgroup import CgroupProbe
+from holter.records import Message
 from holter.records.samples import CgroupSample, GpuSample
 from holter.sentences import NOTHING_STARTED, define
 from holter.study.queue import Slot
@@ -26,6 +27,11 @@ CHOOSE = define(
 )
 NO_INDEX = define("error.study-no-index", "{word} is no GPU index.")
 GPUS_OR_SLOTS = define("error.study-gpus-or-slots", "--gpus and --slots exclude each other: --slots trains on the CPU.")
+CROWDED = define(
+    "study.crowded",
+    "{name}={workers} is set: {slots} trainings side by side have {total} data workers on {cpus} CPUs; "
+    "without it Holter divides the CPUs",
+)
 USE_SLOTS = define("next.study-slots", "--slots 2 trains two at a time on the CPU")
 
 
@@ -68,6 +74,14 @@ def variables_of(slot: Slot, slots: int, cpus: float, environ: Mapping[str, str]
         # The order of the driver's indices; CUDA's own order is by speed.
         variables |= {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": str(slot.gpu)}
     return variables
+
+
+def crowded(slots: int, cpus: float, environ: Mapping[str, str]) -> Message | None:
+    """Return what to know about a number of data workers that somebody has set; None if the CPUs are enough."""
+    workers = environ.get(WORKERS, "")
+    if not (workers.isascii() and workers.isdigit()) or slots < 2 or int(workers) * slots <= max(slots, int(cpus)):
+        return None
+    return CROWDED(name=WORKERS, workers=workers, slots=slots, total=int(workers) * slots, cpus=int(cpus))
 
 
 def effective_cpus() -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from holter.probes.process.process_files import parse_cmdline
 from holter.probes.process.process_roles import is_python
 from holter.probes.training.starting import is_holter_train
 from holter.records import Message
+from holter.reports.outcome.wall import parsed
 from holter.reports.runs.rows import is_recording
 from holter.sentences import define
 from holter.study.epochs import planned_by_name, progress_of
@@ -96,6 +97,9 @@ def _cell(job: Job, seen: Seen) -> Cell:
     planned = (last.epochs_planned if last else None) or planned_by_name(job.trainer)
     stops = [kept.entry.stopped for kept in calls if kept.entry.stopped is not None]
     losses_s = [kept.entry.lost_s for kept in calls if kept.entry.lost_s is not None]
+    lost: Counter[str] = Counter()
+    for kept in calls:
+        lost.update(kept.entry.lost_by_cause or {})
     return Cell(
         job=job,
         state=state,
@@ -107,10 +111,28 @@ def _cell(job: Job, seen: Seen) -> Cell:
         cause=last.cause if last else None,
         incidents=sum(stops) if stops else None,
         lost_s=sum(losses_s) if losses_s else None,
+        lost_by_cause=tuple(lost.most_common()),
+        wall_s=sum(_wall_s(kept.entry) for kept in calls),
+        ended_s=sum(_wall_s(kept.entry) for kept in calls if kept.entry.good_s is not None),
+        gpu_s=_sum(_wall_s(kept.entry) * kept.entry.gpus if kept.entry.gpus else None for kept in calls),
+        good_s=_sum(kept.entry.good_s for kept in calls),
+        energy_kwh=_sum(kept.entry.energy_kwh for kept in calls),
+        job_began=last.began if last and state == "running" else None,
+        job_ends=last.job_ends if last and state == "running" else None,
         calls=len(calls),
         tape=last.tape if last else None,
         headline=last.headline if last else None,
     )
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _wall_s(entry: Entry) -> float:
+    began, ended = parsed(entry.began), parsed(entry.ended or entry.seen)
+    return 0.0 if began is None or ended is None else max(0.0, (ended - began).total_seconds())
 
 
 def _state(job: Job, calls: Sequence[Kept], seen: Seen) -> tuple[State, Message | None]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.cells import cell_len
@@ -19,7 +21,9 @@ from holter.sentences import define
 from holter.study.finish import steps_of
 from holter.study.plan import command_of, counted, counts, hours_left, in_order, remarks
 from holter.study.records import Cell, State
-from holter.study.sentences import how_far, name_of
+from holter.study.requirements import Requirements, sentences_of
+from holter.study.sentences import how_far, name_of, named_causes
+from holter.study.time_limit import SLOT_ENDS, at_limit
 
 SIGN: dict[State, tuple[str, str]] = {
     "done": ("✓", "green"),
@@ -34,15 +38,22 @@ COMMAND_LATER = define("study.command-later", "{command}   # later: {why}")
 ON_RUN = define("study.next-run", "Next: {command}")
 ENDS = define("study.ends", "ends {at}")
 INCIDENTS = define("study.incidents", "{count} incidents", one="{count} incident")
-LOST = define("study.lost", "{lost:duration} lost")
+LOST = define("study.lost", "{lost:duration} lost[[ ({causes})]]")
+LOST_IN_ALL = define("study.lost-in-all", "{lost:duration} lost in all[[: {causes}]]")
 CALLS = define("study.calls", "{count} calls", one="{count} call")
 STATE_OF = define("study.state-of", "{state}[[, {epochs}]]")
 
 
 def print_plan(
-    console: Console, cells: Sequence[Cell], extra: Sequence[str], lang: Lang, *, run: str | None = None
+    console: Console,
+    cells: Sequence[Cell],
+    extra: Sequence[str],
+    lang: Lang,
+    *,
+    needs: Requirements | None = None,
+    run: str | None = None,
 ) -> None:
-    """Print matrix, reasons, commands and hours. ``run``: the command that would start it."""
+    """Print matrix, reasons, commands, needs and hours. ``run``: the command that would start it."""
     print_matrix(console, cells)
     _print_reasons(console, cells, lang)
     todo = in_order(cells)
@@ -57,8 +68,8 @@ def print_plan(
         say(console, Text(phrase(remark, lang), style="dim"))
     say(console, Text(f"\n{phrase(counted(cells), lang)}", style="bold"))
     hours = hours_left(cells)
-    if hours is not None:
-        say(console, Text(phrase(hours, lang)))
+    for words in (*([] if hours is None else [hours]), *sentences_of(needs)):
+        say(console, Text(phrase(words, lang)))
     if run is not None and any(cell.state in ("missing", "unfinished", "blocked") for cell in cells):
         say(console, Text(phrase(ON_RUN(command=run), lang)))
 
@@ -89,18 +100,27 @@ def print_status(console: Console, cells: Sequence[Cell], lang: Lang, now_s: flo
         line.append(row[3], style="dim")
         line.rstrip()
         say(console, line)
-        for message in _words(cell):
+        for message in _words(cell, now_s):
             say(console, Text(f"    {phrase(message, lang)}", style="yellow"))
+    lost_s = sum(cell.lost_s or 0.0 for cell in cells)
+    if lost_s and len(cells) > 1:
+        by_cause: Counter[str] = Counter()
+        for cell in cells:
+            by_cause.update(dict(cell.lost_by_cause))
+        say(console, Text(phrase(LOST_IN_ALL(lost=lost_s, causes=named_causes(by_cause.most_common())), lang)))
     say(console, Text(phrase(counted(cells), lang), style="bold"))
 
 
-def as_json(cells: Sequence[Cell], extra: Sequence[str], lang: Lang, now_s: float) -> dict[str, Any]:
-    """Return a study for ``--json``."""
+def as_json(
+    cells: Sequence[Cell], extra: Sequence[str], lang: Lang, now_s: float, needs: Requirements | None = None
+) -> dict[str, Any]:
+    """Return a study for ``--json``. ``needs``: of a plan."""
     return {
         "trainings": [_as_json(cell, extra, lang, now_s) for cell in cells],
         "counts": counts(cells),
         "hours": sum(cell.hours or 0.0 for cell in cells),
         "hours_unknown": sum(cell.hours is None for cell in cells),
+        **({} if needs is None else {"needs": needs._asdict()}),
         "remarks": [phrase(remark, lang) for remark in remarks(cells, extra)],
     }
 
@@ -120,7 +140,7 @@ def say(console: Console, line: Text) -> None:
 
 
 def _as_json(cell: Cell, extra: Sequence[str], lang: Lang, now_s: float) -> dict[str, Any]:
-    job, ends_s = cell.job, ends_at(cell, now_s)
+    job, ends_s, limit = cell.job, ends_at(cell, now_s), at_limit(cell, now_s)
     return {
         "dataset": job.dataset,
         "configuration": job.configuration,
@@ -138,6 +158,12 @@ def _as_json(cell: Cell, extra: Sequence[str], lang: Lang, now_s: float) -> dict
         "ends": None if ends_s is None else _local(ends_s).isoformat(timespec="seconds"),
         "incidents": cell.incidents,
         "lost_s": cell.lost_s,
+        "lost_by_cause": dict(cell.lost_by_cause),
+        "good_s": cell.good_s,
+        "energy_kwh": cell.energy_kwh,
+        "job_ends": cell.job_ends,
+        "slot_ends_at_epoch": None if limit is None else limit.epoch,
+        "slots_more": None if limit is None else limit.more,
         "cause": cell.cause,
         "calls": cell.calls,
         "odd": None if cell.odd is None else phrase(cell.odd, lang),
@@ -156,14 +182,17 @@ def _row(cell: Cell, lang: Lang, now_s: float) -> tuple[str, str, str, str]:
     if cell.incidents:
         facts.append(phrase(INCIDENTS(count=cell.incidents), lang))
     if cell.lost_s:
-        facts.append(phrase(LOST(lost=cell.lost_s), lang))
+        facts.append(phrase(LOST(lost=cell.lost_s, causes=named_causes(cell.lost_by_cause, 2)), lang))
     if cell.calls > 1:
         facts.append(phrase(CALLS(count=cell.calls), lang))
     return phrase(name_of(cell.job), lang), state, when, " · ".join(facts)
 
 
-def _words(cell: Cell) -> list[Message]:
-    return [message for message in (cell.why if cell.state != "running" else None, cell.odd) if message is not None]
+def _words(cell: Cell, now_s: float) -> list[Message]:
+    limit = at_limit(cell, now_s)
+    slot = None if limit is None else SLOT_ENDS(epoch=limit.epoch, count=limit.more)
+    why = cell.why if cell.state != "running" else None
+    return [message for message in (why, slot, cell.odd) if message is not None]
 
 
 def _print_reasons(console: Console, cells: Sequence[Cell], lang: Lang) -> None:
@@ -180,14 +209,30 @@ def _local(unix_s: float) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(unix_s).astimezone()
 
 
-def print_finish(console: Console, cells: Sequence[Cell], extra: Sequence[str], lang: Lang, *, as_json: bool) -> None:
-    """Print what comes next for each data set, with the commands."""
+def print_finish(
+    console: Console,
+    cells: Sequence[Cell],
+    extra: Sequence[str],
+    lang: Lang,
+    *,
+    as_json: bool,
+    wrote: Path | None = None,
+) -> None:
+    """Print what comes next for each data set, with the commands. ``wrote``: a report that was written."""
     steps = steps_of(cells, extra)
     if as_json:
         said = [{"what": phrase(what, lang), "commands": list(commands)} for what, commands in steps]
-        print(json.dumps({"steps": said, "counts": counts(cells)}, ensure_ascii=False, indent=2))
+        print(
+            json.dumps(
+                {"steps": said, "counts": counts(cells), "report": None if wrote is None else str(wrote)},
+                ensure_ascii=False,
+                indent=2,
+            )
+        )
         return
     for what, commands in steps:
         say(console, Text(phrase(what, lang), style="bold"))
         for command in commands:
             say(console, Text(f"  {command}"))
+    if wrote is not None:
+        say(console, Text(text("cli.wrote", lang, path=str(wrote))))

@@ -16,6 +16,7 @@ from holter.linux.procfs import list_numbers
 from holter.probes.machine.environment import process_environ
 from holter.study.queue import Slot
 from holter.study.records import Job
+from holter.study.settings_file import VARIABLE, passed_on
 from holter.study.slots import SLOT
 from holter.supervisor.folds.fold_lock import FILE
 from holter.supervisor.folds.lock_state import read_state
@@ -47,7 +48,8 @@ class Trainings:
             process = subprocess.Popen(
                 command,
                 cwd=self._out,
-                env={**variables, **_absolute(variables)},  # they are started in another folder
+                # They are started in another folder.
+                env=_without(variables, VARIABLE) | _absolute(variables) | passed_on(variables),
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
@@ -88,7 +90,7 @@ class Trainings:
 
     def console_of(self, job: Job) -> Path:
         """Return the file with the output of a training."""
-        return self._out / f"{about_training(job.training)}.out"
+        return self._out / f"{file_name(job)}.out"
 
     def last_line(self, job: Job) -> str:
         """Return the last error of Holter in its output, else its last line; empty if there is none."""
@@ -101,6 +103,13 @@ class Trainings:
         return (own or lines or [""])[-1]
 
 
+def file_name(job: Job) -> str:
+    """Return a name for files of a training; trainer and plans are in it unless they are the usual ones."""
+    others = [job.trainer] if job.trainer != "nnUNetTrainer" else []
+    others += [job.plans] if job.plans != "nnUNetPlans" else []
+    return "-".join([about_training(job.training), *(re.sub(r"[^\w.]+", "_", other) for other in others)])
+
+
 def holder_here(job: Job) -> tuple[int, str | None] | None:
     """Return the PID of the ``holter train`` on this machine that holds a fold, and its slot; None if there is none."""
     about = read_state(job.folder / FILE).about
@@ -108,6 +117,10 @@ def holder_here(job: Job) -> tuple[int, str | None] | None:
     if about.get("host") != here() or not isinstance(pid, int):
         return None
     return pid, process_environ(pid).get(SLOT)
+
+
+def _without(variables: Mapping[str, str], name: str) -> dict[str, str]:
+    return {each: value for each, value in variables.items() if each != name}
 
 
 def _absolute(variables: Mapping[str, str]) -> dict[str, str]:

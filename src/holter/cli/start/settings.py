@@ -10,7 +10,8 @@
     [environment]                    # for the trainings that Holter starts, where the variable is not set
     nnUNet_n_proc_DA = 6
 
-Files, the first that names a setting counts: ``./holter.toml``, ``$XDG_CONFIG_HOME/holter/holter.toml``.
+Files, the first that names a setting counts: ``./holter.toml``, the file in ``$HOLTER_CONFIG``,
+``$XDG_CONFIG_HOME/holter/holter.toml``.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from typing import Any, NamedTuple
 from holter.errors import BadInput
 from holter.records import Text
 from holter.sentences import NOTHING_TOUCHED, define
+from holter.study import settings_file
 
 FILE = "holter.toml"
+OTHER_FILE = settings_file.VARIABLE
 ENVIRONMENT = "environment"
 # Variables that stand for an option. HOLTER_HEAL and its like belong to the hook, and are none.
 VARIABLES = {"HOLTER_LANG": "lang", "HOLTER_NOTIFY": "notify", "HOLTER_METRICS": "metrics"}
@@ -39,6 +42,7 @@ NEVER = ("force", "restart-from-scratch", "yes", "tape", "write", "help", "versi
 SECRET = ("notify",)
 
 NOT_TOML = define("error.settings-not-toml", "{file} is not valid TOML: {error}")
+NOT_THERE = define("error.settings-not-there", "{file}, which {variable} names, is not there.")
 UNREADABLE = define("error.settings-unreadable", "{file} cannot be read: {error}")
 FOREIGN = define("error.settings-foreign", "{file} belongs to another user (UID {uid}), so it is not used.")
 UNKNOWN = define("error.settings-unknown", "{file} sets {name}, which is no option of {command}.")
@@ -92,7 +96,7 @@ class Settings(NamedTuple):
 
 def places(environ: Mapping[str, str]) -> list[Path]:
     """Return the paths that are looked at, the strongest first."""
-    found = [Path(FILE)]
+    found = [Path(FILE), *([Path(environ[OTHER_FILE])] if environ.get(OTHER_FILE) else [])]
     base = environ.get("XDG_CONFIG_HOME") or (f"{environ['HOME']}/.config" if environ.get("HOME") else "")
     return [*found, Path(base) / "holter" / FILE] if base else found
 
@@ -112,6 +116,9 @@ def read(environ: Mapping[str, str], options: Callable[[], Mapping[str, frozense
     for path in places(environ):
         content = _content(path)
         if content is None:
+            # A name with a typing error would silently do nothing.
+            if environ.get(OTHER_FILE) and path == Path(environ[OTHER_FILE]):
+                raise _bad(NOT_THERE(file=str(path), variable=OTHER_FILE), f"unset {OTHER_FILE}")
             continue
         files.append(path)
         for setting in _settings(path, content, options()):
@@ -133,6 +140,18 @@ def for_training(settings: Settings | None, environ: MutableMapping[str, str]) -
         environ[name] = each.value
         by_file.setdefault(each.source, []).append(f"{name}={each.value}")
     return [FROM_FILE(file=file, variables=" ".join(variables)) for file, variables in by_file.items()]
+
+
+def for_trainings_elsewhere(settings: Settings | None, environ: MutableMapping[str, str]) -> list[Text]:
+    """Set the variables of ``for_training``, and the one that lets a training find ./holter.toml from another folder.
+
+    Return a message for each file that sets something for trainings.
+    """
+    said = for_training(settings, environ)
+    here = Path(FILE)
+    if settings is not None and here in settings.files:
+        environ.setdefault(OTHER_FILE, str(here.absolute()))
+    return [*said, *options_from_files(settings, "train", lambda _: True)]
 
 
 def options_from_files(settings: Settings | None, command: str, is_used: Callable[[str], bool]) -> list[Text]:

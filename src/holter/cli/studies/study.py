@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import enum
 import json
 import os
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holter.cli.options import Json, Lang, Plans, Trainer, chosen_language
-from holter.cli.studies.words import EXTRA, StudyCommand, same_command
+from holter.cli.options import Force, Json, Lang, Plans, Trainer, chosen_language
+from holter.cli.start.settings import OTHER_FILE, for_trainings_elsewhere
+from holter.cli.studies.words import EXTRA, FILE, StudyCommand, same_command
 from holter.errors import BadInput
 from holter.sentences import NOTHING_STARTED, define
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from holter.study.records import Cell, Job
+    from holter.study.records import Job
+    from holter.study.study_file import StudyFile
 
-WATCH_OR_JSON = define("error.study-watch-json", "--watch is for status on a terminal; --json is read once.")
-NOT_OF_RUN = define("error.study-not-of-run", "{option} is for holter study run.")
-JSON_OF_RUN = define("error.study-json-of-run", "--json is for plan, status and finish.")
-SUBMIT_ALONE = define("error.study-submit-alone", "--submit and --slurm-options need --slurm.")
 CHANGES_JOB = define(
     "error.study-changes-job", "{words} behind -- would train something else: give -tr, -p, -c and -f before it."
 )
-SUBMITTED = define(
-    "study.submitted", "submitted: array {number}, {count} trainings", one="submitted: array {number}, {count} training"
-)
-LATER = define(
-    "study.slurm-later",
-    "{count} trainings of a cascade are not in this script: they need others; run the same command again then",
-    one="{count} training of a cascade is not in this script: it needs others; run the same command again then",
-)
-NOTHING_LEFT = define("study.nothing-left", "nothing is left to start")
 # The registry is written every 30 s, a training log once an epoch.
 EVERY_S = 5.0
 
@@ -69,7 +57,11 @@ def study(
         ),
     ],
     datasets: Annotated[
-        list[str], typer.Argument(metavar="DATASET...", help="Numbers or names, as for nnUNetv2_train.")
+        list[str],
+        typer.Argument(
+            metavar="DATASET...|FILE.toml",
+            help="Numbers or names, as for nnUNetv2_train; or a study file, which says the same and more.",
+        ),
     ],
     configurations: Annotated[
         list[str] | None,
@@ -108,9 +100,22 @@ def study(
         str,
         typer.Option("--slurm-options", metavar="OPTIONS", help='run --slurm: "-p gpu --gres=gpu:1 --time=24:0:0".'),
     ] = "",
+    notify: Annotated[
+        str | None,
+        typer.Option("--notify", metavar="ADDRESS", help="run: send a message a day and at the end to this address."),
+    ] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option("--metrics", metavar="textfile:FOLDER", help="run: numbers of the study for the node exporter."),
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="With status: keep it up to date until Ctrl-C; without a terminal: once.")
     ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE.html", help="finish: write a report of the whole study, one HTML file."),
+    ] = None,
+    force: Force = False,
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:
@@ -122,41 +127,72 @@ def study(
     from rich.console import Console
 
     from holter.cli.running.rewriting import can_rewrite, rewrite
+    from holter.cli.studies import fitting
+    from holter.cli.studies.starting import cells_of, folders_for, print_or_send, run_here
     from holter.study import terminal
-    from holter.study.selection import jobs_of
+    from holter.study.requirements import requirements_of
+    from holter.study.selection import Wanted, jobs_of, jobs_of_file
 
     language = chosen_language(lang)
     extra: tuple[str, ...] = context.meta.get(EXTRA, ())
-    _check(
-        action,
-        {"--watch": watch, "--json": as_json, "--slurm": slurm, "--submit": submit, "--slurm-options": slurm_options},
-        {"--gpus": gpus, "--slots": slots, "--retry": retry, "--slurm": slurm, "--keep-going": keep_going},
-    )
-    jobs = jobs_of(datasets, configurations or (), folds or ("0-4",), os.environ, trainer=trainer, plans=plans)
+    file: StudyFile | None = context.meta.get(FILE)
+    named = None if file is None else str(file.path)
+    fitting.check(action.value, datasets, _is_given(context), _is_typed(context), named)
+    environ = dict(os.environ)
+    if file is not None:
+        wanted = Wanted(tuple(configurations or ()), tuple(folds or ("0-4",)), trainer, plans)
+        jobs = jobs_of_file(file, wanted, environ)
+    else:
+        jobs = jobs_of(datasets, configurations or (), folds or ("0-4",), environ, trainer=trainer, plans=plans)
     if not all(_is_same(job, extra) for job in jobs):
         raise BadInput(CHANGES_JOB(words=shlex.join(extra)), safe=NOTHING_STARTED(), next_step="holter study --help")
     if action is Action.RUN:
         from holter.study.local import Settings
-        from holter.study.slots import slots_of
+        from holter.study.slots import crowded, effective_cpus, slots_of
 
+        notes = for_trainings_elsewhere(context.obj, environ)
         if slurm:
-            _slurm(jobs, extra, out.absolute(), slots, slurm_options, language, retry=retry, submit_it=submit)
+            print_or_send(
+                jobs,
+                out.absolute(),
+                environ,
+                extra=extra,
+                most=slots,
+                options=slurm_options,
+                variables=[name for name in environ if name not in os.environ and name != OTHER_FILE],
+                retry=retry,
+                submit_it=submit,
+                notes=notes,
+                language=language,
+            )
             return
-        places = slots_of(gpus or (), slots, os.environ)
-        _run(jobs, Settings(places, out.absolute(), extra, keep_going, max_failures, retry, spacing), language)
-    cells = _cells(jobs)
+        places = slots_of(gpus or (), slots, environ)
+        crowd = crowded(len(places), effective_cpus(), environ)
+        notes += [] if crowd is None else [crowd]
+        settings = Settings(places, out.absolute(), extra, keep_going, max_failures, retry, spacing)
+        folders = folders_for(metrics or (), is_typed=_is_typed(context)("metrics"))
+        sys.exit(run_here(jobs, settings, environ, notes, language, notify=notify, folders=folders))
+    cells = cells_of(jobs, environ)
     if action is Action.FINISH:
-        terminal.print_finish(Console(), cells, extra, language, as_json=as_json)
+        wrote = None
+        if report is not None:
+            from holter.reports.private_files import write_private
+            from holter.study.report.page import page
+
+            wrote = write_private(report, page(cells, extra, environ, language), force=force)
+        terminal.print_finish(Console(), cells, extra, language, as_json=as_json, wrote=wrote)
         sys.exit(0 if all(cell.state == "done" for cell in cells) else 1)
+    needs = requirements_of(cells, environ) if action is Action.PLAN else None
     if as_json:
-        print(json.dumps(terminal.as_json(cells, extra, language, time.time()), ensure_ascii=False, indent=2))
+        found = terminal.as_json(cells, extra, language, time.time(), needs)
+        print(json.dumps(found, ensure_ascii=False, indent=2))
         return
 
     def show(console: Console) -> None:
-        terminal.print_status(console, _cells(jobs), language, time.time())
+        terminal.print_status(console, cells_of(jobs, environ), language, time.time())
 
     if action is Action.PLAN:
-        terminal.print_plan(Console(), cells, extra, language, run=same_command(sys.argv, "run"))
+        terminal.print_plan(Console(), cells, extra, language, needs=needs, run=same_command(sys.argv, "run"))
     elif watch and can_rewrite():
         rewrite(show, EVERY_S)
     else:
@@ -171,85 +207,16 @@ def _is_same(job: Job, extra: tuple[str, ...]) -> bool:
     return training is not None and training.fold_folder(os.environ) == job.folder
 
 
-def _check(action: Action, given: Mapping[str, object], of_run: Mapping[str, object]) -> None:
-    # Options that do not fit together.
-    if given["--watch"] and (given["--json"] or action is not Action.STATUS):
-        raise BadInput(WATCH_OR_JSON(), next_step="holter study status 4")
-    if action is Action.RUN and given["--json"]:
-        raise BadInput(JSON_OF_RUN(), safe=NOTHING_STARTED(), next_step="holter study status 4 --json")
-    if (given["--submit"] or given["--slurm-options"]) and not given["--slurm"]:
-        raise BadInput(SUBMIT_ALONE(), safe=NOTHING_STARTED(), next_step="holter study run 4 --slurm --submit")
-    misplaced = [option for option, value in of_run.items() if value] if action is not Action.RUN else []
-    if misplaced:
-        raise BadInput(
-            NOT_OF_RUN(option=misplaced[0]), safe=NOTHING_STARTED(), next_step=f"holter study {action.value} 4"
-        )
+# Where the value of an option comes from decides what an error may say about it.
+def _is_typed(context: typer.Context) -> Callable[[str], bool]:
+    return lambda name: _source(context, name) == "COMMANDLINE"
 
 
-def _run(jobs: tuple[Job, ...], settings: object, language: Literal["en", "zh"]) -> None:
-    from holter.reports.catalogue import phrase
-    from holter.study.local import Session, Settings
-    from holter.study.plan import counted
-
-    assert isinstance(settings, Settings)
-
-    def say(message: object) -> None:
-        with contextlib.suppress(OSError):  # nobody reads: the trainings are more important
-            print(f"holter: {time.strftime('%H:%M:%S')} {phrase(message, language)}", file=sys.stderr, flush=True)  # type: ignore[arg-type]
-
-    code = Session(_cells(jobs), settings, os.environ, say).run()
-    say(counted(_cells(jobs)))
-    sys.exit(code)
+def _is_given(context: typer.Context) -> Callable[[str], bool]:
+    return lambda name: _source(context, name) not in (None, "DEFAULT")
 
 
-def _slurm(
-    jobs: tuple[Job, ...],
-    extra: tuple[str, ...],
-    out: Path,
-    most: int | None,
-    options: str,
-    language: Literal["en", "zh"],
-    *,
-    retry: bool,
-    submit_it: bool,
-) -> None:
-    from holter.reports.catalogue import phrase
-    from holter.study.local import needs_of
-    from holter.study.slurm import script_of, submit
-
-    cells = _cells(jobs)
-    needs = needs_of(cells)
-    states = ("missing", "unfinished", *(("broken",) if retry else ()))
-    now = [cell.job for cell in cells if cell.state in states]
-    later = [cell.job for cell in cells if cell.state == "blocked"]
-    if not now:
-        print(f"holter: {phrase(NOTHING_LEFT(), language)}", file=sys.stderr)
-        return
-    out.mkdir(parents=True, exist_ok=True)  # Slurm does not create the folder of --output
-    script = script_of(now, out, os.environ, extra=extra, most=most, options=options)
-    if not submit_it:
-        print(script, end="")
-        if later:
-            print(f"holter: {phrase(LATER(count=len(later)), language)}", file=sys.stderr)
-        return
-    number = submit(script, os.environ)
-    print(phrase(SUBMITTED(number=number, count=len(now)), language))
-    sent = {job.folder for job in now}
-    # What waits for a broken fold, or for one that runs elsewhere, would start too early.
-    too_early = [job for job in later if not needs[job.folder] <= sent]
-    later = [job for job in later if needs[job.folder] <= sent]
-    if too_early:
-        print(f"holter: {phrase(LATER(count=len(too_early)), language)}", file=sys.stderr)
-    if later:
-        second = submit(
-            script_of(later, out, os.environ, extra=extra, most=most, options=options), os.environ, after=number
-        )
-        print(phrase(SUBMITTED(number=second, count=len(later)), language))
-
-
-def _cells(jobs: tuple[Job, ...]) -> tuple[Cell, ...]:
-    from holter.study.survey import look, survey
-    from holter.supervisor.state_folder import state_folders
-    from holter.tape.registry import read_all
-
-    return survey(jobs, look(read_all(state_folders(os.environ)), os.environ))
+def _source(context: typer.Context, option: str) -> str | None:
+    name = next((each.name for each in context.command.params if f"--{option}" in each.opts), None)
+    source = context.get_parameter_source(name) if name is not None else None
+    return None if source is None else source.name

@@ -13,6 +13,7 @@ from pathlib import Path
 from holter.errors import CannotDoHere
 from holter.sentences import NOTHING_STARTED, define
 from holter.study.records import Job
+from holter.study.settings_file import passed_on
 from holter.study.slots import MOST_WORKERS
 from holter.texts.training_command import NNUNET_PATHS
 
@@ -42,7 +43,15 @@ cd {folder} || exit 2
 case "$SLURM_ARRAY_TASK_ID" in
 {cases}
 esac
-trap 'passed=1; kill -USR1 $pid' USR1    # bash gets the signal and passes it on
+echo "holter study: $*"
+trap 'passed=1; [ -n "$pid" ] && kill -USR1 $pid' USR1    # bash gets the signal and passes it on
+# Ten seconds that save hours: a disk that does not answer, a GPU that is gone. If only this look fails (2), it trains.
+look=("$1" "$2" -f "$3")
+for ((at = 4; at < $#; at++)); do
+  next=$((at + 1))
+  case "${{!at}}" in -tr | -p) look+=("${{!at}}" "${{!next}}") ;; -device) look+=(--device "${{!next}}") ;; esac
+done
+{holter} doctor "${{look[@]}}" --prolog; [ $? -eq 1 ] && exit 1
 {holter} train "$@" & pid=$!
 wait $pid; code=$?
 # 128 + SIGUSR1: only the wait was interrupted; without a new signal it is the exit code.
@@ -60,10 +69,19 @@ def script_of(
     extra: tuple[str, ...] = (),
     most: int | None = None,
     options: str = "",
+    variables: Sequence[str] = (),
 ) -> str:
-    """Return the array script, one task a job. ``most``: how many may run at a time (``%N``)."""
+    """Return the array script, one task a job.
+
+    ``most``: how many may run at a time (``%N``). ``variables``: names of ``environ`` that the tasks get, too.
+    """
     cases = [f"  {number}) set -- {shlex.join(job.arguments(extra))} ;;" for number, job in enumerate(jobs)]
     exports = [f"export {name}={shlex.quote(str(Path(environ[name]).absolute()))}" for name in NNUNET_PATHS]
+    exports += [f"export {name}={shlex.quote(environ[name])}" for name in variables]
+    # On the cluster the file may be missing.
+    exports += [
+        f"[ -e {(file := shlex.quote(path))} ] && export {name}={file}" for name, path in passed_on(environ).items()
+    ]
     return SCRIPT.format(
         last=len(jobs) - 1,
         most=f"%{most}" if most else "",

@@ -1,0 +1,85 @@
+"""Which options of ``holter study`` fit together. What would do nothing is refused, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from holter.errors import BadInput
+from holter.records import Text
+from holter.sentences import NOTHING_STARTED, define
+
+WATCH_OR_JSON = define("error.study-watch-json", "--watch is for status on a terminal; --json is read once.")
+NOT_OF = define("error.study-not-of", "{option} is for holter study {action}.")
+JSON_OF_RUN = define("error.study-json-of-run", "--json is for plan, status and finish.")
+SUBMIT_ALONE = define("error.study-submit-alone", "--submit and --slurm-options need --slurm.")
+USELESS = define("error.study-useless", "{option} would do nothing with {way}: {why}.")
+GPUS_OF_SLURM = define("error.study-slurm-gpus", "Slurm gives each task its GPU")
+TASKS_ALONE = define(
+    "error.study-slurm-failures",
+    "the tasks of an array know nothing of each other's end; each that fails leaves the others alone",
+)
+NO_QUEUE = define("error.study-slurm-queue", "nothing of the study runs after the script was sent")
+STARTS_OF_SLURM = define("error.study-slurm-spacing", "Slurm decides when a task starts")
+TWO_FILES = define("error.study-file-two", "A study is one file, or data sets, not both: {words}.")
+FILE_SAYS = define("error.study-file-says", "{file} says what to train; {option} would change only a part of it.")
+
+OF_FINISH = ("report", "force")
+OF_RUN = (
+    "gpus", "slots", "retry", "slurm", "submit", "slurm-options", "keep-going", "max-failures", "spacing", "notify",
+    "metrics",
+)  # fmt: skip
+# What a scheduler does itself. --keep-going is not among them: an array always goes on.
+NOT_WITH_SLURM: Mapping[str, tuple[Text, str]] = {
+    "gpus": (GPUS_OF_SLURM(), 'holter study run 4 --slurm --slurm-options "--gres=gpu:1"'),
+    "max-failures": (TASKS_ALONE(), "holter study run 4 --slurm --slots 2"),
+    "spacing": (STARTS_OF_SLURM(), "holter study run 4 --slurm --slots 2"),
+}
+OF_QUEUE = ("notify", "metrics")
+WHICH = ("configurations", "folds", "trainer", "plans")
+
+
+def check(
+    action: str,
+    datasets: Sequence[str],
+    is_given: Callable[[str], bool],
+    is_typed: Callable[[str], bool],
+    file: str | None,
+) -> None:
+    """Refuse options that do not fit together.
+
+    ``is_given``: by an option's name without dashes, whether it is set, wherever; ``is_typed``: on the command line.
+
+    Raises:  BadInput.
+    """
+    if is_given("watch") and (is_given("json") or action != "status"):
+        raise BadInput(WATCH_OR_JSON(), next_step="holter study status 4")
+    if action == "run" and is_given("json"):
+        raise _refused(JSON_OF_RUN(), "holter study status 4 --json")
+    for name in OF_RUN:  # a file may set them for the run to come
+        if action != "run" and is_typed(name):
+            raise _refused(NOT_OF(option=f"--{name}", action="run"), f"holter study {action} 4")
+    if file is not None and len(datasets) > 1:
+        raise _refused(TWO_FILES(words=tuple(datasets)), f"holter study {action} {file}")
+    for name in OF_FINISH:
+        if action != "finish" and is_given(name):
+            raise _refused(NOT_OF(option=f"--{name}", action="finish"), "holter study finish 4 --report study.html")
+    if action == "run":
+        _check_ways(is_given, is_typed)
+    for name in WHICH:
+        if file is not None and is_typed(name):
+            raise _refused(FILE_SAYS(file=file, option=f"--{name}"), f"holter study {action} {file}")
+
+
+def _check_ways(is_given: Callable[[str], bool], is_typed: Callable[[str], bool]) -> None:
+    for name in OF_QUEUE:  # a settings file may set them for other commands
+        if is_given("slurm") and is_typed(name):
+            raise _refused(USELESS(option=f"--{name}", way="--slurm", why=NO_QUEUE()), "holter study run 4 --slurm")
+    if (is_typed("submit") or is_typed("slurm-options")) and not is_given("slurm"):
+        raise _refused(SUBMIT_ALONE(), "holter study run 4 --slurm --submit")
+    for name, (why, step) in NOT_WITH_SLURM.items():
+        if is_given("slurm") and is_given(name):
+            raise _refused(USELESS(option=f"--{name}", way="--slurm", why=why), step)
+
+
+def _refused(what: Text, next_step: str) -> BadInput:
+    return BadInput(what, safe=NOTHING_STARTED(), next_step=next_step)

@@ -1,0 +1,170 @@
+"""``holter study run``: on this machine, or as a script for Slurm."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from holter.errors import BadInput
+from holter.records import Text
+from holter.sentences import NOTHING_STARTED, define
+
+if TYPE_CHECKING:
+    from holter.study.local import Settings
+    from holter.study.records import Cell, Job
+    from holter.study.report.metrics import StudyMetrics
+
+    Lang = Literal["en", "zh"]
+
+SUBMITTED = define(
+    "study.submitted", "submitted: array {number}, {count} trainings", one="submitted: array {number}, {count} training"
+)
+LATER = define(
+    "study.slurm-later",
+    "{count} trainings of a cascade are not in this script: they need others; run the same command again then",
+    one="{count} training of a cascade is not in this script: it needs others; run the same command again then",
+)
+NO_PORT = define("error.study-metrics-port", "A study has no port for metrics: it writes a text file.")
+NOTHING_LEFT = define("study.nothing-left", "nothing is left to start")
+
+
+def run_here(
+    jobs: tuple[Job, ...],
+    settings: Settings,
+    environ: Mapping[str, str],
+    notes: Sequence[Text],
+    language: Lang,
+    *,
+    notify: str | None = None,
+    folders: Sequence[Path] = (),
+) -> int:
+    """Train on this machine; return the exit code.
+
+    ``notes``: what is said first. ``notify``: an address for a message a day and at the end. ``folders``: for metrics.
+    """
+    from holter.reports.catalogue import phrase
+    from holter.study.local import Session
+    from holter.study.plan import counted
+    from holter.study.report.digest import Digest
+
+    def say(message: Text) -> None:
+        with contextlib.suppress(OSError):  # nobody reads: the trainings are more important
+            print(f"holter: {time.strftime('%H:%M:%S')} {phrase(message, language)}", file=sys.stderr, flush=True)
+
+    def now() -> tuple[Cell, ...]:
+        return cells_of(jobs, environ)
+
+    cells = now()
+    digest = None if notify is None else Digest(notify, language, say)
+    metrics = metrics_for(folders, cells)
+
+    def on_poll() -> None:
+        now_s = time.monotonic()
+        for each in metrics:
+            each.see(now_s, now)
+        if digest is not None:
+            digest.see(now_s, now)
+
+    session = Session(cells, settings, environ, say, on_poll)
+    for note in notes:
+        say(note)
+    code = session.run()
+    cells = now()
+    for each in metrics:
+        each.finish(cells)
+    say(counted(cells))
+    if digest is not None:
+        digest.finish(cells, session.queue.stopped)
+    return code
+
+
+def metrics_for(folders: Sequence[Path], cells: Sequence[Cell]) -> tuple[StudyMetrics, ...]:
+    """Return the writers of metrics; their library is imported only if there is a folder."""
+    if not folders:
+        return ()
+    from holter.study.report.metrics import StudyMetrics
+
+    return tuple(StudyMetrics(folder, cells, time.time) for folder in folders)
+
+
+def folders_for(options: Sequence[str], *, is_typed: bool) -> tuple[Path, ...]:
+    """Return the folders of ``--metrics textfile:FOLDER``.
+
+    Ports that a file or a variable sets are for trainings; one that was typed is refused.
+
+    Raises:  BadInput, MissingExtra.
+    """
+    from holter.views.metrics.targets import Folder, targets
+
+    found = targets(options)
+    if is_typed and not all(isinstance(each, Folder) for each in found):
+        raise BadInput(NO_PORT(), safe=NOTHING_STARTED(), next_step="--metrics textfile:/var/lib/node_exporter")
+    return tuple(each.path for each in found if isinstance(each, Folder))
+
+
+def print_or_send(
+    jobs: tuple[Job, ...],
+    out: Path,
+    environ: Mapping[str, str],
+    *,
+    extra: tuple[str, ...],
+    most: int | None,
+    options: str,
+    variables: Sequence[str],
+    retry: bool,
+    submit_it: bool,
+    notes: Sequence[Text],
+    language: Lang,
+) -> None:
+    """Print the array script for what can start now, or send it, and one for what comes after."""
+    from holter.reports.catalogue import phrase
+    from holter.study.clusters.slurm import script_of, submit
+    from holter.study.local import needs_of
+
+    def say(message: Text) -> None:
+        print(f"holter: {phrase(message, language)}", file=sys.stderr)
+
+    def script(of: Sequence[Job]) -> str:
+        ordered = sorted(of, key=lambda job: -job.priority)  # Slurm starts the tasks of an array in their order
+        return script_of(ordered, out, environ, extra=extra, most=most, options=options, variables=variables)
+
+    cells = cells_of(jobs, environ)
+    needs = needs_of(cells)
+    states = ("missing", "unfinished", *(("broken",) if retry else ()))
+    now = [cell.job for cell in cells if cell.state in states]
+    later = [cell.job for cell in cells if cell.state == "blocked"]
+    if not now:
+        say(NOTHING_LEFT())
+        return
+    for note in notes:
+        say(note)
+    out.mkdir(parents=True, exist_ok=True)  # Slurm does not create the folder of --output
+    if not submit_it:
+        print(script(now), end="")
+        if later:
+            say(LATER(count=len(later)))
+        return
+    number = submit(script(now), environ)
+    print(phrase(SUBMITTED(number=number, count=len(now)), language))
+    sent = {job.folder for job in now}
+    # What waits for a broken fold, or for one that runs elsewhere, would start too early.
+    too_early = [job for job in later if not needs[job.folder] <= sent]
+    later = [job for job in later if needs[job.folder] <= sent]
+    if too_early:
+        say(LATER(count=len(too_early)))
+    if later:
+        second = submit(script(later), environ, after=number)
+        print(phrase(SUBMITTED(number=second, count=len(later)), language))
+
+
+def cells_of(jobs: tuple[Job, ...], environ: Mapping[str, str]) -> tuple[Cell, ...]:
+    """Return the state of each job, now."""
+    from holter.study.survey import look, survey
+    from holter.supervisor.state_folder import state_folders
+    from holter.tape.registry import read_all
+
+    return survey(jobs, look(read_all(state_folders(environ)), environ))
