@@ -12,7 +12,7 @@ from holter.records import Message, Text
 from holter.reports import html
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.healing import percent
-from holter.reports.wording import duration
+from holter.reports.when import duration
 from holter.sentences import define
 from holter.study.finish import steps_of
 from holter.study.plan import counted, hours_left
