@@ -39,7 +39,7 @@ class Course:
                 self._begin()
 
     def is_unfinished(self, epochs: int | None) -> bool:
-        """Return whether nnU-Net's loop was left early: steps were made, it did not return, epochs are missing.
+        """Return whether nnU-Net's loop ended early: steps were made, but it did not return, and epochs are missing.
 
         ``epochs``: how many the trainer plans, if known. A loop that returns with fewer was stopped on purpose.
         """

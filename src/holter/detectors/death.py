@@ -1,8 +1,8 @@
 """Unexpected endings of a worker or of the training itself.
 
-An exception that only a console or log reports, or that a side thread raised, is a rumour: the file may hold lines of
-another run, and a thread of a tracking service may die alone. It becomes the first sign of a death if a process of this
-run ends soon after. While all processes live, it is context for other episodes and no alarm.
+An exception that only a console or log reports, or that a side thread raised, is not yet a death: the file may contain
+lines of another run, and a thread of a tracking service may die alone. It counts as the beginning of a death if a
+process of this run ends soon after. While all processes live, it raises no alarm, and is context for other episodes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Episodes of a recording that was read from logs: how its runs ended, and the shape of their epoch times.
 
-A log has no clock and no process. Reported is what it contains: an exception, the end of a process, epochs that are or
-were slow, or a log that stops in the middle.
+A log has no clock and no process. Only its content is reported: an exception, the end of a process, slow epochs, or a
+log that stops in the middle.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def _phase(events: list[Event]) -> tuple[Phase, float | None]:
 
 
 def slow_epochs(recording: Recording) -> Episode | None:
-    """Return an episode if epochs became slower or faster, or slow ones cost much time; else None."""
+    """Return an episode if epochs became slower or faster, or if single slow ones cost much time; else None."""
     shape = shape_of(runs(recording))
     if shape is None:
         return None

@@ -1,4 +1,4 @@
-"""Notices: the training continues with less than it should have; a line, no alarm. Pure, like the detectors."""
+"""Notices: the training continues, but something is missing. They are printed and raise no alarm. Pure."""
 
 from __future__ import annotations
 

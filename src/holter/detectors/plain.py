@@ -1,4 +1,4 @@
-"""A program that is not nnU-Net and takes its batches from a DataLoader: what may be said about it.
+"""Judge a program that is not nnU-Net and takes its batches from a DataLoader.
 
 Such a program may do anything between two batches: evaluate, write results, wait for a person. So only the time inside
 ``next()`` is judged, and there a short alarm needs evidence about a worker. nnU-Net's own rules do not apply.
@@ -21,7 +21,7 @@ NO_FILES = ("pipe:", "socket:", "anon_inode:", "/dev/")
 
 
 class PlainKeeper:
-    """Whether the program is one of these, and what its loader waits for."""
+    """Tracks whether the program is such a program, and what its loader waits for."""
 
     def __init__(self) -> None:
         self.is_plain = False
@@ -57,7 +57,7 @@ class PlainKeeper:
 
     @property
     def stands_s(self) -> float:
-        """Seconds inside ``next()`` without any activity that are reported although no worker can be blamed."""
+        """The seconds inside ``next()`` without any activity after which to alarm, even if no worker can be blamed."""
         return max(STANDS_S, TIMES_LONGEST_WAIT * self.longest_wait_s)
 
     def _watch_reads(self, tick: Tick) -> None:
@@ -88,13 +88,13 @@ def waited_s(tick: Tick) -> float | None:
 
 
 def loader_workers(tick: Tick) -> list[ProcessSample]:
-    """Return the workers that say so themselves; the roles of other children are guesses that are nnU-Net's."""
+    """Return the processes whose heartbeat says that they are workers; other roles are guesses made for nnU-Net."""
     pids = {beat.pid for beat in tick.beats if beat.role in DATA_WORKERS}
     return [process for process in tick.processes if process.pid in pids]
 
 
 def is_lost_worker(event: msgspec.Struct) -> bool:
-    """Whether an event is the end of a worker of a loader that nobody had asked to end."""
+    """Return whether an event is the unwanted end of a DataLoader's worker."""
     return (
         isinstance(event, ProcessEnded)
         and event.role in DATA_WORKERS

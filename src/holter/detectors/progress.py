@@ -43,12 +43,12 @@ class ProgressKeeper:
         return bool(moved)
 
     def unlearn(self) -> None:
-        """Remove the last step: it was a standstill, not the length of a step."""
+        """Remove the last step from the recent ones, because it contained a standstill."""
         if self.steps:
             self.steps.pop()
 
     def forgive(self, t_s: float) -> None:
-        """Restart the clock at ``t_s``: the time before does not count (a pause, a new phase)."""
+        """Count the time without progress from ``t_s`` on, because before there was a pause or another phase."""
         self.at_s = t_s
 
     @property

@@ -1,7 +1,7 @@
-"""An episode from a few seconds of a training that was not recorded before, if it is stuck or slower.
+"""Detect an episode in a few seconds of a training that was not recorded before, if it is stuck or slower.
 
-The other detectors compare with earlier ticks of the same run. For a training that already hangs there are none: here a
-quiet process tree, a stopped process, or an epoch of many times the usual length must suffice.
+The other detectors compare with earlier ticks of the same run. For a training that already hangs there are none. So
+here it is enough that the process tree is quiet, a process is stopped, or an epoch lasts many times as long as usual.
 """
 
 from __future__ import annotations

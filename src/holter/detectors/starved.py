@@ -1,7 +1,7 @@
-"""The training waits for data most of the time, from the start: slow without ever having been faster.
+"""The training waits for data most of the time, from its start on, so that it was never faster.
 
-A long wait alone is not enough at first: the first batches come from cold caches. If the CPUs are the bottleneck, it
-will not improve by itself, and 15 s are enough to report it.
+At first a long wait alone is not enough, because the first batches are read into an empty page cache. If the CPUs are
+the bottleneck, the wait will not become shorter by itself, and 15 s are enough to report it.
 """
 
 from __future__ import annotations

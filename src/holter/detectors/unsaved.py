@@ -33,7 +33,7 @@ FULL = define("episode.full", "{folder} ({mount}) is full: {free:bytes} free of 
 class UnsavedDetector:
     """Opens an episode when no checkpoint can be saved.
 
-    It ends when one is saved, or, if no attempt had failed, when there is space again.
+    The episode ends when a checkpoint is saved or, if no attempt has failed, when there is space again.
     """
 
     name = "unsaved"

@@ -1,8 +1,8 @@
-"""The part of a recording that was available when a verdict was reached: a replay gives the same verdict.
+"""Cut a recording to what was available when a verdict was reached, so that a replay gives the same verdict.
 
-A live recorder keeps the last minutes complete; of older ticks it keeps only the lasting events. A tape holds more, and
-also what happened afterwards: a frozen training is killed in the end, but the kill does not explain the freeze. So a
-tape is cut at the time of the verdict, and older ticks are thinned as in a live recording.
+A live recorder keeps the last minutes complete; of older ticks it keeps only the events whose meaning lasts. A tape
+holds more, and also what happened afterwards: a frozen training is killed in the end, but the kill does not explain the
+freeze. So a tape is cut at the time of the verdict, and older ticks are thinned as in a live recording.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ OBSERVED_S = 50.0
 
 
 def thinned(ticks: Iterable[Tick]) -> Iterable[Tick]:
-    """Return what a live recorder keeps of ticks older than ``WHOLE_S``: ticks with lasting events only."""
+    """Return what a live recorder keeps of ticks older than ``WHOLE_S``: only ticks with events whose meaning lasts."""
     for tick in ticks:
         events = tuple(event for event in tick.events if isinstance(event, LASTING))
         if events:
@@ -45,7 +45,7 @@ def thinned(ticks: Iterable[Tick]) -> Iterable[Tick]:
 def at_verdict(recording: Recording, episode: Episode) -> tuple[Recording, Episode]:
     """Return recording and episode as they were at the last verdict.
 
-    A recording that was read from a text is returned unchanged: it was read as a whole, afterwards.
+    A recording that was read from a log is returned unchanged, because it was judged as a whole.
     """
     notes = (note for tick in recording.all_ticks[:1] for note in tick.events if isinstance(note, Noted))
     if any(note.what == FROM_TEXT for note in notes):

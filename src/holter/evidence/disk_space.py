@@ -38,7 +38,7 @@ def _device(sample: StorageSample) -> str:
 
 
 def shortage(sample: StorageSample) -> Lack | None:
-    """Return why nothing can be written there; None if writing is possible or unknown."""
+    """Return why nothing can be written to this path; None if writing is possible, or if that is unknown."""
     if sample.read_only:
         return "read-only"
     if sample.free_inodes is not None and sample.free_inodes < FULL_INODES:
@@ -47,12 +47,12 @@ def shortage(sample: StorageSample) -> Lack | None:
 
 
 def needed_bytes(sample: StorageSample) -> int:
-    """Return the free space that the next checkpoint needs; the previous one stays until the new one is verified."""
+    """Return the free bytes that the next checkpoint needs; the previous one is kept until the new one is verified."""
     return FULL_BYTES if sample.checkpoint_bytes is None else sample.checkpoint_bytes + BESIDE_BYTES
 
 
 def has_space(sample: StorageSample) -> bool | None:
-    """Return whether a checkpoint can be written there now; None if unknown."""
+    """Return whether there is space for a checkpoint on this path now; None if unknown."""
     if sample.free_bytes is None or sample.read_only is None or sample.problem is not None:
         return None
     return shortage(sample) is None and sample.free_bytes >= needed_bytes(sample)

@@ -1,4 +1,4 @@
-"""The kind of an exception, from its text: one word for all messages of one problem.
+"""Find the kind of an exception from its text: one word for all messages of one problem.
 
 The patterns match messages of PyTorch, CUDA, NCCL, the C library, blosc2 and Windows. The first match wins, so more
 specific kinds come first.
@@ -146,5 +146,5 @@ def without_boilerplate(text: str) -> str:
 
 
 def is_special(kind: str) -> bool:
-    """Return whether a kind of error has its own cause, which explains more than "an exception"."""
+    """Return whether there is a cause for this kind of error; it explains more than the general causes do."""
     return kind not in GENERAL

@@ -1,4 +1,4 @@
-"""Collected facts: known with a detail for people, or unknown with a reason."""
+"""Collect facts: each is known, with a detail for people, or unknown, with a reason."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Evidence:
 
     @property
     def facts(self) -> tuple[Fact, ...]:
-        """All stated facts."""
+        """All facts that were stated."""
         return tuple(self._facts.values())
 
 
 class FactBook:
-    """Facts during collection."""
+    """Collects the facts of one episode."""
 
     def __init__(self) -> None:
         self.facts: dict[str, Fact] = {}
@@ -50,8 +50,8 @@ class FactBook:
     ) -> None:
         """State a fact; with a value of None it is unknown for the reason ``unless`` (default: not recorded).
 
-        The value holds the names of processes; ``processes`` of the fact holds them as ``Subject``.
-        ``words``: the value as people read it, if it holds a sentence.
+        Processes in ``value`` become their names; the fact keeps the ``Subject`` of each in ``processes``.
+        ``words``: the value as people read it, if it contains a sentence.
         """
         if value is None:
             self.unknown(name, NOT_RECORDED() if unless is None else unless)
@@ -78,7 +78,7 @@ class FactBook:
         return fact.value if fact is not None and fact.status == "known" else None
 
     def words(self, name: str) -> Text | None:
-        """Return the value of a fact of one text as people read it; None if it is not known."""
+        """Return the value of a fact as people read it, if the value is one text; None if it is not known."""
         fact = self.facts.get(name)
         words = fact.words if fact is not None and fact.status == "known" else None
         if isinstance(words, tuple) or words is None:

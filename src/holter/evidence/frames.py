@@ -60,9 +60,9 @@ def place(thread: ThreadStack) -> tuple[str, str] | None:
 def results_loop(dump: StackDump) -> str | None:
     """Return what batchgenerators' results-loop threads wait on; None if there are none.
 
-    worker-queue: nothing arrives from the workers. tensor-hand-over: a worker announced a batch and does not hand it
-    over. ready-queue: the main thread does not take the batches that are ready. tensor-hand-over wins if threads
-    differ.
+    worker-queue: nothing arrives from the workers. tensor-hand-over: a worker has announced a batch but does not send
+    it. ready-queue: the main thread does not take the batches that are ready. If threads differ, tensor-hand-over is
+    returned.
     """
     waits = set()
     for thread in dump.threads:

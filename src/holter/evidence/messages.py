@@ -18,7 +18,7 @@ AFTER_S = 5.0
 
 
 def messages_around(window: Window, before_s: float = BEFORE_S) -> Iterator[str]:
-    """Yield exceptions that are no echo, then kept lines, each in order of time."""
+    """Yield exceptions, without those that only repeat an earlier death, then kept lines, each in order of time."""
     start_s, end_s = window.episode.start_s - before_s, window.end_s + AFTER_S
     for error in window.recording.events(ExceptionSeen, start_s=start_s, end_s=end_s):
         if not error.echo:
@@ -28,7 +28,7 @@ def messages_around(window: Window, before_s: float = BEFORE_S) -> Iterator[str]
 
 
 def state_or_absent(window: Window, book: FactBook, name: str, value: str | int | None, detail: Text = "") -> None:
-    """State what was printed; without a value, unknown if no output was recorded, else not applicable."""
+    """Add a fact about printed text. Without a value it is unknown if no output was recorded, else not applicable."""
     if value is not None:
         book.known(name, value, detail)
     elif next(messages_around(window, float("inf")), None) is not None:

@@ -1,4 +1,4 @@
-"""Whether an external problem that a training waits for is over, from the latest samples. Pure.
+"""Tell from the latest samples whether an external problem, which a training waits for, is over. Pure.
 
 ``True`` and ``False`` are measured; ``None`` means that nothing could be read.
 """
@@ -76,7 +76,7 @@ class Outside:
         return CONDITIONS[condition](self)
 
     def clear_s(self, condition: ConditionName, t_s: float) -> float | None:
-        """Return for how many seconds every sample has shown that it is over; None if it is not over, or unknown."""
+        """Return for how many seconds all samples have shown that the problem is over; None if not over or unknown."""
         since_s = self._since.get(condition)
         return None if since_s is None else max(0.0, t_s - since_s)
 
@@ -116,14 +116,14 @@ class Outside:
         return True if stages & set(LICENSED) else None
 
     def at_full_clock(self) -> bool | None:
-        """Return whether nothing holds the clock of our GPUs down."""
+        """Return whether nothing lowers the clock of the training's GPUs; None if unknown."""
         gpus = self._used()
         if any(held_down_by(gpu) for gpu in gpus):
             return False
         return True if gpus and all(gpu.clock_reasons is not None for gpu in gpus) else None
 
     def alone(self) -> bool | None:
-        """Return whether no other process, running or gone, holds memory on our GPUs."""
+        """Return whether no other process, living or dead, holds memory on the training's GPUs; None if unknown."""
         gpus = self._used()
         if any(others(gpu) or _held_by_nobody(gpu) for gpu in gpus):
             return False

@@ -42,7 +42,7 @@ ONE_RANK = define("scope.one-rank", "one process trains")
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State what the run has, and what it lacks if the whole run was observed."""
+    """Add which of these the run has; only if the whole run was observed, also which it does not have."""
     derive(book)
     contract = window.recording.contract(window.end_s)
     seen = frozenset() if contract is None else frozenset(ability.name for ability in contract.sees if ability.can)

@@ -1,4 +1,4 @@
-"""The part of a recording that concerns one episode: before, during and at the alarm."""
+"""The part of a recording that concerns one episode: the ticks before it, during it and at the alarm."""
 
 from __future__ import annotations
 

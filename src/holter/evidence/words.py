@@ -72,7 +72,7 @@ def is_in_freezer(process: ProcessSample) -> bool:
 
 
 def works_together(cpu_ratios: Iterable[float], effective_cpus: float) -> bool:
-    """Return whether the processes work: one of them alone, or all together on too few CPUs."""
+    """Return whether the processes work: one of them uses much CPU, or all together use the few CPUs that they have."""
     ratios = list(cpu_ratios)
     return max(ratios, default=0.0) >= WORKING_CPU_RATIO or sum(ratios) >= SHARED_CPU_PART * effective_cpus
 
@@ -108,7 +108,7 @@ def process_of(sample: ProcessSample | ProcessEnded | ExceptionSeen) -> Subject:
 
 
 def cut_off(error: ExceptionSeen) -> Message:
-    """Return the words for an error whose own line is missing: where it was raised is all that is known."""
+    """Return the words for an exception whose own line is missing: only the place where it was raised is known."""
     frames = LAST_FRAME.findall(error.traceback)
     file, line, function = frames[-1] if frames else (None, None, None)
     return CUT_OFF(function=function, file=file, line=line)

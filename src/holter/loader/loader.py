@@ -117,7 +117,7 @@ class Loader:
         return LoaderState(seed=self._seed, stream=self._stream, step=self._step)
 
     def restore(self, step: int) -> None:
-        """Continue with the batch of this step; batches read ahead are discarded. Raises BadInput below 0."""
+        """Continue with the batch of this step, and discard batches that were read ahead. Raises BadInput below 0."""
         if step < 0:
             raise BadInput(f"step {step} is before the first")
         self._release()

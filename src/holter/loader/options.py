@@ -1,4 +1,4 @@
-"""Options of the loader."""
+"""Options of the loader: numbers of threads and batches, memory, time limits."""
 
 from __future__ import annotations
 

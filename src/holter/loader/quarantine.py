@@ -35,7 +35,7 @@ class Quarantine:
 
     @property
     def cases(self) -> dict[str, str]:
-        """Every case that is left out -> the reason."""
+        """Return the reason for each case that is left out."""
         return dict(self._out)
 
     def failed(self, trouble: CaseTrouble, step: int) -> float:
@@ -54,7 +54,7 @@ class Quarantine:
         return 0.0
 
     def put(self, case: str, file: Path, detail: str, step: int, error: Exception | None = None) -> None:
-        """Leave a case out of the training.
+        """Leave a case out of the training from now on.
 
         Raises:  what ``failed`` raises.
         """

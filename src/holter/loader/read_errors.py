@@ -69,7 +69,7 @@ _cases: dict[int, str] = {}
 
 
 class attributed_to:  # noqa: N801 -- used as a function; a generator would take three times as long, four times a sample
-    """Attribute errors inside the block to this file.
+    """Context manager: errors inside the block become errors of this file.
 
     Raises:  FileUnreadable; an OSError that is not caused by the file (too many open files) passes through.
     """
@@ -121,13 +121,13 @@ class reading_together:  # noqa: N801 -- as above
         _touched.pop(self._me, None)
 
     def touch(self) -> Touch:
-        """Return what is read at this moment."""
+        """Return the file that the native call is reading now."""
         since_ns, number = self.numbers
         return Touch(*self._files[number], since_ns / 1e9)
 
 
 def detail_of(error: BaseException) -> str:
-    """Return what an error says: our own text with its code, the system's words, or another program's error."""
+    """Return the text of an error: for errors of the loader with their code, else as the system or library words it."""
     text = error.args[0] if error.args else None
     if isinstance(text, CodedText):
         return text
@@ -137,7 +137,7 @@ def detail_of(error: BaseException) -> str:
 
 
 class in_case:  # noqa: N801 -- as above
-    """Attribute files inside the block to this case.
+    """Context manager: errors of files inside the block become errors of this case.
 
     Raises:  CaseTrouble instead of FileUnreadable.
     """

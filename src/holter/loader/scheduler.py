@@ -1,4 +1,4 @@
-"""Which thread reads what next, and which batch is ready: the only place where the threads meet."""
+"""Decide which thread reads what next, and which batch is ready: the only place where the threads meet."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Job:
 
 
 class Batch:
-    """One batch in preparation."""
+    """A batch that is not finished: its memory, and which of its jobs are done."""
 
     def __init__(self, step: int, size: int) -> None:
         self.step = step

@@ -1,4 +1,4 @@
-"""Holter's entry in a checkpoint, so that a resumed training is the same training.
+"""Holter's entry in a checkpoint, so that a resumed training continues as if it had not been interrupted.
 
 The hook of ``holter train`` writes the same entry (``hook/checkpoints/rng_state.py``). It is also written here because
 the trainer works without the hook, too.
@@ -27,7 +27,10 @@ def entry_for(trainer: Any, epochs_done: int | None) -> Entry:
 
 @contextmanager
 def added(entries: Callable[[Entry], Entry]) -> Iterator[None]:
-    """Add entries to checkpoints that this thread saves inside; ``entries`` gets what nnU-Net saves."""
+    """Context manager: add entries to checkpoints that this thread saves inside the block.
+
+    ``entries`` is called with what nnU-Net saves, and returns the entries to add.
+    """
     save, thread_id = torch.save, threading.get_ident()
 
     def save_with_ours(obj: Any, *args: Any, **kwargs: Any) -> Any:

@@ -54,7 +54,7 @@ def find(name: str, *, loader: str) -> type[Any]:
 
 
 def run_rank(loader: str, rank: int, *arguments: Any) -> None:
-    """Run one GPU's process of several: it starts with an unpatched nnU-Net, so patch it here."""
+    """Run the process of one of several GPUs: it starts with an unpatched nnU-Net, so patch it here."""
     from nnunetv2.run import run_training
 
     run_training.recursive_find_trainer_class_by_name = functools.partial(find, loader=loader)

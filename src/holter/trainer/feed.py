@@ -27,7 +27,7 @@ class Place(NamedTuple):
 
     @property
     def is_gpu(self) -> bool:
-        """Whether it is a GPU, where memory can be short."""
+        """Return whether the device is a GPU, whose memory may not be enough."""
         return self.device.startswith("cuda")
 
 
@@ -104,7 +104,7 @@ class Feed:
         return {"seed": self._seed, "stream": self._stream, "step": self._step}
 
     def load_state_dict(self, state: State) -> None:
-        """Continue with the checkpoint's next batch. Each of several GPUs keeps its own stream."""
+        """Continue with the next batch after the checkpoint. With several GPUs, each keeps its own stream."""
         if (state["seed"], state["step"]) == (self._seed, self._step):
             return
         if state["seed"] != self._seed:

@@ -19,8 +19,8 @@ STOCK_PACKAGE = "nnunetv2.training.nnUNetTrainer"
 def find_trainer(name: str) -> type[Any]:
     """Return the trainer class; only the module that defines it is imported.
 
-    nnU-Net's own search imports every trainer variant on its way, and fails if a dependency of any of them, such as
-    torchvision, is missing. It is the last resort here, and raises the error for an unknown name.
+    nnU-Net's own search imports every trainer variant on its way, and fails if a dependency of one of them, such as
+    torchvision, is missing. So it is used here only if nothing is found; it raises the error for an unknown name.
     """
     if name == STOCK_TRAINER:
         return _class_of(f"{STOCK_PACKAGE}.nnUNetTrainer", name)

@@ -1,4 +1,4 @@
-"""Whether a GPU has enough memory for the transforms in addition to the network."""
+"""Estimate whether a GPU has enough memory for the transforms in addition to the network."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def needed_bytes(
 ) -> int:  # fmt: skip
     """Return the largest GPU memory, in bytes, that the transforms need.
 
-    ``channels``, ``seg_channels``: as they are read. A cascade's labels of the previous stage, which become further
-    channels of the network's input, need a copy of the batch.
+    ``channels``, ``seg_channels``: before the transforms. In a cascade, the labels of the previous stage become further
+    channels of the network's input, which needs a copy of the batch.
     """
     read = math.prod(initial) * (FLOAT_BYTES * channels + LABEL_BYTES * seg_channels)
     made = math.prod(patch) * (FLOAT_BYTES * channels + LABEL_BYTES * seg_channels * ALL_RESOLUTIONS)

@@ -30,7 +30,7 @@ class LoaderLog:
         self._lang: Lang = language(asked if asked in LANGUAGES else None, os.environ)
 
     def say(self, key: str, **values: object) -> None:
-        """Log one sentence of the catalogue; texts with a code are translated."""
+        """Log the sentence of this key; values that are texts with a code are translated."""
         log = self._log()
         if log is None:
             return

@@ -38,7 +38,7 @@ SAVED_AS = "holter_saved_as"  # class attribute: the name for checkpoints if sto
 class HolterLoading(Trainer):  # type: ignore[misc]
     """Gives a trainer batches from Holter's loader; nnU-Net's or the user's class follows in the MRO.
 
-    Our own names begin with ``_holter_`` to avoid clashes with a user's class.
+    Names of Holter's own begin with ``_holter_``, so that they do not clash with those of a user's class.
     """
 
     _holter_entry: checkpoint.Entry | None = None  # of the checkpoint that was loaded
@@ -70,7 +70,7 @@ class HolterLoading(Trainer):  # type: ignore[misc]
         return super().get_dataloaders()
 
     def on_train_start(self) -> None:
-        """Restore the checkpoint's state and start reading: only now is everything unpacked."""
+        """Restore the checkpoint's state and start reading; not earlier, because the data was not unpacked."""
         super().on_train_start()
         entry, self._holter_entry = self._holter_entry, None
         if entry is not None:

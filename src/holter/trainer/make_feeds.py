@@ -1,4 +1,4 @@
-"""Two feeds, for training and validation, with the batches that nnU-Net's own data loaders would give."""
+"""Make two feeds, for training and validation, with the batches that nnU-Net's own data loaders would give."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far ahead the loader may read, if the machine or the control group leaves little memory."""
+"""Decide how far ahead the loader may read, if the machine or the control group leaves little memory."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ MOST_SHARE = 0.5
 
 
 class Purposes(NamedTuple):
-    """Batches ahead in training and in validation, and the threads of each."""
+    """How many batches the loaders of training and validation read ahead, and how many threads each has."""
 
     depths: tuple[int, int]
     threads: int
 
 
 class Fit(NamedTuple):
-    """What was chosen; bytes that it takes at most, and bytes that are free; None: unknown."""
+    """The chosen numbers, the most bytes that they need, and the free bytes (None: unknown)."""
 
     chosen: Purposes
     needed: int
@@ -32,12 +32,15 @@ class Fit(NamedTuple):
 
     @property
     def is_short(self) -> bool:
-        """Whether even this is more than the loader may take."""
+        """Return whether even the chosen numbers need more memory than the loader may take."""
         return self.free is not None and self.needed > MOST_SHARE * self.free
 
 
 def fit(wanted: Purposes, free: int | None, needed: Callable[[Purposes], int]) -> Fit:
-    """Return the most of ``wanted`` that fits: fewer batches ahead first, then fewer threads, at last one of each."""
+    """Return the largest numbers up to ``wanted`` that fit into memory.
+
+    First the batches ahead are reduced, then the threads, down to one of each.
+    """
     chosen = wanted
     while True:
         found = Fit(chosen, needed(chosen), free)
@@ -60,7 +63,7 @@ def needed_bytes(
 ) -> int:
     """Return the most bytes of RAM that the loaders of training and validation take, without cases kept in memory.
 
-    ``on_gpu``: the transforms run there, so the batches that are ready have samples as they were read.
+    ``on_gpu``: the transforms run on the GPU, so finished batches in RAM hold untransformed samples.
     """
     total = 0.0
     for sampling, depth in zip(samplings, purposes.depths, strict=True):

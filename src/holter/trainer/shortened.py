@@ -112,7 +112,7 @@ def set_threads(device: str) -> None:
 
 
 def set_seed(seed: int) -> None:
-    """Seed this process: the initial weights are repeatable, the batches are not."""
+    """Seed the random generators of this process. Initial weights become repeatable, batches do not."""
     import numpy
     import torch
 

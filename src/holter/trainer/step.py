@@ -26,7 +26,7 @@ class HolterStep(HolterOomRetry):
     """
 
     def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Run one step; the returned loss is a tensor on the device. With nnU-Net's own loader its own step."""
+        """Run one step; the returned loss is a tensor on the device. With nnU-Net's own loader, run stock's step."""
         if self.dataloader_train is not None and not self._holter_feeds_with_place():
             return super().train_step(batch)  # type: ignore[no-any-return]
         data = _to(batch["data"], self.device)
@@ -44,7 +44,7 @@ class HolterStep(HolterOomRetry):
         return {"loss": loss.detach()}
 
     def on_train_epoch_end(self, train_outputs: Sequence[dict[str, Any]]) -> None:
-        """Pass the losses on in the format of stock's step."""
+        """Fetch all losses from the device, and call stock's method with them in its own format."""
         super().on_train_epoch_end(fetched(train_outputs))
 
     def _holter_gradients(self, data: Any, target: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The kind of an episode that an evidence file does not name, guessed from its facts."""
+"""Guess the kind of an episode from its facts, if an evidence file does not name it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TIMES = ("epochs.", "step.", "wait.")
 
 
 def guess(book: FactBook) -> EpisodeKind:
-    """Return the kind of episode that the stated facts point to. A 0, a false and an empty list point to nothing."""
+    """Return the kind of episode that the stated facts suggest; values of 0, false and () are not used."""
     if book.value("epochs.shape") == "drift-up":
         return "creep"
     stated = {name: fact.value for name, fact in book.facts.items() if fact.status == "known" and fact.value}

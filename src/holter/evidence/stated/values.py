@@ -1,4 +1,4 @@
-"""Check of one value of an evidence file: the value to keep, or the error as a sentence."""
+"""Check one value of an evidence file: return the value to keep, or the error as a sentence."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ Checked = tuple[Value | None, Message | None]
 
 
 def unwrapped(name: str, value: object) -> tuple[object, str, Message | None]:
-    """Return the plain value, its detail, and the error in the object around it."""
+    """Return the value, its detail, and the error if the JSON object around the value is wrong."""
     if not isinstance(value, Mapping):
         return value, "", None
     other = [str(key) for key in value if key not in WRAPPING and not str(key).startswith("_")]

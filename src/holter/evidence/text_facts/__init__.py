@@ -100,7 +100,7 @@ FORM = re.compile(
 
 
 def own_words(text: str) -> str:
-    """Return the words of a person and of errors in a plain text: no outputs of commands, forms, advice at the end."""
+    """Return a text without outputs of commands, forms and the advice at its end; a person's words and errors remain."""
     return ends(FORM.sub("", lines.without(kernel_log.sifted(symptoms.complaint(text)).rest)), PROSE_CHARS)
 
 
@@ -111,10 +111,10 @@ def is_output(text: str) -> bool:
 
 
 def read_facts(text: str, *, is_prose: bool = True, span: kernel_log.Span | None = None) -> dict[str, Found]:
-    """Return the facts that a text states, by name; of several statements of one fact the first table's counts.
+    """Return the facts that a text states, by name. If a fact is stated twice, the first table decides.
 
-    Symptoms are read from prose alone: a log may name a disk, a tracker or a slow step and complain of nothing.
-    ``span``: when the training ran; lines of the kernel log from well before it count for nothing.
+    Symptoms are read only from prose: a log may name a disk, a tracker or a slow step without a problem.
+    ``span``: when the training ran; lines of the kernel log from well before it are ignored.
     """
     text, kernel, _ = kernel_log.sifted(plain(text), span)
     written = ends(prose(symptoms.complaint(lines.without(text))), PROSE_CHARS) if is_prose else ""
@@ -155,7 +155,7 @@ def _names_trouble(found: Mapping[str, Found]) -> bool:
 
 
 def is_observation(name: str) -> bool:
-    """Return whether a fact says what happened; versions, paths and names make causes possible, but point to none."""
+    """Return whether a fact says what happened. Versions, paths and names do not: they only make causes possible."""
     return not is_condition(name) and not name.startswith(NEUTRAL)
 
 

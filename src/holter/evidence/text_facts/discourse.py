@@ -1,4 +1,4 @@
-"""Whether a text explains (documentation, release notes, a list of messages) or reports what happened."""
+"""Decide whether a text explains (documentation, release notes, lists of messages) or reports what happened."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What kind of trouble a person describes: it stops, it is slow, it dies, it grows, it diverges; English and Chinese.
+"""Find the kind of problem that a person describes, in English or Chinese: stops, slow, dies, grows, diverges.
 
-Not a list of phrases but of words: a verb or a state of each kind, and what is said to be missing, long or gone.
+The patterns are words, not whole phrases: verbs and states of each kind, and what is missing, long or gone.
 """
 
 from __future__ import annotations

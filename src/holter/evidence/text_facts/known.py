@@ -50,7 +50,7 @@ def search(text: str, messages: Iterable[Known]) -> Iterator[Found]:
 
 
 def quoted(text: str, match: re.Match[str]) -> str:
-    """Return the line of a match, or the part of it around the match, in one line."""
+    """Return the line that contains the match; of a long line only the part around the match."""
     start = max(text.rfind("\n", 0, match.start()) + 1, match.start() - AROUND)
     end = text.find("\n", match.end())
     end = min(len(text) if end < 0 else end, match.end() + AROUND)
@@ -58,7 +58,7 @@ def quoted(text: str, match: re.Match[str]) -> str:
 
 
 def number(group: int | str = 1) -> Callable[[re.Match[str]], Value | None]:
-    """Read a group as a number; commas between thousands are left out."""
+    """Return a reading that gives a group of the match as a number; commas between thousands are ignored."""
 
     def read(match: re.Match[str]) -> Value | None:
         try:
@@ -71,10 +71,10 @@ def number(group: int | str = 1) -> Callable[[re.Match[str]], Value | None]:
 
 
 def word(group: int | str = 1) -> Callable[[re.Match[str]], Value | None]:
-    """Read a group as text."""
+    """Return a reading that gives a group of the match as text."""
     return lambda match: match[group].strip() or None if match[group] else None
 
 
 def words(group: int | str = 0) -> Callable[[re.Match[str]], Value | None]:
-    """Read a group as a list of one text."""
+    """Return a reading that gives a group of the match as a tuple with one text."""
     return lambda match: (" ".join(match[group].split())[:QUOTE_CHARS],)

@@ -1,4 +1,4 @@
-"""What a person rules out is said in the words for what was seen: "not on NFS", "iowait is 0", "数据不在 NFS 上"."""
+"""Recognise what a person rules out, in the same words as what was seen: "not on NFS", "数据不在 NFS 上"."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ _SENTENCE_ENDS = ".\n。!?！？"
 
 
 def clause(text: str, match: re.Match[str], ends: str = _ENDS) -> tuple[str, str]:
-    """Return the clause around a match: what stands before the match, and all of it."""
+    """Return the clause around a match: the part before the match, and the whole clause."""
     begin = max((text.rfind(mark, 0, match.start()) for mark in ends), default=-1) + 1
     end = min((place for mark in ends if (place := text.find(mark, match.end())) >= 0), default=len(text))
     return text[begin : match.start()], text[begin : end + 1]
 
 
 def is_denied(text: str, match: re.Match[str]) -> bool:
-    """Return whether the clause says that this is not so, or is harmless."""
+    """Return whether the clause says that the match does not apply, or is harmless."""
     return DENIED.search(clause(text, match)[1]) is not None
 
 
 def is_elsewhere(match: re.Match[str]) -> bool:
-    """Return whether a place is named only to say that it is another one, or that all is well there."""
+    """Return whether a place is named only to say that the data is elsewhere, or that this place works."""
     if _ELSEWHERE.search(clause(match.string, match)[0]):
         return True
     whole = clause(match.string, match, _SENTENCE_ENDS)[1]

@@ -1,7 +1,7 @@
-"""Which causes a description resembles: its words and facts, weighed by how well they separated such texts before.
+"""Find the causes that a description resembles, by its words and facts, with weights that were learnt from texts.
 
-``scripts/lexicon.py`` makes the weights (``lexicon.json``) from the causes' pages and from texts of our own. They rank
-what is possible; they decide nothing and confirm nothing.
+``scripts/lexicon.py`` makes the weights (``lexicon.json``) from the causes' pages and from texts written for Holter.
+They only rank what is possible; they confirm no cause.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def fits(written: Iterable[str]) -> tuple[Fit, ...]:
 
 
 def terms(text: str) -> set[str]:
-    """Return stems of English words, pairs of neighbouring ones, pairs of Chinese characters, and signs of trouble."""
+    """Return stems of English words, pairs of adjacent ones, pairs of Chinese characters, and kinds of complaint."""
     text = gist(text)
     return {*signs(text), *_written(text)}
 
@@ -121,12 +121,15 @@ def _around(characters: str, place: int) -> str:
 
 
 def gist(text: str) -> str:
-    """Return the text with each frame of a traceback as file and function, without what follows any CUDA error."""
+    """Return the text with each frame of a traceback shortened to file and function.
+
+    The lines that PyTorch prints below every CUDA error are removed.
+    """
     return _FRAME.sub(r"\1 \2\n", without_boilerplate(text))
 
 
 def terms_of_facts(values: Mapping[str, Value]) -> set[str]:
-    """Return a term for each fact; of symptoms and short texts one for each value."""
+    """Return the terms of facts: one for each fact; for symptoms and short texts, one for each value."""
     found: set[str] = set()
     for name, value in values.items():
         if isinstance(value, tuple) and name == "symptoms":
@@ -167,9 +170,9 @@ def resembles(text: str, values: Mapping[str, Value]) -> tuple[Fit, ...]:
 
 
 def is_quiet(named: Sequence[Fit], *, has_facts: bool, complains: bool) -> bool:
-    """Return whether a text names no problem, or does not say which one.
+    """Return whether a text describes no problem, or does not say which problem it is.
 
-    It may name errors and symptoms all the same (``has_facts``), or use words of a complaint (``complains``).
+    ``has_facts``: it names errors or symptoms. ``complains``: it uses words of a complaint.
     """
     if not named:
         return False
@@ -200,7 +203,7 @@ def _stem(word: str) -> str:
 
 
 def model_of(document: Mapping[str, dict[str, str]]) -> Model:
-    """Return the model in the content of ``lexicon.json``: numbers of causes and weights for each term."""
+    """Build the model from the content of ``lexicon.json``, which has numbers of causes and weights for each term."""
     bias = {cause: float(value) for cause, value in document["bias"].items()}
     causes = list(bias)
     lengths: dict[str, float] = {}

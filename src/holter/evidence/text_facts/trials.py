@@ -1,7 +1,7 @@
-"""What a person tried and what came of it: "works with P2P off", "fast when cool", "the same on another machine".
+"""Recognise what a person has tried, and the result: "works with P2P off", "the same on another machine".
 
-Each outcome is a symptom of its own. A sentence counts only as a whole: "it does not work with P2P off either" says the
-opposite of "it works with P2P off", and a question, a plan or an advice says nothing.
+Each result is a symptom of its own. A sentence counts only as a whole: "it does not work with P2P off either" is the
+opposite of "it works with P2P off", and a question, a plan or a piece of advice is no result.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ NAMES = (
 
 
 def is_trial(match: re.Match[str]) -> bool:
-    """Return whether the sentence of a match tells what came of a trial."""
+    """Return whether the sentence of a match reports the result of something that was tried."""
     text = match.string
     before = max((place.end() for place in _SENTENCE.finditer(text, 0, match.start())), default=0)
     after = _SENTENCE.search(text, match.end())

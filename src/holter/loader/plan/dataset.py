@@ -71,7 +71,7 @@ class Catalogue:
         return files
 
     def known_files(self, case: str) -> CaseFiles | None:
-        """Return files whose headers were already read; None: not read yet."""
+        """Return the files of a case if their headers were read already, else None; reads nothing."""
         return self._files.get(case)
 
     def facts(self, case: str) -> CaseFacts:

@@ -27,7 +27,7 @@ class Signature(NamedTuple):
 
 
 class ArrayFile(NamedTuple):
-    """One array on disk."""
+    """One array on disk: its file, shape and type."""
 
     path: Path
     member: str | None  # its name in an archive
@@ -38,7 +38,7 @@ class ArrayFile(NamedTuple):
 
     @property
     def nbytes(self) -> int:
-        """Return the bytes in memory."""
+        """Return the bytes of the whole array in memory, decompressed."""
         return nbytes(self.shape, self.dtype)
 
 

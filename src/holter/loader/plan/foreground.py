@@ -41,7 +41,7 @@ class ForegroundLocations:
         return int(end - start)
 
     def voxel(self, key: ClassKey, number: int) -> list[int]:
-        """Return one voxel of a class."""
+        """Return the coordinates of voxel ``number`` of a class, one per axis."""
         found: list[int] = self._voxels[self._ranges[key][0] + number].tolist()
         return found
 

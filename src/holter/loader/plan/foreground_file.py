@@ -76,7 +76,7 @@ class _Scanner(_InPython):  # type: ignore[misc]
 
 
 class FileLocations:
-    """The same as ``ForegroundLocations``; each voxel is read from the file."""
+    """The same interface as ``ForegroundLocations``, but each voxel is read from the file."""
 
     def __init__(self, file: Path) -> None:
         """Scan the file. Raises: many errors if it is not as nnU-Net writes it today."""
@@ -102,7 +102,7 @@ class FileLocations:
         return 0 if each is None else len(each)
 
     def voxel(self, key: ClassKey, number: int) -> list[int]:
-        """Return one voxel of a class.
+        """Return the coordinates of voxel ``number`` of a class, one per axis.
 
         Raises:  FileUnreadable if the file has changed; OSError.
         """

@@ -9,7 +9,9 @@ from holter.loader.records import Sampling
 
 
 def is_forced(sampling: Sampling, slot: int, rng: np.random.Generator) -> bool:
-    """Whether the sample in this slot must contain foreground: the last ones of a batch, or each by chance.
+    """Return whether the sample in this slot must contain foreground.
+
+    As in nnU-Net these are the last samples of a batch, or with ``probabilistic_oversampling`` each one by chance.
 
     Source:  nnunetv2 2.8.1 nnUNetDataLoader._oversample_last_XX_percent, _probabilistic_oversampling.
     """

@@ -44,7 +44,10 @@ def place(
 
 
 def bounds(sampling: Sampling, shape: Shape) -> tuple[Shape, Shape]:
-    """Return lowest and highest lower corner of a patch placed anywhere; a case smaller than the patch is padded."""
+    """Return the lowest and the highest position of the lower corner of a patch that is placed anywhere.
+
+    A case that is smaller than the patch is padded, so positions may be negative.
+    """
     return _bounds(shape, sampling.box_size, sampling.need_to_pad)
 
 

@@ -1,4 +1,4 @@
-"""From a step and a slot to all random choices for that sample."""
+"""Make all random choices for a sample, from the numbers of its step and its slot."""
 
 from __future__ import annotations
 

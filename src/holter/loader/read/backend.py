@@ -28,13 +28,13 @@ MOST_COMPARED = 64  # voxels along an axis: several blocks, both ends of a chunk
 
 
 class Backend(NamedTuple):
-    """How files are opened, and a note for the user about it."""
+    """A way to open files, and a note about it for the user."""
 
     kind: Kind
     note: str  # empty: no problem
 
     def open(self, file: ArrayFile, scratch: Scratch) -> Source:
-        """Open for one thread.
+        """Open a file for one thread.
 
         Raises:  FileUnreadable.
         """

@@ -64,7 +64,7 @@ class Handles:
             self._dropped.clear()
 
     def close(self) -> None:
-        """Close all."""
+        """Close all files."""
         for _, source in self._open.values():
             source.close()
         self._open.clear()

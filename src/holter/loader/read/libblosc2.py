@@ -61,7 +61,7 @@ class Handle:
 
 
 class Library:
-    """The C calls that are needed."""
+    """The functions of the C library that the loader needs."""
 
     def __init__(self, path: Path) -> None:
         self._c = c = ctypes.CDLL(str(path), use_errno=True)
@@ -93,7 +93,7 @@ class Library:
         return Handle(array, ())
 
     def open_mapped(self, file: Path) -> Handle:
-        """As ``open``, through a memory map: over a network a box takes tens instead of a thousand round trips.
+        """Open through a memory map; otherwise as ``open``. Over a network, a box then takes tens of round trips, not 1000.
 
         Raises:  OSError if the library refuses, or if its version is not in ``MAPPED_TESTED``.
         """

@@ -25,7 +25,7 @@ _FLOAT16_MOST = float(np.finfo(np.float16).max)
 
 
 def ram_budget_bytes(share: float = RAM_SHARE, root: Path = Path("/")) -> int:
-    """Return a share of the free memory: that of the machine, or that of this process's control groups if it is less.
+    """Return a share of the memory that is free: on the machine, or in this process's control groups if less.
 
     Units:   bytes; 0 if nothing could be read.
     """
@@ -43,7 +43,7 @@ class KeptCase:
 
     @cached_property
     def sources(self) -> tuple[ArraySource, ArraySource, ArraySource | None]:
-        """The same for reading; threads share them."""
+        """Return image, segmentation and previous stage as sources to read from; threads may share them."""
         previous = None if self.previous is None else ArraySource(self.previous)
         return ArraySource(self.image), ArraySource(self.seg), previous
 
@@ -74,7 +74,10 @@ class RamCache:
         return self._kept.get(case)
 
     def reserve(self, case: str, size_bytes: int) -> bool:
-        """Whether the caller should now read the whole case; it must then call ``keep`` or ``give_up``."""
+        """Reserve memory for a case; return False if it is not kept.
+
+        If True, the caller must read the whole case, and then call ``keep``, or ``give_up`` if that fails.
+        """
         with self._lock:
             reads = self._reads[case] = self._reads.get(case, 0) + 1
             is_taken = case in self._reserved or reads < READS_BEFORE_KEEPING

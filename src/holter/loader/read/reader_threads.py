@@ -1,4 +1,4 @@
-"""The reader threads."""
+"""The threads that read samples."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ReaderPool:
         start_single_threaded(reader)
 
     def should_exit(self, reader: Reader) -> bool:
-        """Whether there are more readers than wanted, because one came back from a hung file; this one then leaves."""
+        """Return True if this reader shall end: there are too many, because one has returned from a file that hung."""
         with self._lock:
             if sum(each.is_able() for each in self.readers) <= self.wanted:
                 return False
@@ -53,7 +53,7 @@ class ReaderPool:
             return True
 
     def stop(self) -> None:
-        """Stop all readers: none takes another job."""
+        """Make all readers end after their current job."""
         self.stopping.set()
         self.dispatch.stop()
 
@@ -72,7 +72,7 @@ class Reader(threading.Thread):
         self._reader = crew.make_reader()
 
     def is_able(self) -> bool:
-        """Whether it is alive, not stuck and still in the pool."""
+        """Return whether the reader is alive, does not hang and is still in the pool."""
         return self.is_alive() and not self.is_stuck and not self.has_left
 
     def run(self) -> None:

@@ -28,12 +28,12 @@ class Source(Protocol):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Return the type as stored."""
+        """Return the type of the array as it is stored."""
         ...
 
     @property
     def native(self) -> Native | None:
-        """Return what the compiled kernels need to read it; None if they cannot."""
+        """Return what the compiled kernels need to read the array; None if they cannot."""
         ...
 
     def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
@@ -44,7 +44,7 @@ class Source(Protocol):
         ...
 
     def close(self) -> None:
-        """Release its resources."""
+        """Close the array; do not read from it afterwards."""
         ...
 
 

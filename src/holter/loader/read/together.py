@@ -1,7 +1,7 @@
 """Read the boxes of many samples in one native call, without the interpreter's lock in between.
 
-A thread that reads with Python gives the lock away and takes it back five times a sample; beside a training that
-launches its own small calls both wait for each other. The structure is ``Read`` of the kernels' ``api.h``.
+A thread that reads with Python releases the lock and takes it back five times per sample. Beside a training that
+makes many small calls of its own, the two threads would wait for each other. The structure is ``Read`` of the kernels' ``api.h``.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ def seg_dtype_for(largest_label: int) -> torch.dtype:
 class SampleBuffers:
     """The memory of one sample.
 
-    It is cut to size with numpy: each such call of torch releases the interpreter's lock, and taking it back beside a
-    training that launches its own calls takes longer than the call.
+    Views of the right size are made with numpy. Each such call of torch would release the interpreter's lock, and to
+    take the lock back beside a busy training takes longer than the call.
     """
 
     def __init__(self, seg_dtype: Any, is_pinned: bool) -> None:
@@ -75,7 +75,7 @@ class Sample(NamedTuple):
 
 
 class Pool(Generic[T]):
-    """Unused objects. If empty, it creates a new one; the number in use is limited by the callers."""
+    """Keeps unused objects for later. If there is none, ``take`` creates one; the callers limit how many are in use."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make

@@ -42,7 +42,7 @@ class Transformed(Protocol):
 
 
 class Chain(Protocol):
-    """Draw first, then return the needed part of the initial patch, then apply."""
+    """A chain of transforms, used in three calls: ``draw``, then ``needed_box``, then ``apply`` to that box."""
 
     def draw(self, rng: np.random.Generator, channels: int) -> Any:
         """Draw all random numbers of one sample."""
@@ -79,7 +79,7 @@ class WritingChain(Protocol):
         ...
 
     def writer(self, image: Tensor, targets: Sequence[Tensor]) -> Writer:
-        """Return what writes into this memory: (B, C, *patch), and one (B, S, *size) per resolution."""
+        """Return a writer to this memory: image (B, C, *patch), and one target (B, S, *size) per resolution."""
         ...
 
 

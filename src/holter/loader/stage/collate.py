@@ -20,10 +20,10 @@ class Prepared(NamedTuple):
 
 
 class Finish(Protocol):
-    """The last part of a reader thread's work."""
+    """How a reader thread finishes samples: it may transform them, and writes them to the batch."""
 
     def prepare(self, samples: Sequence[Sample]) -> Prepared:
-        """Do the part of the work that can be done before the memory of the batch is allocated."""
+        """Do what can be done before the memory of the batch is allocated."""
         ...
 
     def allocate(self, prepared: Prepared) -> Any:
@@ -152,7 +152,7 @@ class Passthrough:
         return Prepared(samples, None)
 
     def allocate(self, prepared: Prepared) -> dict[int, Sample]:  # noqa: ARG002 -- any sample fits
-        """Return a new dictionary of samples by slot."""
+        """Return a new dictionary, from slot to sample."""
         return {}
 
     def put(self, memory: dict[int, Sample], slots: range, prepared: Prepared) -> None:

@@ -18,7 +18,7 @@ PACKAGES = ("torch", "nnunetv2", "batchgeneratorsv2", "batchgenerators")
 
 
 def circumstances() -> dict[str, Any]:
-    """Return what a measurement depends on: with another machine or version it is made again."""
+    """Return the machine and the versions that a measurement depends on; if they differ, it is made again."""
     versions = {name: _version(name) for name in PACKAGES}
     return {
         "host": socket.gethostname(),
@@ -38,7 +38,7 @@ def _version(name: str) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Which loader, why, and what was measured."""
+    """The loader that was chosen, the reason, and the measured speeds."""
 
     loader: Literal["stock", "holter"]
     reason: str  # a key of sentences.py: "faster", "not-faster", "undecided", "different", "failed", "ranks"
@@ -52,7 +52,7 @@ class Choice:
     made_in: dict[str, Any] = field(default_factory=circumstances)
 
     def keep(self, folder: Path) -> None:
-        """Write it into the fold's folder; without effect if that is not possible."""
+        """Write the choice to the fold's folder; do nothing if that fails."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             partial = folder / f".{FILE}.{os.getpid()}"

@@ -1,4 +1,4 @@
-"""The choice of ``--loader auto`` in a trainer: kept or made, said in the log, and carried out."""
+"""Carry out ``--loader auto`` in a trainer: use the kept choice or make one, and write it to the log."""
 
 from __future__ import annotations
 

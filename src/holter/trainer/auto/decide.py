@@ -40,7 +40,7 @@ SEED = 20_240_211
 
 
 class Material(NamedTuple):
-    """What the trainer has: how to build either loader, and how to look at the data."""
+    """What the decision needs from the trainer: how to build each of the two loaders, and how to read the data."""
 
     stock_loader: Any  # nnUNetDataLoader of the training cases
     chain: Any  # ours
@@ -93,7 +93,9 @@ def _decided(material: Material, began_s: float) -> Decision:
 
 
 def speed_of_stock(stock: Sequence[Any], workers: int, for_s: float) -> Speed:
-    """Return the speed of the first of nnU-Net's augmenters; if it fails, all of them are ended with their workers.
+    """Return the speed of nnU-Net's training augmenter (the first one).
+
+    If it fails, all augmenters are ended with their workers.
 
     Raises:  what the augmenter raises.
     """
@@ -106,7 +108,7 @@ def speed_of_stock(stock: Sequence[Any], workers: int, for_s: float) -> Speed:
 
 
 def chosen(ours: Speed, theirs: Speed, threads: int, transforms: int) -> Choice:
-    """Return the choice that two measurements lead to."""
+    """Return the choice that follows from the measured speeds of the two loaders."""
     bound = at_least(ours, theirs)
     if bound >= WORTH:
         reason = "faster"
@@ -135,7 +137,7 @@ def end(augmenter: Any) -> None:
 
 
 def sample_of(stock_loader: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return one initial patch: the last of a batch, because nnU-Net makes sure that it has foreground."""
+    """Return image and segmentation of one initial patch: the last of a batch, which always has foreground."""
     bare = copy.copy(stock_loader)
     bare.transforms = None
     batch = bare.generate_train_batch()

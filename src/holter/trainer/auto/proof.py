@@ -1,7 +1,7 @@
-"""Prove on one sample of the user's data that our transforms are those of the user's trainer, before it trains.
+"""Prove on one sample of the user's data that Holter's transforms give the same result as the trainer's own.
 
-Every transform is made to apply (probability 1), to a sample that has all labels of the data set. The same draws are
-given to batchgeneratorsv2's own objects. Segmentations must be equal to the bit, images up to rounding.
+This happens before the training. Every transform is applied (probability 1), to a sample that has all labels of the data
+set. batchgeneratorsv2's own objects get the same draws. Segmentations must be equal bit by bit, images up to rounding.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PLANTED_SHARE = 8  # a label that is not in the sample gets a block of an eighth
 def why_different(
     compose: Any, chain: Chain, image: Tensor, seg: Tensor, labels: Iterable[int], rng: np.random.Generator
 ) -> Message | None:
-    """Return which transform differs from stock's on this sample, or None if none does.
+    """Return a sentence that names the first transform that differs from stock's on this sample; None if none does.
 
     Shapes:  image (C, *initial patch) float32, seg (S, *initial patch) int16; not changed.
     """
@@ -66,7 +66,7 @@ def forced(chain: Chain) -> Chain:
 
 
 def with_all_labels(seg: Tensor, labels: Iterable[int], rng: np.random.Generator) -> Tensor:
-    """Return a copy in which each label occurs: those that do not are put in as blocks."""
+    """Return a copy in which each label occurs; missing labels are written into it as blocks."""
     seg = seg.clone()
     size = np.array(seg.shape[1:])
     block = np.maximum(1, size // PLANTED_SHARE)
@@ -80,7 +80,7 @@ def with_all_labels(seg: Tensor, labels: Iterable[int], rng: np.random.Generator
 
 
 def equal(ours: Sample, theirs: Sample) -> bool:
-    """Whether segmentations are equal to the bit and images up to rounding."""
+    """Return whether segmentations are equal bit by bit, and images up to rounding."""
     levels = [each if isinstance(each, list) else [each] for each in (ours["segmentation"], theirs["segmentation"])]
     same = len(levels[0]) == len(levels[1]) and all(
         ours.shape == other.shape and torch.equal(ours.to(other.dtype), other)

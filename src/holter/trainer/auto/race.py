@@ -1,4 +1,4 @@
-"""How fast a loader gives batches, and by how much one is faster than another."""
+"""Measure how fast a loader gives batches, and compare two loaders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEAST_BLOCKS = 3
 
 
 class Speed(NamedTuple):
-    """Batches per second of one loader: the mean, and a 95 % interval (0 and infinity: too few to say)."""
+    """Batches per second of one loader: mean and 95 % interval; 0 to infinity if there are too few measurements."""
 
     batches_per_s: float
     low: float
@@ -25,10 +25,10 @@ class Speed(NamedTuple):
 def measure(
     batches: Iterator[Any], *, ahead: int, block: int, for_s: float, clock: Callable[[], float] = time.monotonic
 ) -> Speed:
-    """Take batches for a while, as fast as they come.
+    """Take batches for ``for_s`` seconds, as fast as they come; return the speed.
 
-    ``ahead``: batches that may have been made before, which are not counted. ``block``: batches that may come at once,
-    one from each worker; the scatter is that of whole blocks.
+    ``ahead``: the number of batches that may have been made before; they are not counted. ``block``: the number of
+    batches that may come together, one from each worker; the interval is computed from whole blocks.
     """
     until_s = clock() + for_s
     for _ in range(ahead):
@@ -62,5 +62,5 @@ def speed_of(times: Sequence[float], block: int, whole_s: float) -> Speed:
 
 
 def at_least(fast: Speed, slow: Speed) -> float:
-    """Return how many times as fast ``fast`` is at least: its lower bound over the other's upper bound."""
+    """Return by which factor ``fast`` is at least faster: its lower bound divided by the upper bound of ``slow``."""
     return fast.low / slow.high if slow.high > 0 else 0.0

@@ -1,4 +1,4 @@
-"""batchgeneratorsv2's own transforms, given our draws: what stock makes of them."""
+"""Apply batchgeneratorsv2's own transforms with draws that Holter made, as a reference."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def feed(transform: Any, draw: Any, sample: Sample) -> Sample:
 
 
 def spatial_parameters(transform: SpatialTransform, draw: Any, image: torch.Tensor) -> dict[str, Any]:
-    """Return stock's own grid for our angles and factors."""
+    """Return stock's own sampling grid for the drawn angles and factors."""
 
     def angle(image: Any, dim: int) -> float:  # noqa: ARG001 - stock names its arguments
         return float(draw.angles[dim])
@@ -114,7 +114,7 @@ def _noise(transform: Any, draw: Any, sample: Sample) -> Sample:
 
 
 def with_own_noise(transform: Any, draw: Any, sample: Sample) -> Sample:
-    """Return the sample with noise of the drawn deviations and stock's own numbers."""
+    """Return the sample with stock's own noise, whose standard deviations are the drawn ones."""
     hit = torch.zeros(len(sample["image"]), dtype=torch.bool)
     hit[list(draw.channels)] = True
     sigmas = draw.sigmas[0] if transform.synchronize_channels else list(draw.sigmas)

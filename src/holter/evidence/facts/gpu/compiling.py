@@ -37,7 +37,7 @@ BY_HEARTBEAT = define("seen.compile.by-heartbeat", "the heartbeat says so")
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State what was printed and seen about compilation, assertions and the fall-back."""
+    """Add the facts about compilation, failed assertions, and predictions that moved to the CPU."""
     environment = window.recording.environment
     messages = list(messages_around(window))
     if any(_STARTED.search(text) for text in messages_around(window, EVER_S)):
@@ -56,7 +56,7 @@ def collect(window: Window, book: FactBook) -> None:
 
 
 def lacking(text: str) -> str | None:
-    """Return what a failed compilation lacks, from its message; None if the message does not show it."""
+    """Return what a failed compilation needed and did not find, from its message; None if the message does not say."""
     return next((word for word, pattern in _MISSING_PATTERNS if pattern.search(text)), None)
 
 

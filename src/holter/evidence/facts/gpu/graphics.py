@@ -88,7 +88,7 @@ def kernel_errors(window: Window) -> list[str]:
 
 
 def around(window: Window) -> tuple[float, float]:
-    """Return the time in which a GPU's error belongs to the episode, in seconds of the recording."""
+    """Return start and end of the time in which a GPU error belongs to the episode, in seconds of the recording."""
     after_s = AFTER_DEATH_S if window.episode.kind == "death" else 0.0
     return window.episode.start_s - BEFORE_S, window.end_s + after_s
 
@@ -156,7 +156,7 @@ def used_by_us(gpus: tuple[GpuSample, ...]) -> tuple[GpuSample, ...]:
 
 
 def held_down_by(gpu: GpuSample) -> tuple[str, ...]:
-    """Return the reasons that lower this GPU's clock and are no part of a healthy full load."""
+    """Return the reasons that lower this GPU's clock, without those of a healthy GPU under full load."""
     reasons = gpu.clock_reasons or ()
     if "sw-power-cap" in reasons and gpu.sm_clock_mhz and gpu.sm_clock_max_mhz:
         capped = gpu.sm_clock_mhz < POWER_CAP_CLOCK * gpu.sm_clock_max_mhz and "gpu-idle" not in reasons
@@ -166,9 +166,9 @@ def held_down_by(gpu: GpuSample) -> tuple[str, ...]:
 
 
 def others(gpu: GpuSample) -> tuple[GpuProcess, ...]:
-    """Return other users' processes that compute there.
+    """Return the processes on this GPU that do not belong to the training and compute.
 
-    A PID of another PID namespace has no name; it may be our own and is left out.
+    A PID of another PID namespace has no name; it may belong to the training and is left out.
     """
     return tuple(
         process

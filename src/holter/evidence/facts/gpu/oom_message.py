@@ -1,7 +1,6 @@
-"""Facts about who holds the memory of a GPU that no probe could read, from PyTorch's "CUDA out of memory".
+"""Facts about which processes hold the memory of a GPU, from PyTorch's "CUDA out of memory"; used if no probe read it.
 
-Since PyTorch 2.1 the message lists processes that NVML knows; older ones only show what this process holds of the
-total.
+Since PyTorch 2.1 the message lists the processes that NVML knows. Older messages show only the share of this process.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ class Account(NamedTuple):
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State who holds the memory, if the exception says so."""
+    """Add the facts about which processes hold the memory, if the exception says so."""
     if not book.value("exception.cuda_oom") or window.gpus(window.all):
         return
     gpu_account = next((parsed for text in messages_around(window) if (parsed := read(text)) is not None), None)
@@ -77,7 +76,7 @@ def collect(window: Window, book: FactBook) -> None:
 
 
 def read(text: str) -> Account | None:
-    """Return the numbers in one exception; None without the size of the GPU and our own share."""
+    """Return the numbers in one exception; None if it lacks the size of the GPU or the share of this process."""
     total, free = _bytes(_TOTAL, text), _bytes(_FREE, text)
     if not total or free is None:
         return None

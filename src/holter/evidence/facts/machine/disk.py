@@ -60,7 +60,7 @@ class Failure(NamedTuple):
 
     @property
     def detail(self) -> Text:
-        """The message for people."""
+        """Return the sentence about this failure, for people."""
         return self.said or self.text[:200]
 
 

@@ -27,7 +27,7 @@ NO_PREPROCESSED = define("why.storage.no-preprocessed", "nnUNet_preprocessed is 
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State what the run may use of the machine, what it uses, and what it waits for."""
+    """Add the facts about CPUs that the run may use and does use, about pressure, and about storage."""
     hosts = [tick.host for tick in window.during if tick.host]
     groups = [tick.cgroup for tick in window.during if tick.cgroup]
     _cpu(window, book, hosts, groups)

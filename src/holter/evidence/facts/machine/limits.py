@@ -47,7 +47,7 @@ NOT_SEEN = define("limits.not-seen", "the limits of the process were not seen")
 
 
 class Limit(NamedTuple):
-    """A limit that explains what happened."""
+    """A limit of a process that explains the ending or the exception."""
 
     name: str
     value: float | None

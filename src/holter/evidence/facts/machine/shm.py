@@ -32,7 +32,7 @@ USE_UNKNOWN = define("why.shm.use-unknown", "the use of /dev/shm was not recorde
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State size and use of /dev/shm, the least that full queues need, and whether it failed."""
+    """Add size and use of /dev/shm, the least bytes that full queues need, and whether an error names it."""
     hosts = _hosts(window)
     shm = [(host.shm_used_bytes or 0, host.shm_total_bytes) for host in hosts if host.shm_total_bytes]
     total = shm[-1][1] if shm else None

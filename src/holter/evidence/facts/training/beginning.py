@@ -1,4 +1,4 @@
-"""Whether the training has finished an epoch: before that there is no checkpoint to continue from."""
+"""The fact whether the training has finished an epoch; before that there is no checkpoint to continue from."""
 
 from __future__ import annotations
 

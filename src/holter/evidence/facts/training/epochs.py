@@ -57,7 +57,7 @@ class Run(NamedTuple):
 
 
 class ShapeOfEpochs(NamedTuple):
-    """A series, its epochs, and the runs in which the same change was seen."""
+    """How epoch times change: the series, its epochs, and the runs that show the same change."""
 
     series: Series
     run: Run
@@ -106,7 +106,7 @@ def _standstill(window: Window, all_runs: tuple[Run, ...], book: FactBook) -> No
 
 
 def runs(recording: Recording, until_s: float = float("inf")) -> tuple[Run, ...]:
-    """Return the epochs by start of the training, oldest first; starts without an epoch are left out."""
+    """Return the epochs, grouped by start of the training, oldest first; starts without an epoch are left out."""
     epochs = sorted(
         (event for event in recording.events(EpochEnded, end_s=until_s) if event.duration_s is not None),
         key=lambda event: event.t_s,
@@ -134,8 +134,8 @@ def _starts(recording: Recording) -> list[float]:
 def shape_of(found: tuple[Run, ...]) -> ShapeOfEpochs | None:
     """Return how the epoch times change; None if there are too few epochs.
 
-    If epochs became slower within one of the last two runs (the training was restarted before it), the shape of that
-    run, else that of all runs together. A training that slows down some minutes after every start looks irregular as a
+    If epochs became slower within one of the last two runs of a restarted training, this is the shape of that run, else
+    of all runs together. The reason: a training that slows down some minutes after every start looks irregular as a
     whole, although each run has a clear step.
     """
     each = [(run, series) for run in found if (series := analyse(run.times)) is not None]
@@ -168,7 +168,7 @@ def minutes_to_change(run: Run, series: Series, change: int | None = None) -> fl
 
 
 def described(found: ShapeOfEpochs) -> Message:
-    """Return a sentence with the numbers behind the shape."""
+    """Return a sentence with the numbers of the shape: how many epochs, how long before and after."""
     series, epochs = found.series, found.run.epochs
     usual, recent = series.usual_s, series.recent_s
     if recent is None:

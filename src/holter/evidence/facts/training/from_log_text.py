@@ -1,6 +1,6 @@
-"""Facts that only the text of a console or log holds, and facts that such a text cannot hold.
+"""Facts that only the text of a console or log shows, and facts that such a text cannot show.
 
-A text has no processes, no heartbeat and no "now": facts that other parts derive from an empty recording are reset.
+A text has no processes, no heartbeat and no present. Facts that other files derived from the lack of these are reset.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def is_from_text(window: Window) -> bool:
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State the out-of-memory kills in the text, and mark as unknown what no text holds."""
+    """Add the out-of-memory kills that the text reports, and mark as unknown what no text can show."""
     book.not_applicable("main.time_limit", NO_REASON())
     if not is_from_text(window):
         return

@@ -49,7 +49,7 @@ _TIMED_OUT = re.compile(r"collective operation timeout: Work\w+\((?:[^)]*?OpType
 
 
 class Rank(NamedTuple):
-    """A rank that the others wait for: as the value of the fact, and as a sentence."""
+    """A rank that the others wait for: the text for the value of the fact, and the sentence for people."""
 
     name: str
     text: Message

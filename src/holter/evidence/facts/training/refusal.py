@@ -1,4 +1,4 @@
-"""Facts about refused memory, and about read-only data."""
+"""Facts about memory that the system refused to give, and about data that is mapped read-only."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ UNKNOWN = define("why.echo.nothing-read", "nothing that was printed is known")
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State which part of nnU-Net printed the echo."""
+    """Add the fact which part of nnU-Net printed a message that only repeats an earlier death (an echo)."""
     if window.episode.detector == INTERRUPTED:
         book.not_applicable("echo.says", BY_HAND())
         return

@@ -1,4 +1,4 @@
-"""Facts about data workers: number, state, and the case and file in hand."""
+"""Facts about data workers: number, state, and the case and file that each is working on."""
 
 from __future__ import annotations
 

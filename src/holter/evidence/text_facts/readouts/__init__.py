@@ -1,7 +1,7 @@
 """The output of commands that Holter asks for, recognised anywhere in a pasted text.
 
 Each reader finds its own output by lines that only this command writes, and returns facts as the recorder would measure
-them. ``without`` returns what is left of a text: a table of processes is not a description of trouble.
+them. ``without`` removes such outputs from a text: a table of processes is not a description of a problem.
 """
 
 from __future__ import annotations

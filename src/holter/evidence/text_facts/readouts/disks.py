@@ -1,4 +1,4 @@
-"""df, lsblk, mount, findmnt and iostat."""
+"""Read the outputs of df, lsblk, mount, findmnt and iostat."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _holding(folder: str, rows: list[re.Match[str]]) -> re.Match[str] | None:
 
 
 def lsblk(text: str) -> Iterator[Fact]:
-    """Read the column ROTA: all real disks rotate."""
+    """Read the column ROTA of ``lsblk``: whether all real disks rotate."""
     head = re.search(r"^NAME\b.*\bROTA\b.*$", text, re.MULTILINE)
     if head is None:
         return

@@ -1,4 +1,4 @@
-"""nvidia-smi: its table, ``-q``, and ``--query-gpu=… --format=csv``."""
+"""Read the outputs of nvidia-smi: its table, ``-q``, and ``--query-gpu=… --format=csv``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slurm (sacct, scontrol show job, seff) and docker inspect."""
+"""Read the outputs of Slurm (sacct, scontrol show job, seff) and of docker inspect."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIGNALS = range(1, 32)
 
 
 def slurm(text: str) -> Iterator[Fact]:
-    """Read the state of a job; of a table with several jobs the last one's."""
+    """Read the state of a Slurm job; if a table has several jobs, that of the last one."""
     job = re.search(r"\bJobState=(\w+)", text) or re.search(r"^State: (\w+)", text, re.M)
     state, quote = (job[1], job[0]) if job is not None else _last_of_table(text)
     state = "OUT_OF_MEMORY" if state.startswith("OUT_OF_ME") else state
@@ -59,7 +59,7 @@ def _last_of_table(text: str) -> tuple[str, str]:
 
 
 def docker(text: str) -> Iterator[Fact]:
-    """Read ``docker inspect``: size of shared memory, limits, and how it ended."""
+    """Read ``docker inspect``: size of shared memory, limits, and how the container ended."""
     size = re.search(r'"ShmSize":\s*(\d+)', text)
     if size is not None:
         yield "system.container", "docker", size[0]

@@ -1,4 +1,4 @@
-"""free, vmstat, ulimit and the pressure of the kernel."""
+"""Read the outputs of free, vmstat and ulimit, and the kernel's pressure files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PRESSURES = {("memory", "full"): "pressure.memory", ("io", "some"): "pressure.io
 
 
 def free(text: str) -> Iterator[Fact]:
-    """Read ``free``, with or without a column of what is available."""
+    """Read ``free``, with or without the column "available"."""
     # The last column is what is available; people leave out columns in the middle, and old versions have none of it.
     memory = re.search(r"^[ \t]*(?:Mem|内存)[:：]((?:[ \t]+[\d.,]+[A-Za-z]*)+)", text, re.MULTILINE)
     columns = [bytes_of(column) for column in memory[1].split()] if memory is not None else []
@@ -71,7 +71,7 @@ def vmstat(text: str) -> Iterator[Fact]:
 
 
 def ulimit(text: str) -> Iterator[Fact]:
-    """Read ``ulimit -a`` of bash and dash, ``ulimit -v`` alone, and what nnU-Net's users print of descriptors."""
+    """Read ``ulimit -a`` of bash and dash, ``ulimit -v`` alone, and common ways to print the limit of descriptors."""
     found = [
         (match["letter"], match["value"], match[0])
         for pattern in (

@@ -34,7 +34,7 @@ class Process(NamedTuple):
 
 
 def ps(text: str) -> Iterator[Fact]:
-    """Read rows of processes: which Python processes are stopped or blocked, and who else works."""
+    """Read rows of processes: which Python processes are stopped or blocked, and which other processes use the CPU."""
     rows = [*_rows(text)]
     ours = [row for row in rows if TRAINS.search(row.command)]
     for fact, letters in (("workers.stopped", "Tt"), ("workers.blocked", "D")):

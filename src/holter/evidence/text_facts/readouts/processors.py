@@ -1,4 +1,4 @@
-"""nproc, lscpu, the head of top, and control groups."""
+"""Read the outputs of nproc and lscpu, the head of top, and files of control groups."""
 
 from __future__ import annotations
 

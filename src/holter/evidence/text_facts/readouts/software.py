@@ -1,4 +1,4 @@
-"""pip and conda list, versions as Python prints them, environment variables, and the kind of machine."""
+"""Read pip and conda list, versions as Python prints them, environment variables, and the kind of machine."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def printed(text: str) -> Iterator[Fact]:
 
 
 def variables(text: str) -> Iterator[Fact]:
-    """Read environment variables."""
+    """Read environment variables, as ``env`` or ``export`` print them."""
     for name, fact in (("SLURM_CPUS_PER_TASK", "setting.slurm_cpus"), ("nnUNet_n_proc_DA", "setting.n_proc_da")):
         match = re.search(rf"^(?:export )?{name}=[\"']?(\d+)", text, re.MULTILINE)
         if match is not None:
