@@ -1,4 +1,4 @@
-"""Bytes of a log or pasted console -> lines, for any encoding, line ends, compression and colours.
+"""Turn the bytes of a log or pasted console into lines, for any encoding, line ends, compression and colours.
 
 A file is read in pieces, so that a log of hundreds of megabytes needs little memory; of a line without end only the
 beginning is kept.

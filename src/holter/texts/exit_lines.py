@@ -45,7 +45,7 @@ def ending_of(text: str) -> Ending | None:
 
 
 def reason_of(text: str, exit_signal: int) -> str | None:
-    """Return the line, without extra blanks, if a scheduler says there why it sent this signal; else None."""
+    """Return the line, without extra blanks, if it is a scheduler's reason for sending this signal; else None."""
     ending = ending_of(text)
     is_it = ending is not None and ending.exit_signal == exit_signal and _REASON.search(text)
     return " ".join(text.replace("***", "").split()) if is_it else None

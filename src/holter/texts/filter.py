@@ -1,4 +1,4 @@
-"""Selects the lines of a log that need parsing: a console of hundreds of megabytes repeats the same few lines.
+"""Select the lines of a log that need parsing: a console of hundreds of megabytes repeats the same few lines.
 
 Parsing a line costs ten times as much as skipping it. Two kinds are skipped: lines of which the parser would use
 only the time stamp, and unstamped lines outside a traceback that have no sign of an error.

@@ -1,4 +1,4 @@
-"""Lines of the kernel log in a text, and which of them can have to do with a training by their times.
+"""Find the lines of the kernel log in a text, and those of them that may concern a training, by their times.
 
 ``dmesg -T`` and ``journalctl`` print wall-clock times, ``dmesg`` alone seconds since boot. A line from before the
 training is no evidence. Without times of a training, or with seconds since boot, only the last day of the log counts.
@@ -69,7 +69,7 @@ class _Line(NamedTuple):
 
 
 def sifted(text: str, span: Span | None = None) -> Sifted:
-    """Split a text; ``span``: when the training ran, if another piece shows it."""
+    """Separate the lines of the kernel log from a text; ``span``: when the training ran, if another text shows it."""
     span = span or _span_of(text)
     rest, lines = [], []
     for line in text.splitlines():

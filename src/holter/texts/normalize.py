@@ -1,8 +1,8 @@
 """Convert one line of any nnU-Net's log or console to the form in which nnU-Net v2 writes it into its log.
 
 nnU-Net v1 has other sentences (``epoch:  7``, ``This epoch took 12.3 s``); consoles of Slurm, MPI, Docker, journald
-and e-mails have a prefix; spreadsheets and other locales write commas where nnU-Net writes points. Verdicts need none
-of that, so it is removed here, and ``training_log`` parses one format.
+and e-mails have a prefix; spreadsheets and other locales write commas where nnU-Net writes points. All this is removed
+here, so that only one format has to be parsed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Translator:
         self.is_v1 = False
 
     def line(self, line: str) -> str:
-        """Return the line as v2 writes it; unchanged if it has no meaning here."""
+        """Return the line as v2 writes it; a line that is no sentence of nnU-Net is returned unchanged."""
         self.is_stamped = False
         if _PLAIN.match(line):
             self.is_stamped = True

@@ -1,4 +1,4 @@
-"""Text as it was posted -> text that patterns can search: one alphabet, one width, no mark-up, no broken lines."""
+"""Prepare a posted text for a search with patterns: one alphabet, one width, no mark-up, no broken lines."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _GOES_ON = re.compile(rf"(?<=[a-z,;0-9一-鿿])\n[ \t]*(?=[a-z0-9一-鿿])|(?<=[
 
 
 def plain(text: str) -> str:
-    """Return the text in simplified characters and narrow signs, without colours, mark-up and runs of empty lines."""
+    """Return the text in simplified Chinese and narrow characters, without colours, mark-up and runs of empty lines."""
     if "\x1b" in text or "[0m" in text:
         text = _ANSI.sub("", text)
     if "&" in text:
@@ -74,10 +74,10 @@ def plain(text: str) -> str:
 
 
 def joined(text: str) -> str:
-    """Return the text with broken lines joined and without marks of a quoted mail."""
+    """Return the text with broken lines joined, and without the ">" of quoted mails."""
     return _GOES_ON.sub(" ", "\n".join(map(str.rstrip, _QUOTE_MARK.sub("", text).split("\n"))))
 
 
 def prose(text: str) -> str:
-    """Return the lines that a person wrote."""
+    """Return only the lines that a person wrote, without outputs of programs."""
     return "\n".join(line for line in text.splitlines() if not _PRINTED.match(line))

@@ -1,4 +1,4 @@
-"""Runs read from logs -> a recording in memory, like one that the recorder would have made."""
+"""Turn runs that were read from logs into a recording in memory, like one that the recorder would have made."""
 
 from __future__ import annotations
 

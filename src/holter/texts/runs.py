@@ -1,4 +1,4 @@
-"""Lines of a log -> its runs: a console may contain two trainings, and a training two starts.
+"""Divide the lines of a log into runs: a console may contain two trainings, and a training two starts.
 
 Memory is bounded for a log of any length: only the first and last lines and exceptions of a run are kept.
 """
@@ -78,7 +78,7 @@ class LogRun:
 
     @property
     def is_of_training(self) -> bool:
-        """Whether it has more than single warnings: a header, time stamps, an epoch, a phase, an end."""
+        """Return whether the run has more than single warnings: a header, time stamps, an epoch, a phase or an end."""
         if any((self.has_beginning, self.first_s, self.epoch_count, self.is_finished)):
             return True
         return any(not isinstance(event, LogLine) or event.level == "info" for event in self.events)

@@ -30,12 +30,15 @@ def part_that_raised(text: str) -> str | None:
 
 
 def reports_dataloader_worker(message: str) -> bool:
-    """Whether a message of PyTorch only says that a worker of a DataLoader has ended; how, is known from its exit."""
+    """Return whether a message of PyTorch only says that a worker of a DataLoader has ended.
+
+    How it ended is known better from its exit code.
+    """
     return _DATALOADER.search(message) is not None
 
 
 def begins_echo(line: str) -> bool:
-    """Whether a line begins with one of these sentences, so that a new message begins."""
+    """Return whether a line begins with a sentence that only reports an earlier death; a new message begins there."""
     return line.startswith(tuple(RAISED_BY))
 
 

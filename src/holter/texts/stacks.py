@@ -1,4 +1,4 @@
-"""Thread dumps of py-spy and faulthandler -> ``ThreadStack``. Pure: text in, records out."""
+"""Parse the thread dumps of py-spy and faulthandler. Pure: text in, records out."""
 
 from __future__ import annotations
 

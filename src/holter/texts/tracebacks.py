@@ -1,4 +1,4 @@
-"""Lines of console text -> exceptions: a whole traceback becomes one ``ExceptionSeen``.
+"""Collect exceptions from lines of console text: a whole traceback becomes one ``ExceptionSeen``.
 
 Python prints a traceback line by line, several processes print at once, and batchgenerators prints the headline of a
 worker's exception through another (buffered) stream than its traceback. Lines that cannot be separated are kept as
@@ -112,7 +112,7 @@ class TracebackCollector:
     def idle(self, now_s: float) -> None:
         """Finish the open traceback, if it is complete or got no line for ``GIVE_UP_AFTER_S``.
 
-        To be called while no new line comes. ``now_s``: on the same clock as the lines.
+        Call it while no new line comes. ``now_s``: on the same clock as the lines.
         """
         if self._open is None:
             return

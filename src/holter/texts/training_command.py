@@ -50,7 +50,7 @@ class TrainingCommand:
         return names[0] if len(names) == 1 else None
 
     def datasets_of_number(self, environ: Mapping[str, str]) -> tuple[str, ...]:
-        """Return every ``DatasetNNN_Name`` in nnU-Net's folders that the ID fits; none for what is no ID."""
+        """Return every ``DatasetNNN_Name`` in nnU-Net's folders with this number; () if the name is no number."""
         names: set[str] = set()
         for root in _DATASET_ROOTS if self.dataset.isdigit() else ():
             if environ.get(root):

@@ -46,7 +46,7 @@ class Step(Protocol):
 
     @property
     def name(self) -> str:
-        """Return the name that is logged beside stock's name."""
+        """Return the step's name for the log, where it is printed beside the name of stock's transform."""
 
     @property
     def reshapes(self) -> bool:
@@ -75,7 +75,7 @@ class ShapePreserving:
     reshapes = False
 
     def channels_after(self, channels: int) -> int:
-        """Return the same number."""
+        """Return the same number of channels."""
         return channels
 
 
@@ -83,12 +83,12 @@ class WithoutRandomness(ShapePreserving):
     """Defaults of a step that does the same to every sample."""
 
     def draw(self, rng: np.random.Generator, channels: int) -> NoDraw:  # noqa: ARG002 - one signature for all
-        """Draw nothing."""
+        """Return an empty draw; the generator is not used."""
         return ALWAYS
 
 
 def everywhere(work: BatchState, hits: Sequence[Applied]) -> bool:
-    """Whether ``hits`` has all samples of the batch."""
+    """Return whether ``hits`` contains all samples of the batch."""
     return len(hits) == len(work.image)
 
 

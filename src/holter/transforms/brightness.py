@@ -20,7 +20,7 @@ STOCK = "batchgeneratorsv2.transforms.intensity.brightness.MultiplicativeBrightn
 
 @dataclass(frozen=True, slots=True)
 class Factors:
-    """Channels and the factor of each; used by contrast, too."""
+    """The channels to change, and the factor of each. Also the draw of ``contrast``."""
 
     channels: tuple[int, ...]
     factors: tuple[float, ...]
@@ -28,7 +28,7 @@ class Factors:
 
 @dataclass(frozen=True)
 class Brightness(ShapePreserving):
-    """Multiplies each drawn channel."""
+    """Multiplies each drawn channel by a factor."""
 
     factor: Scalar
     per_channel: float

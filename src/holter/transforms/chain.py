@@ -39,7 +39,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Chain:
-    """Steps in order, and how they were read: pairs of stock's name and ours, or "CPU fall-back"."""
+    """The steps in their order, and for each the names of stock's transform and of the step that replaces it."""
 
     geometry: Geometry
     steps: tuple[Step, ...]
@@ -64,7 +64,10 @@ class Chain:
 
     @cached_property
     def program(self) -> Program | None:
-        """The compiled form of its first steps, for the CPU; None: all run in torch. The first call may compile it."""
+        """The compiled form of the chain's first steps, for the CPU; None if all steps run in torch.
+
+        The first call may compile the kernels, which takes seconds.
+        """
         compiled = kernels()
         return None if compiled is None else program_of(self.steps, self.geometry, compiled)
 
@@ -76,7 +79,7 @@ class Chain:
         return self._batch(*program.empty(1, channels, seg_channels, device="meta"))
 
     def writer(self, image: Tensor, targets: Sequence[Tensor]) -> Writer:
-        """Return what writes samples into this memory of a batch; ``output_of`` says its sizes."""
+        """Return a writer of samples into this memory of a batch; ``output_of`` returns the sizes that it must have."""
         assert self.program is not None
         return Writer(self, Bound(self.program, image, targets), image, targets)
 

@@ -23,7 +23,7 @@ MOST_APART = 1e-3
 
 
 def why_unusable(device: torch.device | str, axes: int, seg_dtype: torch.dtype = torch.int8) -> str | None:
-    """Return why 2D or 3D resampling fails there; None if the result equals the CPU's. Waits for the device.
+    """Return why 2D or 3D resampling fails on the device; None if the result equals the CPU's. Waits for the device.
 
     The kernel for these axes and this type of labels is compiled here, not in the middle of the training.
     """

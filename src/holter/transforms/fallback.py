@@ -1,4 +1,4 @@
-"""Any transform without an implementation here: the stock object itself, on the CPU, one sample after the other.
+"""Run a transform that has no implementation here: the stock object itself, on the CPU, one sample after another.
 
 Its random numbers come from the global generators. These are seeded from the sample's draw for the call and restored
 afterwards. So a sample is always the same, as long as no other code draws from them at that moment.
@@ -44,11 +44,11 @@ class Fallback:
         return "CPU fall-back"
 
     def draw(self, rng: np.random.Generator, channels: int) -> FallbackDraw:  # noqa: ARG002 - one signature for all
-        """Draw a seed."""
+        """Draw the seed for one sample."""
         return FallbackDraw(int(rng.integers(SEEDS)))
 
     def channels_after(self, channels: int) -> int:
-        """Return the same number: the next steps draw for that many channels."""
+        """Return the same number of channels: it is assumed that the stock transform keeps them."""
         return channels
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:

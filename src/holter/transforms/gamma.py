@@ -34,7 +34,7 @@ class GammaDraw:
 
 @dataclass(frozen=True)
 class Gamma(ShapePreserving):
-    """Changes each drawn channel."""
+    """Raises each drawn channel to a drawn exponent."""
 
     exponent: Scalar
     invert: float
@@ -54,7 +54,7 @@ class Gamma(ShapePreserving):
         return GammaDraw(hit, tuple(single(value) for value in drawn), inverted, kept)
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Raise the drawn channels in place; those with the same flags in one operation."""
+        """Raise the drawn channels in place; channels with the same flags are raised in one operation."""
         kinds: dict[tuple[bool, bool], list[tuple[ChannelIndex, float]]] = {}
         for slot, draw in hits:
             for channel, *kind, exponent in zip(draw.channels, draw.inverted, draw.kept, draw.exponents, strict=True):

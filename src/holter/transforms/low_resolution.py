@@ -30,7 +30,7 @@ class LowResolutionDraw:
 
 @dataclass(frozen=True)
 class LowResolution(ShapePreserving):
-    """Coarsens each drawn channel."""
+    """Lowers the resolution of each drawn channel."""
 
     factor: Scalar
     per_channel: float
@@ -52,7 +52,7 @@ class LowResolution(ShapePreserving):
         return LowResolutionDraw(hit, tuple(self._factors(rng) for _ in hit))
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Coarsen one channel at a time: each has its own intermediate size."""
+        """Lower the resolution of one channel at a time, because each has its own intermediate size."""
         for slot, draw in hits:
             for channel, factors in zip(draw.channels, draw.factors, strict=True):
                 coarsen(work.image[slot, channel], factors)
@@ -63,7 +63,7 @@ class LowResolution(ShapePreserving):
 
 
 def coarsen(x: Tensor, factors: Sequence[float]) -> None:
-    """Coarsen in place. Shapes:  x (*spatial); one factor per axis. No axis gets shorter than one voxel."""
+    """Lower the resolution in place; each axis keeps at least one voxel. Shapes:  x (*spatial); one factor per axis."""
     size = [max(1, round(length * factor)) for length, factor in zip(x.shape, factors, strict=True)]
     small = interpolate(x[None, None], size, mode="nearest-exact")
     x.copy_(interpolate(small, tuple(x.shape), mode=UPWARD[x.ndim], align_corners=False)[0, 0])

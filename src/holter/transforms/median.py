@@ -19,7 +19,7 @@ STOCK = "batchgeneratorsv2.transforms.noise.median_filter.MedianFilterTransform"
 
 @dataclass(frozen=True, slots=True)
 class MedianDraw:
-    """The channels, and the side of each one's window in voxels."""
+    """The channels, and for each the side length of its window in voxels."""
 
     channels: tuple[int, ...]
     sizes: tuple[int, ...]
@@ -27,7 +27,7 @@ class MedianDraw:
 
 @dataclass(frozen=True)
 class Median(ShapePreserving):
-    """Filters each drawn channel."""
+    """Replaces each drawn channel by its median in a window."""
 
     least: int
     largest: int  # the largest side that is drawn

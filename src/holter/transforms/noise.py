@@ -34,7 +34,7 @@ CHUNK_WORDS = 65_536  # worked on at once: they stay in the second-level cache
 
 @dataclass(frozen=True, slots=True)
 class NoiseDraw:
-    """Channels with their standard deviations, and the seed of the field."""
+    """The channels, their standard deviations, and the seed of the noise."""
 
     channels: tuple[int, ...]
     sigmas: tuple[float, ...]

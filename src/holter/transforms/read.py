@@ -1,7 +1,7 @@
 """Build a chain from the transforms that a trainer created.
 
-Only exact types are replaced. A subclass may do anything, so the stock object runs; the same holds for a transform
-with a parameter that we do not draw (a function, elastic deformation, another padding).
+Only exact types are replaced. A subclass may do anything, so for it the stock object runs. The same holds for a
+transform with a parameter that no step here supports (a function, elastic deformation, another padding).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The versions of batchgeneratorsv2 that our transforms were compared with.
+"""The versions of batchgeneratorsv2 that Holter's transforms were compared with.
 
 Its segmentation sampling and the direction of its rotations changed between patch releases. So another version may be
 another augmentation, and equality cannot be promised.

@@ -100,7 +100,7 @@ FORM = re.compile(
 
 
 def own_words(text: str) -> str:
-    """Return a text without outputs of commands, forms and the advice at its end; a person's words and errors remain."""
+    """Return a text without outputs of commands, forms and final advice; a person's words and errors remain."""
     return ends(FORM.sub("", lines.without(kernel_log.sifted(symptoms.complaint(text)).rest)), PROSE_CHARS)
 
 
@@ -111,7 +111,7 @@ def is_output(text: str) -> bool:
 
 
 def read_facts(text: str, *, is_prose: bool = True, span: kernel_log.Span | None = None) -> dict[str, Found]:
-    """Return the facts that a text states, by name. If a fact is stated twice, the first table decides.
+    """Return the facts that a text states, by name. If it is stated twice, the first table decides.
 
     Symptoms are read only from prose: a log may name a disk, a tracker or a slow step without a problem.
     ``span``: when the training ran; lines of the kernel log from well before it are ignored.

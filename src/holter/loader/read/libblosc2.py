@@ -93,7 +93,7 @@ class Library:
         return Handle(array, ())
 
     def open_mapped(self, file: Path) -> Handle:
-        """Open through a memory map; otherwise as ``open``. Over a network, a box then takes tens of round trips, not 1000.
+        """Open as ``open``, but through a memory map: over a network a box takes tens of round trips, not a thousand.
 
         Raises:  OSError if the library refuses, or if its version is not in ``MAPPED_TESTED``.
         """

@@ -1,7 +1,8 @@
 """Read the boxes of many samples in one native call, without the interpreter's lock in between.
 
 A thread that reads with Python releases the lock and takes it back five times per sample. Beside a training that
-makes many small calls of its own, the two threads would wait for each other. The structure is ``Read`` of the kernels' ``api.h``.
+makes many small calls of its own, the two threads would wait for each other. The structure is ``Read`` of the kernels'
+``api.h``.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class LogClock:
         self.last_s: float | None = None
 
     def begin(self, wall: float, now_s: float) -> None:
-        """Start a file at this unix time: lines before the first stamp get it."""
+        """Start a new file: its lines before the first time stamp get this Unix time."""
         self.last_s = min(wall - self._wall_zero, now_s)
 
     def place(self, stamp: str | None, now_s: float, *, history: bool) -> float:

@@ -1,4 +1,4 @@
-"""Lines of nnU-Net's training log or console -> events. Pure: reads no file and no clock.
+"""Parse the lines of nnU-Net's training log or console into events. Pure: reads no file and no clock.
 
 The format: ``2024-03-26 09:06:26.123456: train_loss -0.1781 `` (local time without zone, no fraction if
 it is zero, a blank at the end). Per epoch: ``Epoch N``, ``Current learning rate: x``, ``train_loss x``,
@@ -134,7 +134,7 @@ class LogParser:
         return events
 
     def idle(self, now_s: float) -> list[Event]:
-        """Call when no new line was written: closes a complete traceback."""
+        """Return the exception of a traceback that is complete; call it when no new line was written."""
         self._tracebacks.idle(now_s)
         return self._exceptions()
 

@@ -1,7 +1,8 @@
 """Prove on one sample of the user's data that Holter's transforms give the same result as the trainer's own.
 
-This happens before the training. Every transform is applied (probability 1), to a sample that has all labels of the data
-set. batchgeneratorsv2's own objects get the same draws. Segmentations must be equal bit by bit, images up to rounding.
+This happens before the training. Every transform is applied (probability 1), to a sample that has all labels of the
+data set. batchgeneratorsv2's own objects get the same draws. Segmentations must be equal bit by bit, images up to
+rounding.
 """
 
 from __future__ import annotations

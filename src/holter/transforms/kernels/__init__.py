@@ -1,7 +1,7 @@
-"""The transforms of a CPU, compiled: one call for a job of many samples, without the interpreter's lock.
+"""Compiled transforms for the CPU: one call transforms many samples, without the interpreter's lock.
 
-The transforms in torch are their twin: what is not here runs there, and the tests compare the two. Labels are equal to
-the bit, images up to rounding; noise is the same.
+The same transforms exist in torch; those that are missing here run there, and tests compare the two. Labels and noise
+are equal bit by bit, images up to rounding.
 """
 
 from holter.transforms.kernels.library import CHOICE, Found, found, kernels

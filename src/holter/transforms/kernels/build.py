@@ -53,7 +53,7 @@ def compilers() -> list[Compiler]:
 
 
 def zig() -> list[Compiler]:
-    """Return the compiler of the package ``ziglang``, if it is installed: it can aim at an old C library."""
+    """Return the compiler of the package ``ziglang``, if it is installed; its programs run with old C libraries too."""
     if importlib.util.find_spec("ziglang") is None or platform.machine() not in ("x86_64", "aarch64"):
         return []
     target = f"{platform.machine()}-linux-gnu.{OLDEST_GLIBC}"
@@ -61,7 +61,7 @@ def zig() -> list[Compiler]:
 
 
 def fingerprint() -> str:
-    """Return a name for these sources and options on this kind of machine: a library under it is never stale."""
+    """Return a hash of sources, options and kind of machine; a library with this name is never out of date."""
     digest = hashlib.sha256(" ".join((*FLAGS, platform.machine(), sys.platform)).encode())
     for file in sorted(SOURCES.glob("*.h")) + sorted(SOURCES.glob("*.cpp")):
         digest.update(file.name.encode() + file.read_bytes())
@@ -69,7 +69,7 @@ def fingerprint() -> str:
 
 
 def compile_into(library: Path, choices: Sequence[Compiler] | None = None) -> Compiler:
-    """Compile the kernels to this file, in its folder; return the compiler that could.
+    """Compile the kernels to this file; return the compiler that succeeded.
 
     ``choices``: compilers in the order to try (``hatch_build.py`` puts the portable one first); those installed if
     None.

@@ -44,7 +44,7 @@ class Kernels:
         library.holter_read.restype = ctypes.c_int64
 
     def read(self, reads: array[int], count: int, get_slice: int, progress: Any) -> int:
-        """Read boxes of arrays; return how many were read before one failed. loader/read/together.py makes them.
+        """Read boxes of arrays; return how many were read before one failed. ``reads``: from loader/read/together.py.
 
         ``get_slice``: the address of c-blosc2's function, 0 if there is no file of it; ``progress``: two int64 that
         another thread may watch: since when (monotonic, nanoseconds), and which read.
@@ -52,7 +52,7 @@ class Kernels:
         return self._read(reads.buffer_info()[0], count, get_slice, ctypes.addressof(progress))
 
     def run(self, layout: int, samples: array[int], count: int, steps: array[float]) -> None:
-        """Run the steps of some samples; the interpreter's lock is free meanwhile. program.py makes the arguments.
+        """Run the steps of some samples without the interpreter's lock. ``program.py`` builds the arguments.
 
         Raises:  MemoryError.
         """
@@ -64,14 +64,14 @@ class Kernels:
 
 
 class Found(NamedTuple):
-    """The kernels; if there are none, the reason."""
+    """The kernels, or the reason why there are none."""
 
     kernels: Kernels | None
     reason: CodedText | str
 
 
 def kernels() -> Kernels | None:
-    """Return the kernels for this processor, or None: then the transforms run in torch, as ``found`` explains.
+    """Return the kernels for this processor. None: the transforms run in torch, and ``found`` has the reason.
 
     The first call may compile them, which takes some seconds.
     """
@@ -127,7 +127,7 @@ def _library() -> ctypes.CDLL:
 
 
 def cache_folder() -> Path:
-    """Return the folder for compiled libraries: in the user's cache."""
+    """Return the folder for compiled libraries, in the user's cache folder."""
     given = os.environ.get("XDG_CACHE_HOME", "")
     base = Path(given) if given.startswith("/") else Path("~/.cache").expanduser()
     return base / "holter" / "kernels"
@@ -143,7 +143,7 @@ def is_ours(path: Path) -> bool:
 
 
 def load(file: Path) -> ctypes.CDLL | None:
-    """Return a library of this version; None if it is another, damaged, or made for another machine."""
+    """Load a library; return None if it is of another version, damaged, or made for another machine."""
     try:
         library = ctypes.CDLL(str(file))
         return library if library.holter_api() == API else None

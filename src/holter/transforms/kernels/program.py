@@ -47,7 +47,7 @@ class Level(ctypes.Structure):
 
 
 class Layout(ctypes.Structure):
-    """What is the same for all samples of a batch."""
+    """The sizes, types and addresses that are the same for all samples of a batch."""
 
     _fields_ = [
         *((name, ctypes.c_int32) for name in ("moved_axes", "channels", "seg_channels", "label_bytes")),
@@ -62,7 +62,7 @@ class Layout(ctypes.Structure):
 
 @dataclass(frozen=True)
 class Program:
-    """The first steps of a chain as the kernels run them, up to the first that they do not have."""
+    """The first steps of a chain in the form that the kernels run, up to the first step that they do not have."""
 
     kernels: Kernels
     geometry: Geometry
@@ -100,7 +100,7 @@ class Program:
         )
 
     def layout(self, image: Tensor, targets: Sequence[Tensor], seg_channels: int, kind: torch.dtype) -> Layout:
-        """Describe the memory of a batch, with shapes as ``empty`` returns them. ``kind``: the labels' type as read."""
+        """Describe the memory of a batch with the shapes of ``empty``. ``kind``: the type of the labels when read."""
         how = self.spatial.how if self.spatial is not None else How("bilinear", "bilinear", -1)
         moved = len(self.spatial.patch) if self.spatial is not None else len(self.patch)
         layout = Layout(
@@ -135,7 +135,7 @@ class Program:
 
 
 class Bound:
-    """A program and the memory of a batch that it writes to. Several threads may write, each to its own slots."""
+    """A program and the memory of a batch that it writes to. Several threads may write, each to its own samples."""
 
     def __init__(self, program: Program, image: Tensor, targets: Sequence[Tensor]) -> None:
         """Shapes:  as ``Program.empty`` returns them; all contiguous."""
@@ -150,7 +150,7 @@ class Bound:
         boxes: Sequence[Box],
         first_slot: int = 0,
     ) -> None:
-        """Transform samples into consecutive slots.
+        """Transform samples and write them to the batch from ``first_slot`` on.
 
         Shapes:  per sample an image (C, *box) and a seg (S, *box), its draws (one per step of the chain), and its box.
         """
@@ -187,7 +187,7 @@ class Segment(NamedTuple):
     encoders: tuple[Encode, ...]
 
     def run(self, kernels: Kernels, work: BatchState, draws: Sequence[Sequence[Any]]) -> bool:
-        """Apply the steps; False if nothing was done, because the batch is not as the kernels need it."""
+        """Apply the steps in place; return False, with nothing done, if the kernels cannot handle this batch."""
         image, seg = work.image, work.seg
         fits = (
             isinstance(seg, Tensor) and seg.dtype == torch.int16 and image.dtype == torch.float32
@@ -217,7 +217,7 @@ class Segment(NamedTuple):
 
 
 def segments_of(steps: Sequence[Step], first: int, axes: int) -> list[Segment | int]:
-    """Return the steps from ``first`` on: those that the kernels have together, the others by their number."""
+    """Divide the steps from ``first`` on: adjacent steps that the kernels have become a Segment, others their index."""
     found: list[Segment | int] = []
     for number, step in enumerate(steps[first:], first):
         encode = None if isinstance(step, Spatial) else encoder_of(step, axes)

@@ -1,7 +1,7 @@
-"""How this machine's matrix product rounds.
+"""Find out how this machine's matrix product rounds.
 
-torch calls MKL, which rounds a product and its sum once on Intel's processors and twice on others. Stock places its
-voxels with it, and a position must be equal to the last digit for a vote to be equal.
+torch calls MKL, which rounds a product and its sum once on Intel's processors and twice on others. Stock computes the
+positions of voxels with it, and only if these are equal to the last digit, the votes on labels are equal.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROWS = (8, 1000, 30_000)
 
 @lru_cache(maxsize=4)
 def is_fused(axes: int) -> bool | None:
-    """Return whether each product is added with one rounding; None if the sum is made in another way altogether.
+    """Return whether product and addition are rounded once, together; None if the sum is computed in another way.
 
     Shapes:  as placement.py multiplies: (N, axes) @ (axes, axes).
     """

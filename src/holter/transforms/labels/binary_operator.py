@@ -43,7 +43,7 @@ class BinaryOperatorDraw:
 
 @dataclass(frozen=True)
 class BinaryOperator(ShapePreserving):
-    """Changes drawn channels; voxels that a channel gains are removed from the others."""
+    """Applies an operator to drawn channels; voxels that a channel gains are removed from the others."""
 
     channels: tuple[int, ...]
     operators: tuple[str, ...]

@@ -25,7 +25,7 @@ STOCK = (
 
 @dataclass(frozen=True, slots=True)
 class RemoveComponentDraw:
-    """Channels in order; for each a number from [0, 1) that selects the component, and its new channel, if any."""
+    """Channels in order; for each a number from [0, 1) that selects the component, and the channel that gets it."""
 
     channels: tuple[int, ...]
     choices: tuple[float, ...]
@@ -65,7 +65,7 @@ class RemoveComponent(ShapePreserving):
 
 
 def remove(image: Tensor, channel: int, choice: float, receiver: int | None, covers_at_most: float) -> None:
-    """Move one connected component from ``channel`` to ``receiver``, in place; None: only remove it.
+    """Move one connected component from ``channel`` to ``receiver``, in place; if ``receiver`` is None, remove it.
 
     Shapes:  image (C, *spatial) with zeros and ones in both channels.
     """

@@ -27,7 +27,7 @@ def resampler_for(device: torch.device) -> Resampler:
 
 
 def working_bytes(device: torch.device, seg_channels: int) -> int:
-    """Return the maximum of bytes that this device's resampler needs in addition to its inputs and outputs."""
+    """Return the most bytes that this device's resampler needs in addition to its inputs and outputs."""
     if resampler_for(device) is not portable.resample:
         return 0  # the fused kernel allocates nothing
     a_voxel = portable.BYTES_A_VOXEL + seg_channels * portable.BYTES_A_SEG_CHANNEL

@@ -23,7 +23,7 @@ BYTES_A_VOXEL, BYTES_A_SEG_CHANNEL = 440, 140  # measured on a CPU: 150 MB in al
 
 
 def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple[Tensor, Tensor]) -> None:
-    """Fill ``into`` from the parts that were read.
+    """Write the resampled image and segmentation into the two tensors of ``into``.
 
     Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image (C, *patch)
              and seg (S, *patch).

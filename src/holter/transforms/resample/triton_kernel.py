@@ -22,7 +22,7 @@ MODES = {"bilinear": False, "nearest": True}
 
 
 def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple[Tensor, Tensor]) -> None:
-    """Fill ``into`` from the parts that were read; all tensors are contiguous.
+    """Write the resampled image and segmentation into the two tensors of ``into``; all tensors are contiguous.
 
     Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image (C, *patch)
              and seg (S, *patch).

@@ -1,6 +1,7 @@
-"""The segmentation as a table of cells: the label between eight corners (four in 2D), if they agree.
+"""The segmentation as a table of cells. A cell lies between eight voxels (four in 2D), its corners.
 
-Nearly all cells of a segmentation have one label, so one look-up is enough; only the others vote.
+If all corners have the same label, the table has this label, and one look-up is enough: nearly all cells are so. In the
+other cells the corners vote (``vote.py``).
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ CACHED_VOXELS = 262_144  # of one or two bytes each; they fit in the second-leve
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Shapes:  K channels, N points; coordinates are ordered from the last axis to the first, as in grid_sample."""
+    """The table for one sample.
+
+    Shapes:  K channels, N points; coordinates are ordered from the last axis to the first, as in grid_sample.
+    """
 
     labels: Tensor  # (K, voxels) of the padded part
     decided: Tensor  # (K, voxels): the label of the cell that starts at this voxel, or ``undecided``

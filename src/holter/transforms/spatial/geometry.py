@@ -1,4 +1,4 @@
-"""The boxes of a sample: the patch for training, the larger box that stock reads for it, and the part we need."""
+"""The boxes of a sample: the patch for training, the larger box that stock reads for it, the part that is needed."""
 
 from __future__ import annotations
 
