@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from holter.detectors.diverged import DivergedDetector
 from holter.detectors.view import PhaseKeeper
 from holter.evidence.facts.gpu.fitting import NONE, slow_kernels
 from holter.evidence.facts.training.epochs import EPOCH_TIMES, ShapeOfEpochs, described, runs, shape_of
@@ -77,11 +78,22 @@ def episodes_of_log(recording: Recording, *, is_running: bool = False) -> tuple[
         if ended is not None and not (is_last and is_running and ended.detector == LOG_END):
             episodes.append(ended)
     slow = slow_epochs(recording)
-    if slow is not None and slow.end_s is None:
-        # The end of a slow training's log is no separate episode.
+    lost = _diverged(recording)
+    if (slow is not None and slow.end_s is None) or (lost and lost[-1].end_s is None):
+        # The end of a slow or lost training's log is no separate episode.
         episodes = [episode for episode in episodes if episode.detector != LOG_END or episode.end_s is not None]
-    episodes += [episode for episode in (slow or evenly_slow(recording),) if episode is not None]
+    episodes += [*lost, *(episode for episode in (slow or evenly_slow(recording),) if episode is not None)]
     return tuple(sorted(episodes, key=lambda episode: episode.start_s))
+
+
+def _diverged(recording: Recording) -> list[Episode]:
+    found: dict[float, Episode] = {}  # by begin: each is reported again when it is over
+    detector = DivergedDetector()
+    for tick in recording.all_ticks:
+        if any(isinstance(event, Noted) and event.what == NEW_LOG for event in tick.events):
+            detector = DivergedDetector()
+        found |= {episode.start_s: episode for episode in detector.see(tick)}
+    return list(found.values())
 
 
 # The death of one run, or a log that stops in the middle; None if the run finished or was asked to end.

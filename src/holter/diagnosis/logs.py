@@ -20,6 +20,7 @@ from holter.diagnosis.words import (
     names_of,
     recording_of,
     recording_of_outputs,
+    reread,
     said,
     stated,
     titled,
@@ -49,8 +50,10 @@ CLOCKS_S = 120.0
 # The console may go on for this long after the log: the exception comes last.
 AFTER_LOG_S = 3600.0
 
-
-NOTHING_IN_IT = define("error.nothing-in-text", "{name} is a text, but nothing in it is nnU-Net's, nor an error.")
+NOTHING_IN_IT = define(
+    "error.nothing-in-text",
+    "{name} is a text, but nothing in it is known: no sentence of nnU-Net, and no error of a training.",
+)
 THREE_WAYS = define(
     "next.three-ways",
     "Give nnU-Net's training_log_*.txt or a text file with the console's output; answer at most eight questions: "
@@ -94,9 +97,10 @@ def read_log(path: Path, tell: Tell | None = None) -> DiagnosisResult:
     Raises:  NotALog, OSError.
     """
     kept = Kept()
-    runs = in_order(_runs(path, tell, kept))
+    runs = _runs(path, tell, kept)
     is_console = name_wall(path.name) is None
-    return _found(runs, path.name, "log", None, is_console=is_console, text=kept.text if is_console else "")
+    text = kept.text(_begin_of_last(runs)) if is_console else ""
+    return _found(in_order(runs), path.name, "log", None, is_console=is_console, text=text)
 
 
 def read_pasted(file: BinaryIO, name: Text) -> DiagnosisResult:
@@ -107,7 +111,16 @@ def read_pasted(file: BinaryIO, name: Text) -> DiagnosisResult:
     reader, kept = RunReader(name), Kept()
     for lines in kept.passing(lines_of_stream(file, name)):
         reader.feed(lines)
-    return _found(in_order(reader.close()), name, "log", None, is_console=True, may_run=False, text=kept.text)
+    runs = reader.close()
+    text = kept.text(_begin_of_last(runs))
+    return _found(in_order(runs), name, "log", None, is_console=True, may_run=False, text=text)
+
+
+# Words about an earlier start say nothing of the last one.
+def _begin_of_last(runs: list[LogRun]) -> int:
+    if not runs or in_order(runs)[-1:] != runs[-1:] or not runs[-1].first_s:
+        return 0
+    return sum(run.lines for run in runs[:-1])
 
 
 def read_folder(folder: Path, tell: Tell | None = None) -> DiagnosisResult:
@@ -177,7 +190,7 @@ def _found(
     words = said(text, name, is_prose=not is_log or is_addressed(text), span=span_of(runs)) if text else {}
     kernel = sifted(text, span_of(runs)).notes if text else ()
     if not runs and accuses(words):
-        return _of_words(words, name, kind, kernel)
+        return _of_words(words, name, kind, text, kernel)
     if not runs:
         return _of_outputs(words, name, kind, text)
     zero_s = next((run.begun_s for run in runs if run.begun_s is not None), 0.0)
@@ -196,7 +209,7 @@ def _found(
     if episodes and episodes[-1].detector == LOG_END and not is_console:
         all_notes.append(ONE_LOG())
     if not episodes and accuses(words) and not runs[-1].is_finished:
-        return _of_words(words, name, kind, tuple(all_notes))
+        return _of_words(words, name, kind, text, tuple(all_notes))
     if not episodes and fold is None and not any(run.is_of_training for run in runs):
         return _of_outputs(words, name, kind, text)  # a line that warns is no log that could get the all-clear
     recording = msgspec.structs.replace(recording, all_episodes=episodes)
@@ -222,17 +235,22 @@ def nothing_in(name: Text, words: dict[str, Found]) -> NotALog:
 
 def _of_outputs(words: dict[str, Found], name: Text, kind: TargetKind, text: str) -> DiagnosisResult:
     if not words or not is_output(titled(text, name)):
+        respelt, _ = reread(text, name, words)
+        if accuses(respelt):
+            return _of_words(words, name, kind, text)
         raise nothing_in(name, words)
     note = FROM_OUTPUTS(name=name, count=len(words), facts=names_of(words))
     return DiagnosisResult(kind, name, recording_of_outputs(), (), (note,))
 
 
 def _of_words(
-    words: dict[str, Found], name: Text, kind: TargetKind, notes: tuple[Message, ...] = ()
+    words: dict[str, Found], name: Text, kind: TargetKind, text: str, notes: tuple[Message, ...] = ()
 ) -> DiagnosisResult:
+    words, respelt = reread(text, name, words)
     facts = stated(words)
     note = FROM_WORDS(name=name, count=facts.number, facts=names_of(words))
-    return DiagnosisResult(kind, name, recording_of(facts), (diagnosed(facts),), (note, *notes))
+    notes = (note, *(() if respelt is None else (respelt,)), *notes)
+    return DiagnosisResult(kind, name, recording_of(facts), (diagnosed(facts),), notes)
 
 
 def _environment(fold: Fold | None, runs: Iterable[LogRun], zero_s: float) -> Environment:

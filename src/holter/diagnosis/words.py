@@ -16,8 +16,10 @@ from holter.evidence.stated.derived import follow
 from holter.evidence.stated.read import Stated, of_facts
 from holter.evidence.text_facts import Found, as_stated, ends, facts_of, is_observation
 from holter.evidence.text_facts.resemblance import fits
+from holter.evidence.text_facts.spelling import respelled
 from holter.records import Diagnosis, Environment, Fact, Message, Noted, Text, Tick, Verdict
 from holter.remedies.diagnose import diagnose_evidence
+from holter.sentences import define
 from holter.tape import Recording
 from holter.texts.kernel_log import Span
 from holter.texts.recording import FROM_OUTPUTS
@@ -41,6 +43,7 @@ SHOWN = "shown"
 CLEAR_FIT = 0.5
 # Kinds of episodes, as they are tried where nobody stated one.
 KINDS = ("stall", "slow-down", "death", "creep", "diverged")
+RESPELT = define("target.respelt", "{name}: words were read as if spelt so: {words}")
 NO_RUN = Environment(wall_start="1970-01-01T00:00:00+00:00")
 
 
@@ -54,6 +57,7 @@ class Kept:
     def __init__(self) -> None:
         self._first: list[str] = []
         self._last: deque[str] = deque(maxlen=LAST_LINES)
+        self._passed = 0
 
     def passing(self, pieces: Iterable[list[str]]) -> Iterator[list[str]]:
         """Yield the pieces unchanged, and keep what is needed of them."""
@@ -61,12 +65,14 @@ class Kept:
             room = FIRST_LINES - len(self._first)
             self._first += lines[:room]
             self._last.extend(itertools.islice(lines, max(0, room), None))
+            self._passed += len(lines)
             yield lines
 
-    @property
-    def text(self) -> str:
-        """All kept lines; of very long ones the beginning and the end of the text."""
-        return ends("\n".join((*self._first, *self._last)), TEXT_CHARS)
+    def text(self, begin: int = 0) -> str:
+        """Return the kept lines from this one on; of very long ones the beginning and the end of the text."""
+        first_of_last = self._passed - len(self._last)
+        last = itertools.islice(self._last, max(0, begin - first_of_last), None)
+        return ends("\n".join((*self._first[begin:], *last)), TEXT_CHARS)
 
 
 def said(text: str, name: Text = "", *, is_prose: bool, span: Span | None = None) -> dict[str, Found]:
@@ -82,6 +88,21 @@ def said(text: str, name: Text = "", *, is_prose: bool, span: Span | None = None
         return found
     rest = {name: hit for name, hit in found.items() if not name.startswith(OF_THE_LOG)}
     return rest if any(is_observation(name) for name in rest) else {}
+
+
+def reread(text: str, name: Text, found: dict[str, Found]) -> tuple[dict[str, Found], Message | None]:
+    """Return the facts of a text, and a note if more is understood of it with misspelt words corrected."""
+    corrected, changes = respelled(text)
+    if not changes:
+        return found, None
+    again = said(corrected, name, is_prose=True)
+    if not accuses(again) or (accuses(found) and _is_sure(found)) or not _is_sure(again):
+        return found, None
+    return again, RESPELT(name=name, words=changes)
+
+
+def _is_sure(found: dict[str, Found]) -> bool:
+    return any(verdict.verdict in ("confirmed", "likely") for verdict in diagnosed(stated(found)).verdicts)
 
 
 def titled(text: str, name: Text) -> str:

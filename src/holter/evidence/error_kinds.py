@@ -59,7 +59,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("cuda-other", r"CUDA error|CUBLAS_STATUS_|cuBLAS error"),
     ("descriptors", r"Too many open files|items of ancdata|\[Errno 2[34]\]"),
     # Older torch gives no reason. shm_open takes a descriptor and no space, which ftruncate and mmap ask for.
-    ("descriptors", r"unable to open shared memory object [^\n]*in read-write mode(?!:)"),
+    ("descriptors", r"unable to open shared memory object [^\n]*in read-write mode(?! ?[:：])"),
     # The machine's limit of maps or memory was reached, not the size of /dev/shm.
     ("memory", r"unable to mmap [^\n]*Cannot allocate memory"),
     ("shared-memory", r"insufficient shared memory|bus error|[<'\"]/torch_\d+_|unable to (?:open|mmap) shared memory"),

@@ -92,7 +92,8 @@ def _settles(
 
 
 def _is_windows(diagnosis: Diagnosis) -> bool:
-    return any(fact.name == "system.os" and fact.value == "windows" for fact in diagnosis.facts)
+    values = {fact.name: fact.value for fact in diagnosis.facts if fact.name in ("system.os", "system.virtual_machine")}
+    return values.get("system.os") == "windows" and values.get("system.virtual_machine") != "wsl"
 
 
 def _most_telling(settles: dict[str, dict[str, Settles]]) -> list[str]:

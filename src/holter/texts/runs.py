@@ -25,6 +25,9 @@ from holter.texts.training_log import LogParser, stamp_wall
 BORING_LINES = 5000
 # Every start of v1 and v2 prints it first.
 HEADER = "Please cite the following paper when using nnU"
+# v2 prints it once, before the first epoch. Console texts often lack the header.
+_COMPILES = ": Using torch.compile..."
+_EPOCH = re.compile(r"\d\S+ \S+: Epoch (\d+)\s*$")
 # A stamp that goes back further than the change to winter time: another run, or another log pasted below.
 BACK_S = 5400.0
 # Of a run's events other than epochs, the first ones show how it began, the last ones how it ended.
@@ -134,10 +137,12 @@ class RunReader:
             is_header = HEADER in line
             if self._began is None and self._translator.stamp is not None:
                 self._began = stamp_wall(self._translator.stamp, 0)
-            if (is_header and self._translator.stamp is not None) or self._went_back():
+            if (is_header and self._translator.stamp is not None) or self._went_back() or self._starts_again(line):
                 self._take(batch)
                 batch = []
                 run = self._begin()
+                self._translator.line(self._without_margin(raw))  # its stamp belongs to the new run
+                self._starts_again(line)
             if run.lines < HEADER_LINES:
                 read_header(line, run.plans)
             run.has_beginning = run.has_beginning or is_header
@@ -184,6 +189,7 @@ class RunReader:
         self._stamp = ""
         named_s = self._named_s if is_first else None
         self._began = named_s  # else the first stamp
+        self._epoch: tuple[int, str] | None = None  # the last one, and when it began
         self.runs.append(LogRun(self._name, has_beginning=named_s is not None, begun_s=named_s))
         return self.runs[-1]
 
@@ -203,6 +209,20 @@ class RunReader:
         now, before = stamp_wall(stamp, 0), stamp_wall(self._stamp, 0)
         self._stamp = stamp
         return now is not None and before is not None and before - now > BACK_S
+
+    def _starts_again(self, line: str) -> bool:
+        # Whether the line shows another start: in one run the numbers of the epochs only rise. The console and the log
+        # of one run, pasted together, have each line twice, with one stamp.
+        if self._epoch is not None and line.endswith(_COMPILES):
+            return True
+        match = _EPOCH.match(line)
+        if match is None:
+            return False
+        number, stamp = int(match[1]), self._translator.stamp or ""
+        again = self._epoch is not None and number <= self._epoch[0] and stamp > self._epoch[1]
+        if not again:
+            self._epoch = number, stamp
+        return again
 
     def _take(self, lines: list[str]) -> None:
         run = self.runs[-1]

@@ -29,6 +29,12 @@ def part_that_raised(text: str) -> str | None:
     return next((part for sentence, part in RAISED_BY.items() if sentence in text), None)
 
 
+def repeated_sentence(code: str) -> str | None:
+    """Return the sentence that a line of code raises, as a traceback quotes it; None if it raises none of these."""
+    raises = code.lstrip().startswith("raise ")
+    return next((sentence for sentence in RAISED_BY if raises and sentence in code), None)
+
+
 def reports_dataloader_worker(message: str) -> bool:
     """Return whether a message of PyTorch only says that a worker of a DataLoader has ended.
 

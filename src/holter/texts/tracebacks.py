@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from holter.records import ExceptionSeen, Role
-from holter.texts.secondary_errors import begins_echo, is_echo
+from holter.texts.secondary_errors import begins_echo, is_echo, repeated_sentence
 
 # A recursion error prints up to 1000 frames, a compiler error whole programs: more lines are of no use.
 MAX_TRACEBACK_LINES = 400
@@ -216,7 +216,11 @@ def _exception(traceback: _Open) -> ExceptionSeen | None:
     if traceback.error is None and not traceback.message and (traceback.is_headless or traceback.stage == "headline"):
         return None
     text = "\n".join(traceback.lines)
-    # Without a message, the error line was cut off: its name is not known.
+    # Without a message, the error line was cut off: its name is not known, unless the line of code quotes a sentence
+    # that only repeats.
+    repeated = None if traceback.error or traceback.message else repeated_sentence(traceback.lines[-1])
+    if repeated is not None:
+        traceback.error, traceback.message = "RuntimeError", repeated
     error = traceback.error or ("Exception" if traceback.message else "")
     case = _CASE_FILE.search(traceback.message)
     return ExceptionSeen(

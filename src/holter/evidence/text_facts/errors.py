@@ -41,7 +41,7 @@ def _is_of_another_kind(match: re.Match[str]) -> bool:
     ):
         return True
     # shm_open takes a descriptor and no space; older torch gives no reason.
-    return "unable to open shared memory object" in around and "in read-write mode:" not in around
+    return "unable to open shared memory object" in around and re.search(r"in read-write mode ?[:：]", around) is None
 
 
 LOADER: tuple[Known, ...] = (
@@ -76,7 +76,7 @@ LOADER: tuple[Known, ...] = (
     ),
     known(
         r"received 0 items of ancdata|Too many open files"
-        r"|unable to open shared memory object [^\n]*in read-write mode(?!:)",
+        r"|unable to open shared memory object [^\n]*in read-write mode(?! ?[:：])",
         {**RAISED, "exception.kind": "descriptors"},
     ),
 )

@@ -51,7 +51,10 @@ def search(text: str, messages: Iterable[Known]) -> Iterator[Found]:
 
 def quoted(text: str, match: re.Match[str]) -> str:
     """Return the line that contains the match; of a long line only the part around the match."""
-    start = max(text.rfind("\n", 0, match.start()) + 1, match.start() - AROUND)
+    line = text.rfind("\n", 0, match.start()) + 1
+    start = max(line, match.start() - AROUND)
+    if start > line and text[start - 1].isalnum():  # not in the middle of a word
+        start += re.match(r"\w*", text[start : match.start()]).end()  # type: ignore[union-attr]
     end = text.find("\n", match.end())
     end = min(len(text) if end < 0 else end, match.end() + AROUND)
     return " ".join(text[start:end].split())[:QUOTE_CHARS]

@@ -202,6 +202,11 @@ def _stem(word: str) -> str:
     return word[: len(word) - len(ending)]
 
 
+def is_usual(word: str) -> bool:
+    """Return whether a word in small letters is one that descriptions of trouble have."""
+    return word in _COMMON or _stem(word) in _lexicon().lengths
+
+
 def model_of(document: Mapping[str, dict[str, str]]) -> Model:
     """Build the model from the content of ``lexicon.json``, which has numbers of causes and weights for each term."""
     bias = {cause: float(value) for cause, value in document["bias"].items()}

@@ -44,6 +44,7 @@ SYMPTOM_WORDS: dict[str, str] = {
     "few-cores": (
         r"only (?:2|two|3|three|4|four) (?:v?CPUs?|cores)|too few (?:CPUs?|cores)"
         r"|CPU ?核(?:心)?(?:数)?(?:太|很)?少|核(?:心)?(?:数)?不(?:够|足)"
+        r"|(?:给|分|分配|申请|限制)(?:到|了|成|为)?(?:我|我们)?(?:了)?(?:只有)? ?[1-4一两二三四] ?(?:个)?(?:CPU ?)?核"
     ),
     "cpu-limit": (
         r"cfs_quota|cpu\.max|nr_throttled|CPU (?:limit|quota)s?\b|limits?:?\s*(?:\n\s*)?cpu|CPU 限制"

@@ -6,6 +6,7 @@ A text has no processes, no heartbeat and no present. Facts that other files der
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from holter.evidence.fact_book import FactBook
 from holter.evidence.window import Window
@@ -18,6 +19,8 @@ from holter.texts.recording import FROM_TEXT
 OOM_LINE = re.compile(
     r"oom[-_ ]?kill|OOMKilled|Out of memory: Kill|OUT_OF_MEMORY|task \d+: Out Of Memory", re.IGNORECASE
 )
+COUNTED = re.compile(r"Detected (\d+) oom[-_ ]?kill", re.IGNORECASE)
+SOURCES = ("slurmstepd", "srun", "Killed process", "invoked oom-killer", "oom_reaper", "OOMKilled", "OUT_OF_MEMORY")
 # Lines of one crash are at most this far apart in a console.
 NEAR_S = 60.0
 # As Slurm writes it.
@@ -44,12 +47,19 @@ def collect(window: Window, book: FactBook) -> None:
         if OOM_LINE.search(line.text) and line.t_s <= window.end_s + NEAR_S
     ]
     if lines:
-        book.known("oom.kills", len(lines), lines[0][:160])
+        book.known("oom.kills", _kills(lines), lines[0][:160])
     _reason(window, book)
     for name in ("progress.age_s", "log.age_s"):
         book.unknown(name, NOTHING_AFTER())
     if book.value("main.exit_signal") is None:
         book.unknown("main.alive", NOT_IN_LOG())
+
+
+# Slurm, the kernel and Kubernetes report the same kills: of one source each line counts, of several the most.
+def _kills(lines: list[str]) -> int:
+    counted = [int(match[1]) for line in lines if (match := COUNTED.search(line))]
+    reported = Counter(next((name for name in SOURCES if name.lower() in line.lower()), "") for line in lines)
+    return max(*reported.values(), *counted, 1)
 
 
 # Add the scheduler's reason to the ending of the main process.
