@@ -69,7 +69,7 @@ THEN = define("sentence.then", "{first}; {then}")
 
 
 def joined(*said: Text) -> Text:
-    """Return several sentences as one; empty ones are left out."""
+    """Return one text that joins several sentences, without empty ones."""
     whole: Text = ""
     for sentence in said:
         whole = THEN(first=whole, then=sentence) if whole and sentence else whole or sentence

@@ -104,7 +104,7 @@ def train_command(asked: Asked, device: str) -> str:
 
 
 def not_measured(measured: Measured, seconds: float) -> tuple[Message, ...]:
-    """Return everything that was left out. ``seconds``: the time that the measurement was given."""
+    """Return a sentence for everything that was not measured. ``seconds``: the time limit of the measurement."""
     return tuple(_left_out(measured, seconds))
 
 

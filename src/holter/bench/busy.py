@@ -1,4 +1,4 @@
-"""Whether others use the cores or the GPU that a measurement needs."""
+"""Check whether other processes use the cores or the GPU that a measurement needs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TRAINING = define("bench.training", "{dataset} {configuration} fold {fold} (PID 
 
 
 def cpus_of_this_process(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> float:
-    """Return the cores that affinity, cpuset and quota leave."""
+    """Return the number of cores that affinity, cpuset and quota leave to this process."""
     samples = CgroupProbe(os.getpid(), proc, sys / "fs/cgroup").read(0.0).samples
     for sample in samples:
         if isinstance(sample, CgroupSample) and sample.effective_cpus:
@@ -39,9 +39,9 @@ def cpus_of_this_process(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -
 
 
 def refuse_if_busy(cpus: float, device: str, environ: Mapping[str, str], command: str) -> None:
-    """Look for a second.
+    """Observe the machine for a second.
 
-    Raises:  MachineBusy, which names the command that measures all the same.
+    Raises:  MachineBusy if it is busy; it names the command that measures nevertheless.
     """
     said = [sentence for sentence in (_cores(cpus), _gpu(environ) if device != "cpu" else None) if sentence is not None]
     if not said:

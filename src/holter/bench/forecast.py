@@ -1,4 +1,4 @@
-"""What measured ceilings mean for a training: its epoch, what limits it, and what would change most. Pure."""
+"""Derive from measured ceilings how long an epoch takes, what limits it, and what would change most. Pure."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def sides(measured: Measured) -> tuple[Side, ...]:
 
 
 def forecast_of(measured: Measured, side: Side) -> Forecast | None:
-    """Return what a training with this loader takes; None if it was not measured together with the network."""
+    """Return the times of a training with this loader; None if it was not measured together with the network."""
     rate = side.together
     if rate is None:
         return None
@@ -78,7 +78,7 @@ def forecast_of(measured: Measured, side: Side) -> Forecast | None:
 
 
 def epoch_of(measured: Measured, side: Side, per_s: float) -> float:
-    """Return the seconds of an epoch at this rate. Batches that are ready when it begins cost no waiting."""
+    """Return the seconds of an epoch at this rate; batches that are ready when it begins are not waited for."""
     step_s, steps = measured.batch_size / per_s, measured.iterations
     train_s = steps * step_s
     if (side.wait_ratio or 0.0) > WAITS:

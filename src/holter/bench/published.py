@@ -25,7 +25,7 @@ TABLE = (
 
 
 def published_for(patch_axes: int, gpu: str) -> tuple[Published, ...]:
-    """Return the rows for 2D or 3D plans; of this GPU alone if it is in the table. ``gpu``: its name, or another."""
+    """Return the rows for 2D or 3D plans; if the table has the GPU of this name, only its rows."""
     rows = [row for row in TABLE if row.what == ("2d" if patch_axes == 2 else "3d_fullres")]
     own = [row for row in rows if row.gpu.replace(" ", "").lower() in gpu.replace(" ", "").lower()]
     return tuple(own or rows)

@@ -1,4 +1,4 @@
-"""What is asked of a measurement, and what it found. None: not measured; ``left_out`` has the reasons."""
+"""The order for a measurement, and its results. None: not measured; ``left_out`` has the reasons."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LimitName = Literal["network", "augmentation", "reading", "hand-over", "cores"]
 
 
 class Order(Record, frozen=True, kw_only=True):
-    """What the child measures."""
+    """What the child shall measure: training, device, time."""
 
     dataset: str
     configuration: str
@@ -33,7 +33,7 @@ class Rate(Record, frozen=True, kw_only=True):
 
     @property
     def spread(self) -> float | None:
-        """Half of the interval as a share of the value."""
+        """Half of the interval's width, as a share of the value."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2 / self.per_s
 
 
@@ -108,7 +108,7 @@ class Row(Record, frozen=True, kw_only=True):
 
 
 class Forecast(Record, frozen=True, kw_only=True):
-    """What a training with one loader will take."""
+    """The times and the limit of a training with one loader."""
 
     loader: Loader
     readers: int

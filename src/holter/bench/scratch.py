@@ -60,7 +60,7 @@ class Scratch:
         return self
 
     def end_with(self, pid: int) -> None:
-        """Have this process group ended before the folder is removed, whatever becomes of us."""
+        """End this process group before the folder is removed, even if this process is killed."""
         assert self._keeper is not None and self._keeper.stdin is not None
         self._keeper.stdin.write(f"pid {pid}\n")
         self._keeper.stdin.flush()

@@ -56,9 +56,11 @@ Found = TypeVar("Found", Measured, Tuned)
 def run_child(
     order: Order, python: str, environ: Mapping[str, str], scratch: Scratch, command: str, tell: Tell, kind: type[Found]
 ) -> Found:
-    """Measure in a child; ``tell`` gets what it says of its stages. ``command``: to name in an error.
+    """Measure in a child process; return its result.
 
-    ``kind``: of the result; Tuned: it compares settings.
+    ``tell`` is called with each stage that it reports. ``command``: the user's command, for error messages.
+
+    ``kind``: the type of the result; with Tuned, the child compares settings.
 
     Raises:  BadInput; MissingExtra; BenchFailed.
     """

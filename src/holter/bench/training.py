@@ -52,7 +52,9 @@ class Training(NamedTuple):
 def find_training(
     asked: Asked, verb: str, seconds: float, device: str, environ: Mapping[str, str], *, anyway: bool
 ) -> Training:
-    """Return the training that is meant. ``verb``: of the command; ``anyway``: although others use this machine.
+    """Return the training that the user names, with its plan.
+
+    ``verb``: the command, bench or tune; ``anyway``: also if others use this machine.
 
     Raises:  BadInput and CannotDoHere as the doctor's, with ``holter VERB`` as the next step; BadInput for a variable
         with which no training starts; MachineBusy.

@@ -170,7 +170,7 @@ def tell(error: HolterError) -> None:
 
 
 def say(message: str, then: str = "") -> None:
-    """Print lines of Holter to stderr, and lines to copy after them."""
+    """Print Holter's lines to stderr, and below them ``then``: lines for the user to copy, without a prefix."""
     from holter.reports.live import lines as live
     from holter.reports.live.line_writer import LineWriter
 

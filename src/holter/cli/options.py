@@ -94,7 +94,7 @@ class FailOn(str, enum.Enum):
     never = "never"
 
     def fails(self, fates: Sequence[str]) -> bool:
-        """Return whether one of these fates counts."""
+        """Return whether one of these fates (of the episodes) makes the command exit with 1."""
         counts = {"open": ("open",), "unhealed": ("open", "over"), "any": ("open", "over", "healed"), "never": ()}
         return any(fate in counts[self.value] for fate in fates)
 
@@ -111,7 +111,10 @@ Sharing = Annotated[
 
 
 def chosen_sharing(option: SharingStrategy | None, note: Callable[[Text], None]) -> dict[str, str]:
-    """Return the environment with the chosen strategy; ``note`` gets what speaks against it on this machine."""
+    """Return the variable that sets the chosen strategy.
+
+    ``note`` is called with the reason if the strategy does not suit this machine.
+    """
     if option is None:
         return dict(os.environ)
     from holter.supervisor.sharing import trouble_with
@@ -123,7 +126,7 @@ def chosen_sharing(option: SharingStrategy | None, note: Callable[[Text], None])
 
 
 def checked_resume(option: str | None) -> str | None:
-    """Return ``--resume-command`` if it can be started without a shell. Checked now because it runs hours later.
+    """Return ``--resume-command``, after a check that it can be started without a shell: it is needed only hours later.
 
     Raises:  BadInput.
     """

@@ -33,10 +33,10 @@ RECORDED = define("top.recorded", "The recording is in {tape}.")
 
 
 class TopCommand(HelpfulCommand):
-    """``--replay`` may stand alone or with a speed."""
+    """The command ``top``, in which ``--replay`` may be given with a speed or without one."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Give ``--replay`` its speed."""
+        """Parse the arguments, after adding the default speed to a ``--replay`` that has none."""
         words: list[str] = []
         for number, word in enumerate(args):
             words.append(word)

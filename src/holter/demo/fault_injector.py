@@ -1,4 +1,4 @@
-"""Inject the fault, relieve it, and print what Holter finds meanwhile."""
+"""Inject the fault, end it after some time, and print what Holter finds meanwhile."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CLEAR_ROW = "\r\x1b[K"
 
 
 def speaker(writer: LineWriter, lang: Literal["en", "zh"], *, shows_progress: bool) -> Callable[[str], None]:
-    """Return the function that prints a line with the time; with ``shows_progress`` in place of the row that shows it.
+    """Return a function that prints a message with the time; with ``shows_progress`` it replaces the progress line.
 
     The further lines of a message are indented, and have no time of their own.
     """
@@ -48,7 +48,7 @@ def speaker(writer: LineWriter, lang: Literal["en", "zh"], *, shows_progress: bo
 
 
 class FaultInjector(Listener):
-    """Injects and relieves a fault between ticks, and prints what Holter finds."""
+    """Injects and ends a fault between ticks, and prints what Holter finds."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class FaultInjector(Listener):
         self._t_s = 0.0
 
     def each_tick(self, recorder: Recorder, tick: Tick) -> None:
-        """Inject or relieve the fault when its time has come. Called after every tick of the recorder."""
+        """Inject or end the fault when it is time for that. Called after every tick of the recorder."""
         self._t_s = tick.t_s
         beat = main_beat(tick)
         if beat is not None:

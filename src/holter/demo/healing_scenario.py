@@ -39,7 +39,7 @@ class HealingScenario(FaultInjector):
             self._say_live(line)
 
     def each_tick(self, recorder: Recorder, tick: Tick) -> None:
-        """Inject the second fault when its time has come. Called after every tick of the recorder."""
+        """Inject the second fault when it is time for that. Called after every tick of the recorder."""
         super().each_tick(recorder, tick)
         beat = main_beat(tick)
         if beat is None or self._killed or "replace-workers" not in self.healed:

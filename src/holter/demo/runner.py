@@ -1,4 +1,4 @@
-"""The whole demo: prepare, train under supervision, inject the fault, watch, relieve, report."""
+"""The whole demo: prepare, train under supervision, inject the fault, watch, end the fault, report."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def timing(
 ) -> tuple[float | None, float | None, str | None]:
     """Return seconds from the fault to the alarm and to the named cause, as recorded on the tape, and that cause.
 
-    Of the episodes since the fault that with the true cause counts, else the first: a busy machine has its own.
+    The episode with the true cause counts, else the first one after the fault: a busy machine may cause other episodes.
     """
     notes = recording.events(Noted)
     judged = recording.events(Judged)

@@ -48,7 +48,7 @@ _SET_BY_THE_PROBE = ("type", "t_s", "source")
 
 
 def unlicensed_vgpu(*, restricted: bool) -> GpuSample:
-    """Return a busy vGPU within its 20 minutes of grace; ``restricted``: the same one afterwards, idle."""
+    """Return a busy vGPU within its 20 minutes of grace; if ``restricted``, the same GPU afterwards, nearly idle."""
     if not restricted:
         return _VGPU
     return msgspec.structs.replace(

@@ -220,13 +220,13 @@ def _found(
 
 
 def span_of(runs: Iterable[LogRun]) -> Span | None:
-    """Return when these runs were, from the first to the last line with a time; None without times."""
+    """Return the times of the first and the last line of these runs; None if no line has a time."""
     times = [time for run in runs if run.first_s for time in (run.begun_s or run.first_s, end_of(run))]
     return Span(min(times), max(times)) if times else None
 
 
 def nothing_in(name: Text, words: dict[str, Found]) -> NotALog:
-    """Return the error for a text without any sign of a problem; ``words``: the facts that were read from it."""
+    """Return the error for a text that shows no problem; ``words``: the facts that were read from it."""
     if words:
         what = NOTHING_WRONG(name=name, count=len(words), facts=names_of(words))
         return NotALog(what, safe=NOTHING_CHANGED(), next_step=SAY_WHAT_HAPPENS())

@@ -1,4 +1,4 @@
-"""Several pieces of one case: a log, read-outs, an evidence file, a results folder, a tape -> one diagnosis.
+"""Diagnose several pieces of one case together: logs, outputs of commands, evidence files, folders, tapes.
 
 Every fact says which piece it came from, and where two pieces contradict each other both values are named.
 """

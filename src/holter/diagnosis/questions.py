@@ -1,4 +1,4 @@
-"""The questions of ``holter ask``: each next one is that whose answer is expected to move the ranking most."""
+"""Choose the questions of ``holter ask``: the next one is expected to change the ranking of causes most."""
 
 from __future__ import annotations
 
@@ -260,7 +260,7 @@ QUESTIONS = tuple(
 
 
 def next_question(facts: Facts, asked: frozenset[str]) -> Question | None:
-    """Return the question whose answer is expected to move the ranking most; None if none would change anything."""
+    """Return the question whose answer is expected to change the ranking most; None if none would change it."""
     open_questions = [question for question in QUESTIONS if question.key not in asked and _applies(question, facts)]
     if "episode.kind" not in facts and "kind" not in asked:
         return next(question for question in open_questions if question.key == "kind")
@@ -285,9 +285,9 @@ def _applies(question: Question, facts: Facts) -> bool:
 
 
 def answered(question: Question, line: str) -> Facts | None:
-    """Return the facts of an answer: the number of a choice, or words of one's own; None if it says nothing.
+    """Return the facts of an answer: the number of a choice, or free words; None if it is not understood.
 
-    Nothing at all (Enter) is an answer as well: not known.
+    An empty line (Enter) is an answer too: "not known", with no facts.
     """
     said = line.strip()
     if said.isdecimal():

@@ -1,4 +1,4 @@
-"""Facts from the words of a text: known messages, read-outs and symptoms, beside what the lines of a log say."""
+"""Read facts from the words of a text: known messages, outputs of commands, symptoms; added to those of a log."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Kept:
         self._passed = 0
 
     def passing(self, pieces: Iterable[list[str]]) -> Iterator[list[str]]:
-        """Yield the pieces unchanged, and keep what is needed of them."""
+        """Yield the pieces unchanged, and keep the lines that will be searched."""
         for lines in pieces:
             room = FIRST_LINES - len(self._first)
             self._first += lines[:room]
@@ -80,7 +80,7 @@ def said(text: str, name: Text = "", *, is_prose: bool, span: Span | None = None
 
     From a log (not ``is_prose``): no symptoms, and only what the log's own parser does not read.
 
-    ``name``: of the file; "nproc.txt" says which command wrote it.
+    ``name``: the name of the file, because "nproc.txt" shows which command wrote it.
     ``span``: when the training ran, if another piece shows it.
     """
     found = facts_of(titled(ends(text, TEXT_CHARS), name), is_prose=is_prose, span=span)
@@ -106,15 +106,15 @@ def _is_sure(found: dict[str, Found]) -> bool:
 
 
 def titled(text: str, name: Text) -> str:
-    """Return the text; if a short file is named after a command, with that command above, as if typed at a prompt."""
+    """Return the text; if a short file is named after a command, put that command above it, as typed at a prompt."""
     command = COMMANDS.get(Path(str(name)).stem.lower().replace("_", "-"))
     return text if command is None or text.count("\n") > FEW_LINES else f"$ {command}\n{text}"
 
 
 def accuses(found: dict[str, Found]) -> bool:
-    """Return whether the text describes trouble, or an output in it shows what could be one.
+    """Return whether the text describes a problem, or an output of a command in it may show one.
 
-    Versions, circumstances and outputs of a healthy machine are facts, but point to no cause.
+    Versions, circumstances and outputs of a healthy machine are facts, but suggest no cause.
     """
     if "episode.kind" in found or "symptoms" in found:
         return True
@@ -155,8 +155,8 @@ def _is_open(fact: Fact | None) -> bool:
 def stated(found: dict[str, Found]) -> Stated:
     """Return episode and evidence of a text that no log reader understands.
 
-    Its kind is what the text says, or else one that fits what the text names. If the cause that its words
-    resemble by far most cannot be of the kind that was read from them, the kind was misread.
+    The kind of the episode is what the text says, or else one that fits what the text names. If the words resemble one
+    cause far more than others, and this cause excludes the kind, the kind was misread and is replaced.
     """
     words = of_facts(as_stated(found))
     resembled = found.get("resembles")
@@ -178,7 +178,7 @@ def stated(found: dict[str, Found]) -> Stated:
 
 
 def recording_of(words: Stated) -> Recording:
-    """Return the recording for a diagnosis from words: one instant with the episode."""
+    """Return a recording with one tick and the episode, for a diagnosis that comes from words alone."""
     return Recording(all_ticks=(Tick(t_s=0.0),), all_episodes=(words.episode,), environment=NO_RUN, finished=True)
 
 
@@ -189,7 +189,7 @@ def recording_of_outputs() -> Recording:
 
 
 def diagnosed(words: Stated) -> Diagnosis:
-    """Return the diagnosis of stated facts, with what helps."""
+    """Return the diagnosis of stated facts, with remedies."""
     return _no_surer(diagnose_evidence(words.evidence, words.episode, NO_RUN), frozenset())
 
 

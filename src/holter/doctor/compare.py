@@ -1,4 +1,4 @@
-"""Two surveys -> their relevant differences, the most telling first ("works on the workstation, not in the VM")."""
+"""Compare two surveys ("works on the workstation, not in the VM"): their differences, the most important first."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ FACTS: tuple[Fact, ...] = (
 def compare(first: Survey, second: Survey) -> tuple[Difference, ...]:
     """Return differing states of checks, then differing facts, sorted by weight.
 
-    A fact that is unknown on one side is listed as such: it may be the difference, but neither side counts as worse.
+    A fact that is unknown on one side is listed as unknown. It may be the reason, but neither side counts as worse.
     """
     differences = [*_states(examine(first), examine(second)), *_facts(first, second)]
     return tuple(sorted(differences, key=lambda difference: (-difference.weight, difference.fact)))

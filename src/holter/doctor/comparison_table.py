@@ -17,7 +17,7 @@ from holter.reports.wrapping import wrap
 
 
 def print_comparison(console: Console, names: tuple[str, str], differences: Sequence[Difference], lang: Lang) -> None:
-    """Print one row per difference, the most telling first."""
+    """Print one row per difference, the most important first."""
     width = min(console.width, WIDEST)
     checks = [difference for difference in differences if difference.fact.startswith("check.")]
     facts = [difference for difference in differences if not difference.fact.startswith("check.")]

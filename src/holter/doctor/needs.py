@@ -1,4 +1,4 @@
-"""Estimated needs of a training: processes, memory, shared memory, descriptors, disk, reads. Arithmetic only.
+"""Estimate the needs of a training: processes, memory, shared memory, descriptors, disk, reads. Arithmetic only.
 
 nnU-Net 2.8.1 starts ``n = min(nnUNet_n_proc_DA or 12, os.cpu_count())`` processes for training batches and
 ``max(1, n // 2)`` for validation batches. Their queues hold ``max(6, n // 2)`` and ``max(3, n // 4)`` batches.
@@ -45,7 +45,7 @@ class Workers(NamedTuple):
 
     @property
     def together(self) -> int:
-        """Number of all workers."""
+        """The number of workers for training and validation together."""
         return self.train + self.validation
 
     @property
@@ -134,7 +134,7 @@ def exports_that_fit(survey: Survey, free: int | None) -> int | None:
 
 
 class Reading(NamedTuple):
-    """Reads from storage when nothing is in the page cache."""
+    """The reads from storage that a training needs if nothing is in the page cache."""
 
     bytes_per_s: float
     reads_per_s: float

@@ -1,8 +1,8 @@
 """Facts about a machine (``Survey``), and their judgement (``Result``, ``Examination``).
 
 As everywhere, None means that a fact could not be read; fields named ``unread`` give the reasons. A survey can be
-saved as JSON and judged or compared elsewhere. A text of Holter's own is in it twice: in English, and as ``…_message``
-before rendering.
+saved as JSON and judged or compared elsewhere. It has Holter's own texts twice: in English, and in fields
+``…_message`` as a sentence for any language.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ class Machine(Record, frozen=True, kw_only=True):
 
 
 class GpuText(Record, frozen=True, kw_only=True):
-    """Why something of a GPU could not be read, before rendering; the GPU's own record has it in English."""
+    """Why a field of a GPU could not be read, as a sentence for any language; the GPU's record has it in English."""
 
     index: int
     field: str  # of GpuSample: "note", or what could not be read

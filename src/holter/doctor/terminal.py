@@ -113,7 +113,7 @@ def counts(examination: Examination) -> dict[str, int]:
 
 
 def print_examination(console: Console, examination: Examination, lang: Lang, *, everything: bool = False) -> None:
-    """Print the verdict, what to change, the groups with something to say, one line for the rest, the verdict again.
+    """Print the verdict, what to change, the groups with a result worth reading, one line for the rest, the verdict.
 
     ``everything``: print all groups and checks, also those that do not apply.
     """
@@ -176,7 +176,7 @@ def headline(examination: Examination, lang: Lang) -> str:
 
 
 def subject(survey: Survey, lang: Lang) -> str:
-    """Return what was examined, and for how long."""
+    """Return a sentence on what was examined, and how long it took."""
     asked = survey.asked
     took_s = round(survey.took_s or 0)
     if asked.dataset is None:

@@ -1,1 +1,1 @@
-"""`holter study`: many trainings as one: what is done and missing, a queue on GPUs or CPUs, Slurm arrays."""
+"""``holter study``: many trainings together: what is done and missing, a queue on GPUs or CPUs, Slurm arrays."""

@@ -25,7 +25,7 @@ USUAL = {"nnUNetTrainer": 1000, "nnUNetTrainerHolter": 1000}
 
 
 def progress_of(folder: Path) -> Progress:
-    """Return what the newest training logs of a fold say; nothing of a fold without one."""
+    """Return the progress that the newest training logs of a fold show; an empty one if there is no log."""
     logs = []
     with contextlib.suppress(OSError):
         logs = sorted(((log.stat().st_mtime, log) for log in folder.glob(LOGS)), reverse=True)

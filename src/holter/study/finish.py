@@ -1,4 +1,4 @@
-"""What comes after a study: the commands of nnU-Net that choose, combine and export."""
+"""The commands of nnU-Net to run after a study: choose, combine and export."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NEXT = define(
 
 
 def steps_of(cells: Sequence[Cell], extra: Sequence[str] = ()) -> list[tuple[Message, tuple[str, ...]]]:
-    """Return what comes next for each data set: a sentence, and commands to type."""
+    """Return the next step for each data set: a sentence, and the commands to type."""
     steps: list[tuple[Message, tuple[str, ...]]] = []
     for dataset in dict.fromkeys(cell.job.dataset for cell in cells):
         steps += _of_dataset(dataset, [cell for cell in cells if cell.job.dataset == dataset], extra)

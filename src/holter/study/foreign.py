@@ -1,4 +1,4 @@
-"""Whether a GPU is used by others: a training that starts beside them runs out of memory, or slows both."""
+"""Check whether others use a GPU: a training beside them would run out of memory, or slow down both."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ForeignUse:
             self._keep(self._probe.read_complete(0.0, FIRST_WITHIN_S))
 
     def own(self, gpus: frozenset[int]) -> None:
-        """Say on which GPUs this queue trains now: memory that was read there is its own, also just after the end."""
+        """Set the GPUs on which this queue trains now; memory in use there is its own, also shortly afterwards."""
         if self._own - gpus:
             self._next_s = float("-inf")
         for gpu in self._own | gpus:
@@ -49,7 +49,7 @@ class ForeignUse:
         self._own = gpus
 
     def is_free(self, slot: Slot, now_s: float) -> bool:
-        """Return whether no others were seen on this slot's GPU for a minute."""
+        """Return whether no other process was seen on this slot's GPU for a minute."""
         if slot.gpu is None or self._probe is None:
             return True
         self._look(now_s)

@@ -1,4 +1,4 @@
-"""``holter study run`` on one machine: carries the queue out. Any number of calls may run: the fold locks decide."""
+"""``holter study run`` on one machine: run the queue. Several calls may run at once, because folds are locked."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def needs_of(cells: Sequence[Cell]) -> dict[Path, frozenset[Path]]:
 
 
 class Session:
-    """One call of ``run``."""
+    """One call of ``holter study run``."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class Session:
         self._running = [cell for cell in going if cell.state == "running"]
 
     def run(self) -> int:
-        """Carry the queue out; return the exit code: 0 all done, 1 not all, 130 or 75 stopped."""
+        """Run the queue to its end; return the exit code: 0 all done, 1 not all done, 130 or 75 stopped."""
         self._make_folder()
         for cell in self._broken:
             self._tell(IN_BROKEN(name=name_of(cell.job), why=cell.why))
@@ -151,7 +151,7 @@ class Session:
 
     @property
     def queue(self) -> Queue:
-        """The queue, for what is said at the end."""
+        """The queue, for the summary at the end."""
         return self._queue
 
     def _loop(self) -> int:

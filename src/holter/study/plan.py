@@ -1,4 +1,4 @@
-"""What a study would do: the commands in their order, what each needs, the hours. Pure."""
+"""Describe what a study would do: the commands in their order, what each needs, the hours. Pure."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def command_of(cell: Cell, extra: Sequence[str] = ()) -> str:
 
 
 def hours_left(cells: Sequence[Cell]) -> Message | None:
-    """Return the hours that are left; None if nothing is left."""
+    """Return a sentence with the hours that the remaining trainings take; None if none remains."""
     open_cells = [cell for cell in cells if cell.state != "done"]
     known = [cell.hours for cell in open_cells if cell.hours is not None]
     if not open_cells:
@@ -76,7 +76,7 @@ def hours_left(cells: Sequence[Cell]) -> Message | None:
 
 
 def remarks(cells: Sequence[Cell], extra: Sequence[str]) -> tuple[Message, ...]:
-    """Return what to know before the start."""
+    """Return notes that the user should read before the start."""
     said = []
     configurations = Counter(dataset for dataset, _ in {cell.job.family for cell in cells})
     if any(count > 1 for count in configurations.values()) and "--npz" not in extra:

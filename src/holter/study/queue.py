@@ -39,7 +39,7 @@ class Slot(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """How a training ended. ``code``: of ``holter train``; None: another queue had started it."""
+    """How a training ended. ``code``: the exit code of ``holter train``; None: another queue has started the fold."""
 
     code: int | None
     is_done: bool
@@ -48,7 +48,7 @@ class Ended(NamedTuple):
 
 
 class Aside(NamedTuple):
-    """A training that was set aside."""
+    """A training that will not be started in this call, and why."""
 
     job: Job
     code: int | None
@@ -57,7 +57,11 @@ class Aside(NamedTuple):
 
 
 class Queue:
-    """``needs``: fold folder -> folders of this study that must be done first. ``max_failures``: 0: any number."""
+    """The trainings of one call, and the slots for them.
+
+    ``needs``: for the folder of a fold, the folders of this study that must be done first. ``max_failures``: after how
+    many failures nothing more is started; 0: no limit.
+    """
 
     def __init__(
         self,
@@ -107,11 +111,11 @@ class Queue:
 
     @property
     def left(self) -> tuple[Job, ...]:
-        """Jobs that were not started, or not again."""
+        """Jobs that were not started, or that wait to be started again."""
         return (*(job for _, _, job in sorted(self._pending)), *self._waiting.values())
 
     def adopt(self, job: Job, slot: str | None, *, is_here: bool) -> None:
-        """Count a training that runs already. ``is_here``: it takes the slot of this name, or any of the CPU."""
+        """Count a training that is already running. ``is_here``: on this machine, so it takes a slot of this queue."""
         taken = next((each for each in self._free if each.name == slot), None) if is_here else None
         # On the CPU all share the cores. A GPU of another name is not ours; one in use is seen by its memory.
         if taken is None and is_here and self._free and self._free[0].gpu is None:
@@ -140,11 +144,11 @@ class Queue:
             self._free.append(slot)
 
     def stop(self, why: Message) -> None:
-        """Start nothing more."""
+        """Start no more trainings; those that run continue."""
         self.stopped = self.stopped or why
 
     def ended(self, job: Job, end: Ended) -> Fate:
-        """Count the end of a training; return what becomes of it."""
+        """Record the end of a training; return what happens to it now (done, again, set aside)."""
         self.release(job)
         if end.is_done or end.code == 0:
             self._finish(job)

@@ -1,4 +1,4 @@
-"""What a study consists of: jobs, their states, and what stands in the way."""
+"""The parts of a study: jobs, their states, and the reasons why one cannot start."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def training(self) -> TrainingCommand:
-        """The same as a training command."""
+        """The job as the training command that it runs."""
         return TrainingCommand(
             dataset=self.dataset,
             configuration=self.configuration,
@@ -61,7 +61,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """What the training log of a fold says."""
+    """The progress of a fold, from its training log."""
 
     epochs_done: int | None = None
     epoch_s: float | None = None  # median of its last epochs

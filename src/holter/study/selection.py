@@ -1,4 +1,4 @@
-"""The words of a command line -> the jobs of a study, checked against nnU-Net's folders."""
+"""Turn the words of a command line into the jobs of a study, checked against nnU-Net's folders."""
 
 from __future__ import annotations
 

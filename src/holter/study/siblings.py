@@ -1,4 +1,4 @@
-"""What one fold tells about the others: how long it will take, and which one is odd. Pure."""
+"""Compare the folds of one configuration: estimate how long each will take, and find one that differs. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where trainings may run: GPUs, or slots of the CPU; and the variables for each share."""
+"""The slots in which trainings may run, on GPUs or the CPU, and the variables for a training in each."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The state of every job of a study: from the results folders, the locks, the registry of runs and /proc.
 
-Nothing is written and nobody is asked: it works on a login node that sees the shared disk alone.
+It only reads files, so it works on a login node that sees nothing but the shared disk.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ NOT_VALIDATED = define("study.not-validated", "trained; the final validation is 
 
 
 class Seen(NamedTuple):
-    """What is known beside the folds' own folders."""
+    """What is known from elsewhere than the folds' own folders."""
 
     calls: Mapping[str, Sequence[Kept]]  # of a fold's folder, oldest first
     strangers: Mapping[Path, int]  # fold folder -> PID of a training without Holter
@@ -69,7 +69,7 @@ def survey(jobs: Sequence[Job], seen: Seen) -> tuple[Cell, ...]:
 
 
 def cell_of(job: Job, seen: Seen) -> Cell:
-    """Return the cell of one job, without a look at its siblings."""
+    """Return the cell of one job, not yet compared with its siblings."""
     return _cell(job, seen)
 
 

@@ -1,4 +1,4 @@
-"""The processes of a local study: starts ``holter train``, sees its end, stops it."""
+"""Start the trainings of a local study as ``holter train``, notice their ends, and stop them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ERROR_LINE = re.compile(r"holter: [a-z]+(?:-[a-z]+)+: ")
 
 
 class Trainings:
-    """Those that this queue has started. Each is a session of its own: Ctrl-C at the queue does not reach it."""
+    """The trainings that this queue has started. Each has a session of its own, so Ctrl-C does not reach it."""
 
     def __init__(self, out: Path, extra: tuple[str, ...]) -> None:
         self._out, self._extra = out, extra
@@ -60,24 +60,24 @@ class Trainings:
 
     @property
     def running(self) -> int:
-        """How many of them run."""
+        """The number of these trainings that run."""
         return len(self._processes)
 
     def ended(self) -> list[tuple[Job, int]]:
-        """Return those that have ended since the last call, with their exit codes."""
+        """Return the jobs that have ended since the last call, with their exit codes."""
         over = [(job, process) for job, process in self._processes.values() if process.poll() is not None]
         for job, _ in over:
             del self._processes[job.folder]
         return [(job, process.returncode) for job, process in over]
 
     def ask_to_stop(self) -> None:
-        """Ask each to save and to end (exit code 75)."""
+        """Ask each training to save and end (exit code 75)."""
         for _, process in self._processes.values():
             with contextlib.suppress(OSError):
                 process.terminate()
 
     def kill(self) -> None:
-        """Kill all of them with everything that they have started."""
+        """Kill all trainings, with all processes that they have started."""
         leaders = {process.pid for _, process in self._processes.values()}
         for pid in list_numbers("/proc") or ():
             with contextlib.suppress(OSError):
@@ -93,7 +93,7 @@ class Trainings:
         return self._out / f"{file_name(job)}.out"
 
     def last_line(self, job: Job) -> str:
-        """Return the last error of Holter in its output, else its last line; empty if there is none."""
+        """Return the last error of Holter in a training's output, else the last line; "" if there is none."""
         try:
             tail = self.console_of(job).read_bytes()[-TAIL_BYTES:].decode("utf-8", "replace")
         except OSError:

@@ -27,19 +27,19 @@ LEAST = 3
 
 
 class InMemory:
-    """A few cases in memory, in the place of nnU-Net's data set."""
+    """A few cases in memory, with the interface of nnU-Net's data set."""
 
     def __init__(self, dataset: Any, identifiers: list[str]) -> None:
         self.identifiers = identifiers
         self._cases = {each: _arrays(dataset, each) for each in identifiers}
 
     def load_case(self, identifier: str) -> Any:
-        """Return what nnU-Net's data set does."""
+        """Return the arrays and properties of a case, as nnU-Net's data set does."""
         return self._cases[identifier]
 
 
 def few(dataset: Any) -> list[str]:
-    """Return some cases that fit into memory; at least one."""
+    """Return the names of some cases that together fit into memory; at least one."""
     budget = min(MOST_BYTES, ram_budget_bytes(RAM_SHARE))
     chosen: list[str] = []
     for identifier in dataset.identifiers[:MOST_CASES]:

@@ -1,4 +1,4 @@
-"""A block of real steps with one candidate: its loader is started afresh, and ended with all of its processes."""
+"""Measure a block of real steps with one candidate, whose loader is started for it and ended afterwards."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WARM_STEPS = 2
 
 
 class Bench:
-    """Measures candidates with one trainer, whose network goes on learning."""
+    """Measures candidates with one and the same trainer, which really trains its network."""
 
     def __init__(self, training: Training, settings: Settings, samples: int) -> None:
         self._training, self._settings, self._samples = training, settings, samples
@@ -40,7 +40,7 @@ class Bench:
         training.trainer.on_train_epoch_start()
 
     def measure(self, candidate: Candidate) -> Block:
-        """Return one block.
+        """Train some steps with this candidate; return their speed.
 
         Raises:  CandidateFailed if the loader fails, or gives no batch for a long time; OutOfMemoryError of the GPU.
         """
@@ -90,7 +90,7 @@ class Bench:
 
 
 class Watched:
-    """nnU-Net's augmenter; if it gives no batch for a long time, its workers are killed, and it raises RuntimeError."""
+    """Wraps nnU-Net's augmenter. If it gives no batch for a long time, kills its workers and raises RuntimeError."""
 
     def __init__(self, augmenter: Any, limit_s: float = STUCK_S) -> None:
         self._augmenter, self._limit_s = augmenter, limit_s

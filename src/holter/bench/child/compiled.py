@@ -1,4 +1,4 @@
-"""torch.compile on and off, in turns, with one batch that stays on the device."""
+"""Compare steps with and without torch.compile, in turns, with one batch that stays on the device."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def is_compiled(trainer: Any) -> bool:
 
 
 def compare_compiled(trainer: Any, batch: dict[str, Any], for_s: float) -> Interval | None:
-    """Return the speed of a step with the compiled network over that without; compilation itself is not counted."""
+    """Return the ratio of the speeds of a step with and without compilation; the time to compile is not counted."""
     device, own = trainer.device, trainer.network
     batch = {**batch, "data": batch["data"].to(device), "target": to_device(batch["target"], device)}
     plain = getattr(own, ORIGINAL, own)

@@ -24,7 +24,7 @@ class Compute(NamedTuple):
 
 
 def measure_compute(trainer: Any, batch: dict[str, Any], for_s: float) -> Compute:
-    """Measure after warming up; compilation happens in the first step."""
+    """Return the speeds, measured after some steps to warm up, because the first step compiles the network."""
     device, samples = trainer.device, len(batch["data"])
     batch = {**batch, "data": batch["data"].to(device), "target": to_device(batch["target"], device)}
     trainer.dataloader_train = ()  # not None: nnU-Net's own step
@@ -45,7 +45,7 @@ def to_device(target: Any, device: Any) -> Any:
 
 
 def wait_for(device: Any) -> None:
-    """Wait until the GPU has done everything."""
+    """Wait until the GPU has finished all its work; return at once for a CPU."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

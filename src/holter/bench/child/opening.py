@@ -1,4 +1,4 @@
-"""Open a training for measuring: its trainer with Holter's loader beside its own, or a code for what is missing."""
+"""Set up a training to measure: the trainer with its own loader and Holter's, or a code for what is missing."""
 
 from __future__ import annotations
 

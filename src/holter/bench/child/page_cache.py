@@ -1,4 +1,4 @@
-"""Which part of a file is in memory, and how to ask the system to drop or read it. No root is needed."""
+"""Find out which part of a file is in memory, and ask the system to drop or read it. No root is needed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The ceiling of reading: the voxels that samples need, from the data set's own files, with all readers at once.
 
-Cold means: the system was asked to drop a case's files from memory before each read. What it keeps all the same is
-found out with ``mincore``, and then there is no cold rate.
+Cold means: before each read, the system was asked to drop the case's files from memory. ``mincore`` shows whether it
+did; if it kept them, there is no cold rate.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Reading(NamedTuple):
 
 
 def files_of(dataset: Any, identifier: str) -> list[Path]:
-    """Return the files of a case that there are."""
+    """Return the existing files of a case."""
     folders = [Path(dataset.source_folder)]
     if dataset.folder_with_segs_from_previous_stage is not None:
         folders.append(Path(dataset.folder_with_segs_from_previous_stage))
@@ -59,7 +59,7 @@ def can_drop(dataset: Any) -> bool | None:
 
 
 def read_by_holter(loader: Any, chain: Any, threads: int, for_s: float, *, cold: bool) -> Reading:
-    """Measure Holter's threads."""
+    """Return how fast Holter's threads read samples."""
     dataset = loader._data
     catalogue, sampling = catalogue_like(dataset), sampling_like(loader)
     planner = Planner(sampling, catalogue, chain, 0)
@@ -91,7 +91,7 @@ def read_by_holter(loader: Any, chain: Any, threads: int, for_s: float, *, cold:
 
 
 def read_by_stock(loader: Any, workers: int, for_s: float, *, cold: bool) -> Reading:
-    """Measure nnU-Net's worker processes; without any, its loader in this process."""
+    """Return how fast nnU-Net's worker processes read samples; with 0 workers, its loader in this process."""
     samples, at_once = loader.batch_size, max(1, workers)
     first = _worked(_Reads(loader, drops=True), workers, for_s / 2) if cold else []
     again = _worked(_Reads(loader, drops=False), workers, for_s / 2)

@@ -1,4 +1,4 @@
-"""Repeat something for a while, and turn the times into a rate with an interval."""
+"""Repeat a call for some time, and turn the times into a rate with an interval."""
 
 from __future__ import annotations
 

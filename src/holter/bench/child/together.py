@@ -1,4 +1,4 @@
-"""Loader and network together, as in a training: a short epoch with the trainer's own methods; hand-over alone."""
+"""Measure loader and network together, in a short epoch with the trainer's own methods, and the hand-over alone."""
 
 from __future__ import annotations
 
@@ -146,7 +146,10 @@ def _drained(trainer: Any, for_s: float, limit: int) -> Callable[[list[float], l
 def steps(
     trainer: Any, outputs: list[Any], *, until: Callable[[list[float], list[float]], bool]
 ) -> tuple[list[float], list[float]]:
-    """Train until ``until`` (of the same two lists) is true; return the seconds of each step, and those it waited."""
+    """Train until ``until`` returns True; return the seconds of each step, and of each step's wait for its batch.
+
+    ``until`` is called with these two lists after each step.
+    """
     walls: list[float] = []
     waits: list[float] = []
     wait_for(trainer.device)

@@ -37,7 +37,7 @@ class Training(NamedTuple):
 
 
 def chosen_device(asked: str) -> str:
-    """Return cuda or cpu."""
+    """Return "cuda" or "cpu"; for "auto", cuda if there is a GPU."""
     if asked == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return asked

@@ -42,7 +42,7 @@ Tell = Callable[[Any], None]
 
 
 def tune(order: TuneOrder, scratch: Path, tell: Tell) -> Tuned:
-    """Compare the settings.
+    """Compare the settings that the order allows; return the best with all measurements.
 
     Raises:  Trouble.
     """

@@ -1,4 +1,4 @@
-"""What the found settings are in variables, what would gain more, and what was not compared. Pure."""
+"""Put the found settings into variables; say what would gain more, and what was not compared. Pure."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ define_all(
 
 
 def variables_of(tuned: Tuned, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return the variables that set what was found. ``environ``: in which it was measured."""
+    """Return the variables that set what was found. ``environ``: the environment of the measurement."""
     chosen, found = tuned.chosen, []
     if chosen.loader == "stock":
         found.append((WORKERS, str(chosen.readers)))
@@ -78,7 +78,7 @@ def command_for(tuned: Tuned, asked: Asked) -> str:
 
 
 def what_gains_more(tuned: Tuned) -> Message:
-    """Return what no setting can give."""
+    """Return a sentence on what would help more than any setting."""
     block, bounds = tuned.block, tuned.bounds
     share, does_wait = min(1.0, block.per_s / tuned.network_per_s), block.wait_ratio > WAITS
     if not does_wait and tuned.device == "cpu":

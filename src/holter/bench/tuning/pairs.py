@@ -1,4 +1,4 @@
-"""How much faster one setting is than another, from blocks that were measured in turns. Pure."""
+"""Compute how much faster one setting is than another, from blocks that were measured in turns. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from holter.trainer.auto.race import LEAST_BLOCKS, T95, T95_MORE
 
 
 def ratio_of(fast: Mapping[int, float], slow: Mapping[int, float]) -> Interval | None:
-    """Return the ratio of two speeds from the rounds that both have; None without a common one.
+    """Return the ratio of two speeds, from the rounds in which both were measured; None if there is none.
 
-    Both: number of the round -> speed. What slows a whole round down has no effect on the ratio.
+    Both arguments map the number of a round to a speed. What slows down a whole round does not change the ratio.
     """
     logs = [math.log(fast[number] / slow[number]) for number in fast if number in slow]
     return None if not logs else _interval(logs)

@@ -1,4 +1,4 @@
-"""Rounds in which every candidate is measured once, in turns, until the slow ones are out and the rest is settled."""
+"""Measure candidates in rounds, each once a round, and drop the slow ones until the rest cannot be improved."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Report = Callable[[int, int, float], None]  # blocks, candidates, seconds left
 
 
 class Race:
-    """Keeps every block; a candidate that comes back in a later race keeps its earlier ones."""
+    """Keeps every measured block, so that a candidate that is measured again later has its earlier blocks too."""
 
     def __init__(self, measure: Measure, report: Report, clock: Callable[[], float] = time.monotonic) -> None:
         self._measure, self._report, self._clock = measure, report, clock
@@ -41,10 +41,10 @@ class Race:
     def run(
         self, candidates: Sequence[Candidate], until_s: float, *, keep: Sequence[Candidate] = (), least: int = 1
     ) -> bool:
-        """Measure rounds until all that are left are distinguished, or the time is up; return whether they are.
+        """Measure rounds until the remaining candidates are distinguished, or the time is up; return whether they are.
 
-        ``keep``: never out, unless it fails. ``least``: rounds that are measured even if the time is up.
-        ``until_s``: on the clock.
+        ``keep``: candidates that are dropped only if they fail. ``least``: rounds that are measured even if the time is
+        up. ``until_s``: the end, by the clock of this race.
 
         Raises:  CandidateFailed if all of them do.
         """
@@ -74,16 +74,16 @@ class Race:
         return left
 
     def best(self, candidates: Sequence[Candidate]) -> Candidate:
-        """Return the fastest, by the rounds that all of them share with the one that has most."""
+        """Return the fastest; each is compared with the candidate of most rounds, in the rounds that both have."""
         return max(candidates, key=lambda each: self._against_most(each, candidates))
 
     def pick(self, candidates: Sequence[Candidate]) -> Candidate:
-        """Return the candidate to use: of those that are as good as the fastest, the one that takes least."""
+        """Return the candidate to use: of those that are as fast as the fastest, the one that needs least resources."""
         best = self.best(candidates)
         return cheapest([each for each in candidates if each == best or self._is_as_good(each, best)])
 
     def ratio(self, fast: Candidate, slow: Candidate) -> Interval:
-        """Return how many times as fast."""
+        """Return how many times as fast ``fast`` is, with an interval."""
         found = ratio_of(self._speeds(fast), self._speeds(slow))
         return found or Interval(value=self.mean(fast) / self.mean(slow))
 

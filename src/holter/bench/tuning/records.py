@@ -7,7 +7,7 @@ from holter.records import Message, Record
 
 
 class Candidate(Record, frozen=True, kw_only=True):
-    """Settings of one training."""
+    """The settings of a training that are compared: loader, readers, batches ahead."""
 
     loader: Loader
     readers: int  # nnUNet_n_proc_DA for nnU-Net's loader, HOLTER_LOADER_THREADS for Holter's
@@ -40,7 +40,7 @@ class Interval(Record, frozen=True, kw_only=True):
 
     @property
     def half(self) -> float | None:
-        """Half of the interval as a share of the value."""
+        """Half of the interval's width, as a share of the value."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2 / self.value
 
 
@@ -61,7 +61,7 @@ class Failed(Record, frozen=True, kw_only=True):
 
 
 class Bounds(Record, frozen=True, kw_only=True):
-    """What limits the search."""
+    """The resources of the machine, and the most workers and threads that the search tries because of them."""
 
     cpus: float  # that affinity, cpuset and quota leave
     cores: int  # of the machine; nnU-Net starts no more workers
@@ -108,7 +108,7 @@ class TuneReport(Record, frozen=True, kw_only=True):
 
 
 class Progress(Record, frozen=True, kw_only=True):
-    """How far a search is."""
+    """How far the search has come."""
 
     phase: str
     blocks: int

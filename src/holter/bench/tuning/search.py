@@ -1,4 +1,4 @@
-"""The search: spread settings, then those between the best, then the batches kept ahead, then against the present."""
+"""Search in four stages: different settings, those near the best, the batches ahead, then the best against today's."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def search(
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> Found:
-    """Return what to train with. ``holter``: whether Holter's loader can be used. ``measure``: one block."""
+    """Return the settings to train with. ``holter``: Holter's loader can be used; ``measure``: runs one block."""
     began_s = clock()
     phase = ["spread"]
 

@@ -1,4 +1,4 @@
-"""Put found settings into a ``holter.toml``; whatever else it says stays as it is, comments included."""
+"""Write found settings into a ``holter.toml``; all its other lines and comments stay unchanged."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Tables = Mapping[str, Mapping[str, str | int]]
 
 
 def check(file: Path) -> None:
-    """Find out before a measurement whether the file can be written.
+    """Check before a measurement that the file can be written.
 
     Raises:  BadInput.
     """
@@ -38,7 +38,7 @@ def check(file: Path) -> None:
 def write(file: Path, tables: Tables, comment: str) -> None:
     """Set the values; a new file begins with the comment.
 
-    Raises:  BadInput if they cannot be set without changing something else; then the file is as it was.
+    Raises:  BadInput if that would change something else; then the file stays unchanged.
     """
     before = _read(file)
     text = before or f"# {comment}\n"

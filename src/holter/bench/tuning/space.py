@@ -79,7 +79,7 @@ def numbers(bounds: Bounds, loader: Loader) -> list[int]:
 
 
 def between(chosen: Candidate, tried: Iterable[Candidate]) -> list[Candidate]:
-    """Return the candidates in the middle between the chosen one and the next ones of its loader that were tried."""
+    """Return the candidates halfway between the chosen one and its neighbours among those tried with its loader."""
     readers = [other.readers for other in tried if other.loader == chosen.loader]
     below = max((number for number in readers if number < chosen.readers), default=None)
     above = min((number for number in readers if number > chosen.readers), default=None)
@@ -100,7 +100,7 @@ def with_readers(loader: Loader, readers: int, batches: int | None = None) -> Ca
 
 
 def cost(candidate: Candidate) -> tuple[int, int]:
-    """Order of what is taken of the machine: of two that are equally fast, the smaller one is chosen."""
+    """Return a sort key for the resources that a candidate needs; of two equally fast ones, the smaller is chosen."""
     return candidate.readers, candidate.batches or 0
 
 
@@ -109,5 +109,5 @@ def _least_workers(bounds: Bounds) -> int:
 
 
 def cheapest(candidates: Sequence[Candidate]) -> Candidate:
-    """Return the candidate that takes least."""
+    """Return the candidate that needs the least resources."""
     return min(candidates, key=cost)

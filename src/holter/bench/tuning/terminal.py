@@ -116,7 +116,7 @@ def print_report(console: Console, report: TuneReport, lang: Lang, *, is_read: b
 
 
 def lines(report: TuneReport) -> list[str]:
-    """Return the lines to type."""
+    """Return the lines for the user to type: exports and the command."""
     return [*(f"export {name}={value}" for name, value in report.variables), report.command]
 
 

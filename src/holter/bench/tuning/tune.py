@@ -64,7 +64,7 @@ def tune(
 
 
 def tables_of(report: TuneReport) -> dict[str, dict[str, str | int]]:
-    """Return what belongs into holter.toml."""
+    """Return the tables and values to write into holter.toml."""
     variables: dict[str, str | int] = {
         name: int(value) if value.isdigit() else value for name, value in report.variables
     }
@@ -72,9 +72,9 @@ def tables_of(report: TuneReport) -> dict[str, dict[str, str | int]]:
 
 
 def present_choice(asked: Asked, environ: Mapping[str, str], loader: str | None) -> tuple[Loader, int | None]:
-    """Return the loader that this training has without any change, and its threads if they are known.
+    """Return the loader that this training would use today, and its threads if they are known.
 
-    That is the one that a file sets; else the one that ``--loader auto`` has kept for this fold; else nnU-Net's.
+    This is the one that a file sets, else the one that ``--loader auto`` has kept for this fold, else nnU-Net's.
     """
     if loader == "holter":
         return "holter", None

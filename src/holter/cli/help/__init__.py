@@ -1,1 +1,1 @@
-"""The help of every command, and what is wrong with a command line, in the language of the user."""
+"""The help of every command, and the errors of a wrong command line, in the language of the user."""

@@ -65,7 +65,7 @@ class HelpfulGroup(typer.core.TyperGroup):
 
 
 class App(typer.Typer):
-    """The command line; every command that is registered gets our help."""
+    """The command line; every command that is registered prints its help with Holter's own page."""
 
     def command(self, name: str | None = None, **settings: Any) -> Any:
         """Register a command, as ``typer.Typer.command``."""

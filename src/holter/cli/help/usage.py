@@ -1,4 +1,4 @@
-"""What the option parser says of a wrong command line, in the user's language.
+"""Turn the option parser's errors about a wrong command line into sentences in the user's language.
 
 Versions of the parser word it differently, and only some can be translated: the messages are built from the exception.
 """
@@ -39,7 +39,7 @@ _SAID: tuple[tuple[re.Pattern[str], Sentence], ...] = (
 
 
 def message(error: Any) -> Text:
-    """Return what is wrong with the command line; in the parser's words if it is not known."""
+    """Return what is wrong with the command line; for an unknown error, the parser's own words."""
     name = _name(error)
     kind = type(error).__name__
     if kind == "MissingParameter" and name:

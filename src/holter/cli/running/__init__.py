@@ -1,1 +1,1 @@
-"""What the commands that watch a training share: live lines, the wait before it, and its end."""
+"""Shared by the commands that watch a training: live lines, the wait before it, and its end."""

@@ -1,4 +1,4 @@
-"""Messages of a running recording on stderr."""
+"""Print the messages of a running recording on stderr."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ class StderrListener(Listener):
         self._incidents = Incidents()
 
     def alarm(self, episode: Episode) -> None:
-        """Print the alarm, of several processes with the same trouble once."""
+        """Print the alarm; if several processes have the same problem, only once."""
         if self._incidents.is_new_alarm(episode):
             self._say_of_run(live.alarm(episode, self._lang))
 
     def cause(self, diagnosis: Diagnosis) -> None:
-        """Print the cause."""
+        """Print the lines that name the cause, if one was named and the lines are new."""
         words = live.cause(diagnosis, self._lang)
         if self._incidents.is_new_cause(diagnosis, words):
             self._say_of_run(words)
 
     def over(self, episode: Episode) -> None:
-        """Print that it is over, when nothing of its kind goes on."""
+        """Print that the problem is over, once all episodes of its kind are."""
         over = self._incidents.ended(episode)
         if over is not None:
             self._say_of_run(live.over(over, self._lang))
@@ -95,9 +95,9 @@ class StderrListener(Listener):
             self.note(NO_TAPE(path=str(path)))
 
     def closing(self, ran: Outcome | None) -> None:
-        """Print the result of the training and the next command; nothing for a program that trains nothing.
+        """Print the result of the training and the next command; print nothing for a program that trains nothing.
 
-        One that failed before its first epoch, of a cause that was named, meant to train.
+        A program that failed before its first epoch counts as a training if the cause of its failure was named.
         """
         if ran is not None and (ran.trained or ran.cause):
             self.note(CLOSING(headline=ran.headline, command=ran.next_command))

@@ -1,6 +1,6 @@
 """Rewrite what a command prints, in place on a terminal, until Ctrl-C.
 
-No mode of the terminal is changed, so it is in order however this ends, and the last state stays readable.
+No mode of the terminal is changed, so that the terminal works in any case afterwards, and the last state is readable.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def can_rewrite() -> bool:
 
 
 def rewrite(show: Callable[[Console], None], every_s: float) -> None:
-    """Call ``show`` every so many seconds, each time over what it printed before, until Ctrl-C.
+    """Call ``show`` every ``every_s`` seconds until Ctrl-C; each time its output replaces the one before.
 
-    In a low window the end of the list is left out, and its last line stays.
+    If the window has too few lines, the end of the list is left out, but its last line stays.
     """
     before: list[str] = []
     try:

@@ -1,1 +1,1 @@
-"""What is settled before a command begins: its streams, what holter.toml sets, and the tape if none was named."""
+"""Done before a command begins: check its streams, read holter.toml, and find the tape if none was named."""

@@ -1,4 +1,4 @@
-"""The tape for a command without a target: of the training that runs, else the newest."""
+"""Choose the tape for a command without a target: that of the running training, else the newest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_TARGET = define("error.no-target", "No target was given, and no tape is known
 
 
 def newest_tape(lang: str | None, next_step: Message | str) -> Path:
-    """Return the tape, and say on stderr which one was taken; without a registry, the newest in the current folder.
+    """Return the tape, and name it on stderr; if there is no registry, the newest one in the current folder.
 
     Raises:  UnknownTarget with this next step if there is none.
     """

@@ -95,7 +95,7 @@ class Settings(NamedTuple):
 
 
 def places(environ: Mapping[str, str]) -> list[Path]:
-    """Return the paths that are looked at, the strongest first."""
+    """Return the paths of the files to read; the first one that sets an option decides."""
     found = [Path(FILE), *([Path(environ[OTHER_FILE])] if environ.get(OTHER_FILE) else [])]
     base = environ.get("XDG_CONFIG_HOME") or (f"{environ['HOME']}/.config" if environ.get("HOME") else "")
     return [*found, Path(base) / "holter" / FILE] if base else found
@@ -127,7 +127,7 @@ def read(environ: Mapping[str, str], options: Callable[[], Mapping[str, frozense
 
 
 def speak(settings: Settings, environ: MutableMapping[str, str]) -> None:
-    """Use the ``lang`` that is set for all commands for errors, too, and for the training's own lines."""
+    """Use the ``lang`` that is set for all commands also for errors and for the training's own lines."""
     for each in settings.options:
         if each.command is None and each.name == "lang":
             environ.setdefault("HOLTER_LANG", each.value)
@@ -155,7 +155,10 @@ def for_trainings_elsewhere(settings: Settings | None, environ: MutableMapping[s
 
 
 def options_from_files(settings: Settings | None, command: str, is_used: Callable[[str], bool]) -> list[Text]:
-    """Return a message for each file whose own section of a command sets options. ``is_used``: by the option's name."""
+    """Return a message for each file whose section for this command sets options of it.
+
+    ``is_used``: whether the option of this name takes its value from the file.
+    """
     by_file: dict[str, list[str]] = {}
     for name, each in (settings or Settings()).of(command).items():
         if each.command == command and is_used(name):

@@ -1,4 +1,4 @@
-"""Repair standard streams that are closed, or that use an encoding without our characters."""
+"""Repair standard streams that are closed, or whose encoding does not have Holter's characters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 
 def repair() -> None:
-    """Make the three standard streams usable. A command that is started later still finds them as they were.
+    """Make the three standard streams usable for this process; commands that it starts get them unchanged.
 
     A closed descriptor is opened on /dev/null, and closed again in every child. Otherwise the next file that is opened,
     perhaps the tape, would get its number, and everything written to stderr would go into that file.

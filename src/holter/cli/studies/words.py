@@ -96,7 +96,7 @@ def spread(words: list[str]) -> list[str]:
 
 
 def same_command(argv: Sequence[str], action: str) -> str:
-    """Return this command line with another action, without the options of one action alone."""
+    """Return this command line with another action, without the options that only one action has."""
     words = [word for word in argv[1:] if word not in ("--json", "--watch")]
     start = words.index("study") + 1 if "study" in words else len(words)
     at = next((place for place in range(start, len(words)) if words[place] in ACTIONS), start)

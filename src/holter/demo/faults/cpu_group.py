@@ -64,7 +64,7 @@ def _move(pid: int, members: Path) -> None:
 
 
 def make_group(name: str, proc: Path = Path("/proc"), root: Path = Path("/sys/fs/cgroup")) -> CpuGroup | None:
-    """Return a new group below or beside ours, without a limit; None if none can be created."""
+    """Return a new group below or beside that of this process, without a limit; None if none can be created."""
     for parent, home in _places(proc, root):
         group = CpuGroup(parent / name, home)
         try:

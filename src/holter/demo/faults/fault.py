@@ -14,7 +14,7 @@ from holter.records import Phase, Role, Text
 
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
-    """A process of the training other than its main one."""
+    """A process of the training that is not the main process."""
 
     pid: int
     role: Role
@@ -67,7 +67,7 @@ class Fault(Protocol):
         ...
 
     def undo(self, context: Context) -> None:
-        """Relieve, and remove everything that was created. The training is over or no longer needed."""
+        """End the fault, and remove everything that was created. The training is over or no longer needed."""
         ...
 
 
@@ -98,7 +98,7 @@ class Harmless:
         """Do nothing."""
 
     def undo(self, context: Context) -> None:
-        """Relieve; there is nothing to remove."""
+        """Call ``relieve``; there is nothing to remove."""
         self.relieve(context)
 
 

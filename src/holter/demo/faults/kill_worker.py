@@ -28,5 +28,5 @@ class KillWorker(Harmless):
         send(self._victim, signal.SIGKILL)
 
     def undo(self, context: Context) -> None:
-        """Forget the victim, so that the next demo can kill again."""
+        """Forget the killed worker, so that ``inject`` can kill again in the next demo."""
         self._victim = None

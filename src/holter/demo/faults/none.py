@@ -6,4 +6,4 @@ from holter.demo.faults.fault import Harmless
 
 
 class NoFault(Harmless):
-    """No fault."""
+    """Does nothing to the training."""

@@ -46,7 +46,7 @@ class SlowDisk(Harmless):
         self._mount: Path | None = None
 
     def needs(self) -> Message | None:
-        """Return what is missing of FUSE (device, library, Python binding, right to mount); None if nothing is."""
+        """Return which part of FUSE is missing (device, library, Python binding, right to mount), or None."""
         if importlib.util.find_spec("mfusepy") is None:
             return NO_PACKAGE(install=extra_line("fuse"))
         if not (ctypes.util.find_library("fuse3") or ctypes.util.find_library("fuse")):

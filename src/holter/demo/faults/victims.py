@@ -33,7 +33,7 @@ def train_workers(context: Context) -> tuple[Worker, ...]:
 
 
 def take(pid: int) -> psutil.Process:
-    """Return a handle that stays with this process even if its PID is reused.
+    """Return a handle that means this process even if its PID is reused later.
 
     Raises:  DemoFailed if the process has ended.
     """

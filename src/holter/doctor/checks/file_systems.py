@@ -125,7 +125,7 @@ def file_system(survey: Survey) -> Result:
 
 
 def file_clock(survey: Survey) -> Result:
-    """Check the clock that stamps files against this machine's."""
+    """Check that the clock of the file server agrees with this machine's clock."""
     folder = survey.folder("results")
     if folder is None:
         return not_applicable("file-clock", "no-results")

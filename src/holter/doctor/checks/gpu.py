@@ -155,7 +155,11 @@ def compute_capability(survey: Survey) -> Result:
 
 
 def supported(architectures: Sequence[str], major: int, minor: int) -> bool:
-    """Machine code runs on GPUs of its major version from its minor version on; PTX ("compute_") on any newer one."""
+    """Return whether code for these architectures runs on a GPU of compute capability ``major.minor``.
+
+    Machine code ("sm_80") runs on GPUs of the same major and the same or a higher minor version, PTX ("compute_80") on
+    any newer one.
+    """
     for architecture in architectures:
         match = ARCHITECTURE.match(architecture)
         if match is None:

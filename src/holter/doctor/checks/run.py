@@ -124,7 +124,7 @@ def fold_history(survey: Survey) -> Result:
 
 
 def fold_exists(survey: Survey) -> Result:
-    """Check that the split has this fold."""
+    """Check that splits_final.json has this fold."""
     plan, fold = survey.plan, survey.asked.fold
     if plan is None:
         return not_applicable("fold-exists", "no-fold")

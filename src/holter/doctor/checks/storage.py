@@ -67,7 +67,7 @@ TMP_ROOM = 1 * GIB
 
 
 def folders_set(survey: Survey) -> Result:
-    """Check nnU-Net's three variables."""
+    """Check that nnU-Net's three folder variables are set."""
     if survey.environment is None:
         return unknown("folders-set", "environment-unread")
     missing = [name for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results") if name not in survey.variables]

@@ -54,7 +54,10 @@ def space(path: Path) -> dict[str, Any]:
 
 
 def try_to_write(path: Path) -> dict[str, Any]:
-    """Return whether a small file can be written and synced, and the clock's difference; quotas show only then."""
+    """Return whether a small file can be written and synced, and how far the server's clock differs from this one.
+
+    Only a real write shows whether a quota is used up.
+    """
     before = time.time()
     try:
         descriptor, name = _fresh(path)

@@ -2,7 +2,7 @@
 
 ``files_child.py FOLDER SHARE SHARES SECONDS [FILE…]``: first compare the length of every file with its header, then
 read the contents, segmentations first, until the time is up. One line of JSON per step. Each file is named before it
-is read, so that a file that hangs or kills this process is known. The FILEs at the end did so before and are skipped.
+is read, so that a file that hangs or kills this process is known. FILE…: files that did so before; they are skipped.
 A problem is a code with values (its sentence is in ``probes.training.remarks``), or the error of the library that read
 the file.
 Without numpy and blosc2 only lengths are checked. Nothing is memory-mapped: a truncated file would end the process.

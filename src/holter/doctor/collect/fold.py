@@ -1,4 +1,4 @@
-"""What a fold's results folder holds: checkpoints and lock."""
+"""Read a fold's results folder: its checkpoints and its lock."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Jobs:
     def start(
         self, command: Sequence[str], deadline_s: float, environment: Mapping[str, str] | None = None
     ) -> BackgroundCommand:
-        """Start another child."""
+        """Start a command in a child process, which is killed after ``deadline_s``."""
         job = BackgroundCommand(command, environment=environment, deadline_s=deadline_s, killed=self._killed)
         self._commands.append(job)
         return job
@@ -40,7 +40,7 @@ class Jobs:
 
 
 def wait(jobs: Iterable[BackgroundCommand], meanwhile: Callable[[], None] = lambda: None) -> None:
-    """Wait until each has ended or was killed at its deadline."""
+    """Wait until each job has ended or was killed at its deadline; call ``meanwhile`` while waiting."""
     running = list(jobs)
     while running := [job for job in running if job.outcome() is None]:
         meanwhile()
@@ -61,7 +61,7 @@ def lines(text: str) -> list[dict[str, Any]]:
 
 
 def merged(text: str) -> dict[str, Any]:
-    """Return all facts of a child's lines in one dictionary; later lines override."""
+    """Return the facts of all lines of a child in one dictionary; a later line replaces an earlier value."""
     facts: dict[str, Any] = {}
     for line in lines(text):
         facts.update(line)

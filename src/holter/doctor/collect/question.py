@@ -1,4 +1,4 @@
-"""Find the training that is meant: data set, plan and fold, from nnU-Net's folders.
+"""Find the training that the user names: data set, plan and fold, from nnU-Net's folders.
 
 ``python -m holter.doctor.collect.question`` prints one JSON object. It runs as a process of its own because any of
 these folders may be on a mount that hangs.

@@ -1,7 +1,7 @@
 """Describe the training's Python and its torch; run as a file by that Python. Prints lines of JSON.
 
 Standard library first; torch and nnU-Net are imported last, because that may fail, crash or take long. Each part is
-printed as soon as it is known, so that a later crash loses nothing. Our own words are codes, with their sentences in
+printed as soon as it is known, so that a later crash loses nothing. Problems are codes, whose sentences are in
 ``probes.training.remarks``.
 """
 

@@ -86,7 +86,7 @@ class Order(NamedTuple):
 
 
 def training_python(option: str | None, environ: Mapping[str, str]) -> str:
-    """Return the training's interpreter: the given one, else that of the active environment, else ours.
+    """Return the training's interpreter: the given one, else that of the active environment, else Holter's own.
 
     Raises:  BadInput if it cannot be run.
     """

@@ -1,4 +1,4 @@
-"""Text in a survey: in English for readers of the JSON, and beside it the sentence to show in any language."""
+"""Keep a text of a survey twice: in English for readers of the JSON, and as a sentence for any language."""
 
 from __future__ import annotations
 
