@@ -129,8 +129,8 @@ def _without_options(arguments: list[str], chosen: settings.Settings) -> bool:
     command, *words = arguments
     if command not in DIRECT or len(words) > 1 or any(word.startswith("-") for word in words):
         return False
-    # The language for all commands is in the environment by now.
-    if any(each.name != "lang" or each.command is not None for each in chosen.of(command).values()):
+    # What is set for all commands is in the environment by now.
+    if any(each.name not in settings.SPOKEN or each.command is not None for each in chosen.of(command).values()):
         return False
     carry_out, read = DIRECT[command]
     carry_out(read(words[0]) if words else None)

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-from holter.reports.catalogue import Lang, english, text, translated
+from holter.reports.catalogue import Lang, english, phrase, text, translated
 from holter.reports.wrapping import wrap
+from holter.sentences import define
+from holter.texts.error_texts import ERROR_TEXTS
 
 INDENT = "  "
+ERROR_TEXTS_HEADING = define("explain.error-texts", "Messages that come with it")
 
 # "What happens:  the text" at the start of a line begins a section; Chinese pages use a full-width colon.
 _SECTION = re.compile(r"^(?P<name>[A-Z][A-Za-z ]{2,20}|[\u4e00-\u9fff]{2,8})[:：]\s*(?P<rest>.*)$")
@@ -37,6 +40,11 @@ def print_page(console: Console, cause_id: str, lang: Lang) -> None:
             for number, line in enumerate(wrap(paragraph, console.width - 2 * len(INDENT))):
                 item = INDENT if number and paragraph.startswith("- ") else ""
                 console.print(Text(hang + item + line), soft_wrap=True)
+    if cause_id in ERROR_TEXTS:
+        console.print()
+        console.print(Text(phrase(ERROR_TEXTS_HEADING(), lang), style="bold cyan"))
+        for message in ERROR_TEXTS[cause_id]:  # not wrapped: somebody looks for these words
+            console.print(Text(INDENT + message), soft_wrap=True)
 
 
 def sections(page_text: str) -> Iterator[tuple[str, str]]:

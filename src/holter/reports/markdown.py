@@ -61,7 +61,7 @@ def to_markdown(
         lines = [*first, *(f"* {line}" for line in lines)]
     output = io.StringIO()
     console = Console(file=output, width=WIDTH, no_color=True)
-    print_diagnosis(console, recording, diagnoses, lang, is_run=is_run, ran=ran)
+    print_diagnosis(console, recording, diagnoses, lang, is_run=is_run, ran=ran, docs="")  # it may name a host
     return "\n".join(
         (
             *lines, "", f"<details><summary>{text('markdown.details', lang)}</summary>", "", "```text",

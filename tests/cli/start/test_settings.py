@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from holter.cli import _parameters
-from holter.cli.start.settings import NEVER, SEVERAL, options_from_files, read
+from holter.cli.start.settings import NEVER, SEVERAL, default_map, options_from_files, read, speak
 from holter.errors import BadInput
 from holter.reports.catalogue import phrase
 from needs import needs
@@ -78,6 +78,20 @@ def test_a_bad_value_in_a_variable_names_the_variable(home: Path) -> None:
     with pytest.raises(BadInput) as caught:
         read({"HOLTER_METRICS": "9109,nine"}, lambda: OPTIONS)
     assert phrase(caught.value.what, "en").startswith("HOLTER_METRICS: --metrics 'nine' is neither")
+
+
+def test_the_address_of_the_documentation_is_no_option_and_must_be_an_address(home: Path) -> None:
+    settings = read(write(home, "docs-url = 'https://wiki.example.org/holter'"), lambda: OPTIONS)
+    environ: dict[str, str] = {}
+    speak(settings, environ)
+    assert environ == {"HOLTER_DOCS_URL": "https://wiki.example.org/holter"}
+    assert default_map(settings, {"diagnose": {}}) == {}
+    with pytest.raises(BadInput, match="docs"):
+        read(write(home, "docs-url = 'my docs'"), lambda: OPTIONS)
+    with pytest.raises(BadInput, match="HOLTER_DOCS_URL"):
+        read({"HOLTER_DOCS_URL": "wiki"}, lambda: OPTIONS)
+    with pytest.raises(BadInput, match="no option of holter run"):
+        read(write(home, "[run]\ndocs-url = 'https://wiki.example.org'"), lambda: OPTIONS)
 
 
 def test_the_list_of_options_that_may_be_given_several_times_is_complete() -> None:

@@ -98,10 +98,10 @@ def page(command: Any, context: Any) -> str:
     arguments = [parameter for parameter in shown if parameter.param_type_name == "argument"]
     options = [parameter for parameter in shown if parameter.param_type_name == "option"]
     writer.table(
-        text(ARGUMENTS.key, lang), [(metavar(argument), _explained(name, argument, lang)) for argument in arguments]
+        text(ARGUMENTS.key, lang), [(metavar(argument), explained(name, argument, lang)) for argument in arguments]
     )
     short = {long: word for word, long in getattr(command, "short", {}).items()}
-    rows = [(_spelled(option, short), _explained(name, option, lang)) for option in options]
+    rows = [(spelled(option, short), explained(name, option, lang)) for option in options]
     writer.table(text(OPTIONS.key, lang), [*rows, (", ".join(HELP_OPTIONS), text(SHOW_HELP.key, lang))])
     writer.examples(name)
     if commands is not None:
@@ -128,7 +128,7 @@ def _summary(name: str, command: Any, lang: Lang) -> str:
     return translated(key(name), command.help or "", lang).split("\n\n")[0].replace("\n", " ")
 
 
-def _explained(command: str, parameter: Any, lang: Lang) -> str:
+def explained(command: str, parameter: Any, lang: Lang) -> str:
     words = translated(key(command, parameter), parameter.help or "", lang)
     default = parameter.default
     if parameter.required:
@@ -139,7 +139,7 @@ def _explained(command: str, parameter: Any, lang: Lang) -> str:
     return f"{words} {text(DEFAULT.key, lang, value=str(value))}"
 
 
-def _spelled(option: Any, short: Mapping[str, str]) -> str:
+def spelled(option: Any, short: Mapping[str, str]) -> str:
     others = [short[name] for name in option.opts if name in short]
     names = ", ".join(sorted((*option.opts, *others), key=len))
     return names if option.is_flag else f"{names} {metavar(option)}"

@@ -5,6 +5,7 @@
     lang = "zh"                      # for every command that has --lang
     notify = "ntfy:my-topic"
     metrics = ["9109", "textfile:/var/lib/node_exporter"]  # what may be given several times may be a list
+    docs-url = "https://example.org/holter"  # no option: where a diagnosis leads to
     [train]                          # for one command
     main-limit = 3600
     [environment]                    # for the trainings that Holter starts, where the variable is not set
@@ -26,14 +27,19 @@ from typing import Any, NamedTuple
 
 from holter.errors import BadInput
 from holter.records import Text
+from holter.reports import cause_page
 from holter.sentences import NOTHING_TOUCHED, define
 from holter.study import settings_file
 
 FILE = "holter.toml"
 OTHER_FILE = settings_file.VARIABLE
 ENVIRONMENT = "environment"
+DOCS = "docs-url"
 # Variables that stand for an option. HOLTER_HEAL and its like belong to the hook, and are none.
-VARIABLES = {"HOLTER_LANG": "lang", "HOLTER_NOTIFY": "notify", "HOLTER_METRICS": "metrics"}
+VARIABLES = {"HOLTER_LANG": "lang", "HOLTER_NOTIFY": "notify", "HOLTER_METRICS": "metrics", cause_page.VARIABLE: DOCS}
+# Not of one command: what is printed reads them from the environment.
+SPOKEN = {"lang": "HOLTER_LANG", DOCS: cause_page.VARIABLE}
+ADDRESSES = ("https://", "http://", "file://")
 # May be given several times: a list in a file, commas in a variable (a colon separates address and port).
 SEVERAL = ("metrics", "allow-host", "configurations", "folds", "gpus")
 # These choose what is overwritten or begun again: never by a line in a file that was forgotten.
@@ -48,6 +54,7 @@ FOREIGN = define("error.settings-foreign", "{file} belongs to another user (UID 
 UNKNOWN = define("error.settings-unknown", "{file} sets {name}, which is no option of {command}.")
 UNKNOWN_ANYWHERE = define("error.settings-unknown-anywhere", "{file} sets {name}, which is no option of any command.")
 WRONG_TYPE = define("error.settings-type", "{file} sets {name} to {value}, which is neither text nor a number.")
+NO_ADDRESS = define("error.settings-address", "{value} is no address: it must begin with {beginnings}.")
 WRONG_VALUE = define("error.settings-value", "{source}: {what}")
 NEVER_HERE = define("error.settings-never", "{name} cannot be set in {file}: give it on the command line.")
 PERHAPS = define("next.settings-perhaps", "Perhaps {name} is meant. holter config lists what can be set.")
@@ -127,10 +134,10 @@ def read(environ: Mapping[str, str], options: Callable[[], Mapping[str, frozense
 
 
 def speak(settings: Settings, environ: MutableMapping[str, str]) -> None:
-    """Use the ``lang`` that is set for all commands also for errors and for the training's own lines."""
+    """Use what is set for all commands also for errors and for the training's own lines."""
     for each in settings.options:
-        if each.command is None and each.name == "lang":
-            environ.setdefault("HOLTER_LANG", each.value)
+        if each.command is None and each.name in SPOKEN:
+            environ.setdefault(SPOKEN[each.name], each.value)
 
 
 def for_training(settings: Settings | None, environ: MutableMapping[str, str]) -> list[Text]:
@@ -206,7 +213,7 @@ def _tomllib() -> Any:
 
 
 def _settings(path: Path, content: Mapping[str, Any], options: Mapping[str, frozenset[str]]) -> Iterator[Setting]:
-    every = frozenset().union(*options.values())
+    every = frozenset((DOCS,)).union(*options.values())
     for name, value in content.items():
         if name == ENVIRONMENT and isinstance(value, dict):
             for variable, text in value.items():
@@ -231,7 +238,7 @@ def _option(path: Path, command: str | None, name: str, value: Any, known: froze
     if name in SEVERAL:
         values = value if isinstance(value, list) else [value]
         return _checked(Setting(command, name, tuple(_plain(path, name, value) for value in values), str(path)))
-    return Setting(command, name, value if isinstance(value, bool) else _plain(path, name, value), str(path))
+    return _checked(Setting(command, name, value if isinstance(value, bool) else _plain(path, name, value), str(path)))
 
 
 def _parts(text: str) -> tuple[str, ...]:
@@ -240,6 +247,9 @@ def _parts(text: str) -> tuple[str, ...]:
 
 # A bad value is found now, where the name of the file is known; the command would speak of an option that nobody typed.
 def _checked(setting: Setting) -> Setting:
+    if setting.name == DOCS and not setting.value.startswith(ADDRESSES):
+        what = NO_ADDRESS(value=repr(setting.value), beginnings=ADDRESSES)
+        raise _bad(WRONG_VALUE(source=setting.source, what=what), LOOK())
     if setting.name == "metrics":
         from holter.views.metrics.targets import target
 

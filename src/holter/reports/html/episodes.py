@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from holter.records import Actor, Diagnosis, Episode, Fact, Text, Verdict
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.cause_page import about, address
 from holter.reports.cause_words import best, cause_sentence, is_weighed
 from holter.reports.headline import could_be
 from holter.reports.outcome import sentences as say
@@ -40,8 +41,8 @@ NOT_JUDGED = define(
 EXCLUDED = define("html.excluded", "{count} causes are excluded.", one="One cause is excluded.")
 
 
-def group_model(recording: Recording, group: Group, lang: Lang) -> dict[str, Any]:
-    """Return the values of one group."""
+def group_model(recording: Recording, group: Group, lang: Lang, docs: str) -> dict[str, Any]:
+    """Return the values of one group. ``docs``: the address of the documentation; empty: none."""
     diagnosis, verdict = group.shown, best(group.shown)
     episode = diagnosis.episode
     other = [weighed for weighed in diagnosis.verdicts if weighed is not verdict and weighed.verdict != "excluded"]
@@ -69,6 +70,8 @@ def group_model(recording: Recording, group: Group, lang: Lang) -> dict[str, Any
         "window": closer(recording, episode),
         "chains": [_chain(links, lang) for links in _paths(diagnosis)],
         "verdict": _verdict(diagnosis, verdict, lang) if verdict else None,
+        "about": about(verdict.cause, lang, docs) if verdict else "",
+        "about_link": address(verdict.cause, lang, docs) if verdict and docs else "",
         "remedies_heading": phrase(say.IF_AGAIN(), lang) if group.fate != "open" else text("heading.remedies", lang),
         "runners_up": [_verdict(diagnosis, weighed, lang) for weighed in judged],
         "not_judged": _counted(NOT_JUDGED, len(other) - len(judged), lang),

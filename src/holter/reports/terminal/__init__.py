@@ -10,6 +10,7 @@ from rich.console import Console
 from holter.history.fates import fates
 from holter.records import Diagnosis, Message
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.cause_page import about, site
 from holter.reports.cause_words import best
 from holter.reports.headline import could_be
 from holter.reports.outcome import Outcome, identity_of
@@ -38,12 +39,14 @@ def print_diagnosis(
     *,
     is_run: bool = True,
     ran: Outcome | None = None,
+    docs: str | None = None,
 ) -> None:
     """Print the outcome of the run, every episode with its cause (or that nothing was wrong), and the verdict.
 
     ``is_run``: False for a short observation or a log, which cannot show where a run's time went. ``ran``: the outcome,
-    for a whole run.
+    for a whole run. ``docs``: the address of the documentation; empty: name none; None: the user's.
     """
+    docs = site() if docs is None else docs
     if ran is not None:
         print_line(console, Line(phrase(ran.headline, lang), style=STYLE_OF_STATE.get(ran.state, ODD)))
         for line in identity_of(ran):
@@ -54,7 +57,7 @@ def print_diagnosis(
     for number, group in enumerate(grouped(recording, diagnoses, become)):
         if number or ran is not None:
             console.print()
-        _print_group(console, group, recording, lang, is_run=is_run)
+        _print_group(console, group, recording, lang, docs, is_run=is_run)
     for heading, section in whole_run.sections(recording, diagnoses, lang) if is_run else ():
         print_section(console, heading, section)
     if recording.damage and is_run:
@@ -76,7 +79,7 @@ def print_notes(console: Console, messages: tuple[Message, ...], lang: Lang = "e
         console.print()
 
 
-def _print_group(console: Console, group: Group, recording: Recording, lang: Lang, *, is_run: bool) -> None:
+def _print_group(console: Console, group: Group, recording: Recording, lang: Lang, docs: str, *, is_run: bool) -> None:
     verdict = best(group.shown)
     style = STYLE_OF_VERDICT[verdict.verdict] if verdict and group.fate == "open" else STYLE_OF_PAST
     print_line(console, Line(group_headline(group, recording, lang), style=style))
@@ -97,3 +100,6 @@ def _print_group(console: Console, group: Group, recording: Recording, lang: Lan
             print_line(console, line)
     for heading, section in episode.sections(group, recording, lang, is_run=is_run):
         print_section(console, heading, section)
+    if verdict is not None:
+        console.print()
+        print_line(console, Line(about(verdict.cause, lang, docs), style="dim", command=True))

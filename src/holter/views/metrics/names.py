@@ -1,8 +1,8 @@
 """The table of all metrics. Users' alerts and dashboards depend on the names, so they never change.
 
 Values are in base units, and counters end in ``_total``. Moments are Unix timestamps and not ages, because an age that
-is no longer updated would look healthy. There is no series per PID, case or path. ``docs/metrics.md`` is made from
-this table.
+is no longer updated would look healthy. There is no series per PID, case or path. ``docs/reference/metrics.md`` is made
+from this table.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, get_args
 
 from holter.reports.outcome import State
+from holter.sentences import define_all
 
 # The same words as on the terminal and in JSON; one of these is 1, the others are 0.
 STATES: tuple[str, ...] = get_args(State)
@@ -114,3 +115,11 @@ STUDY_METRICS = (
 # In the file of a run that has ended: what stays true, and nothing that only was true.
 AFTER_THE_END = (INFO, STATE, STARTED, ENDED, STEPS, COMPLETED, PLANNED, WAITED, COMPUTED, STALLED, INCIDENTS, OPEN,
                  HEALS)  # fmt: skip
+
+
+def key(metric: Metric) -> str:
+    """Return the key of the sentence that says what a metric means; Prometheus gets it in English."""
+    return f"metric.{metric.name.removeprefix('holter_')}"
+
+
+define_all({key(metric): metric.help for metric in METRICS})
