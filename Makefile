@@ -4,7 +4,8 @@
 # make test-long  those over ten seconds each
 # make check      style, types, the rules about who imports whom, translations, plain words
 # make texts      bring the Chinese catalogue into step with the English sentences, and compile it
-# make docs       write what is generated: lists of facts, causes and folders, and the JSON schema
+# make docs       write the pages that repeat the code (causes, commands, facts, keys, metrics, folders) and the JSON schema
+# make docs-site  build the documentation as a site that works without a network, in build/docs-site, and check its links
 # make dist       build the source distribution and the wheel into dist/, check both, install the wheel and run it
 # make clean      remove the virtual environment and every cache
 #
@@ -32,7 +33,7 @@ export PATH := $(BIN):$(PATH)
 # processes that the tests start would compile all of Holter again.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast test-long check texts docs dist clean
+.PHONY: demo test test-fast test-long check texts docs docs-site dist clean
 
 demo: $(VENV)/.has-demo
 	$(BIN)/holter demo $(ARGS)
@@ -59,11 +60,18 @@ texts: $(VENV)/.has-dev
 	$(BIN)/python scripts/translations.py
 
 docs: $(VENV)/.has-dev
-	$(BIN)/python docs/evidence_facts.py > docs/evidence-facts.md
-	$(BIN)/python docs/causes_page.py > docs/causes.md
+	$(BIN)/python -m scripts.reference
 	$(BIN)/python docs/folders_page.py > docs/folders.md
 	$(BIN)/python docs/diagnosis_schema.py > docs/diagnosis.schema.json
-	$(BIN)/python docs/metrics_page.py > docs/metrics.md
+
+# Zensical has an environment of its own, below build/: its packages meet none of Holter's.
+docs-site: $(VENV)/.has-dev build/docs-venv/.installed
+	$(BIN)/python -m scripts.docs_site build/docs-venv/bin/zensical build/docs-site
+
+build/docs-venv/.installed: scripts/docs_site/requirements.txt
+	$(BIN)/python -m venv build/docs-venv
+	build/docs-venv/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_CACHE) --requirement $<
+	touch $@
 
 dist: $(VENV)/.has-dev
 	$(PIP_INSTALL) hatchling twine

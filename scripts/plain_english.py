@@ -17,13 +17,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FILES = (
     "src/**/*.py",
-    "docs/*.md",
+    "docs/**/*.md",
     "changelog.d/*.md",
     "README.md",
     "CONTRIBUTING.md",
     "benchmarks/**/*.py",
     "benchmarks/**/*.md",
-    "scripts/*.py",
+    "scripts/**/*.py",
+    "scripts/**/*.md",
     "docs/*.py",
     "Makefile",
     ".ci/*",

@@ -25,7 +25,7 @@ from holter.reports.catalogue import english
 CHECKOUT = Path(__file__).resolve().parents[1]
 DOCS = CHECKOUT / "docs"
 READMES = (CHECKOUT / "README.md", CHECKOUT / "README.zh-CN.md")
-PROSE = (*READMES, CHECKOUT / "CONTRIBUTING.md", CHECKOUT / "CHANGELOG.md", *sorted(DOCS.glob("*.md")))
+PROSE = (*READMES, CHECKOUT / "CONTRIBUTING.md", CHECKOUT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md")))
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 
 QUOTATION = re.compile(
@@ -122,10 +122,7 @@ def test_each_list_of_a_contributor_names_as_many_files_as_its_heading_says() ->
 @pytest.mark.parametrize(
     ("script", "page"),
     [
-        ("evidence_facts", "evidence-facts.md"),
-        ("causes_page", "causes.md"),
         ("folders_page", "folders.md"),
-        ("metrics_page", "metrics.md"),
         ("diagnosis_schema", "diagnosis.schema.json"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The script of docs/healing.md under a real Slurm: stopped before its time limit, put back, finished."""
+"""The script of docs/how-to/slurm.md under a real Slurm: stopped before its time limit, put back, finished."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
 from needs import needs
 from supervisor.slurm import Slurm, running
 
-PAGE = Path(__file__).parents[3] / "docs" / "healing.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "slurm.md"
 TRAINING = "holter train 4 3d_fullres 0"
 # Slurm looks at time limits every 30 s: a job of one minute gets its signal 10 to 40 s after it began.
 LIMIT = ("--time=1", "--signal=B:USR1@20")

@@ -122,4 +122,4 @@ def key(metric: Metric) -> str:
     return f"metric.{metric.name.removeprefix('holter_')}"
 
 
-define_all({key(metric): metric.help for metric in METRICS})
+define_all({key(metric): metric.help for metric in (*METRICS, *STUDY_METRICS)})

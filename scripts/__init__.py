@@ -1,0 +1,1 @@
+"""Tools for those who change Holter: translations, plain words, the pages made from the code, the site."""

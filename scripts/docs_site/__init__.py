@@ -1,0 +1,1 @@
+"""Build the documentation as a site that works without a network: `make docs-site`."""
