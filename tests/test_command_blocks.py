@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from needs import imported
 from pages import CHECKOUT, PAGES, Block, blocks, run_bash
 
 PARSER: Any = typer.main.get_command(app)
+USAGE_ERROR: Any = typer.BadParameter.__base__
 BLOCKS = blocks()
 WITH_HOLTER = [block for block in BLOCKS if block.calls]
 TAPE = CHECKOUT / "tests/tapes/frozen_worker/workers_sigstop.holter"
@@ -113,6 +115,17 @@ def test_every_command_of_a_block_is_one_that_holter_takes(block: Block) -> None
     assert typed <= heard, f"bash came not to {typed - heard}"
     for words in block.calls:
         parse(words)  # raises click's UsageError, which names the word
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
+def test_commands_within_a_sentence_exist_with_their_options(page: Path) -> None:
+    """There they may lack what is beside the point: ``holter train --loader`` names neither data set nor loader."""
+    for line in re.findall(r"(?<!`)`holter ([^`\n]+)`(?!`)", page.read_text(encoding="utf-8")):
+        try:
+            parse(tuple(shlex.split(line)))
+        except USAGE_ERROR as error:
+            lacks = type(error).__name__ == "MissingParameter" or "requires an argument" in error.message
+            assert lacks, f"holter {line}: {error.format_message()}"
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
