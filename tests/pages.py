@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -37,6 +37,11 @@ PATH=/nowhere
 command_not_found_handle() {
     printf '%s\0' "$#" "$@" >> "$HEARD"
     if [ "$1" = pgrep ]; then echo 4711; fi
+    local word before=""
+    for word in "$@"; do
+        case $before in "sh -c" | "bash -c") eval "$word" ;; esac
+        before="${before##* } $word"
+    done
 }
 """
 
@@ -55,18 +60,11 @@ class Block:
         kept = (re.sub(r"(^|\s)#.*$", "", line).rstrip() for line in self.script.splitlines())
         return "\n".join(line for line in kept if line)
 
-    @cached_property
+    @property
     def commands(self) -> tuple[tuple[str, ...], ...]:
         """What bash starts, command by command."""
-        assert not OUTSIDE.search(self.script), f"{self}: writes a file outside the current folder"
-        # A path to an environment of the reader's own stands for the command itself.
-        script = re.sub(r"(?<!\S)[\w./~-]*/bin/(?=holter\b|pip\b|python\b)", "", self.script)
-        with tempfile.TemporaryDirectory() as folder:
-            done = run_bash(LISTENING + script, Path(folder), {"HEARD": f"{folder}/heard"})
-            assert "syntax error" not in done.stderr, f"{self}: {done.stderr}"
-            heard = Path(folder, "heard")
-            words = heard.read_text(encoding="utf-8").split("\0")[:-1] if heard.exists() else []
-        return tuple(_commands(words))
+        assert not OUTSIDE.search(self.code), f"{self}: writes a file outside the current folder"
+        return heard(self.code)
 
     @property
     def calls(self) -> list[tuple[str, ...]]:
@@ -82,6 +80,23 @@ class Block:
 def blocks() -> list[Block]:
     """Return every block with commands of every page."""
     return [block for page in PAGES for block in _blocks(page)]
+
+
+@cache
+def heard(code: str) -> tuple[tuple[str, ...], ...]:
+    """Return what bash starts; pages of two languages have the same code.
+
+    Raises:  ValueError if it is no bash.
+    """
+    # A path to an environment of the reader's own stands for the command itself.
+    code = re.sub(r"(?<!\S)[\w./~-]*/bin/(?=holter\b|pip\b|python\b)", "", code)
+    with tempfile.TemporaryDirectory() as folder:
+        done = run_bash(LISTENING + code, Path(folder), {"HEARD": f"{folder}/heard"})
+        if "syntax error" in done.stderr:
+            raise ValueError(f"{done.stderr}\n{code}")
+        file = Path(folder, "heard")
+        words = file.read_text(encoding="utf-8").split("\0")[:-1] if file.exists() else []
+    return tuple(_commands(words))
 
 
 def run_bash(script: str, folder: Path, more: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

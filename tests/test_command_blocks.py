@@ -30,7 +30,7 @@ TAPE = CHECKOUT / "tests/tapes/frozen_worker/workers_sigstop.holter"
 EXTRAS = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 
 # Words that stand for what a reader puts in their place.
-PLACEHOLDERS = {"PID": "4711", "CAUSE": "frozen-worker", "N": "3"}
+PLACEHOLDERS = {"PID": "4711", "CAUSE": "frozen-worker", "N": "3", "COMMAND": "doctor", "命令": "doctor"}
 # What else the pages tell to type; a slip of the pen would be a command of its own.
 OTHERS = {
     "apptainer", "docker", "export", "git", "kill", "make", "nnUNetv2_train", "pgrep", "pip", "pre-commit",
@@ -51,12 +51,15 @@ NOT_RUN = {
     "web": "serves until it is ended; tests/views/web runs it",
     "nnUNetv2_train": "trains for hours",
     "4711": "is no process",
+    "PID": "is no process",
     "3d_fullres": "needs a prepared data set; tests/doctor runs it",
     "--python": "needs another environment; tests/doctor runs it",
     "--open": "opens a page",
 }
 FILES = {
-    "train.py": "import time\nfor step in range(3): time.sleep(0.1)\n",
+    "train.py": "#!/usr/bin/env python3\nimport time\nfor step in range(3): time.sleep(0.1)\n",
+    "training_log.txt": "2026-11-29 10:00:00.000000: Epoch 0\n",
+    "console.txt": "RuntimeError: One or more background workers are no longer alive. Exiting.\n",
     "story.txt": "The training stands since last night, and nvidia-smi shows 0 %.\n",
     "df.txt": "Filesystem 1K-blocks Used Available Use% Mounted on\n/dev/sda1 100 100 0 100% /data\n",
     "nvidia-smi.txt": "No devices were found\n",
@@ -80,7 +83,22 @@ PATH=/nowhere
 
 def runs(block: Block) -> list[str]:
     """Return the command lines of a block that can run here."""
-    return [" ".join(words) for words in block.calls if words and not set(words) & set(NOT_RUN)]
+    return [
+        " ".join(words)
+        for words in block.calls
+        if words and not set(words) & set(NOT_RUN) and not any(word.startswith("/") for word in words)
+    ]
+
+
+def blocks_to_run() -> list[Block]:
+    """Return blocks in which every command line that can run is run once: pages of two languages have the same."""
+    seen: set[str] = set()
+    chosen = []
+    for block in WITH_HOLTER:
+        if set(runs(block)) - seen:
+            chosen.append(block)
+        seen |= set(runs(block))
+    return chosen
 
 
 def parse(words: tuple[str, ...]) -> Any:
@@ -122,7 +140,7 @@ def test_commands_within_a_sentence_exist_with_their_options(page: Path) -> None
     """There they may lack what is beside the point: ``holter train --loader`` names neither data set nor loader."""
     for line in re.findall(r"(?<!`)`holter ([^`\n]+)`(?!`)", page.read_text(encoding="utf-8")):
         try:
-            parse(tuple(shlex.split(line)))
+            parse(tuple(shlex.split(re.sub(r"\$\([^)]*\)", "4711", line))))
         except USAGE_ERROR as error:
             lacks = type(error).__name__ == "MissingParameter" or "requires an argument" in error.message
             assert lacks, f"holter {line}: {error.format_message()}"
@@ -164,10 +182,11 @@ def test_what_pip_is_to_install_exists() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("block", {block.code: block for block in WITH_HOLTER if runs(block)}.values(), ids=str)
+@pytest.mark.parametrize("block", blocks_to_run(), ids=str)
 def test_a_block_does_what_it_says(block: Block, tmp_path: Path) -> None:
     for name, text in FILES.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
     for name in {"run.holter", *(word for words in block.calls for word in words if word.endswith(".holter"))}:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(TAPE, tmp_path / name)
