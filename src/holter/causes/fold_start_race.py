@@ -48,8 +48,8 @@ SENTENCES = describe(
 )
 PRESUPPOSES = ("nnunet",)
 
-# Phases after unpacking; the splits are read here.
-LATER = ("train", "validate", "epoch-end", "checkpoint", "final-validation", "shutdown")
+# Phases after unpacking; the splits are read here. Commands that do not train read none.
+LATER = ("train", "validate", "epoch-end", "checkpoint", "final-validation", "shutdown", "predict", "preprocess")
 
 SPLITS = Rule("exception.kind", one_of("splits"), "splits-unreadable", 4.0, group="error")
 # For one case, only one process of a training checks, removes and writes the .npy.

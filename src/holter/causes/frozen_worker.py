@@ -34,7 +34,7 @@ SENTENCES = describe(
         "no-worker-stopped": "no worker is stopped",
     },
     remedies={
-        "continue-process": "Let the stopped process run on: the training resumes by itself within seconds.",
+        "continue-process": "Let the stopped process run on: the run resumes by itself within seconds.",
     },
 )
 

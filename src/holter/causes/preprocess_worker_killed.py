@@ -40,7 +40,7 @@ RULES = (
     Rule("exception.kind", one_of("memory"), "no-memory-left", 1.0, group="memory"),
     against("echo.says", one_of("training", "export", "prediction"), "echo-of-another-part", fatal=True),
     against("exception.kind", lambda kind: kind != "memory", "exception-says-otherwise", weight=2.0),
-    against("phase", lambda phase: phase != "startup", "another-phase", weight=1.5),
+    against("phase", lambda phase: phase not in ("startup", "preprocess"), "another-phase", weight=1.5),
     against("episode.kind", one_of("slow-down", "creep", "unsaved"), "still-running", fatal=True),
 )
 

@@ -195,6 +195,13 @@ REMEDIES: Mapping[str, str] = {
     "plan-for-gpu": "Plan for this GPU's memory: another network, planned as a whole.",
     "preprocess-case-again": "Preprocess this case again.",
     "remove-torn-splits": "Look at splits_final.json; remove it if it is torn: the next start creates it again.",
+    "make-room-for-files": "Make room on that disk, or mount it for writing again.",
+    "run-again": "Start the same command again.",
+    "end-and-run-again": "End it, and start the same command again.",
+    "predict-again": "Start it again with --continue_prediction, which keeps the cases that are done; delete the file "
+    "that was being written first.",
+    "end-and-predict-again": "End it, and start it again with --continue_prediction, which keeps the cases that are "
+    "done; delete the file that was being written first.",
     "start-again": "Then start it again with the same command: this start has finished no epoch.",
     "end-and-start-again": "End it, and start it again with the same command: it has finished no epoch.",
     "unbuffered-output": "Let Python print without buffering: PYTHONUNBUFFERED=1.",

@@ -55,6 +55,8 @@ class DeathDetector:
     def __init__(self) -> None:
         self._phase = PhaseKeeper()
         self._open: Episode | None = None
+        self._survived: Episode | None = None  # the last one, if the run went on after it
+        self._echoed_s: float | None = None  # main's last exception that only repeats an earlier failure
         self._unclear: list[ProcessEnded] = []
         self._progress = ProgressKeeper()
         self._hooked = False
@@ -84,6 +86,8 @@ class DeathDetector:
                 changed += self._see_loader(event, tick)
                 continue
             if _is_in_order(event):
+                if isinstance(event, ExceptionSeen) and event.echo and event.role == "main":
+                    self._echoed_s = event.t_s
                 continue
             if isinstance(event, ExceptionSeen) and _is_rumour(event):
                 changed += self._hear(event, tick)
@@ -141,11 +145,10 @@ class DeathDetector:
     # A training that continues after a death (an export worker's) survived it, for now.
     def _close_if_it_goes_on(self) -> list[Episode]:
         at_s = self._progress.at_s
-        if self._open is None or at_s is None or at_s < self._open.alarm_s + GRACE_S:
+        if self._open is None or self._open.end_s is not None or at_s is None or at_s < self._open.alarm_s + GRACE_S:
             return []
-        closed = msgspec.structs.replace(self._open, end_s=at_s)
-        self._open = None
-        return [closed]
+        self._survived, self._open = msgspec.structs.replace(self._open, end_s=at_s), None
+        return [self._survived]
 
     # Decide about workers with an open ending: cleaned up by their parent, or the reason why the main process ends.
     def _settle(self, event: ProcessEnded | ExceptionSeen, tick: Tick) -> list[Episode]:
@@ -180,6 +183,9 @@ class DeathDetector:
     def _take(self, event: ProcessEnded | ExceptionSeen, tick: Tick) -> list[Episode]:
         first = self._first_rumour(event)
         main_ended = event.role == "main" and isinstance(event, ProcessEnded)
+        # A pool is asked for its workers only before the next case: until then the run goes on without one.
+        if self._open is None and main_ended and self._survived is not None and self._is_echo(event):
+            self._open, self._survived = msgspec.structs.replace(self._survived, end_s=None), None
         if self._open is not None and (main_ended or event.t_s - self._open.alarm_s < ONE_CRASH_S):
             if not main_ended or self._open.end_s is not None:
                 return []
@@ -197,6 +203,10 @@ class DeathDetector:
             reason=_what(first),
         )
         return [self._open]
+
+    def _is_echo(self, event: ProcessEnded | ExceptionSeen) -> bool:
+        moved_s = self._progress.at_s
+        return self._echoed_s is not None and self._echoed_s <= event.t_s and (moved_s or 0.0) <= self._echoed_s
 
     # The first rumour that may explain why this process ended, else the event itself.
     def _first_rumour(self, event: ProcessEnded | ExceptionSeen) -> ProcessEnded | ExceptionSeen:

@@ -32,6 +32,9 @@ FLOOR_S: dict[Phase, float] = {
     "epoch-end": 30.0,
     "checkpoint": 120.0,
     "final-validation": 45.0,
+    # A case of a huge image takes minutes, but then a process works.
+    "predict": 60.0,
+    "preprocess": 60.0,
     "shutdown": 90.0,
     "unknown": 30.0,
 }

@@ -14,6 +14,7 @@ from holter.evidence.window import Window
 from holter.records import AbilityName, EpochEnded, Event, ExceptionSeen, LogLine, Noted, PhaseChanged, Tick
 from holter.sentences import define
 from holter.tape import Recording
+from holter.texts.nnunet_commands import other_work
 from holter.texts.training_command import parse_training_command
 
 NNUNET_FRAMES = re.compile(r"/nnunetv?2?/|batchgenerators/|nnUNetTrainer|/holter/trainer/")
@@ -21,6 +22,8 @@ EXPORT_FRAMES = re.compile(r"perform_actual_validation|export_prediction|predict
 # Kinds of errors that only occur with a GPU, or where one is expected.
 GPU_ERRORS = re.compile(r"^(?:cuda|gpu|cudnn|nccl|pinned)")
 TRAINS = ("unpack", "train", "validate", "epoch-end", "final-validation")
+# Of commands that do not train; what is seen there is work as well.
+WORKS = ("predict", "preprocess")
 SHELLS = frozenset(("bash", "dash", "fish", "ksh", "sh", "zsh"))
 JOBS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "KUBERNETES_SERVICE_HOST")
 BY_DATALOADER = "dataloader-training"  # a note of the hook
@@ -94,13 +97,13 @@ def derive(book: FactBook) -> None:
 
 
 def was_training_seen(recording: Recording) -> bool:
-    """Return whether the recording holds steps, epochs or log lines of a training."""
+    """Return whether the recording holds steps, epochs or log lines of a training, or cases of a prediction."""
     return any(shows_training(tick) for tick in recording.all_ticks)
 
 
 def shows_training(tick: Tick) -> bool:
-    """Return whether this tick holds a step, an epoch or a log line of a training."""
-    steps = any(beat.steps_total for beat in tick.beats if beat.role == "main")
+    """Return whether this tick holds a step, an epoch or a log line of a training, or the work of another command."""
+    steps = any(beat.steps_total or beat.phase in WORKS for beat in tick.beats if beat.role == "main")
     return steps or any(_is_said_by_nnunet(event) for event in tick.events)
 
 
@@ -116,7 +119,8 @@ def _nnunet(window: Window, book: FactBook, seen: frozenset[AbilityName]) -> Non
         for event in tick.events
     )
     raised = any(NNUNET_FRAMES.search(error.traceback) for error in window.recording.events(ExceptionSeen))
-    if parse_training_command(command) is not None or (environment is not None and environment.plans):
+    is_command = parse_training_command(command) is not None or other_work(command) is not None
+    if is_command or (environment is not None and environment.plans):
         book.known("scope.nnunet", True, BY_COMMAND())
     elif (beats or "heartbeat" in seen) and not by_dataloader:
         book.known("scope.nnunet", True, BY_BEAT())
@@ -137,7 +141,8 @@ def _nnunet(window: Window, book: FactBook, seen: frozenset[AbilityName]) -> Non
 
 def _export(window: Window, book: FactBook) -> None:
     exports = bool(window.processes("export-worker")) or any(
-        event.phase == "final-validation" for event in window.recording.events(PhaseChanged, end_s=window.end_s)
+        event.phase in ("final-validation", "predict")
+        for event in window.recording.events(PhaseChanged, end_s=window.end_s)
     )
     raised = any(EXPORT_FRAMES.search(error.traceback) for error in window.recording.events(ExceptionSeen))
     if exports or raised:

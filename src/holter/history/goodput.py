@@ -18,6 +18,7 @@ from holter.history.ranks import main_beat
 from holter.history.stock_outcome import Saved, saved
 from holter.records import Diagnosis, Episode, Phase, Record
 from holter.tape import Recording
+from holter.texts.nnunet_commands import other_work
 
 LossKind = Literal["standstill", "restart", "repeated", "slow"]
 
@@ -103,6 +104,9 @@ def account(recording: Recording, diagnoses: tuple[Diagnosis, ...] | None = None
     repeated = _repeated(phases, again)
     lost = [*_recoveries(again, end_s), *_standstills(recording, episodes, causes, end_s), *repeated]
     sums, losses = _counted(_first_phase(recording, phases), lost, end_s)
+    if recording.environment is not None and other_work(recording.environment.command) is not None:
+        sums["other"] += sums["startup"]  # of a command that does not train: no phase of a training is known
+        sums["startup"] = 0.0
     for loss in _slow_downs(recording, episodes, causes):
         taken_s = min(loss.seconds, sums["training"])
         sums["training"] -= taken_s

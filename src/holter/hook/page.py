@@ -20,10 +20,13 @@ from typing import NamedTuple
 MAGIC = b"HOLTBEAT"
 VERSION = 1
 SIZE = 4096
-ROLES = ("main", "train-worker", "val-worker", "export-worker", "resource-tracker", "compile-worker", "other")
+ROLES = (
+    "main", "train-worker", "val-worker", "export-worker", "resource-tracker", "compile-worker", "other",
+    "pool-worker",
+)  # fmt: skip
 PHASES = (
     "startup", "unpack", "compile", "train", "validate", "checkpoint", "final-validation", "shutdown", "unknown",
-    "epoch-end",
+    "epoch-end", "predict", "preprocess",
 )  # fmt: skip
 WAITS = ("none", "train-batch", "val-batch", "export-slot", "export-result")
 UNKNOWN = -1

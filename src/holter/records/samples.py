@@ -232,6 +232,7 @@ class StorageSample(Record, frozen=True, kw_only=True, tag="storage"):
 Phase = Literal[
     "startup", "unpack", "compile", "train", "validate", "checkpoint", "final-validation", "shutdown", "unknown",
     "epoch-end",  # after the last step of an epoch: logs, plots, and code of custom trainers
+    "predict", "preprocess",  # commands that do not train
 ]  # fmt: skip
 WaitKind = Literal["none", "train-batch", "val-batch", "export-slot", "export-result"]
 

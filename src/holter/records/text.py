@@ -12,9 +12,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all records: immutable, keyword-only, None for unknown values."""
 
 
-Role = Literal["main", "train-worker", "val-worker", "export-worker", "resource-tracker", "compile-worker", "other"]
-# Roles of processes that work for the training.
-WORKERS: tuple[Role, ...] = ("train-worker", "val-worker", "export-worker")
+Role = Literal[
+    "main", "train-worker", "val-worker", "export-worker", "resource-tracker", "compile-worker", "other",
+    "pool-worker",  # of a command that predicts, preprocesses or evaluates
+]  # fmt: skip
+# Roles of processes that work for the run.
+WORKERS: tuple[Role, ...] = ("train-worker", "val-worker", "export-worker", "pool-worker")
 DATA_WORKERS: tuple[Role, ...] = ("train-worker", "val-worker")
 
 

@@ -17,7 +17,9 @@ from holter.probes.machine.environment import HIDDEN
 from holter.records import ContractSettled, Diagnosis, Environment, Episode, Remedy, Value, Verdict
 from holter.remedies import admin_request
 from holter.remedies.of_nnunet import SENTENCES, is_of_nnunet
+from holter.remedies.of_training import of_work, only_trains
 from holter.remedies.which_ladder import known_facts
+from holter.texts.nnunet_commands import again_command, other_work
 from holter.texts.resume_command import printed, resume_command, validate_command
 
 __all__ = ["REMEDIES", "propose"]
@@ -47,7 +49,10 @@ def propose(
     values = _values(known)
     if environment is not None:
         values |= _of_environment(environment, contract)
-        if has_saved_nothing(known) and "continue" in values and not environment.resume_command:
+        work = other_work(environment.command) if not environment.resume_command else None
+        if work is not None:
+            values |= {"work": work, "continue": printed(again_command(environment.command))}
+        elif has_saved_nothing(known) and "continue" in values and not environment.resume_command:
             values["continue"] = printed(environment.command)
     if not is_over and diagnosis.episode.end_s is None:
         values |= _pids(diagnosis.episode, known, environment)
@@ -68,11 +73,15 @@ def _for(verdict: Verdict, known: Facts, values: Mapping[str, Value]) -> tuple[R
             continue
         if offer.id in SENTENCES and not may_be_nnunet(known):
             continue
+        if "work" in values and only_trains(offer):
+            continue
         # An administrator is not asked about a cause for which nothing was seen.
         if offer.id == ASK_ADMIN and verdict.verdict == "possible":
             continue
         name = offer.id
-        if has_saved_nothing(known):
+        if "work" in values:
+            name = of_work(offer.id, str(values["work"]))
+        elif has_saved_nothing(known):
             name = FROM_THE_START.get(offer.id, offer.id)
         elif values.get("command_known") == "no":
             name = BY_HAND.get(offer.id, offer.id)

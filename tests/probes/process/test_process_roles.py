@@ -144,3 +144,18 @@ def test_a_script_that_trains_in_its_own_process_is_the_main_process() -> None:
 
 def test_a_tree_without_python_has_no_main_process() -> None:
     assert find_main(10, [Kin(10, 1, 0.0, ("bash",)), Kin(11, 10, 1.0, ("sleep", "9"))]) is None
+
+
+@pytest.mark.parametrize("command", ["nnUNetv2_predict", "nnUNetv2_plan_and_preprocess"])
+def test_a_command_that_does_not_train_has_pools_and_no_data_workers(command: str) -> None:
+    # multiprocessing's Manager is forked: its command line is that of the main process, as a data worker's would be.
+    words = ("/env/bin/python3", f"/env/bin/{command}", "-d", "4")
+    manager, tracker = Kin(200, 100, 3.0, words), Kin(201, 100, 3.0, TRACKER)
+    pool = [Kin(300 + n, 100, 3.0 + n, SPAWN) for n in range(3)]
+    roles = assign_roles(_main(cmdline=words), [_main(cmdline=words), manager, tracker, *pool])
+    assert roles == {
+        100: "main",
+        200: "other",
+        201: "resource-tracker",
+        **dict.fromkeys((300, 301, 302), "pool-worker"),
+    }

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from .. import permissions
+from .. import permissions, pools
 from ..runtime import RUNTIME, is_compiled
 
 
@@ -18,6 +18,7 @@ def patch_predictor(module: ModuleType) -> None:
     predict = getattr(cls, "predict_from_data_iterator", None)
     if predict is not None and permissions.is_allowed("validation"):
         cls.predict_from_data_iterator = _with_pools(predict)
+    pools.patch_predictor(cls)
     original = cls._internal_maybe_mirror_and_predict
 
     first = [True]

@@ -21,6 +21,8 @@ PULSE_S = 1.0
 UNKNOWN_CODE = 255
 OWN_CHILDREN = ("fork", "spawn")  # those of a fork server are not children of this process
 REAPED_S = 0.01
+# Here a process ends its pools in order.
+ENDS_POOLS = ("final-validation", "predict", "preprocess", "shutdown")
 MAIN = layout.ROLES.index("main")
 # multiprocessing runs finalizers of priority 0 and above, terminates daemons, then runs the rest.
 BEFORE_DAEMONS_END, AFTER_DAEMONS_END = 1000, -1000
@@ -190,7 +192,7 @@ def _watch_terminate() -> None:
     @functools.wraps(original)
     def terminate(self: Any) -> None:
         try:
-            _own_state().ending.setdefault(self.pid, RUNTIME.phase() in ("final-validation", "shutdown"))
+            _own_state().ending.setdefault(self.pid, RUNTIME.phase() in ENDS_POOLS)
         except Exception as error:
             RUNTIME.record_error("terminate", error)
         original(self)
@@ -221,9 +223,17 @@ def poll(state: _State) -> None:
         if process.pid is None or process.pid in state.known or process.pid in state.peeked:
             continue
         if process.exitcode is None:
-            role = "export-worker" if RUNTIME.phase() == "final-validation" else "other"
+            role = _role_of(process)
             state.known.setdefault(process.pid, (process, role, None))
     report([process for process, _, _ in list(state.known.values())])
+
+
+def _role_of(process: Any) -> str:
+    phase = RUNTIME.phase()
+    if phase == "final-validation":
+        return "export-worker"
+    is_server = process.name.startswith("SyncManager")
+    return "pool-worker" if phase in ("predict", "preprocess") and not is_server else "other"
 
 
 def _all_children() -> list[Any]:

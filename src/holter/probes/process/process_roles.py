@@ -13,6 +13,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from holter.records import Role
+from holter.texts.nnunet_commands import other_work
 from holter.texts.training_command import parse_training_command
 
 # Programs written in Python that start the training.
@@ -83,6 +84,8 @@ def _without_rank(cmdline: Sequence[str]) -> list[str]:
 
 
 def _below(main: Kin, kins: Sequence[Kin]) -> dict[int, Role]:
+    if other_work(main.cmdline) is not None:
+        return {kin.pid: _of_pool(kin, main) for kin in kins if kin.pid != main.pid}
     servers = {kin.pid: kin.cmdline for kin in kins if _says(kin.cmdline, "multiprocessing.forkserver")}
     parents = {main.pid: main.cmdline, **servers}
     forked = [kin for kin in kins if kin.pid != main.pid and kin.cmdline and parents.get(kin.ppid) == kin.cmdline]
@@ -92,6 +95,12 @@ def _below(main: Kin, kins: Sequence[Kin]) -> dict[int, Role]:
         if kin.pid not in roles:
             roles[kin.pid] = _by_command(kin, main, first_worker_s)
     return roles
+
+
+def _of_pool(kin: Kin, main: Kin) -> Role:
+    # A command that does not train spawns pools; what it forks (the server of multiprocessing's Manager) is no worker.
+    role = _by_command(kin, main, None)
+    return "pool-worker" if kin.ppid == main.pid and _says(kin.cmdline, "multiprocessing.spawn") else role
 
 
 def _by_command(kin: Kin, main: Kin, first_worker_s: float | None) -> Role:

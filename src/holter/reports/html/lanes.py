@@ -14,7 +14,7 @@ from holter.tape import Recording
 
 # "ended": as planned. From harmless to serious: if a time bin has several states, the most serious one is drawn.
 STATES = ("ended", "waiting", "producing", "running", "needs-data", "dead", "storage", "stopped")
-SHOWN_ROLES = ("main", "train-worker", "val-worker", "export-worker")
+SHOWN_ROLES = ("main", "train-worker", "val-worker", "export-worker", "pool-worker")
 # A process that used more of a core than this was working; polling queues takes far less.
 BUSY_CPU_RATIO = 0.25
 # A process without samples for this long is not drawn.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from holter.evidence.scope import WORKS
 from holter.history.fates import STOPS, asked_to_stop
 from holter.records import Message, Phase
 from holter.reports.outcome import sentences as say
@@ -25,9 +26,12 @@ class Epochs(NamedTuple):
     planned: int | None
     now: int | None
     phase: Phase | None
+    cases: tuple[int, int] | None = None  # of a prediction or a preprocessing: done, of all
 
     def words(self) -> Message | None:
-        """The finished epochs; None if none was seen."""
+        """The finished epochs or cases; None if none was seen."""
+        if self.cases is not None:
+            return say.CASES_OF(done=self.cases[0], planned=self.cases[1])
         if self.done is None:
             return None
         if self.planned is None:
@@ -35,7 +39,9 @@ class Epochs(NamedTuple):
         return say.EPOCHS_OF(done=self.done, planned=self.planned)
 
     def place(self) -> Message | None:
-        """Where the training is; None if unknown."""
+        """Where the run is; None if unknown."""
+        if self.phase in WORKS and self.cases is not None:
+            return say.AT_CASES(phase=Message(key=f"phase.{self.phase}"), cases=self.words())
         if self.phase is not None and self.phase not in (*EPOCH_PHASES, "unknown"):
             return Message(key=f"phase.{self.phase}")
         return None if self.now is None else say.EPOCH(epoch=self.now, planned=self.planned)

@@ -148,7 +148,15 @@ def _epochs(recording: Recording) -> Epochs:
     beat = next((beat for tick in reversed(recording.all_ticks[-10:]) if (beat := main_beat(tick)) is not None), None)
     if beat is not None:
         now, phase = beat.epoch if beat.epoch is not None else now, beat.phase
-    return Epochs(None if done is None else done + 1, planned, now, phase)
+    return Epochs(None if done is None else done + 1, planned, now, phase, _cases(recording))
+
+
+# Of a command that does not train: how many cases are done, of how many.
+def _cases(recording: Recording) -> tuple[int, int] | None:
+    total = recording.environment.num_cases if recording.environment is not None else None
+    beats = (beat for tick in reversed(recording.all_ticks) for beat in tick.beats if beat.role == "main")
+    done = next((beat.iteration for beat in beats if beat.iteration is not None), None)
+    return None if total is None or done is None else (min(done, total), total)
 
 
 def _identity(recording: Recording) -> Identity:

@@ -10,7 +10,8 @@ from holter.reports.cause_words import best
 from holter.reports.outcome.record import Outcome
 from holter.reports.wording import remedies_of
 from holter.tape import Recording
-from holter.texts.resume_command import resume_command
+from holter.texts.nnunet_commands import again_command, other_work
+from holter.texts.resume_command import printed, resume_command
 
 MAY_RUN = ("running", "stalled", "troubled", "restarting", "cut")
 ENDED = ("dead", "incomplete", "gave-up", "stopped", "requeue", "end-unseen")
@@ -61,4 +62,6 @@ def _continued(recording: Recording) -> str | None:
     environment = recording.environment
     if environment is None or not environment.command or HIDDEN in environment.command:
         return None
+    if other_work(environment.command) is not None and not environment.resume_command:
+        return printed(again_command(environment.command))
     return resume_command(environment.command, environment.resume_command).text

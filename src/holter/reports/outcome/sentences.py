@@ -10,6 +10,8 @@ BOTH = define("outcome.both", "{first} {second}")
 
 EPOCHS = define("outcome.epochs", "{count} epochs", one="{count} epoch")
 EPOCHS_OF = define("outcome.epochs-of", "{done} of {planned} epochs")
+CASES_OF = define("outcome.cases-of", "{done} of {planned} cases")
+AT_CASES = define("outcome.at-cases", "{phase}, {cases}")
 EPOCH = define("outcome.epoch", "epoch {epoch}[[ of {planned}]]")
 
 RUNNING = define("outcome.running", "Running[[: {place}]].")

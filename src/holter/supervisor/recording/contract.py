@@ -107,6 +107,7 @@ class ContractKeeper:
     def _learn(self, tick: Tick) -> None:
         self._abilities.learn(tick)
         main_pid = self._sources.process.main_pid
+        self._said_waiting = self._said_waiting or main_pid is not None  # one that has ended is not waited for
         if main_pid is None and tick.t_s - self._waits_since_s >= LAUNCHES_S:
             self._began_s = tick.t_s
         if not self._asked_stacks and main_pid is not None and tick.t_s - self._began_s >= STACKS_AFTER_S:

@@ -18,7 +18,13 @@ from holter.supervisor.recording.sources import Sources
 # The environment is complete when the trainer exists and its log folder is known; it is read again until then.
 RECAPTURE_EVERY_S = 10.0
 # Facts that the trainer reports, with their types.
-REPORTED_BY_TRAINER = {"output_folder": str, "preprocessed_folder": str, "device": str, "num_epochs": int}
+REPORTED_BY_TRAINER = {
+    "output_folder": str,
+    "preprocessed_folder": str,
+    "device": str,
+    "num_epochs": int,
+    "num_cases": int,
+}
 
 
 class EnvironmentKeeper:

@@ -33,6 +33,8 @@ PHASES = {
     "epoch-end": ("e", "yellow"),
     "checkpoint": ("k", "yellow"),
     "final-validation": ("f", "cyan"),
+    "predict": ("p", "green"),
+    "preprocess": ("p", "green"),
     "shutdown": ("x", "bright_black"),
     "unknown": ("?", "bright_black"),
 }

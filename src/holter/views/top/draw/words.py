@@ -15,9 +15,11 @@ define_all(
         "top.train-worker": "w{index}",
         "top.val-worker": "v{index}",
         "top.export-worker": "x{index}",
+        "top.pool-worker": "p{index}",
         "top.train-worker.long": "worker {index}",
         "top.val-worker.long": "val {index}",
         "top.export-worker.long": "export {index}",
+        "top.pool-worker.long": "worker {index}",
         "top.others": "+{count}",
         "top.others.long": "{count} more",
         # Labels of charts
