@@ -1,0 +1,1 @@
+"""Trainers that are copied into a version of nnU-Net."""
