@@ -107,3 +107,22 @@ def test_two_witnesses_of_one_kill_are_one_kill() -> None:
         "have been OOM Killed.\nsrun: error: gpu07: task 0: Out Of Memory\n"
     )
     assert {fact.name: fact.value for fact in result.diagnoses[-1].facts}["oom.kills"] == 1
+
+
+@pytest.mark.parametrize("words", ["Access is denied.", "拒绝访问。"])
+def test_what_blosc2_prints_on_windows_needs_no_traceback(words: str) -> None:
+    text = f"2025-03-02 23:38:50.808189: Desired fold for training: 0\nMessage for the error 5:\n{words}\n\n"
+    assert first(pasted(text))[0] == "blosc2-io"
+    assert first(pasted(f"nnUNetv2_train 120 2d 0 shows\nMessage for the error 5:\n{words}\n")) == (
+        "blosc2-io",
+        "likely",
+    )
+
+
+def test_a_circumstance_does_not_come_before_an_error() -> None:
+    text = (
+        "PermissionError: [Errno 13] Permission denied: '/home/me/nnUNet_raw_data_base/nnUNet_cropped_data'\n\n"
+        "It came when I set up the paths. By the way, I run the model on WSL Ubuntu.\n"
+    )
+    named = [verdict.cause for verdict in pasted(text).diagnoses[-1].verdicts]
+    assert named.index("main-exception") < named.index("wsl2-limits")

@@ -12,6 +12,7 @@ import msgspec
 
 from holter.causes.weigh import SYMPTOMS, possible_at_most
 from holter.evidence import Evidence
+from holter.evidence.error_kinds import OTHER
 from holter.evidence.text_facts.resemblance import Fit, fits
 from holter.evidence.vocabulary import is_condition
 from holter.records import Finding, Verdict
@@ -58,11 +59,19 @@ def as_described(
         if open_ones and max(open_ones, key=value).verdict == "possible":
             verdicts = [possible_at_most(verdict) if verdict in open_ones else verdict for verdict in verdicts]
 
+    # An error of no known kind that Python raised says more than a circumstance and words that name it.
+    is_plain_error = evidence.fact("exception.kind").value == OTHER and evidence.fact("exception.role").value == "main"
+
+    def is_circumstance(verdict: Verdict) -> bool:
+        seen = {finding.fact for finding in verdict.supports} - {"resembles"}
+        return is_plain_error and bool(seen) and all(is_condition(name) for name in seen)
+
     # A person rarely states all that decides: a specific cause comes before those that fit any error or death.
-    def place(verdict: Verdict) -> tuple[int, bool, float, str]:
+    def place(verdict: Verdict) -> tuple[int, bool, bool, float, str]:
         yields = not named or _yields(verdict) or verdict.verdict == "likely"  # words alone make nothing likely
         is_generic = verdict.cause in GENERIC and verdict.verdict != "confirmed" and yields
-        return ORDER.index(verdict.verdict), is_generic, -value(verdict), verdict.cause
+        order = ORDER.index(verdict.verdict)
+        return order, is_circumstance(verdict), is_generic, -value(verdict), verdict.cause
 
     return tuple(sorted(verdicts, key=place))
 

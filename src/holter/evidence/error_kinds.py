@@ -107,6 +107,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("spawn", r"before the\s+current process has finished its bootstrapping phase|freeze_support"),
     ("plot", r"in plot_network_architecture|graphviz\.backend\.|ExecutableNotFound"),
     ("blosc2-version", r"Could not build empty array|blocks cannot be greater than chunks"),
+    # blosc2 prints it on Windows if a file cannot be mapped: blosc2-stdio.c, _print_last_error.
+    ("blosc2-version", r"Message for the error \d+:"),
     ("blosc2-version", rf"Error while creating the NDArray|{_DENIED}[\s\S]*b2nd|b2nd[\s\S]*{_DENIED}"),
 )
 # PyTorch ends every CUDA error with these lines, whatever the error: they identify nothing.

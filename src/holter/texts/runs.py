@@ -43,6 +43,8 @@ _UNCAUGHT = re.compile(r"(?:terminate called .*'std::(?P<name>bad_alloc)'|what\(
 _PREDICTS = re.compile(r"There are \d+ cases in the source folder|Predicting \S+:|sending off prediction to background")
 # torch's handler in a data worker prints it and the worker dies; no Python exception is raised.
 _WORKER_BUS_ERROR = "Unexpected bus error encountered in worker"
+# blosc2 prints it on Windows if a file cannot be mapped (blosc2-stdio.c); data workers map the cases.
+_NOT_MAPPED = re.compile(r"Message for the error \d+:")
 # The last sentence of v2, and one of the last of v1.
 _LAST_SENTENCES = ("Validation complete", "Mean Validation Dice", "determining postprocessing")
 
@@ -270,6 +272,11 @@ def _events_of(line: LogLine) -> Iterator[Event]:
     if _WORKER_BUS_ERROR in line.text:
         yield ExceptionSeen(
             t_s=line.t_s, role="train-worker", error="BusError", message=line.text, traceback=line.text, source="log"
+        )
+        return
+    if _NOT_MAPPED.match(line.text):
+        yield ExceptionSeen(
+            t_s=line.t_s, role="train-worker", error="OSError", message=line.text, traceback=line.text, source="log"
         )
         return
     if part_that_raised(line.text) is not None:  # users often copy only this line, without a traceback

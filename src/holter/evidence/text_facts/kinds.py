@@ -22,7 +22,7 @@ STOPS = (
     r"\b(?:hangs?|hung|hanging|stuck|sticks|freez(?:es?|ing)|froze|frozen|deadlocks?|deadlocked|halts?(?:ed)?"
     r"|stall(?:s|ed|ing)?|no (?:progress|movement|activity|(?:new )?(?:batch|epoch|output|log) (?:arrives"
     r"|appears|comes)"
-    r"|batch arrives)|not (?:moving|progressing|responding|dead)|unresponsive"
+    r"|batch arrives)|not (?:moving|progressing|responding|dead)|unresponsive|no response in (?:the )?training"
     r"|stops? (?:responding|moving|there|here|in the same|at|after|in)|(?:it|training|all"
     r"|everything) (?:just )?(?:stops|stands|waits)"
     r"|stands? (?:still|there|at)|stays? (?:there|at|on)|sits? (?:there|at|in|on)|(?:here|there) it (?:stays"
