@@ -101,6 +101,14 @@ def blocks_to_run() -> list[Block]:
     return chosen
 
 
+@pytest.fixture(autouse=True)
+def study_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The study.toml that docs/study.md shows: its reader belongs to the parser of ``holter study``."""
+    page = (CHECKOUT / "docs/study.md").read_text(encoding="utf-8")
+    (tmp_path / "study.toml").write_text(re.findall(r"```toml\n(.*?)```", page, re.S)[0], encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+
 def parse(words: tuple[str, ...]) -> Any:
     """Let the real parser read a command line, and return its context; nothing is started."""
     name, *rest = [PLACEHOLDERS.get(word, word) for word in words]
