@@ -49,13 +49,14 @@ NOT_RUN = {
     "train": "trains for hours; tests/trainer runs it",
     "tune": "needs a prepared data set; tests/bench runs it",
     "web": "serves until it is ended; tests/views/web runs it",
-    "nnUNetv2_train": "trains for hours",
     "4711": "is no process",
     "PID": "is no process",
     "3d_fullres": "needs a prepared data set; tests/doctor runs it",
     "--python": "needs another environment; tests/doctor runs it",
     "--open": "opens a page",
 }
+# Commands of nnU-Net need its folders; a folder of the reader's is not here.
+ELSEWHERE = ("nnUNetv2_", "/")
 FILES = {
     "train.py": "#!/usr/bin/env python3\nimport time\nfor step in range(3): time.sleep(0.1)\n",
     "training_log.txt": "2026-11-29 10:00:00.000000: Epoch 0\n",
@@ -86,7 +87,7 @@ def runs(block: Block) -> list[str]:
     return [
         " ".join(words)
         for words in block.calls
-        if words and not set(words) & set(NOT_RUN) and not any(word.startswith("/") for word in words)
+        if words and not set(words) & set(NOT_RUN) and not any(word.startswith(ELSEWHERE) for word in words)
     ]
 
 
