@@ -51,7 +51,7 @@ def test_one_message_is_sent_and_the_token_is_not_printed(url: str, tmp_path: Pa
     done = notify_test(tmp_path, f"{url}/T0KEN")
     assert (done.returncode, len(GOT)) == (0, 1), done.stderr
     assert GOT[0]["events"] == ["test"] and "This address works" in str(GOT[0]["text"])
-    assert "took the message" in done.stdout and "T0KEN" not in done.stdout + done.stderr
+    assert "accepted the message" in done.stdout and "T0KEN" not in done.stdout + done.stderr
 
 
 def test_a_refusal_is_exit_code_1(url: str, tmp_path: Path) -> None:

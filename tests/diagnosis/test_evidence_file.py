@@ -114,7 +114,7 @@ def test_the_kind_is_guessed_from_the_facts_and_said(facts: dict[str, object], k
         ({"oom.kills": "2"}, r'"oom.kills" must be a number without quotes, not "2"'),
         ({"oom.kills": True}, '"oom.kills" must be a number'),
         ({"progress.age_s": "long"}, "must be a number in s without quotes"),
-        ({"wait.ratio": 93}, "is a part of one: 0.93 for 93 %"),
+        ({"wait.ratio": 93}, "is a share from 0 to 1: write 0.93 for 93 %"),
         ({"main.alive": "yes"}, '"main.alive" must be true or false'),
         ({"workers.stopped": "worker 1"}, "must be a list of texts"),
         ({"epochs.shape": "stepup"}, r'cannot be "stepup" \(did you mean "step-up"\?\)'),

@@ -161,7 +161,7 @@ def test_of_a_text_without_any_fault_nobody_says_that_all_was_well() -> None:
     told = pasted("using pin_memory on device 0\n2024-01-12 20:47:29.517981: lr: 0.01\n")
     console = Console(file=io.StringIO(), width=100)
     print_diagnosis(console, told.recording, told.diagnoses, is_run=False)
-    assert console.file.getvalue() == "Nothing in this text tells of a fault.\n"
+    assert console.file.getvalue() == "Nothing in this text shows a problem.\n"
 
 
 def test_a_loss_that_is_no_number_is_told() -> None:

@@ -194,7 +194,7 @@ def test_what_was_done_is_told_and_marked_on_the_timeline() -> None:
         "nnUNet_n_proc_DA=3",
         "stock nnU-Net ends here",
         "Checkpoints saved and verified: 2",
-        "loss and pseudo Dice are on the trend from before",
+        "loss and pseudo Dice follow the earlier trend",
         "stalled 41 s (Frozen data worker)",
         "trained again later",
         "process 2",

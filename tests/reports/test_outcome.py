@@ -298,14 +298,14 @@ def test_trouble_that_is_over_is_not_called_open_where_the_recording_ends_before
     until_s = min(event.t_s for event in recording.events(ProcessEnded)) - 1
     cut = msgspec.structs.replace(recording, all_ticks=tuple(recording.ticks(end_s=until_s)))
     seen = verdict(cut)
-    assert seen.startswith("Verdict: the recording ends before the training, with trouble that is over.")
+    assert seen.startswith("Verdict: the recording ends before the training, with a problem that is over.")
 
 
 def test_a_training_that_may_still_run_is_not_started_a_second_time() -> None:
     recording = read(TAPES / "frozen_worker/workers_sigstop.holter")
     assert verdict(read(TAPES / "worker_killed/fault.holter")).endswith("--c")
     seen = verdict(recording)
-    assert " the recording ends before the training, with trouble to the end (frozen-worker)." in seen
+    assert " the recording ends before the training, with a problem until the end (frozen-worker)." in seen
     assert recording.environment is not None
     assert seen.endswith(f"Next: holter attach {recording.environment.main_pid}")
 

@@ -59,7 +59,7 @@ def test_what_does_not_fit_together_is_one_clear_error_and_starts_nothing(world:
 def test_what_slurm_does_itself_is_refused_with_the_reason(world: World) -> None:
     for words, why in (
         ("--gpus 0", "Slurm gives each task its GPU"),
-        ("--max-failures 3", "know nothing of each other"),
+        ("--max-failures 3", "do not know how the others end"),
         ("--spacing 1", "Slurm decides when"),
     ):
         with pytest.raises(BadInput, match=why):

@@ -27,7 +27,7 @@ WORKERS = define(
 )
 CORES = define(
     "bench.advice.cores",
-    "The cores set the pace: {wanted:.1f} are needed to keep the network busy, and {cpus:g} are here.",
+    "The cores set the pace: {wanted:.1f} are needed to keep the network busy, and there are {cpus:g}.",
 )
 CORES_HERE = define("bench.advice.cores-shared", "Network and data loader share {cpus:g} cores. More would help.")
 DISK = define(
@@ -50,7 +50,8 @@ define_all(
         "bench.not.cold": "reading from disk: the system keeps these files in memory, also when asked to drop them",
         "bench.not.cold-unknown": "reading from disk: the system does not say which files are in memory",
         "bench.not.cached": (
-            "epochs with the usual share of files in memory: the cases do not fit, and {cached:percent} % were there"
+            "epochs with the usual share of files in memory: the cases do not fit into it, and "
+            "{cached:percent} % of them were in it"
         ),
         "bench.not.holter": "Holter's loader: {detail}",
         "bench.not.different": "Holter's loader, because it would not do the same as nnU-Net's: {detail}",

@@ -41,7 +41,7 @@ FAILED = define("error.bench.failed", "The training could not be measured: {erro
 ENDED = define("error.bench.ended", "The measuring process ended with status {status}. Its last lines:\n{output}")
 KILLED = define(
     "error.bench.killed",
-    "The measuring process was killed by signal {signal}; signal 9 is mostly the kernel's, because memory ran out.",
+    "The measuring process was killed by signal {signal}; signal 9 mostly comes from the kernel, when memory ran out.",
 )
 LOOK_AT_TRAINERS = define(
     "next.bench.trainers", "Check the name; nnUNet_extTrainer names the folders of your own trainers."

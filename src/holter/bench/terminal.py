@@ -48,7 +48,7 @@ TITLE = define(
     "bench.title", "{dataset} {configuration}, fold {fold}, {trainer}: patch {patch}, {count} samples per batch"
 )
 WHERE = define("bench.where", "{device}, {cpus:g} cores[[; Holter's kernels: {kernels}]]; {versions}")
-ON_CPU = define("bench.on-cpu", "Measured on the CPU: with a GPU, every number of the network would be another.")
+ON_CPU = define("bench.on-cpu", "Measured on the CPU: with a GPU, every number of the network would be different.")
 LIMITS = define("bench.limits", "<- limits")
 WITH = define(
     "bench.with",

@@ -26,9 +26,9 @@ CAUSE = "cgroup-page-cache-pressure"
 SENTENCES = describe(
     CAUSE,
     title="No memory for the page cache",
-    meaning="The memory limit of the job leaves none for cache; the data is read from disk again and again.",
+    meaning="The memory limit of the job leaves none for the page cache; the data is read from disk again and again.",
     findings={
-        "cache-dropped": "{percent} % of the page cache before has been dropped ({detail})",
+        "cache-dropped": "{percent} % of the earlier page cache has been dropped ({detail})",
         "cache-holds": "the cache holds: hardly any page is read twice ({value} a second)",
         "cache-in-limit": "page cache takes {percent} % of the memory limit ({detail})",
     },

@@ -54,7 +54,7 @@ SENTENCES = describe(
     remedies={
         "see-who-else": "See who else uses the CPUs.",
         "share-the-cores": "Share the cores: workers of all trainings together should not be more than the CPUs.",
-        "trainings-in-turn": "Run trainings one after the other, or give each its own cores (taskset, cpuset).",
+        "trainings-in-turn": "Run trainings one after another, or give each its own cores (taskset, cpuset).",
     },
 )
 

@@ -31,7 +31,7 @@ SENTENCES = describe(
     findings={
         "device-forbidden": "the device file is there and may not be opened ({detail})",
         "driver-closed": "the driver cannot be opened ({detail})",
-        "error-of-missing-gpu": "the exception is that of a missing GPU",
+        "error-of-missing-gpu": "the exception is one for a missing GPU",
         "in-a-container": "the training runs in a container ({value})",
         "in-no-container": "the training runs in no container",
     },

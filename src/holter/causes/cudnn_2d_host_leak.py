@@ -27,7 +27,7 @@ SENTENCES = describe(
     findings={
         "configuration-is-2d": "the configuration is {value}",
         "configuration-is-3d": "the configuration is {value}, not 2d",
-        "cudnn-is-new": "cuDNN is {value}, which does not leak so",
+        "cudnn-is-new": "cuDNN is {value}, which does not leak in this way",
         "cudnn-is-old": "cuDNN is {value}, older than 8.0.2",
         "torch-is-old": "PyTorch is {value}, which came with an old cuDNN",
     },

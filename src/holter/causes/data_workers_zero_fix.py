@@ -31,7 +31,7 @@ SENTENCES = describe(
         "workers-are-wanted": "nnUNet_n_proc_DA is not 0",
     },
     remedies={
-        "data-workers-again": "Take nnUNet_n_proc_DA=0 away, and let Holter record why workers died.",
+        "data-workers-again": "Remove nnUNet_n_proc_DA=0, and let Holter record why workers died.",
     },
 )
 PRESUPPOSES = ("nnunet",)

@@ -34,7 +34,7 @@ SENTENCES = describe(
     meaning="The disk is full, a quota is used up, or the results are read-only.",
     findings={
         "cannot-save": "the training goes on and cannot be saved",
-        "less-was-written": "the error is that of a write for which there was no space",
+        "less-was-written": "the error comes from a write for which there was no space",
         "no-write-failed": "no write failed for lack of space",
         "write-failed": "something could not be written ({detail})",
     },

@@ -24,7 +24,7 @@ CAUSE = "epoch-definition"
 SENTENCES = describe(
     CAUSE,
     title="An epoch is a number of steps",
-    meaning="Each sample is as fast as before; the epoch is longer as batches are larger.",
+    meaning="Each sample is as fast as before; the epoch is longer because batches are larger.",
     findings={
         "batch-is-larger": "the batch is {value} times as large",
         "samples-as-fast": "one sample takes {value} times as long: no longer than before",

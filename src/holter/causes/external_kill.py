@@ -49,7 +49,7 @@ SENTENCES = describe(
     },
     remedies={
         "keep-session": "Run under tmux, nohup or systemd-run, so that a closed terminal does not end it.",
-        "longer-job": "Ask for a longer job (sbatch --time=...); the next goes on with --c where this one ended.",
+        "longer-job": "Ask for a longer job (sbatch --time=...); with --c the next job continues where this one ended.",
         "more-time": "Ask the scheduler for more time or memory.",
     },
 )

@@ -30,7 +30,7 @@ SENTENCES = describe(
         "descriptor-limit-low": "the limit of open files is low: {value}",
         "descriptors-left": "only {percent} % of the limit of open files are in use ({detail})",
         "descriptors-used": "{percent} % of the limit of open files are in use ({detail})",
-        "no-descriptor-left": "an exception says that no file more can be opened",
+        "no-descriptor-left": "an exception says that no more files can be opened",
     },
     remedies={
         "raise-descriptor-limit": "Raise the limit of open files in the shell that starts the training.",

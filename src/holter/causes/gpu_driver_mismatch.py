@@ -37,7 +37,7 @@ SENTENCES = describe(
         "versions-fit": "no exception says that versions do not fit",
     },
     remedies={
-        "fitting-torch": "Install a PyTorch built for a CUDA version that this driver and GPU can do.",
+        "fitting-torch": "Install a PyTorch built for a CUDA version that this driver and GPU support.",
         "newer-driver": "Update the driver, or restart the machine after an update of it.",
     },
 )

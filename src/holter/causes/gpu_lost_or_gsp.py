@@ -33,7 +33,7 @@ SENTENCES = describe(
     findings={
         "driver-refuses": "the driver cannot be opened ({detail})",
         "driver-silent": "the driver does not answer ({detail})",
-        "error-of-lost-gpu": "the exception is that of a GPU that is gone",
+        "error-of-lost-gpu": "the exception is one for a GPU that is gone",
         "error-of-something-else": "the exception is of another kind ({value})",
     },
     remedies={

@@ -32,7 +32,7 @@ SENTENCES = describe(
         "no-gpu-oom": "the exception is not about GPU memory",
     },
     remedies={
-        "unfragmented-memory": "Let PyTorch grow its memory in place, against fragments.",
+        "unfragmented-memory": "Let PyTorch grow its memory in place, so that it is not fragmented.",
     },
 )
 PRESUPPOSES = ("gpu",)

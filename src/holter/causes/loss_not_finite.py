@@ -26,11 +26,11 @@ SENTENCES = describe(
     meaning="The loss is NaN or infinite; further training is lost.",
     findings={
         "loss-is-finite": "the losses are finite numbers",
-        "loss-is-nan": "no finite number for two epochs running: {value}",
+        "loss-is-nan": "no finite number for two epochs in a row: {value}",
         "loss-since": "the training loss has not been finite {detail}",
     },
     remedies={
-        "continue-from-before": "End it and continue from a checkpoint from before the loss was NaN or infinite.",
+        "continue-from-before": "End it and continue from a checkpoint saved before the loss was NaN or infinite.",
         "look-for-nan": "Look for NaN and infinite values in the images and labels.",
     },
 )

@@ -22,7 +22,7 @@ CAUSE = "main-stopped"
 SENTENCES = describe(
     CAUSE,
     title="Main process stopped",
-    meaning="The main process is stopped by a signal and does nothing until it is continued.",
+    meaning="The main process is stopped by a signal and does nothing until it is resumed.",
     findings={
         "main-not-stopped": "the main process is not stopped",
     },

@@ -37,7 +37,7 @@ SENTENCES = describe(
             "reported of nnunetv2 2.5.1, not of 2.4.2."
         ),
         "try-without-compile": "Try it without torch.compile: compiled code may be what crashes.",
-        "fault-handler": "Let Python print where it crashes, should it happen again.",
+        "fault-handler": "Let Python print where it crashes, if it happens again.",
     },
 )
 

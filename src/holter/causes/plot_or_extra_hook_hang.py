@@ -25,7 +25,7 @@ SENTENCES = describe(
     title="An optional step hangs",
     meaning="A step that the training does not need holds it up.",
     findings={
-        "plot-failed": "the error is that of drawing the network",
+        "plot-failed": "the error comes from drawing the network",
     },
     remedies={
         "leave-out-plot": "Leave the step out: override plot_network_architecture, or WANDB_MODE=offline.",

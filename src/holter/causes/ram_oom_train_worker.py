@@ -36,7 +36,7 @@ SENTENCES = describe(
     findings={
         "echo-of-training": "the sentence about data workers was printed",
         "memory-grows": "memory rose all the time before (in: {value}; {detail})",
-        "windows-counts-otherwise": "on Windows it is the commit limit that ends, not memory",
+        "windows-counts-otherwise": "on Windows the commit limit is reached, not the end of memory",
     },
 )
 

@@ -40,7 +40,7 @@ SENTENCES = describe(
     },
     remedies={
         "look-at-results-mount": "See where the results are written, and whether that disk or mount answers.",
-        "results-elsewhere": "Let nnUNet_results point to another disk, and take this training's files along.",
+        "results-elsewhere": "Let nnUNet_results point to another disk, and move this training's files there.",
     },
 )
 

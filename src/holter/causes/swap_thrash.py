@@ -28,7 +28,7 @@ SENTENCES = describe(
     meaning="Memory is a little too small: pages go to swap and back all the time.",
     findings={
         "hardly-swaps": "next to nothing comes back from swap ({detail})",
-        "no-memory-pressure": "hardly anybody waits for memory: {percent} % of the time",
+        "no-memory-pressure": "processes hardly wait for memory: {percent} % of the time",
         "run-in-swap": "a part of the run is in swap",
         "swaps-out": "pages go to swap ({detail})",
     },

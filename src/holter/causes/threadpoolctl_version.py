@@ -25,7 +25,7 @@ SENTENCES = describe(
     meaning="An old threadpoolctl fails in every data worker before its first batch.",
     findings={
         "threadpoolctl-fails": "threadpoolctl fails to read the version of a library",
-        "threadpoolctl-is-new": "threadpoolctl is {value}, which does not fail so",
+        "threadpoolctl-is-new": "threadpoolctl is {value}, which does not fail in this way",
         "threadpoolctl-is-old": "threadpoolctl is {value}, older than 3.1",
     },
     remedies={

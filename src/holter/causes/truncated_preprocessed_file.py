@@ -27,9 +27,9 @@ SENTENCES = describe(
     CAUSE,
     title="Torn preprocessed file",
     meaning="A preprocessed file is cut short, and its reader fails.",
-    headline="{subject} met a preprocessed file that is torn.",
+    headline="{subject} tried to read a preprocessed file that is cut short.",
     findings={
-        "no-truncated-file": "the error is not that of a file cut short",
+        "no-truncated-file": "the error does not say that a file is cut short",
         "splits-are-shared": "others may be writing the splits at the same time",
     },
     remedies={

@@ -60,12 +60,12 @@ def against(fact: str, test: Callable[[Any], bool], text: str, weight: float = 1
 
 
 def symptom(name: str, weight: float = 2.0) -> Rule:
-    """Return a rule that supports the cause if a person describes this symptom; it counts for nothing elsewhere."""
+    """Return a rule that supports the cause if a person describes this symptom; else it has no effect."""
     return supports(SYMPTOMS, lambda names: name in names, "symptom-fits", weight)
 
 
 def no_symptom(name: str, weight: float = 2.0) -> Rule:
-    """Return a rule that speaks against the cause if a person describes this; it counts for nothing elsewhere."""
+    """Return a rule that speaks against the cause if a person describes this symptom; else it has no effect."""
     return against(SYMPTOMS, lambda names: name in names, "symptom-against", weight)
 
 

@@ -11,7 +11,7 @@ from holter.cli.options import Json, Lang, chosen_language
 from holter.cli.start.settings import ENVIRONMENT, SECRET, Settings, places
 from holter.sentences import define
 
-LOOKED = define("config.looked", "Files, the first that names a setting counts:")
+LOOKED = define("config.looked", "Files; if several set the same option, the first one counts:")
 FOUND = define("config.found", "{file} (read)")
 ABSENT = define("config.absent", "{file} (not there)")
 NOTHING = define("config.nothing", "no settings: every option has its own default")

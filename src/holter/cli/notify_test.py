@@ -15,8 +15,8 @@ from holter.sentences import NO_TRAINING_TOUCHED, define
 
 TITLE = define("notify-test.title", "Holter: a test from {host}")
 BODY = define("notify-test.body", "This address works. Holter will write here if a training needs you.")
-SENT = define("notify-test.sent", "{target} took the message in {took:.1f} s; look whether it arrived")
-REFUSED = define("notify-test.refused", "{target} did not take the message: {trouble}")
+SENT = define("notify-test.sent", "{target} accepted the message in {took:.1f} s; look whether it arrived")
+REFUSED = define("notify-test.refused", "{target} did not accept the message: {trouble}")
 NO_ADDRESS = define("error.notify-test-none", "No address is given, and none is set.")
 GIVE_ONE = define(
     "next.notify-test", "holter notify-test ADDRESS, such as ntfy:TOPIC; docs/notifications.md lists the services."

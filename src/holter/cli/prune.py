@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from holter.reports.catalogue import Lang as Language
     from holter.reports.runs.pruning import Candidate
 
-NO_LIMIT = define("error.prune-no-limit", "Which tapes may go is not said.")
+NO_LIMIT = define("error.prune-no-limit", "No limit says which tapes may be deleted.")
 NO_AGE = define("error.prune-no-age", "{given} is no age: 12h, 30d or 8w.")
 NO_SIZE = define("error.prune-no-size", "{given} is no size: 500MiB, 20GiB or 1TiB.")
 AGE_SHOWN = define("prune.row", "{path}  {size:bytes}  {days} d")
@@ -33,7 +33,7 @@ NOTHING = define(
 )
 DRY = define(
     "prune.dry",
-    "{count} of {all} tapes, {size:bytes}, would be deleted, and none was",
+    "{count} of {all} tapes, {size:bytes}, would be deleted; nothing was deleted",
 )
 DONE = define("prune.done", "{count} of {all} tapes deleted, {size:bytes}")
 

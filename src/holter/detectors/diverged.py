@@ -13,7 +13,7 @@ from holter.sentences import define
 EPOCHS = 2
 
 REASON = define(
-    "diverged.reason", "{loss} has not been a finite number for {epochs} epochs running, since epoch {since}"
+    "diverged.reason", "{loss} has not been a finite number for {epochs} epochs in a row, since epoch {since}"
 )
 
 

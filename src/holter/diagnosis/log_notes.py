@@ -30,11 +30,11 @@ OTHERS = define(
     one="{count} other fold is there; this one was written to last: {name}",
 )
 CHECKPOINT = define("target.checkpoint", "{name}: {size:bytes}, written {time}")
-CHECKPOINT_EMPTY = define("target.checkpoint-empty", "{name} is empty: it was torn while it was written")
+CHECKPOINT_EMPTY = define("target.checkpoint-empty", "{name} is empty: it was cut short while it was written")
 TRAINED = define("target.trained", "All epochs were trained; the final validation has no result yet.")
 FLAT = define(
     "target.shape.flat",
-    "Epochs take {usual:seconds} and stay so. Whether that is slow for the machine, a log cannot tell.",
+    "Epochs take {usual:seconds}, and this does not change. A log cannot show whether that is slow for the machine.",
 )
 FIRST_ONLY = define(
     "target.shape.first-only",

@@ -28,8 +28,8 @@ SQLITE = b"SQLite format 3\x00"
 EVIDENCE_BYTES = 1 << 22
 FACTS_STATED = define(
     "target.evidence",
-    "{name}: {count} facts are stated; what is left out counts as unknown.",
-    one="{name}: {count} fact is stated; what is left out counts as unknown.",
+    "{name}: {count} facts are stated; facts that are not in it count as unknown.",
+    one="{name}: {count} fact is stated; facts that are not in it count as unknown.",
 )
 GUESSED_KIND = define("target.guessed-kind", 'episode.kind is not stated; by the facts it is taken as "{kind}".')
 WHAT_IS_READ = define(

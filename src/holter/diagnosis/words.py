@@ -43,7 +43,7 @@ SHOWN = "shown"
 CLEAR_FIT = 0.5
 # Kinds of episodes, as they are tried where nobody stated one.
 KINDS = ("stall", "slow-down", "death", "creep", "diverged")
-RESPELT = define("target.respelt", "{name}: words were read as if spelt so: {words}")
+RESPELT = define("target.respelt", "{name}: words were corrected before reading: {words}")
 NO_RUN = Environment(wall_start="1970-01-01T00:00:00+00:00")
 
 

@@ -91,7 +91,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     # Memory
     _bool("exception.cuda_oom", "the exception says that the GPU has no memory left"),
     _number("oom.kills", "OOM kills counted by kernel or cgroup during the episode"),
-    _number("memory.used_ratio", "memory in use of the limit that holds (cgroup or machine)", "ratio"),
+    _number("memory.used_ratio", "memory in use as a share of the limit that holds (cgroup or machine)", "ratio"),
     _number("shm.used_ratio", "use of /dev/shm", "ratio"),
     _number("shm.total_bytes", "size of /dev/shm", "B"),
     _number("shm.needed_ratio", "what full queues hold of /dev/shm, at least", "ratio"),
@@ -272,7 +272,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("memory.arenas", "extra arenas of the C library's malloc in the main process"),
     _number("memory.arena_share", "share of the main process's growth in these arenas", "ratio"),
     _number("memory.trim_freed_ratio", "share of its memory that malloc_trim(0) gave back", "ratio"),
-    _number("memory.cache_ratio", "page cache of the memory limit of the cgroup", "ratio"),
+    _number("memory.cache_ratio", "page cache as a share of the memory limit of the cgroup", "ratio"),
     _number("memory.cache_dropped_ratio", "share of the page cache before that the cgroup has dropped", "ratio"),
     _number("memory.refaults_per_s", "pages of files read again soon after they were dropped from the cgroup", "1/s"),
     _number("memory.direct_scans_per_s", "pages scanned by processes that had to reclaim memory themselves", "1/s"),
@@ -315,7 +315,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     # The result of the training
     _list("loss.not_finite", "losses that were NaN or infinite for two epochs running: train_loss, val_loss"),
     _text("loss.since", "epoch and iteration since which the training loss has not been finite"),
-    _text("results.gone", "what became of the results folder: deleted, replaced"),
+    _text("results.gone", "what happened to the results folder: deleted, replaced"),
     _bool("main.early", "the main process ended with exit code 0 before its last epoch"),
     # Kind of run: what it lacks cannot be the cause
     _bool("scope.nnunet", "nnU-Net is what runs"),

@@ -45,7 +45,7 @@ MOST_CHARS = 160
 EXIT_CODE = define("ending.exit-code", "exit code {number}")
 SIGNAL = define("ending.signal-number", "signal {number}")
 # A file by its case, where its name is not known.
-CASE_IN_HAND = define("seen.case-in-hand", "{case} (case in hand)")
+CASE_IN_HAND = define("seen.case-in-hand", "{case} (the case that it is working on)")
 ENDED = define("episode.ended", "{who} ended: {ending}")
 RAISED = define("episode.raised", "{who} raised {error}: {message}")
 RAISED_ALONE = define("episode.raised-alone", "{who} raised {error}")

@@ -39,8 +39,8 @@ WAITS = define("act.waits-for-batch", "the training waits for a batch")
 REASONS: dict[str, Sentence] = {
     name: define(f"reason.{name}", english)
     for name, english in (
-        ("budget-of-the-hour", "{hour} heals within an hour are enough; a person must look"),
-        ("budget-of-the-run", "{run} heals in one run are enough; a person must look"),
+        ("budget-of-the-hour", "{hour} heals within an hour are the limit; a person must look"),
+        ("budget-of-the-run", "{run} heals in one run are the limit; a person must look"),
         ("no-progress", "after the last {row} heals not one epoch was finished"),
         ("every-rung-was-tried", "everything that may help against this was tried"),
         ("it-would-happen-again", "it would only happen again; a person must act first"),

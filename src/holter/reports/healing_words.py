@@ -25,7 +25,7 @@ define_all(
         "action.wait.begun": "waiting: nothing on this machine can heal it",
         "action.wait.proposed": "nothing on this machine can heal it",
         "action.wait.done": "the wait is over, the training goes on",
-        "action.wait.failed": "the wait was in vain",
+        "action.wait.failed": "waiting did not help",
         "action.leave-alone.begun": (
             "the training is left as it is, its network still in memory; look at it before you end it"
         ),
@@ -34,7 +34,7 @@ define_all(
         "action.stop.failed": "the training could not be stopped",
         "action.stop.proposed": "Holter would not start this training again, --heal or not",
         "action.stop-asked.begun": "saving a checkpoint and stopping, as asked",
-        "action.stop-asked.done": "stopped as asked; --c goes on from here",
+        "action.stop-asked.done": "stopped as asked; --c continues from here",
         "action.stop-asked.failed": "could not save a checkpoint and stop, as asked",
         "action.with-text": "{action}: {text}",
         "action.with-settings": "{action}, with {settings}",
@@ -84,9 +84,9 @@ define_all(
         "recovery.jump": "jump",
         "recovery.too-early": "too early to say",
         "recovery.on-trend.sentence": (
-            "loss and pseudo Dice are on the trend from before (epochs compared: {after}, trend of {before})"
+            "loss and pseudo Dice follow the earlier trend (epochs compared: {after}, trend of {before})"
         ),
-        "recovery.jump.sentence": "{jumps}: off the trend from before; look at the results before you trust them",
+        "recovery.jump.sentence": "{jumps}: not on the earlier trend; look at the results before you trust them",
         "recovery.too-early.sentence": "too early to say (epochs before: {before}, after: {after})",
         "recovery.measure": "{name} {seen}, expected {expected} ± {tolerance}",
         "recovery.train-loss": "training loss",
@@ -98,7 +98,7 @@ define_all(
         "notify.ended": "the training is over: {how}",
         "notify.requeue": "the training has saved and stopped, to be started again (exit code {code})",
         "notify.gave-up": "Holter gave up healing this training; a person must look (exit code {code})",
-        "notify.more": "… and {count} more; holter diagnose tells everything",
+        "notify.more": "… and {count} more; holter diagnose shows everything",
         "action.announce-restart.begun": "the main process is stalled",
         "action.announce-restart.done": "no restart",
         "heal.announce-restart": "restart announced",

@@ -22,9 +22,9 @@ END_UNSEEN = define(
 NOTHING_WRONG = define("quiet.nothing-wrong", "Nothing wrong was seen in {span:duration}.")
 OUTPUTS_FINE = define(
     "quiet.outputs",
-    "Nothing wrong in what was read. No training is in it: this is no all-clear for one. Give the training's log, too, "
-    "or a sentence on what happens (holter diagnose STORY.txt OUTPUT.txt), or answer at most eight questions: "
-    "holter ask",
+    "Nothing wrong in what was read. It contains no training, so a training may still have a problem. Give the "
+    "training's log, too, or a sentence on what happens (holter diagnose STORY.txt OUTPUT.txt), or answer at most "
+    "eight questions: holter ask",
 )
 NO_TRAINING = define("quiet.no-training", "No training was seen: {why}.")
 TOO_SHORT = define("quiet.too-short", "the recording is {span:duration} long and holds no step, epoch or log sentence")

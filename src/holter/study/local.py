@@ -49,7 +49,7 @@ STOPPING = define(
     one="{count} training is asked to save and end; Ctrl-C again kills it",
 )
 KILLED = define("study.killed", "killed; the same command continues from the last checkpoints")
-STOPPED = define("study.stopped", "stopped; the same command goes on")
+STOPPED = define("study.stopped", "stopped; the same command continues")
 NEEDS_OTHERS = define(
     "error.study-needs-others", "{name} needs all folds of {configuration}, of which {folds} are not in this study."
 )

@@ -25,7 +25,7 @@ TOO_MANY = define(
     one="{count} training was set aside (--max-failures): nothing more is started",
 )
 NOT_KEEP_GOING = define(
-    "study.not-keep-going", "a training failed: nothing more is started (--keep-going starts the others all the same)"
+    "study.not-keep-going", "a training failed: nothing more is started (--keep-going starts the others nevertheless)"
 )
 
 Fate = Literal["done", "again", "aside"]

@@ -23,7 +23,7 @@ NO_GPU_SEEN = define("error.study-no-gpu", "No GPU is seen on this machine.")
 NO_SUCH_GPU = define("error.study-no-such-gpu", "There is no GPU {index}; this machine has {gpus}.")
 CHOOSE = define(
     "error.study-choose-gpus",
-    "CUDA_VISIBLE_DEVICES is {visible}: which GPUs of this machine that means is not known.",
+    "CUDA_VISIBLE_DEVICES is {visible}: it is not known which GPUs of this machine that means.",
 )
 NO_INDEX = define("error.study-no-index", "{word} is no GPU index.")
 GPUS_OR_SLOTS = define("error.study-gpus-or-slots", "--gpus and --slots exclude each other: --slots trains on the CPU.")

@@ -24,7 +24,7 @@ ENDS_WITHIN_S = 10.0
 PR_SET_PDEATHSIG = 1
 
 NOT_BEGUN = define("error.attach-not-begun", "The recording of process {pid} did not begin: {why}")
-NO_WORD = define("error.attach-no-word", "there was no word of it for {waited:duration}")
+NO_WORD = define("error.attach-no-word", "it gave no answer for {waited:duration}")
 TRY_ATTACH = define("next.try-attach", "holter attach {pid} says more.")
 
 

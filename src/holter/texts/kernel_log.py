@@ -37,8 +37,8 @@ TELLING = re.compile(
 _OF_OTHERS = re.compile(r"\b(?!python|pt_|nnUNet)[\w.-]+\[\d+\]: segfault at|\btraps: (?!python|pt_|nnUNet)")
 TOO_OLD = define(
     "kernel-log.too-old",
-    "{count} lines of the kernel log are from long before the fault and count for nothing; the last one: {line}",
-    one="One line of the kernel log is from long before the fault and counts for nothing: {line}",
+    "{count} lines of the kernel log are from long before the fault and are not used; the last one: {line}",
+    one="One line of the kernel log is from long before the fault and is not used: {line}",
 )
 NO_CLOCK = define(
     "kernel-log.no-clock",

@@ -54,7 +54,7 @@ define_all(
         ),
         "loader.choice.undecided": (
             "holter: nnU-Net's own data loader is used: {took:.0f} s were too short to be sure that Holter's is faster "
-            "({holter:.2f} against {stock:.2f} batches per second); --loader holter takes Holter's all the same"
+            "({holter:.2f} against {stock:.2f} batches per second); --loader holter uses it nevertheless"
         ),
         "loader.choice.different": "holter: nnU-Net's own data loader is used: {detail}",
         "loader.choice.failed": "holter: nnU-Net's own data loader is used: Holter's could not be tried ({detail})",

@@ -215,7 +215,7 @@ def test_a_recorder_that_stands_still_shows_too(recorder) -> None:
     assert run.silent_s is None  # it lives, and a busy machine is no death
     run.poll(112.5, time.time())
     assert run.silent_s is not None and run.silent_s > 8.0
-    assert "the recorder lives but writes nothing" in sentence(view_of(run), run.story, "en")[0]
+    assert "the recorder is alive but writes nothing" in sentence(view_of(run), run.story, "en")[0]
     os.kill(child.pid, signal.SIGCONT)
     time.sleep(3.5)
     run.poll(116.0, time.time())

@@ -53,7 +53,7 @@ COMPILED = define(
 )
 UNSETTLED = define(
     "tune.unsettled",
-    "The time was up before every interval was below ± 3 %: --seconds {seconds:.0f} says more.",
+    "The time was up before every interval was below ± 3 %: --seconds {seconds:.0f} gives more time.",
 )
 MORE = define("tune.gains-more", "What would gain more: {more}")
 NOT_COMPARED = define("tune.not-compared", "Not compared:")

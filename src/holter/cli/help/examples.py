@@ -15,7 +15,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "holter": _examples(
         "holter",
         ("holter doctor 4 3d_fullres", "May the training start? Go, or the one setting to change."),
-        ("holter train 4 3d_fullres 0", "Train fold 0 with healing; the same line continues it."),
+        ("holter train 4 3d_fullres 0", "Train fold 0 with healing; the same command continues it."),
     ),
     "doctor": _examples(
         "doctor",
@@ -34,7 +34,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     ),
     "train": _examples(
         "train",
-        ("holter train 4 3d_fullres 0", "Train fold 0 of data set 4; the same line continues it after any end."),
+        ("holter train 4 3d_fullres 0", "Train fold 0 of data set 4; the same command continues it after any end."),
         (
             "holter train 4 3d_fullres 0 -tr nnUNetTrainer_250epochs --npz --loader holter",
             "With options of nnUNetv2_train, and with Holter's own data loader.",
@@ -45,7 +45,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         ("holter study plan 4 5 -c 2d 3d_fullres -f 0-4", "What is done, runs and is missing; starts nothing."),
         (
             "holter study run 4 -c 2d 3d_fullres --gpus 0 1 --keep-going -- --npz",
-            "Train what is left, one training on each GPU; the same line continues after any end.",
+            "Train what is left, one training on each GPU; the same command continues after any end.",
         ),
     ),
     "run": _examples(
@@ -88,7 +88,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     ),
     "ask": _examples(
         "ask",
-        ("holter ask", "Nothing but a memory of what happened: answer up to eight questions."),
+        ("holter ask", "If you only remember what happened: answer up to eight questions."),
         ("holter ask nvidia-smi.txt -o case.json", "Start from a read-out; write the evidence file case.json."),
     ),
     "report": _examples(

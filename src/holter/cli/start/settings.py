@@ -11,7 +11,7 @@
     [environment]                    # for the trainings that Holter starts, where the variable is not set
     nnUNet_n_proc_DA = 6
 
-Files, the first that names a setting counts: ``./holter.toml``, the file in ``$HOLTER_CONFIG``,
+Files; if several set the same option, the first one counts: ``./holter.toml``, the file in ``$HOLTER_CONFIG``,
 ``$XDG_CONFIG_HOME/holter/holter.toml``.
 """
 

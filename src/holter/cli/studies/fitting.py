@@ -16,7 +16,7 @@ USELESS = define("error.study-useless", "{option} would do nothing with {way}: {
 GPUS_OF_SLURM = define("error.study-slurm-gpus", "Slurm gives each task its GPU")
 TASKS_ALONE = define(
     "error.study-slurm-failures",
-    "the tasks of an array know nothing of each other's end; each that fails leaves the others alone",
+    "the tasks of an array do not know how the others end; if one fails, the others continue",
 )
 NO_QUEUE = define("error.study-slurm-queue", "nothing of the study runs after the script was sent")
 STARTS_OF_SLURM = define("error.study-slurm-spacing", "Slurm decides when a task starts")

@@ -25,8 +25,10 @@ SUBMITTED = define(
 )
 LATER = define(
     "study.slurm-later",
-    "{count} trainings of a cascade are not in this script: they need others; run the same command again then",
-    one="{count} training of a cascade is not in this script: it needs others; run the same command again then",
+    "{count} trainings of a cascade are not in this script, because they need others first; run the same command again "
+    "when these are done",
+    one="{count} training of a cascade is not in this script, because it needs others first; run the same command "
+    "again when these are done",
 )
 NO_PORT = define("error.study-metrics-port", "A study has no port for metrics: it writes a text file.")
 NOTHING_LEFT = define("study.nothing-left", "nothing is left to start")

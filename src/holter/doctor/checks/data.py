@@ -25,20 +25,20 @@ define_all(
         ),
         "doctor.preprocessed-files.bad.do": "Check whether the disk was full, remove them and preprocess again.",
         "doctor.preprocessed-files.missing": "Missing files ({count}): {shown}.",
-        "doctor.preprocessed-files.missing.do": "Preprocess again: the earlier preprocessing did not come to its end.",
+        "doctor.preprocessed-files.missing.do": "Preprocess again: the earlier preprocessing was not completed.",
         "doctor.preprocessed-files.hangs": ("Reading {shown} hangs ({lengths} of {files} lengths were checked)."),
         "doctor.preprocessed-files.hangs.do": (
             "Have the storage checked. A worker that reads such a file hangs, and the training with it."
         ),
         "doctor.preprocessed-files.none": "No preprocessed case in {path}.",
         "doctor.preprocessed-files.none.do": "nnUNetv2_preprocess makes them for this configuration.",
-        "doctor.preprocessed-files.not-all": "{lengths} of {files} files were checked in the time; those are right",
+        "doctor.preprocessed-files.not-all": "{lengths} of {files} files could be checked in time; these are right",
         "doctor.preprocessed-files.lengths-only": "the lengths of all {files} are right, contents were not read: {why}",
         "doctor.number-of-cases.go": "{cases}",
         "doctor.number-of-cases.fewer": "{cases} of {wanted} cases are preprocessed.",
         "doctor.number-of-cases.fewer.do": "Preprocess again; the splits name cases that would be missing.",
         "doctor.label-values.go": "as in dataset.json, in all {read} segmentations",
-        "doctor.label-values.in-part": "{read} of {cases} segmentations were read in the time; those are right",
+        "doctor.label-values.in-part": "{read} of {cases} segmentations could be read in time; these are right",
         "doctor.label-values.outside": (
             "Labels that dataset.json does not know: {shown} (allowed: {allowed}). CUDA would end with a device-side "
             "assert."

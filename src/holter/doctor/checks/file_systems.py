@@ -50,7 +50,9 @@ define_all(
         ),
         "doctor.file-system.network.do": "Copy it to a local SSD (Slurm: $SLURM_TMPDIR) at the start of the job.",
         "doctor.file-clock.go": "agrees with this machine's",
-        "doctor.file-clock.skew": "The file server of {path} is {seconds:duration} away from this machine's clock.",
+        "doctor.file-clock.skew": (
+            "The clock of the file server of {path} differs from this machine's by {seconds:duration}."
+        ),
         "doctor.file-clock.skew.do": "Have both synchronised; ages of files are wrong until then.",
     }
 )

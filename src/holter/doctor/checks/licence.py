@@ -35,9 +35,8 @@ define_all(
         ),
         "doctor.vgpu-licence.grace-later": (
             "{name} has no licence[[ ({text})]]. Full speed lasts {grace} minutes. The machine has been up for "
-            "{uptime}, so "
-            "they count from later: from the load of the driver or the first use. At most {left} are left; then the "
-            "driver slows the GPU down to almost nothing."
+            "{uptime}, so the count began later: with the load of the driver or the first use. At most {left} are "
+            "left; then the driver slows the GPU down to almost nothing."
         ),
         "doctor.vgpu-licence.grace-later.do": (
             "Have a licence token installed before you train; nvidia-gridd fetches it."

@@ -49,9 +49,10 @@ define_all(
             "The training takes about {need:bytes} ({count} worker, {each:bytes}), but {free:bytes} are free: the "
             "kernel will kill the worker.",
         ),
-        "doctor.training-memory.too-little.do": "Fewer data workers.",
+        "doctor.training-memory.too-little.do": "Use fewer data workers.",
         "doctor.training-memory.hopeless": (
-            "The training takes about {need:bytes}, even with one worker too much for {free:bytes}."
+            "The training takes about {need:bytes}; even with one worker that is more than {free:bytes}, the free "
+            "memory."
         ),
         "doctor.training-memory.hopeless.do": "Ask for more memory, or plan with a smaller patch or batch.",
         "doctor.memory-limit.none": "none",
@@ -68,9 +69,9 @@ define_all(
         ),
         "doctor.validation-memory.fewer": (
             "The final validation starts {workers} export workers; {fit} fit into memory and /dev/shm (largest case "
-            "{case}: {need:bytes}, free: {free:bytes}). Else it dies or hangs after the last epoch."
+            "{case}: {need:bytes}, free: {free:bytes}). With more of them, it dies or hangs after the last epoch."
         ),
-        "doctor.validation-memory.fewer.do": "Fewer export workers.",
+        "doctor.validation-memory.fewer.do": "Use fewer export workers.",
         "doctor.validation-memory.hopeless": (
             "The final validation needs {need:bytes} for {case} alone; {free:bytes} are free. It would die after "
             "the last epoch."

@@ -41,7 +41,7 @@ define_all(
         "doctor.fold-exists.to-be-made": "the first training will make {count} splits",
         "doctor.fold-exists.all": "all cases, no split",
         "doctor.fold-exists.none": "There is no fold {fold}: the split has {count}, counted from 0.",
-        "doctor.fold-exists.none.do": "Choose another, or write it into splits_final.json.",
+        "doctor.fold-exists.none.do": "Choose another fold, or add this one to splits_final.json.",
         "doctor.orphaned-workers.title": "left-over workers",
         "doctor.orphaned-workers.go": "none",
         "doctor.orphaned-workers.left": (

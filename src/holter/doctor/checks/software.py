@@ -60,7 +60,7 @@ define_all(
         ),
         "doctor.torch-compile.no-compiler.do": "Install gcc, or switch compilation off (somewhat slower).",
         "doctor.torch-compile.old-compiler": "gcc {version} is too old for the code that torch.compile writes.",
-        "doctor.torch-compile.old-compiler.do": "A newer gcc, or switch compilation off (somewhat slower).",
+        "doctor.torch-compile.old-compiler.do": "Install a newer gcc, or switch compilation off (somewhat slower).",
         "doctor.torch-compile.no-header": (
             "Python.h[[ of Python {python}]] is missing: torch.compile would end in epoch 0."
         ),

@@ -21,7 +21,7 @@ define_all(
         "doctor.folders-set.missing.do": "Set them where the training starts (~/.bashrc, the job script).",
         "doctor.folders-answer.go": "all {count}",
         "doctor.folders-answer.problem": (
-            "{path}: {why}. The mount may hang, and every process that touches it with it."
+            "{path}: {why}. The mount may hang, and then every process that uses it hangs too."
         ),
         "doctor.folders-answer.problem.do": "Have the file server or the mount looked at first.",
         "doctor.folders-answer.forbidden": "{path} may not be read by this user.",

@@ -31,7 +31,7 @@ UNITS = {
     "threads": define("error.evidence.unit.threads", "threads"),
 }
 NEGATIVE = define("error.evidence.negative", '"{fact}" cannot be negative')
-NO_RATIO = define("error.evidence.no-ratio", '"{fact}" is a part of one: {part:g} for {written:g} %')
+NO_RATIO = define("error.evidence.no-ratio", '"{fact}" is a share from 0 to 1: write {part:g} for {written:g} %')
 NO_CHOICE = define("error.evidence.no-choice", '"{fact}" cannot be "{written}"; it is one of {choices}')
 NO_CHOICE_BUT = define(
     "error.evidence.no-choice-but",

@@ -72,7 +72,7 @@ ALLOWED = define("compare.allowed", "Allowed: {most:percent} % slower.")
 TOO_SLOW = define("compare.too-slow", "Allowed: {most:percent} % slower. Too slow.")
 NO_TIMES = define("compare.no-times", "{name}: no complete epoch and no step is on the tape.")
 NOTHING_COMMON = define(
-    "compare.nothing-common", "{name} and {first} have no time in common: one has epochs alone, the other steps alone."
+    "compare.nothing-common", "{name} and {first} have no time in common: one has only epochs, the other only steps."
 )
 OTHER_TRAINING = define("compare.other-training", "Not the same training: {what} is {here}, and {there} in {first}.")
 OTHER_EPOCHS = define(

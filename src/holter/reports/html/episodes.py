@@ -32,7 +32,7 @@ MOST_NAMES = 4
 
 AT_ALARM = define("episode.at-alarm", "At the alarm: {reason:clause}.")
 UNKNOWN_LINE = define("unseen.grouped", "{reason}: {facts}[[ and {more} more]]")
-UNKNOWN_REST = define("unseen.rest", "and {count} more facts, each for a reason of its own", one="and one more fact")
+UNKNOWN_REST = define("unseen.rest", "and {count} more facts, each for another reason", one="and one more fact")
 NOT_JUDGED = define(
     "html.not-judged",
     "{count} causes could not be judged: too little is known.",

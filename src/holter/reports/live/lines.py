@@ -29,7 +29,7 @@ PREFIX = "holter:"
 FINDINGS_SHOWN = 2
 NO_CAUSE = define("live.no-cause-seen", "{what}; no cause seen. holter diagnose shows what else was seen")
 LEFT_OUT = define(
-    "live.left-out", "lines left out here because nobody was reading: {count}; what they said is on the tape"
+    "live.left-out", "lines left out here because nothing was reading them: {count}; their content is on the tape"
 )
 FOR = define("live.for", "{kind} for {lasted}")
 # Removed to compare failures: epochs and sizes differ from one to the next.

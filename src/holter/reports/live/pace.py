@@ -20,7 +20,7 @@ ENDS = define("pace.ends", "ends about {when}")
 ENOUGH = define("pace.enough", "the time limit of this job is enough")
 NOT_ENOUGH = define(
     "pace.not-enough",
-    "the time limit of this job ({when}) comes first, at about epoch {epoch}: it must be continued then",
+    "the time limit of this job ({when}) comes first, at about epoch {epoch}: the training must be continued after it",
 )
 STAMP = define("pace.stamp", "{clock}:")
 STAMP_IN_EPOCH = define("pace.stamp-epoch", "{clock}, epoch {epoch}:")

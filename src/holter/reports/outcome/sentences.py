@@ -39,7 +39,7 @@ DAMAGED = define(
 )
 BROKEN_OFF = define(
     "outcome.broken-off",
-    "The recording breaks off[[ at {at}]][[ ({place})]]; what became of the training is not known.",
+    "The recording breaks off[[ at {at}]][[ ({place})]]; how the training continued is not known.",
 )
 UNWATCHED = define(
     "outcome.unwatched",
@@ -104,7 +104,7 @@ VERDICT = define("outcome.verdict", "Verdict: {what:clause}.[[ Next: {command}]]
 SAID: dict[str, Sentence] = {
     "running": define("said.running", "running, nothing is wrong now"),
     "stalled": define("said.stalled", "stalled[[ ({cause})]]"),
-    "troubled": define("said.troubled", "running, with trouble[[ ({cause})]]"),
+    "troubled": define("said.troubled", "running, with a problem[[ ({cause})]]"),
     "restarting": define("said.restarting", "being restarted"),
     "finished": define("said.finished", "finished[[, {fate}]]"),
     "incomplete": define("said.incomplete", "ended before its last epoch[[ ({cause})]]"),
@@ -119,8 +119,8 @@ SAID: dict[str, Sentence] = {
 }
 FINISHED_WITH: dict[str, Sentence] = {
     "healed": define("said.finished-healed", "all healed"),
-    "over": define("said.finished-over", "with trouble that is over"),
-    "open": define("said.finished-open", "with trouble to the end[[ ({cause})]]"),
+    "over": define("said.finished-over", "with a problem that is over"),
+    "open": define("said.finished-open", "with a problem until the end[[ ({cause})]]"),
 }
 NAMED = define("said.named", "{cause}, {sure:clause}")
 UNNAMED = define("said.unnamed", "the cause is not known")

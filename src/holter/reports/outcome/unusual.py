@@ -74,7 +74,7 @@ SIGNS: tuple[_Sign, ...] = (
     _Sign("workers.stopped", _any(28), define("unusual.stopped", "Stopped by a signal (state T): {value}.")),
     _Sign("frozen.processes", _any(28), define("unusual.frozen", "Frozen by a control group: {value}.")),
     _Sign("workers.blocked", _any(27), define("unusual.blocked", "Waits for storage (state D): {value}.")),
-    _Sign("gpu.foreign_processes", _any(26), define("unusual.foreign", "Others compute on the same GPU: {value}.")),
+    _Sign("gpu.foreign_processes", _any(26), define("unusual.foreign", "Others compute on this GPU: {value}.")),
     _Sign(
         "gpu.throttled", _is(True, 25), define("unusual.throttled", "The GPU's clock was held down[[: {detail}]].")
     ),
@@ -97,7 +97,7 @@ SIGNS: tuple[_Sign, ...] = (
     ),
     _Sign(
         "cpu.queue_ratio", _above(0.4),
-        define("unusual.cpu-queue", "The run was ready for a CPU and got none for {value:percent} % of the time."),
+        define("unusual.cpu-queue", "For {value:percent} % of the time the run was ready to work and got no CPU."),
     ),
     _Sign("memory.used_ratio", _above(0.92), define("unusual.memory", "{value:percent} % of the memory was in use.")),
     _Sign("fds.used_ratio", _above(0.85), define("unusual.files", "{value:percent} % of the open files were in use.")),
@@ -109,7 +109,9 @@ SIGNS: tuple[_Sign, ...] = (
     _Sign(
         "wait.ratio", _above(0.4), define("unusual.wait", "{value:percent} % of a step was waiting for its batch.")
     ),
-    _Sign("gpu.clock_ratio", _below(0.6), define("unusual.clock", "The GPU ran at {value:percent} % of its clock.")),
+    _Sign(
+        "gpu.clock_ratio", _below(0.6), define("unusual.clock", "The GPU ran at {value:percent} % of its top clock.")
+    ),
     _Sign("queue.ready", _is("empty", 1.6), define("unusual.no-batch", "No batch was ready for the training.")),
     _Sign(
         "queue.ready", _is("full", 1.6),

@@ -22,13 +22,13 @@ CANNOT_WRITE_IN = define("error.cannot-write-in", "Cannot write in {folder}: {er
 CHECK_RESULTS = define("next.check-results", "Check nnUNet_results, its free space and its permissions.")
 GOES_ON = define("safe.goes-on", "It goes on; nothing was started or changed.")
 GOES_ON_ALONE = define(
-    "error.training-goes-on-alone", "A training of {folder} goes on without its Holter (PID {pid} is gone)."
+    "error.training-goes-on-alone", "A training in {folder} still runs without its Holter (PID {pid} has ended)."
 )
 ATTACH_OR_WAIT = define(
     "next.attach-or-wait", "holter attach PID records it; holter train continues when it has ended."
 )
 ANOTHER = define("error.another-holter-trains", "Another Holter trains in {folder} (PID {pid} on {host}).")
-REMOVE_LOCK = define("next.remove-lock", "If that one is dead for certain: rm {path}")
+REMOVE_LOCK = define("next.remove-lock", "If that Holter has ended for certain: rm {path}")
 
 
 class FoldLock(Lock):

@@ -25,7 +25,7 @@ Problems = tuple[tuple[Path, Text], ...]
 NO_COMMAND = define("act.no-command", "this command cannot be continued")
 FOLDER_GONE = define("act.folder-gone", "[[{folder} cannot be used: ]]the folder of the results is gone (unmounted?)")
 FOLDER_FAILS = define("act.folder-fails", "{folder} cannot be used: {error}")
-NOT_READABLE_NOW = define("act.checkpoints-not-readable", "its checkpoints cannot be read now; they may be whole")
+NOT_READABLE_NOW = define("act.checkpoints-not-readable", "its checkpoints cannot be read now; they may be intact")
 NONE_LEFT = define("act.no-checkpoint-left", "no usable checkpoint is left; --restart-from-scratch begins again")
 
 

@@ -39,15 +39,15 @@ COUNTED = ("train", "epoch-end", "checkpoint")
 STANDS = define(
     "main-hang.stands",
     "nothing has moved for {age:duration}, and no process of the training does anything; it is restarted in "
-    "{left:duration} unless it moves on (--no-main-heal leaves it alone)",
+    "{left:duration} unless it makes progress (--no-main-heal switches this off)",
 )
 BUSY = define(
     "main-hang.busy",
-    "nothing has moved for {age:duration}; by --main-limit it is restarted in {left:duration} unless it moves on",
+    "nothing has moved for {age:duration}; by --main-limit it is restarted in {left:duration} unless it makes progress",
 )
 MOVED = define("main-hang.moved", "it moved on by itself")
 WORKS = define("main-hang.works", "a process of the training does something again")
-HELD = define("main-hang.held", "it was stopped from outside; the time is counted again when it goes on")
+HELD = define("main-hang.held", "it was stopped from outside; the time is counted again when it continues")
 GAP = define(
     "main-hang.gap", "Holter could not look for a while (a suspended machine?); the time is counted again from now on"
 )

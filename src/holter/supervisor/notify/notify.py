@@ -39,7 +39,7 @@ LINES_EACH = 3
 SAME_S = 1800.0
 
 NOT_SENT = define(
-    "notify.not-sent", "notifications to {target} do not get through ({trouble}); the training is not affected"
+    "notify.not-sent", "notifications to {target} cannot be sent ({trouble}); the training is not affected"
 )
 AGAIN = define("notify.again", "{message} ({count} more like this since {clock})")
 

@@ -37,7 +37,7 @@ LASTING = (ActionTaken, ContractSettled, Judged, Notice, ProcessEnded)
 SILENT = define("view.silent", "No reading for {age:duration}: the recorder stopped. The training may still run.")
 WRITES_NOTHING = define(
     "view.writes-nothing",
-    "No reading for {age:duration}: the recorder lives but writes nothing. It may be stopped, or its disk full.",
+    "No reading for {age:duration}: the recorder is alive but writes nothing. It may be stopped, or its disk full.",
 )
 WAITS_FOR_FIRST = define("view.waits-for-first", "The recording begins; there is no reading yet.")
 JOINED = define("view.and", "{first}, {second}.")

@@ -18,7 +18,7 @@ from holter.views.top.draw.paper import MOST_FRAMES, MOST_LINES, Paper
 TELLING = (ActionTaken, Notice, ExceptionSeen, KernelMessage, Noted, LogLine, ProcessEnded)
 
 NO_EVENTS = define("top.no-events", "Nothing has happened yet.")
-NO_LOG = define("top.no-log", "No line was kept yet: warnings, errors and phases are.")
+NO_LOG = define("top.no-log", "No line was kept yet; only warnings, errors and phases are kept.")
 NOTICED = define("top.noticed", "{kind} noticed: {reason}")
 OVER = define("top.episode-over", "{kind} over after {lasted:duration}")
 NAMED = define("top.cause-named", "cause: {cause} ({verdict})")
