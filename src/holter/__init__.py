@@ -1,3 +1,3 @@
 """Record nnU-Net training, notice a stall, and name its cause."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
