@@ -135,6 +135,7 @@ def well() -> Survey:
             architectures=("sm_80", "sm_90", "compute_90"),
             capabilities=(("NVIDIA A100-SXM4-40GB", 8, 0),),
             numpy_bridge=True,
+            unwrapped=(("workers", ()), ("steps", ()), ("checkpoints", ())),
             compiler="/usr/bin/gcc",
             compiler_version="12",
             python_header=True,

@@ -115,6 +115,8 @@ SPOILT: tuple[Spoilt, ...] = (
     ("software", {"cudnn": 7605}, "known-bad-versions", "warn", "cudnn-old"),
     ("software", {"numpy_bridge": False}, "known-bad-versions", "no-go", "numpy-torch"),
     ("software", {"packages": packages(nnunetv2="2.4.2")}, "nnunet-version", "warn", "untried"),
+    ("software", {"unwrapped": (("workers", ("_queue",)), ("steps", ()))}, "supervision", "warn", "part"),
+    ("software", {"packages": (("torch", "2.8.0"),)}, "supervision", "not-applicable", "no-nnunet"),
     ("software", {"packages": (("torch", "2.8.0"),)}, "python-environment", "no-go", "missing"),
     ("software", {"torch_error": "OSError: libcudart.so"}, "python-environment", "no-go", "broken"),
     ("software", {"compiler": None}, "torch-compile", "no-go", "no-compiler"),

@@ -68,6 +68,7 @@ class Software(Record, frozen=True, kw_only=True):
     compiler: str | None = None
     compiler_version: str | None = None
     python_header: bool | None = None
+    unwrapped: tuple[tuple[str, tuple[str, ...]], ...] = ()  # part of the hook -> what it will not find
     unread: str | None = None  # why nothing is known
     unread_message: Message | None = None
 

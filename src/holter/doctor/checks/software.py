@@ -11,6 +11,7 @@ from holter.causes.threadpoolctl_version import is_old
 from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.records import Result, State, Survey
 from holter.evidence.facts.gpu.fitting import NONE, SLOW_TORCH, slow_kernels
+from holter.records import Message
 from holter.sentences import define, define_all
 
 define_all(
@@ -31,6 +32,18 @@ define_all(
         "doctor.nnunet-version.no-nnunet": "nnU-Net was not found",
         "doctor.nnunet-version.untried": "Holter has been tried with nnU-Net 2.5 to 2.8, not with {version}.",
         "doctor.nnunet-version.untried.do": "Holter will see less of the training; nnU-Net itself may be fine.",
+        "doctor.supervision.title": "what Holter will see",
+        "doctor.supervision.go": "steps, epochs, workers and checkpoints; workers can be replaced",
+        "doctor.supervision.part": (
+            "This nnU-Net has no {names}, which Holter wraps: {parts} will be seen from outside only."
+        ),
+        "doctor.supervision.part.do": (
+            "Holter will still watch processes, log and machine. The first minute of a run says what it can see."
+        ),
+        "doctor.supervision.workers": "data workers",
+        "doctor.supervision.steps": "steps and epochs",
+        "doctor.supervision.checkpoints": "checkpoints",
+        "doctor.supervision.no-nnunet": "nnU-Net was not found",
         "doctor.known-bad-versions.go": "none among {count} packages",
         "doctor.known-bad-versions.batchgenerators-fork": (
             "batchgenerators {version} with threadpoolctl kills or freezes data workers on some machines."
@@ -161,6 +174,21 @@ def nnunet_version(survey: Survey) -> Result:
     return go("nnunet-version", version=text)
 
 
+def supervision(survey: Survey) -> Result:
+    """Check what the hook will find to wrap in this nnU-Net: by the source, not by its version."""
+    parts = survey.software.unwrapped
+    if "nnunetv2" not in survey.packages:
+        return not_applicable("supervision", "no-nnunet")
+    if not parts:
+        return unknown("supervision", survey.software.why_unread or "no-package")
+    lacking = {part: names for part, names in parts if names}
+    if lacking:
+        names = tuple(dict.fromkeys(name for some in lacking.values() for name in some))
+        seen = tuple(Message(key=f"doctor.supervision.{part}") for part in lacking)
+        return result("warn", "supervision", "part", names=names, parts=seen)
+    return go("supervision")
+
+
 def known_bad_versions(survey: Survey) -> Result:
     """Check for versions that are known to be bad."""
     packages = survey.packages
@@ -207,4 +235,4 @@ def torch_compile(survey: Survey) -> Result:
     return go("torch-compile", compiler=f"{software.compiler} {software.compiler_version}")
 
 
-CHECKS = (python_environment, nnunet_version, known_bad_versions, torch_compile)
+CHECKS = (python_environment, nnunet_version, supervision, known_bad_versions, torch_compile)

@@ -7,8 +7,10 @@ printed as soon as it is known, so that a later crash loses nothing. Problems ar
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.metadata
+import importlib.util
 import json
 import os
 import shutil
@@ -23,6 +25,22 @@ PACKAGES = (
     "nvidia-cudnn-cu13",
 )  # fmt: skip
 COMPILER_S = 5
+# What Holter's hook wraps: part -> package, file, class, names that the class must define or use.
+WRAPPED = {
+    "workers": (
+        "batchgenerators", "dataloading/nondet_multi_threaded_augmenter.py", "NonDetMultiThreadedAugmenter",
+        ("__next__", "_start", "_finish", "_processes", "_queue", "results_loop_thread", "results_loop_queue",
+         "abort_event", "initialized", "seeds"),
+    ),
+    "steps": (
+        "nnunetv2", "training/nnUNetTrainer/nnUNetTrainer.py", "nnUNetTrainer",
+        ("on_train_start", "on_train_epoch_start", "train_step", "on_validation_epoch_start", "validation_step",
+         "on_epoch_end", "on_train_end", "run_training"),
+    ),
+    "checkpoints": (
+        "nnunetv2", "training/nnUNetTrainer/nnUNetTrainer.py", "nnUNetTrainer", ("save_checkpoint", "load_checkpoint"),
+    ),
+}  # fmt: skip
 
 
 def tell(**facts: Any) -> None:
@@ -63,6 +81,26 @@ def compiler() -> dict[str, Any]:
             version = None
         return {"compiler": path, "compiler_version": version}
     return {"compiler": None, "compiler_version": None}
+
+
+def wrapped() -> dict[str, Any]:
+    """Return what each part of the hook will miss, from the source of the packages; nothing is imported."""
+    missing = []
+    for part, (package, file, name, names) in WRAPPED.items():
+        try:
+            found = importlib.util.find_spec(package)
+            (folder,) = found.submodule_search_locations if found is not None else ()
+            with open(os.path.join(folder, file), encoding="utf-8") as source:  # noqa: PTH118, PTH123
+                tree = ast.parse(source.read())
+        except (OSError, SyntaxError, ValueError, ImportError):
+            missing.append((part, [f"{package}/{file}"]))
+            continue
+        cls = next((node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name), None)
+        inside = [] if cls is None else list(ast.walk(cls))
+        known = {node.name for node in inside if isinstance(node, ast.FunctionDef)}
+        known |= {node.attr for node in inside if isinstance(node, ast.Attribute)}
+        missing.append((part, [name] if cls is None else [each for each in names if each not in known]))
+    return {"unwrapped": missing}
 
 
 def torch_facts(device: str) -> dict[str, Any]:
@@ -107,6 +145,7 @@ def main() -> None:
     sys.path.pop(0)  # our own folder: its modules must not hide the training's
     tell(**interpreter())
     tell(**compiler())
+    tell(**wrapped())
     tell(**torch_facts(sys.argv[1]))
     try:
         importlib.import_module("nnunetv2")
