@@ -43,3 +43,12 @@ def test_a_stopped_worker_of_a_pool_is_named_while_the_others_work():
         ticks.append(msgspec.structs.replace(tick, processes=(tick.processes[0], stopped)))
     (episode,) = detect(ticks)
     assert (episode.detector, episode.subject_name) == ("frozen", "pool-worker (PID 11)")
+
+
+def test_the_end_of_the_last_rank_ends_a_death_that_began_in_another_one():
+    run = Run()
+    raised = ExceptionSeen(t_s=60.5, pid=99, role="main", error="KeyError", message="'x'", source="hook")
+    ends = [ProcessEnded(t_s=t_s, pid=pid, role="main", exit_code=1) for t_s, pid in ((90.0, 99), (104.0, MAIN))]
+    ticks = [*run.go(60), Tick(t_s=61.0, events=(raised,)), *(Tick(t_s=end.t_s, events=(end,)) for end in ends)]
+    (death,) = [episode for episode in detect(ticks) if episode.kind == "death"]
+    assert (death.subject_name, death.end_s) == ("main (PID 99)", 104.0)

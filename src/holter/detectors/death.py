@@ -39,6 +39,8 @@ KEPT_SENT = 50
 GRACE_S = 5.0
 # A finished training has left these phases.
 IN_LOOP = ("train", "validate", "epoch-end", "checkpoint")
+# Their workers may die while the run goes on.
+POOLS = ("pool-worker", "export-worker")
 # Endings that the user or the terminal asked for; exit codes as shells report them.
 ASKED_FOR_SIGNALS = (Signal.SIGINT,)
 ASKED_FOR_CODES = (0, 128 + Signal.SIGINT)
@@ -78,6 +80,7 @@ class DeathDetector:
         for event in (*self._due(tick), *_in_order_of_time(tick.events)):
             if isinstance(event, ActionTaken):
                 self._ours.update(event.pids if event.state == "begun" else ())
+                self._survived = None if event.action == "restart" else self._survived
                 self._stopping = self._stopping or (event.action == "stop" and event.state == "done")
             if self._stopping or not isinstance(event, (ProcessEnded, ExceptionSeen)) or event.pid in self._ours:
                 continue
@@ -145,10 +148,11 @@ class DeathDetector:
     # A training that continues after a death (an export worker's) survived it, for now.
     def _close_if_it_goes_on(self) -> list[Episode]:
         at_s = self._progress.at_s
-        if self._open is None or self._open.end_s is not None or at_s is None or at_s < self._open.alarm_s + GRACE_S:
+        if self._open is None or at_s is None or at_s < max(self._open.alarm_s + GRACE_S, self._open.end_s or 0.0):
             return []
-        self._survived, self._open = msgspec.structs.replace(self._open, end_s=at_s), None
-        return [self._survived]
+        closed = msgspec.structs.replace(self._open, end_s=at_s)
+        self._survived, self._open = closed if closed.subject_name.startswith(POOLS) else None, None
+        return [closed]
 
     # Decide about workers with an open ending: cleaned up by their parent, or the reason why the main process ends.
     def _settle(self, event: ProcessEnded | ExceptionSeen, tick: Tick) -> list[Episode]:
@@ -187,8 +191,8 @@ class DeathDetector:
         if self._open is None and main_ended and self._survived is not None and self._is_echo(event):
             self._open, self._survived = msgspec.structs.replace(self._survived, end_s=None), None
         if self._open is not None and (main_ended or event.t_s - self._open.alarm_s < ONE_CRASH_S):
-            if not main_ended or self._open.end_s is not None:
-                return []
+            if not main_ended or event.t_s <= (self._open.end_s or 0.0):
+                return []  # of several ranks, the end of the last one is the end of all
             self._open = msgspec.structs.replace(self._open, end_s=event.t_s)
             return [self._open]
         self._open = Episode(
