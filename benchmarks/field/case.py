@@ -39,7 +39,9 @@ class Case:
     command: Callable[[Place], list[str]]
     main: str  # file name in the main process's command line
     summary: str
-    strike: str | None = None  # fault from outside: kill or freeze, "-", and worker, main or rank (the last one)
+    strike: str | None = (
+        None  # fault from outside: kill or freeze, "-", and worker, newest (worker), main or rank (the last)
+    )
     breaks: bool = False  # without a fault from outside
     exit_codes: tuple[int, ...] = (0,)  # allowed exit codes of `holter run`; empty: the benchmark ends it
     causes: tuple[str, ...] = ()  # causes that may be named; if empty, only the fact may be reported

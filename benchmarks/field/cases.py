@@ -20,6 +20,8 @@ WATCHES, CANNOT = r"It only watches", r"Holter can only tell you, and it saves n
 NOT_AGAIN = r"Holter does not start it again: .*--resume-command"
 NO_RESTART = r"Holter cannot start it again: .*--resume-command"
 V1 = ("nnunet==1.7.1", "batchgenerators==0.25", "medpy", "tifffile", "dicom2nifti", "pydicom", "scikit-image==0.25.0")
+LIGHTNING = ("lightning==2.6.6", "lightning-utilities==0.15.3", "torchmetrics==1.9.0")
+MONAI = ("monai==1.6.1",)
 DEAD_WORKER = ("worker-killed", "main-exception")  # and the exception that PyTorch raises then
 IS_STOPPED = (r"worker .*is stopped",)
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -52,8 +54,9 @@ def loop(*words: str, launcher: list[str] | None = None) -> Case:
         start="torch DataLoader",
         command=lambda _: [*begin, *script("loop.py", *words)[1:]],
         main="loop.py",
-        sees=(NO_HEARTBEAT, TORCH_LOADER, NO_LOG, WATCHES),
+        sees=(r"heartbeat: yes", TORCH_LOADER, NO_LOG, WATCHES),
         variables=ONE_THREAD,
+        is_seen=True,
     )
 
 
@@ -65,6 +68,35 @@ def torchrun(*words: str) -> Case:
 def accelerate(*words: str) -> Case:
     """Return the loop with accelerate's launcher."""
     return replace(loop("accelerate", *words, launcher=ACCELERATE), start="accelerate launch", packages=("accelerate",))
+
+
+def framework(name: str, packages: tuple[str, ...]) -> Case:
+    """Return a training with a framework around PyTorch's DataLoader."""
+    file = f"with_{name}.py"
+    return replace(
+        loop(),
+        start=name,
+        command=lambda _: script(file),
+        main=file,
+        packages=packages,
+        strikes_at=r"^epoch 1 ",  # importing a framework may take longer than the first minute
+    )
+
+
+def goes_on(case: Case, name: str, can: str) -> Case:
+    """Return a case whose worker is stopped or killed under ``run --heal``: it is replaced, and the training ends."""
+    return replace(
+        case,
+        name=name,
+        strike=f"{case.strike}".replace("worker", "newest"),
+        summary=f"{case.summary}, under run --heal: replaced",
+        heal=True,
+        heals=("replace-workers",),
+        exit_codes=(0,),
+        at_once=(NO_RESTART,),
+        at_end=(r"replaced|workers were started",),
+        sees=tuple(can if pattern == WATCHES else pattern for pattern in case.sees),
+    )
 
 
 def _in_shell(_: Place) -> list[str]:
@@ -223,7 +255,7 @@ CASES: tuple[Case, ...] = (
     replace(loop("epochs"), name="loader-epochs", summary="trains several epochs, each with new workers, and ends"),
     worker_killed(loop(), "loader-killed", DEAD_WORKER),
     attached(worker_killed(loop(), "loader-killed", DEAD_WORKER), (NO_HEARTBEAT, TORCH_LOADER)),
-    healed(frozen(loop(), "loader-frozen")),
+    goes_on(frozen(loop(), ""), "loader-frozen-healed", r"Can replace workers"),
     replace(
         loop("lock"),
         name="loader-locked",
@@ -232,6 +264,17 @@ CASES: tuple[Case, ...] = (
         exit_codes=(),
         causes=("main-stands-still",),
         may_be_silent=True,
+    ),
+    *(
+        case
+        for name, packages in (("lightning", LIGHTNING), ("monai", MONAI))
+        for case in (
+            replace(framework(name, packages), name=f"{name}-trains", summary="trains and ends"),
+            replace(frozen(framework(name, packages), f"{name}-frozen"), strike="freeze-newest"),
+            replace(worker_killed(framework(name, packages), f"{name}-killed", DEAD_WORKER), strike="kill-newest"),
+            goes_on(frozen(framework(name, packages), ""), f"{name}-frozen-healed", r"Can replace workers"),
+            goes_on(worker_killed(framework(name, packages), ""), f"{name}-killed-healed", r"Can replace workers"),
+        )
     ),
     replace(torchrun(), name="torchrun-trains", summary="trains and ends"),
     raises(torchrun("raise"), "torchrun-raises"),

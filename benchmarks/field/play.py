@@ -147,10 +147,11 @@ class _Run:
             if self._stop.is_set():
                 return "interrupted"
             if case.strike and self._struck_s is None and self._is_time(now_s):
-                if not self._strike(case.strike):
+                if self._strike(case.strike):
+                    self._struck_s = now_s
+                    last_s = now_s + case.watch_s
+                elif now_s > LIMIT_S:  # between two epochs a DataLoader may have no workers
                     return "there is no process to break"
-                self._struck_s = now_s
-                last_s = now_s + case.watch_s
             elif case.breaks and self._struck_s is None and not case.ends and self._has_settled(now_s):
                 self._struck_s, last_s = now_s, now_s + 2 * case.watch_s
             if case.broken and verdict_s is None and re.search(case.until, letter_of(self._place.folder)):
@@ -183,7 +184,9 @@ class _Run:
     def _strike(self, what: str) -> bool:
         number, _, whom = what.partition("-")
         mains = main_processes(self._place.folder, self._case.main)
-        victims = {"main": mains[:1], "rank": mains[1:][-1:]}.get(whom, workers(mains[0]) if mains else [])
+        of_main = workers(mains[0]) if mains else []
+        # Frameworks keep the workers of an epoch that is over for a while: the newest are at work.
+        victims = {"main": mains[:1], "rank": mains[1:][-1:], "newest": of_main[-1:]}.get(whom, of_main)
         for victim in victims[:1]:
             victim.send_signal(SIGNALS[number])
             return True
