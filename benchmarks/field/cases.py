@@ -20,6 +20,7 @@ WATCHES, CANNOT = r"It only watches", r"Holter can only tell you, and it saves n
 NOT_AGAIN = r"Holter does not start it again: .*--resume-command"
 NO_RESTART = r"Holter cannot start it again: .*--resume-command"
 V1 = ("nnunet==1.7.1", "batchgenerators==0.25", "medpy", "tifffile", "dicom2nifti", "pydicom", "scikit-image==0.25.0")
+VALIDATES = ("validation", "验证")
 LIGHTNING = ("lightning==2.6.6", "lightning-utilities==0.15.3", "torchmetrics==1.9.0")
 MONAI = ("monai==1.6.1",)
 DEAD_WORKER = ("worker-killed", "main-exception")  # and the exception that PyTorch raises then
@@ -79,6 +80,7 @@ def framework(name: str, packages: tuple[str, ...]) -> Case:
         command=lambda _: script(file),
         main=file,
         packages=packages,
+        forbidden=tuple(word for word in loop().forbidden if name != "lightning" or word not in VALIDATES),
         strikes_at=r"^epoch 1 ",  # importing a framework may take longer than the first minute
     )
 
@@ -93,6 +95,7 @@ def goes_on(case: Case, name: str, can: str) -> Case:
         heal=True,
         heals=("replace-workers",),
         exit_codes=(0,),
+        watch_s=240.0,  # until its end
         at_once=(NO_RESTART,),
         at_end=(r"replaced|workers were started",),
         sees=tuple(can if pattern == WATCHES else pattern for pattern in case.sees),

@@ -12,7 +12,8 @@ from made_run import Run
 from holter.causes import diagnose_all
 from holter.history.actions import merge_events
 from holter.history.goodput import Account, account
-from holter.records import Beat, Diagnosis, Episode, ProcessEnded, Subject, Tick, Verdict
+from holter.records import ActionTaken, Beat, Diagnosis, Episode, Noted, ProcessEnded, Subject, Tick, Verdict
+from holter.reports.healing import stock
 from holter.tape import Recording, TapeWriter, read
 from holter.tape.compaction import RawWindow
 
@@ -41,6 +42,16 @@ def killed() -> Run:
     """Epochs 0 to 2 and a part of 3; the main process is killed, and 2 is the newest in a checkpoint."""
     run = Run().startup(10).epoch(0).epoch(1).epoch(2).train(3, 11).die()
     return run.down(3).restart("external-kill").startup(9).epoch(2).epoch(3).enter("shutdown").go_on(2)
+
+
+def test_a_heal_of_a_plain_program_speaks_of_that_program():
+    note = Noted(t_s=1.0, what="dataloader-training", text="")
+    done = ActionTaken(t_s=5.0, action="replace-workers", state="done", source="hook")
+    ticks = tuple(Tick(t_s=float(t_s), events=(note,) if t_s == 1 else (done,) if t_s == 5 else ()) for t_s in range(9))
+    (heal,) = account(Recording(all_ticks=ticks)).saved
+    assert not heal.of_nnunet
+    assert "nnU-Net" not in stock(heal, "en")
+    assert "nnU-Net" in stock(msgspec.structs.replace(heal, of_nnunet=True), "en")
 
 
 def test_a_run_without_faults_loses_nothing() -> None:

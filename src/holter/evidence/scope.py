@@ -11,6 +11,7 @@ import re
 from holter.evidence.fact_book import FactBook, Value
 from holter.evidence.facts.training.from_log_text import is_from_text
 from holter.evidence.window import Window
+from holter.history import stock_outcome
 from holter.records import AbilityName, EpochEnded, Event, ExceptionSeen, LogLine, Noted, PhaseChanged, Tick
 from holter.sentences import define
 from holter.tape import Recording
@@ -26,7 +27,7 @@ TRAINS = ("unpack", "train", "validate", "epoch-end", "final-validation")
 WORKS = ("predict", "preprocess")
 SHELLS = frozenset(("bash", "dash", "fish", "ksh", "sh", "zsh"))
 JOBS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "KUBERNETES_SERVICE_HOST")
-BY_DATALOADER = "dataloader-training"  # a note of the hook
+BY_DATALOADER = stock_outcome.BY_DATALOADER
 EXPORT_ECHOES = ("export", "prediction")
 
 BY_COMMAND = define("scope.by-command", "the command is one of nnU-Net")

@@ -58,6 +58,7 @@ class Account(Record, frozen=True, kw_only=True):
     wall_s: float
     training_s: float = 0.0  # training steps of epochs that counted in the end
     validation_s: float = 0.0  # within epochs and the final one
+    validates: bool = True  # else it is only the ends of epochs
     startup_s: float = 0.0  # of the first process; that of later ones is a loss
     checkpoint_s: float = 0.0  # checkpoints and progress pictures at the end of epochs
     other_s: float = 0.0
@@ -115,6 +116,7 @@ def account(recording: Recording, diagnoses: tuple[Diagnosis, ...] | None = None
         wall_s=end_s,
         training_s=sums["training"],
         validation_s=sums["validation"],
+        validates=any(span.phase in ("validate", "final-validation") for span in phases),
         startup_s=sums["startup"],
         checkpoint_s=sums["checkpoint"],
         other_s=sums["other"],

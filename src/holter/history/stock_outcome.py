@@ -6,11 +6,12 @@ from typing import Literal
 
 from holter.history.actions import Action, merge_events
 from holter.history.phases import Restart
-from holter.records import DATA_WORKERS, ProcessEnded, Record
+from holter.records import DATA_WORKERS, Noted, ProcessEnded, Record
 from holter.tape import Recording
 
 # A worker that died at most this long before its replacement is the reason for it.
 DEATH_BEFORE_S = 60.0
+BY_DATALOADER = "dataloader-training"  # a note of the hook: the program is not nnU-Net
 HEALS = ("replace-workers", "restart", "export-again")
 
 StockOutcome = Literal["ends", "stands-still"]
@@ -23,6 +24,7 @@ class Saved(Record, frozen=True, kw_only=True):
     action: str
     cause: str | None = None
     stock: StockOutcome
+    of_nnunet: bool = True  # else what the program would have done without Holter
 
 
 def saved(recording: Recording, again: tuple[Restart, ...]) -> tuple[Saved, ...]:
@@ -30,6 +32,7 @@ def saved(recording: Recording, again: tuple[Restart, ...]) -> tuple[Saved, ...]
     died = {restart.generation: restart.died for restart in again}
     actions = merge_events(recording)
     ended_by_us = frozenset(pid for action in actions for pid in action.pids)
+    is_plain = any(event.what == BY_DATALOADER for event in recording.events(Noted))
     heals = []
     for action in actions:
         if action.state != "done" or action.action not in HEALS:
@@ -39,7 +42,9 @@ def saved(recording: Recording, again: tuple[Restart, ...]) -> tuple[Saved, ...]
         else:
             ends = action.action == "replace-workers" and _worker_died(recording, action, ended_by_us)
         stock: StockOutcome = "ends" if ends else "stands-still"
-        heals.append(Saved(t_s=action.begun_s, action=action.action, cause=action.cause, stock=stock))
+        heals.append(
+            Saved(t_s=action.begun_s, action=action.action, cause=action.cause, stock=stock, of_nnunet=not is_plain)
+        )
     return tuple(heals)
 
 

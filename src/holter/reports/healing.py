@@ -140,8 +140,8 @@ def action_details(action: Action, lang: Lang) -> list[str]:
 
 
 def stock(saved: Saved, lang: Lang) -> str:
-    """Return a sentence on what stock nnU-Net would have done without this heal."""
-    return text(f"stock.{saved.stock}", lang)
+    """Return a sentence on what stock nnU-Net, or another program, would have done without this heal."""
+    return text(f"stock.{saved.stock}" if saved.of_nnunet else f"stock.plain-{saved.stock}", lang)
 
 
 # ------------------------------------------------------------------------------------------------------- goodput
@@ -153,7 +153,8 @@ def goodput_lines(account: Account, lang: Lang) -> list[str]:
     if account.goodput_ratio is not None:
         work = duration(account.training_s + account.validation_s, lang)
         wall = duration(account.wall_s, lang)
-        lines.append(text("goodput.ratio", lang, percent=percent(account.goodput_ratio), work=work, wall=wall))
+        key = "goodput.ratio" if account.validates else "goodput.ratio-training"
+        lines.append(text(key, lang, percent=percent(account.goodput_ratio), work=work, wall=wall))
     if account.losses:
         losses = text("list.join", lang).join(loss_text(loss, lang) for loss in account.losses)
         share = percent(account.lost_ratio or 0.0)

@@ -89,7 +89,7 @@ def wrapped() -> dict[str, Any]:
     for part, (package, file, name, names) in WRAPPED.items():
         try:
             found = importlib.util.find_spec(package)
-            (folder,) = (found and found.submodule_search_locations) or ()
+            folder = next(iter(getattr(found, "submodule_search_locations", None) or ("",)))
             with open(os.path.join(folder, file), encoding="utf-8") as source:  # noqa: PTH118, PTH123
                 tree = ast.parse(source.read())
         except (OSError, SyntaxError, ValueError, ImportError):
