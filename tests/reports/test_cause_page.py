@@ -7,8 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
+from holter.cli.start import settings
 from holter.records import Diagnosis
-from holter.reports.cause_page import VARIABLE, address, site
+from holter.reports.explain import DOCS_VARIABLE, address, docs_address
 from holter.reports.html import html
 from holter.reports.markdown import to_markdown
 from holter.reports.terminal import print_diagnosis
@@ -25,13 +26,17 @@ def printed(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> str:
 
 @pytest.mark.parametrize("given", [SITE, f"{SITE}/", f"{SITE}/index.html"])
 def test_an_address_is_that_of_the_built_page(given: str) -> None:
-    docs = site({VARIABLE: given})
+    docs = docs_address({DOCS_VARIABLE: given})
     assert address("frozen-worker", "en", docs) == f"{SITE}/causes/frozen-worker.html"
     assert address("frozen-worker", "zh", docs) == f"{SITE}/zh/causes/frozen-worker.html"
 
 
+def test_the_variable_of_the_settings_is_the_one_that_is_read() -> None:
+    assert settings.DOCS_VARIABLE == DOCS_VARIABLE
+
+
 def test_without_an_address_the_command_is_named_that_prints_the_page(recording, diagnoses, monkeypatch) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(DOCS_VARIABLE, raising=False)
     assert "About this cause: holter explain frozen-worker" in printed(recording, diagnoses)
     assert "holter explain frozen-worker" in html(recording, diagnoses, "en")
 
@@ -39,7 +44,7 @@ def test_without_an_address_the_command_is_named_that_prints_the_page(recording,
 def test_with_an_address_terminal_and_report_lead_there_and_what_is_scrubbed_does_not(
     recording, diagnoses, monkeypatch
 ) -> None:
-    monkeypatch.setenv(VARIABLE, SITE)
+    monkeypatch.setenv(DOCS_VARIABLE, SITE)
     page = f"{SITE}/causes/frozen-worker.html"
     assert f"About this cause: {page}" in printed(recording, diagnoses)
     assert f'<a href="{page}">' in html(recording, diagnoses, "en")

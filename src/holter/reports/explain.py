@@ -1,9 +1,14 @@
-"""The page of a cause: what happens, how we know, what looks like it, what helps."""
+"""The page of a cause: what happens, how we know, what looks like it, what helps; and where it can be read.
+
+A diagnosis names an address only if the user has given that of a copy of the documentation: a machine that trains
+often reaches no network, and every Holter has the pages.
+"""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 from rich.text import Text
@@ -14,6 +19,9 @@ from holter.sentences import define
 from holter.texts.error_texts import ERROR_TEXTS
 
 INDENT = "  "
+# The address of a built site: that of its index page without the file's name.
+DOCS_VARIABLE = "HOLTER_DOCS_URL"
+ABOUT = define("report.about-cause", "About this cause: {where}")
 ERROR_TEXTS_HEADING = define("explain.error-texts", "Messages that come with it")
 
 # "What happens:  the text" at the start of a line begins a section; Chinese pages use a full-width colon.
@@ -24,6 +32,22 @@ def page(cause_id: str, lang: Lang) -> str:
     """Return the page as plain text; in English if there is no translation."""
     key = f"page.{cause_id}"
     return translated(key, english(key) or "", lang)
+
+
+def docs_address(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the address of the user's copy of the documentation; empty if none was given."""
+    return environ.get(DOCS_VARIABLE, "").removesuffix("index.html").rstrip("/")
+
+
+def address(cause_id: str, lang: Lang, docs: str) -> str:
+    """Return the address of a cause's page below ``docs``, or the command that prints the page if ``docs`` is empty."""
+    folder = "zh/" if lang == "zh" else ""
+    return f"{docs}/{folder}causes/{cause_id}.html" if docs else f"holter explain {cause_id}"
+
+
+def about(cause_id: str, lang: Lang, docs: str) -> str:
+    """Return the line below a diagnosis that says where the page of its cause is."""
+    return phrase(ABOUT(where=address(cause_id, lang, docs)), lang)
 
 
 def print_page(console: Console, cause_id: str, lang: Lang) -> None:

@@ -27,18 +27,17 @@ from typing import Any, NamedTuple
 
 from holter.errors import BadInput
 from holter.records import Text
-from holter.reports import cause_page
 from holter.sentences import NOTHING_TOUCHED, define
 from holter.study import settings_file
 
 FILE = "holter.toml"
 OTHER_FILE = settings_file.VARIABLE
 ENVIRONMENT = "environment"
-DOCS = "docs-url"
+DOCS, DOCS_VARIABLE = "docs-url", "HOLTER_DOCS_URL"  # as in reports/explain.py, which takes long to import
 # Variables that stand for an option. HOLTER_HEAL and its like belong to the hook, and are none.
-VARIABLES = {"HOLTER_LANG": "lang", "HOLTER_NOTIFY": "notify", "HOLTER_METRICS": "metrics", cause_page.VARIABLE: DOCS}
+VARIABLES = {"HOLTER_LANG": "lang", "HOLTER_NOTIFY": "notify", "HOLTER_METRICS": "metrics", DOCS_VARIABLE: DOCS}
 # Not of one command: what is printed reads them from the environment.
-SPOKEN = {"lang": "HOLTER_LANG", DOCS: cause_page.VARIABLE}
+SPOKEN = {"lang": "HOLTER_LANG", DOCS: DOCS_VARIABLE}
 ADDRESSES = ("https://", "http://", "file://")
 # May be given several times: a list in a file, commas in a variable (a colon separates address and port).
 SEVERAL = ("metrics", "allow-host", "configurations", "folds", "gpus")

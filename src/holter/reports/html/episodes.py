@@ -9,8 +9,8 @@ from rich.cells import cell_len
 
 from holter.records import Actor, Diagnosis, Episode, Fact, Text, Verdict
 from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.cause_page import about, address
 from holter.reports.cause_words import best, cause_sentence, is_weighed
+from holter.reports.explain import about, address
 from holter.reports.headline import could_be
 from holter.reports.outcome import sentences as say
 from holter.reports.outcome.groups import Group, fate_words, group_headline, spent

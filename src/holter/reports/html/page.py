@@ -10,8 +10,8 @@ from holter.evidence.scope import was_training_seen
 from holter.history.fates import STOPS
 from holter.history.phases import restarts
 from holter.records import Diagnosis, Episode, Notice, PhaseChanged
-from holter.reports import cause_page
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.explain import docs_address
 from holter.reports.html import facts, healing, lanes, vitals
 from holter.reports.html.drawing import chart_model, lane_model
 from holter.reports.html.episodes import closer, group_model
@@ -86,7 +86,7 @@ def context(
         "contents": [(name, key) for name, key, is_there in sections if is_there],
         "verdict": phrase(after_report(ran, recording), lang),
         "was_seen": seen,
-        "groups": [group_model(recording, group, lang, "" if scrub else cause_page.site()) for group in groups],
+        "groups": [group_model(recording, group, lang, "" if scrub else docs_address()) for group in groups],
         "windows": [closer(recording, diagnosis.episode) for diagnosis in diagnoses],
         "notices": [
             (clocks(recording.environment, notice.t_s), phrase(notice.message, lang))

@@ -10,8 +10,8 @@ from rich.console import Console
 from holter.history.fates import fates
 from holter.records import Diagnosis, Message
 from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.cause_page import about, site
 from holter.reports.cause_words import best
+from holter.reports.explain import about, docs_address
 from holter.reports.headline import could_be
 from holter.reports.outcome import Outcome, identity_of
 from holter.reports.outcome import sentences as say
@@ -46,7 +46,7 @@ def print_diagnosis(
     ``is_run``: False for a short observation or a log, which cannot show where a run's time went. ``ran``: the outcome,
     for a whole run. ``docs``: the address of the documentation; empty: name none; None: the user's.
     """
-    docs = site() if docs is None else docs
+    docs = docs_address() if docs is None else docs
     if ran is not None:
         print_line(console, Line(phrase(ran.headline, lang), style=STYLE_OF_STATE.get(ran.state, ODD)))
         for line in identity_of(ran):
