@@ -116,7 +116,7 @@ MAY_LOOK = {
     "views/web/test_listening.py": "a finder that hides a package",
     "hook/dataloader/test_other_torch.py": "a finder that changes a line of torch",
     "test_install.py": "what pip has in this Python",
-    "test_docs.py": "versions of packages that are quoted",
+    "docs/test_docs.py": "versions of packages that are quoted",
 }
 
 

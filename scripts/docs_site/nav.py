@@ -54,6 +54,7 @@ NAV: tuple[Section, ...] = (
             Entry("bench.md", "What limits a training", "训练的瓶颈"),
             Entry("tune.md", "The fastest settings", "最快的设置"),
             Entry("evidence.md", "State evidence by hand", "手写证据文件"),
+            Entry("compatibility.md", "nnU-Net's other commands and versions", "nnU-Net 的其他命令和版本"),
         ),
     ),
     Section(

@@ -13,7 +13,7 @@ import pytest
 
 from needs import imported
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
 drafts = SimpleNamespace(**runpy.run_path(str(CHECKOUT / "upstream/drafts.py")))
 PROGRAMS = drafts.programs()
 # Those that wait for something, and the one that needs a GPU, are run by hand: `python upstream/drafts.py --run all`.

@@ -13,7 +13,7 @@ import pytest
 import holter
 from needs import imported, needs
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
 GITHUB = CHECKOUT / ".github"
 FORMS = sorted(GITHUB.glob("ISSUE_TEMPLATE/problem*.yml"))
 WORKFLOWS = sorted(GITHUB.glob("workflows/*.yml"))

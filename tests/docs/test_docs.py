@@ -22,7 +22,7 @@ from holter.cli import app
 from holter.demo.faults import FAULTS
 from holter.reports.catalogue import english
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
 DOCS = CHECKOUT / "docs"
 READMES = (CHECKOUT / "README.md", CHECKOUT / "README.zh-CN.md")
 PROSE = (*READMES, CHECKOUT / "CONTRIBUTING.md", CHECKOUT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md")))
