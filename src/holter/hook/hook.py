@@ -47,6 +47,12 @@ PATCHES = {
 }
 
 
+# Modules that end like this may define augmenters too: renamed copies of batchgenerators, and its classes to come. They
+# are known by what they have.
+AUGMENTER = "_augmenter"
+BY_SHAPE = "workers.by_shape.patch_augmenters"
+
+
 class Finder:
     """A ``sys.meta_path`` entry that asks the other finders for the spec and wraps what they return."""
 
@@ -56,7 +62,7 @@ class Finder:
         """Return the other finders' spec if the hook patches this module; else None at once."""
         if name in ACTIVATE_FOR:
             activate(name)
-        elif name in PATCHES:
+        elif name in PATCHES or name.endswith(AUGMENTER):
             return self._wrapped(name, path, target)
         return None
 
@@ -88,7 +94,7 @@ def patch_after_exec(name: str, spec: ModuleSpec) -> None:
 
 def patch(name: str, module: ModuleType) -> None:
     """Apply the hook's patches to a module. A missing name means fewer heartbeats, never an exception."""
-    for entry in PATCHES[name]:
+    for entry in PATCHES.get(name, (BY_SHAPE,)):
         try:
             from importlib import import_module
 

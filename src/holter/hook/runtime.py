@@ -77,6 +77,8 @@ class HookRuntime:
         _chain_exception_hooks()
         dispositions = signals_in_use()
         self._own_stack_signal = STACK_SIGNAL not in dispositions
+        if self._own_stack_signal:
+            _yield_stack_signal()
         faulthandler = sys.modules.get("faulthandler")
         self._own_fatal = not (faulthandler is not None and faulthandler.is_enabled())
         self.open("other" if is_spawned_child() else "main", phase="startup" if starts else None)
@@ -125,6 +127,13 @@ class HookRuntime:
         if self._own_fatal:
             faulthandler.enable(file=self._append("fatal-%d"), all_threads=True)
             self.page.fatal_file = True
+
+    @quiet
+    def lose_stack_signal(self) -> None:
+        """Leave the signal for stacks to the program, which has a handler of its own from now on."""
+        self._own_stack_signal = False
+        self.page.fault_signal = 0
+        self.page.write_head()
 
     def _append(self, pattern: str) -> IO[bytes]:
         file = open(self.path(pattern), "ab", buffering=0)  # noqa: PTH123, SIM115
@@ -249,6 +258,22 @@ class HookRuntime:
 def is_compiled(network: Any) -> bool:
     """Whether this network, or the one inside a distributed wrapper, was compiled by ``torch.compile``."""
     return any(type(module).__name__ == "OptimizedModule" for module in (network, getattr(network, "module", None)))
+
+
+def _yield_stack_signal() -> None:
+    # A handler that the program installs later would be called whenever stacks are asked for.
+    import signal
+
+    original = signal.signal
+
+    @functools.wraps(original)
+    def install(number: Any, handler: Any) -> Any:
+        before = original(number, handler)
+        if number == STACK_SIGNAL:
+            RUNTIME.lose_stack_signal()
+        return before
+
+    signal.signal = install  # type: ignore[assignment]
 
 
 def _int_or_zero(text: str | None) -> int:

@@ -15,6 +15,7 @@ from ..remarks import remark
 from ..runtime import RUNTIME
 from . import beats, children, restart
 
+WATCHED = "_holter_augmenter"
 TRAIN, VAL = layout.WAITS.index("train-batch"), layout.WAITS.index("val-batch")
 
 
@@ -135,7 +136,12 @@ def patch_loader_log(module: ModuleType) -> None:
 
 def patch_nondet(module: ModuleType) -> None:
     """Watch the augmenter with worker processes."""
-    cls = module.NonDetMultiThreadedAugmenter
+    patch_class(module, module.NonDetMultiThreadedAugmenter)
+
+
+def patch_class(module: ModuleType, cls: Any) -> None:
+    """Watch a class of augmenters with worker processes; ``module`` has its functions for workers and results."""
+    setattr(cls, WATCHED, True)  # inherited: a subclass is watched through it
     heals = permissions.is_allowed("workers") and _wait_here(module, cls)
     _watch_start(cls)
     _watch_finish(cls)

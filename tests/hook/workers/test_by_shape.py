@@ -1,0 +1,61 @@
+"""A renamed copy of batchgenerators' augmenter, in a package and under a name of its own, is watched and healed."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from batchgenerators.dataloading import nondet_multi_threaded_augmenter as stock
+from test_replace import ENDS, SOON_S, Toy
+
+from holter.hook.workers.by_shape import is_augmenter
+
+pytestmark = pytest.mark.training  # of a toy
+NAME, RENAMED = "NonDetMultiThreadedAugmenter", "PinnedBufferNonDetMultiThreadedAugmenter"
+IMPORT = f"from batchgenerators.dataloading.nondet_multi_threaded_augmenter import {NAME}"
+
+
+def renamed(folder: Path, toy: Path) -> Path:
+    """Write the copy as a package, and the toy that imports it; return the toy."""
+    package = folder / "forkgenerators"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "pinned_augmenter.py").write_text(inspect.getsource(stock).replace(NAME, RENAMED))
+    program = folder / "renamed_toy.py"
+    program.write_text(
+        toy.read_text().replace(IMPORT, f"from forkgenerators.pinned_augmenter import {RENAMED} as {NAME}")
+    )
+    return program
+
+
+def test_a_renamed_augmenter_is_watched_and_its_dead_worker_replaced(hooked, tmp_path, wait_until, monkeypatch):
+    program = renamed(tmp_path, hooked.toy)
+    assert IMPORT not in program.read_text()
+    monkeypatch.setattr(hooked, "toy", program, raising=False)
+    going = Toy(hooked, tmp_path, wait_until, path=(tmp_path,)).begin()
+    killed = going.workers()[1]
+    os.kill(killed, signal.SIGKILL)
+    going.wait_until(lambda: going.told("done"), SOON_S)
+    assert f"worker 1 (PID {killed}) was ended by SIGKILL" in going.told("done")[-1]["text"]
+    going.steps_on()
+    assert going.end() == ENDS
+    assert not [line for line in hooked.lines("note") if line["what"] == "hook-failed"]
+
+
+def test_classes_without_workers_are_left_alone():
+    class Wrapper(stock.NonDetMultiThreadedAugmenter):  # type: ignore[misc]
+        def __next__(self):
+            return super().__next__()
+
+    class Other:
+        def __next__(self): ...
+
+        def _start(self): ...
+
+        def _finish(self): ...
+
+    assert is_augmenter(stock.NonDetMultiThreadedAugmenter)
+    assert not any(is_augmenter(cls) for cls in (Wrapper, Other, dict))
