@@ -9,6 +9,7 @@ import pytest
 from holter.diagnosis.logs import read_pasted
 from holter.diagnosis.result import DiagnosisResult
 from holter.errors import NotALog
+from holter.evidence.text_facts.resemblance import resembles
 from holter.evidence.text_facts.spelling import respelled
 from holter.reports.catalogue import phrase
 
@@ -126,3 +127,22 @@ def test_a_circumstance_does_not_come_before_an_error() -> None:
     )
     named = [verdict.cause for verdict in pasted(text).diagnoses[-1].verdicts]
     assert named.index("main-exception") < named.index("wsl2-limits")
+
+
+def test_prose_below_a_blank_line_is_no_part_of_the_message() -> None:
+    result = pasted('ValueError: bad shape (3,)\n\nDear all, I ran into this with "ValueError: bad shape (3,)".\n')
+    values = {fact.name: fact.value for fact in result.diagnoses[-1].facts}
+    assert values["exception.first"] == "ValueError: bad shape (3,)"
+
+
+def test_a_missing_compiler_is_named_without_a_wrapper() -> None:
+    line = "RuntimeError: Failed to find C compiler. Please specify via CC environment variable."
+    assert first(pasted(f"{line}\n\nI run the training on an instance with an RTX 3090.\n"))[0] == (
+        "compile-toolchain-broken"
+    )
+
+
+def test_the_heading_of_a_traceback_speaks_for_no_cause() -> None:
+    text = 'Traceback (most recent call last):\n  File "a.py", line 3, in f\n    x()\nValueError: bad shape (3,)\n'
+    fits = resembles(text, {"exception.role": "main"})
+    assert fits and not any("recent" in fit.words or "traceback" in fit.words for fit in fits)

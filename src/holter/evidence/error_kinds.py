@@ -36,6 +36,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("cuda-oom", r"Out of memory error on GPU \d|OOM when allocating tensor[^\n]*GPU"),
     ("compile", r"BackendCompilerFailed|InductorError|torch\._(?:dynamo|inductor)\.exc\.|working triton installation"),
     ("compile", r"fatal error: [^\s:]*\b(?:Python|pyconfig)\.h|TritonError|triton\.compiler"),
+    # What Triton and Inductor raise themselves, without a wrapper: triton/runtime/build.py, torch/_inductor/exc.py.
+    ("compile", r"Failed to find C compiler|InvalidCxxCompiler|No working C\+\+ compiler found"),
     ("compile", r"C\+\+ compile error|CppCompileError|fatal error: std\w+\.h: No such file|cannot execute ['\"‘]?cc1"),
     ("cuda-assert", r"device-side assert triggered|cudaErrorAssert\b|CUDA_ERROR_ASSERT\b"),
     ("cuda-assert", r"ScatterGatherKernel|idx_dim >= 0|indexSelect.*Assertion|\.cuh?:\d+[^\n]*Assertion `"),

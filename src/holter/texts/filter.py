@@ -32,6 +32,7 @@ class Sieve:
     def __init__(self) -> None:
         self._open = 0  # lines that may still belong to a traceback
         self._skipped = 0
+        self._after_sign = False  # the line before had a sign of an error
         self._alike: Counter[str] = Counter()
 
     @property
@@ -55,7 +56,10 @@ class Sieve:
             self._open = MAX_TRACEBACK_LINES
             return True
         if not has_sign(line):
-            return False
+            # A blank line ends the message of an error without a traceback: what follows is no part of it.
+            ends, self._after_sign = self._after_sign and not line.strip(), False
+            return ends
+        self._after_sign = True
         if len(self._alike) >= MAX_ALIKE:
             self._alike.clear()
         self._alike[line] += 1

@@ -191,10 +191,19 @@ def _fit(score: float) -> float:
 def _words(
     cause: str, known: Iterable[str], weights: Mapping[str, Mapping[str, float]], written: Mapping[str, str]
 ) -> tuple[str, int]:
-    of_text = ((weights.get(term, {}).get(cause, 0.0), term) for term in known if term[0] not in "#=")
+    heading = _heading()
+    of_text = (
+        (weights.get(term, {}).get(cause, 0.0), term) for term in known if term[0] not in "#=" and term not in heading
+    )
     speaking = [term for weight, term in sorted(of_text, reverse=True) if weight > 0]
     shown = list(dict.fromkeys(written.get(term, term) for term in speaking[:SHOWN_WORDS]))
     return ", ".join(shown), min(SHOWN_WORDS, len(speaking))
+
+
+@functools.cache
+def _heading() -> frozenset[str]:
+    # Every traceback begins with these words: they speak for no cause.
+    return frozenset(_written("Traceback (most recent call last):"))
 
 
 def _stem(word: str) -> str:
