@@ -74,6 +74,8 @@ holter() {
     if [[ $RUNS != *$'\n'"$*"$'\n'* ]]; then return 0; fi
     # The reader fills in the template before it is read.
     if [ "$*" = "diagnose evidence.json" ]; then printf '%s\n' "$(<filled-in.json)" > evidence.json; fi
+    # Both machines are this one.
+    if [ "$1 $2" = "doctor --compare" ]; then for file in "${@:3}"; do printf '%s\n' "$(<here.json)" > "$file"; done; fi
     PATH="$REAL_PATH" "$PYTHON" -m holter "$@"
     printf '%s\t%s\n' "$?" "$*" >> ran.tsv
 }
