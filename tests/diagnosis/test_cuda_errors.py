@@ -85,7 +85,7 @@ def test_the_command_that_decides_what_could_be_is_a_line_to_copy() -> None:
     console = Console(width=50, file=io.StringIO(), record=True)
     print_diagnosis(console, result.recording, result.diagnoses)
     lines = [line.strip() for line in console.export_text().splitlines()]
-    command = lines[lines.index("Could be: The GPU is lost. This command shows whether it is:") + 1]
+    command = lines[lines.index("Could be: The GPU is lost. To check:") + 1]
     assert command == "nvidia-smi; nvidia-smi -q | grep -iE -A2 'Virtualization Mode|vGPU Software'"
 
 

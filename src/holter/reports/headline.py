@@ -18,7 +18,7 @@ from holter.sentences import define
 from holter.tape import Recording
 
 FACT = define("headline.fact", "{kind}{where}{lasted}: {what}. No cause seen.")
-COULD_BE = define("headline.could-be", "Could be: {cause}. This command shows whether it is:")
+COULD_BE = define("headline.could-be", "Could be: {cause}. To check:")
 COULD_BE_ALONE = define("headline.could-be-alone", "Could be: {cause}")
 RAISED = define("headline.raised", "{role} raised {error}")
 MAIN_ENDED = define("headline.main-ended", "the main process ended: {ending}")
