@@ -1,0 +1,1 @@
+"""``python -m benchmarks.study``: a study that is killed at random, a large one in simulation, the cost of a look."""

@@ -1,0 +1,38 @@
+"""The parts of ``benchmarks.study`` that need no training: the simulation, and what counts as equal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from benchmarks.study.scene import epochs_begun, outcome_of
+from benchmarks.study.simulation import PER_GPU_HOUR, WORSE_PER_GPU_HOUR, simulate
+
+
+@pytest.mark.parametrize("per_gpu_hour", [PER_GPU_HOUR, WORSE_PER_GPU_HOUR])
+def test_every_simulated_training_is_done_once_or_set_aside(per_gpu_hour: float) -> None:
+    found = simulate(300, 16, per_gpu_hour)
+    assert found.done + found.aside == 300 and found.aside < 15 and found.more_than_once == 0
+    assert 0.9 < found.goodput < 1.0
+
+
+def test_faults_cost_goodput() -> None:
+    assert simulate(300, 16, PER_GPU_HOUR).goodput > simulate(300, 16, 0.1).goodput
+
+
+def test_summaries_are_compared_without_their_folders(tmp_path: Path) -> None:
+    for name, dice in (("a", 0.5), ("b", 0.5), ("c", 0.6)):
+        (tmp_path / name / "validation").mkdir(parents=True)
+        case = {"prediction_file": f"/{name}/1.nii.gz", "reference_file": "/r/1.nii.gz", "metrics": {"1": float("nan")}}
+        content = {"metric_per_case": [case], "foreground_mean": {"Dice": dice}}
+        (tmp_path / name / "validation/summary.json").write_text(json.dumps(content))
+    one, same, other = (outcome_of(tmp_path / name) for name in "abc")
+    assert one == same and one != other and outcome_of(tmp_path / "nothing") is None
+
+
+def test_epochs_are_counted_over_all_starts(tmp_path: Path) -> None:
+    for number, epochs in enumerate(((0, 1), (1, 2))):
+        text = "".join(f"2026-11-28 10:00:00.000200: Epoch {epoch} \n" for epoch in epochs)
+        (tmp_path / f"training_log_2026_11_28_10_00_0{number}.txt").write_text(text)
+    assert epochs_begun(tmp_path) == [0, 1, 1, 2]
