@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from holter.doctor.collect.question import NO_CONFIGURATION, NO_PLANS, Question, collect
+from holter.doctor.collect.question import IS_IT_MEANT, NO_CONFIGURATION, NO_PLANS, Question, collect
 from holter.doctor.records import Asked
 from holter.errors import BadInput
+from holter.records import Message
 from holter.sentences import NOTHING_STARTED, define
 from holter.study.records import Job
 from holter.study.study_file import DATASETS, StudyFile
@@ -27,6 +28,7 @@ FOLD_WORDS = define("next.study-folds", "-f 0-4, -f 0 2 4 or -f all")
 NOTHING_PREPROCESSED = define(
     "error.study-nothing-preprocessed", "No configuration of {plans} of {dataset} has been preprocessed."
 )
+DOCTOR = "holter doctor "
 # An error of a study file is about the line of this key.
 KEY_OF = {NO_CONFIGURATION.key: "configurations", NO_PLANS.key: "plans", NO_FOLD.key: "folds", NOT_A_FOLD.key: "folds"}
 
@@ -53,12 +55,28 @@ def jobs_of(
     found: dict[Path, Job] = {}
     for dataset in datasets:
         asked = Asked(dataset=dataset, trainer=trainer, plans=plans)
-        name = collect(asked, environ).asked.dataset or dataset
+        name = _asked(asked, environ).asked.dataset or dataset
         for configuration in configurations or _preprocessed(name, plans, environ):
-            question = collect(msgspec.structs.replace(asked, dataset=name, configuration=configuration), environ)
+            question = _asked(msgspec.structs.replace(asked, dataset=name, configuration=configuration), environ)
             for job in _jobs(question, name, configuration, wanted, environ):
                 found.setdefault(job.folder, job)
     return tuple(found.values())
+
+
+def _asked(asked: Asked, environ: Mapping[str, str]) -> Question:
+    try:
+        return collect(asked, environ)
+    except BadInput as error:
+        # What it suggests is a command of the doctor's.
+        step = error.next_step
+        if isinstance(step, Message) and step.key == IS_IT_MEANT.key:
+            name = dict(step.values)["name"]
+            error.next_step = IS_IT_MEANT(name=name, command=f"holter study plan {name}")
+        elif isinstance(step, str) and step.startswith(DOCTOR):
+            dataset, *rest = step.removeprefix(DOCTOR).split()
+            words = ["-c", *rest] if rest and not rest[0].startswith("-") else rest
+            error.next_step = " ".join(("holter study plan", dataset, *words))
+        raise
 
 
 class Wanted(NamedTuple):
