@@ -148,6 +148,7 @@ TOOLS = {
     "check-jsonschema": Tool(
         _module("check_jsonschema"), pip=("check-jsonschema",), files=("{site-packages}/check_jsonschema*",)
     ),
+    "ray": Tool(_module("ray"), pip=("ray",), files=("{site-packages}/ray", "{site-packages}/ray-*")),
     "triton": Tool(_module("triton"), pip=("triton",), files=("{site-packages}/triton*",)),
 }
 

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from holter.cli import app
 from holter.errors import BadInput
+from holter.reports.catalogue import phrase
 from study.conftest import DATASET, World
 
 
@@ -138,3 +139,25 @@ def test_a_file_that_is_not_there_and_words_beside_a_file_are_errors(world: Worl
     for words, said in (("-c 2d", "would change only a part"), ("-f 0", "--folds"), ("5", "not both")):
         with pytest.raises(BadInput, match=said):
             typed(world, f"plan {file} {words}")
+
+
+@pytest.mark.parametrize(
+    ("words", "step"),
+    [
+        ("plan 7", f"holter study plan {DATASET}"),
+        ("plan 4 -p nnUNetPlan", "holter study plan 4 -p nnUNetPlans"),
+        ("plan 4 -c 3d_ful", f"holter study plan {DATASET} -c 3d_fullres"),
+    ],
+)
+def test_the_next_command_of_an_error_is_one_of_this_command(world: World, words: str, step: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        typed(world, words)
+    assert phrase(raised.value.next_step, "en").endswith(step)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [("--gpus 0", "Ray gives each task its GPU"), ("--slurm", "one of them starts the trainings")]
+)
+def test_ray_excludes_what_starts_trainings_otherwise(world: World, words: str, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        typed(world, f"run 4 -c 2d --ray auto {words}")

@@ -7,6 +7,7 @@ import random
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from holter.records import Message
@@ -173,3 +174,22 @@ def test_a_slot_that_others_use_is_passed_over() -> None:
     assert queue.start(0.0, lambda slot: slot.gpu == 1)[1].gpu == 1
     assert queue.start(0.0, lambda slot: False) is None and not queue.is_over
     assert queue.start(0.0)[1].gpu == 0
+
+
+def test_what_has_a_higher_priority_starts_first_also_after_it_was_stopped_or_became_ready() -> None:
+    low, other, high, second = (
+        msgspec.structs.replace(job, priority=priority) for job, priority in zip(jobs(4), (0, 0, 2, 1), strict=True)
+    )
+    queue = Queue([low, other, high, second], slots(1), needs={second.folder: frozenset({high.folder})})
+    order = []
+    for end in (LATER, DONE, DONE, DONE, DONE):
+        ((job, _),) = started(queue)
+        order.append(job)
+        queue.ended(job, end)
+    assert order == [high, high, second, low, other]
+
+
+def test_exit_code_0_with_a_reason_is_not_done() -> None:
+    queue = Queue(jobs(1), slots(1))
+    ((job, _),) = started(queue)
+    assert queue.ended(job, Ended(0, is_done=False, why=WHY)) == "aside"

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from holter.errors import BadInput, FolderNotWritable
 from holter.records import Message
@@ -18,12 +18,15 @@ from holter.study.foreign import ForeignUse
 from holter.study.queue import Ended, Queue, Slot
 from holter.study.records import Cell, Job
 from holter.study.sentences import name_of
-from holter.study.slots import WORKERS, effective_cpus, variables_of
+from holter.study.slots import SLOT, WORKERS, effective_cpus, variables_of
 from holter.study.survey import Seen, cell_of, is_done, lacking_folds, look
 from holter.study.trainings import Trainings, holder_here
 from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN
 from holter.supervisor.state_folder import state_folders
 from holter.tape.registry import read_all
+
+if TYPE_CHECKING:
+    from holter.study.clusters.ray import RayTrainings
 
 POLL_S = 0.5
 # Trainings of others are seen by their locks and tapes, which are files.
@@ -36,11 +39,15 @@ STARTED = define(
     "started {name} in slot {slot} (PID {pid}[[, {count} data workers]]): {console}",
     one="started {name} in slot {slot} (PID {pid}[[, {count} data worker]]): {console}",
 )
+GIVEN = define("study.given", "given to the cluster: {name}: {console}")
 GOES_ON_ELSEWHERE = define("study.runs-already", "{name} runs already[[ ({why})]]; it is not started again")
 DONE = define("study.job-done", "done: {name}")
 AGAIN = define("study.job-again", "stopped before its end: {name}; it is continued later")
 ASIDE = define("study.job-aside", "set aside: {name}: {why}")
 EXIT_CODE = define("study.exit-code", "exit code {code}[[: {line}]]")
+NOT_DONE = define(
+    "study.ended-not-done", "it ended with exit code 0, but there is no final checkpoint with a validation"
+)
 CANNOT_START = define("study.cannot-start", "it cannot be started: {why}")
 IN_BROKEN = define("study.is-broken", "broken before: {name}[[: {why:clause}]]; --retry starts it again")
 STOPPING = define(
@@ -111,8 +118,9 @@ class Session:
         environ: Mapping[str, str],
         tell: Callable[[Message], None],
         on_poll: Callable[[], None] = lambda: None,
+        trainings: Trainings | RayTrainings | None = None,
     ) -> None:
-        """``on_poll``: called about twice a second; must not take long."""
+        """``on_poll``: called about twice a second; must not take long. ``trainings``: where; None: this machine."""
         self._settings, self._environ, self._tell, self._on_poll = settings, environ, tell, on_poll
         self._cpus = effective_cpus()
         self._signals = 0
@@ -130,7 +138,7 @@ class Session:
             max_failures=settings.max_failures,
             spacing_s=settings.spacing_s,
         )
-        self._trainings = Trainings(settings.out, settings.extra)
+        self._trainings = trainings or Trainings(settings.out, settings.extra)
         self._foreign = ForeignUse(settings.slots, environ, tell)
         self._running = [cell for cell in going if cell.state == "running"]
 
@@ -186,16 +194,25 @@ class Session:
                 self._queue.release(job)
                 self._adopt(job, cell.why)
                 continue
-            variables = variables_of(slot, len(self._settings.slots), self._cpus, self._environ)
+            variables = self._variables(slot)
             try:
                 pid = self._trainings.start(job, slot, variables)
             except OSError as error:
                 why = CANNOT_START(why=error.strerror or str(error))
                 self._close(job, Ended(HOLTER_FAILED, is_done=False, why=why))
                 continue
-            workers, console = variables[WORKERS], str(self._trainings.console_of(job))
+            workers, console = variables.get(WORKERS, ""), str(self._trainings.console_of(job))
             count = int(workers) if workers.isascii() and workers.isdigit() else None
-            self._tell(STARTED(name=name_of(job), slot=slot.name, pid=pid, count=count, console=console))
+            if pid:
+                self._tell(STARTED(name=name_of(job), slot=slot.name, pid=pid, count=count, console=console))
+            else:
+                self._tell(GIVEN(name=name_of(job), console=console))
+
+    def _variables(self, slot: Slot) -> dict[str, str]:
+        # On a cluster the share of a training is that of its node.
+        if isinstance(self._trainings, Trainings):
+            return variables_of(slot, len(self._settings.slots), self._cpus, self._environ)
+        return {**self._environ, SLOT: slot.name}
 
     def _see_ends(self) -> None:
         over = self._trainings.ended()
@@ -206,7 +223,8 @@ class Session:
         seen = look(read_all(state_folders(self._environ)), self._environ)
         for job, code in over:
             cell = cell_of(job, seen)
-            if code == HOLTER_FAILED and cell.state == "running":  # another queue was faster
+            # Another queue was faster; or a node is gone, and the lock of its training is not stale yet.
+            if code in (HOLTER_FAILED, None) and cell.state == "running":
                 self._queue.release(job)
                 self._adopt(job, cell.why)
             else:
@@ -222,9 +240,10 @@ class Session:
         why = cell.why if cell.state == "broken" else None
         self._close(job, Ended(None, is_done=cell.state == "done", cause=cell.cause if why else None, why=why))
 
-    def _end_of(self, job: Job, code: int, cell: Cell) -> Ended:
-        if code in (0, REQUEUE):
-            return Ended(code, is_done=is_done(job.folder))
+    def _end_of(self, job: Job, code: int | None, cell: Cell) -> Ended:
+        if code in (0, REQUEUE, None):
+            done = is_done(job.folder)
+            return Ended(code, is_done=done, why=NOT_DONE() if code == 0 and not done else None)
         line = self._trainings.last_line(job) or None
         why = cell.headline if cell.state == "broken" and cell.headline is not None else EXIT_CODE(code=code, line=line)
         cause = cell.cause if cell.state == "broken" else None

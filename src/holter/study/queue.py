@@ -150,7 +150,7 @@ class Queue:
     def ended(self, job: Job, end: Ended) -> Fate:
         """Record the end of a training; return what happens to it now (done, again, set aside)."""
         self.release(job)
-        if end.is_done or end.code == 0:
+        if end.is_done or (end.code == 0 and end.why is None):
             self._finish(job)
             return "done"
         # Not its own fault: asked to stop, or started by a queue whose end nobody saw.

@@ -49,7 +49,7 @@ class Trainings:
                 command,
                 cwd=self._out,
                 # They are started in another folder.
-                env=_without(variables, VARIABLE) | _absolute(variables) | passed_on(variables),
+                env=_without(variables, VARIABLE) | absolute(variables) | passed_on(variables),
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
@@ -63,7 +63,7 @@ class Trainings:
         """The number of these trainings that run."""
         return len(self._processes)
 
-    def ended(self) -> list[tuple[Job, int]]:
+    def ended(self) -> list[tuple[Job, int | None]]:
         """Return the jobs that have ended since the last call, with their exit codes."""
         over = [(job, process) for job, process in self._processes.values() if process.poll() is not None]
         for job, _ in over:
@@ -90,17 +90,27 @@ class Trainings:
 
     def console_of(self, job: Job) -> Path:
         """Return the file with the output of a training."""
-        return self._out / f"{file_name(job)}.out"
+        return console_in(self._out, job)
 
     def last_line(self, job: Job) -> str:
-        """Return the last error of Holter in a training's output, else the last line; "" if there is none."""
-        try:
-            tail = self.console_of(job).read_bytes()[-TAIL_BYTES:].decode("utf-8", "replace")
-        except OSError:
-            return ""
-        lines = [line.strip() for line in tail.splitlines() if line.strip()]
-        own = [line.removeprefix("holter: ") for line in lines if ERROR_LINE.match(line)]
-        return (own or lines or [""])[-1]
+        """Return the last error of Holter in its output, else its last line; empty if there is none."""
+        return last_line_of(self.console_of(job))
+
+
+def console_in(folder: Path, job: Job) -> Path:
+    """Return the file with the output of a training."""
+    return folder / f"{file_name(job)}.out"
+
+
+def last_line_of(console: Path) -> str:
+    """Return the last error of Holter in a file, else its last line; empty if there is none."""
+    try:
+        tail = console.read_bytes()[-TAIL_BYTES:].decode("utf-8", "replace")
+    except OSError:
+        return ""
+    lines = [line.strip() for line in tail.splitlines() if line.strip()]
+    own = [line.removeprefix("holter: ") for line in lines if ERROR_LINE.match(line)]
+    return (own or lines or [""])[-1]
 
 
 def file_name(job: Job) -> str:
@@ -123,5 +133,6 @@ def _without(variables: Mapping[str, str], name: str) -> dict[str, str]:
     return {each: value for each, value in variables.items() if each != name}
 
 
-def _absolute(variables: Mapping[str, str]) -> dict[str, str]:
+def absolute(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return nnU-Net's folders with absolute paths, for a training that is started in another folder."""
     return {name: str(Path(variables[name]).absolute()) for name in NNUNET_PATHS if variables.get(name)}

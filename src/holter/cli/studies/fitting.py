@@ -13,6 +13,8 @@ NOT_OF = define("error.study-not-of", "{option} is for holter study {action}.")
 JSON_OF_RUN = define("error.study-json-of-run", "--json is for plan, status and finish.")
 SUBMIT_ALONE = define("error.study-submit-alone", "--submit and --slurm-options need --slurm.")
 USELESS = define("error.study-useless", "{option} would do nothing with {way}: {why}.")
+ONE_WAY = define("error.study-one-way", "{option} and {other} exclude each other: one of them starts the trainings.")
+GPUS_OF_RAY = define("error.study-ray-gpus", "Ray gives each task its GPU")
 GPUS_OF_SLURM = define("error.study-slurm-gpus", "Slurm gives each task its GPU")
 TASKS_ALONE = define(
     "error.study-slurm-failures",
@@ -26,7 +28,7 @@ FILE_SAYS = define("error.study-file-says", "{file} says what to train; {option}
 OF_FINISH = ("report", "force")
 OF_RUN = (
     "gpus", "slots", "retry", "slurm", "submit", "slurm-options", "keep-going", "max-failures", "spacing", "notify",
-    "metrics",
+    "metrics", "ray",
 )  # fmt: skip
 # What a scheduler does itself. --keep-going is not among them: an array always goes on.
 NOT_WITH_SLURM: Mapping[str, tuple[Text, str]] = {
@@ -64,10 +66,20 @@ def check(
         if action != "finish" and is_given(name):
             raise _refused(NOT_OF(option=f"--{name}", action="finish"), "holter study finish 4 --report study.html")
     if action == "run":
+        _check_ray(is_given)
         _check_ways(is_given, is_typed)
     for name in WHICH:
         if file is not None and is_typed(name):
             raise _refused(FILE_SAYS(file=file, option=f"--{name}"), f"holter study {action} {file}")
+
+
+def _check_ray(is_given: Callable[[str], bool]) -> None:
+    if is_given("ray") and is_given("slurm"):
+        raise _refused(ONE_WAY(option="--ray", other="--slurm"), "holter study run 4 --ray auto")
+    if is_given("ray") and is_given("gpus"):
+        raise _refused(
+            USELESS(option="--gpus", way="--ray", why=GPUS_OF_RAY()), "holter study run 4 --ray auto --slots 2"
+        )
 
 
 def _check_ways(is_given: Callable[[str], bool], is_typed: Callable[[str], bool]) -> None:

@@ -14,6 +14,7 @@ from holter.records import Text
 from holter.sentences import NOTHING_STARTED, define
 
 if TYPE_CHECKING:
+    from holter.study.clusters.ray import RayTrainings
     from holter.study.local import Settings
     from holter.study.records import Cell, Job
     from holter.study.report.metrics import StudyMetrics
@@ -43,10 +44,12 @@ def run_here(
     *,
     notify: str | None = None,
     folders: Sequence[Path] = (),
+    trainings: RayTrainings | None = None,
 ) -> int:
     """Train on this machine; return the exit code.
 
     ``notes``: what is said first. ``notify``: an address for a message a day and at the end. ``folders``: for metrics.
+    ``trainings``: on a cluster.
     """
     from holter.reports.catalogue import phrase
     from holter.study.local import Session
@@ -71,10 +74,14 @@ def run_here(
         if digest is not None:
             digest.see(now_s, now)
 
-    session = Session(cells, settings, environ, say, on_poll)
+    session = Session(cells, settings, environ, say, on_poll, trainings)
     for note in notes:
         say(note)
-    code = session.run()
+    try:
+        code = session.run()
+    finally:
+        if trainings is not None:
+            trainings.close()
     cells = now()
     for each in metrics:
         each.finish(cells)

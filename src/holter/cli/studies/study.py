@@ -108,6 +108,12 @@ def study(
         list[str] | None,
         typer.Option("--metrics", metavar="textfile:FOLDER", help="run: numbers of the study for the node exporter."),
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray", metavar="ADDRESS", help="run: on a Ray cluster (auto, HOST:6379); --slots N: N at a time."
+        ),
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="With status: keep it up to date until Ctrl-C; without a terminal: once.")
     ] = False,
@@ -166,12 +172,18 @@ def study(
                 language=language,
             )
             return
-        places = slots_of(gpus or (), slots, environ)
-        crowd = crowded(len(places), effective_cpus(), environ)
+        trainings = None
+        if ray is not None:
+            from holter.study.clusters.ray import RayTrainings
+
+            trainings = RayTrainings(ray, out.absolute(), extra, slots)
+        places = trainings.slots if trainings is not None else slots_of(gpus or (), slots, environ)
+        crowd = crowded(len(places), effective_cpus(), environ) if trainings is None else None
         notes += [] if crowd is None else [crowd]
         settings = Settings(places, out.absolute(), extra, keep_going, max_failures, retry, spacing)
         folders = folders_for(metrics or (), is_typed=_is_typed(context)("metrics"))
-        sys.exit(run_here(jobs, settings, environ, notes, language, notify=notify, folders=folders))
+        code = run_here(jobs, settings, environ, notes, language, notify=notify, folders=folders, trainings=trainings)
+        sys.exit(code)
     cells = cells_of(jobs, environ)
     if action is Action.FINISH:
         wrote = None
