@@ -6,6 +6,7 @@ The order of the fields is the order of the keys. A field that is ``UNSET`` is l
 
 from __future__ import annotations
 
+import inspect
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -320,6 +321,9 @@ def json_schema() -> dict[str, Any]:
     (made,), definitions = msgspec.json.schema_components((Document,), ref_template="#/$defs/{name}")
     assert made == {"$ref": "#/$defs/Document"}
     document = definitions.pop("Document")
+    for described in definitions.values():
+        if "description" in described:  # before Python 3.13 a docstring keeps the indentation of its source
+            described["description"] = inspect.cleandoc(described["description"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **document,
