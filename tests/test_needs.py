@@ -115,7 +115,6 @@ MAY_LOOK = {
     "evidence/text_facts/test_answers_to_checks.py": "whatever commands a machine has, none of them needed",
     "views/web/test_listening.py": "a finder that hides a package",
     "hook/dataloader/test_other_torch.py": "a finder that changes a line of torch",
-    "test_install.py": "what pip has in this Python",
     "docs/test_docs.py": "versions of packages that are quoted",
 }
 
