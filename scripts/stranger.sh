@@ -25,7 +25,9 @@ stage=$(mktemp -d) user=stranger$$
 chmod 755 "$stage"
 tidy() {
     pgrep -u "$user" | xargs --no-run-if-empty kill -KILL 2>/dev/null || true
-    userdel "$user" 2>/dev/null || true
+    # A user with processes stays, and killed ones take a moment to go.
+    for _ in $(seq 100); do if ! pgrep -u "$user" >/dev/null; then break; fi; sleep 0.2; done
+    userdel "$user" || true
     rm -rf "$stage"
 }
 trap tidy EXIT
