@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from running import MAIN, WORKER, Run, process
 
 from holter.detectors import detect
@@ -52,3 +53,16 @@ def test_the_end_of_the_last_rank_ends_a_death_that_began_in_another_one():
     ticks = [*run.go(60), Tick(t_s=61.0, events=(raised,)), *(Tick(t_s=end.t_s, events=(end,)) for end in ends)]
     (death,) = [episode for episode in detect(ticks) if episode.kind == "death"]
     assert (death.subject_name, death.end_s) == ("main (PID 99)", 104.0)
+
+
+@pytest.mark.parametrize(("started_s", "goes_on"), [(-50.0, False), (63.0, True)])
+def test_only_a_new_process_survives_the_death_of_a_main_one(started_s, goes_on):
+    """The other rank makes a step more; a restarted training is a new process."""
+    run = Run()
+    ended = ProcessEnded(t_s=60.5, pid=99, role="main", exit_signal=9)
+    ticks = [*run.go(60), Tick(t_s=61.0, events=(ended,))]
+    for tick in run.go(20):
+        main = msgspec.structs.replace(tick.processes[0], started_s=started_s)
+        ticks.append(msgspec.structs.replace(tick, processes=(main, tick.processes[1])))
+    (death,) = [episode for episode in detect(ticks) if episode.kind == "death"]
+    assert (death.end_s == 60.5) != goes_on

@@ -15,6 +15,7 @@ from holter.detectors.plain import PlainKeeper, is_lost_worker, waiting
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import PhaseKeeper
 from holter.evidence.words import ENDED, ending, process_of, raised, shown_ending
+from holter.history.ranks import main_process
 from holter.linux.signals import Signal
 from holter.records import (
     DATA_WORKERS,
@@ -66,6 +67,7 @@ class DeathDetector:
         self._ours: set[int] = set()  # processes that Holter or its hook ends
         self._rumours: list[ExceptionSeen] = []
         self._began_s: float | None = None
+        self._started_s: float | None = None  # when the main process that works now began
         self._plain = PlainKeeper()
         self._sent: deque[ExceptionSeen] = deque(maxlen=KEPT_SENT)  # by workers of a DataLoader, and maybe survived
 
@@ -75,6 +77,8 @@ class DeathDetector:
         phase_before = self._phase.phase
         self._phase.see(tick)
         self._progress.see(tick)
+        main = main_process(tick.processes, tick.beats)
+        self._started_s = None if main is None else main.started_s
         changed: list[Episode] = self._close_if_it_goes_on()
         self._hooked = self._hooked or bool(tick.beats)
         for event in (*self._due(tick), *_in_order_of_time(tick.events)):
@@ -150,6 +154,9 @@ class DeathDetector:
         at_s = self._progress.at_s
         if self._open is None or at_s is None or at_s < max(self._open.alarm_s + GRACE_S, self._open.end_s or 0.0):
             return []
+        is_of_main = self._open.subject_name.startswith("main")
+        if is_of_main and self._started_s is not None and self._started_s < self._open.start_s:
+            return []  # another rank, which is about to wait for the dead one; only a restart survives this
         closed = msgspec.structs.replace(self._open, end_s=at_s)
         self._survived, self._open = closed if closed.subject_name.startswith(POOLS) else None, None
         return [closed]
