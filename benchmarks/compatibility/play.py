@@ -195,9 +195,9 @@ def last(text: str) -> str:
 
 
 def quiet(run: Run) -> str:
-    """Return "quiet" if nothing was found in a healthy run, else what."""
-    headlines = [f"{cause}: {text}" for cause, text in diagnosed(run.tape)]
-    return "; ".join(headlines) or "quiet"
+    """Return "quiet" if nothing was found in a healthy run, else the causes."""
+    causes = [cause or text for cause, text in diagnosed(run.tape)]
+    return f"alarm: {', '.join(causes)}" if causes else "quiet"
 
 
 def diagnosed(tape: Path) -> list[tuple[str | None, str]]:
@@ -245,5 +245,5 @@ def of_broken(run: Run) -> dict[str, Any]:
         "cannot": () if contract is None else tuple(each.name for each in contract.does if not each.can),
         "named": "frozen-worker" if named else "; ".join(f"{cause}: {text}" for cause, text in headlines) or "nothing",
         "healed": healed,
-        "resumed": "yes" if is_resumed else f"exit code {run.code}: {last(run.letter)}",
+        "resumed": "yes" if is_resumed else "not over in time" if run.code is None else f"exit code {run.code}",
     }
