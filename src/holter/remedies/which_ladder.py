@@ -34,7 +34,11 @@ def ladder_of(cause: str | None, now: Situation, facts: Facts) -> tuple[Step, ..
 
 
 def ends_the_same_again(facts: Facts) -> bool:
-    """Return whether the training ended because of ``--strict``, or of what its command line asks for."""
+    """Return whether a restart would fail in the same way.
+
+    It would if the error came before the first step (wrong arguments, missing plans or dataset), or if ``--strict``
+    ended the training at an unreadable case.
+    """
     exception = facts.get("exception.first")
     if facts.get("exception.kind") in BEFORE_STEPS:
         return True

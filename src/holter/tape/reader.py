@@ -198,7 +198,12 @@ def merged_rows(
     query: str = ALL_ROWS,
     state: dict[str, coding.Entities] | None = None,
 ) -> Iterator[tuple[int, float, list[Sample]]]:
-    """Yield (t_ms, span_s, samples) of each row, in full. ``state``: the last row of each kind, kept up to date."""
+    """Yield (t_ms, span_s, samples) of each row that ``query`` selects, with every value.
+
+    Most rows store only what changed since the last row of the same kind (type of sample); the rest is filled in.
+    ``span_s``: the seconds that a row summarises, 0 for a single reading. ``damage``: what cannot be read is added.
+    ``state``: the last row of each kind, with every value; it is updated, so that a later call can continue from it.
+    """
     state = {} if state is None else state
     for t_ms, kind, span_s, is_key, data in select(connection, query, damage):
         row = decoded(lambda data=data: coding.unpacked(data), "reading", damage)  # type: ignore[misc]

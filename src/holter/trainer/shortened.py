@@ -57,7 +57,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def build(options: argparse.Namespace) -> Any:
-    """Build the trainer object as ``nnunetv2.run.run_training`` does, with smaller numbers."""
+    """Return the trainer object that ``nnunetv2.run.run_training`` would build, with the numbers of ``options``.
+
+    These are the epochs and the steps per epoch and, if given, the first learning rate and the epochs between
+    checkpoints.
+    """
     trainer = make_trainer(
         find(options.tr, loader=options.loader), options.dataset, options.configuration, options.fold,
         plans=options.p, device=options.device, continued=options.c,

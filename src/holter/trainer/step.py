@@ -20,7 +20,10 @@ LONGEST_GRADIENT = 12  # nnU-Net's limit of the norm of all gradients
 
 
 class HolterStep(HolterOomRetry):
-    """Replaces ``train_step`` and ``on_train_epoch_end``; for trainers that use stock's own.
+    """A training step that does not wait for the GPU: losses stay on the device until the epoch ends.
+
+    A mixin for trainers that use nnU-Net's own ``train_step`` and ``run_training``. It replaces ``train_step``, and
+    ``on_train_epoch_end`` still gets the losses in nnU-Net's format.
 
     Source:  nnunetv2 2.8.1 nnUNetTrainer.train_step, on_train_epoch_end; equal weights and losses.
     """

@@ -70,7 +70,7 @@ ALWAYS = NoDraw()
 
 
 class ShapePreserving:
-    """Defaults of a step that keeps channels and sizes."""
+    """Base class of a step (a transform) that changes neither the number of channels nor the size of the patch."""
 
     reshapes = False
 
@@ -80,7 +80,7 @@ class ShapePreserving:
 
 
 class WithoutRandomness(ShapePreserving):
-    """Defaults of a step that does the same to every sample."""
+    """Base class of such a step that does the same to every sample: nothing is drawn."""
 
     def draw(self, rng: np.random.Generator, channels: int) -> NoDraw:  # noqa: ARG002 - one signature for all
         """Return an empty draw; the generator is not used."""

@@ -15,7 +15,7 @@ class Candidate(Record, frozen=True, kw_only=True):
 
 
 class TuneOrder(Order, frozen=True, kw_only=True):
-    """What the child compares, within ``seconds``."""
+    """What the child process of ``holter tune`` compares, within ``seconds``."""
 
     present_loader: Loader  # of a training without any change
     present_readers: int | None = None  # threads of the choice that --loader auto has kept
@@ -74,7 +74,7 @@ class Bounds(Record, frozen=True, kw_only=True):
 
 
 class Tuned(Record, frozen=True, kw_only=True):
-    """Everything that the child found."""
+    """What the child process of ``holter tune`` measured with real training steps, and the settings that it chose."""
 
     device: str
     device_name: str

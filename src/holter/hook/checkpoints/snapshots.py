@@ -74,7 +74,14 @@ def patch_on_thread(module: ModuleType, name: str, make: Callable[[Any], Any]) -
 
 
 def watch_save(trainer: Any, filename: Any = None, *_: Any, **__: Any) -> After | None:
-    """During ``save_checkpoint``, take over what the trainer passes to ``torch.save`` for this file."""
+    """Replace ``torch.save`` until ``save_checkpoint`` ends, so that a thread writes this file from a copy in memory.
+
+    Return a function that puts ``torch.save`` back; None if nothing was replaced.
+
+    The training does not wait for the thread. Three kinds of files are written before the save returns instead: the
+    final checkpoint, those of trainers with their own ``save_checkpoint`` or ``on_epoch_end``, and those for whose copy
+    there is not enough memory.
+    """
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(filename, (str, os.PathLike)):
         return None

@@ -62,9 +62,11 @@ class Turn:
         self._made = Unchanged()  # by this holder
 
     def wait(self) -> None:
-        """Return when nothing is missing, when the lock is taken, or when waiting makes no sense.
+        """Wait until the files are ready, or this training may prepare them (``lock`` is held), or a wait is useless.
 
-        Raises:  Asked.
+        It is useless if the other training still runs but prepares nothing, or if the lock cannot be written.
+
+        Raises:  Asked if a signal asks Holter to end.
         """
         made_s: float | None = None
         while True:

@@ -41,7 +41,11 @@ class Cells:
 
     @classmethod
     def of(cls, seg: Tensor, place: Placement, rule: Rule) -> Cells:
-        """Build the table. Shapes:  seg (K, *read) int8 or int16."""
+        """Return the table for the segmentation of one sample.
+
+        Shapes:  seg (K, *read) int8 or int16: K channels of the part of the initial patch that was read. This part
+                 begins at ``place.lower``.
+        """
         axes = seg.ndim - 1
         padded = pad(seg, (MARGIN, MARGIN) * axes, value=rule.pad)
         strides = tuple(padded[0].stride())

@@ -75,7 +75,12 @@ class Spatial:
         self, images: Sequence[Tensor], segs: Sequence[Tensor], draws: Sequence[SpatialDraw], initial: tuple[int, ...],
         device: torch.device,
     ) -> BatchState:  # fmt: skip
-        """Return a batch. Shapes:  images (C, *box) float32 and segs (S, *box), each the needed box of its draw."""
+        """Return a new batch on ``device`` with the transformed samples; each sample has its own draw.
+
+        Shapes:  images (C, *box) float32 and segs (S, *box): per sample the part ``needed_box(draw, initial)`` of the
+                 initial patch -> image (B, C, *patch) float32 and seg (B, S, *patch) int16. In dummy-2D mode the number
+                 of slices, which does not change, precedes the patch.
+        """
         size = (*initial[: len(initial) - len(self.patch)], *self.patch)
         work = BatchState(
             torch.empty((len(images), len(images[0]), *size), dtype=torch.float32, device=device),

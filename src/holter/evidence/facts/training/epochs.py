@@ -57,11 +57,14 @@ class Run(NamedTuple):
 
 
 class ShapeOfEpochs(NamedTuple):
-    """How epoch times change: the series, its epochs, and the runs that show the same change."""
+    """How the epoch times of a training change.
+
+    ``run`` has the epochs that ``series`` describes: of one start of the training, or of all its starts together.
+    """
 
     series: Series
     run: Run
-    minutes: tuple[float, ...] = ()  # from start to slow-down, for each run with one
+    minutes: tuple[float, ...] = ()  # from the start to the change, for each start where it is known
 
 
 def collect(window: Window, book: FactBook) -> None:
