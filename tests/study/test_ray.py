@@ -122,7 +122,7 @@ def test_ctrl_c_asks_the_trainings_on_the_nodes_to_save_and_end(cluster: Any, wo
     wait(lambda: calls.begun() == ["0"])
     study.send_signal(2)
     _, said = study.communicate(timeout=60)
-    assert study.returncode == 130 and "stopped; the same command goes on" in said, said
+    assert study.returncode == 130 and "stopped; the same command" in said, said
 
 
 def test_without_ray_and_without_a_cluster_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
