@@ -108,7 +108,7 @@ def train(
     from holter.cli.running.listener import StderrListener
     from holter.cli.running.supervised import supervision
     from holter.cli.running.waiting import Waits
-    from holter.supervisor.folds.fold_lock import FoldLock
+    from holter.supervisor.folds.fold_lock import LEFT_WORKERS_ENDED, FoldLock
     from holter.supervisor.folds.messages import NOTHING_STARTED
     from holter.supervisor.folds.patience import Asked, Patience
     from holter.supervisor.folds.preparation import Preparation
@@ -137,6 +137,8 @@ def train(
                 )
                 with Patience() as patience:
                     lock = stack.enter_context(closing(FoldLock(folder)))
+                    if lock.ended:
+                        speaker.note(LEFT_WORKERS_ENDED(count=len(lock.ended)))
                     waits = stack.enter_context(closing(Waits(speaker, language, quiet=quiet)))
                     preparation = stack.enter_context(closing(Preparation(training, os.environ, waits)))
                     preparation.wait(patience)

@@ -158,6 +158,7 @@ def run(
             clock,
             each_tick,
             end_orphans=end_orphans,
+            inherited=keep_fds,
             stopper=SchedulerSignals(control) if requeue else None,
             on_tick=on_tick,
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -161,3 +163,51 @@ def test_a_lock_may_name_a_second_process_that_goes_on_with_the_work(tmp_path):
     other.wait()
     assert read_state(tmp_path / FILE).state == "left-over"
     Lock(tmp_path / FILE).close()
+
+
+# A training that inherits the lock and forks a worker, which starts no program.
+FORKING = """
+import os, sys, time
+worker = os.fork()
+if worker:
+    print(worker, flush=True)
+time.sleep(600)
+"""
+HOLD_AND_TRAIN = """
+import subprocess, sys
+from pathlib import Path
+from holter.supervisor.folds.fold_lock import FoldLock
+lock = FoldLock(Path(sys.argv[1]))
+child = subprocess.Popen([sys.executable, "-c", sys.argv[2]], pass_fds=(lock.fd,), stdout=subprocess.PIPE, text=True)
+print(child.pid, child.stdout.readline().strip(), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_worker_that_a_dead_training_left_keeps_no_fold(tmp_path):
+    holter = subprocess.Popen(
+        [sys.executable, "-c", HOLD_AND_TRAIN, str(tmp_path), FORKING],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    training, worker = map(int, holter.stdout.readline().split())
+    try:
+        holter.kill()
+        holter.wait()
+        with pytest.raises(AlreadyTraining):  # it goes on without its Holter, and none of its workers is ended
+            FoldLock(tmp_path)
+        assert started(training) is not None
+        assert started(worker) is not None
+        os.kill(training, signal.SIGKILL)
+        while started(training) is not None:
+            time.sleep(0.02)
+        lock = FoldLock(tmp_path)
+        assert lock.ended == (worker,)
+        assert started(worker) is None
+        lock.close()
+        assert not (tmp_path / FILE).exists()
+    finally:
+        for pid in (training, worker):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from holter.errors import AlreadyTraining, FolderNotWritable
+from holter.probes.process.lock_holders import end_orphaned_holders, spelled
 from holter.sentences import NOTHING_STARTED, define
 from holter.supervisor.folds.lock import STALE_S, IsHeld, Lock
 from holter.supervisor.folds.lock_state import host_of, read_state
@@ -27,6 +28,11 @@ GOES_ON_ALONE = define(
 ATTACH_OR_WAIT = define(
     "next.attach-or-wait", "holter attach PID records it; holter train continues when it has ended."
 )
+LEFT_WORKERS_ENDED = define(
+    "train.left-workers-ended",
+    "{count} data workers that a dead training of this fold had left were ended.",
+    one="{count} data worker that a dead training of this fold had left was ended.",
+)
 ANOTHER = define("error.another-holter-trains", "Another Holter trains in {folder} (PID {pid} on {host}).")
 REMOVE_LOCK = define("next.remove-lock", "If that Holter has ended for certain: rm {path}")
 
@@ -34,13 +40,22 @@ REMOVE_LOCK = define("next.remove-lock", "If that Holter has ended for certain: 
 class FoldLock(Lock):
     """The lock of a fold's folder, held until ``close``. The training inherits ``fd``, and holds the lock with it.
 
+    ``ended``: PIDs of workers that a dead training had left. They held the lock, and were killed.
+
     Raises:  AlreadyTraining if another Holter or its training holds it, FolderNotWritable.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.ended: tuple[int, ...] = ()
         self._made = [place for place in (folder, *folder.parents) if not place.exists()]
         try:
-            self._make(folder)
+            try:
+                self._make(folder)
+            except IsHeld as held:
+                self.ended = end_orphaned_holders(spelled(folder / FILE)) if held.gone else ()
+                if not self.ended:
+                    raise
+                self._make(folder)
         except IsHeld as held:
             raise _refusal(folder / FILE, held) from held
         except OSError as error:

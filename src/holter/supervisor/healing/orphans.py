@@ -6,7 +6,9 @@ import contextlib
 import os
 import signal
 import time
+from pathlib import Path
 
+from holter.probes.process.lock_holders import orphaned_holders
 from holter.records import ActionTaken, Noted
 from holter.supervisor.healing.end_group import PROCESSES
 from holter.supervisor.recording.clock import RunClock
@@ -15,9 +17,21 @@ from holter.supervisor.recording.recorder import Recorder
 GONE_WITHIN_S = 5.0  # workers hold no GPU memory
 
 
-def leave_no_orphans(recorder: Recorder, clock: RunClock, generation: int, *, end: bool) -> tuple[int, ...]:
-    """Report workers that outlived their main process; kill them if ``end``, else return their PIDs."""
-    pids = recorder.sources.find_workers(clock.t_s())
+def leave_no_orphans(
+    recorder: Recorder, clock: RunClock, generation: int, *, end: bool, inherited: tuple[int, ...] = ()
+) -> tuple[int, ...]:
+    """Report workers that outlived their main process; kill them if ``end``, else return their PIDs.
+
+    ``inherited``: descriptors that the training inherited. They show also a worker that was forked in the very moment
+    in which its main process was killed, and that no reading ever saw.
+    """
+    files = tuple(str(Path(f"/proc/self/fd/{descriptor}").readlink()) for descriptor in inherited)
+
+    def left() -> tuple[int, ...]:
+        held = (pid for file in files for pid in orphaned_holders(file))
+        return tuple(dict.fromkeys((*recorder.sources.find_workers(clock.t_s()), *held)))
+
+    pids = left()
     if not pids:
         return ()
     recorder.add(Noted(t_s=clock.t_s(), what="orphans-left", text=" ".join(map(str, pids))))
@@ -36,7 +50,7 @@ def leave_no_orphans(recorder: Recorder, clock: RunClock, generation: int, *, en
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         until_s = time.monotonic() + GONE_WITHIN_S
-        while recorder.sources.find_workers(clock.t_s()) and time.monotonic() < until_s:
+        while left() and time.monotonic() < until_s:
             time.sleep(0.05)
     recorder.safe_tick()
     return () if end else pids

@@ -44,17 +44,18 @@ class RunLoop:
         each_tick: Callable[[Recorder, Tick], None] | None,
         *,
         end_orphans: bool,
+        inherited: tuple[int, ...] = (),
         stopper: SchedulerSignals | None = None,
         on_tick: Callable[[Tick], None] | None = None,
     ) -> None:
-        """``child``: the first process, which has been started."""
+        """``child``: the first process, which has been started; ``inherited``: descriptors that it inherited."""
         self._launch = launch
         self._recorder = recorder
         self._healer = healer
         self._continuation = continuation
         self._guard = guard
         self._clock = clock
-        self._end_orphans = end_orphans
+        self._end_orphans, self._inherited = end_orphans, inherited
         self._stopper = stopper
         self._process = CurrentProcess(
             child, launch.relay, recorder, clock, stopper=stopper, each_tick=each_tick, on_tick=on_tick
@@ -174,7 +175,9 @@ class RunLoop:
 
     def _finish(self) -> RunResult:
         number = self._process.number
-        orphans = leave_no_orphans(self._recorder, self._clock, number, end=self._end_orphans)
+        orphans = leave_no_orphans(
+            self._recorder, self._clock, number, end=self._end_orphans, inherited=self._inherited
+        )
         self._recorder.finish()
         return RunResult(
             returncode=self._returncode(),

@@ -1,0 +1,42 @@
+"""A worker that was forked in the moment in which its main process was killed: no reading saw it, its lock shows it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from holter.probes.process.process_files import started
+from holter.supervisor.folds.fold_lock import FILE, FoldLock
+from holter.supervisor.run import run
+
+SCRIPT = """
+import os, signal, sys, time
+worker = os.fork()
+if worker:
+    open(sys.argv[1], "w").write(str(worker))
+    os.kill(os.getpid(), signal.SIGKILL)
+time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_it_is_ended_with_the_run_and_the_fold_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    lock = FoldLock(tmp_path / "fold_0")
+    result = run(
+        (sys.executable, "-c", SCRIPT, str(tmp_path / "worker")),
+        tmp_path / "run.holter",
+        variables=dict(os.environ),
+        quiet_output=tmp_path / "output.txt",
+        end_orphans=True,
+        keep_fds=(lock.fd,),
+    )
+    worker = int((tmp_path / "worker").read_text())
+    assert result.returncode == -9
+    assert started(worker) is None
+    lock.close()
+    assert not (tmp_path / "fold_0" / FILE).exists()
