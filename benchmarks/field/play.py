@@ -231,9 +231,19 @@ def main_processes(folder: Path, file: str) -> list[psutil.Process]:
 
 def workers(main: psutil.Process) -> list[psutil.Process]:
     """Return its data workers, in the order of their starts."""
-    command = main.cmdline()
-    forked = [child for child in main.children() if child.cmdline() == command]
+    forked = []
+    with contextlib.suppress(psutil.Error):  # it has ended
+        command = main.cmdline()
+        forked = [child for child in main.children() if _command(child) == command]
     return sorted(forked, key=lambda child: (child.create_time(), child.pid))
+
+
+def _command(process: psutil.Process) -> list[str] | None:
+    # None if it has ended; a zombie has no command.
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return None
 
 
 def end_all(folder: Path) -> None:
