@@ -192,7 +192,7 @@ PAGES: dict[str, str] = {module.CAUSE: module.__doc__ or "" for module in MODULE
 
 
 def stated(name: str) -> dict[str, Any]:
-    """Return, by cause, the value of this name in each cause's module that has one, such as ``LADDER`` or ``WAITS``."""
+    """Return the value of a module's variable, such as ``LADDER`` or ``WAITS``, for each cause whose module has it."""
     return {module.CAUSE: getattr(module, name) for module in MODULES if hasattr(module, name)}
 
 

@@ -44,7 +44,10 @@ RULES_COUNT = 0.2
 def as_described(
     judged: Mapping[str, Verdict], evidence: Evidence, without: Collection[str] = ()
 ) -> tuple[Verdict, ...]:
-    """Return the verdicts on stated facts, best first; the words count nothing for the causes in ``without``."""
+    """Return the verdicts on facts that a person stated, best first, weighed again by the words of the description.
+
+    ``judged``: the verdict of each cause by the facts alone. ``without``: causes for which the words count nothing.
+    """
     resembled = evidence.fact("resembles").value
     named = fits(resembled) if isinstance(resembled, tuple) else ()
     by_cause = {match.cause: match for match in named if match.cause not in without}

@@ -32,7 +32,7 @@ _LACKED = (
 
 
 def by_kill(facts: Facts) -> tuple[Step, ...] | None:
-    """Return the ladder for the signal or the shortage that killed a process; None if neither is known."""
+    """Return the steps to try after a process was killed, by its signal or the shortage; None if neither is known."""
     number, kills, shm = (facts.get(name) for name in ("worker.exit_signal", "oom.kills", "shm.used_ratio"))
     if number in CRASHES:
         return FOR_CRASHES

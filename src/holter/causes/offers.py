@@ -33,7 +33,7 @@ class Offer(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """What Holter waits for outside its reach. It does not end the training for it."""
+    """A condition outside of Holter, such as free disk space, that Holter waits for without ending the training."""
 
     condition: ConditionName
     may_be_momentary: bool = False  # a restart is tried after its delay even if it is not over
@@ -90,7 +90,7 @@ ASK = Offer(ASK_ADMIN, "ADVICE")
 
 
 def ask(variant: Variant) -> Offer:
-    """Return the offer of a text for an administrator in one of several variants."""
+    """Return the remedy "ask the administrator", with the variant of the request that fits."""
     return ASK._replace(variant=variant)
 
 

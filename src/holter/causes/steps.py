@@ -34,7 +34,7 @@ SHM_FULL_RATIO = 0.9
 
 
 class Situation(NamedTuple):
-    """The state of the training that the supervisor knows now."""
+    """The state of the training when the next action is chosen."""
 
     t_s: float
     alive: bool  # the main process exists

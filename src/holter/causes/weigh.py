@@ -45,17 +45,30 @@ class Rule(NamedTuple):
 
 
 def supports(fact: str, test: Callable[[Any], bool], text: str, weight: float = 1.0, group: str | None = None) -> Rule:
-    """Return a rule that speaks for the cause if it holds, and is neutral if not."""
+    """Return a rule that speaks for the cause if ``test`` holds for the fact's value, and is neutral if not.
+
+    ``text``: the catalogue key of its sentence. ``group``: in each group of a cause at least one rule must hold before
+    the cause is confirmed; None: the rule is in no group.
+    """
     return Rule(fact, test, text, weight, group)
 
 
 def needs(fact: str, test: Callable[[Any], bool], text: str, otherwise: str, weight: float = 2.0) -> Rule:
-    """Return a rule that is decisive both ways: a failed test or a fact that does not apply excludes the cause."""
+    """Return a rule that speaks for the cause if ``test`` holds for the fact's value, and excludes the cause if not.
+
+    It excludes also if the fact does not apply; an unknown fact excludes nothing. ``text``, ``otherwise``: catalogue
+    keys of the sentences for the two cases.
+    """
     return Rule(fact, test, text, weight, group=fact, otherwise=otherwise)
 
 
 def against(fact: str, test: Callable[[Any], bool], text: str, weight: float = 1.0, *, fatal: bool = False) -> Rule:
-    """Return a rule that speaks against the cause if it holds."""
+    """Return a rule that speaks against the cause if ``test`` holds for the fact's value.
+
+    If ``fatal``, it then excludes the cause.
+
+    ``text``: the catalogue key of its sentence.
+    """
     return Rule(fact, test, text, weight, speaks="against", fatal=fatal)
 
 
@@ -75,12 +88,15 @@ def only(*kinds: str) -> Rule:
 
 
 def if_seen(evidence: Evidence, *rules: Rule) -> tuple[Rule, ...]:
-    """Return only the rules with a known fact, so that an unknown one does not lower the verdict."""
+    """Return only those rules whose fact is known, so that an unknown fact does not lower the score of the cause."""
     return tuple(rule for rule in rules if evidence.fact(rule.fact).status == "known")
 
 
 def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
-    """Return the verdict of one cause, with the facts for and against it and the unknown ones."""
+    """Return the verdict of one cause: excluded, possible, likely or confirmed, with a score from 0 to 1.
+
+    It has the facts for and against the cause, and those that are unknown.
+    """
     findings: dict[str, list[Finding]] = {"for": [], "against": [], "unknown": []}
     rules = tuple(rule for rule in rules if rule.fact != SYMPTOMS or evidence.fact(SYMPTOMS).status == "known")
     total = _total(evidence, rules) or 1.0

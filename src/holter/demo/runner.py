@@ -86,7 +86,9 @@ class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show(fault_name: str, out: Path | None, lang: Lang, *, quiet: bool = False, force: bool = False) -> DemoResult:
-    """Run the demo in ``out`` (default: a new folder below the current one).
+    """Run the demo with the fault of this name in the folder ``out`` (default: a new folder below the current one).
+
+    ``quiet``: print nothing on stderr. ``force``: replace the tape that an earlier demo of this fault left in ``out``.
 
     Raises:  BadInput (no such fault), CannotDoHere, DemoFailed, MissingExtra, TapeExists, FolderNotWritable.
     """
@@ -175,9 +177,10 @@ def _conclude(
 def timing(
     recording: Recording, diagnoses: tuple[Diagnosis, ...], true_cause: str | None
 ) -> tuple[float | None, float | None, str | None]:
-    """Return seconds from the fault to the alarm and to the named cause, as recorded on the tape, and that cause.
+    """Return seconds from the fault to the alarm, seconds from the fault to the named cause, and that cause.
 
-    The episode with the true cause counts, else the first one after the fault: a busy machine may cause other episodes.
+    A value that the tape does not have is None. The episode with the true cause counts, else the first one after the
+    fault: a busy machine may cause other episodes.
     """
     notes = recording.events(Noted)
     judged = recording.events(Judged)

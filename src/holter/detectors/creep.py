@@ -29,7 +29,7 @@ EPOCHS_GROW = define("episode.epochs-grow", "epochs grow from {first:.1f} s to {
 
 
 class CreepDetector:
-    """One memory episode and one epoch-time episode at a time."""
+    """Marks steady growth: at most one open episode about memory, and one about the time of an epoch."""
 
     name = "creep"
 

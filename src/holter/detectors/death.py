@@ -51,7 +51,7 @@ GONE = define("episode.gone", "{who} is gone; how it ended is not known")
 
 
 class DeathDetector:
-    """One episode per crash: the first death in time is its subject, the others are consequences."""
+    """Marks each crash as one episode: its subject is the process that died first, later deaths are consequences."""
 
     name = "death"
 

@@ -18,7 +18,7 @@ REASON = define(
 
 
 class DivergedDetector:
-    """One episode until the losses are finite again."""
+    """Marks losses that are NaN or infinite as one episode, which ends when the losses are finite again."""
 
     name = "diverged"
 

@@ -24,7 +24,7 @@ BLOCKED_ALONE = define("episode.blocked-alone", "{process} has been blocked in t
 
 
 class FrozenDetector:
-    """One episode per frozen worker."""
+    """Marks each frozen worker as an episode of its own."""
 
     name = "frozen"
 

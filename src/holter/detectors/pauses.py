@@ -39,7 +39,7 @@ class _Pause(NamedTuple):
 
 
 class PausesDetector:
-    """One episode while pauses repeat, in the training phase only."""
+    """Marks pauses that repeat as one episode; only in the training phase."""
 
     name = "pauses"
 

@@ -21,7 +21,7 @@ NO_FILES = ("pipe:", "socket:", "anon_inode:", "/dev/")
 
 
 class PlainKeeper:
-    """Tracks whether the program is such a program, and what its loader waits for."""
+    """Tracks whether a run is a program without nnU-Net that uses a DataLoader, and what that DataLoader waits for."""
 
     def __init__(self) -> None:
         self.is_plain = False
@@ -48,7 +48,7 @@ class PlainKeeper:
         self._watch_reads(tick)
 
     def blames_worker(self, tick: Tick, within_s: float) -> bool:
-        """Whether a worker is stopped, has died, or has hung on one file for this long."""
+        """Return whether a worker causes the wait: it is stopped, has died, or reads one file for ``within_s``."""
         if self.died_s is not None:
             return True
         if any(process.state in (*STOPPED, "Z", "X") for process in loader_workers(tick)):

@@ -48,7 +48,7 @@ class ProgressKeeper:
             self.steps.pop()
 
     def forgive(self, t_s: float) -> None:
-        """Count the time without progress from ``t_s`` on, because before there was a pause or another phase."""
+        """Count the time without progress only from ``t_s`` on: before, the training was paused or in another phase."""
         self.at_s = t_s
 
     @property

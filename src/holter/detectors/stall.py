@@ -76,7 +76,7 @@ BUSY_WORKERS = define("episode.busy-workers", "no batch comes although the data 
 
 
 class StallDetector:
-    """One stall episode at a time, of the training as a whole."""
+    """Marks a stall of the whole training; at most one episode is open at a time."""
 
     name = "stall"
 

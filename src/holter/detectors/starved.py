@@ -41,7 +41,7 @@ class _StepSample(NamedTuple):
 
 
 class StarvedDetector:
-    """One episode while the share of waiting for data stays high in the training phase."""
+    """Marks as one episode that the training waits for data most of the time; only in the training phase."""
 
     name = "starved"
 

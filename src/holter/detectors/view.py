@@ -36,7 +36,7 @@ def usable_cpus(tick: Tick, before: float | None) -> float | None:
 
 
 def ended(episode: Episode | None, t_s: float) -> list[Episode]:
-    """Return the episode with its end; empty if none is open."""
+    """Return the open episode, ended at ``t_s``, as a list; an empty list if no episode is open."""
     return [] if episode is None else [msgspec.structs.replace(episode, end_s=t_s)]
 
 

@@ -18,7 +18,11 @@ AFTER_S = 5.0
 
 
 def messages_around(window: Window, before_s: float = BEFORE_S) -> Iterator[str]:
-    """Yield exceptions, without those that only repeat an earlier death, then kept lines, each in order of time."""
+    """Yield the text of exceptions, then kept lines of output, each in order of time.
+
+    They are from ``before_s`` seconds before the episode until shortly after its end. Exceptions that only repeat an
+    earlier death are left out.
+    """
     start_s, end_s = window.episode.start_s - before_s, window.end_s + AFTER_S
     for error in window.recording.events(ExceptionSeen, start_s=start_s, end_s=end_s):
         if not error.echo:
@@ -28,7 +32,10 @@ def messages_around(window: Window, before_s: float = BEFORE_S) -> Iterator[str]
 
 
 def state_or_absent(window: Window, book: FactBook, name: str, value: str | int | None, detail: Text = "") -> None:
-    """Add a fact about printed text. Without a value it is unknown if no output was recorded, else not applicable."""
+    """State the fact ``name``, which comes from printed text: ``value``, or why there is none.
+
+    With a value of None, the fact is unknown if no output was recorded, else not applicable.
+    """
     if value is not None:
         book.known(name, value, detail)
     elif next(messages_around(window, float("inf")), None) is not None:

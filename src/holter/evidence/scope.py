@@ -46,7 +46,10 @@ ONE_RANK = define("scope.one-rank", "one process trains")
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """Add which of these the run has; only if the whole run was observed, also which it does not have."""
+    """State which kind of run this is: nnU-Net or not, with an export, a GPU, several ranks, a scheduler's job.
+
+    That one of these is absent is stated only if the whole run was observed.
+    """
     derive(book)
     contract = window.recording.contract(window.end_s)
     seen = frozenset() if contract is None else frozenset(ability.name for ability in contract.sees if ability.can)

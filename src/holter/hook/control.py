@@ -60,7 +60,10 @@ def _carry_out(request: dict[str, Any]) -> None:
 
 
 def tell(action: str, state: str, *remarks: Remark, number: int | None = None, pids: Iterable[int] = ()) -> None:
-    """Report the state of an action: begun, done or failed. ``pids``: processes that it will end, reported first."""
+    """Report to the supervisor that an action has begun, is done or has failed (``state``).
+
+    ``remarks``: the reasons. ``number``: the request that it answers; None: none. ``pids``: processes that it will end.
+    """
     generation = RUNTIME.page.generation
     RUNTIME.emit(
         "action", action=action, state=state, say=list(remarks), number=number, pids=list(pids), generation=generation

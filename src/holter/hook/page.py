@@ -124,7 +124,10 @@ class Page:
             )  # fmt: skip
 
     def begin_wait(self, kind: int, *, publish: bool = True) -> None:
-        """Record that a batch is requested; ends the previous step if the trainer has not ended it."""
+        """Record that the trainer has requested a batch; end the previous step if the trainer has not ended it.
+
+        ``kind``: TRAIN or VAL, the loader that is waited for. ``publish``: write it to the shared page at once.
+        """
         self.wait_began = now = monotonic()
         self.waits = kind
         if self.batch_at is not None:

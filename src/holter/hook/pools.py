@@ -40,7 +40,10 @@ def _in_phase(phase: str, original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def begin(phase: str) -> bool:
-    """Enter a phase of a command that does not train; False if the process does something else already."""
+    """Enter the phase of a command that does not train, such as preprocessing.
+
+    Return False, and change nothing, if this process is in another phase already.
+    """
     if RUNTIME.phase() not in BEFORE_WORK:
         return False
     RUNTIME.page.iteration = 0

@@ -92,7 +92,10 @@ class HookRuntime:
 
     @quiet
     def open(self, role: str, worker_index: int | None = None, phase: str | None = None) -> None:
-        """Set the role. The first call also creates the page and the files for stacks."""
+        """Set the role of this process. The first call also creates its heartbeat page and the files for its stacks.
+
+        ``worker_index``: None if it is no worker. ``phase``: the phase to record at the first call; None: no change.
+        """
         page = self.page
         page.role = layout.ROLES.index(role)
         page.worker_index = layout.UNKNOWN if worker_index is None else worker_index
@@ -167,7 +170,11 @@ class HookRuntime:
             pass
 
     def record_ability(self, name: str, can: bool, what: str = "", **more: Any) -> None:
-        """Record whether an action is possible in this training, or which loader feeds it; main process only."""
+        """Record whether Holter can do something in this training; in the main process only, else do nothing.
+
+        ``name``: the ability, such as ``replace-workers``; or ``loader``, with the kind of data loader as ``what``.
+        ``more``: other fields of the event.
+        """
         if layout.ROLES[self.page.role] == "main":
             self.emit("ability", name=name, can=can, what=what, **more)
 
@@ -180,7 +187,11 @@ class HookRuntime:
     def record_exception(
         self, error: BaseException, trace: TracebackType | None, thread: str | None = None, **more: Any
     ) -> None:
-        """Record a Python exception together with the current case."""
+        """Record a Python exception together with the case that this process works on; never raises.
+
+        ``thread``: the name of the thread that it has ended, if it was a side thread. ``more``: other fields of the
+        event.
+        """
         try:
             message = str(error)
             lines = traceback.format_exception(type(error), error, trace)

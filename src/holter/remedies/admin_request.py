@@ -25,7 +25,10 @@ def asked(diagnosis: Diagnosis | None, cause: str | None) -> tuple[tuple[str, Va
 
 
 def values(cause: str, variant: str | None, facts: Facts, environment: Environment | None) -> dict[str, Value]:
-    """Return all known values that the request about this cause may contain, in base units."""
+    """Return the values to fill into the request to the administrator about this cause; unknown ones are left out.
+
+    Sizes are in bytes, shares from 0 to 1. ``variant``: which of the cause's requests; None: it has only one.
+    """
     known = {name: value for name, read in _READ.items() if (value := read(facts)) is not None}
     host = environment.hostname if environment is not None else None
     more = {"cause": cause, "variant": variant, "host": host}

@@ -52,7 +52,10 @@ class Settled(NamedTuple):
     having: Mapping[str, Mapping[str, int]]
 
     def weight(self, cause: str, properties: Iterable[str]) -> float:
-        """Return how likely the cause is by its cases with these properties; only ratios mean something."""
+        """Return how likely the cause is, judged by the known cases that have these properties.
+
+        The number is no probability: compare it only with that of other causes.
+        """
         count, whole = self.cases.get(cause, 0), sum(self.cases.values()) or 1
         result = math.sqrt(1.0 + self.met.get(cause, 0))
         for name in properties:
@@ -104,7 +107,7 @@ def of_what_is_known(verdict: Verdict, facts: Mapping[str, object]) -> float:
 def rise(cause: str, evidence: Evidence, facts: Mapping[str, Value]) -> float:
     """Return by how much the score of a cause rises if these facts become known; 0 if it falls.
 
-    Unknown facts count as in a recording: each one makes a cause less certain.
+    ``evidence``: what is known now. Unknown facts count as in a recording: each one makes a cause less certain.
     """
     judge = CAUSES[cause]
     by_name = {fact.name: fact for fact in evidence.facts}
@@ -114,7 +117,10 @@ def rise(cause: str, evidence: Evidence, facts: Mapping[str, Value]) -> float:
 
 
 def share(cause: str, unknown: Collection[str], names: Collection[str]) -> float:
-    """Return the share (0 to 1) of a cause's unknown facts that these facts would settle, for or against it."""
+    """Return how much of what is unknown about a cause would be settled, for or against it: a share, 0 to 1.
+
+    ``unknown``: names of the unknown facts. ``names``: those of them that would become known.
+    """
     rules = [rule for rule in RULES_OF.get(cause, ()) if rule.fact in unknown]
     whole = sum(map(_weight, rules))
     return sum(_weight(rule) for rule in rules if rule.fact in names) / whole if whole else 0.0
@@ -125,7 +131,10 @@ def _weight(rule: Rule) -> float:
 
 
 def imagined(cause: str, names: Iterable[str]) -> dict[str, Value]:
-    """Return the values that these facts would have if the cause were true."""
+    """Return the values that the facts with these names would have if the cause were true.
+
+    A fact is left out if no rule of the cause supports it, or if no value is found for which the rule holds.
+    """
     values = {}
     for rule in RULES_OF.get(cause, ()):
         if rule.fact in names and rule.speaks == "for" and rule.fact not in values:

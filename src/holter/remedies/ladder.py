@@ -87,7 +87,11 @@ AFTER_WAIT: tuple[Step, ...] = (AGAIN,)
 
 
 def next_plan(diagnosis: Diagnosis | None, history: tuple[Attempt, ...], now: Situation) -> Plan:
-    """Return what to do about this diagnosis; ``diagnosis`` is None if the main process has ended without a cause."""
+    """Return what to do about this diagnosis; the action ``nothing`` if nothing is to be done.
+
+    ``diagnosis``: None if the main process has ended without a cause. ``history``: the plans that were carried out,
+    oldest first. ``now``: the state of the training.
+    """
     cause = _cause(diagnosis)
     if cause in WAIT_FOR and not _stands_after(now):
         return _wait(cause, history, now)
@@ -119,7 +123,10 @@ def _can_restart(now: Situation) -> bool:
 
 
 def settings_in_force(history: tuple[Attempt, ...], given: Settings = ()) -> Settings:
-    """Return the settings of all attempts, on top of those that the training was started with."""
+    """Return the environment variables that the training has: those of all attempts, except what was taken back.
+
+    ``given``: those that it was started with; an attempt's value for the same variable replaces the given one.
+    """
     settings = dict(given)
     for attempt in history:
         if not attempt.taken_back:

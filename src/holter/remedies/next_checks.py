@@ -28,7 +28,7 @@ PID = "$(pgrep -of nnUNetv2_train)"
 
 
 class NextCheck(NamedTuple):
-    """A check that this diagnosis needs."""
+    """A command whose output this diagnosis needs, and the names of the facts that it would settle."""
 
     id: str
     command: str
@@ -58,7 +58,7 @@ def _says_it_all(diagnosis: Diagnosis) -> bool:
 
 
 class Settles(NamedTuple):
-    """How much a check would settle about one cause."""
+    """How much the output of one command would settle about one cause."""
 
     worth: float  # how far it moves the ranking, times how likely the cause seems
     part: float  # of what is open about it

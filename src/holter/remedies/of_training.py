@@ -31,5 +31,8 @@ def only_trains(offer: Offer) -> bool:
 
 
 def of_work(name: str, work: str) -> str:
-    """Return the remedy in the words of such a command."""
+    """Return the id of the remedy for a command of nnU-Net that does not train; ``name`` itself if it fits unchanged.
+
+    ``work``: what the command does, such as ``prediction``.
+    """
     return (PREDICT_AGAIN if work == "prediction" else AGAIN).get(name, name)

@@ -25,7 +25,10 @@ def known_facts(diagnosis: Diagnosis | None) -> Facts:
 
 
 def ladder_of(cause: str | None, now: Situation, facts: Facts) -> tuple[Step, ...]:
-    """Return the steps for a cause, given the facts."""
+    """Return the steps to try against a cause, in order: chosen by the facts if the cause does so, else its own.
+
+    For a cause without steps, and for None (unknown), they are those for an unexplained problem.
+    """
     if cause in LADDERS:
         chosen = BY_FACTS[cause](facts) if cause in BY_FACTS else None
         return LADDERS[cause] if chosen is None else chosen

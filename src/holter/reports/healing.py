@@ -36,7 +36,7 @@ def action_id(action: ActionTaken | Action) -> str:
 
 
 def details(content: Text, lang: Lang) -> str:
-    """Return the text of an action; empty if it has none."""
+    """Return the explanation of an action as text; empty if it has none, or if its reason need not be shown."""
     if isinstance(content, Message):
         return phrase(content, lang)
     if SILENT_REASONS.fullmatch(content):

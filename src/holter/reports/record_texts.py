@@ -21,7 +21,7 @@ KEPT_FIELDS = frozenset(
 
 
 def inner_records(record: Record) -> Iterator[Record]:
-    """Yield a record and those in its fields."""
+    """Yield a record, then every record in its fields, in tuples too."""
     yield record
     for name in record.__struct_fields__:
         value = getattr(record, name)

@@ -51,9 +51,9 @@ def attach(
 ) -> RunResult:
     """Record the training of ``pid`` until it ends, for ``for_s`` seconds, or until Ctrl-C. Read-only.
 
-    ``is_listed``: whether ``holter list`` shows the run.
-
-    ``on_tape``: called with the path of the tape when it is opened.
+    ``force``: replace an existing tape. ``listener``: receives alarms and causes. ``each_tick``: called after every
+    tick. ``is_listed``: whether ``holter list`` shows the run. ``on_tape``: called with the path of the tape when it is
+    opened.
 
     Raises:  NoSuchProcess, NotOurProcess, NotATraining, AlreadyRecorded, TapeExists, FolderNotWritable.
     """

@@ -57,7 +57,9 @@ class Launch:
     def start(
         self, command: tuple[str, ...], generation: int = 0, settings: tuple[tuple[str, str], ...] = ()
     ) -> subprocess.Popen[bytes]:
-        """Start a process; ``settings``: all variables that healing has set.
+        """Start one process of the run.
+
+        ``generation``: its number, 0 for the first one. ``settings``: all environment variables that healing has set.
 
         Raises:  CommandNotStarted.
         """

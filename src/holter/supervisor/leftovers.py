@@ -40,7 +40,9 @@ def collect_in_background() -> None:
 
 
 def collect(folder: Path | None = None) -> tuple[Path, ...]:
-    """Remove unused folders below ``folder`` (default: the temporary folder); return the removed ones.
+    """Remove scratch folders that no process uses; return the removed ones.
+
+    ``folder``: where to look for them; None: in the temporary folder.
 
     All processes of the machine are read twice, whatever the number of folders.
     """

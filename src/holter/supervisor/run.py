@@ -78,6 +78,8 @@ def run(
 ) -> RunResult:
     """Run ``command`` and record it on ``tape``; the result has the path of the tape.
 
+    ``listener``: receives alarms, causes and actions. ``force``: replace an existing tape. ``variables``: the
+    environment of the command; None: that of this process. ``cwd``: the folder in which the command runs.
     ``each_tick``: called after every tick (the demo injects its fault there). ``quiet_output``: write the command's
     output to this file instead of passing it through. ``end_orphans``: kill workers that a killed main process left
     behind (only the demo does so by default). ``heal``: replace workers, save checkpoints safely, and restart a crashed

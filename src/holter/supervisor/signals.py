@@ -64,9 +64,10 @@ class SignalRelay:
         return -returncode in self._seen or returncode - 128 in self._seen
 
     def wait(self, until_mono_s: float, pass_on: Callable[[int], None]) -> bool:
-        """Wait until that time or until a child ends; return True for the latter. Passes signals on meanwhile.
+        """Wait until that time of the monotonic clock, or until a child process ends; return True for the latter.
 
-        A signal that cannot be sent (the training runs as another user, by sudo) is ignored.
+        ``pass_on`` is called with the number of each signal that was sent to Holter alone meanwhile. An OSError of it
+        is ignored: the training may run as another user, by sudo.
         """
         if self._wait is None:
             raise ValueError("used outside of its with block")

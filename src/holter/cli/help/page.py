@@ -73,7 +73,7 @@ class App(typer.Typer):
 
 
 def key(command: str, parameter: Any = None) -> str:
-    """Return the key of the help of a command, or of one of its arguments and options."""
+    """Return the catalogue key of the help of a command or, with ``parameter``, of one of its arguments or options."""
     if parameter is None:
         return f"help.{command}"
     is_option = parameter.param_type_name == "option"

@@ -18,7 +18,10 @@ TOO_LONG = define("run.report-too-long", "it took more than {within:.0f} s")
 
 
 def write_report(tape: Path, returncode: int, lang: Lang, speaker: StderrListener) -> None:
-    """Write the HTML report beside the tape; say where, or why not. Nothing for a training that is to be requeued."""
+    """Write the HTML report beside the tape, and print where it is, or why it could not be written.
+
+    Nothing is done without a tape, or if ``returncode`` says that a scheduler will start the training again.
+    """
     if returncode == REQUEUE or not tape.exists():
         return  # a batch system kills what lingers after its signal
     report = tape.with_suffix(".html")

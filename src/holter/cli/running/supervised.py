@@ -25,9 +25,10 @@ def supervision(
     notify: str | None,
     name: str,
 ) -> Iterator[Callable[..., RunResult]]:
-    """Yield a function that runs a command as ``holter.supervisor.run.run`` does, and settles ``ending``.
+    """Yield a function that runs a command under supervision, and gives its exit code to ``ending``.
 
-    ``name``: of the run, in notifications.
+    The function takes the arguments of ``holter.supervisor.run.run``. ``metrics``: values of ``--metrics``. ``notify``:
+    an address; None: send nothing. ``name``: what notifications call the run.
 
     Raises:  BadInput, MissingExtra for an address that cannot be used; before anything is started.
     """

@@ -17,9 +17,11 @@ NO_TARGET = define("error.no-target", "No target was given, and no tape is known
 
 
 def newest_tape(lang: str | None, next_step: Message | str) -> Path:
-    """Return the tape, and name it on stderr; if there is no registry, the newest one in the current folder.
+    """Return the tape of the running training, else the newest one, and name it on stderr.
 
-    Raises:  UnknownTarget with this next step if there is none.
+    If no training is in the user's registry, it is the newest tape in the current folder. ``lang``: ``--lang``.
+
+    Raises:  UnknownTarget with ``next_step`` if there is no tape.
     """
     from holter.cli.list_runs import all_rows
     from holter.cli.options import chosen_language

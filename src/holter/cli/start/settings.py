@@ -133,7 +133,10 @@ def read(environ: Mapping[str, str], options: Callable[[], Mapping[str, frozense
 
 
 def speak(settings: Settings, environ: MutableMapping[str, str]) -> None:
-    """Use what is set for all commands also for errors and for the training's own lines."""
+    """Make the language and the address of the documentation hold for errors and for the training's own lines too.
+
+    Those that are set for all commands are put into ``environ`` where it does not have them yet.
+    """
     for each in settings.options:
         if each.command is None and each.name in SPOKEN:
             environ.setdefault(SPOKEN[each.name], each.value)

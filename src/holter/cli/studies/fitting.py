@@ -47,9 +47,10 @@ def check(
     is_typed: Callable[[str], bool],
     file: str | None,
 ) -> None:
-    """Refuse options that do not fit together.
+    """Refuse options of ``holter study`` that do not fit together.
 
     ``is_given``: by an option's name without dashes, whether it is set, wherever; ``is_typed``: on the command line.
+    ``file``: the study file, if one was named instead of data sets.
 
     Raises:  BadInput.
     """

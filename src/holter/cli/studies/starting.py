@@ -46,10 +46,10 @@ def run_here(
     folders: Sequence[Path] = (),
     trainings: RayTrainings | None = None,
 ) -> int:
-    """Train on this machine; return the exit code.
+    """Train the jobs on this machine, or on a cluster if ``trainings`` is given; return the exit code.
 
-    ``notes``: what is said first. ``notify``: an address for a message a day and at the end. ``folders``: for metrics.
-    ``trainings``: on a cluster.
+    ``notes``: messages to print first. ``notify``: an address for a message a day and at the end. ``folders``: where to
+    write the metrics of the study.
     """
     from holter.reports.catalogue import phrase
     from holter.study.local import Session
@@ -92,7 +92,7 @@ def run_here(
 
 
 def metrics_for(folders: Sequence[Path], cells: Sequence[Cell]) -> tuple[StudyMetrics, ...]:
-    """Return the writers of metrics; their library is imported only if there is a folder."""
+    """Return one writer of metrics for each folder; the metrics library is imported only if there is a folder."""
     if not folders:
         return ()
     from holter.study.report.metrics import StudyMetrics
@@ -129,7 +129,13 @@ def print_or_send(
     notes: Sequence[Text],
     language: Lang,
 ) -> None:
-    """Print the array script for what can start now, or send it, and one for what comes after."""
+    """Print the Slurm script for the trainings that can start now; or send it with sbatch, if ``submit_it``.
+
+    Trainings that need others first are sent in a second script, which starts after the first; if nothing is sent, only
+    their number is reported. ``out``: folder for tapes and output. ``extra``: arguments for nnUNetv2_train. ``most``:
+    how many run at a time; None: no limit. ``options``: for sbatch. ``variables``: names of variables in ``environ``
+    that the trainings get. ``retry``: also start those that failed before. ``notes``: messages to print first.
+    """
     from holter.reports.catalogue import phrase
     from holter.study.clusters.slurm import script_of, submit
     from holter.study.local import needs_of

@@ -11,10 +11,10 @@ from holter.demo.prepare import CONFIGURATION, DATASET_NAME
 
 
 class DamagedCase(Harmless):
-    """Damages the first training case of fold 0, in the copy."""
+    """Damages the first training case of fold 0, in a copy of the preprocessed data."""
 
     def prepare(self, context: Context) -> dict[str, str]:
-        """Copy the data; return the variable that makes the training use the copy."""
+        """Copy the preprocessed data; return the variable that makes the training use the copy."""
         if not _copy(context).exists():
             shutil.copytree(context.preprocessed, _copy(context))
         return {"nnUNet_preprocessed": str(_copy(context))}
@@ -30,7 +30,7 @@ class DamagedCase(Harmless):
         raise NotImplementedError
 
     def undo(self, context: Context) -> None:
-        """Remove the copy."""
+        """Remove the copy of the preprocessed data."""
         shutil.rmtree(_copy(context), ignore_errors=True)
 
 

@@ -104,7 +104,7 @@ class Harmless:
 
 @contextmanager
 def prepared(fault: Fault, context: Context) -> Iterator[dict[str, str]]:
-    """Yield the fault's environment variables; undo the fault at the end of the block."""
+    """Prepare the fault, and yield the variables for the training's environment; undo it at the end of the block."""
     try:
         yield fault.prepare(context)
     finally:

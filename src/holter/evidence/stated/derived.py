@@ -34,7 +34,10 @@ _LABEL = re.compile(r"^\s*License Status\s*:", re.IGNORECASE)
 
 
 def derive(book: FactBook, quotes: Mapping[str, str]) -> None:
-    """Add the facts that follow from stated exceptions, licence texts, versions, and quoted texts."""
+    """Add the facts that follow from stated exceptions, licence texts, versions, and quoted texts.
+
+    ``quotes``: by name of a fact, the words from which it was stated; "" if there are none.
+    """
     _quoted(book, quotes)
     _echo(book)
     _exception(book)

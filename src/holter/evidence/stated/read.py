@@ -71,7 +71,10 @@ def read_stated(content: bytes, name: Text) -> Stated:
 
 
 def of_facts(facts: Mapping[str, Any], name: Text = "", about: str = "") -> Stated:
-    """Return episode and evidence of stated facts.
+    """Return the episode and the evidence that stated facts describe.
+
+    ``facts``: values by name of the fact, as in an evidence file. ``name``: what an error calls the file. ``about``:
+    the description of the episode.
 
     Raises:  EvidenceWrong if a name or a value is wrong.
     """

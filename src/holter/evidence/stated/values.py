@@ -84,7 +84,11 @@ Checked = tuple[Value | None, Message | None]
 
 
 def unwrapped(name: str, value: object) -> tuple[object, str, Message | None]:
-    """Return the value, its detail, and the error if the JSON object around the value is wrong."""
+    """Return the plain value of a fact, its detail, and an error sentence if the JSON object around the value is wrong.
+
+    A fact may be written as a value, or as an object with ``value`` and ``detail``. The detail is "" if there is none,
+    and the error None if all is right.
+    """
     if not isinstance(value, Mapping):
         return value, "", None
     other = [str(key) for key in value if key not in WRAPPING and not str(key).startswith("_")]
@@ -95,7 +99,7 @@ def unwrapped(name: str, value: object) -> tuple[object, str, Message | None]:
 
 
 def checked(spec: FactSpec, value: object) -> Checked:
-    """Return the value of a fact, or the error in it."""
+    """Return (value, None) if the value is allowed for the fact, else (None, error sentence)."""
     name, written = spec.name, msgspec.json.encode(value).decode()
     if spec.kind == "bool":
         return (value, None) if isinstance(value, bool) else (None, NO_BOOL(fact=name, written=written))

@@ -16,7 +16,7 @@ QUOTE_CHARS = 160
 
 
 class Known(NamedTuple):
-    """The pattern of one message, and the facts that follow where it matches."""
+    """The pattern of one message, and each fact that follows: its value, or a function that reads it from the match."""
 
     pattern: re.Pattern[str]
     facts: Mapping[str, Reading]
@@ -32,12 +32,18 @@ class Found(NamedTuple):
 
 
 def known(pattern: str, facts: Mapping[str, Reading], *, exact: bool = False) -> Known:
-    """Return a known message; upper and lower case count as the same unless ``exact``."""
+    """Return a message to search for: a regular expression, and the facts that follow where it matches.
+
+    Upper and lower case count as the same unless ``exact``.
+    """
     return Known(re.compile(pattern, re.MULTILINE | (0 if exact else re.IGNORECASE)), facts)
 
 
 def search(text: str, messages: Iterable[Known]) -> Iterator[Found]:
-    """Yield the facts of every message that the text holds, in the order of the table."""
+    """Yield the facts of every message that the text holds, in the order of ``messages``.
+
+    Of a message that occurs several times, only the first place counts.
+    """
     for message in messages:
         match = message.pattern.search(text)
         if match is None:

@@ -33,7 +33,10 @@ _SENTENCE_ENDS = ".\n。!?！？"
 
 
 def clause(text: str, match: re.Match[str], ends: str = _ENDS) -> tuple[str, str]:
-    """Return the clause around a match: the part before the match, and the whole clause."""
+    """Return the clause in which a match stands: (the part of it before the match, the whole clause).
+
+    ``ends``: the characters that end a clause, such as comma and full stop.
+    """
     begin = max((text.rfind(mark, 0, match.start()) for mark in ends), default=-1) + 1
     end = min((place for mark in ends if (place := text.find(mark, match.end())) >= 0), default=len(text))
     return text[begin : match.start()], text[begin : end + 1]

@@ -65,7 +65,7 @@ class Fit(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A linear model: a text's terms, each with its own length, and their weights for the causes."""
+    """A linear model: for each cause a bias, for each term (word or fact) a length and its weights for the causes."""
 
     bias: Mapping[str, float]
     lengths: Mapping[str, float]
@@ -129,7 +129,7 @@ def gist(text: str) -> str:
 
 
 def terms_of_facts(values: Mapping[str, Value]) -> set[str]:
-    """Return the terms of facts: one for each fact; for symptoms and short texts, one for each value."""
+    """Return facts as terms of the model: each symptom, a short text with the fact's name, else only the name."""
     found: set[str] = set()
     for name, value in values.items():
         if isinstance(value, tuple) and name == "symptoms":
@@ -172,7 +172,8 @@ def resembles(text: str, values: Mapping[str, Value]) -> tuple[Fit, ...]:
 def is_quiet(named: Sequence[Fit], *, has_facts: bool, complains: bool) -> bool:
     """Return whether a text describes no problem, or does not say which problem it is.
 
-    ``has_facts``: it names errors or symptoms. ``complains``: it uses words of a complaint.
+    ``named``: the causes that it resembles, best first. ``has_facts``: it names errors or symptoms. ``complains``: it
+    uses words of a complaint.
     """
     if not named:
         return False

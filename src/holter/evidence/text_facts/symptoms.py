@@ -160,7 +160,10 @@ def complaint(text: str) -> str:
 
 
 def named(text: str) -> tuple[tuple[str, ...], str]:
-    """Return the names of all symptoms in the text that are not denied, and the words of the first ones."""
+    """Return the names of all symptoms that the text describes, and a quotation of up to three of its words about them.
+
+    A symptom that the text denies ("no errors") is left out. Without symptoms both are empty.
+    """
     hits = []
     for name, pattern in _SYMPTOMS:
         for match in pattern.finditer(text):
@@ -180,7 +183,10 @@ def _slower(match: re.Match[str]) -> tuple[float, float] | None:
 
 
 def times(text: str) -> list[tuple[str, Value, str]]:
-    """Return facts about epoch times that the text gives: how long before and after, and when it changed."""
+    """Return facts about epoch times that the text gives, each as (name of the fact, value, quotation).
+
+    They are the seconds of an epoch before and after a change, and the minutes until it; empty if the text has none.
+    """
     found: list[tuple[str, Value, str]] = []
     change = next((change for match in FROM_TO.finditer(text) if (change := _slower(match)) is not None), None)
     change = change or _apart(text)

@@ -25,9 +25,12 @@ SWITCH = "get_crc32_options"  # of torch.serialization, since 2.6
 def without(
     save: Callable[..., Any], patch_on_thread: Callable[..., Callable[[], None]], serialization: Any
 ) -> Callable[..., Any] | None:
-    """Return a ``save`` that writes no checksums on this thread.
+    """Return a function that calls ``save`` but leaves out the checksums, only on the thread that calls it.
 
-    None if this torch cannot omit them, or if ``fill_in`` does not understand the file that it writes.
+    None if this torch cannot omit them, or if ``fill_in`` does not understand the file that is written then.
+
+    ``save``: torch's own. ``patch_on_thread``: as in ``snapshots``. ``serialization``: the module
+    ``torch.serialization``.
     """
     if not hasattr(serialization, SWITCH):
         return None
@@ -54,7 +57,7 @@ def _is_understood(save: Callable[..., Any]) -> bool:
 
 
 def fill_in(buffer: io.BytesIO, moved: Callable[[], None]) -> None:
-    """Write the CRC of every member into the archive; ``moved`` is called after each chunk."""
+    """Write the missing CRC of every member into the checkpoint in ``buffer``; ``moved`` is called after each chunk."""
     with buffer.getbuffer() as view:
         for entry, member in _members(buffer, view):
             local = member.header_offset

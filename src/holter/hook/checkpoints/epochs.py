@@ -20,7 +20,10 @@ OVER = ("final-validation", "shutdown")
 
 
 def ask(what: str, number: int) -> None:
-    """Accept a request; runs on the pulse thread."""
+    """Accept the supervisor's request for a ``checkpoint`` or a ``stop`` at the end of the epoch, with its number.
+
+    It is called in the pulse thread.
+    """
     action = "save-checkpoint" if what == "checkpoint" else what
     is_over = RUNTIME.phase() in OVER
     if not is_over:

@@ -22,7 +22,10 @@ ACTION = "save-checkpoint"
 
 
 def ask(number: int) -> None:
-    """Accept a request; runs on the pulse thread."""
+    """Accept the supervisor's request for a checkpoint in the middle of the epoch, with its number.
+
+    It is called in the pulse thread. The main thread saves, as soon as it waits for a batch.
+    """
     trainer = STATE.trainer()
     reason = _why_not(trainer)
     if reason is not None:

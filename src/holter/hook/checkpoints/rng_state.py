@@ -14,7 +14,10 @@ LOADERS = ("dataloader_train", "dataloader_val")
 
 
 def take(trainer: Any, epochs_done: int | None) -> dict[str, Any]:
-    """Return what Holter adds to a checkpoint: plain values and tensors, which ``weights_only`` loading accepts."""
+    """Return what Holter adds to a checkpoint: states of random generators and loaders, and the finished epochs.
+
+    All are plain values and tensors, which ``weights_only`` loading accepts. ``epochs_done``: None if unknown.
+    """
     return {
         "version": os.environ.get("HOLTER_VERSION", "unknown"),
         "generators": _generators(),
@@ -56,7 +59,10 @@ def _plain_list(value: Any) -> list[int | None] | None:
 
 
 def restore(own: dict[str, Any]) -> Remark | None:
-    """Restore all generators; those that do not fit this machine stay as they are and are named in the remark."""
+    """Restore the states of all random generators from ``own``, which ``take`` has returned.
+
+    If the number of GPUs differs, the generators of the GPUs stay as they are, and a remark says so; else None.
+    """
     generators = own["generators"]
     version, numbers, gauss = generators["python"]
     random.setstate((version, tuple(numbers), gauss))
@@ -76,7 +82,7 @@ def restore(own: dict[str, Any]) -> Remark | None:
 
 
 def restore_loaders(own: dict[str, Any], trainer: Any) -> None:
-    """Restore the state of loaders that have ``load_state_dict``."""
+    """Restore the trainer's loaders that have ``load_state_dict``; ``own``: what ``take`` has returned."""
     for name in LOADERS:
         saved, loader = own["loaders"].get(name, {}), getattr(trainer, name, None)
         take_state = getattr(loader, "load_state_dict", None)

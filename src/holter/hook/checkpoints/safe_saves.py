@@ -22,7 +22,10 @@ Watch = Callable[..., "After | None"]
 
 
 def take_over(watches: dict[str, Watch]) -> None:
-    """Add safe saving to the methods that are already wrapped, and wrap ``load_checkpoint``; the first call only."""
+    """Add safe saving to ``watches``, the wrappers of the trainer's methods by name; only the first call does anything.
+
+    It also accepts the supervisor's requests for a checkpoint or a stop from then on.
+    """
     if "load_checkpoint" in watches:
         return
     additions: dict[str, Watch] = {
@@ -41,7 +44,10 @@ def take_over(watches: dict[str, Watch]) -> None:
 
 
 def both(outer: Watch, inner: Watch) -> Watch:
-    """Combine two watches: the outer one starts first and ends last; a failure of one does not affect the other."""
+    """Return one wrapper that does the work of two: ``outer`` starts first and ends last.
+
+    An exception of one does not affect the other.
+    """
 
     def watch(trainer: Any, *args: Any, **kwargs: Any) -> After:
         afters = [call_safely(part, trainer, *args, **kwargs) for part in (outer, inner)]

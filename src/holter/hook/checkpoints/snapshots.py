@@ -54,7 +54,10 @@ def call_safely(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def patch_on_thread(module: ModuleType, name: str, make: Callable[[Any], Any]) -> Callable[[], None]:
-    """Replace a function by ``make(original)`` on this thread; call the returned function to undo it."""
+    """Replace the function ``name`` of a module by ``make(original)``, only for calls from this thread.
+
+    Other threads still get the original. Call the returned function to undo it.
+    """
     original, thread_id, lent = getattr(module, name), threading.get_ident(), [True]
     replacement = make(original)
 
@@ -205,7 +208,7 @@ def _straight(save: Any, content: Any) -> writer.Fill:
 
 
 def size_of(content: Any) -> int:
-    """Return the bytes of all tensors in it; a shared storage counts once."""
+    """Return the bytes of all tensors in a checkpoint's content; storage that several tensors share counts once."""
     seen: set[int] = set()
     total, left = 0, [content]
     while left:

@@ -43,7 +43,7 @@ class Job:
         self.done = False
 
     def run(self) -> None:
-        """Write the file, record duration and error, and call ``then``."""
+        """Write the checkpoint, keep its duration and any error, and call ``then`` with this job; never raises."""
         began = time.monotonic()
         try:
             commit(self.path, self.fill)

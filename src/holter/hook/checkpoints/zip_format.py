@@ -110,7 +110,10 @@ def bytes_of(archive: zipfile.ZipFile, index: zipfile.ZipInfo) -> bytes:
 
 
 def check_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, into: list[bytes] | None = None) -> None:
-    """Compare a member with its CRC and append its bytes to ``into``; raises BadCheckpoint if they differ."""
+    """Read one member of a checkpoint's archive and compare it with its CRC; append its bytes to ``into`` if given.
+
+    ``name``: what the error calls the member. Raises BadCheckpoint if it is damaged, OSError if it cannot be read.
+    """
     try:
         with archive.open(member) as stream:  # compares the CRC at the end of the stream
             while part := stream.read(CHUNK_BYTES):

@@ -25,7 +25,7 @@ def is_of_queue(error: BaseException) -> bool:
 
 
 def is_of_handler(error: BaseException) -> bool:
-    """Whether a signal handler of the program raised this."""
+    """Return whether one of the program's own signal handlers raised this exception."""
     handlers = (signal.getsignal(number) for number in signal.valid_signals())
     codes = {code for handler in handlers if callable(handler) and (code := _code(handler)) is not None}
     trace = error.__traceback__

@@ -60,13 +60,19 @@ class Sight:
             self.workers, self.results, self.lock = [], None, None
 
     def take_reasons(self) -> tuple[tuple[Remark, ...], int | None]:
-        """Return why the guard ended workers, and the number of the request, if any; both only once."""
+        """Return why the guard has ended workers, and the number of the supervisor's request for it (None: no request).
+
+        Each reason and number is returned only once.
+        """
         reasons, self._reasons = tuple(self._reasons), []
         number, self._number = self._number, None
         return reasons, number
 
     def look(self, now: float, *, gap: bool) -> None:
-        """Check the workers once, and end them if one is stopped or dead. ``gap``: this process itself was paused."""
+        """Check the workers once, and kill all of them if one is stopped or dead.
+
+        ``now``: CLOCK_MONOTONIC seconds. ``gap``: this process itself was paused since the last check.
+        """
         with self.busy:
             self._look(now, gap=gap)
 

@@ -33,7 +33,10 @@ class Roles:
         self._other: Callable[[], Any] = _nothing  # validated with gradients since the last epoch that trained
 
     def kind(self, dataset: Any, index_sampler: Any) -> int:
-        """Return TRAIN or VAL for a loader of this data set."""
+        """Return TRAIN or VAL for a loader of this data set, and remember which data set trains.
+
+        ``index_sampler``: the loader's sampler or batch sampler, which shows whether the loader may shuffle.
+        """
         if not sys.modules["torch"].is_grad_enabled():
             return VAL
         train = self._train()

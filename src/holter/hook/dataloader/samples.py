@@ -42,7 +42,10 @@ class SampleIndices(list):  # type: ignore[type-arg]
         RUNTIME.take_case(text(self.dataset, list(list.__iter__(self))))  # the samples are put together
 
     def current(self) -> tuple[int, Any] | None:
-        """Return the position and index of the sample in hand, if they were taken without names."""
+        """Return the position in the batch and the index of the sample that is being loaded.
+
+        None before the first sample, and if each sample is recorded when it begins, so that its name is known already.
+        """
         state: tuple[Any, ...] = self.taken.__reduce__() if self.taken is not None else ()
         if len(state) < 3 or not 0 < state[2] <= len(self):  # before the first sample, or after the last one
             return None

@@ -52,7 +52,7 @@ class Task:
                 torch.set_num_threads(threads)
 
     def settle(self, ok: bool, value: Any) -> None:
-        """Store the result or the exception and wake the waiting thread."""
+        """Store the value that the call returned or, if not ``ok``, its exception; wake the waiting thread."""
         self.ok, self.value, self.call = ok, value, None
         if self.losses:
             took_s = time.monotonic() - self._began
@@ -64,7 +64,7 @@ class Task:
         self.done.set()
 
     def lost(self, trouble: Remark) -> None:
-        """Record that an attempt failed."""
+        """Record that an attempt to make the call failed, and why; the call will be tried again."""
         self.losses += 1
         self._trouble, self._began = trouble, time.monotonic()
         control.tell(ACTION, "begun", self._case(), remark(f"compute-{self._where()}"))

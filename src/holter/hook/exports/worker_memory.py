@@ -27,7 +27,10 @@ class Need(NamedTuple):
 
 
 def needs(trainer: Any, cases: Sequence[str], *, probabilities: bool = False) -> list[Need]:
-    """Return the need of each of these cases; those without readable properties are left out."""
+    """Return the bytes that the export of each case needs; a case whose properties cannot be read is left out.
+
+    ``probabilities``: the class probabilities are saved as well (``--npz``).
+    """
     folder = Path(trainer.preprocessed_dataset_folder)
     heads = int(trainer.label_manager.num_segmentation_heads)
     regions = bool(trainer.label_manager.has_regions)
@@ -56,7 +59,15 @@ def need(
     regions: bool,
     probabilities: bool = False,
 ) -> Need:
-    """Return the memory that the export of one case needs, from the shapes in its properties."""
+    """Return the memory in bytes that the export of one case needs, computed from the shapes in its properties.
+
+    ``properties``: as nnU-Net saves them at preprocessing. ``transpose_forward``: the order of axes in the plans.
+    ``target_spacing``: mm per axis, as in the plans (2 axes for 2d). ``heads``: the number of output channels.
+    ``regions``: trained with regions instead of labels. ``probabilities``: class probabilities are saved as well
+    (``--npz``).
+
+    Raises:  KeyError if a property is missing.
+    """
     cropped = [int(size) for size in properties["shape_after_cropping_and_before_resampling"]]
     spacing = [float(properties["spacing"][axis]) for axis in transpose_forward]
     target = [float(value) for value in target_spacing]
@@ -80,7 +91,10 @@ def need(
 
 
 def affordable(per_case: Sequence[Need], asked: int, free: int | None, shared: int | None) -> int:
-    """Return the number of workers, 1 to ``asked``, that fit into these bytes together with their largest cases."""
+    """Return how many export workers, 1 to ``asked``, fit into memory if they get the largest cases at the same time.
+
+    ``free``: bytes of free memory; ``shared``: free bytes of shared memory; None: unknown, so no limit.
+    """
     largest = sorted(per_case, reverse=True)
     ahead = sum(case.prediction for case in sorted(per_case, key=lambda case: -case.prediction)[:3])
     for workers in range(asked, 1, -1):

@@ -18,7 +18,7 @@ _announced = "train-worker"  # inherited by forked workers, for loaders that tak
 
 
 def announce(loader: Any, role: str) -> None:
-    """Set the role of the workers that are started next."""
+    """Set the role of the workers that start next, and that of ``loader``, the data loader which they run."""
     global _announced
     _announced = role
     with contextlib.suppress(AttributeError, TypeError):  # a plain generator takes no attribute

@@ -53,8 +53,9 @@ def _own_state() -> _State:
 
 
 def adopt(process: Any, role: str, index: int | None = None, *, peek: bool = False) -> None:
-    """Register a child, so that its end is reported. The first one starts the pulse.
+    """Register a child process, so that its end is reported. The first one also starts the pulse.
 
+    ``role``, ``index``: what the child is, and its number among the workers.
     ``peek``: another library must be the one to reap it, because it reads from the exit code how its worker ended.
     """
     state = _own_state()
@@ -73,6 +74,7 @@ def watch_queues(loaders: Any) -> None:
 def ending(processes: Iterable[Any], *, expected: bool, gently: bool = False) -> None:
     """Record that this process is about to end these children, so that their death is not taken as a cause.
 
+    ``expected``: the event of their end says that it was planned, not a failure.
     ``gently``: this process sends at most SIGTERM. A child that another signal ended was then dying before: its pipes
     close, and the program gives up, before the kernel reports its end.
     """

@@ -84,7 +84,7 @@ def _find_frozen(augmenter: Any, waited_s: float) -> AugmenterFailure | None:
 
 
 def started(augmenter: Any) -> list[Any]:
-    """Return the workers that were started; fewer than wanted if starting them failed."""
+    """Return the augmenter's workers that were really started: fewer than configured if a start failed."""
     return [process for process in augmenter._processes if process.pid is not None]
 
 
@@ -119,7 +119,10 @@ def _ending(augmenter: Any, process: Any) -> Remark:
 
 
 def ask(number: int, text: str) -> None:
-    """Accept a request; the main thread carries it out at a wait for a batch, or it times out."""
+    """Accept the supervisor's request to replace workers (its ``number``; ``text`` is its reason).
+
+    The main thread carries it out when it next waits for a batch. If that does not happen in PATIENCE_S, it fails.
+    """
     request = (number, text)
     requests.append(request)
     timer = threading.Timer(PATIENCE_S, _give_up, (request,))

@@ -231,7 +231,11 @@ def with_owners(gpu: GpuSample, ours: Collection[int], proc: Path) -> GpuSample:
 
 
 def with_licence(gpu: GpuSample, printed: PrintedLicence | None, trouble: Message | None) -> GpuSample:
-    """Add nvidia-smi's text. The stage is set only if the licence is enforced, which the child decides by the mode."""
+    """Return the sample with the licence that nvidia-smi printed.
+
+    ``printed``: None if nothing could be read; ``trouble`` is then the reason. The stage is set only if the licence is
+    enforced, which depends on the kind of virtualization.
+    """
     if printed is None:
         return _without_text(gpu, trouble or NOT_LISTED()) if gpu.licence_stage else gpu
     enforced = gpu.licence_stage or (gpu.virtualization is None and printed.virtualization == "VGPU")

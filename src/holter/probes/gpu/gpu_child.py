@@ -153,7 +153,7 @@ def refusal(device: str = CONTROL_DEVICE) -> dict[str, str]:
 
 
 def not_open(key: str, **values: str) -> dict[str, Any]:
-    """Return why the driver cannot be used, with the error of the device file if there is one."""
+    """Return why the driver cannot be used, as a sentence (``key``, ``values``), with the device file's error."""
     why = refusal()
     return message(f"{key}-device" if why else key, **values, **why)
 

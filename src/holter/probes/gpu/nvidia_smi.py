@@ -128,7 +128,10 @@ class LicenceReader:
         self._due_s = float("-inf")
 
     def poll(self, interval_s: float = LICENCE_INTERVAL_S) -> bool:
-        """Start the command if it is due, take its text if it has ended; True if there is a new result."""
+        """Start ``nvidia-smi`` if that is due, or take its output if it has ended; return whether there is a result.
+
+        Never waits. ``interval_s``: seconds from one start to the next.
+        """
         if self._background is None and self._clock() >= self._due_s and not self._killed.still_there():
             self._due_s = self._clock() + interval_s
             self._begin()

@@ -47,7 +47,11 @@ def cpuset_cpus(group: Group) -> int | None:
 
 
 def tightest(groups: Iterable[Group], limit_of: Callable[[Group], Number | None]) -> tuple[Group | None, Number | None]:
-    """Return the smallest limit and its group; of equal limits the outermost, since it is used up first."""
+    """Return the control group with the smallest limit, and that limit; (None, None) if none has a limit.
+
+    ``limit_of`` returns the limit of one group, None for no limit. Of equal limits the outermost group is returned,
+    since its limit is used up first. ``groups``: from the innermost to the outermost.
+    """
     best: tuple[Group | None, Number | None] = (None, None)
     for group in groups:
         limit = limit_of(group)

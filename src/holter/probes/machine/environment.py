@@ -60,10 +60,14 @@ def capture(
     proc: Path = Path("/proc"),
     root: Path = Path("/"),
 ) -> Environment:
-    """Return everything that can be read now. ``environ``: the training's, if known without its process.
+    """Return everything about machine, versions and settings that can be read now; unknown fields are None.
 
-    ``wall_start`` is the unix time of the recording's ``t_s`` 0. Unknown fields are None: call it again when the
-    process (or its plans) exists.
+    Call it again when the process (or its plans) exists, because more can be read then.
+
+    ``main_pid``: the training's main process; None: not known yet. ``attached``: the recording began after the
+    training. ``environ``: the training's variables, used if they cannot be read from the process. ``wall_start``: the
+    unix time of the recording's ``t_s`` 0. ``scratch``: the recording's scratch folder. ``hooked``: whether the hook
+    runs in the training.
     """
     variables = process_environ(main_pid, proc) if main_pid is not None else {}
     variables = variables or dict(environ if environ is not None else os.environ)

@@ -33,7 +33,7 @@ _Key = tuple[int, int]  # PID and start time: a PID alone is reused
 
 
 class Neighbours(NamedTuple):
-    """Result of one read."""
+    """What processes outside of this training did since the last read."""
 
     cpu_cores: float | None
     busiest: tuple[str, ...]

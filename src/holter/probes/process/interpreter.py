@@ -20,7 +20,11 @@ _PYTHON_FOLDER = re.compile(r"python(\d+\.\d+)t?$")
 def package_versions(
     pid: int | None, variables: Mapping[str, str], command: Sequence[str], proc: Path = Path("/proc")
 ) -> tuple[tuple[str, str], ...]:
-    """Return ``(name, version)`` of Python, of torch's CUDA, and of each package of ``PACKAGES`` that is installed."""
+    """Return ``(name, version)`` of Python, of torch's CUDA, and of each package of ``PACKAGES`` that is installed.
+
+    ``pid``: the process, None if there is none yet; ``variables`` and ``command``: its environment and command line, by
+    which its packages are found. What is not found is left out.
+    """
     view = _View(pid, proc)
     sites = list(dict.fromkeys(_sites(view, variables, command)))
     versions: dict[str, str] = {}

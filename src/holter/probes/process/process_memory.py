@@ -28,14 +28,14 @@ class Memory(NamedTuple):
 
 
 class MemoryReader:
-    """Reads each process every five minutes, starting with its first read."""
+    """Reads the memory of each process every five minutes, because one reading is costly."""
 
     def __init__(self, proc: Path = Path("/proc")) -> None:
         self._proc = proc
         self._due_s: dict[int, float] = {}
 
     def read(self, pid: int, role: Role, t_s: float) -> Memory:
-        """Return the memory of the process if a read is due, else all None."""
+        """Return the memory of the process in bytes; all None if no reading is due or its role is not measured."""
         if role not in ("main", *_FORKED) or t_s < self._due_s.get(pid, float("-inf")):
             return Memory()
         self._due_s[pid] = t_s + EVERY_S

@@ -25,14 +25,17 @@ class Wait(NamedTuple):
 
 
 class WaitReader:
-    """Reads processes and caches their mounts for a minute."""
+    """Reads from ``/proc`` what a process waits for; the list of mounts is read again after a minute."""
 
     def __init__(self, proc: Path = Path("/proc")) -> None:
         self._proc = proc
         self._mounts: dict[int, tuple[float, tuple[Mount, ...]]] = {}
 
     def read(self, stat: Stat, t_s: float, *, all_threads: bool) -> Wait:
-        """Return what the process waits for. ``all_threads``: if its first thread sleeps, one in state D instead."""
+        """Return the state of a process and what its first thread waits for; fields that cannot be read are None.
+
+        ``all_threads``: if the first thread sleeps, report a thread in state D (blocked in the kernel) instead, if any.
+        """
         # The first thread of a killed process is a zombie at once, but the process lives on while another hangs in D.
         if stat.state in "XxI" or (stat.state == "Z" and stat.threads <= 1):
             return Wait(stat.state)

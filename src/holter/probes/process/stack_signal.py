@@ -39,7 +39,7 @@ class StackSignal:
         self._kernel = kernel
 
     def ask(self, pid: int) -> tuple[ThreadStack, ...]:
-        """Return the threads of a process.
+        """Return all Python threads of a process, each with its stack frames.
 
         Raises:  Refused, OSError.
         """

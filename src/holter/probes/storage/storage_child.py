@@ -34,7 +34,10 @@ class PathReader:
         self._listed_s = float("-inf")
 
     def answer(self) -> dict[str, object]:
-        """Return free space, and the time of one small read that the page cache cannot serve."""
+        """Return free bytes and inodes below the path, and the seconds of one small read past the page cache.
+
+        If a call fails, ``problem`` is the error, and what would have been read after it is missing.
+        """
         facts: dict[str, object] = {}
         try:
             facts["real_path"] = os.path.realpath(self._path)
@@ -94,7 +97,10 @@ def time_one_read(file: str) -> float | None:
 
 
 def files_below(path: str, elsewhere: Container[str] = ()) -> list[str]:
-    """Return files below a path, of its own file system only: other mounts below it may hang."""
+    """Return files below a path, at most ``_FILES_MAX``; folders named in ``elsewhere`` are not entered.
+
+    Those are the mount points of other file systems, which may hang.
+    """
     files: list[str] = []
     row = [path]
     for _ in range(_DEPTH_MAX):

@@ -69,7 +69,10 @@ class Console:
         self._first_read_s: float | None = None
 
     def read(self, t_s: float, *, log_followed: bool) -> list[Event]:
-        """Return new events. Sentences of nnU-Net are left out while its log is followed, which has them too."""
+        """Return the new events of the console file at ``t_s`` seconds of the recording.
+
+        ``log_followed``: nnU-Net's log is read too. It has the sentences of nnU-Net as well, so they are left out here.
+        """
         history = not self.tail.caught_up
         lines = self.tail.read_lines()
         if lines and history and not self._clock_begun:

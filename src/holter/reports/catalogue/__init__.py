@@ -129,7 +129,10 @@ def subject(process: Subject, lang: Lang) -> str:
 
 
 def phrase(kept: Value, lang: Lang) -> str:
-    """Return data as text: a sentence, a process, a list. A plain string is a quotation and stays unchanged."""
+    """Return a recorded value as text in a language: a sentence (Message), a process (Subject), or a list of these.
+
+    A plain string is a quotation and stays unchanged.
+    """
     return str(shown(kept, lang))
 
 

@@ -83,7 +83,10 @@ def _number(text: str) -> float | None:
 
 
 def clause(sentence: str, *, lowers: bool = True) -> str:
-    """Return a sentence in the form for use inside another one: no full stop, no capital letter at the start."""
+    """Return a sentence in the form for use inside another one: no full stop, no capital letter at the start.
+
+    ``lowers``: if False, the capital letter stays. A proper name or an abbreviation at the start keeps it in any case.
+    """
     sentence = sentence.rstrip(".。")
     first = sentence.split(" ", 1)[0]
     keeps = not lowers or first[1:2].isupper() or first in PROPER_NAMES
@@ -98,7 +101,8 @@ def blanks(template: str) -> set[str]:
 def chosen(template: str, given: set[str]) -> str:
     """Return a sentence in which each ``[[one wording|another]]`` is replaced by the first that can be filled.
 
-    If none can be filled, it is left out. A wording without blanks can always be filled.
+    ``given``: the names of the blanks that have a value. A wording without blanks can always be filled. If none can be
+    filled, the whole bracket is left out.
     """
 
     def first(match: re.Match[str]) -> str:
@@ -108,7 +112,10 @@ def chosen(template: str, given: set[str]) -> str:
 
 
 def duration(seconds: float, unit: Callable[..., str]) -> str:
-    """Return a duration in readable units: "0.4 s", "41 s", "3 min 20 s", "2 h 5 min"."""
+    """Return a duration in readable units: "0.4 s", "41 s", "3 min 20 s", "2 h 5 min".
+
+    ``unit``: returns the text of a unit's key (``duration.s`` and others) with its numbers, in the reader's language.
+    """
     if seconds < SHORT_S and round(seconds, 1) != round(seconds):
         return unit("duration.s", s=f"{seconds:.1f}")
     whole = round(seconds)

@@ -21,9 +21,9 @@ _FULL_STOPS = (".", "。")
 
 
 def without(template: str, missing: set[str], unknown: str) -> str:
-    """Return a sentence without the brackets and clauses that contain one of these blanks.
+    """Return a sentence template without the brackets and clauses that contain one of the blanks ``missing``.
 
-    If nothing would be left, the whole sentence is kept, with ``unknown`` in these blanks.
+    If nothing would be left, the whole sentence is kept, with the word ``unknown`` in these blanks.
     """
     marked, blank_of = _marked(template)
     lost = "".join(mark for mark, (name, _) in blank_of.items() if name in missing)

@@ -55,7 +55,11 @@ class Measures(Record, frozen=True, kw_only=True):
 
 
 def measure(name: str, recording: Recording, diagnoses: tuple[Diagnosis, ...] | None, *, is_over: bool) -> Measures:
-    """Return the measures of a recording; ``diagnoses`` as in ``outcome_of``."""
+    """Return the measures of a recording, under the name ``name``.
+
+    ``diagnoses``: those of its episodes; None: use the causes that the recorder named. ``is_over``: no process writes
+    the tape any more.
+    """
     ran = outcome_of(recording, diagnoses, is_over=is_over)
     epochs, has_warm_up = _epochs(recording)
     training = [tick for tick in recording.all_ticks if _trains(tick)]

@@ -68,7 +68,10 @@ def chart_model(chart: Chart) -> dict[str, Any]:
 
 
 def line(points: Points, bottom: float, top: float) -> str:
-    """Return the path through the means, broken at gaps."""
+    """Return the SVG path through the means of a series, broken where readings are missing.
+
+    ``bottom`` and ``top``: the values at the lower and the upper end of the axis.
+    """
     commands, last_s = [], None
     gap_s = _gap(points.t_s)
     for t_s, value in zip(points.t_s, points.mean, strict=True):
@@ -79,7 +82,10 @@ def line(points: Points, bottom: float, top: float) -> str:
 
 
 def area(points: Points, bottom: float, top: float) -> str:
-    """Return the band between the extremes; empty if every point is a single reading."""
+    """Return the SVG path of the band between lowest and highest values; empty if every point is a single reading.
+
+    ``bottom`` and ``top``: the values at the lower and the upper end of the axis.
+    """
     if all(low == high for low, high in zip(points.low, points.high, strict=True)):
         return ""
     gap_s = _gap(points.t_s)
@@ -96,7 +102,11 @@ def area(points: Points, bottom: float, top: float) -> str:
 
 
 def lane_model(lane: Lane, cases: list[str]) -> dict[str, Any]:
-    """Return one path per state of a lane, and the segments shown at the mouse pointer (times rounded to 0.1 s)."""
+    """Return what the template draws for one lane: an SVG path for each state, and the segments for the mouse pointer.
+
+    A segment is [start, end, index of the state, index of the case or -1], with times in seconds, rounded to 0.1 s.
+    ``cases``: the names of the cases of all lanes; new ones are appended.
+    """
     paths: dict[str, list[str]] = {}
     data = []
     for segment in lane.segments:

@@ -42,7 +42,10 @@ EXCLUDED = define("html.excluded", "{count} causes are excluded.", one="One caus
 
 
 def group_model(recording: Recording, group: Group, lang: Lang, docs: str) -> dict[str, Any]:
-    """Return the values of one group. ``docs``: the address of the documentation; empty: none."""
+    """Return the values that the template shows about one group of equal episodes.
+
+    ``docs``: the address of the documentation; empty: link nothing.
+    """
     diagnosis, verdict = group.shown, best(group.shown)
     episode = diagnosis.episode
     other = [weighed for weighed in diagnosis.verdicts if weighed is not verdict and weighed.verdict != "excluded"]

@@ -12,7 +12,10 @@ from holter.tape import Recording
 
 
 def epochs_model(recording: Recording) -> dict[str, Any]:
-    """Return rows, charts, and the first and the last epoch."""
+    """Return the values of the report's template about epochs: rows of the table, charts, first and last epoch.
+
+    Without epochs the lists are empty, and first and last are 0.
+    """
     ended = [event for tick in recording.ticks() for event in tick.events if isinstance(event, EpochEnded)]
     counted = {event.epoch: event for event in ended}  # the last one, if an epoch was trained twice
     rows = [

@@ -38,7 +38,10 @@ PARTS = ("training", "validation", "checkpoint", "startup", "other")
 
 
 def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], span_s: float, lang: Lang) -> dict[str, Any]:
-    """Return the template's values about healing."""
+    """Return the values of the report's template about healing: actions, checkpoints, lost time and curves.
+
+    ``span_s``: the length of the time axis in seconds.
+    """
     actions = merge_events(recording)
     shown = listed_actions(actions)
     time_account = account(recording, diagnoses)

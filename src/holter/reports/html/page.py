@@ -33,7 +33,11 @@ BAD_STATES = ("dead", "stalled", "gave-up", "incomplete", "end-unseen")
 def context(
     recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang, scrub: bool, *, is_over: bool = True
 ) -> dict[str, Any]:
-    """Return the values of the template. ``is_over``: as in ``outcome_of``."""
+    """Return the values that fill the template of the HTML report, as words and numbers.
+
+    ``scrub``: whether recording and diagnoses have been scrubbed, which the report says. ``is_over``: no process writes
+    the tape any more.
+    """
     ran = outcome_of(recording, diagnoses, is_over=is_over)
     groups = grouped(recording, diagnoses, ran.fates)
     span_s = max(recording.duration_s, 1.0)

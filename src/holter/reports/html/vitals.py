@@ -101,7 +101,7 @@ class Readings:
         self.tops: dict[tuple[str, int], tuple[float, str]] = {}
 
     def of(self, tick: Tick) -> Iterator[Value]:
-        """Yield (series, number of the GPU or 0, value) of one tick."""
+        """Yield the values of one tick, each as (name of the series, number of the GPU or 0, value)."""
         yield from _states(tick)
         yield from self._rates.of(tick)
         yield from _gpu_values(tick, self.tops)

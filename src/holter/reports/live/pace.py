@@ -34,7 +34,7 @@ USUAL = ("train", "validate", "epoch-end")
 
 
 def stamp(pace: Pace | None, wall_s: float, lang: Lang) -> str:
-    """Return the wall clock and the epoch, which begin each line about a run."""
+    """Return the beginning of each line about a run: date and time, and the epoch if one is known."""
     clock = time.strftime("%m-%d %H:%M:%S", time.localtime(wall_s))
     if pace is None or pace.epoch is None:
         return phrase(STAMP(clock=clock), lang)

@@ -37,7 +37,10 @@ class Group(NamedTuple):
 
 
 def grouped(recording: Recording, diagnoses: Sequence[Diagnosis], fates: Sequence[Fate]) -> tuple[Group, ...]:
-    """Return the groups, those with an open episode first, else in the order of their first episodes."""
+    """Return the diagnoses in groups of equal episodes: those with an open episode first, else by time.
+
+    ``fates``: how each episode ended, in the order of ``diagnoses``.
+    """
     by_key: dict[Hashable, list[int]] = {}
     for index, diagnosis in enumerate(diagnoses):
         by_key.setdefault(_key(diagnosis), []).append(index)

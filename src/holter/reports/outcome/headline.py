@@ -39,7 +39,7 @@ class Epochs(NamedTuple):
         return say.EPOCHS_OF(done=self.done, planned=self.planned)
 
     def place(self) -> Message | None:
-        """Where the run is; None if unknown."""
+        """The part of the run that is going on: its phase, cases or epoch; None if unknown."""
         if self.phase in WORKS and self.cases is not None:
             return say.AT_CASES(phase=Message(key=f"phase.{self.phase}"), cases=self.words())
         if self.phase is not None and self.phase not in (*EPOCH_PHASES, "unknown"):

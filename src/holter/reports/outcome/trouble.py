@@ -29,7 +29,11 @@ class Trouble(NamedTuple):
 def open_trouble(
     recording: Recording, episodes: Sequence[Episode], become: Sequence[Fate], diagnoses: Sequence[Diagnosis] | None
 ) -> Trouble | None:
-    """Return the worst episode that is not over, with its cause; None if there is none."""
+    """Return the worst episode that is not over, with its cause; None if all are over.
+
+    ``become``: how each of ``episodes`` ended, in the same order, as are ``diagnoses``. Without diagnoses, the cause is
+    the one that the recorder has written to the tape.
+    """
     open_ones = [index for index, fate in enumerate(become) if fate == "open"]
     if not open_ones:
         return None

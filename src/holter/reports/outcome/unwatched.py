@@ -19,7 +19,10 @@ SAME_START_S = 5.0
 
 
 def with_living_process(ran: Outcome, recording: Recording) -> Outcome:
-    """Return the outcome; a training that still runs on this machine is named with its PID, and how to watch it."""
+    """Return the outcome, changed if the recording broke off but its training still runs on this machine.
+
+    Then the headline has the training's PID, and the next command watches it with ``holter attach``.
+    """
     main = living_process(recording) if ran.state == "cut" else None
     if main is None:
         return ran

@@ -66,7 +66,7 @@ class Row(Record, frozen=True, kw_only=True):
 
 
 class Taken(NamedTuple):
-    """The row for a command without a target; ``running``: how many trainings run."""
+    """The training that a command without a target uses; ``running``: how many trainings run now."""
 
     row: Row
     running: int

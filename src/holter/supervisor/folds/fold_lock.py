@@ -99,7 +99,12 @@ def _refusal(path: Path, held: IsHeld) -> AlreadyTraining:
 
 
 def read_lock(folder: Path) -> tuple[Literal["none", "held", "left-over", "elsewhere"], str | None]:
-    """Return the lock's state and holder, without taking it; ``elsewhere``: not visible from here."""
+    """Return the state of a fold's lock, and its holder as "PID 4711 on HOST"; the lock is not taken.
+
+    ``none``: there is no lock, and the holder is None. ``held``: the holder or its training runs. ``left-over``: both
+    have ended. ``elsewhere``: the holder is on another host or in a container, so this process cannot see whether it
+    lives.
+    """
     state, about = read_state(folder / FILE)
     if state == "none":
         return state, None

@@ -33,7 +33,11 @@ HOLD_AGAIN_S = 0.01
 
 
 class IsHeld(Exception):
-    """Another process holds the lock. ``about``: what it wrote about itself; ``gone``: only its children still run."""
+    """Another process holds the lock.
+
+    ``about``: what the holder wrote about itself into the lock file. ``gone``: the holder has ended, but processes that
+    it started still run and hold the lock.
+    """
 
     def __init__(self, about: About, *, gone: bool) -> None:
         super().__init__(about)

@@ -20,14 +20,18 @@ About = Mapping[str, object]
 
 
 class LockState(NamedTuple):
-    """State of a lock as seen from here; ``elsewhere``: its holder runs on another host, boot or in a container."""
+    """The state of a lock file as seen from this process, and what its holder wrote about itself (``about``).
+
+    ``none``: no file. ``held``: the holder or its training runs. ``left-over``: both have ended. ``elsewhere``: the
+    holder is on another host or in a container, so this process cannot see whether it lives.
+    """
 
     state: Literal["none", "held", "left-over", "elsewhere"]
     about: About
 
 
 def read_state(path: Path) -> LockState:
-    """Return the state of a lock, without taking it."""
+    """Return the state of the lock file at ``path``, without taking the lock."""
     if not path.exists():
         return LockState("none", {})
     about = read(path)
@@ -52,7 +56,7 @@ def read(path: Path) -> dict[str, object]:
 
 
 def is_held(path: Path) -> bool:
-    """Return whether a process visible from here holds the file open as its lock."""
+    """Return whether another process holds ``path`` locked with ``flock``; False if the file cannot be opened."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -74,7 +78,10 @@ def host_of(about: About) -> str:
 
 
 def is_gone(about: About) -> bool | None:
-    """Return whether the holder and the training it started have ended; None if that is not visible from here."""
+    """Return whether the lock's holder and the training that it started have ended.
+
+    None if this process cannot see that, for example because the holder is on another host.
+    """
     if about.get("host") != here() or not isinstance(about.get("pid"), int):
         return None
     gone = [_has_ended(about.get(name), about.get(since)) for name, since in PROCESSES if name in about]

@@ -124,5 +124,8 @@ def training_blanks(starting: Starting, host: str) -> dict[str, str | int]:
 
 
 def beside(job: Job, others: dict[str, str | int], left: int) -> Message:
-    """Return the warning of a command that does not wait: another training is writing files that this one may read."""
+    """Return a warning for a command that does not wait: another training is writing files that this one may read.
+
+    ``others``: fold, PID and host of that training. ``left``: the number of parts of the job that are not done.
+    """
     return BESIDE[job.kind](**others, count=left)

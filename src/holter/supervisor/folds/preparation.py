@@ -45,9 +45,11 @@ class Preparation:
         self._releaser: threading.Thread | None = None
 
     def wait(self, patience: Patience) -> None:
-        """Wait until everything is prepared, or until this training may prepare it.
+        """Wait until the data set's shared files are ready, or this training holds the lock to make them itself.
 
-        Raises:  Asked.
+        Also return if it is useless to wait longer (see ``Turn.wait``).
+
+        Raises:  Asked if a signal asks Holter to end meanwhile.
         """
         for job in self._jobs:
             turn = Turn(self._training.fold, lock_file(self._folder, job), job, self._announce, patience)
@@ -100,7 +102,10 @@ def _in_background(work: Callable[[], None]) -> threading.Thread | None:
 
 
 def lock_file(folder: Path, job: Job) -> Path:
-    """Return the path of the lock: not among the cases, because nnU-Net detects their format from the files there."""
+    """Return the path of a job's lock file, in the folder of the preprocessed data set.
+
+    It is not in the folder of the cases: nnU-Net detects the file format of the cases from the files there.
+    """
     return folder / f"holter-{job.name}.lock"
 
 

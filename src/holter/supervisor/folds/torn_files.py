@@ -13,9 +13,9 @@ UNWRITTEN_S = 60.0
 
 
 class TornFiles:
-    """Half-written files of one job.
+    """The half-written files that one job (such as unpacking the cases) has left.
 
-    ``fresh``: a file in the same file system that was just written; its time is the present by the server's clock.
+    ``fresh``: a file on the same file server that was just written. Its time stamp shows the server's present time.
     """
 
     def __init__(self, job: Job, fresh: Path) -> None:
@@ -31,11 +31,11 @@ class TornFiles:
         return len(self._files)
 
     def are_left(self) -> bool:
-        """Return whether no process writes them any more: they have not changed for UNWRITTEN_S."""
+        """Return whether no process writes the half-written files any more: they have not changed for UNWRITTEN_S."""
         return max(self._written.for_s(_sizes(self._files)), self._age_s()) >= UNWRITTEN_S
 
     def remove(self) -> int:
-        """Remove them; return how many were removed."""
+        """Remove the files that ``find`` has found; return how many could be removed."""
         removed = 0
         for file in self._files:
             with contextlib.suppress(OSError):

@@ -34,13 +34,13 @@ STOPPED = ("T", "t")
 
 
 class Announce(Protocol):
-    """Receiver of the messages about a wait."""
+    """The receiver of the messages that a waiting training reports."""
 
     def say(self, message: Message) -> None:
-        """Report a message once: what is waited for has changed."""
+        """Report a message that is sent only once, such as which fold is waited for."""
 
     def show(self, message: Message) -> None:
-        """Report the progress; called every second."""
+        """Report how far the other fold is; called every second while the training waits."""
 
 
 class Turn:

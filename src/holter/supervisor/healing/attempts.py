@@ -26,11 +26,11 @@ class Attempts:
 
     @property
     def settings(self) -> Settings:
-        """Settings for the next process."""
+        """The environment variables that healing sets for the next process of the training."""
         return settings_in_force(self.history)
 
     def begin(self, restart: ActionTaken) -> None:
-        """Await what a new process does."""
+        """Note that ``restart`` has started a new process, and wait for its effect from now on."""
         self.generation = restart.generation
         self.awaited = restart
 
@@ -51,29 +51,35 @@ class Attempts:
         self.history = (*self.history[:-1], self.history[-1]._replace(taken_back=True))
 
     def start(self, action: ActionTaken) -> None:
-        """Report an action that begins, and await its effect."""
+        """Report an action that begins, and wait for its effect from now on."""
         self.awaited = action
         self._say(action)
 
     def settle(self, t_s: float, state: str, message: Message) -> None:
-        """Report the effect of the awaited action, if there is one."""
+        """Report how the awaited action ended, such as ``done`` or ``failed``. Do nothing if no action is awaited."""
         if self.awaited is not None:
             self._say(msgspec.structs.replace(self.awaited, t_s=t_s, state=state, **as_fields(message)))
             self.awaited = None
 
     def propose(self, plan: Plan, t_s: float) -> None:
-        """Report what healing would do, once."""
+        """Report what healing would do, once for each cause and action."""
         key = (plan.cause, plan.action)
         if plan.action != "nothing" and key not in self._proposed:
             self._proposed.add(key)
             self._say(self.action(plan, t_s, "proposed"))
 
     def remember_request(self, plan: Plan, diagnosis: Diagnosis | None) -> None:
-        """Keep what an administrator would be asked about the plan's cause."""
+        """Keep the values for the request to the administrator about the plan's cause.
+
+        A later ``wait`` action shows them.
+        """
         self._requests[plan.cause] = asked(diagnosis, plan.cause)
 
     def action(self, plan: Plan, t_s: float, state: str, message: Message | None = None) -> ActionTaken:
-        """Return one state of a plan's action. ``message``: default the reason of the plan."""
+        """Return the record that a plan's action is in a state: proposed, begun, done or failed.
+
+        ``message``: the text to show; None: the reason of the plan.
+        """
         return ActionTaken(
             t_s=t_s,
             action=plan.action,

@@ -54,7 +54,11 @@ class CheckpointGuard:
         self._continuation = continuation
 
     def ask(self, standing: StalledTraining, step: Step) -> Answer:
-        """Check the checkpoints, request a newer one if that helps, and decide."""
+        """Check the checkpoints, let the training save a newer one if that helps, and return what to do.
+
+        ``end``: the training may be ended. ``leave``: do not end it, because no checkpoint could continue it. ``over``:
+        it has ended or made progress by itself meanwhile. ``step`` records one second; it is called while this waits.
+        """
         ticks = _Ticks(standing.tick, step)
         way = self._read_way(standing, ticks)
         for _ in range(ROUNDS):

@@ -51,7 +51,10 @@ def newest_checkpoint_s(command: tuple[str, ...], variables: Mapping[str, str]) 
 
 
 class CheckpointChoice(NamedTuple):
-    """The checkpoint to continue from, unusable ones with reasons, and ones that are unreadable now."""
+    """The checkpoint to continue from (None: none is good), and the files that were rejected, each with its reason.
+
+    ``problems``: damaged files. ``unread``: files that cannot be read now but may be intact.
+    """
 
     used: Path | None
     problems: Problems
@@ -72,7 +75,7 @@ class Way(NamedTuple):
 
 
 class Continuation:
-    """How to continue one command."""
+    """Finds how one training command can be continued after its process has ended."""
 
     def __init__(
         self, command: tuple[str, ...], resume: Resume, earlier_s: float | None, *, from_scratch: bool
@@ -89,11 +92,17 @@ class Continuation:
         self._from_scratch = from_scratch
 
     def read(self, folder: str | None, epoch: int | None) -> Way:
-        """Return how the training could be continued now; change nothing. Slow: it reads every byte of a checkpoint."""
+        """Return how the training could be continued now; change no file. Slow: it reads every byte of a checkpoint.
+
+        ``folder``: the results folder of the fold; None: unknown. ``epoch``: the last epoch that was seen; None: none.
+        """
         return self._way(folder, epoch, self._find)
 
     def prepare(self, folder: str | None, epoch: int | None) -> Way:
-        """Return how to continue, and move unusable checkpoints out of the way. No other process may use the folder."""
+        """Return how to continue the training, and rename unusable checkpoints so that nnU-Net does not load them.
+
+        Call it only when no other process uses the folder. ``folder`` and ``epoch``: as in ``read``.
+        """
         return self._way(folder, epoch, self._make_ready)
 
     def has_final(self, folder: str | None) -> bool:

@@ -21,7 +21,11 @@ class Control:
         self._requests: list[dict[str, object]] = []
 
     def ask(self, what: str, text: str, generation: int) -> bool:
-        """Request ``replace-workers``, ``checkpoint`` or ``stop``; return False if the file cannot be written."""
+        """Send a request to the training; return False if the file with the requests cannot be written.
+
+        ``what``: ``replace-workers``, ``checkpoint``, ``checkpoint-here`` or ``stop``. ``text``: its reason or details.
+        ``generation``: the number of the process that it is for; a process that replaces this one ignores it.
+        """
         self._number += 1
         request = {"number": self._number, "generation": generation, "what": what, "text": text}
         # Earlier requests stay in the file: the hook may not have read them yet, for example during start-up.

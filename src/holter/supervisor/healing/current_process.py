@@ -26,7 +26,10 @@ PASSED_ON = define("note.signal-passed-on", "{signal} was sent to Holter, which 
 
 
 class CurrentProcess:
-    """One process of a run after another. ``child`` is the newest one, which may have ended."""
+    """The training process that runs now. After a restart, the same object stands for the new process.
+
+    ``child`` is the newest process; it may have ended already.
+    """
 
     def __init__(
         self,
@@ -67,13 +70,13 @@ class CurrentProcess:
     # ------------------------------------------------------------------------------------------------- each second
 
     def step(self) -> Tick:
-        """Record one second; return its tick."""
+        """Record one tick, then wait until the next one is due, about a second later; return the recorded tick."""
         tick = self.tick()
         self.wait()
         return tick
 
     def tick(self) -> Tick:
-        """Do one tick of the recording."""
+        """Read the probes once, record the result, and pass it on; return it without waiting."""
         tick = self._recorder.safe_tick()
         if self._stopper is not None and any(_is_failed_stop(event) for event in tick.events):
             self._stopper.asked = False  # the training goes on, and may be healed and asked again
@@ -111,7 +114,10 @@ class CurrentProcess:
     # ---------------------------------------------------------------------------------------------------- its end
 
     def end(self, plan: Plan) -> None:
-        """End the process and all that it started; wait for what the kernel does not let go."""
+        """End the training process and all that it started, and record this as an action of ``plan``.
+
+        Processes that the kernel cannot end yet (state D) are waited for, until a signal asks the run to end.
+        """
         pids = tuple(sorted(self._recorder.sources.living | {self.child.pid}))
         action = ActionTaken(
             t_s=self._clock.t_s(),
@@ -138,7 +144,7 @@ class CurrentProcess:
             self._recorder.act(msgspec.structs.replace(action, t_s=self._clock.t_s(), state="done"))
 
     def end_unrecorded(self) -> tuple[int, ...]:
-        """End the process and all that it started; return the PIDs that the kernel does not let go."""
+        """End the process and all that it started, without a record; return the PIDs that could not be ended."""
         return end_group(self.child, lambda: self._recorder.sources.living)
 
     def act(self, action: str, state: str, message: Text, plan: Plan) -> None:

@@ -23,7 +23,9 @@ SHARED_MEMORY_MANAGER = "torch_shm_manag"
 
 
 def end_group(child: subprocess.Popen[bytes], living: Callable[[], frozenset[int]]) -> tuple[int, ...]:
-    """End the process and all that it started; return the PIDs that cannot be ended (blocked in the kernel, state D).
+    """End a process and all that it started; return the PIDs that cannot be ended (blocked in the kernel, state D).
+
+    ``living``: returns the PIDs of the training's processes that are alive.
 
     A stopped or stalled process does not handle SIGTERM: after TERM_WITHIN_S all are killed, also workers, which a
     killed main process would leave behind. Only torch's shared-memory manager is left to end by itself.

@@ -13,7 +13,11 @@ SHELL_SIGNALS = 128
 
 
 def of_training(pid: int, code: int, t_s: float, *, early: bool) -> ProcessEnded:
-    """Return the end of a main process; ``code`` as in ``Popen.returncode``."""
+    """Return the record of how a main process ended.
+
+    ``code``: as in ``Popen.returncode``: negative for a signal. ``early``: it ended with exit code 0 before its last
+    planned epoch. ``t_s``: when, in seconds of the recording.
+    """
     return ProcessEnded(
         t_s=t_s,
         pid=pid,
@@ -26,9 +30,11 @@ def of_training(pid: int, code: int, t_s: float, *, early: bool) -> ProcessEnded
 
 
 def of_wrapper(pid: int, code: int, t_s: float, main: ProcessEnded | None, *, early: bool) -> ProcessEnded:
-    """Return the end of a shell or launcher, or that of the training if nothing else showed how it ended.
+    """Return the end of the started command if it is a shell or launcher around the training.
 
-    ``main``: how the training ended, as far as it was seen; None while it lives.
+    If nothing else showed how the training ended, its end is returned instead, with the command's exit code.
+
+    ``main``: how the training ended, as far as it was seen; None while it lives. Others: as in ``of_training``.
     """
     is_known = main is not None and (main.exit_code is not None or main.exit_signal is not None)
     if main is None or (is_known and not (early and main.exit_code == 0)):

@@ -44,7 +44,7 @@ class ExternalWait:
         self._begun = None
 
     def is_for(self, plans: Iterable[Plan]) -> bool:
-        """Return whether Holter waits because of one of these plans."""
+        """Return whether Holter waits now for the cause of one of these plans."""
         return self._begun is not None and any(plan.cause == self._begun.cause for plan in plans)
 
     def is_over(self, t_s: float) -> None:
@@ -55,7 +55,10 @@ class ExternalWait:
             self._begun = None
 
     def cleared_s(self, cause: str | None, t_s: float) -> float | None:
-        """Return for how long the condition has been clear, at most since the wait started; None if unknown."""
+        """Return for how many seconds the outside problem has been over, counted at most from the start of the wait.
+
+        None if it is not over or that is unknown, or if Holter does not wait because of this cause.
+        """
         if self._begun is None or self._begun.cause != cause:
             return None
         wait = WAIT_FOR.get(cause or "")
@@ -63,7 +66,11 @@ class ExternalWait:
         return None if cleared_s is None else min(cleared_s, t_s - self._begun.t_s)
 
     def may_go_on(self, plan: Plan, waited_s: float, t_s: float) -> bool:
-        """Return whether to restart now: the probes have seen the condition clear, or else the plan's delay is over."""
+        """Return whether to restart now, after ``waited_s`` seconds of waiting.
+
+        If the probes see that the outside problem is over, it must have been over for a part of the plan's delay. If
+        they cannot see it, or if it is not over but may be short, a restart is tried when the whole delay is over.
+        """
         wait = WAIT_FOR.get(plan.cause or "") if plan.rung == OUTSIDE_RUNG else None
         clear = None if wait is None else self._outside.is_clear(wait.condition)
         if wait is None or clear is None or (not clear and wait.may_be_momentary):

@@ -64,7 +64,7 @@ class MainHang:
         self.forget(0)
 
     def forget(self, generation: int) -> None:
-        """Start again with another process of the run."""
+        """Begin again for a process that replaces the last one; ``generation``: its number within the run."""
         self._generation = generation
         self._since_s: float | None = None  # start of no progress (and of idleness, unless the user set a limit)
         self._due_s: float | None = None  # time of the restart; None: not announced
@@ -112,7 +112,10 @@ class MainHang:
 
     @property
     def limit_s(self) -> float:
-        """The seconds without progress after which to restart; at least as long as the phase may take."""
+        """Seconds without progress after which to restart: the user's limit, or many times the longest step.
+
+        It is never shorter than the time that the present phase (such as compilation) may take.
+        """
         wanted_s = max(FLOOR_S, TIMES_LONGEST * self._longest_s) if self._limit_s is None else self._limit_s
         return max(wanted_s, PHASES_TAKE_S[self._phase.phase])
 

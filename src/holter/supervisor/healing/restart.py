@@ -45,7 +45,7 @@ class Restart:
         self.gave_up: Plan | None = None  # why no process may follow the last one
 
     def start_again(self, plan: Plan) -> bool:
-        """End the process, wait as the plan says, and start the next one; False if there is none to follow."""
+        """End the process, wait as the plan says, and start the next one; return whether one was started."""
         process = self._process
         process.end(plan)
         self._delay.before(plan)

@@ -44,7 +44,7 @@ class RestartDelay:
         self._tell = tell
 
     def before(self, plan: Plan) -> None:
-        """Wait for the plan's delay, or until the outside condition has cleared."""
+        """Wait before a restart until the plan's delay or the outside problem is over, or a signal ends the run."""
         began_s = self._clock.t_s()
         self._healer.begin_wait(plan, began_s)
         while not self._is_asked_to_end():
@@ -55,7 +55,10 @@ class RestartDelay:
             self._step()
 
     def until_readable(self, prepare: Callable[[], Way], plan: Plan) -> Way:
-        """Return how to continue; if the storage fails (stale handle, network error), try again for up to a day."""
+        """Call ``prepare``, which finds how to continue the training, and return its result.
+
+        If the storage fails (stale handle, network error), call it again for up to a day, at growing intervals.
+        """
         began_s, delay_s = self._clock.t_s(), STORAGE_BACK_S
         way = prepare()
         if not way.may_pass:

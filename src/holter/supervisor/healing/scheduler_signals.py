@@ -24,7 +24,10 @@ class SchedulerSignals:
         self.asked = False
 
     def take(self, number: int, generation: int) -> bool:
-        """Handle SIGUSR1 and SIGTERM; return False for other signals, which are passed on to the training."""
+        """Ask the training to save and end after SIGUSR1 or SIGTERM (``number``); return False for any other signal.
+
+        The caller passes other signals on. ``generation``: the number of the process that is asked.
+        """
         if number not in (signal.SIGUSR1, signal.SIGTERM):
             return False
         self._control.ask("stop", signal.Signals(number).name, generation)

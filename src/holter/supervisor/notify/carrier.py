@@ -30,7 +30,10 @@ SENDER = Path(__file__).with_name("send.py")
 
 
 def send(target: Target, title: str, body: str, events: list[str], deadline_s: float) -> Text:
-    """Send one message and wait until it is sent; return "" or what went wrong, in words without secrets."""
+    """Send one message and wait until it is sent; return "" or a sentence about the error, without secrets.
+
+    ``events``: names of what happened, for a webhook. ``deadline_s``: after so many seconds the attempt is given up.
+    """
     message = {"title": title, "text": body, "events": events, "holter": __version__}
     order = {"url": target.url, "via": target.via, "deadline_s": deadline_s, "message": message}
     return _carry(json.dumps(order).encode(), deadline_s)

@@ -209,7 +209,7 @@ def _plain(message: str) -> list[str]:
 
 
 def became(ran: Outcome, lang: Lang) -> str:
-    """Return how a run ended, and on the lines below which run it was."""
+    """Return the text of the last message: how the run ended, and on the lines below which run it was."""
     return "\n".join(phrase(line, lang) for line in (ran.headline, *identity_of(ran)))
 
 

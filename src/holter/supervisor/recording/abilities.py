@@ -75,7 +75,7 @@ NOT_NNUNET = define("contract.not-nnunet", "no trainer of nnU-Net was seen")
 
 
 class Terms(NamedTuple):
-    """What was set before the run started."""
+    """What is fixed before a run: whether Holter may heal it, whether it ran already, and how it could be continued."""
 
     heal: bool
     attached: bool
@@ -104,7 +104,7 @@ class Abilities:
         self.stacks, self._hook_failed = None, None
 
     def learn(self, tick: Tick) -> None:
-        """Keep what a tick shows of the abilities."""
+        """Note what a tick shows of what Holter can observe and do."""
         if tick.gpus:
             self._gpu = tick.gpus[0]
         for event in tick.events:
@@ -136,7 +136,7 @@ class Abilities:
             self._results_why_not = None if is_there else sentence(folder=sample.path)
 
     def contract(self, tick: Tick) -> ContractSettled:
-        """Return the current contract."""
+        """Return what Holter can observe of the run and do to it, as known at this tick."""
         heartbeat = self._heartbeat(tick)
         sees = (
             heartbeat,
@@ -264,7 +264,10 @@ def _is_hidden(folder: str, pid: int) -> bool:
 
 
 def restart_ability(resume: Resume) -> Ability:
-    """Return whether the training can be started again; known before its first start."""
+    """Return whether Holter can start the training again, and by which command or why not.
+
+    ``resume``: the command that continues the training. It is known before the training is first started.
+    """
     if resume.command is None:
         return Ability(name="restart", can=False, why_not=resume.why_not)
     return Ability(name="restart", can=True, what=resume.text)

@@ -57,7 +57,7 @@ class ContractKeeper:
         self._trains_since_s: float | None = None
 
     def follow(self, t_s: float) -> None:
-        """Reset for another process of the same run."""
+        """Begin again for a process that replaces the last one of the run, at ``t_s`` seconds of the recording."""
         self._abilities.follow()
         self._settled, self._provisional, self._asked_stacks = None, None, False
         self._began_s, self._epoch, self._trains_since_s = t_s, None, None

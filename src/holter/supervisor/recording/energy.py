@@ -25,7 +25,7 @@ class Energy:
         return None if self._joules is None else self._joules / _J_PER_KWH
 
     def see(self, ticks: Iterable[Tick]) -> None:
-        """Add the ticks that were not seen yet. They overlap those of the last call."""
+        """Add the power readings of these ticks. Ticks that an earlier call has added already are skipped."""
         for tick in ticks:
             if self._last_s is not None and tick.t_s <= self._last_s:
                 continue

@@ -66,7 +66,10 @@ class EnvironmentKeeper:
         self._reader.start(root_pid)
 
     def see(self, t_s: float, root_pid: int) -> Environment | None:
-        """Return the environment if it has changed since the last call; never waits."""
+        """Return the environment of the run if it has changed since the last call, else None; never waits.
+
+        ``root_pid``: the process to read it from while the main process is not known.
+        """
         changed = None
         info = self._sources.heartbeat.main_info()
         described = self._reader.take()

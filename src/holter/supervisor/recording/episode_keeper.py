@@ -75,18 +75,18 @@ class EpisodeKeeper:
     # ------------------------------------------------------------------------------------------------- each second
 
     def remember(self, tick: Tick) -> None:
-        """Add a tick to what is judged."""
+        """Keep a tick, so that episodes are judged from it too."""
         self._recent.append(tick)
         while self._recent[0].t_s < tick.t_s - WHOLE_S:
             self._older += thinned([self._recent.popleft()])
 
     def see(self, tick: Tick) -> None:
-        """Run the detectors on a tick; report and investigate what they mark."""
+        """Run the detectors on a tick; report and investigate the episodes that they find."""
         for episode in self._watch.see(tick):
             self.take(episode)
 
     def take(self, episode: Episode) -> None:
-        """Write an episode that is new or has changed; report and investigate a new one."""
+        """Write a new or changed episode to the tape. Report and investigate a new one; report the end of one."""
         key = identity(episode)
         is_new = key not in self._numbers
         number = self._numbers.setdefault(key, len(self._numbers))
@@ -104,7 +104,7 @@ class EpisodeKeeper:
                 self._listener.over(episode)
 
     def judge_due(self) -> None:
-        """Judge the episodes of which more is known now, and write the stacks that have arrived."""
+        """Search the cause of each episode about which more is known now, and write the stacks that have arrived."""
         for episode in self._investigator.ready(self._recent):
             self._judge(episode)
         dumps = self._investigator.new_stacks()
@@ -123,7 +123,7 @@ class EpisodeKeeper:
     # ------------------------------------------------------------------------------------------- the end of a process
 
     def follow(self) -> None:
-        """Judge the deaths of the last process a last time, and drop its investigations."""
+        """Judge each unreported death a last time, and drop all investigations: a new process replaces the old one."""
         for episode in self._watch.episodes:
             if self._judgement.is_unsaid(episode):
                 self._judge(episode, is_last=True)
@@ -134,7 +134,7 @@ class EpisodeKeeper:
         self._writer.write_stacks(self._investigator.hurry())
 
     def judge_open(self) -> None:
-        """Judge all episodes of which nothing was reported yet; no other judgement follows."""
+        """Search the cause of each episode of which no judgement was reported yet; no other judgement follows."""
         for episode in self._watch.episodes:
             if self._judgement.is_open(episode):
                 self._judge(episode, is_last=True)

@@ -34,7 +34,11 @@ WAITED_FOR: dict[str, Role] = {"validate": "val-worker", "final-validation": "ex
 
 
 def concerned(episode: Episode, processes: Sequence[ProcessSample]) -> dict[int, Role]:
-    """Return PID and role of the processes whose stacks are needed; workers that others wait for come first."""
+    """Return PID and role of the processes whose stacks are needed to explain an episode.
+
+    The main process and the episode's own process come first, then some workers: those that the training waits for
+    first.
+    """
     wanted = [process for process in processes if process.role == "main" or process.pid == episode.pid]
     others = [process for process in processes if process.role.endswith("-worker") and process not in wanted]
     waited_for = WAITED_FOR.get(episode.phase, "train-worker")
@@ -43,7 +47,7 @@ def concerned(episode: Episode, processes: Sequence[ProcessSample]) -> dict[int,
 
 
 class Investigation(msgspec.Struct, kw_only=True):
-    """An episode that is being investigated: when that began, and how many verdicts there are so far."""
+    """An episode that is being investigated: since when, how often it was judged, and how often stacks were taken."""
 
     episode: Episode
     asked_s: float = 0.0
@@ -75,7 +79,7 @@ class Investigator:
             self._ask_for_stacks(episode, recent)
 
     def ready(self, recent: Sequence[Tick]) -> list[Episode]:
-        """Return the episodes to be judged now."""
+        """Return the episodes whose cause should be searched (again) now; ``recent``: the last ticks, oldest first."""
         t_s = recent[-1].t_s
         self._collect(t_s)
         self._start_next()

@@ -33,10 +33,11 @@ class Judgement:
     def judge(
         self, recording: Recording, episode: Episode, contract: ContractSettled | None, t_s: float, *, is_last: bool
     ) -> tuple[list[Event], Diagnosis | None]:
-        """Return events for the tape, and the diagnosis if it is to be reported.
+        """Search the cause of an episode; return the events for the tape, and the diagnosis if it should be reported.
 
-        The last lines of a console arrive after the process has ended. So a death without a known cause is not reported
-        until a later verdict names one, or until ``is_last``.
+        The diagnosis is None if it names the same cause as the last one. It is also None for a death without a known
+        cause, because the last lines of a console arrive after the process has ended: it is reported when a later call
+        finds a cause, or with ``is_last``. ``contract``: what can be observed and done; None: not settled yet.
         """
         key = identity(episode)
         (diagnosis,) = diagnose_recording(recording, (episode,), is_over=False, is_live=True, contract=contract)

@@ -197,7 +197,7 @@ class Recorder:
 
     @property
     def outcome(self) -> Outcome | None:
-        """What became of the run, once it is over."""
+        """What became of the run; None until it is over, or if the run has no entry in the registry."""
         return None if self._registrar is None else self._registrar.outcome
 
     @property
@@ -222,7 +222,7 @@ class Recorder:
 
     @property
     def contract(self) -> ContractSettled | None:
-        """What can be observed and done, once it is settled."""
+        """What can be observed of the run and done to it; None until that is settled."""
         return self._kept.contract
 
     def is_unfinished(self) -> bool:

@@ -83,7 +83,7 @@ class Registrar:
         self._due_s = 0.0
 
     def update(self, t_s: float, recording: Recording, diagnoses: Sequence[Diagnosis]) -> None:
-        """Write what is known of the running training."""
+        """Write the state of the running training, as known at ``t_s`` seconds of the recording, into its entry."""
         self._due_s = t_s + EVERY_S
         self._energy.see(recording.ticks())
         self._put(self._known(recording, outcome_of(recording, diagnoses, is_over=False, lost_s=0.0)))

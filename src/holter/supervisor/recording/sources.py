@@ -74,7 +74,7 @@ class Sources:
         self._late: list[Event] = []  # events read between two ticks
 
     def watch_path(self, label: str, path: Path) -> None:
-        """Measure this path from now on, instead of the one that was known at the start."""
+        """Measure the storage of ``path`` from now on, in place of the earlier path with this label."""
         if label == "results":
             self.output_folder = path
         if self._paths.get(label) != path:

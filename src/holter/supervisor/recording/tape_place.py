@@ -61,7 +61,10 @@ def about_training(training: TrainingCommand) -> str:
 
 
 def open_tape(tape: Path | DefaultTape, *, force: bool, say: Callable[[Message], None]) -> TapeWriter:
-    """Open the user's tape, or a default one; a default name that exists already gets a number.
+    """Open the tape that the user named, or a default one, for writing.
+
+    ``force``: replace an existing tape that the user named; a default name that exists gets a number instead. ``say``
+    is called with a message if the first default folder cannot be used.
 
     Raises:  TapeExists, FolderNotWritable.
     """

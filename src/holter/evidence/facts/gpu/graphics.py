@@ -88,7 +88,7 @@ def kernel_errors(window: Window) -> list[str]:
 
 
 def around(window: Window) -> tuple[float, float]:
-    """Return start and end of the time in which a GPU error belongs to the episode, in seconds of the recording."""
+    """Return (start, end) in seconds of the recording: a GPU error between them belongs to the episode."""
     after_s = AFTER_DEATH_S if window.episode.kind == "death" else 0.0
     return window.episode.start_s - BEFORE_S, window.end_s + after_s
 

@@ -117,7 +117,7 @@ def _failures(window: Window) -> list[Failure]:
 
 
 def failure(event: Event) -> Failure | None:
-    """Return the failure that this event reports, or None; errors of shared memory are excluded."""
+    """Return the failed write that this event reports; None if it reports none, or an error of shared memory."""
     if isinstance(event, ActionTaken):
         return _not_saved(event) if is_failed_save(event) else None
     if isinstance(event, Noted):

@@ -57,7 +57,7 @@ class Run(NamedTuple):
 
 
 class ShapeOfEpochs(NamedTuple):
-    """How the epoch times of a training change.
+    """How the epoch times of a training change: not at all, from one epoch on, slowly, or in single epochs.
 
     ``run`` has the epochs that ``series`` describes: of one start of the training, or of all its starts together.
     """
@@ -162,7 +162,10 @@ def shape_of(found: tuple[Run, ...]) -> ShapeOfEpochs | None:
 
 
 def minutes_to_change(run: Run, series: Series, change: int | None = None) -> float | None:
-    """Return the minutes from the start of the training to the first changed epoch; None if unknown."""
+    """Return the minutes from the start of the training to the first slower or faster epoch; None if unknown.
+
+    ``change``: the index of that epoch in ``run``; None: the one that ``series`` names.
+    """
     index = series.change if change is None else change
     if index is None or run.start_s is None:
         return None

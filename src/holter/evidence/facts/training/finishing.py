@@ -38,7 +38,10 @@ OUTPUT_UNKNOWN = define("why.output.unknown", "where the output goes is not know
 
 
 def collect(window: Window, book: FactBook) -> None:
-    """State whether the run is finished, whether the console is silent, and the optional step of the main thread."""
+    """State whether the run is finished, whether the console is silent, and where the main thread is in optional code.
+
+    Optional are steps that a training does not need, such as saving a plot or sending values to a tracking service.
+    """
     _finish(window, book)
     _console(window, book)
     main = window.main()

@@ -23,5 +23,8 @@ def bytes_of(written: str) -> float | None:
 
 
 def answer_of(command: str, text: str) -> re.Match[str] | None:
-    """Return the match of a prompt line with this command (a pattern) and of the line below it, as group ``answer``."""
+    """Return the match of a line in which a command was typed, and of the line below it, its answer; None without one.
+
+    ``command`` is a regular expression. The answer is the group ``answer`` of the match.
+    """
     return re.search(rf"^(?:.*[$#%>] ?)?(?:{command})\s*\n\s*(?P<answer>\S[^\n]*?)\s*$", text, re.MULTILINE)
