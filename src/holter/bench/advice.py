@@ -66,7 +66,10 @@ define_all(
 def advice_for(
     measured: Measured, forecasts: Sequence[Forecast], chosen: Loader, asked: Asked, environ: Mapping[str, str]
 ) -> tuple[Message, str]:
-    """Return what would change most, and the command for it."""
+    """Return a sentence on what would shorten the training most, and the command for it.
+
+    ``forecasts``: one for each loader. ``chosen``: the loader to train with.
+    """
     by_loader = {forecast.loader: forecast for forecast in forecasts}
     train = train_command(asked, measured.device)
     if not by_loader:

@@ -17,8 +17,10 @@ from holter.doctor.records import Asked
 def bench(
     asked: Asked, python: str, seconds: float, device: str, environ: Mapping[str, str], tell: Tell, *, anyway: bool
 ) -> Report:
-    """Return the report; ``tell`` gets the name of each stage.
+    """Measure the training ``asked`` for about ``seconds``, and return the report.
 
+    ``python``: the interpreter that trains. ``tell`` gets the name of each stage. ``anyway``: measure although other
+    processes use the machine.
     Raises:  BadInput for a name that does not exist; MachineBusy; CannotDoHere; MissingExtra; BenchFailed.
     """
     began_s = time.monotonic()

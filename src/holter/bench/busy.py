@@ -39,9 +39,10 @@ def cpus_of_this_process(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -
 
 
 def refuse_if_busy(cpus: float, device: str, environ: Mapping[str, str], command: str) -> None:
-    """Observe the machine for a second.
+    """Observe for a second whether other processes use the cores or, unless ``device`` is "cpu", the GPU.
 
-    Raises:  MachineBusy if it is busy; it names the command that measures nevertheless.
+    ``cpus``: the cores of this process. ``command``: what the user typed.
+    Raises:  MachineBusy if they do; it names the command that measures nevertheless.
     """
     said = [sentence for sentence in (_cores(cpus), _gpu(environ) if device != "cpu" else None) if sentence is not None]
     if not said:

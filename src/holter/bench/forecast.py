@@ -28,7 +28,7 @@ NAMES = {"stock": STOCK, "holter": OURS}
 
 
 def rows_of(measured: Measured) -> tuple[Row, ...]:
-    """Return the table of ceilings, in the order of the table, without what was not measured."""
+    """Return a row for each ceiling that was measured, in the order of the report."""
     rows = [_row(measured, "network", NETWORK(), measured.compute)]
     for side in sides(measured):
         loader, cores = NAMES[side.loader](count=side.readers), _cores(measured, side)
@@ -78,7 +78,10 @@ def forecast_of(measured: Measured, side: Side) -> Forecast | None:
 
 
 def epoch_of(measured: Measured, side: Side, per_s: float) -> float:
-    """Return the seconds of an epoch at this rate; batches that are ready when it begins are not waited for."""
+    """Return the seconds of an epoch at ``per_s`` samples per second.
+
+    Batches that are ready when the epoch begins are not waited for.
+    """
     step_s, steps = measured.batch_size / per_s, measured.iterations
     train_s = steps * step_s
     if (side.wait_ratio or 0.0) > WAITS:
@@ -113,7 +116,10 @@ def reads_from_disk(measured: Measured) -> bool:
 
 
 def cores_wanted(measured: Measured, side: Side) -> float | None:
-    """Return the cores that feed the network at its ceiling, without those of the network itself."""
+    """Return how many cores this loader needs to feed the network at full speed, beside those of the network itself.
+
+    None if its augmentation was not measured.
+    """
     if side.a_core is None:
         return None
     return measured.compute.per_s * (1 / side.a_core.per_s + (side.read_cpu_s or 0.0))

@@ -54,7 +54,7 @@ class Side(Record, frozen=True, kw_only=True):
 
 
 class LeftOut(Record, frozen=True, kw_only=True):
-    """Something that was not measured, and why."""
+    """Something that was not measured, and why: a code of the reason, and its detail."""
 
     code: str
     detail: str = ""
@@ -90,7 +90,7 @@ class Measured(Record, frozen=True, kw_only=True):
 
 
 class Failure(Record, frozen=True, kw_only=True):
-    """Why the child could not measure."""
+    """Why the child process could not measure: a code of the reason, and its detail."""
 
     code: str
     detail: str = ""

@@ -27,7 +27,7 @@ OTHER_PLACE = define("next.bench.other-place", "TMPDIR=/path/with/space {command
 
 
 class Scratch:
-    """``with Scratch(...) as scratch``: ``scratch.folder`` exists inside."""
+    """Context manager: ``scratch.folder`` exists inside ``with Scratch(...) as scratch``, and is removed afterwards."""
 
     def __init__(self, environ: Mapping[str, str], needed_bytes: int, command: str) -> None:
         """``needed_bytes``: the size of a checkpoint. ``command``: named in an error."""

@@ -22,7 +22,10 @@ PATIENCE_S = 5.0  # until processes that were killed have let go of their files
 
 
 def main() -> int:
-    """Create, wait, remove; return 1 if a part of the folder could not be removed."""
+    """Create the folder, wait for the end of standard input, remove the folder.
+
+    Return 0, or 1 if a part of the folder could not be removed.
+    """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the pipe says when to end
     remove_left(sys.argv[1])

@@ -146,7 +146,7 @@ def _rate(rate: Rate) -> str:
 
 
 def in_percent(share: float) -> str:
-    """Return a share as a cell of a table."""
+    """Return a share (1.0 is 100 %) as the text of a table's cell."""
     return f"{share * 100:.0f} %"
 
 

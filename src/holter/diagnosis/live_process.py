@@ -24,8 +24,9 @@ FINE = define(
 
 
 def observe(pid: int, tell: Callable[[float], None], for_s: float = OBSERVE_S) -> DiagnosisResult:
-    """Diagnose the training that a PID belongs to. Read-only: Ctrl-C ends the observation, not the training.
+    """Record the training that a PID belongs to for about ``for_s`` seconds, and diagnose it.
 
+    Read-only: Ctrl-C ends the observation, not the training. ``tell``: gets the seconds that are recorded.
     Raises:  NoSuchProcess, NotOurProcess, NotATraining, AlreadyRecorded, FolderNotWritable.
     """
     scratch = new_scratch("holter-look-")

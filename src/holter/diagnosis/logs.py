@@ -92,7 +92,7 @@ Tell = Callable[[str, int], None]  # name, per cent
 
 
 def read_log(path: Path, tell: Tell | None = None) -> DiagnosisResult:
-    """Diagnose one log or console file.
+    """Diagnose one log or console file. ``tell``: gets its name and the per cent that are read.
 
     Raises:  NotALog, OSError.
     """
@@ -126,6 +126,7 @@ def _begin_of_last(runs: list[LogRun]) -> int:
 def read_folder(folder: Path, tell: Tell | None = None) -> DiagnosisResult:
     """Diagnose a fold's folder; of a folder with several folds, the one that was written to last.
 
+    ``tell``: gets the name of a log and the per cent that are read.
     Raises:  NotATraining, NotALog, OSError.
     """
     fold = find_fold(folder)

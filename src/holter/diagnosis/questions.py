@@ -300,7 +300,7 @@ def answered(question: Question, line: str) -> Facts | None:
 
 
 def merged(facts: Facts, more: Facts) -> dict[str, object]:
-    """Return all facts; lists of symptoms are joined."""
+    """Return both sets of facts in one; ``more`` has priority, but lists of symptoms are joined."""
     together = {**facts, **more}
     lists = [value for value in (facts.get("symptoms"), more.get("symptoms")) if isinstance(value, (list, tuple))]
     if lists:
@@ -309,5 +309,5 @@ def merged(facts: Facts, more: Facts) -> dict[str, object]:
 
 
 def judged(facts: Facts) -> tuple[Verdict, ...]:
-    """Return the verdicts on the facts, best first."""
+    """Return the verdict on each cause from these facts, best first; empty without facts."""
     return verdicts(of_facts(facts).evidence) if facts else ()

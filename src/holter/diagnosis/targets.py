@@ -46,8 +46,10 @@ NO_SUCH_TARGET = define("error.no-such-target", "There is no file, folder or pro
 def diagnose_target(
     target: str, *, tell_log: Tell | None = None, tell_observed: Callable[[float], None], look_s: float | None = None
 ) -> DiagnosisResult:
-    """Diagnose a target of any kind.
+    """Diagnose a target of any kind: ``-`` (standard input), a PID, a folder or a file.
 
+    ``tell_log``: gets the name of a log and the per cent that are read. ``tell_observed``: gets the progress while a
+    process is observed. ``look_s``: seconds to observe it; None: the usual time.
     Raises:  HolterError of the target's kind.
     """
     if target == STDIN:

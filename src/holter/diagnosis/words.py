@@ -69,7 +69,7 @@ class Kept:
             yield lines
 
     def text(self, begin: int = 0) -> str:
-        """Return the kept lines from this one on; of very long ones the beginning and the end of the text."""
+        """Return the kept lines from number ``begin`` on; of very long ones the beginning and the end of the text."""
         first_of_last = self._passed - len(self._last)
         last = itertools.islice(self._last, max(0, begin - first_of_last), None)
         return ends("\n".join((*self._first[begin:], *last)), TEXT_CHARS)
@@ -128,7 +128,7 @@ def _is_seen(verdict: Verdict) -> bool:
 
 
 def with_words(diagnosis: Diagnosis, found: dict[str, Found], environment: Environment | None) -> Diagnosis:
-    """Return the diagnosis with the facts that the words add; facts from the lines of the log have priority."""
+    """Return a log's diagnosis with the facts that its words add; facts from the lines of the log have priority."""
     facts = {fact.name: fact for fact in diagnosis.facts}
     new = {
         name: Fact(name=name, value=_plain(hit.value), detail=hit.quote or None)

@@ -32,7 +32,7 @@ UNSET = "unset"
 
 
 class Fact(NamedTuple):
-    """A fact to compare. ``better``: +1 more is better, -1 less is better, 0 neither."""
+    """A fact that is compared between two machines. ``better``: +1 more is better, -1 less is better, 0 neither."""
 
     name: str
     read: Callable[[Survey], Value]

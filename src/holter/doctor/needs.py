@@ -97,7 +97,10 @@ def training_bytes(plan: Plan, processes: Workers, device: str) -> int:
 
 
 def descriptors(plan: Plan | None, processes: Workers) -> int:
-    """Return the open files of the main process, if every tensor in flight keeps one (torch's default on Linux)."""
+    """Return how many files the main process holds open, if each tensor in a queue keeps one.
+
+    That is torch's default on Linux.
+    """
     tensors = 1 + (plan.outputs if plan is not None else 6)
     return 100 + SHARED_FILES_OF_A_PROCESS * processes.together + tensors * processes.batches
 
@@ -115,7 +118,7 @@ def checkpoint_bytes(survey: Survey) -> int | None:
 
 
 def free_memory(survey: Survey) -> int | None:
-    """Return the free bytes: available memory of the machine or of the group, whichever is less."""
+    """Return the free bytes of the machine or of the control group, whichever is less; None if neither is known."""
     bounds = [survey.host.memory_available_bytes] if survey.host and survey.host.memory_available_bytes else []
     group = survey.cgroup
     if group is not None and group.memory_limit_bytes is not None:

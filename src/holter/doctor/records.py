@@ -79,12 +79,12 @@ class Software(Record, frozen=True, kw_only=True):
 
     @property
     def why_no_torch(self) -> Text | None:
-        """Why torch cannot be imported."""
+        """Why torch cannot be imported; None if it can."""
         return self.torch_error_message or self.torch_error
 
     @property
     def why_no_cuda(self) -> Text | None:
-        """Why torch cannot use the GPU."""
+        """Why torch cannot use the GPU; None if no reason is known."""
         return self.cuda_error_message or self.cuda_error
 
 
@@ -116,7 +116,7 @@ class Folder(Record, frozen=True, kw_only=True):
 
     @property
     def trouble(self) -> Text | None:
-        """The problem with the folder."""
+        """The problem with the folder; None if there is none."""
         return self.problem_message or self.problem
 
 
@@ -167,7 +167,7 @@ class Files(Record, frozen=True, kw_only=True):
 
     @property
     def why_unread(self) -> Text | None:
-        """Why contents were not read."""
+        """Why contents were not read; None if they were."""
         return self.unread_message or self.unread
 
 

@@ -246,7 +246,7 @@ def say(
 
 
 def put(console: Console, line: Line) -> None:
-    """Print a line, with other signs where the output has no such letters."""
+    """Print a line; characters that the output's encoding does not have are replaced."""
     plain = _printable(console, line.plain)
     if plain != line.plain:
         line = Line(plain)

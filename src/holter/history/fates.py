@@ -34,12 +34,12 @@ class End(NamedTuple):
 
     @property
     def is_clean(self) -> bool:
-        """Whether it ended as planned."""
+        """Whether the training ended as planned: exit code 0, and not too early."""
         return self.exit_code == 0 and not self.early
 
 
 class Stop(NamedTuple):
-    """One interruption of the training; overlapping episodes are one interruption."""
+    """One interruption of the training; several episodes that overlap are one interruption. Times in seconds."""
 
     start_s: float
     end_s: float | None
@@ -67,7 +67,7 @@ def last_end(recording: Recording) -> End | None:
 
 
 def fates(recording: Recording, episodes: Sequence[Episode]) -> tuple[Fate, ...]:
-    """Return the fate of each of these episodes, in their order.
+    """Return for each of these episodes, in their order: "healed" by Holter, "over" by itself, or still "open".
 
     An episode that lasted until the end of the training is not over, whether it ended as planned or died.
     """
@@ -79,7 +79,10 @@ def fates(recording: Recording, episodes: Sequence[Episode]) -> tuple[Fate, ...]
 
 
 def stops(episodes: Iterable[Episode], become: Iterable[Fate]) -> tuple[Stop, ...]:
-    """Return all interruptions of the training, oldest first."""
+    """Return all interruptions of the training, oldest first.
+
+    ``become``: the fate of each episode, in the same order.
+    """
     merged: list[Stop] = []
     rank = {"open": 2, "healed": 1, "over": 0}
     both = [(episode, fate) for episode, fate in zip(episodes, become, strict=True) if episode.kind in STOPS]

@@ -50,7 +50,7 @@ class PaceKeeper:
         self._spent: deque[tuple[float, float]] = deque(maxlen=TICKS_KEPT)  # totals of data wait and of steps, s
 
     def see(self, tick: Tick) -> None:
-        """Add the next tick."""
+        """Take in the next tick; call it for each tick, in order of time."""
         beat = main_beat(tick)
         if beat is not None:
             self._learn(beat)

@@ -22,7 +22,7 @@ class Span(NamedTuple):
 
 
 class Restart(NamedTuple):
-    """The change from one process to the next."""
+    """One restart of the training: when its old process ended, and when the new one started and made its first step."""
 
     generation: int
     down_s: float  # the old process ended, or started to end

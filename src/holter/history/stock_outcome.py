@@ -28,7 +28,7 @@ class Saved(Record, frozen=True, kw_only=True):
 
 
 def saved(recording: Recording, again: tuple[Restart, ...]) -> tuple[Saved, ...]:
-    """Return every successful heal, oldest first."""
+    """Return every successful heal, oldest first. ``again``: the restarts of the recording."""
     died = {restart.generation: restart.died for restart in again}
     actions = merge_events(recording)
     ended_by_us = frozenset(pid for action in actions for pid in action.pids)

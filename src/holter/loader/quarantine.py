@@ -39,8 +39,9 @@ class Quarantine:
         return dict(self._out)
 
     def failed(self, trouble: CaseTrouble, step: int) -> float:
-        """Record a failed read; return the seconds to wait before the second try, or 0 if the case is now left out.
+        """Record that a case could not be read for the batch of this step.
 
+        Return the seconds to wait before it is tried again, or 0 if it is left out from now on.
         Raises:  CaseUnreadable if strict; NoReadableCase if too many are out.
         """
         now_s = time.monotonic()
@@ -54,7 +55,7 @@ class Quarantine:
         return 0.0
 
     def put(self, case: str, file: Path, detail: str, step: int, error: Exception | None = None) -> None:
-        """Leave a case out of the training from now on.
+        """Leave a case out of the training from now on. ``step``: of the batch that needed it; ``error``: what failed.
 
         Raises:  what ``failed`` raises.
         """
@@ -77,7 +78,7 @@ class Quarantine:
             ) from error
 
     def succeeded(self, case: str, step: int) -> None:
-        """Record a successful read: earlier failures of the case are forgotten."""
+        """Record that a case was read: earlier failures are forgotten, and it is used again if it was left out."""
         if case not in self._failed_since_s and case not in self._out:
             return
         with self._lock:
@@ -87,7 +88,7 @@ class Quarantine:
             self._say("back", case, None, coded("could-be-read", "could be read after all"), step)
 
     def hung(self, case: str, file: Path, waited_s: float, step: int) -> None:
-        """Report a read that takes too long."""
+        """Report a read that has taken ``waited_s`` seconds; the case is not left out by this."""
         self._say("hung", case, file, coded("read-hangs", "the read does not come back"), step, waited_s)
 
     def _say(

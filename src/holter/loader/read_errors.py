@@ -37,7 +37,7 @@ DAMAGE = (
 
 
 class Touch(NamedTuple):
-    """The file that a thread is reading."""
+    """The file that a thread is reading, its case, and since when (seconds of the monotonic clock)."""
 
     case: str | None
     file: Path

@@ -13,7 +13,7 @@ POLL_S = 0.5
 
 
 class Job:
-    """Some slots of one batch. If the first thread hangs, a second one works on it too; the first to finish wins."""
+    """Samples of one batch for one thread to read. If it hangs, a second one reads them too; the first to end wins."""
 
     def __init__(self, batch: Batch, slots: range) -> None:
         self.batch = batch
@@ -23,7 +23,7 @@ class Job:
 
     @property
     def step(self) -> int:
-        """The step of the batch that this job belongs to."""
+        """The step (number) of the batch that this job belongs to."""
         return self.batch.step
 
 
@@ -54,7 +54,7 @@ class Dispatch:
         self.is_stopped = False
 
     def take(self) -> Job | None:
-        """Wait for the next job; None means stop."""
+        """Wait for the next job of a reader thread; None: the thread must end."""
         with self._work:
             while not self.is_stopped:
                 if not self._jobs and self._next_to_plan < self._next_to_give + self._depth:
@@ -65,7 +65,7 @@ class Dispatch:
             return None
 
     def again(self, job: Job) -> bool:
-        """Give a job out again, before all others; False if it is done or no longer wanted."""
+        """Give a job to another thread, before all other jobs; return False if it is done or no longer wanted."""
         with self._work:
             if job.is_claimed or job.batch.is_dropped or self.is_stopped:
                 return False
@@ -75,7 +75,10 @@ class Dispatch:
             return True
 
     def claim(self, job: Job) -> Batch | None:
-        """Return the batch to write into (then call ``written``); None if another thread was first or it is dropped."""
+        """Return the batch to write a job's samples into (then call ``written``).
+
+        None if another thread was first, the batch was dropped, or the loader was stopped.
+        """
         with self._work:
             if job.is_claimed or job.batch.is_dropped or self.is_stopped:
                 return None
@@ -94,9 +97,9 @@ class Dispatch:
             return batch.memory if batch.is_dropped and batch.writers == 0 else None
 
     def next_batch(self) -> Batch:
-        """Wait for the next batch in order and return it.
+        """Wait for the next finished batch in order and return it.
 
-        Raises:  the error that stopped a thread; LoaderClosed.
+        Raises:  LoaderFailed, or a HolterError that stopped a thread; LoaderClosed if the loader was stopped.
         """
         with self._ready:
             while True:
@@ -122,20 +125,20 @@ class Dispatch:
             return [batch.memory for batch in dropped if batch.memory is not None and batch.writers == 0]
 
     def fail(self, error: BaseException) -> None:
-        """Store an error that stops a thread; the trainer's next call raises it."""
+        """Stop the loader because of an error in a thread; the trainer's next call raises it."""
         with self._work:
             self._error = self._error or error
         self.stop()
 
     def stop(self) -> None:
-        """Make every waiting thread return."""
+        """Make every waiting thread return: readers get no more jobs, and ``next_batch`` raises LoaderClosed."""
         with self._work:
             self.is_stopped = True
             self._work.notify_all()
             self._ready.notify_all()
 
     def check(self) -> None:
-        """Raise the error that stopped the loader, if there is one."""
+        """Raise what stopped the loader; return if it was not stopped."""
         with self._ready:
             self._check()
 

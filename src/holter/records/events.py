@@ -18,7 +18,7 @@ class ProcessBorn(Record, frozen=True, kw_only=True, tag="process-born"):
 
 
 class ProcessEnded(Record, frozen=True, kw_only=True, tag="process-ended"):
-    """A process of the tree ended. Exactly one of the two codes is set if the ending is known."""
+    """A process of the training's tree ended. If it is known how, either ``exit_code`` or ``exit_signal`` is set."""
 
     t_s: float
     pid: int
@@ -50,7 +50,7 @@ class ExceptionSeen(Record, frozen=True, kw_only=True, tag="exception"):
 
 
 class PhaseChanged(Record, frozen=True, kw_only=True, tag="phase"):
-    """The training entered a phase."""
+    """The training entered a phase (start-up, training, validation, …) at ``t_s``."""
 
     t_s: float
     phase: Phase

@@ -74,7 +74,7 @@ Safety = Literal["ADVICE", "CONSENT", "SAFE"]
 
 
 class Remedy(Record, frozen=True, kw_only=True):
-    """A remedy. SAFE: the result of the training is provably unchanged. CONSENT: the user decides."""
+    """An action against a cause. SAFE: the result of the training is provably unchanged. CONSENT: the user decides."""
 
     id: str
     safety: Safety = "ADVICE"
@@ -83,7 +83,7 @@ class Remedy(Record, frozen=True, kw_only=True):
 
 
 class Plan(Record, frozen=True, kw_only=True):
-    """The next action on a run, as data."""
+    """The next action of Holter on a run, and why; nothing is done yet."""
 
     action: Literal["replace-workers", "restart", "wait", "stop", "nothing"]
     cause: str | None = None

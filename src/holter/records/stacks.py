@@ -16,7 +16,7 @@ class Frame(Record, frozen=True, kw_only=True):
 
 
 class ThreadStack(Record, frozen=True, kw_only=True):
-    """One thread. For the rung ``proc`` there are no frames, only state, wait channel and system call."""
+    """One thread. If its process was read from /proc alone (rung "proc"): only state, wait channel and system call."""
 
     name: str | None = None
     thread_id: int | None = None

@@ -41,7 +41,7 @@ class ForeignUse:
             self._keep(self._probe.read_complete(0.0, FIRST_WITHIN_S))
 
     def own(self, gpus: frozenset[int]) -> None:
-        """Set the GPUs on which this queue trains now; memory in use there is its own, also shortly afterwards."""
+        """Set the GPUs on which this queue trains now: memory in use there, now and shortly afterwards, is its own."""
         if self._own - gpus:
             self._next_s = float("-inf")
         for gpu in self._own | gpus:
@@ -49,7 +49,7 @@ class ForeignUse:
         self._own = gpus
 
     def is_free(self, slot: Slot, now_s: float) -> bool:
-        """Return whether no other process was seen on this slot's GPU for a minute."""
+        """Return whether for a minute nobody else has used memory of this slot's GPU; True for a slot on the CPU."""
         if slot.gpu is None or self._probe is None:
             return True
         self._look(now_s)

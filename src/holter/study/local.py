@@ -64,7 +64,7 @@ BLOCKED = define("error.study-blocked", "{name}: {why}.")
 
 
 class Settings(NamedTuple):
-    """Options of ``run``."""
+    """Options of ``holter study run`` on one machine."""
 
     slots: tuple[Slot, ...]
     out: Path
@@ -76,9 +76,9 @@ class Settings(NamedTuple):
 
 
 def needs_of(cells: Sequence[Cell]) -> dict[Path, frozenset[Path]]:
-    """Return which folds of this study each fold has to wait for.
+    """Return for the folder of each fold the folders of this study that must be done before it.
 
-    Raises:  BadInput if it waits for something that is not in the study.
+    Raises:  BadInput if a fold is blocked, or waits for something that is not in the study.
     """
     open_jobs = {cell.job.folder for cell in cells if cell.state != "done"}
     needs: dict[Path, frozenset[Path]] = {}

@@ -38,7 +38,7 @@ FIRST_PREPARES = define(
 
 
 def counts(cells: Sequence[Cell]) -> dict[str, int]:
-    """Return how many cells are in each state."""
+    """Return how many trainings are in each state."""
     found = Counter(cell.state for cell in cells)
     return {state: found[state] for state in STATES}
 

@@ -39,7 +39,7 @@ class Slot(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """How a training ended. ``code``: the exit code of ``holter train``; None: another queue has started the fold."""
+    """How a training ended. ``code``: the exit code of ``holter train``; None: another queue has started this fold."""
 
     code: int | None
     is_done: bool
@@ -115,7 +115,11 @@ class Queue:
         return (*(job for _, _, job in sorted(self._pending)), *self._waiting.values())
 
     def adopt(self, job: Job, slot: str | None, *, is_here: bool) -> None:
-        """Count a training that is already running. ``is_here``: on this machine, so it takes a slot of this queue."""
+        """Count a training that runs already, started by another call.
+
+        ``slot``: the slot's name in that call, None if unknown. ``is_here``: the training runs on this machine, so it
+        takes that slot from this queue.
+        """
         taken = next((each for each in self._free if each.name == slot), None) if is_here else None
         # On the CPU all share the cores. A GPU of another name is not ours; one in use is seen by its memory.
         if taken is None and is_here and self._free and self._free[0].gpu is None:
@@ -125,7 +129,10 @@ class Queue:
         self._running[job.folder] = taken
 
     def start(self, now_s: float, is_free: Callable[[Slot], bool] = lambda _: True) -> tuple[Job, Slot] | None:
-        """Return the next training to start, and where; None if none is due. ``is_free``: no others use the slot."""
+        """Return the next training to start, and the slot for it; None if there is no training or no slot for it now.
+
+        ``is_free``: asks whether no other process uses a slot's GPU.
+        """
         if self.stopped is not None or not self._pending or not self._free or now_s < self._next_s:
             return None
         slot = next((each for each in self._free if is_free(each)), None)
@@ -148,7 +155,7 @@ class Queue:
         self.stopped = self.stopped or why
 
     def ended(self, job: Job, end: Ended) -> Fate:
-        """Record the end of a training; return what happens to it now (done, again, set aside)."""
+        """Record how a training ended; return its fate: "done", started "again", or put "aside" for this call."""
         self.release(job)
         if end.is_done or (end.code == 0 and end.why is None):
             self._finish(job)

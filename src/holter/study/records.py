@@ -70,7 +70,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """One job and its state."""
+    """One training of a study, and what is known of it: state, progress, lost time, energy, its Slurm job."""
 
     job: Job
     state: State

@@ -55,7 +55,7 @@ DATA = define("study.needs-data", "Preprocessed data of these trainings: {size:b
 
 
 class Requirements(NamedTuple):
-    """What is left needs; None: not known."""
+    """Disk and memory that the trainings still to do need, and how much is free; None: not known."""
 
     disk_bytes: int | None
     disk_free_bytes: int
@@ -70,7 +70,7 @@ class Requirements(NamedTuple):
 
 
 def requirements_of(cells: Sequence[Cell], environ: Mapping[str, str]) -> Requirements | None:
-    """Return what the trainings that are not done need; None if all are done."""
+    """Return what the trainings that are not done need, and what is free; None if all are done."""
     left = [cell for cell in cells if cell.state != "done"]
     if not left:
         return None

@@ -80,7 +80,7 @@ def _asked(asked: Asked, environ: Mapping[str, str]) -> Question:
 
 
 class Wanted(NamedTuple):
-    """What holds for groups of a study file that say nothing else."""
+    """The defaults for groups of a study file: used where a group does not say something else."""
 
     configurations: tuple[str, ...] = ()
     folds: tuple[str, ...] = ("0-4",)

@@ -27,7 +27,7 @@ ODD_NAN = define("study.odd-nan", "the validation loss is no number")
 
 
 def compared(cells: Sequence[Cell]) -> tuple[Cell, ...]:
-    """Return the cells with the hours that each still needs, and how it differs from its siblings."""
+    """Return the trainings with the hours that each still needs, and how it differs from the other folds."""
     return tuple(_compared(cell, [other for other in cells if _are_siblings(cell, other)]) for cell in cells)
 
 

@@ -77,7 +77,10 @@ def variables_of(slot: Slot, slots: int, cpus: float, environ: Mapping[str, str]
 
 
 def crowded(slots: int, cpus: float, environ: Mapping[str, str]) -> Message | None:
-    """Return what to know about a number of data workers that somebody has set; None if the CPUs are enough."""
+    """Return a warning if the data workers that the user has set are more than the CPUs for all slots; None if not.
+
+    ``cpus``: CPUs for all slots together.
+    """
     workers = environ.get(WORKERS, "")
     if not (workers.isascii() and workers.isdigit()) or slots < 2 or int(workers) * slots <= max(slots, int(cpus)):
         return None

@@ -52,7 +52,7 @@ class Seen(NamedTuple):
 
 
 def look(entries: Iterable[Kept], environ: Mapping[str, str], proc: Path = Path("/proc")) -> Seen:
-    """Return the recorded calls by fold, and the trainings of this machine."""
+    """Return the recorded calls of Holter, by fold, and the trainings on this machine that run without Holter."""
     calls: dict[str, list[Kept]] = defaultdict(list)
     for kept in entries:
         folder = kept.entry.folder or _folder(kept.entry, environ)
@@ -62,14 +62,14 @@ def look(entries: Iterable[Kept], environ: Mapping[str, str], proc: Path = Path(
 
 
 def survey(jobs: Sequence[Job], seen: Seen) -> tuple[Cell, ...]:
-    """Return a cell for each job, in their order, compared with its siblings."""
+    """Return the state of each job, in their order, compared with the other folds of its configuration."""
     cells = [_cell(job, seen) for job in jobs]
     done = {cell.job.folder for cell in cells if cell.state == "done"}
     return compared([_blocked(cell, done) for cell in cells])
 
 
 def cell_of(job: Job, seen: Seen) -> Cell:
-    """Return the cell of one job, not yet compared with its siblings."""
+    """Return the state of one job, not compared with the other folds of its configuration."""
     return _cell(job, seen)
 
 

@@ -53,7 +53,10 @@ def print_plan(
     needs: Requirements | None = None,
     run: str | None = None,
 ) -> None:
-    """Print matrix, reasons, commands, needs and hours. ``run``: the command that would start it."""
+    """Print the state of each fold, the reasons, the commands, the requirements and the hours.
+
+    ``extra``: options for each ``nnUNetv2_train``. ``run``: the command that would start the study.
+    """
     print_matrix(console, cells)
     _print_reasons(console, cells, lang)
     todo = in_order(cells)
@@ -89,7 +92,7 @@ def print_matrix(console: Console, cells: Sequence[Cell]) -> None:
 
 
 def print_status(console: Console, cells: Sequence[Cell], lang: Lang, now_s: float) -> None:
-    """Print a row for each training, then how many are in which state."""
+    """Print a row for each training, then how many are in which state. ``now_s``: Unix time."""
     rows = [_row(cell, lang, now_s) for cell in cells]
     widths = [max((cell_len(row[column]) for row in rows), default=0) for column in range(3)]
     for cell, row in zip(cells, rows, strict=True):
@@ -114,7 +117,7 @@ def print_status(console: Console, cells: Sequence[Cell], lang: Lang, now_s: flo
 def as_json(
     cells: Sequence[Cell], extra: Sequence[str], lang: Lang, now_s: float, needs: Requirements | None = None
 ) -> dict[str, Any]:
-    """Return a study for ``--json``. ``needs``: of a plan."""
+    """Return a study for ``--json``; ``needs``: its requirements, if it is a plan. ``now_s``: Unix time."""
     return {
         "trainings": [_as_json(cell, extra, lang, now_s) for cell in cells],
         "counts": counts(cells),
@@ -218,7 +221,10 @@ def print_finish(
     as_json: bool,
     wrote: Path | None = None,
 ) -> None:
-    """Print what comes next for each data set, with the commands. ``wrote``: a report that was written."""
+    """Print the next steps after a study for each data set, with their commands.
+
+    ``wrote``: the file of a report that was written.
+    """
     steps = steps_of(cells, extra)
     if as_json:
         said = [{"what": phrase(what, lang), "commands": list(commands)} for what, commands in steps]

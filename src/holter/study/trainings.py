@@ -29,7 +29,10 @@ ERROR_LINE = re.compile(r"holter: [a-z]+(?:-[a-z]+)+: ")
 
 
 class Trainings:
-    """The trainings that this queue has started. Each has a session of its own, so Ctrl-C does not reach it."""
+    """The trainings that this queue has started, each as a process in a session of its own.
+
+    So Ctrl-C does not reach them.
+    """
 
     def __init__(self, out: Path, extra: tuple[str, ...]) -> None:
         self._out, self._extra = out, extra
@@ -60,7 +63,7 @@ class Trainings:
 
     @property
     def running(self) -> int:
-        """The number of these trainings that run."""
+        """How many of the started trainings run."""
         return len(self._processes)
 
     def ended(self) -> list[tuple[Job, int | None]]:
@@ -93,7 +96,7 @@ class Trainings:
         return console_in(self._out, job)
 
     def last_line(self, job: Job) -> str:
-        """Return the last error of Holter in its output, else its last line; empty if there is none."""
+        """Return the last error of Holter in the output of a training, else its last line; empty if there is none."""
         return last_line_of(self.console_of(job))
 
 

@@ -34,7 +34,7 @@ BYTES_DIGITS = 4
 
 
 def entity_of(sample: Sample) -> str:
-    """Return the key that separates this sample from others of its kind in the same tick."""
+    """Return the key that separates this sample from others of its kind at the same time: a PID, an index, a label."""
     field = ENTITY_FIELD.get(KIND_OF_TYPE[type(sample)])
     return str(getattr(sample, field)) if field else ""
 

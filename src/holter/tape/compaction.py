@@ -12,7 +12,7 @@ from holter.tape import coding
 
 
 class RawWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """Which samples are kept unchanged."""
+    """Which samples stay on the tape as they were read (times in seconds); older ones become means."""
 
     keep_s: float = 900.0  # the last 15 minutes, always: every alarm needs less history
     around_episode_s: float = 180.0  # before its start and after its alarm, permanently
@@ -22,7 +22,8 @@ class RawWindow(msgspec.Struct, frozen=True, kw_only=True):
 def compact(connection: sqlite3.Connection, t_s: float, window: RawWindow, episodes: tuple[Episode, ...]) -> int:
     """Replace the rows of each old minute by one row of means; return the number of rows removed.
 
-    Only spans that end before the raw window and touch no episode are replaced. The caller commits.
+    Only minutes that are older than ``window.keep_s`` at ``t_s`` and far from every episode are replaced. The caller
+    commits.
     """
     span_ms = round(window.span_s * 1000)
     limit_ms = round((t_s - window.keep_s) * 1000) // span_ms * span_ms

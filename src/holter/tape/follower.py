@@ -63,7 +63,7 @@ class Follower:
         self._state: dict[str, coding.Entities] = {}
 
     def news(self) -> News:
-        """Return what is new.
+        """Return what was added to the tape since the last call; episodes and the description of the run always whole.
 
         Raises:  NotATape, TapeTooNew, TapeError.
         """

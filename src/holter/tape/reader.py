@@ -157,7 +157,7 @@ def damage_of(parts: Iterable[Message]) -> Message | None:
 
 
 def select(connection: sqlite3.Connection, query: str, damage: list[Message]) -> Iterator[tuple[Any, ...]]:
-    """Yield rows until the file ends or is damaged; the part that is missing is added to ``damage``."""
+    """Yield the rows of a query until the tape ends or is damaged; what cannot be read is named in ``damage``."""
     try:
         yield from connection.execute(query)
     except sqlite3.DatabaseError as error:
@@ -272,7 +272,7 @@ def _probe_runs(connection: sqlite3.Connection, damage: list[Message]) -> Iterat
 
 
 def environment_of(connection: sqlite3.Connection, damage: list[Message]) -> Environment | None:
-    """Return the description of the run, or None."""
+    """Return the description of the run; None if the tape has none, or it is damaged (then ``damage`` says so)."""
     for (value,) in select(connection, "SELECT value FROM meta WHERE name = 'environment'", damage):
         return decoded(lambda value=value: msgspec.json.decode(coding.unpack(value), type=Environment), "meta", damage)  # type: ignore[misc]
     return None

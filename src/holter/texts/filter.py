@@ -27,7 +27,7 @@ MAX_ALIKE = 5000
 
 
 class Sieve:
-    """Filters lines one by one; knows whether a traceback may be open."""
+    """Filters the lines of a log one by one, in order; knows whether a traceback may be open."""
 
     def __init__(self) -> None:
         self._open = 0  # lines that may still belong to a traceback

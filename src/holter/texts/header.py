@@ -21,7 +21,7 @@ _READINGS = (
 
 
 def read_header(line: str, found: dict[str, str]) -> None:
-    """Add the values of one line to ``found``; the first mention of a name counts."""
+    """Add the values that a log's header line names to ``found``; a value that is there already stays."""
     if not any(sign in line for sign in _SIGNS):
         return
     for name, pattern in _READINGS:

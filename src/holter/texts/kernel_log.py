@@ -55,7 +55,7 @@ class Span(NamedTuple):
 
 
 class Sifted(NamedTuple):
-    """A text without lines of the kernel log, those lines that may count, and notes on the others."""
+    """A text without its lines of the kernel log, those of these lines that may count, and notes on the others."""
 
     rest: str
     lines: str

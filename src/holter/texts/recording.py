@@ -52,7 +52,10 @@ def described(
     versions: dict[str, str] | None = None,
     host: str | None = None,
 ) -> Environment:
-    """Return plans, versions and host from the logs and the files beside them. Log times have no zone; taken as UTC."""
+    """Return the description of a recording made from logs: their plans, and what the files beside them say.
+
+    ``zero_s``: its start, in seconds since 1970. Log times have no zone; they are taken as UTC.
+    """
     start = datetime.datetime.fromtimestamp(zero_s, datetime.timezone.utc)
     from_logs: dict[str, str] = {}
     for run in runs:

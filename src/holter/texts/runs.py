@@ -70,7 +70,7 @@ class LogRun:
     _number: int = 0  # of the last event; orders events of equal time
 
     def add(self, events: Iterable[Event]) -> None:
-        """Add events; events in the middle of a long run are dropped."""
+        """Add the next events of the log; of a long run, those in the middle are dropped."""
         for event in events:
             self._number += 1
             if isinstance(event, EpochEnded):
@@ -175,7 +175,7 @@ class RunReader:
         self._boring.add(line)
 
     def close(self) -> list[LogRun]:
-        """Close the last exception; return the runs that have lines."""
+        """End the last run and its open traceback; return the runs that have lines."""
         self._finish_run()
         return [run for run in self.runs if run.lines]
 

@@ -81,7 +81,7 @@ class TracebackCollector:
         self._reported: deque[str] = deque(maxlen=32)
 
     def feed(self, line: str, t_s: float) -> bool:
-        """Return whether the line belongs to a traceback; if not, the caller handles it."""
+        """Take the next line, from ``t_s``; return whether it belongs to a traceback. If not, the caller handles it."""
         line = _RANK.sub("", line)
         headline = _HEADLINE.match(line)
         if headline or _START.match(line):
@@ -120,7 +120,7 @@ class TracebackCollector:
             self.finish()
 
     def finish(self) -> None:
-        """Close the open traceback, if any."""
+        """End the traceback that is still open, if any."""
         traceback, self._open = self._open, None
         if traceback is None:
             return

@@ -21,7 +21,7 @@ Entry = dict[str, Any]
 
 
 def entry_for(trainer: Any, epochs_done: int | None) -> Entry:
-    """Return the states of a trainer's random generators and loaders."""
+    """Return Holter's entry for a checkpoint: the states of the random generators and of the trainer's loaders."""
     return {**rng_state.take(trainer, epochs_done), "version": __version__}
 
 
@@ -59,7 +59,7 @@ def entry_in(checkpoint: Any) -> Entry | None:
 
 
 def loader_state(entry: Entry | None, name: str) -> dict[str, int] | None:
-    """Return the saved position of a Holter loader; None if the checkpoint was saved with another loader."""
+    """Return the saved seed, stream and step of the Holter loader ``name``; None if a checkpoint has none."""
     state = (entry or {}).get("loaders", {}).get(name, {}).get("state")
     if not isinstance(state, dict) or not {"seed", "stream", "step"} <= set(state):
         return None

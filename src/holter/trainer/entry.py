@@ -36,7 +36,10 @@ def main() -> None:
 
 
 def find(name: str, *, loader: str) -> type[Any]:
-    """Return the class of the trainer, with the requested data loader."""
+    """Return the class of the trainer ``name``, with the data loader "stock", "holter" or "auto".
+
+    With "auto", the class keeps nnU-Net's loader if Holter's cannot be used.
+    """
     from holter.trainer.find import find_trainer
 
     trainer_class = find_trainer(name)

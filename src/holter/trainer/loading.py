@@ -70,7 +70,10 @@ class HolterLoading(Trainer):  # type: ignore[misc]
         return super().get_dataloaders()
 
     def on_train_start(self) -> None:
-        """Restore the checkpoint's state and start reading; not earlier, because the data was not unpacked."""
+        """Restore loaders and random generators from the loaded checkpoint, if there is one, and start reading ahead.
+
+        Not earlier: nnU-Net unpacks the data set here.
+        """
         super().on_train_start()
         entry, self._holter_entry = self._holter_entry, None
         if entry is not None:

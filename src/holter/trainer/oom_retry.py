@@ -21,10 +21,10 @@ else:
 
 
 class HolterOomRetry(Trainer):  # type: ignore[misc]
-    """The base of every trainer that uses Holter's loader."""
+    """Base class of every trainer with Holter's loader: handles a GPU that is out of memory in the validation step."""
 
     def validation_step(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Run nnU-Net's own step; if the GPU is out of memory, move the transforms to the CPU and run it once more."""
+        """Run nnU-Net's validation step; if the GPU is out of memory, move the transforms to the CPU and repeat it."""
         owner = defined_by(type(self), "validation_step", below=HolterOomRetry)
         if owner.__module__ != TRAINER_MODULE or not self._holter_can_free_gpu():
             return super().validation_step(batch)  # type: ignore[no-any-return]

@@ -17,7 +17,7 @@ LARGE_VOXELS = 32_768
 
 @dataclass(slots=True)
 class BatchState:
-    """A batch between two steps. Its tensors belong to the chain, and steps change them in place.
+    """The batch between two transforms (steps) of a chain. Its tensors belong to the chain, and are changed in place.
 
     Shapes:  image (B, C, *patch) float32, contiguous; seg (B, S, *patch) int16, or bool once it holds regions, or a
     list of such for deep supervision.
@@ -28,21 +28,21 @@ class BatchState:
 
 
 class Applied(NamedTuple):
-    """A sample that a step applies to, and the step's draw for it."""
+    """A sample that a transform is applied to: its index in the batch (``slot``), and what was drawn for it."""
 
     slot: int
     draw: Any
 
 
 class ChannelIndex(NamedTuple):
-    """One channel of one sample."""
+    """One channel of one sample: the sample's index in the batch (``slot``), and the index of the channel."""
 
     slot: int
     channel: int
 
 
 class Step(Protocol):
-    """One transform: ``draw`` makes all random choices, ``apply`` is a function of the draws."""
+    """One transform of a chain: ``draw`` makes all random choices for a sample, and ``apply`` makes none."""
 
     @property
     def name(self) -> str:
@@ -53,17 +53,17 @@ class Step(Protocol):
         """Whether the step changes the number or size of the channels; then it applies to all samples or none."""
 
     def draw(self, rng: np.random.Generator, channels: int) -> object | None:
-        """Return the draw for one sample with that many image channels; None if the step does not apply to it."""
+        """Return the random choices for one sample with ``channels`` image channels; None: it stays unchanged."""
 
     def channels_after(self, channels: int) -> int:
-        """Return the number of image channels after this step."""
+        """Return how many image channels a sample with ``channels`` of them has after this transform."""
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Change the samples in ``hits``, and no others."""
+        """Change the samples of ``work`` that ``hits`` names, in place, and no others."""
 
 
 class NoDraw(NamedTuple):
-    """The draw of a step without randomness."""
+    """The draw of a transform without randomness: empty, but not None, which would leave the sample unchanged."""
 
 
 ALWAYS = NoDraw()
@@ -75,32 +75,32 @@ class ShapePreserving:
     reshapes = False
 
     def channels_after(self, channels: int) -> int:
-        """Return the same number of channels."""
+        """Return ``channels``: this transform does not change their number."""
         return channels
 
 
 class WithoutRandomness(ShapePreserving):
-    """Base class of such a step that does the same to every sample: nothing is drawn."""
+    """Base class of a transform that keeps channels and size, and does the same to every sample: nothing is drawn."""
 
     def draw(self, rng: np.random.Generator, channels: int) -> NoDraw:  # noqa: ARG002 - one signature for all
-        """Return an empty draw; the generator is not used."""
+        """Return an empty draw, so that the transform is applied; the arguments are not used."""
         return ALWAYS
 
 
 def everywhere(work: BatchState, hits: Sequence[Applied]) -> bool:
-    """Return whether ``hits`` contains all samples of the batch."""
+    """Return whether ``hits`` names all samples of the batch ``work``."""
     return len(hits) == len(work.image)
 
 
 def on_device(values: Sequence[float] | Sequence[int], device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Return a small tensor of host numbers, copied without waiting for the device."""
+    """Return numbers as a small 1D tensor on a device, copied without waiting for the GPU."""
     return torch.tensor(values, dtype=dtype).to(device, non_blocking=True)
 
 
 def change_rows(
     image: Tensor, rows: Sequence[ChannelIndex], columns: Sequence[Sequence[float]], change: Callable[..., None]
 ) -> None:
-    """Call ``change(x, *values)`` on the given channels; it changes x in place.
+    """Call ``change(x, *values)``, which changes x in place, for the channels that ``rows`` names.
 
     Shapes:  image (B, C, *spatial) contiguous, changed in place; x (N, voxels); each column has one number per row.
     ``change`` gets it as a number, or as (N, 1) if small channels are changed together. Without columns it gets only x.

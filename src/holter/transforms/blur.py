@@ -28,7 +28,7 @@ CACHED_VOXELS = 65_536  # on the CPU, parts of this size stay in the second-leve
 
 @dataclass(frozen=True, slots=True)
 class BlurDraw:
-    """The channels, and for each of them one sigma per axis in voxels."""
+    """The channels to blur, and for each of them one sigma per axis, in voxels."""
 
     channels: tuple[int, ...]
     sigmas: tuple[tuple[float, ...], ...]
@@ -46,7 +46,7 @@ class Blur(ShapePreserving):
     name = "blur"
 
     def draw(self, rng: np.random.Generator, channels: int) -> BlurDraw | None:
-        """Draw the channels, then their sigmas."""
+        """Draw which channels to blur, then their sigmas; None if no channel is drawn."""
         hit = pick(rng, channels, self.per_channel)
         if not hit:
             return None
@@ -55,7 +55,7 @@ class Blur(ShapePreserving):
         return BlurDraw(hit, tuple(self._sigmas(rng) for _ in hit))
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Blur one channel at a time."""
+        """Blur the drawn channels in place, one at a time."""
         radius = kernel_size(upper_end(self.sigma)) // 2
         for slot, draw in hits:
             for channel, sigmas in zip(draw.channels, draw.sigmas, strict=True):
@@ -68,7 +68,10 @@ class Blur(ShapePreserving):
 
 
 def blur(x: Tensor, sigmas: Sequence[float], radius: int) -> None:
-    """Blur in place. Shapes:  x (*spatial), one sigma per axis. An axis of one voxel is not changed."""
+    """Blur one channel in place. ``radius``: the number of taps on each side of the centre.
+
+    Shapes:  x (*spatial); one sigma per axis, in voxels. An axis of one voxel is not changed.
+    """
     for axis, sigma in enumerate(sigmas):
         if x.shape[axis] == 1:
             continue
@@ -89,7 +92,7 @@ def kernel_size(sigma: float) -> int:
 
 
 def half_kernel(sigma: float) -> tuple[float, ...]:
-    """Return the weights from the centre outwards; with their mirror image they sum to 1."""
+    """Return the weights of a Gaussian kernel from its centre outwards; with their mirror image they sum to 1."""
     weights = [exp(-0.5 * (offset / sigma) ** 2) for offset in range(kernel_size(sigma) // 2 + 1)]
     total = weights[0] + 2 * sum(weights[1:])
     return tuple(weight / total for weight in weights)

@@ -20,7 +20,7 @@ STOCK = "batchgeneratorsv2.transforms.intensity.brightness.MultiplicativeBrightn
 
 @dataclass(frozen=True, slots=True)
 class Factors:
-    """The channels to change, and the factor of each. Also the draw of ``contrast``."""
+    """The channels to change, and the factor of each: what ``Brightness`` and ``Contrast`` draw for one sample."""
 
     channels: tuple[int, ...]
     factors: tuple[float, ...]
@@ -36,24 +36,27 @@ class Brightness(ShapePreserving):
     name = "brightness"
 
     def draw(self, rng: np.random.Generator, channels: int) -> Factors | None:
-        """Draw the channels, then their factors."""
+        """Draw which channels to multiply, then their factors; None if no channel is drawn."""
         return draw_factors(rng, channels, self.factor, self.per_channel, self.one_factor)
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Multiply all drawn channels of all samples."""
+        """Multiply the drawn channels of the samples in ``hits`` by their factors, in place."""
         rows, factors = factors_of(hits)
         change_rows(work.image, rows, [factors], multiply)
 
 
 def multiply(x: Tensor, factor: float | Tensor) -> None:
-    """Multiply in place. Shapes:  x (N, voxels); factor a number or (N, 1)."""
+    """Multiply ``x`` by ``factor`` in place. Shapes:  x (N, voxels); factor a number or (N, 1)."""
     x.mul_(factor)
 
 
 def draw_factors(
     rng: np.random.Generator, channels: int, factor: Scalar, per_channel: float, one_factor: bool
 ) -> Factors | None:
-    """Draw the channels and their factors; None if no channel is drawn."""
+    """Draw which of ``channels`` to change, and their factors; None if no channel is drawn.
+
+    ``per_channel``: the probability of each channel. ``one_factor``: the drawn channels share one factor.
+    """
     hit = pick(rng, channels, per_channel)
     if not hit:
         return None
@@ -62,7 +65,7 @@ def draw_factors(
 
 
 def factors_of(hits: Sequence[Applied]) -> tuple[list[ChannelIndex], list[float]]:
-    """Return all drawn channels, and their factors."""
+    """Return the drawn channels of all samples in ``hits`` as one list, and the factor of each."""
     rows = [ChannelIndex(hit.slot, channel) for hit in hits for channel in hit.draw.channels]
     return rows, [factor for hit in hits for factor in hit.draw.factors]
 

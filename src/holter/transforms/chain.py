@@ -39,7 +39,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Chain:
-    """The steps in their order, and for each the names of stock's transform and of the step that replaces it."""
+    """The transforms of a sample in their order, and for each the names of stock's and of the one that replaces it."""
 
     geometry: Geometry
     steps: tuple[Step, ...]
@@ -79,7 +79,10 @@ class Chain:
         return self._batch(*program.empty(1, channels, seg_channels, device="meta"))
 
     def writer(self, image: Tensor, targets: Sequence[Tensor]) -> Writer:
-        """Return a writer of samples into this memory of a batch; ``output_of`` returns the sizes that it must have."""
+        """Return a writer of transformed samples into the memory of a batch, with the types that ``output_of`` returns.
+
+        Shapes:  image (B, C, *patch); targets: one tensor (B, S, *size) per resolution.
+        """
         assert self.program is not None
         return Writer(self, Bound(self.program, image, targets), image, targets)
 
@@ -93,8 +96,8 @@ class Chain:
     ) -> Batch:
         """Transform the samples into one batch on ``device``; inputs are not changed.
 
-        Runs in float32 regardless of autocast. Does not wait for the device, except in a fall-back or to remove a
-        component.
+        Runs in float32 regardless of autocast. Does not wait for the device, except where stock's own transform runs on
+        the CPU (``fallback.py``), or to remove a component.
 
         Shapes:  per sample an image (C, *box) float32 and a seg (S, *box) int8 or int16, on any device; box: the
                  needed box of its draw.
@@ -199,7 +202,7 @@ class Writer:
     targets: Sequence[Tensor]
 
     def write(self, images: Sequence[Any], segs: Sequence[Any], draws: Sequence[SampleDraw], first_slot: int) -> None:
-        """Transform samples as ``Chain.apply`` does, and write them to the batch from ``first_slot`` on.
+        """Transform samples as ``Chain.apply`` does; write them to the batch, the first one at index ``first_slot``.
 
         Shapes:  of each sample, as ``Chain.apply``; numpy arrays are accepted as well as tensors.
         """

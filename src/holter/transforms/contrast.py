@@ -22,7 +22,7 @@ STOCK = "batchgeneratorsv2.transforms.intensity.contrast.ContrastTransform"
 
 @dataclass(frozen=True)
 class Contrast(ShapePreserving):
-    """Stretches each drawn channel, clipped to its old range if ``keep_range``."""
+    """Stretches each drawn channel around its mean; with ``keep_range``, clips it to the range that it had before."""
 
     factor: Scalar
     keep_range: bool
@@ -31,17 +31,20 @@ class Contrast(ShapePreserving):
     name = "contrast"
 
     def draw(self, rng: np.random.Generator, channels: int) -> Factors | None:
-        """Draw the channels, then their factors."""
+        """Draw which channels to stretch, then their factors; None if no channel is drawn."""
         return draw_factors(rng, channels, self.factor, self.per_channel, self.one_factor)
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Stretch the drawn channels in place."""
+        """Stretch the drawn channels of the samples in ``hits``, in place."""
         rows, factors = factors_of(hits)
         change_rows(work.image, rows, [factors], partial(stretch, keep_range=self.keep_range))
 
 
 def stretch(x: Tensor, factor: float | Tensor, *, keep_range: bool) -> None:
-    """Stretch each row of x around its mean, in place. Shapes:  x (N, voxels); factor a number or (N, 1)."""
+    """Stretch each row of x around its mean, in place; with ``keep_range``, clip it to the range that it had before.
+
+    Shapes:  x (N, voxels); factor a number or (N, 1).
+    """
     mean = x.mean(1, keepdim=True)
     low, high = x.amin(1, keepdim=True), x.amax(1, keepdim=True)
     x.sub_(mean).mul_(factor).add_(mean)

@@ -25,7 +25,7 @@ _GLOBAL_GENERATORS = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class FallbackDraw:
-    """The seed for the global generators."""
+    """The seed that the global random generators get while stock's transform runs for one sample."""
 
     seed: int
 
@@ -52,7 +52,10 @@ class Fallback:
         return channels
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Apply the stock transform. It may change shapes only if all samples of the batch are in ``hits``."""
+        """Apply the stock transform to each sample in ``hits``, in ``work``.
+
+        It may change shapes only if ``hits`` names all samples of the batch.
+        """
         done = {hit.slot: self._one(work, hit) for hit in hits}
         images = [done[slot][0] if slot in done else image for slot, image in enumerate(work.image)]
         work.image = torch.stack([image.to(work.image.device) for image in images]).float().contiguous()

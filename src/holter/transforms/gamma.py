@@ -44,7 +44,10 @@ class Gamma(ShapePreserving):
     name = "gamma"
 
     def draw(self, rng: np.random.Generator, channels: int) -> GammaDraw | None:
-        """Draw the channels, then which to keep statistics of, which to invert, and the exponents."""
+        """Draw the channels, then which keep their mean and deviation, which are inverted, and the exponents.
+
+        None if no channel is drawn.
+        """
         hit = pick(rng, channels, self.per_channel)
         if not hit:
             return None
@@ -54,7 +57,7 @@ class Gamma(ShapePreserving):
         return GammaDraw(hit, tuple(single(value) for value in drawn), inverted, kept)
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Raise the drawn channels in place; channels with the same flags are raised in one operation."""
+        """Raise the drawn channels to their exponents, in place; channels with the same flags in one operation."""
         kinds: dict[tuple[bool, bool], list[tuple[ChannelIndex, float]]] = {}
         for slot, draw in hits:
             for channel, *kind, exponent in zip(draw.channels, draw.inverted, draw.kept, draw.exponents, strict=True):
@@ -87,7 +90,7 @@ def raise_to(x: Tensor, exponent: float | Tensor, *, inverted: bool, kept: bool)
 
 
 class Statistics(NamedTuple):
-    """Mean and standard deviation. Shapes:  (N, 1) each."""
+    """Mean and standard deviation of each row (one channel of one sample). Shapes:  (N, 1) each."""
 
     mean: Tensor
     std: Tensor

@@ -42,7 +42,7 @@ class LowResolution(ShapePreserving):
     name = "low resolution"
 
     def draw(self, rng: np.random.Generator, channels: int) -> LowResolutionDraw | None:
-        """Draw the channels, then their factors."""
+        """Draw which channels to change, then their factors; None if no channel is drawn."""
         allowed = tuple(range(channels)) if self.allowed is None else self.allowed
         hit = tuple(allowed[index] for index in pick(rng, len(allowed), self.per_channel))
         if not hit:

@@ -19,7 +19,7 @@ STOCK = "batchgeneratorsv2.transforms.noise.median_filter.MedianFilterTransform"
 
 @dataclass(frozen=True, slots=True)
 class MedianDraw:
-    """The channels, and for each the side length of its window in voxels."""
+    """The channels to filter, and for each the side length of its window in voxels."""
 
     channels: tuple[int, ...]
     sizes: tuple[int, ...]
@@ -36,7 +36,7 @@ class Median(ShapePreserving):
     name = "median"
 
     def draw(self, rng: np.random.Generator, channels: int) -> MedianDraw | None:
-        """Draw the sides, then the channels; None if no channel is drawn."""
+        """Draw the side lengths of the windows, then the channels; None if no channel is drawn."""
         if rng.random() < self.same:
             sizes = [int(rng.integers(self.least, self.largest + 1))] * channels
         else:

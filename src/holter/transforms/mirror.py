@@ -31,7 +31,7 @@ class Mirror(ShapePreserving):
     name = "mirror"
 
     def draw(self, rng: np.random.Generator, channels: int) -> MirrorDraw | None:  # noqa: ARG002 - one for all
-        """Draw the axes; None if there are none."""
+        """Draw the axes to flip; None if no axis is drawn."""
         axes = tuple(axis for axis in self.allowed if rng.random() < 0.5)
         return MirrorDraw(axes) if axes else None
 

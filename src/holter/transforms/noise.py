@@ -34,7 +34,7 @@ CHUNK_WORDS = 65_536  # worked on at once: they stay in the second-level cache
 
 @dataclass(frozen=True, slots=True)
 class NoiseDraw:
-    """The channels, their standard deviations, and the seed of the noise."""
+    """The channels that get noise, their standard deviations, and the seed of the noise."""
 
     channels: tuple[int, ...]
     sigmas: tuple[float, ...]
@@ -51,7 +51,7 @@ class Noise(ShapePreserving):
     name = "noise"
 
     def draw(self, rng: np.random.Generator, channels: int) -> NoiseDraw | None:
-        """Draw the channels, then one sigma for all or one for each, then the seed."""
+        """Draw the channels, then one sigma for all or one for each, then the seed; None if no channel is drawn."""
         hit = pick(rng, channels, self.per_channel)
         if not hit:
             return None
@@ -59,14 +59,14 @@ class Noise(ShapePreserving):
         return NoiseDraw(hit, sigmas, int(rng.integers(SEEDS)))
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Generate the fields on the device of the batch and add them."""
+        """Add noise to the drawn channels, in place; it is generated on the device of the batch."""
         for slot, draw in hits:
             size = (len(draw.channels), *work.image.shape[2:])
             add_noise(work.image[slot], draw, field(draw.seed, size, work.image.device))
 
 
 def field(seed: int, size: tuple[int, ...], device: torch.device) -> Tensor:
-    """Return standard normal numbers for channels of this size: float32, the same on every device.
+    """Return standard normal numbers: float32 of the shape ``size``, equal on every device.
 
     Shapes:  size is (channels, *spatial). Each row along the last axis has a counter of its own.
     """
@@ -139,7 +139,10 @@ def _signed(word: int) -> int:
 
 
 def add_noise(image: Tensor, draw: NoiseDraw, standard: Tensor) -> None:
-    """Add noise in place. Shapes:  image (C, *spatial); standard (len(draw.channels), *spatial)."""
+    """Add ``standard``, multiplied by the drawn standard deviations, to the drawn channels of one image, in place.
+
+    Shapes:  image (C, *spatial); standard (len(draw.channels), *spatial), standard normal numbers.
+    """
     for channel, sigma, normal in zip(draw.channels, draw.sigmas, standard, strict=True):
         image[channel].add_(normal, alpha=sigma)
 

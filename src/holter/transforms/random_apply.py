@@ -31,7 +31,7 @@ class RandomApply(ShapePreserving):
         return self.step.draw(rng, channels) if rng.random() < self.probability else None
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Apply the step to the samples of ``hits``, which are those that have a draw; ``work`` is changed."""
+        """Apply the step in place to the samples of ``work`` that ``hits`` names: those that have a draw."""
         self.step.apply(work, hits)
 
 
@@ -60,7 +60,7 @@ class OneOf(ShapePreserving):
         return None if draw is None else Chosen(index, draw)
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Apply each step once, to all samples for which it was drawn."""
+        """Apply each step once, in place, to all samples in ``hits`` for which it was drawn."""
         for index, step in enumerate(self.steps):
             chosen = [Applied(hit.slot, hit.draw.draw) for hit in hits if hit.draw.step == index]
             if chosen:

@@ -54,7 +54,7 @@ Scalar: TypeAlias = Constant | Uniform | TwoSided
 
 
 def draw_each(rng: np.random.Generator, scalar: Scalar, count: int, *, same: bool) -> tuple[float, ...]:
-    """Draw ``count`` numbers, or one number for all."""
+    """Return ``count`` drawn numbers; with ``same``, one number is drawn and repeated."""
     return (scalar.draw(rng),) * count if same else tuple(scalar.draw(rng) for _ in range(count))
 
 
@@ -87,7 +87,7 @@ def single(value: float) -> float:
 
 
 def pick(rng: np.random.Generator, count: int, probability: float) -> tuple[int, ...]:
-    """Draw which of ``count`` channels to change, each independently."""
+    """Return the indices of the channels to change: each of ``count`` is drawn independently, with ``probability``."""
     if probability >= 1:
         return tuple(range(count))
     return tuple(index for index in range(count) if rng.random() < probability)

@@ -52,7 +52,7 @@ def few(dataset: Any) -> list[str]:
 
 
 def stock_per_core(loader: Any, for_s: float) -> Rate:
-    """Return samples per CPU second of nnU-Net's own loader."""
+    """Return how many samples per CPU second nnU-Net's own loader makes in one thread, from cases in memory."""
     alone, identifiers = copy.copy(loader), few(loader._data)
     alone._data, alone.indices = InMemory(loader._data, identifiers), identifiers
     threads = torch.get_num_threads()
@@ -65,7 +65,7 @@ def stock_per_core(loader: Any, for_s: float) -> Rate:
 
 
 def holter_per_core(stock: StockLoaders, facts: Facts, for_s: float) -> Rate:
-    """Return samples per CPU second of Holter's loader with one thread."""
+    """Return how many samples per CPU second Holter's loader makes in one thread, from cases in memory."""
     loader = copy.copy(stock.train)
     dataset = copy.copy(loader._data)
     dataset.identifiers = few(dataset)

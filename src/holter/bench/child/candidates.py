@@ -40,7 +40,7 @@ class Bench:
         training.trainer.on_train_epoch_start()
 
     def measure(self, candidate: Candidate) -> Block:
-        """Train some steps with this candidate; return their speed.
+        """Train some steps with this candidate; return their speed, the share of waiting, and the busy cores.
 
         Raises:  CandidateFailed if the loader fails, or gives no batch for a long time; OutOfMemoryError of the GPU.
         """
@@ -106,7 +106,7 @@ class Watched:
             self._waits_since = None
 
     def close(self) -> None:
-        """End the workers."""
+        """End the workers of the augmenter."""
         self._is_over.set()
         end(self._augmenter)
 

@@ -23,7 +23,10 @@ def is_compiled(trainer: Any) -> bool:
 
 
 def compare_compiled(trainer: Any, batch: dict[str, Any], for_s: float) -> Interval | None:
-    """Return the ratio of the speeds of a step with and without compilation; the time to compile is not counted."""
+    """Return how many times as fast a step is with torch.compile as without; the time to compile is not counted.
+
+    None if no round of both was measured. ``for_s``: about how long to measure.
+    """
     device, own = trainer.device, trainer.network
     batch = {**batch, "data": batch["data"].to(device), "target": to_device(batch["target"], device)}
     plain = getattr(own, ORIGINAL, own)

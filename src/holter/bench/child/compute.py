@@ -24,7 +24,10 @@ class Compute(NamedTuple):
 
 
 def measure_compute(trainer: Any, batch: dict[str, Any], for_s: float) -> Compute:
-    """Return the speeds, measured after some steps to warm up, because the first step compiles the network."""
+    """Return the speeds of training and validation steps with this batch, measured for about ``for_s`` seconds.
+
+    Steps to warm up come first and are not counted, because the first step compiles the network.
+    """
     device, samples = trainer.device, len(batch["data"])
     batch = {**batch, "data": batch["data"].to(device), "target": to_device(batch["target"], device)}
     trainer.dataloader_train = ()  # not None: nnU-Net's own step
@@ -40,7 +43,7 @@ def measure_compute(trainer: Any, batch: dict[str, Any], for_s: float) -> Comput
 
 
 def to_device(target: Any, device: Any) -> Any:
-    """Return tensors, or lists of them, on the device."""
+    """Return a target on the device: a tensor, or with deep supervision a list of them."""
     return [level.to(device) for level in target] if isinstance(target, list) else target.to(device)
 
 

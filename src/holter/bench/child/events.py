@@ -12,7 +12,7 @@ FILE = "events.jsonl"
 
 
 class Events:
-    """Appends events to the file; a reader never sees a part of a line."""
+    """Appends events to a file of the scratch folder; a reader never sees a part of a line."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / FILE

@@ -34,9 +34,9 @@ class Trouble(Exception):
 
 
 def opened(order: Order, scratch: Path, tell: Tell) -> tuple[Training, str]:
-    """Return the training and its device.
+    """Return the training and its device, "cuda" or "cpu".
 
-    Raises:  Trouble.
+    Raises:  Trouble if the training cannot be set up here.
     """
     device = chosen_device(order.device)
     if device == "cuda" and not torch.cuda.is_available():
@@ -58,9 +58,9 @@ def opened(order: Order, scratch: Path, tell: Tell) -> tuple[Training, str]:
 
 
 def prove(training: Training, leave_out: Callable[[str, object], None]) -> int | None:
-    """Return how many transforms of Holter's loader are proved equal; None: it cannot be measured.
+    """Return how many of Holter's transforms are proved equal to nnU-Net's, on a sample of this training.
 
-    ``leave_out``: gets a code and the reason.
+    None if one differs, or if Holter's loader cannot be used; then ``leave_out`` gets a code and the reason.
     """
     loader, labels = training.stock.train, training.trainer.label_manager
     try:
@@ -91,7 +91,7 @@ def device_name(device: str) -> str:
 
 
 def bytes_of(batch: dict[str, Any]) -> int:
-    """Return the bytes of a batch."""
+    """Return the bytes of a batch's images and targets."""
     target = batch["target"]
     tensors = [batch["data"], *(target if isinstance(target, list) else [target])]
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

@@ -59,7 +59,10 @@ def can_drop(dataset: Any) -> bool | None:
 
 
 def read_by_holter(loader: Any, chain: Any, threads: int, for_s: float, *, cold: bool) -> Reading:
-    """Return how fast Holter's threads read samples."""
+    """Return how fast Holter's threads read the voxels that samples need; nothing is transformed.
+
+    Measured for ``for_s`` seconds, half of them warm. ``cold``: whether the first half counts as cold.
+    """
     dataset = loader._data
     catalogue, sampling = catalogue_like(dataset), sampling_like(loader)
     planner = Planner(sampling, catalogue, chain, 0)
@@ -143,7 +146,10 @@ def _worked(reads: _Reads, workers: int, for_s: float) -> list[tuple[float, floa
 
 
 def augmenter_of(loader: Any, workers: int) -> Any:
-    """Return nnU-Net's augmenter around anything with ``__next__``; it starts with the first batch."""
+    """Return nnU-Net's augmenter with so many worker processes around any object with ``__next__``.
+
+    With 0 workers it works in this process. Processes start with the first batch.
+    """
     from batchgenerators.dataloading.nondet_multi_threaded_augmenter import NonDetMultiThreadedAugmenter
     from batchgenerators.dataloading.single_threaded_augmenter import SingleThreadedAugmenter
 

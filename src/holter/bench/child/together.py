@@ -36,7 +36,11 @@ class Together(NamedTuple):
 
 
 def measure_together(trainer: Any, loaders: tuple[Any, Any], samples: int, workers: int, for_s: float) -> Together:
-    """Run part of an epoch. ``loaders``: running; they are not ended."""
+    """Run part of an epoch with the trainer's own methods, in about ``for_s`` seconds; return its speed.
+
+    ``loaders``: for training and validation, running; they are not ended. ``samples``: samples in a batch.
+    ``workers``: so many batches may come together, one from each worker.
+    """
     trainer.dataloader_train, trainer.dataloader_val = loaders
     try:
         trainer.on_epoch_start()
@@ -59,7 +63,10 @@ def measure_together(trainer: Any, loaders: tuple[Any, Any], samples: int, worke
 
 
 def measure_hand_over(loader: Any, device: Any, samples: int, for_s: float) -> Rate | None:
-    """Return how fast batches that are ready reach the device; ``loader``: Holter's. None: not measurable."""
+    """Return how many samples per second reach the device if Holter's ``loader`` has their batches ready.
+
+    ``samples``: samples in a batch. None if the hand-over is too short to be measured.
+    """
     times: list[float] = []
     until_s = time.perf_counter() + for_s
     while time.perf_counter() < until_s and len(times) < 8:
@@ -75,7 +82,10 @@ def measure_hand_over(loader: Any, device: Any, samples: int, for_s: float) -> R
 
 
 def measure_stock_hand_over(batch: dict[str, Any], workers: int, device: Any, for_s: float) -> Rate | None:
-    """Return how fast nnU-Net's workers can hand over batches that cost nothing to make; None without workers."""
+    """Return how many samples per second nnU-Net's workers hand over if batches cost nothing to make.
+
+    None without workers. ``batch``: is handed over again and again, in new memory each time.
+    """
     if workers == 0:
         return None
     times: list[float] = []

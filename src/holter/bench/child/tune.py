@@ -44,7 +44,7 @@ Tell = Callable[[Any], None]
 def tune(order: TuneOrder, scratch: Path, tell: Tell) -> Tuned:
     """Compare the settings that the order allows; return the best with all measurements.
 
-    Raises:  Trouble.
+    Raises:  Trouble if the training cannot be set up, the GPU's memory is not enough, or all settings fail.
     """
     training, device = opened(order, scratch, tell)
     try:

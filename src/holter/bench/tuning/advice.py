@@ -55,7 +55,10 @@ define_all(
 
 
 def variables_of(tuned: Tuned, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return the variables that set what was found. ``environ``: the environment of the measurement."""
+    """Return the environment variables, each with its value, that give a training the settings that were chosen.
+
+    ``environ``: the environment of the measurement.
+    """
     chosen, found = tuned.chosen, []
     if chosen.loader == "stock":
         found.append((WORKERS, str(chosen.readers)))
@@ -73,7 +76,7 @@ def variables_of(tuned: Tuned, environ: Mapping[str, str]) -> tuple[tuple[str, s
 
 
 def command_for(tuned: Tuned, asked: Asked) -> str:
-    """Return the command that trains with the chosen loader."""
+    """Return the command ``holter train`` that trains with the chosen loader."""
     return f"{train_command(asked, tuned.device)} --loader {tuned.chosen.loader}"
 
 
@@ -96,7 +99,7 @@ def what_gains_more(tuned: Tuned) -> Message:
 
 
 def not_compared(tuned: Tuned) -> tuple[Message, ...]:
-    """Return everything that was left out, with the reason."""
+    """Return a sentence for each thing that was left out of the comparison, with the reason."""
     return tuple(_left_out(tuned))
 
 

@@ -20,7 +20,7 @@ def ratio_of(fast: Mapping[int, float], slow: Mapping[int, float]) -> Interval |
 
 
 def mean_of(speeds: Sequence[float]) -> float:
-    """Return the geometric mean."""
+    """Return the geometric mean of speeds."""
     return math.exp(fmean(map(math.log, speeds)))
 
 

@@ -41,10 +41,10 @@ class Race:
     def run(
         self, candidates: Sequence[Candidate], until_s: float, *, keep: Sequence[Candidate] = (), least: int = 1
     ) -> bool:
-        """Measure rounds until the remaining candidates are distinguished, or the time is up; return whether they are.
+        """Measure rounds until the remaining candidates are distinguished, or ``until_s`` by the clock of this race.
 
-        ``keep``: candidates that are dropped only if they fail. ``least``: rounds that are measured even if the time is
-        up. ``until_s``: the end, by the clock of this race.
+        Return whether they are distinguished. ``keep``: candidates that are dropped only if they fail. ``least``: so
+        many rounds are measured even if the time is up.
 
         Raises:  CandidateFailed if all of them do.
         """
@@ -59,12 +59,12 @@ class Race:
                 return False
 
     def sweep(self, candidates: Sequence[Candidate], rounds: int) -> None:
-        """Measure every candidate in every round."""
+        """Measure so many rounds without a time limit; in each, every candidate that has not failed."""
         for _ in range(rounds):
             self._measure_round(self.usable(candidates), float("inf"))
 
     def usable(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Return those that did not fail.
+        """Return those candidates that have not failed.
 
         Raises:  CandidateFailed, with the last reason, if all of them did.
         """
@@ -74,7 +74,10 @@ class Race:
         return left
 
     def best(self, candidates: Sequence[Candidate]) -> Candidate:
-        """Return the fastest; each is compared with the candidate of most rounds, in the rounds that both have."""
+        """Return the fastest candidate.
+
+        Each is compared with the one that has most rounds, in the rounds that both have.
+        """
         return max(candidates, key=lambda each: self._against_most(each, candidates))
 
     def pick(self, candidates: Sequence[Candidate]) -> Candidate:
@@ -83,12 +86,12 @@ class Race:
         return cheapest([each for each in candidates if each == best or self._is_as_good(each, best)])
 
     def ratio(self, fast: Candidate, slow: Candidate) -> Interval:
-        """Return how many times as fast ``fast`` is, with an interval."""
+        """Return how many times as fast ``fast`` is as ``slow``, with a 95 % interval if enough rounds have both."""
         found = ratio_of(self._speeds(fast), self._speeds(slow))
         return found or Interval(value=self.mean(fast) / self.mean(slow))
 
     def mean(self, candidate: Candidate) -> float:
-        """Return the mean speed in samples per second."""
+        """Return the mean speed of a candidate in samples per second."""
         return mean_of(list(self._speeds(candidate).values()))
 
     def _measure_round(self, candidates: Sequence[Candidate], until_s: float) -> None:

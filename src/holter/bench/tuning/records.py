@@ -24,7 +24,7 @@ class TuneOrder(Order, frozen=True, kw_only=True):
 
 
 class Block(Record, frozen=True, kw_only=True):
-    """Some steps of the training with one candidate."""
+    """Some training steps with one candidate: samples per second, share of waiting, busy cores."""
 
     per_s: float  # samples
     wait_ratio: float  # share of the time in which the steps waited for batches

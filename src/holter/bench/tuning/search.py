@@ -43,7 +43,11 @@ def search(
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> Found:
-    """Return the settings to train with. ``holter``: Holter's loader can be used; ``measure``: runs one block."""
+    """Return the settings to train with, found in about ``seconds``.
+
+    ``present``: today's settings. ``measure``: trains one block with a candidate. ``tell``: gets the progress.
+    ``holter``: whether Holter's loader can be used.
+    """
     began_s = clock()
     phase = ["spread"]
 
@@ -81,7 +85,7 @@ def search(
 
 
 def trials_of(race: Race) -> tuple[Trial, ...]:
-    """Return everything that was measured, the fastest first."""
+    """Return every candidate that was measured, the fastest first."""
     candidates: Sequence[Candidate] = list(race.blocks)
     best = race.best(candidates)
     trials = [

@@ -22,9 +22,9 @@ Tables = Mapping[str, Mapping[str, str | int]]
 
 
 def check(file: Path) -> None:
-    """Check before a measurement that the file can be written.
+    """Check before a measurement that ``write`` can write the file.
 
-    Raises:  BadInput.
+    Raises:  BadInput if it cannot.
     """
     _read(file)
     target = file if file.exists() else file.absolute().parent
@@ -36,9 +36,9 @@ def check(file: Path) -> None:
 
 
 def write(file: Path, tables: Tables, comment: str) -> None:
-    """Set the values; a new file begins with the comment.
+    """Write these values into a TOML file; all its other lines stay. A new file begins with ``comment``.
 
-    Raises:  BadInput if that would change something else; then the file stays unchanged.
+    Raises:  BadInput if that would change something else, or fails; then the file stays unchanged.
     """
     before = _read(file)
     text = before or f"# {comment}\n"

@@ -42,12 +42,15 @@ def most_workers(
 
 
 def memory_of(workers: int, batch: int) -> int:
-    """Return the bytes that nnU-Net's loader may take with this many workers."""
+    """Return the bytes of RAM that nnU-Net's loader may take with this many workers. ``batch``: bytes of a batch."""
     return workers * (WORKER_BYTES + COPIES * batch) + shm_of(workers, batch)
 
 
 def shm_of(workers: int, batch: int) -> int:
-    """Return the bytes in /dev/shm: two queues of nnU-Net's augmenter, and one batch of each worker."""
+    """Return the bytes that nnU-Net's loader takes in /dev/shm: two full queues, and one batch of each worker.
+
+    ``batch``: bytes of a batch.
+    """
     return (2 * max(6, workers // 2) + workers) * batch if workers else 0
 
 
@@ -72,7 +75,10 @@ def first(bounds: Bounds, present: Candidate, *, holter: bool) -> list[Candidate
 
 
 def numbers(bounds: Bounds, loader: Loader) -> list[int]:
-    """Return well spread numbers of readers, the machine's own number of cores among them."""
+    """Return the numbers of worker processes or threads to try with this loader, ascending.
+
+    They are spread over what the machine allows; its number of cores is among them.
+    """
     least, most = (_least_workers(bounds), bounds.most_workers) if loader == "stock" else (1, bounds.most_threads)
     wanted = {*STEPS, 0, round(bounds.cpus), most}
     return sorted(number for number in wanted if least <= number <= most)

@@ -116,7 +116,7 @@ def data_workers(survey: Survey) -> Result:
 
 
 def threads(survey: Survey) -> Result:
-    """Check the thread pools inside every process."""
+    """Check the variables that set how many threads each process starts, or pin threads to cores."""
     if survey.environment is None:
         return unknown("threads", "environment-unread")
     variables = survey.variables

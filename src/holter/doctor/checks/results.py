@@ -9,7 +9,10 @@ from holter.records import Text, Value
 
 
 def result(state: State, check: str, variant: str, /, *, setting: object = None, **values: object) -> Result:
-    """Return a result with its values, each a ``Value`` in base units; values of None are left out."""
+    """Return the result of a check. ``values``: numbers and words for its sentence, in base units; None is left out.
+
+    ``variant``: which of the check's sentences is used. ``setting``: a command for the user to type.
+    """
     given = tuple((name, cast("Value", value)) for name, value in values.items() if value is not None)
     return Result(
         check=check, state=state, variant=variant, values=given, setting=None if setting is None else str(setting)
@@ -17,12 +20,12 @@ def result(state: State, check: str, variant: str, /, *, setting: object = None,
 
 
 def go(check: str, variant: str = "go", /, **values: object) -> Result:
-    """Return a result for a check that passed."""
+    """Return a result for a check that passed. ``values``: numbers and words for its sentence, in base units."""
     return result("go", check, variant, **values)
 
 
 def unknown(check: str, why: Text | None) -> Result:
-    """Return a result for a check that cannot be measured here: never the same as fine."""
+    """Return a result for a check that cannot be made here, and why: never the same as fine."""
     return result("unknown", check, "unknown", why=why or "not-read")
 
 

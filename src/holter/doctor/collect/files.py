@@ -35,7 +35,7 @@ Progress = Callable[[int, int], None]
 
 
 class Shares:
-    """All children of one run."""
+    """The child processes that check the preprocessed cases, each a share of them."""
 
     def __init__(self, jobs: Jobs, python: str, folder: Path, budget_s: float, shares: int) -> None:
         self._jobs, self._python, self._folder = jobs, python, folder
@@ -49,7 +49,11 @@ class Shares:
         self._commands = {share: self._start(share) for share in range(self._shares)}
 
     def run(self, progress: Progress) -> list[dict[str, Any]]:
-        """Return every line of every child."""
+        """Wait for all children; return every line (a JSON object) that they printed.
+
+        ``progress``: gets the number of files that were read, and of all. A child that a file has crashed is started
+        again without this file.
+        """
         for _ in range(TRIES):
             wait(self._commands.values(), lambda: self._tell(progress))
             self._commands = {share: again for share, job in self._commands.items() if (again := self._end(share, job))}
@@ -93,7 +97,10 @@ class Shares:
 def collect(
     jobs: Jobs, python: str, folder: Path, plan: Plan | None, *, budget_s: float, shares: int, progress: Progress
 ) -> Files:
-    """Check all files' lengths, then as many contents as the budget allows."""
+    """Check the lengths of all preprocessed files, then the contents of as many as ``budget_s`` seconds allow.
+
+    ``shares``: the number of processes. ``python``: the training's interpreter, which has the libraries to read them.
+    """
     began = time.monotonic()
     work = Shares(jobs, python, folder, budget_s, shares)
     answers = work.run(progress)

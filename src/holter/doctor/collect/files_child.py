@@ -140,7 +140,7 @@ class NotHereError(Exception):
 
 
 class Share:
-    """The cases of one process."""
+    """The preprocessed cases that this process checks."""
 
     def __init__(self, folder: str, share: int, shares: int, seconds: float, left_out: set[str]) -> None:
         self.folder = folder
@@ -158,7 +158,7 @@ class Share:
         tell(missing=missing, archives=len(archives), needs_unpacking=len(packed))
 
     def lengths(self) -> None:
-        """Check the length of every file, with one stat and one small read each."""
+        """Compare the length of every file with its header, until the time is up: one stat and one small read each."""
         for names in self.files.values():
             for name in names:
                 if time.monotonic() > self.until:
@@ -176,7 +176,7 @@ class Share:
                 tell(length=name, **facts)
 
     def contents(self) -> None:
-        """Read properties of all cases, then segmentations, then images: the most informative first."""
+        """Read the files until the time is up: properties of all cases, then segmentations, then images."""
         try:
             reader = Contents()
         except ImportError as error:
@@ -207,7 +207,7 @@ def _turn(name: str) -> int:
 
 
 def main() -> None:
-    """Run until all is read or the time is up."""
+    """Check one share of the cases, until all is read or the time is up."""
     sys.path.pop(0)  # our own folder: its modules must not hide the training's
     try:
         os.listdir(sys.argv[1])

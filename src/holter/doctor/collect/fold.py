@@ -11,7 +11,7 @@ CHECKPOINTS = ("checkpoint_final.pth", "checkpoint_best.pth", "checkpoint_latest
 
 
 def read_fold(folder: Path) -> Fold:
-    """Return checkpoints and lock of a fold; its checkpoint size is taken from any fold of the model."""
+    """Return the checkpoints and the lock of a fold. Its checkpoint size is the largest of all folds of the model."""
     sizes = []
     with_it = [folder, *sorted(folder.parent.glob("fold_*"))] if folder.parent.is_dir() else []
     for place in with_it:

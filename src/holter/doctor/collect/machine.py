@@ -39,7 +39,7 @@ class _Timex(ctypes.Structure):
 
 
 def machine(environ: Mapping[str, str], proc: Path = Path("/proc")) -> Machine:
-    """Return clock, uptime, limits of this shell, and settings of Slurm and CUDA."""
+    """Return facts of the machine and this shell: clock, uptime, limits, and settings of Slurm and CUDA."""
     synchronised, error_s = _clock() if proc == Path("/proc") else (None, None)
     files = resource.getrlimit(resource.RLIMIT_NOFILE)
     processes = resource.getrlimit(resource.RLIMIT_NPROC)

@@ -10,7 +10,7 @@ from holter.doctor.records import Plan
 
 
 def parameters(configuration: Mapping[str, Any], plan: Plan) -> int | None:
-    """Return the number of weights of nnU-Net's two networks; None for any other network."""
+    """Return the number of weights of a PlainConvUNet or ResidualEncoderUNet; None for any other network."""
     architecture = configuration.get("architecture") or {}
     name, kwargs = str(architecture.get("network_class_name", "")).rpartition(".")[2], architecture.get("arch_kwargs")
     if name not in ("PlainConvUNet", "ResidualEncoderUNet") or not isinstance(kwargs, dict):

@@ -17,7 +17,10 @@ IGNORE = "ignore"
 
 
 def plan_of(plans: Mapping[str, Any], configuration: Mapping[str, Any], folder: Path) -> Plan:
-    """Return the plan of one configuration, completed from dataset.json and the splits."""
+    """Return the plan of one configuration; labels, channels, cases and folds come from the files in ``folder``.
+
+    ``plans``: the plans file. ``configuration``: its part for this configuration.
+    """
     dataset = _json(folder / "dataset.json")
     labels = dataset.get("labels") if isinstance(dataset, dict) else None
     labels = labels if isinstance(labels, dict) else {}

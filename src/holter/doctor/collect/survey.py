@@ -55,7 +55,10 @@ Tell = Callable[[str, int, int], None]  # stage, done, of how many
 
 
 class Limits(NamedTuple):
-    """How long each look may take, and what is looked at. Question, then folders and GPUs together, then files."""
+    """The seconds that each part may take, and which parts are done.
+
+    The question comes first, then folders and GPUs together, then files.
+    """
 
     question_s: float = QUESTION_S
     folder_s: float = FOLDER_S

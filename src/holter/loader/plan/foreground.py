@@ -36,7 +36,7 @@ class ForegroundLocations:
         return int(self._voxels.nbytes)
 
     def count(self, key: ClassKey) -> int:
-        """Return how many voxels of a class there are."""
+        """Return how many sampled voxels of a class there are; 0 if the case lacks it."""
         start, end = self._ranges.get(key, (0, 0))
         return int(end - start)
 

@@ -34,7 +34,7 @@ class Backend(NamedTuple):
     note: str  # empty: no problem
 
     def open(self, file: ArrayFile, scratch: Scratch) -> Source:
-        """Open a file for one thread.
+        """Open an array file for use by one thread. ``scratch``: temporary memory of this thread.
 
         Raises:  FileUnreadable.
         """
@@ -51,8 +51,9 @@ class Backend(NamedTuple):
 
 
 def choose(file: ArrayFile, c_library: Library | None) -> Backend:
-    """Test the C library on a real file against python-blosc2; fall back if it is missing or differs.
+    """Return how to read files like this one: through the C library, if it reads a part equal to python-blosc2's.
 
+    Else through python-blosc2; files that are not ``.b2nd`` are read by numpy.
     Raises:  FileUnreadable if python-blosc2 cannot read this file either.
     """
     if file.path.suffix != BLOSC2:
@@ -155,5 +156,5 @@ def _boxes(shape: Shape, chunks: Shape | None) -> list[tuple[Shape, Shape]]:
 
 
 def default_backend(file: ArrayFile) -> Backend:
-    """Call ``choose`` with the installed library."""
+    """Return what ``choose`` returns, with the C library of the installed python-blosc2."""
     return choose(file, library())

@@ -36,7 +36,10 @@ class _Attempt(threading.Thread):
 
 
 def try_out(catalogue: Catalogue, limit_s: float, quarantine: Quarantine) -> Backend:
-    """Choose a backend by trying cases until one can be read; damaged and hung cases are left to the readers."""
+    """Return the backend for the first case that can be read. ``limit_s``: seconds after which a read counts as hung.
+
+    Damaged and hung cases are left to the readers.
+    """
     hung = 0
     for case in catalogue.identifiers:
         attempt = _Attempt(catalogue, case)

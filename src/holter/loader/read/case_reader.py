@@ -44,7 +44,7 @@ class CaseReader:
         self.may_read_together = backend.kind.startswith("libblosc2") and kernels() is not None
 
     def read(self, plan: SamplePlan, buffers: SampleBuffers) -> Sample:
-        """Return the voxels of one sample.
+        """Return one sample: the voxels that its plan needs, read into ``buffers``.
 
         Raises:  CaseTrouble.
         """
@@ -63,7 +63,7 @@ class CaseReader:
         return self._sample(plan, buffers, image, seg)
 
     def read_together(self, plans: Sequence[SamplePlan], buffers: Sequence[SampleBuffers]) -> list[Sample] | None:
-        """Return the voxels of several samples, read in one native call; None if ``read`` must read each of them.
+        """Return several samples, read in one native call into their buffers; None if ``read`` must read each of them.
 
         None, too, if a file cannot be read: then ``read`` finds out which one, and why.
         Raises:  CaseTrouble.

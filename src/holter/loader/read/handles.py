@@ -53,7 +53,7 @@ class Handles:
 
     @contextmanager
     def all_open(self) -> Iterator[None]:
-        """Close nothing until the end of the block: native code has the addresses of what is open."""
+        """Context manager: close no file before the end of the block, because native code has their addresses."""
         self._is_held = True
         try:
             yield

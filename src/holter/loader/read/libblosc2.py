@@ -82,7 +82,7 @@ class Library:
         self.version: str = c.blosc2_get_version_string().decode()
 
     def open(self, file: Path) -> Handle:
-        """Open for reading; a descriptor stays open with it.
+        """Open a ``.b2nd`` file for reading; the system keeps it open until ``close``.
 
         Raises:  OSError if the library refuses.
         """
@@ -121,8 +121,9 @@ class Library:
         return None, code
 
     def read(self, handle: Handle, start: Any, stop: Any, address: int, strides: Any, size_bytes: int) -> None:
-        """Decompress ``[start, stop)`` to an address; ``strides`` is the shape of the buffer around it.
+        """Decompress the box ``[start, stop)`` to a memory address.
 
+        ``strides``: the shape of the buffer around it. ``size_bytes``: the size of that buffer.
         Raises:  OSError if the library fails.
         """
         ctypes.set_errno(0)

@@ -74,7 +74,7 @@ class RamCache:
         return self._kept.get(case)
 
     def reserve(self, case: str, size_bytes: int) -> bool:
-        """Reserve memory for a case; return False if it is not kept.
+        """Count one more read of a case; return whether to keep it in memory, which is then reserved.
 
         If True, the caller must read the whole case, and then call ``keep``, or ``give_up`` if that fails.
         """
@@ -117,7 +117,7 @@ class RamCache:
 
 
 def read_whole(source: Source, file: ArrayFile) -> NDArray[Any]:
-    """Read a whole array."""
+    """Return the whole array, read into new memory."""
     whole = np.empty(file.shape, file.dtype)
     source.read((0,) * whole.ndim, file.shape, whole)
     return whole

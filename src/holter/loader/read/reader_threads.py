@@ -39,7 +39,7 @@ class ReaderPool:
         self._lock = threading.Lock()
 
     def add(self) -> None:
-        """Start one more reader."""
+        """Start one more reader thread."""
         reader = Reader(self, len(self.readers))
         self.readers.append(reader)
         start_single_threaded(reader)
@@ -76,7 +76,7 @@ class Reader(threading.Thread):
         return self.is_alive() and not self.is_stuck and not self.has_left
 
     def run(self) -> None:
-        """Process jobs until stopped."""
+        """Plan, read and hand on the samples of one job after the other, until stopped."""
         # One sample per thread: more threads inside would only wait for each other.
         torch.get_num_threads()  # a thread's first call sets its number to the last one set anywhere: do it first
         torch.set_num_threads(1)

@@ -33,16 +33,17 @@ class Native(NamedTuple):
 def native_file(
     path: bytes, signature: tuple[int, int, int], handle: int, about: NDArray[Any], chunk: int
 ) -> Native | None:
-    """Return a file of c-blosc2; None: of a type that is not supported.
+    """Return an open ``.b2nd`` file as the native code reads it; None if its type is not supported.
 
-    ``about``: any array of its shape and type; ``chunk``: its voxels, 0 without chunks.
+    ``signature``: the file must still have it when it is read. ``handle``: c-blosc2's address of the array. ``about``:
+    any array of its shape and type. ``chunk``: the voxels of a chunk, 0 without chunks.
     """
     held = np.frombuffer(path + b"\0", np.uint8)
     return _native(about, (held.ctypes.data, *_signed(signature), handle, 0), chunk, held)
 
 
 def native_array(voxels: NDArray[Any]) -> Native | None:
-    """Return an array in memory; None: of a type or an order that is not supported."""
+    """Return an array in memory as the native code reads it; None if its type or order is not supported."""
     if not voxels.flags.c_contiguous:
         return None
     return _native(voxels, (0, 0, 0, 0, 0, voxels.ctypes.data), 0, voxels)
@@ -62,9 +63,9 @@ def _signed(numbers: tuple[int, int, int]) -> list[int]:
 
 
 def add_read(to: array[int], source: Native, region: Region, address: int, kind: int, outside: int) -> None:
-    """Add the read of a region of all channels to dense memory at ``address``; voxels outside become ``outside``.
+    """Append one read to the list ``to``: a region of all channels of an array, to dense memory at ``address``.
 
-    Units:   ``kind`` as in ``TYPES``.
+    ``kind``: the type of that memory, as in ``TYPES``. ``outside``: the value of voxels outside the array.
     """
     channels, *shape = source.shape
     lower, upper = region

@@ -26,7 +26,7 @@ def seg_dtype_for(largest_label: int) -> torch.dtype:
 
 
 class SampleBuffers:
-    """The memory of one sample.
+    """The memory that one sample is read into.
 
     Views of the right size are made with numpy. Each such call of torch would release the interpreter's lock, and to
     take the lock back beside a busy training takes longer than the call.

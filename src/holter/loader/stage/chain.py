@@ -75,11 +75,14 @@ class WritingChain(Protocol):
     """A chain that can write its result directly into the memory of the batch, so that no copy follows."""
 
     def output_of(self, channels: int, seg_channels: int) -> Transformed | None:
-        """Return sizes and types of its result for one sample; None if it cannot write for such samples."""
+        """Return sizes and types of a batch with one sample; None if the chain cannot write such samples."""
         ...
 
     def writer(self, image: Tensor, targets: Sequence[Tensor]) -> Writer:
-        """Return a writer to this memory: image (B, C, *patch), and one target (B, S, *size) per resolution."""
+        """Return a writer to the memory of a batch.
+
+        Shapes:  image (B, C, *patch); targets: one tensor (B, S, *size) per resolution.
+        """
         ...
 
 

@@ -56,7 +56,7 @@ class BatchBuffer:
         self.copied: Any = None  # a CUDA event: until it is done the GPU may still copy from here
 
     def put(self, slots: range, part: Any) -> None:
-        """Copy some samples into their slots."""
+        """Copy transformed samples into their slots. ``part``: what the chain returned for them."""
         where = slice(slots.start, slots.stop)
         self.data[where].copy_(part.image)
         for memory, target in zip(self.targets, self._targets_of(part), strict=True):
@@ -90,7 +90,7 @@ class TransformInWorker:
             return Prepared(samples, self._chain.apply(*_parts(samples), device="cpu"))
 
     def allocate(self, prepared: Prepared) -> BatchBuffer:
-        """Return the batch memory that has been free longest, or new memory."""
+        """Return the batch memory that has been free longest, or new memory; may wait for a GPU that copies from it."""
         try:
             memory = self._free.popleft()
         except IndexError:
@@ -101,7 +101,7 @@ class TransformInWorker:
         return memory
 
     def put(self, memory: BatchBuffer, slots: range, prepared: Prepared) -> None:
-        """Write the samples into the batch and release their buffers."""
+        """Write the samples into their slots of the batch, and release their buffers."""
         if prepared.part is not None:
             memory.put(slots, prepared.part)
         elif memory.writer is not None:
@@ -111,7 +111,7 @@ class TransformInWorker:
         self.discard(prepared)
 
     def discard(self, prepared: Prepared) -> None:
-        """Release the buffers. Not before ``put``: the chain may have returned a view of them."""
+        """Release the buffers of the samples. Not before ``put``: the chain may have returned a view of them."""
         for sample in prepared.samples:
             self._buffers.give(sample.buffers)
 

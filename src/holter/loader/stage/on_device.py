@@ -50,7 +50,7 @@ class DeviceStage(threading.Thread):
                 self._dispatch.fail(error)
 
     def next(self, step: int) -> Staged:
-        """Wait for the batch of this step; batches from before a restart are skipped."""
+        """Wait for the batch of this step and return it; older ones, from before a restart, are dropped."""
         while True:
             try:
                 staged = self._ready.get(timeout=POLL_S)

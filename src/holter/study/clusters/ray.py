@@ -119,22 +119,22 @@ class RayTrainings:
 
     @property
     def running(self) -> int:
-        """How many of them run or wait for a node."""
+        """How many trainings run, or wait for a node."""
         return len(self._refs)
 
     def ended(self) -> list[tuple[Job, int | None]]:
-        """Return those that have ended, with their exit codes; None: the node or Ray's worker is gone."""
+        """Return the trainings that have ended, with their exit codes; None: the node or Ray's worker is gone."""
         if not self._refs:
             return []
         ready, _ = self._ray.wait(list(self._refs), num_returns=len(self._refs), timeout=0)
         return [(self._refs.pop(ref), self._code(ref)) for ref in ready]
 
     def ask_to_stop(self) -> None:
-        """Ask each to save and to end."""
+        """Ask each training to save and to end."""
         self._stop.write_text("")
 
     def kill(self) -> None:
-        """Kill all of them, and wait a moment for it."""
+        """Kill all trainings, and wait a moment until they are gone."""
         self._stop.write_text(KILL)
         self._ray.wait(list(self._refs), num_returns=len(self._refs), timeout=KILLED_WITHIN_S)
 
@@ -143,7 +143,7 @@ class RayTrainings:
         return console_in(self._out, job)
 
     def last_line(self, job: Job) -> str:
-        """Return the last error of Holter in its output, else its last line."""
+        """Return the last error of Holter in the output of a training, else its last line."""
         return last_line_of(self.console_of(job))
 
     def close(self) -> None:

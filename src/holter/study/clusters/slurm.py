@@ -97,9 +97,10 @@ def script_of(
 
 
 def submit(script: str, environ: Mapping[str, str], *, after: str | None = None) -> str:
-    """Send a script with ``sbatch``; return the job's number. ``after``: it starts when that one has succeeded.
+    """Send an array script with ``sbatch``; return the number of its Slurm job.
 
-    Raises:  CannotDoHere.
+    ``after``: the number of another Slurm job; this one starts when that one has succeeded.
+    Raises:  CannotDoHere if there is no ``sbatch``, or it refuses or does not answer.
     """
     program = shutil.which("sbatch", path=environ.get("PATH"))
     if program is None:

@@ -27,7 +27,7 @@ NOT_SENT = define("study-digest.not-sent", "the message to {target} did not get 
 
 
 class Digest:
-    """Sends to one address. ``tell`` gets what went wrong; a message that is not sent stops nothing.
+    """Sends messages to one address. ``tell``: gets an error that stopped a message; the study continues.
 
     Raises:  BadInput, MissingExtra when it is created.
     """
@@ -37,7 +37,10 @@ class Digest:
         self._due_s: float | None = None
 
     def see(self, now_s: float, cells: Callable[[], Sequence[Cell]]) -> None:
-        """Send the message of the day if it is due. ``now_s``: of a clock that nobody sets."""
+        """Send the message of the day if it is due.
+
+        ``now_s``: seconds of the monotonic clock. ``cells``: returns the present trainings.
+        """
         if self._due_s is None:
             self._due_s = now_s + self._every_s
         elif now_s >= self._due_s:
@@ -45,7 +48,10 @@ class Digest:
             self._send(GOES_ON(), cells(), None)
 
     def finish(self, cells: Sequence[Cell], why: Message | None) -> None:
-        """Send the message of the end. ``why``: why the queue started nothing more."""
+        """Send the message at the end of the study.
+
+        ``why``: why the queue started nothing more, if it was stopped.
+        """
         self._send(OVER(), cells, why)
 
     def _send(self, what: Message, cells: Sequence[Cell], why: Message | None) -> None:
@@ -58,7 +64,7 @@ class Digest:
 
 
 def lines_of(what: Message, cells: Sequence[Cell], why: Message | None) -> list[Message]:
-    """Return the lines of a message: how it stands, what a person must look at, what is left."""
+    """Return the lines of a message: state of the study, trainings that a person must look at, hours left."""
     looks = [
         LOOK_AT(name=name_of(cell.job), why=words)
         for cell in cells

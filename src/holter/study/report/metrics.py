@@ -31,7 +31,10 @@ class StudyMetrics:
         self._next_s = float("-inf")
 
     def see(self, now_s: float, cells: Callable[[], Sequence[Cell]]) -> None:
-        """Write the file if it is due. ``now_s``: of a clock that nobody sets."""
+        """Write the file if it is due.
+
+        ``now_s``: seconds of the monotonic clock. ``cells``: returns the present trainings.
+        """
         if now_s >= self._next_s:
             self._next_s = now_s + EVERY_S
             self._file.write(exposed(self._name, cells(), self._wall_s()))

@@ -62,7 +62,7 @@ ABSENT = "–"
 
 
 def page(cells: Sequence[Cell], extra: Sequence[str], environ: Mapping[str, str], lang: Lang) -> str:
-    """Return the page as one string."""
+    """Return the report of a study as one string of HTML. ``extra``: options for each ``nnUNetv2_train``."""
 
     def said(message: Text) -> str:
         return phrase(message, lang)

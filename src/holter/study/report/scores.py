@@ -23,7 +23,7 @@ class Scores(NamedTuple):
 
 
 def scores_of(folder: Path) -> Scores | None:
-    """Return the scores in a fold's folder; None if there are none that can be read."""
+    """Return the Dice scores of the fold in this folder; None if nnU-Net has written none, or they cannot be read."""
     for name in SUMMARIES:
         try:
             with (folder / name).open(encoding="utf-8") as file:

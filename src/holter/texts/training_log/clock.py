@@ -35,7 +35,10 @@ class LogClock:
         self.last_s: float | None = None
 
     def begin(self, wall: float, now_s: float) -> None:
-        """Start a new file: its lines before the first time stamp get this Unix time."""
+        """Start a new file.
+
+        Lines before its first time stamp get the time ``wall`` (Unix time), but never one after ``now_s``.
+        """
         self.last_s = min(wall - self._wall_zero, now_s)
 
     def place(self, stamp: str | None, now_s: float, *, history: bool) -> float:

@@ -86,7 +86,7 @@ def numbers(text: str) -> tuple[float, ...]:
 
 
 class LogParser:
-    """State of one log: the current epoch, the phase, an open traceback."""
+    """Parses the lines of one log; keeps the current epoch, the phase, and an open traceback between calls."""
 
     def __init__(
         self,
@@ -106,13 +106,19 @@ class LogParser:
         self._values: dict[str, tuple[float, ...]] = {}
 
     def restart(self, wall: float, now_s: float) -> list[Event]:
-        """Start a new log: the training was started (again) at ``wall``."""
+        """Begin a new log, because the training was started (again) at ``wall`` (Unix time); return the events of that.
+
+        ``now_s``: time of reading, in seconds of the recording.
+        """
         self._phase, self._epoch, self._values = None, None, {}
         self.clock.begin(wall, now_s)
         return self._enter("startup", self.clock.last_s if self.clock.last_s is not None else now_s)
 
     def feed(self, lines: Iterable[str], now_s: float, *, history: bool = False) -> list[Event]:
-        """Return the events of these lines. ``now_s``: time of reading; ``history``: they may be much older."""
+        """Return the events of the next lines of the log.
+
+        ``now_s``: time of reading, in seconds of the recording. ``history``: the lines may be much older.
+        """
         events: list[Event] = []
         for whole in lines:
             # A progress bar ends without a line break: Holter's own line may follow on the same line.
@@ -134,7 +140,10 @@ class LogParser:
         return events
 
     def idle(self, now_s: float) -> list[Event]:
-        """Return the exception of a traceback that is complete; call it when no new line was written."""
+        """Return the exception of a complete traceback, or none; call it when no new line was written.
+
+        ``now_s``: in seconds of the recording.
+        """
         self._tracebacks.idle(now_s)
         return self._exceptions()
 

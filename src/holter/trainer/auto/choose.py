@@ -19,8 +19,10 @@ from holter.trainer.stock_loaders import StockLoaders
 def choose(
     trainer: Any, stock: StockLoaders, facts: Facts, settings: Settings, make_stock: Callable[[], Any]
 ) -> tuple[Settings, Any]:
-    """Return the settings with the choice, and nnU-Net's augmenters if they were chosen and are running already.
+    """Return the settings with the chosen loader; and nnU-Net's augmenters, if these were chosen and run already.
 
+    The choice that was kept for this fold is used. Without one, both loaders are compared; with several GPUs nnU-Net's
+    is chosen. ``make_stock``: starts nnU-Net's augmenters for training and validation.
     Raises:  UntestedVersion; BadInput.
     """
     folder, running = Path(trainer.output_folder), None

@@ -53,7 +53,7 @@ class Material(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """The choice, and nnU-Net's augmenters if they were chosen: they are running already."""
+    """The chosen loader; and nnU-Net's augmenters (training, validation) if they were chosen, which run already."""
 
     choice: Choice
     stock: tuple[Any, Any] | None = None
@@ -108,7 +108,11 @@ def speed_of_stock(stock: Sequence[Any], workers: int, for_s: float) -> Speed:
 
 
 def chosen(ours: Speed, theirs: Speed, threads: int, transforms: int) -> Choice:
-    """Return the choice that follows from the measured speeds of the two loaders."""
+    """Return the choice that follows from the measured speeds.
+
+    ``ours``, ``threads``, ``transforms``: of Holter's loader, and how many of its transforms were proved equal.
+    ``theirs``: of nnU-Net's loader.
+    """
     bound = at_least(ours, theirs)
     if bound >= WORTH:
         reason = "faster"

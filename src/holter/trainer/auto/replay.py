@@ -34,7 +34,7 @@ def replay(compose: Any, chain: Chain, draw: SampleDraw, image: torch.Tensor, se
 
 
 def feed(transform: Any, draw: Any, sample: Sample) -> Sample:
-    """Return the sample after one transform with one draw (None: not applied)."""
+    """Return the sample after one of stock's transforms with a draw that Holter made; None as draw: not applied."""
     if type(transform).__name__ == "RandomTransform":
         return sample if draw is None else feed(transform.transform, draw, sample)
     name = type(transform).__name__

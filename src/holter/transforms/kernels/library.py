@@ -31,7 +31,7 @@ PREFIX = "holter-kernels-"  # of folders to compile in
 
 
 class Kernels:
-    """The compiled kernels, for one instruction set."""
+    """The compiled transforms (kernels) of one instruction set of the processor."""
 
     def __init__(self, library: ctypes.CDLL, number: int, name: str) -> None:
         self.name = name
@@ -44,17 +44,19 @@ class Kernels:
         library.holter_read.restype = ctypes.c_int64
 
     def read(self, reads: array[int], count: int, get_slice: int, progress: Any) -> int:
-        """Read boxes of arrays; return how many were read before one failed. ``reads``: from loader/read/together.py.
+        """Make ``count`` reads of boxes of arrays; return how many succeeded before one failed.
 
-        ``get_slice``: the address of c-blosc2's function, 0 if there is no file of it; ``progress``: two int64 that
-        another thread may watch: since when (monotonic, nanoseconds), and which read.
+        ``reads``: from loader/read/together.py. ``get_slice``: the address of c-blosc2's function, 0 if no array is a
+        file of it. ``progress``: two int64 that another thread may watch: since when the present read runs (monotonic
+        clock, nanoseconds), and its index.
         """
         return self._read(reads.buffer_info()[0], count, get_slice, ctypes.addressof(progress))
 
     def run(self, layout: int, samples: array[int], count: int, steps: array[float]) -> None:
-        """Run the steps of some samples without the interpreter's lock. ``program.py`` builds the arguments.
+        """Transform ``count`` samples without the interpreter's lock. ``program.py`` builds the arguments.
 
-        Raises:  MemoryError.
+        ``layout``: the address of a ``Layout``. ``samples``: addresses and sizes of each one. ``steps``: their draws.
+        Raises:  MemoryError; RuntimeError for any other failure.
         """
         code = self._run(self._number, layout, samples.buffer_info()[0], count, steps.buffer_info()[0])
         if code == NO_MEMORY:
@@ -64,7 +66,7 @@ class Kernels:
 
 
 class Found(NamedTuple):
-    """The kernels, or the reason why there are none."""
+    """The compiled kernels for this processor; or None, and the reason why there are none."""
 
     kernels: Kernels | None
     reason: CodedText | str
@@ -80,7 +82,7 @@ def kernels() -> Kernels | None:
 
 @lru_cache(maxsize=1)
 def found() -> Found:
-    """Return the kernels or why there are none; the answer is kept for the life of the process."""
+    """Return the kernels for this processor, or why there are none; the first answer is kept until the process ends."""
     asked = os.environ.get(CHOICE, "").strip()
     if asked.lower() == WITHOUT:
         return Found(None, coded("kernels-off", f"{CHOICE}={asked}", name=CHOICE, value=asked))
@@ -143,7 +145,7 @@ def is_ours(path: Path) -> bool:
 
 
 def load(file: Path) -> ctypes.CDLL | None:
-    """Load a library; return None if it is of another version, damaged, or made for another machine."""
+    """Load a library of kernels; return None if it is of another version, damaged, or made for another machine."""
     try:
         library = ctypes.CDLL(str(file))
         return library if library.holter_api() == API else None

@@ -41,7 +41,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Level(ctypes.Structure):
-    """One resolution of the target."""
+    """One resolution of the target, for deep supervision: the struct of the same name in ``api.h``."""
 
     _fields_ = [("out", ctypes.c_void_p), ("size", ctypes.c_int64 * 3), ("source", ctypes.c_void_p * 3)]
 
@@ -76,7 +76,7 @@ class Program:
 
     @property
     def patch(self) -> Shape:
-        """Return the size of the result."""
+        """Return the size of a transformed sample, in voxels per axis."""
         if self.spatial is None:
             return self.geometry.initial_patch_size
         initial = self.geometry.initial_patch_size
@@ -93,7 +93,7 @@ class Program:
         return image, [torch.empty((batch, count, *size), dtype=kind, device=device) for size in sizes]
 
     def can_read(self, images: Sequence[Tensor | Array], segs: Sequence[Tensor | Array]) -> bool:
-        """Whether the samples are not too large for the kernels."""
+        """Return whether each sample has few enough voxels and segmentation channels for the kernels."""
         return all(
             math.prod(image.shape[1:]) < MOST_VOXELS and len(seg) <= MOST_SEG_CHANNELS
             for image, seg in zip(images, segs, strict=True)
@@ -187,7 +187,10 @@ class Segment(NamedTuple):
     encoders: tuple[Encode, ...]
 
     def run(self, kernels: Kernels, work: BatchState, draws: Sequence[Sequence[Any]]) -> bool:
-        """Apply the steps in place; return False, with nothing done, if the kernels cannot handle this batch."""
+        """Apply the steps in place; return False, with nothing done, if the kernels cannot handle this batch.
+
+        ``draws``: for each sample of the batch, one draw per step of the whole chain.
+        """
         image, seg = work.image, work.seg
         fits = (
             isinstance(seg, Tensor) and seg.dtype == torch.int16 and image.dtype == torch.float32
@@ -217,7 +220,10 @@ class Segment(NamedTuple):
 
 
 def segments_of(steps: Sequence[Step], first: int, axes: int) -> list[Segment | int]:
-    """Divide the steps from ``first`` on: adjacent steps that the kernels have become a Segment, others their index."""
+    """Divide a chain from step ``first`` on, and return the parts in order.
+
+    Adjacent steps that the kernels have become one Segment; any other step is given by its index in the chain.
+    """
     found: list[Segment | int] = []
     for number, step in enumerate(steps[first:], first):
         encode = None if isinstance(step, Spatial) else encoder_of(step, axes)

@@ -34,7 +34,7 @@ OPERATORS = {
 
 @dataclass(frozen=True, slots=True)
 class BinaryOperatorDraw:
-    """Channels in the order in which they are changed, each with operator and radius of the ball."""
+    """The channels in the order in which they are changed; for each the operator, and its ball's radius in voxels."""
 
     channels: tuple[int, ...]
     operators: tuple[str, ...]
@@ -43,7 +43,10 @@ class BinaryOperatorDraw:
 
 @dataclass(frozen=True)
 class BinaryOperator(ShapePreserving):
-    """Applies an operator to drawn channels; voxels that a channel gains are removed from the others."""
+    """Grows, shrinks, closes or opens the labels in drawn channels.
+
+    Voxels that a channel gains are removed from the others.
+    """
 
     channels: tuple[int, ...]
     operators: tuple[str, ...]
@@ -52,7 +55,10 @@ class BinaryOperator(ShapePreserving):
     name = "binary operator"
 
     def draw(self, rng: np.random.Generator, channels: int) -> BinaryOperatorDraw | None:
-        """Draw the order of all channels, which of them to change, their operators, then their radii."""
+        """Draw the order of all channels, which of them to change, their operators, then their radii.
+
+        None if no channel is to be changed.
+        """
         order = [self.channels[index] % channels for index in rng.permutation(len(self.channels))]
         hit = tuple(order[index] for index in pick(rng, len(order), self.per_label))
         if not hit:
@@ -61,7 +67,7 @@ class BinaryOperator(ShapePreserving):
         return BinaryOperatorDraw(hit, operators, tuple(self.radius.draw(rng) for _ in hit))
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Change one channel after the other, because each changes the others."""
+        """Change the drawn channels in place, one after the other, because each changes the others."""
         labels = [channel % work.image.shape[1] for channel in self.channels]
         for slot, draw in hits:
             for channel, operator, radius in zip(draw.channels, draw.operators, draw.radii, strict=True):
@@ -84,7 +90,7 @@ def operate(image: Tensor, labels: Sequence[int], channel: int, operator: str, r
 
 
 def ball(radius: float, axes: int) -> Tensor:
-    """Return a boolean ball (3D) or disk (2D)."""
+    """Return a ball (3 axes) or disk (2 axes) with this radius in voxels, as a boolean tensor."""
     if axes == 2:
         lines = [np.arange(-radius, radius + 1)] * 2
         points: Any = np.meshgrid(*lines, indexing="ij")
@@ -95,7 +101,10 @@ def ball(radius: float, axes: int) -> Tensor:
 
 
 def grow(mask: Tensor, around: Tensor) -> Tensor:
-    """Return the voxels with at least one voxel of ``mask`` within the ball; outside the array counts as empty."""
+    """Return the voxels with at least one voxel of ``mask`` within the ball ``around`` them.
+
+    Voxels outside the array do not belong to the mask.
+    """
     if mask.device.type != "cpu":
         return _grow(mask, around)
     box = _box(mask, around)
@@ -106,7 +115,10 @@ def grow(mask: Tensor, around: Tensor) -> Tensor:
 
 
 def shrink(mask: Tensor, around: Tensor) -> Tensor:
-    """Return the voxels with only ``mask`` within the ball; outside the array counts as mask."""
+    """Return the voxels with only voxels of ``mask`` within the ball ``around`` them.
+
+    Voxels outside the array belong to the mask.
+    """
     if mask.device.type != "cpu":
         return ~_grow(~mask, around)
     box = _box(mask, around)

@@ -24,7 +24,7 @@ class Mask(WithoutRandomness):
     name = "mask"
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Set the voxels outside the mask in place, one sample at a time, so that no copy is needed."""
+        """Set the image outside the mask to ``value``, in place, one sample at a time, so that no copy is needed."""
         for slot, _ in hits:
             outside = work.seg[slot, self.seg_channel] < 0
             for channel in self.channels:

@@ -43,7 +43,10 @@ class RemoveComponent(ShapePreserving):
     name = "remove component (on the CPU)"
 
     def draw(self, rng: np.random.Generator, channels: int) -> RemoveComponentDraw | None:
-        """Draw the order of all channels, which of them to change, the components, and the receiving channels."""
+        """Draw the order of all channels, which of them to change, the components, and the receiving channels.
+
+        None if no channel is to be changed.
+        """
         order = [self.channels[index] % channels for index in rng.permutation(len(self.channels))]
         hit = tuple(order[index] for index in pick(rng, len(order), self.per_label))
         if not hit:
@@ -52,7 +55,7 @@ class RemoveComponent(ShapePreserving):
         return RemoveComponentDraw(hit, choices, tuple(self._receiver(rng, order, channel) for channel in hit))
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Change one channel after the other, because a component can move into a later one."""
+        """Change the drawn channels in place, one after the other, because a component can move into a later one."""
         for slot, draw in hits:
             for channel, choice, receiver in zip(draw.channels, draw.choices, draw.receivers, strict=True):
                 remove(work.image[slot], channel, choice, receiver, self.covers_at_most)
@@ -79,7 +82,11 @@ def remove(image: Tensor, channel: int, choice: float, receiver: int | None, cov
 
 
 def component(mask: np.ndarray[Any, Any], choice: float, covers_at_most: float) -> np.ndarray[Any, Any] | None:
-    """Return the mask of one component that is small enough, selected by ``choice``; None if there is none."""
+    """Return the mask of one connected component of ``mask``; None if none is small enough.
+
+    Small enough: fewer voxels than the share ``covers_at_most`` of the array. ``choice``, in [0, 1), selects among
+    those.
+    """
     from skimage.measure import label
 
     labelled, count = label(mask, return_num=True)

@@ -22,10 +22,11 @@ SLAB_VOXELS = 262_144
 
 
 def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple[Tensor, Tensor]) -> None:
-    """Write the resampled image and segmentation into the two tensors of ``into``.
+    """Write the resampled image and segmentation of one sample into the two tensors of ``into``.
 
-    Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image (C, *patch)
-             and seg (S, *patch).
+    ``place``: where the patch lies in the source. ``how``: interpolation, and the label outside the source.
+    Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16: the part of the source that was read, which
+             begins at ``place.lower``; into: image (C, *patch) and seg (S, *patch).
     """
     sample, label = _sampler(image, place, how.image_mode), _labeller(seg, place, how)
     for rows, grid in _slabs(place):

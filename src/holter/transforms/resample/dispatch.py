@@ -16,7 +16,7 @@ Resampler = Callable[[Tensor, Tensor, Placement, How, tuple[Tensor, Tensor]], No
 
 
 def resampler_for(device: torch.device) -> Resampler:
-    """Return the function for tensors on this device."""
+    """Return the function that resamples a sample whose tensors are on this device."""
     if device.type == "cpu":
         return cpu.resample
     if device.type == "cuda" and has_triton():

@@ -23,10 +23,11 @@ BYTES_A_VOXEL, BYTES_A_SEG_CHANNEL = 440, 140  # measured on a CPU: 150 MB in al
 
 
 def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple[Tensor, Tensor]) -> None:
-    """Write the resampled image and segmentation into the two tensors of ``into``.
+    """Write the resampled image and segmentation of one sample into the two tensors of ``into``.
 
-    Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16, both at place.lower; into: image (C, *patch)
-             and seg (S, *patch).
+    ``place``: where the patch lies in the source. ``how``: interpolation, and the label outside the source.
+    Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16: the part of the source that was read, which
+             begins at ``place.lower``; into: image (C, *patch) and seg (S, *patch).
     """
     rule = Rule(how.pad, reaches_outside(place))
     pair = pair_of_labels(seg.flatten(1), rule)
@@ -43,7 +44,10 @@ def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple
 
 
 def coordinates(place: Placement, device: torch.device, rows: slice) -> Tensor:
-    """Return the source coordinates of these rows of the patch: (axes, N), last axis first."""
+    """Return where the voxels of some rows (first axis) of the patch lie in the source, in voxels.
+
+    Shapes:  (axes, N) float32, last axis first.
+    """
     exact = torch.float32 if device.type in NO_FLOAT64 else torch.float64
     lines = [line(size).to(device) for size in place.patch]
     lines[0] = lines[0][rows]

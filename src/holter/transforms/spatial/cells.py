@@ -24,7 +24,7 @@ CACHED_VOXELS = 262_144  # of one or two bytes each; they fit in the second-leve
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The table for one sample.
+    """The labels of one sample's segmentation by cells, in which the label at any point is looked up.
 
     Shapes:  K channels, N points; coordinates are ordered from the last axis to the first, as in grid_sample.
     """
@@ -41,8 +41,9 @@ class Cells:
 
     @classmethod
     def of(cls, seg: Tensor, place: Placement, rule: Rule) -> Cells:
-        """Return the table for the segmentation of one sample.
+        """Return the table of cells of one sample's segmentation.
 
+        ``place``: where the patch lies in the source. ``rule``: how the corners of a cell vote.
         Shapes:  seg (K, *read) int8 or int16: K channels of the part of the initial patch that was read. This part
                  begins at ``place.lower``.
         """
@@ -119,7 +120,7 @@ def decide(labels: Tensor, strides: Sequence[int], undecided: int) -> Tensor:
 
 
 def pair_on_cpu(seg: Tensor, rule: Rule) -> Pair:
-    """Return the same as ``pair_of_labels``, but stop at the first label that is neither of the two."""
+    """Return the same as ``pair_of_labels``; in a channel with more than two labels, the search ends at the third."""
     two, ends = [], []
     for channel in seg:
         low, high = (int(end) for end in torch.aminmax(channel))
@@ -139,5 +140,5 @@ def _has_only(part: Tensor, low: int, high: int) -> bool:
 
 @lru_cache(maxsize=32)
 def repeated(numbers: tuple[float, ...], times: int) -> Tensor:
-    """Return (times, numbers) as a full tensor: much faster than broadcasting. Read only."""
+    """Return a full tensor (times, len(numbers)) that repeats the numbers: much faster than broadcasting. Read only."""
     return torch.tensor(numbers).repeat(times, 1)

@@ -60,7 +60,7 @@ def normalised(points: Tensor, place: Placement) -> Tensor:
 
 
 def halves(place: Placement) -> Tensor:
-    """Return half the size of the source per axis, last axis first."""
+    """Return half the size of ``place.source`` along each axis, last axis first."""
     return torch.tensor([size / 2 for size in reversed(place.source)])
 
 

@@ -63,7 +63,7 @@ class Spatial:
         return channels
 
     def needed_box(self, draw: SpatialDraw, initial: tuple[int, ...]) -> Box:
-        """Return the part of the initial patch that the sample needs."""
+        """Return the part of an initial patch of size ``initial`` that the sample needs, with this draw."""
         source = self._spread(initial)
         affine = draw.affine()
         box = central_crop(source, self.patch) if affine is None else reached(source, self.patch, affine)
@@ -92,7 +92,7 @@ class Spatial:
         return work
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Apply to whole initial patches, in a chain that changes them before this step."""
+        """Replace the whole initial patches in ``work`` by patches: used if another transform comes before this one."""
         initial = tuple(work.image.shape[2:])
         boxes = [self.needed_box(hit.draw, initial) for hit in hits]
         parts = [(slice(None), *(slice(*ends) for ends in zip(box.lower, box.upper, strict=True))) for box in boxes]
@@ -146,7 +146,10 @@ def affine_of(
 
 
 def rotation(angles: Sequence[float]) -> np.ndarray[Any, Any]:
-    """Return rotations around the first, second and third axis, in this order; in 2D only the last angle counts."""
+    """Return the matrix that rotates around the first, second and third axis, in this order.
+
+    ``angles``: three, in radians; in 2D only the last one counts.
+    """
     sines, cosines = np.sin(angles), np.cos(angles)
     if len(angles) == 2:
         return np.array([[cosines[1], -sines[1]], [sines[1], cosines[1]]])

@@ -27,7 +27,7 @@ ROUGH_TOTAL, ROUGH_LEAD = 250, 5
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The rules for counting the votes of one sample."""
+    """How the votes of one sample are counted: the label outside the source (``pad``), and whether it takes part."""
 
     pad: int  # label outside the source
     reaches: bool  # the padding label takes part in the vote: its score is 1000 less all others
@@ -42,7 +42,7 @@ class Pair:
     high: Tensor
 
     def of(self, channel: Tensor) -> Pair:
-        """Return the entries of the given channels; with only one channel, return self."""
+        """Return the entries of the channels with the indices ``channel``; with only one channel, return self."""
         if len(self.two) == 1:
             return self
         return Pair(self.two[channel], self.low[channel], self.high[channel])

@@ -48,7 +48,7 @@ class TapeMetrics:
         return b"" if self.run is None else exposed(self.run, self._numbers.values(time.time()))
 
     def last_words(self) -> bytes | None:
-        """Return the metrics that stay true after the run has ended; None if it ended well, which leaves none."""
+        """Return the metrics that stay true after a run has ended badly; None if it ended well or never had a name."""
         if self.run is None:
             return None
         self._numbers.abandoned = not self._numbers.finished

@@ -84,7 +84,7 @@ class RunNumbers:
         self.wall.begin(environment.wall_start)
 
     def see(self, tick: Tick) -> None:
-        """Process the next tick, with its events."""
+        """Keep what the metrics need of the next tick, and of its events."""
         self._t_s = max(self._t_s, tick.t_s)
         beat = main_beat(tick)
         if beat is not None:
@@ -100,7 +100,7 @@ class RunNumbers:
             self.hear(event)
 
     def hear(self, event: Event) -> None:
-        """Process one event."""
+        """Keep what the metrics need of one event; older events may come after newer ones."""
         # Of a tape with very many events the oldest are read last.
         if isinstance(event, EpochEnded):
             self._epoch = _newer(self._epoch, event)

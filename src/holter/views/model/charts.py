@@ -17,7 +17,10 @@ LEAST_TOP = 1 << 20
 
 
 def charts_of(columns: list[Column | None], at: int, width_s: float) -> Iterator[Chart]:
-    """Yield a chart for each value that was measured; ``at`` is the column whose value is shown as a number."""
+    """Yield a chart for each value that was measured in these columns; None: a column without readings.
+
+    ``at``: the index of the column whose value is shown as a number. ``width_s``: seconds of a column.
+    """
     names = sorted({name for column in columns if column is not None for name in column.names()})
     for name in names:
         if name in ("iowait", "gpu-power"):

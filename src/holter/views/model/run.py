@@ -132,7 +132,7 @@ class Run:
         )
 
     def stacks(self, t_s: float) -> list[StackDump]:
-        """Return the stacks that were read up to a time."""
+        """Return the stacks of all processes that were read up to a time (seconds of the recording)."""
         return [dump for dump in self.story.stacks if (dump.came_s or dump.t_s) <= t_s]
 
     def _age_s(self, now_wall_s: float) -> float:

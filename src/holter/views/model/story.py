@@ -122,12 +122,12 @@ class Story:
         return tuple(sorted(known, key=lambda episode: (episode.kind != "death", -episode.start_s)))
 
     def deaths(self) -> Iterable[ProcessEnded]:
-        """Return the ends of processes that nobody wanted."""
+        """Return the ends of processes that did not end as planned."""
         # Several witnesses tell of one end, and not all of them know that it was wanted.
         return (end for end in self.ends if end.pid not in self._orderly)
 
     def is_orderly(self, pid: int) -> bool:
-        """Return whether a process ended as it should."""
+        """Return whether the process with this PID ended as planned."""
         return pid in self._orderly
 
     def _is_wanted(self, end: ProcessEnded) -> bool:

@@ -32,7 +32,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         return (self.first + self.count) * self.width_s
 
     def column(self, t_s: float) -> int:
-        """Return the column of a time, counted from the left; outside of the window it is below 0 or too large."""
+        """Return the column of a time, counted from the left edge; below 0 or at least ``count`` if it is outside."""
         return int(t_s // self.width_s) - self.first
 
     def middle_s(self, column: int) -> float:
@@ -52,7 +52,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def in_trouble(self) -> bool:
-        """Whether the process is stalled or dead at the time."""
+        """Whether the process is stalled or dead at the moment that is shown."""
         return self.state in TROUBLE
 
 

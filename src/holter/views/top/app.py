@@ -92,7 +92,7 @@ class TopApp(App[None]):
         return self._controls[-1]
 
     def compose(self) -> ComposeResult:
-        """Create the only widget."""
+        """Create the only widget of the application (Textual calls this)."""
         self._lines = Lines(self)
         yield self._lines
 
@@ -105,7 +105,7 @@ class TopApp(App[None]):
         self._work()
 
     def on_resize(self) -> None:
-        """Draw in the new size."""
+        """Draw the screen in its new size (Textual calls this)."""
         if self._lines is not None:
             self._lines.forget()
         self._work()
@@ -233,7 +233,7 @@ class TopApp(App[None]):
     # The end.
 
     def leave(self, number: int, _: object = None) -> None:
-        """Restore the terminal and end; the handler of SIGTERM and SIGHUP.
+        """Restore the terminal and end the program: the handler of SIGTERM and SIGHUP.
 
         If that hangs (the terminal is gone, a disk does not answer), the process is ended after a time limit.
         """

@@ -74,13 +74,17 @@ class Desk:
         return self.run.view(window, at_s)
 
     def draw(self, view: View, look: Look) -> Drawn:
-        """Return the screen."""
+        """Return the lines of the screen that shows this view."""
         return Composer(
             view, look, self.said(view, look), lambda page, paper: self._write(view, look, page, paper)
         ).draw()
 
     def said(self, view: View, look: Look) -> tuple[str, Tone]:
-        """Return the sentence on top: the verdict on the whole tape at its end, else what was known at the moment."""
+        """Return the sentence on top of the screen, and how serious it is.
+
+        If the run has ended or is in trouble, and the user does not look back: the diagnosis of the whole tape, once it
+        is made. Else what was known at the moment of the view.
+        """
         is_now = look.mode in ("live", "paused") and view.silent_s is None
         if is_now and self.judgement.sentence and (view.finished or view.episodes):
             return self.judgement.sentence, self.judgement.tone
@@ -108,7 +112,7 @@ class Desk:
             pages.written(self.judgement.lines or [phrase(nothing, lang)], paper)
 
     def chain(self, t_s: float) -> tuple[Link, ...]:
-        """Return who waits for whom at a time, from the evidence of the seconds before it."""
+        """Return which process waits for which at a moment, from the evidence of the seconds before it."""
         if self._chain[0] != t_s:
             recording = self.run.recording(t_s)
             change = self.run.story.phase_at(t_s)

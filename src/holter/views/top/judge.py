@@ -35,7 +35,11 @@ class Judge:
         self._judgement = Judgement()
 
     def judgement(self, now_s: float, key: tuple[object, ...], *, width: int, is_over: bool) -> Judgement:
-        """Return the last judgement, at once; start to make a new one if ``key`` differs from that of the last one."""
+        """Return the last finished diagnosis, at once; start a new one if ``key`` differs from that of the last start.
+
+        ``key``: what the diagnosis depends on. ``width``: of its lines, in characters. ``is_over``: the recording has
+        ended.
+        """
         child = self._child
         if child is not None and child.poll() is not None:
             self._judgement = _read(child) or self._judgement
@@ -48,7 +52,7 @@ class Judge:
         return self._judgement
 
     def close(self) -> None:
-        """Kill the child process that diagnoses, if one runs."""
+        """Kill the child process that makes a diagnosis, if one runs."""
         if self._child is not None:
             self._child.kill()
             self._child.communicate()
@@ -79,7 +83,7 @@ def _read(child: subprocess.Popen[str]) -> Judgement | None:
 
 
 def judged(path: Path, lang: Lang, width: int, *, is_over: bool) -> Judgement:
-    """Diagnose a tape.
+    """Diagnose the whole tape; the lines of the result are at most ``width`` characters long.
 
     Raises:  TapeError.
     """

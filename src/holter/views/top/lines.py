@@ -14,18 +14,18 @@ from holter.views.top.draw.rows import Line
 
 
 class Owner(Protocol):
-    """Takes keys, clicks and the wheel."""
+    """The object that gets the keys, clicks and turns of the wheel from ``Lines``."""
 
     def pressed(self, key: str, character: str | None) -> None:
-        """Take a key."""
+        """Act on a key; ``character`` is what it types, None for a key like F1."""
         ...
 
     def clicked(self, x: int, y: int) -> None:
-        """Take a click on a cell."""
+        """Act on a click at column ``x`` of line ``y``."""
         ...
 
     def scrolled(self, x: int, y: int, *, down: bool) -> None:
-        """Take a turn of the wheel over a cell."""
+        """Act on a turn of the wheel over column ``x`` of line ``y``."""
         ...
 
 

@@ -36,7 +36,7 @@ class OverviewControl:
         self._rows = self._folder.rows(now_s, wall_s, lambda: time.monotonic() > until_s)
 
     def draw(self, width: int, height: int, now_s: float) -> Drawn:
-        """Return the screen."""
+        """Return the screen, ``height`` lines of ``width`` characters."""
         del now_s
         if self._chosen is None and self._rows:
             self._chosen = self._rows[0].path
@@ -44,7 +44,7 @@ class OverviewControl:
         return Drawn(lines=self._drawn.lines, lanes={}, chart=(0, 0))
 
     def key(self, name: str, character: str | None, now_s: float) -> Outcome:
-        """Do what a key asks for."""
+        """Act on a key: choose another run, open the chosen one, or quit; return what the application has to do."""
         del now_s
         if name in ("q", "Q", "f10", "ctrl+c", "ctrl+q"):
             return Outcome(what="quit")
@@ -59,7 +59,7 @@ class OverviewControl:
         return STAY
 
     def click(self, x: int, y: int, now_s: float) -> Outcome:
-        """Choose the run; a click on the chosen one opens it."""
+        """Choose the run on line ``y``; a click on the chosen one opens it."""
         del x, now_s
         path = self._drawn.runs.get(y) if self._drawn else None
         if path is None:

@@ -16,7 +16,7 @@ USUAL_HEIGHT = 24
 
 
 class Position:
-    """Page, lane and search. ``height``: of the screen, as it was drawn last."""
+    """Which page, lane and search the user has chosen. ``height``: lines of the screen when it was last drawn."""
 
     def __init__(self) -> None:
         self.page: str | None = None
@@ -31,11 +31,11 @@ class Position:
         self.scroll = max(0, self.scroll + (-lines if self.page in FROM_END else lines))
 
     def scroll_half(self, way: int) -> None:
-        """Scroll half a screen."""
+        """Scroll by half a screen: down (1) or up (-1)."""
         self.scroll_by(way * max(1, (self.height or USUAL_HEIGHT) // 2))
 
     def go(self, page: str | None) -> None:
-        """Show the beginning of a page."""
+        """Show a page, not scrolled; None: no page."""
         self.page, self.scroll = page, 0
 
     def turn(self, page: str | None) -> None:
@@ -48,13 +48,13 @@ class Position:
             self.go(page)
 
     def next_page(self, way: int) -> None:
-        """Show the next page, or the one before."""
+        """Show the next page (1), or the one before (-1)."""
         order: tuple[str | None, ...] = PAGES if self._shows_both() else (None, *PAGES)
         current = self.page if self.page is not None else order[0]
         self.go(order[(order.index(current) + way) % len(order)])
 
     def choose(self, way: int, names: Sequence[LaneName]) -> None:
-        """Choose the next lane or the one before; on a list without lanes, scroll it."""
+        """Choose the next lane (1) or the one before (-1); if a page without lanes covers them, scroll it."""
         if self.page in LISTS and not self._shows_both():
             self.scroll_by(way)
         elif names:
@@ -65,12 +65,12 @@ class Position:
         return self.height is not None and self.height >= BOTH_FROM
 
     def begin_search(self) -> None:
-        """Let the user type what lines must have."""
+        """Let the user type the text to search for: only lines that contain it are shown."""
         self.is_typing = True
         self.go(self.page or "events")
 
     def typed(self, name: str, character: str | None) -> None:
-        """Take a key of the search."""
+        """Take a key that is typed while the user enters the search text; ``character`` is what it types."""
         if name == "enter":
             self.is_typing = False
         elif name in ("escape", "ctrl+c"):
@@ -84,7 +84,7 @@ class Position:
         self.scroll = 0
 
     def leave(self) -> bool:
-        """Leave the innermost of search, page and lane; False if there was none."""
+        """Leave the search, else the page, else the chosen lane; return False if there is none of them."""
         if self.search:
             self.search = ""
         elif self.page is not None:

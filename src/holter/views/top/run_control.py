@@ -144,7 +144,10 @@ class RunControl:
     # Keys.
 
     def key(self, name: str, character: str | None, now_s: float) -> Outcome:
-        """Do what a key asks for."""
+        """Act on a key; return what the application has to do.
+
+        ``character``: what the key types; None for a key like F1.
+        """
         if self._position.is_typing:
             self._position.typed(name, character)
             return STAY
@@ -225,7 +228,7 @@ class RunControl:
     # The mouse.
 
     def click(self, x: int, y: int, now_s: float) -> Outcome:
-        """Do what a click on a cell asks for: a tab, a key, a lane, a time."""
+        """Act on a click at column ``x`` of line ``y``: on a tab, a key, a lane or a moment in the chart."""
         drawn = self._drawn
         if drawn is None:
             return STAY

@@ -131,7 +131,7 @@ class Feed:
             self._render()
 
     def close(self) -> None:
-        """End the child that renders."""
+        """End the child process that renders the page."""
         if self._rendering is not None:
             self._rendering.cancel()
 

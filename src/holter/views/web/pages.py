@@ -58,7 +58,10 @@ class Pages:
         return self._small(title=phrase(what, self.lang), lines=[phrase(then, self.lang)] if then else ())
 
     def message(self, title: str, lines: Sequence[str], page: int, root: str) -> str:
-        """Return a page that is shown instead of a report; it reloads itself when the report is there."""
+        """Return a page that is shown instead of a report, and reloads itself when the report is there.
+
+        ``page``: its number. ``root``: the relative address of the pages' root.
+        """
         return self._small(title=title, lines=lines, page=page, root=root)
 
     def nothing_here(self) -> str:

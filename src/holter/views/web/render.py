@@ -130,7 +130,7 @@ def render(path: Path, lang: Lang, *, is_over: bool, page: int, root: str, name:
 
 
 def lighten(values: dict[str, Any], end_s: float) -> None:
-    """Remove from the template's values what the browser draws itself, and intervals too short to be seen."""
+    """Remove from the values of the report's template what the browser draws itself, and phases too short to see."""
     for chart in values["charts"]:
         for series in chart["series"]:
             series["line"] = ""

@@ -25,7 +25,7 @@ NAMED = define("top.cause-named", "cause: {cause} ({verdict})")
 
 
 def events(view: View, story: Story, lang: Lang, paper: Paper) -> None:
-    """Write what happened up to the time, oldest first."""
+    """Write to ``paper`` what happened up to the moment that the view shows, oldest first."""
     rows = sorted(happened_until(view.at_s, story, lang), key=lambda row: row[0])
     for t_s, style_name, words in rows[-MOST_LINES:]:
         paper.add((f"{clock(t_s):>8}  ", "dim"), (words, style_name), hang=10)
@@ -76,7 +76,7 @@ def _latest(events: list[Event], until_s: float, kinds: tuple[type, ...]) -> lis
 
 
 def log(view: View, story: Story, lang: Lang, paper: Paper) -> None:
-    """Write the kept lines of the training's log and console, tracebacks and the kernel's lines."""
+    """Write to ``paper`` the kept lines of log, console and kernel, and tracebacks, up to the moment shown."""
     shown = _latest(story.events, view.at_s, (LogLine, ExceptionSeen, KernelMessage))
     for event in shown:
         when = (f"{clock(event.t_s):>8}  ", "dim")

@@ -50,7 +50,7 @@ KEYS = (
 
 
 def draw(width: int, height: int, lang: Lang, glyphs: Glyphs, scroll: int = 0) -> tuple[Line, ...]:
-    """Return the page, exactly ``height`` lines."""
+    """Return the page of keys and characters, exactly ``height`` lines; the first ``scroll`` lines are left out."""
     width, height = max(20, width), max(5, height)
     paper = Paper(width)
     paper.add((text("top.help.title", lang), "bold"))

@@ -53,7 +53,10 @@ def draw(
     glyphs: Glyphs,
     note: str,
 ) -> OverviewDrawn:
-    """Return the screen, exactly ``height`` lines."""
+    """Return the screen with one line per run, exactly ``height`` lines; the sentence of the chosen run is below them.
+
+    ``place``: the folder that the title names. ``note``: shown on the last line.
+    """
     width, height = max(20, width), max(5, height)
     live = sum(row.state == "live" for row in rows)
     title = phrase(RUNS(count=len(rows), live=live) if rows else NO_RUNS(place=place), lang)

@@ -25,7 +25,7 @@ DIAGNOSING = define("top.diagnosing", "The recording is being diagnosed …")
 
 
 def epochs(view: View, story: Story, lang: Lang, paper: Paper, glyphs: Glyphs) -> None:
-    """Write a chart of the epoch times and losses, and the table of the last epochs, the newest first."""
+    """Write to ``paper`` a chart of epoch times and losses, and the table of the last epochs, the newest first."""
     ended = [epoch for epoch in story.epochs if epoch.t_s <= view.at_s]
     if not ended:
         paper.add((phrase(NO_EPOCHS(), lang), "dim"))
@@ -77,7 +77,7 @@ def _history(values: list[float | None], room: int, glyphs: Glyphs) -> str:
 
 
 def run(view: View, lang: Lang, paper: Paper) -> None:
-    """Write machine, training, versions and variables of the run."""
+    """Write to ``paper`` machine, training, versions and variables of the run."""
     ticks = () if view.tick is None else (view.tick,)
     for title, rows in environment(Recording(all_ticks=ticks, environment=view.environment), lang):
         paper.add((title, "bold"))
@@ -86,7 +86,7 @@ def run(view: View, lang: Lang, paper: Paper) -> None:
 
 
 def written(lines: Iterable[str], paper: Paper) -> None:
-    """Write lines that another command has printed."""
+    """Write to ``paper`` lines that another command has printed."""
     for line in lines:
         indent = len(line) - len(line.lstrip())
         paper.add((" " * indent, ""), (line.lstrip(), "" if indent else "bold"), hang=indent)

@@ -51,7 +51,7 @@ define_all(
 
 
 def waits(view: View, links: tuple[Link, ...], lang: Lang, paper: Paper, glyphs: Glyphs) -> None:
-    """Write who waits for whom at the time, and where the kernel holds each process."""
+    """Write to ``paper`` which process waits for which at the moment shown, and where the kernel holds each of them."""
     paper.add((text("top.chain", lang), "bold"))
     if not links:
         paper.add(("  ", ""), (phrase(NO_CHAIN(), lang), "dim"))
@@ -89,7 +89,10 @@ def waits(view: View, links: tuple[Link, ...], lang: Lang, paper: Paper, glyphs:
 
 
 def stacks(dumps: list[StackDump], chosen: int | None, lang: Lang, paper: Paper) -> None:
-    """Write the last stacks of each process up to the time; those of the chosen process first."""
+    """Write to ``paper`` the last of these stacks for each process.
+
+    ``chosen``: the PID of the process that comes first.
+    """
     latest: dict[int, StackDump] = {}
     for dump in dumps:
         if dump.threads:
@@ -114,7 +117,7 @@ def _thread(thread: ThreadStack, lang: Lang) -> str:
 
 
 def process(view: View, chosen: LaneName | None, lang: Lang, paper: Paper) -> None:
-    """Write everything that was read of the chosen process."""
+    """Write to ``paper`` everything that was read of the chosen process."""
     lane = next((lane for lane in view.lanes if lane.name == chosen), None)
     if lane is None or lane.process is None:
         paper.add((phrase(NO_PROCESS(), lang), "dim"))

@@ -48,7 +48,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Drawn(msgspec.Struct, frozen=True, kw_only=True):
-    """The lines of a screen, and what is where: for the mouse."""
+    """The lines of a screen, and where on them lanes, chart, tabs and keys are, for clicks with the mouse."""
 
     lines: tuple[Line, ...]
     lanes: dict[int, LaneName]  # by line
@@ -62,7 +62,7 @@ GROWING = ("events", "log")
 
 
 class Composer:
-    """Puts the parts of one screen together."""
+    """Puts the parts of one screen together: sentence, lanes, charts, a page, keys. ``write``: writes a page."""
 
     def __init__(self, view: View, look: Look, said: tuple[str, Tone], write: Callable[[str, Paper], None]) -> None:
         self._view, self._look, self._said, self._write = view, look, said, write
