@@ -79,7 +79,7 @@ def test_a_recorder_that_was_killed_is_not_running(tmp_path: Path, state: Path, 
     (row,) = listed(tmp_path)
     assert (row["runs"], row["state"]) == (False, "cut")
     words = " ".join(holter("list", cwd=tmp_path).stdout.split())
-    assert re.search("The recording breaks off at .*; what became of the training is not known", words)
+    assert re.search("The recording breaks off at .*; how the training continued is not known", words)
 
 
 @pytest.mark.long

@@ -61,7 +61,7 @@ class Attempts:
             self._say(msgspec.structs.replace(self.awaited, t_s=t_s, state=state, **as_fields(message)))
             self.awaited = None
 
-    def propose(self, plan: Plan, t_s: float) -> None:
+    def propose_action(self, plan: Plan, t_s: float) -> None:
         """Report what healing would do, once for each cause and action."""
         key = (plan.cause, plan.action)
         if plan.action != "nothing" and key not in self._proposed:

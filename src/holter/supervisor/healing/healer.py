@@ -196,7 +196,7 @@ class Healer:
         plan = next_plan(diagnosis, self.history, now)
         self._attempts.remember_request(plan, diagnosis)
         if not self._act:
-            self._attempts.propose(plan, t_s)
+            self._attempts.propose_action(plan, t_s)
             return Plan(action="nothing")
         if plan.action == "restart":
             self._attempts.add(plan, t_s, self.epoch)
@@ -299,7 +299,7 @@ class Healer:
             self._wait(plan, tick.t_s)
             return None
         if not self._act:
-            self._attempts.propose(plan, tick.t_s)
+            self._attempts.propose_action(plan, tick.t_s)
         if plan.action == "nothing" or not self._act:
             return None
         self._attempts.add(plan, tick.t_s, self.epoch)

@@ -23,7 +23,7 @@ _TROUBLES = (
     ("forbidden", re.compile(r"cannot be opened: (?:operation not permitted|permission denied)")),
     ("mismatch", re.compile(r"version mismatch")),
     ("lost", re.compile(r"does not reach this GPU|gpu is lost|requires? reset|fallen off")),
-    ("closed", re.compile(r"driver does not open|lists no GPU")),
+    ("closed", re.compile(r"driver (?:does not open|cannot be opened)|lists no GPU")),
 )
 # NVIDIA's Xid errors: the GPU or its firmware stopped, its memory is broken, a program made an error.
 _XID = re.compile(r"Xid \([^)]*\): (\d+)")
