@@ -71,7 +71,7 @@ def test_what_is_unsure_or_fails_is_said() -> None:
     said = printed(tuned(CHOSEN, trials=TRIALS[:1], gain=None, is_settled=False, failed=(few,)), "en")
     assert "nnU-Net's loader (12 workers): a training fails with it here: OSError: [Errno 28]" in said
     assert "it works here, and the present setting does not." in said
-    assert "--seconds 600" in said
+    assert "--seconds 600 gives more time" in said
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
