@@ -18,7 +18,7 @@ from scripts.reference import Page, escaped, filled
 
 TAPES = Path(__file__).resolve().parents[2] / "tests" / "tapes"
 # A name, an option, a path or a setting, without the punctuation after it; Han characters are no part of it.
-WORD = re.compile(r"(?:--)?[A-Za-z0-9_/](?:[A-Za-z0-9_./=*-]*[A-Za-z0-9_/])?", re.ASCII)
+WORD = re.compile(r"(?:--?|\$)?[A-Za-z0-9_/](?:[A-Za-z0-9_./=*-]*[A-Za-z0-9_/])?(?::[A-Za-z0-9]+)?", re.ASCII)
 OR = {"en": " or ", "zh": " 或 "}
 NEVER = {"en": "never confirmed", "zh": "从不确认"}
 RECORDED = {
