@@ -23,8 +23,9 @@ LEAST_LEFT = 0.05
 LEAST_BELIEF = 0.0005
 # Detectors of episodes whose facts a person stated.
 STATED = ("evidence-file", "shown")
-# Used if the training's PID is unknown; the oldest process of that name is the training itself.
-PID = "$(pgrep -of nnUNetv2_train)"
+# Used if the training's PID is unknown: the reader's own, the oldest (the others are its workers), and no shell or
+# launcher that only names the command.
+PID = "$(pgrep -u $UID -of bin/nnUNetv2_train)"
 
 
 class NextCheck(NamedTuple):
