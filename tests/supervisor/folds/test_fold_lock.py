@@ -211,3 +211,38 @@ def test_a_worker_that_a_dead_training_left_keeps_no_fold(tmp_path):
         for pid in (training, worker):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+# A shell's fork that starts a training: the shell was the process that Holter knew.
+SHELL_FORKS = """
+import os, subprocess, sys, time
+if os.fork() == 0:
+    training = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], close_fds=False)
+    print(os.getpid(), training.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_training_below_the_fork_of_a_dead_shell_is_not_ended(tmp_path):
+    program = HOLD_AND_TRAIN.replace("child.stdout.readline().strip()", "*child.stdout.readline().split()")
+    holter = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path), SHELL_FORKS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    shell, fork, training = map(int, holter.stdout.readline().split())
+    try:
+        holter.kill()
+        holter.wait()
+        os.kill(shell, signal.SIGKILL)
+        while started(shell) is not None:
+            time.sleep(0.02)
+        with pytest.raises(AlreadyTraining):
+            FoldLock(tmp_path)
+        assert started(fork) is not None
+        assert started(training) is not None
+    finally:
+        for pid in (shell, fork, training):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)

@@ -18,12 +18,15 @@ def orphaned_holders(file: str) -> tuple[int, ...]:
     """Return the PIDs of orphaned workers that have this file open; empty if there are none, or if a training has.
 
     An orphaned worker was forked by a process that has ended, and has started no program since: the kernel says so. A
-    training was started as a program, so it and all that it forked are left out. Processes of others cannot be read.
+    training was started as a program. If any program has the file open, none is returned: it may be a training below
+    the fork of a shell. Processes of others cannot be read.
 
     ``file``: as the kernel spells it in ``/proc/PID/fd``.
     """
-    holders = {stat.pid: stat for pid in list_numbers("/proc") or () if (stat := _holder(pid, file)) is not None}
-    return tuple(sorted(pid for pid in holders if _root(pid, holders).flags & PF_FORKNOEXEC))
+    holders = [stat for pid in list_numbers("/proc") or () if (stat := _holder(pid, file)) is not None]
+    if not all(stat.flags & PF_FORKNOEXEC for stat in holders):
+        return ()
+    return tuple(sorted(stat.pid for stat in holders))
 
 
 def end_orphaned_holders(file: str) -> tuple[int, ...]:
@@ -43,18 +46,24 @@ def _holder(pid: int, file: str) -> Stat | None:
     if pid == os.getpid():
         return None
     try:
-        is_open = any(str(link.readlink()) == file for link in Path(f"/proc/{pid}/fd").iterdir())
+        is_open = any(_target(link) == file for link in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:  # another user's, or gone
         return None
     stat = parse_stat(read_text(f"/proc/{pid}/stat")) if is_open else None
-    return None if stat is None or stat.state in "ZX" else stat
+    return None if stat is None or stat.state in "ZX" or _starts_a_program(stat) else stat
 
 
-def _root(pid: int, holders: dict[int, Stat]) -> Stat:
-    stat = holders[pid]
-    while stat.ppid in holders:
-        stat = holders[stat.ppid]
-    return stat
+def _target(link: Path) -> str | None:
+    try:
+        return str(link.readlink())
+    except FileNotFoundError:  # closed since the list was read, as a training does all the time
+        return None
+
+
+def _starts_a_program(stat: Stat) -> bool:
+    # A child of this process that has inherited all its files until its program starts, for a millisecond.
+    own = read_text("/proc/self/cmdline")
+    return stat.ppid == os.getpid() and read_text(f"/proc/{stat.pid}/cmdline") == own
 
 
 def spelled(path: Path) -> str:
