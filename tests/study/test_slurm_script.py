@@ -47,18 +47,19 @@ def test_bash_runs_the_task_of_its_number_with_the_exit_code_of_the_training(wor
     assert (done.returncode, done.stdout.splitlines()[1:]) == (76, [f"{DATASET} 2d 3 6"]), done.stderr
 
 
-@pytest.mark.parametrize(("code", "trains"), [(0, True), (1, False), (2, True)])
-def test_a_node_that_is_no_go_does_not_train(world: World, code: int, trains: bool) -> None:
+@pytest.mark.parametrize(("codes", "trains"), [("0", True), ("1 1", False), ("2", True), ("1 0", True)])
+def test_a_node_that_is_no_go_twice_does_not_train(world: World, codes: str, trains: bool) -> None:
     job = msgspec.structs.replace(world.jobs("2d", folds="1")[0], trainer="nnUNetTrainer_5epochs", plans="P")
     script = script_of([job], world.folder, world.environ, extra=("--npz", "-device", "cpu"))
     script = script.replace(f"{sys.executable} -m holter", "fake")
-    fake = f'fake() {{ echo "$@"; [ $1 = doctor ] && return {code}; return 0; }}\n'
-    done = subprocess.run(
-        ["bash", "-c", fake + script], env={**os.environ, "SLURM_ARRAY_TASK_ID": "0"}, capture_output=True, text=True
-    )
-    looked = f"doctor {DATASET} 2d -f 1 -tr nnUNetTrainer_5epochs -p P --device cpu --prolog"
-    trained = f"train {DATASET} 2d 1 -tr nnUNetTrainer_5epochs -p P --npz -device cpu"
-    assert done.stdout.splitlines()[1:] == [looked, *([trained] if trains else [])], done.stderr
+    fake = f"""codes=({codes})
+    fake() {{ echo "$@" "end=$SLURM_JOB_END_TIME"; [ $1 = doctor ] && return "${{codes[at_look++]}}"; return 0; }}\n"""
+    environ = {**os.environ, "SLURM_ARRAY_TASK_ID": "0", "SLURM_JOB_END_TIME": "1"}
+    done = subprocess.run(["bash", "-c", fake + script], env=environ, capture_output=True, text=True)
+    # A short job is no reason against it: the next one continues.
+    looked = f"doctor {DATASET} 2d -f 1 -tr nnUNetTrainer_5epochs -p P --device cpu --prolog end="
+    trained = f"train {DATASET} 2d 1 -tr nnUNetTrainer_5epochs -p P --npz -device cpu end=1"
+    assert done.stdout.splitlines()[1:] == [looked] * len(codes.split()) + ([trained] if trains else []), done.stderr
     assert done.returncode == (0 if trains else 1)
 
 

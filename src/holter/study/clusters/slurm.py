@@ -46,12 +46,14 @@ esac
 echo "holter study: $*"
 trap 'passed=1; [ -n "$pid" ] && kill -USR1 $pid' USR1    # bash gets the signal and passes it on
 # Ten seconds that save hours: a disk that does not answer, a GPU that is gone. If only this look fails (2), it trains.
+# Many tasks that start at once read Python from a cold disk: only a second no-go counts. Time left is no matter here.
 look=("$1" "$2" -f "$3")
 for ((at = 4; at < $#; at++)); do
   next=$((at + 1))
   case "${{!at}}" in -tr | -p) look+=("${{!at}}" "${{!next}}") ;; -device) look+=(--device "${{!next}}") ;; esac
 done
-{holter} doctor "${{look[@]}}" --prolog; [ $? -eq 1 ] && exit 1
+check() {{ SLURM_JOB_END_TIME= {holter} doctor "${{look[@]}}" --prolog; [ $? -eq 1 ]; }}
+check && check && exit 1
 {holter} train "$@" & pid=$!
 wait $pid; code=$?
 # 128 + SIGUSR1: only the wait was interrupted; without a new signal it is the exit code.
