@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -78,6 +79,19 @@ def test_a_training_without_holter_runs(world: World, tmp_path: Path) -> None:
             process.kill()
     assert [cell.state for cell in cells][:2] == ["missing", "running"]
     assert "without Holter" in phrase(cells[1].why, "en")
+
+
+def test_a_worker_whose_training_has_died_does_not_run(world: World, tmp_path: Path) -> None:
+    script = tmp_path / "nnUNetv2_train"
+    script.write_text("import os, time; pid = os.fork(); pid and print(pid, flush=True); pid or time.sleep(60)")
+    command = [sys.executable, str(script), "4", "2d", "1"]
+    with subprocess.Popen(command, env={**os.environ, **world.environ}, stdout=subprocess.PIPE) as process:
+        worker = int(process.stdout.readline())
+        try:
+            process.wait()
+            assert states(world, "2d")[1] == "missing"
+        finally:
+            os.kill(worker, signal.SIGKILL)
 
 
 def test_a_cascade_waits_for_all_folds_of_its_previous_stage(world: World) -> None:

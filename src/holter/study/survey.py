@@ -17,7 +17,7 @@ import msgspec
 
 from holter.linux.procfs import list_numbers, read_text
 from holter.probes.machine.environment import process_environ
-from holter.probes.process.process_files import parse_cmdline
+from holter.probes.process.process_files import PF_FORKNOEXEC, parse_cmdline, parse_stat
 from holter.probes.process.process_roles import is_python
 from holter.probes.training.starting import is_holter_train
 from holter.records import Message
@@ -27,8 +27,8 @@ from holter.sentences import define
 from holter.study.epochs import planned_by_name, progress_of
 from holter.study.records import Cell, Job, State
 from holter.study.siblings import compared
-from holter.supervisor.folds.fold_lock import FILE, STALE_S
-from holter.supervisor.folds.lock_state import host_of, read_state
+from holter.supervisor.folds.fold_lock import FILE, STALE_S, read_fold
+from holter.supervisor.folds.lock_state import host_of
 from holter.tape.registry import Entry, Kept
 from holter.texts.results_folder import FINAL, SUMMARIES
 from holter.texts.training_command import parse_training_command
@@ -158,7 +158,7 @@ def _state(job: Job, calls: Sequence[Kept], seen: Seen) -> tuple[State, Message 
 
 def _holder(folder: Path) -> Message | None:
     lock = folder / FILE
-    seen = read_state(lock)
+    seen = read_fold(folder)
     if seen.state == "elsewhere":
         try:
             age_s = time.time() - lock.stat().st_mtime
@@ -200,7 +200,9 @@ def _folder(entry: Entry, environ: Mapping[str, str]) -> str | None:
 def _strangers(environ: Mapping[str, str], proc: Path) -> dict[Path, int]:
     found: dict[Path, int] = {}
     for pid in sorted(list_numbers(str(proc)) or ()):
-        words = parse_cmdline(read_text(f"{proc}/{pid}/cmdline"))
+        stat = parse_stat(read_text(f"{proc}/{pid}/stat"))
+        # What was forked has the words of its training, also long after that has died.
+        words = () if stat is None or stat.flags & PF_FORKNOEXEC else parse_cmdline(read_text(f"{proc}/{pid}/cmdline"))
         training = parse_training_command(words) if is_python(words) and not is_holter_train(words) else None
         if training is not None and not training.validation_only:
             # Its own variables, if they can be read: it may train into other folders.

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 
-
 from holter.probes.process.lock_holders import orphaned_holders
 
 # A training opens and closes files all the time; its worker keeps the lock open.

@@ -15,7 +15,7 @@ import pytest
 
 from holter.errors import AlreadyTraining
 from holter.probes.process.process_files import started
-from holter.supervisor.folds.fold_lock import FILE, STALE_S, FoldLock
+from holter.supervisor.folds.fold_lock import FILE, STALE_S, FoldLock, read_fold
 from holter.supervisor.folds.lock import IsHeld, Lock
 from holter.supervisor.folds.lock_state import is_held, read, read_state
 
@@ -202,6 +202,7 @@ def test_a_worker_that_a_dead_training_left_keeps_no_fold(tmp_path):
         os.kill(training, signal.SIGKILL)
         while started(training) is not None:
             time.sleep(0.02)
+        assert read_fold(tmp_path).state == "left-over"  # a study would wait for ever for a "held" one
         lock = FoldLock(tmp_path)
         assert lock.ended == (worker,)
         assert started(worker) is None

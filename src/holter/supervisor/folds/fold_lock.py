@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from holter.errors import AlreadyTraining, FolderNotWritable
-from holter.probes.process.lock_holders import end_orphaned_holders, spelled
+from holter.probes.process.lock_holders import end_orphaned_holders, orphaned_holders, spelled
 from holter.sentences import NOTHING_STARTED, define
 from holter.supervisor.folds.lock import STALE_S, IsHeld, Lock
-from holter.supervisor.folds.lock_state import host_of, read_state
+from holter.supervisor.folds.lock_state import LockState, host_of, is_gone, read_state
 
 __all__ = ["FILE", "STALE_S", "FoldLock", "read_lock"]
 
@@ -98,6 +98,14 @@ def _refusal(path: Path, held: IsHeld) -> AlreadyTraining:
     )
 
 
+def read_fold(folder: Path) -> LockState:
+    """Return the lock's state, without taking it. One that only workers of a dead training hold is left over."""
+    seen = read_state(folder / FILE)
+    if seen.state == "held" and is_gone(seen.about) and orphaned_holders(spelled(folder / FILE)):
+        return seen._replace(state="left-over")
+    return seen
+
+
 def read_lock(folder: Path) -> tuple[Literal["none", "held", "left-over", "elsewhere"], str | None]:
     """Return the state of a fold's lock, and its holder as "PID 4711 on HOST"; the lock is not taken.
 
@@ -105,7 +113,7 @@ def read_lock(folder: Path) -> tuple[Literal["none", "held", "left-over", "elsew
     have ended. ``elsewhere``: the holder is on another host or in a container, so this process cannot see whether it
     lives.
     """
-    state, about = read_state(folder / FILE)
+    state, about = read_fold(folder)
     if state == "none":
         return state, None
     return state, f"PID {about.get('pid')} on {host_of(about)}"
