@@ -6,12 +6,13 @@ import inspect
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from batchgenerators.dataloading import nondet_multi_threaded_augmenter as stock
 from test_replace import ENDS, SOON_S, Toy
 
-from holter.hook.workers.by_shape import is_augmenter
+from holter.hook.workers.by_shape import has_the_arguments, is_augmenter, waits_alike
 
 pytestmark = pytest.mark.training  # of a toy
 NAME, RENAMED = "NonDetMultiThreadedAugmenter", "PinnedBufferNonDetMultiThreadedAugmenter"
@@ -59,3 +60,35 @@ def test_classes_without_workers_are_left_alone():
 
     assert is_augmenter(stock.NonDetMultiThreadedAugmenter)
     assert not any(is_augmenter(cls) for cls in (Wrapper, Other, dict))
+
+
+def changed(before: str, after: str) -> dict[str, Any]:
+    source = inspect.getsource(stock).replace(NAME, RENAMED)
+    assert before in source
+    module: dict[str, Any] = {"__name__": "copy"}
+    exec(source.replace(before, after), module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "alike"),
+    [
+        ("import logging", "import logging", True),
+        ("        item = self.__get_next_item()\n", "        item = dict(self.__get_next_item())\n", False),
+        ("        return item\n\n    def _start", "        return item, 1\n\n    def _start", False),
+        ("            return item\n\n    def __next__", "            return to(item)\n\n    def __next__", False),
+    ],
+)
+def test_a_copy_that_changes_batches_keeps_its_own_wait(before: str, after: str, alike: bool) -> None:
+    cls = changed(before, after)[RENAMED]
+    assert is_augmenter(cls)
+    assert waits_alike(cls) == alike
+
+
+def test_a_producer_with_other_arguments_is_not_wrapped() -> None:
+    before = "queue: Queue, data_loader, transform, thread_id: int, seed"
+    assert has_the_arguments(changed(before, before)["producer"])
+    for after in ("queue, data_loader, thread_id, transform, seed", "queue, data_loader, transform", "*args"):
+        assert not has_the_arguments(
+            changed(f"{before},\n", f"{after},\n" if after != "*args" else "*args,\n")["producer"]
+        )

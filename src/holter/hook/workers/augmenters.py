@@ -139,10 +139,10 @@ def patch_nondet(module: ModuleType) -> None:
     patch_class(module, module.NonDetMultiThreadedAugmenter)
 
 
-def patch_class(module: ModuleType, cls: Any) -> None:
+def patch_class(module: ModuleType, cls: Any, *, may_replace: bool = True) -> None:
     """Watch a class of augmenters with worker processes; ``module`` has its functions for workers and results."""
     setattr(cls, WATCHED, True)  # inherited: a subclass is watched through it
-    heals = permissions.is_allowed("workers") and _wait_here(module, cls)
+    heals = may_replace and permissions.is_allowed("workers") and _wait_here(module, cls)
     _watch_start(cls)
     _watch_finish(cls)
     _watch_next(cls, in_process=False, loader="batchgenerators")
