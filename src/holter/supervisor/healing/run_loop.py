@@ -175,9 +175,9 @@ class RunLoop:
 
     def _finish(self) -> RunResult:
         number = self._process.number
-        orphans = leave_no_orphans(
-            self._recorder, self._clock, number, end=self._end_orphans, inherited=self._inherited
-        )
+        # What a training has forked and left at a good end goes on, such as an upload.
+        inherited = () if self.child.returncode == 0 else self._inherited
+        orphans = leave_no_orphans(self._recorder, self._clock, number, end=self._end_orphans, inherited=inherited)
         self._recorder.finish()
         return RunResult(
             returncode=self._returncode(),
