@@ -30,13 +30,14 @@ def end_group(child: subprocess.Popen[bytes], living: Callable[[], frozenset[int
     A stopped or stalled process does not handle SIGTERM: after TERM_WITHIN_S all are killed, also workers, which a
     killed main process would leave behind. Only torch's shared-memory manager is left to end by itself.
     """
-    processes = _family(child.pid, living())
+    child.poll()
+    processes = _family(child, living())
     child.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(TERM_WITHIN_S)
     until = time.monotonic() + GONE_WITHIN_S
     while True:  # it may start others meanwhile
-        processes = list({*processes, *_family(child.pid, frozenset())})
+        processes = list({*processes, *_family(child, frozenset())})
         for process in processes:
             with contextlib.suppress(psutil.Error):
                 process.kill()
@@ -47,11 +48,14 @@ def end_group(child: subprocess.Popen[bytes], living: Callable[[], frozenset[int
         time.sleep(0.05)
 
 
-def _family(pid: int, others: frozenset[int]) -> list[psutil.Process]:
-    # Handles are safe against reused PIDs.
-    family = [process for process in map(_process, {pid, *others}) if process is not None]
-    with contextlib.suppress(psutil.Error):
-        family += psutil.Process(pid).children(recursive=True)
+def _family(child: subprocess.Popen[bytes], others: frozenset[int]) -> list[psutil.Process]:
+    # Handles are safe against reused PIDs. An ended child's PID may be another process's, which must not be killed.
+    is_there = child.returncode is None
+    pids = others | {child.pid} if is_there else others - {child.pid}
+    family = [process for process in map(_process, pids) if process is not None]
+    if is_there:
+        with contextlib.suppress(psutil.Error):
+            family += psutil.Process(child.pid).children(recursive=True)
     return [process for process in family if not _manages_shared_memory(process)]
 
 
