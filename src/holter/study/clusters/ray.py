@@ -159,6 +159,10 @@ class RayTrainings:
             return None
 
 
+# Looked up before the fork: after it, in a process with many threads, the lock of the dynamic linker may be held.
+_PRCTL = ctypes.CDLL(None).prctl
+
+
 def _end_with_parent() -> None:
     # If Ray's worker dies the training saves and ends, so that another node can go on with it.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    _PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM)
