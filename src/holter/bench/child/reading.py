@@ -34,7 +34,11 @@ ENDINGS = (".b2nd", "_seg.b2nd", ".npy", "_seg.npy", ".npz", ".pkl")
 
 
 class Reading(NamedTuple):
-    """Samples per second, cold (None: files stay in memory) and warm, and CPU seconds of a warm sample."""
+    """How fast samples are read, and the mean CPU seconds of a warm sample.
+
+    ``cold``: samples per second if their files are dropped from memory before each read; None if the system does not
+    drop them or does not say. ``warm``: samples per second if no file is dropped.
+    """
 
     cold: Rate | None
     warm: Rate
@@ -94,7 +98,11 @@ def read_by_holter(loader: Any, chain: Any, threads: int, for_s: float, *, cold:
 
 
 def read_by_stock(loader: Any, workers: int, for_s: float, *, cold: bool) -> Reading:
-    """Return how fast nnU-Net's worker processes read samples; with 0 workers, its loader in this process."""
+    """Return how fast nnU-Net's worker processes read samples; with 0 workers, its loader in this process.
+
+    Nothing is transformed. Measured warm for about half of ``for_s`` seconds; with ``cold``, the other half comes first
+    and drops the files of each batch from memory before they are read.
+    """
     samples, at_once = loader.batch_size, max(1, workers)
     first = _worked(_Reads(loader, drops=True), workers, for_s / 2) if cold else []
     again = _worked(_Reads(loader, drops=False), workers, for_s / 2)

@@ -165,9 +165,12 @@ def _gather(jobs: Jobs, order: Order, tell: Tell) -> Survey:
 
 
 def ask(jobs: Jobs, order: Order) -> Question:
-    """Return the training that is meant; a child looks for it, because any folder may hang.
+    """Return data set, plan and fold of the training ``order.asked``; without a data set, only ``asked`` is filled.
 
-    Raises:  BadInput, CannotDoHere as ``gather``.
+    A child process reads them from nnU-Net's folders within ``order.limits.question_s``, because any folder may hang.
+
+    Raises:  BadInput if a folder, data set, plan or configuration does not exist or cannot be read; CannotDoHere if the
+    child does not answer.
     """
     if order.asked.dataset is None:
         return Question(asked=order.asked)

@@ -53,7 +53,12 @@ class SampleIndices(list):  # type: ignore[type-arg]
 
 
 def in_hand(fetcher: Any, wanted: Any, dataset: str) -> Any:
-    """Record the sample or batch that a fetcher begins; return the indices for it, perhaps in a ``SampleIndices``."""
+    """Return the indices that PyTorch's fetcher must load, and record that this process now loads them.
+
+    ``wanted``: one index, or a list of the batch's indices. A list from which the fetcher takes one index at a time is
+    returned as a ``SampleIndices``: while samples are slow, it records each one when the fetcher takes it. Anything
+    else is returned unchanged.
+    """
     if not fetcher.auto_collation or type(wanted) is not list or getattr(fetcher.dataset, "__getitems__", None):
         RUNTIME.take_case(text(dataset, wanted))
         return wanted

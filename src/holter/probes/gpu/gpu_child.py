@@ -128,7 +128,7 @@ def licence(features: Any) -> tuple[bool, str | None, bool | None]:
 
 
 def capability(version: tuple[int, int]) -> tuple[str, ...]:
-    """Return the version as ``major.minor``."""
+    """Return the compute capability as a tuple of one string: (8, 6) becomes ``("8.6",)``."""
     return (f"{version[0]}.{version[1]}",)
 
 
@@ -389,7 +389,11 @@ class Reader:
         self._version: str | None = None
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
-        """Return the answer to one question."""
+        """Read all GPUs and return ``{"gpus": [...]}``, or ``{"absent": sentence}`` without a usable driver or GPU.
+
+        ``question["t_s"]``: the time that the samples get. Each item of the list has fields of ``GpuSample``; of a GPU
+        that does not answer any more, only its index, name and UUID, the driver's version, and why (``note``).
+        """
         if self._gpus is None:
             absent = self._begin()
             if absent:
