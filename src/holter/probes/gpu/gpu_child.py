@@ -96,7 +96,7 @@ def watts(milliwatts: int) -> tuple[float, ...]:
 
 
 def kilobytes(count: int) -> tuple[int, ...]:
-    """Return the number of bytes in ``count`` KiB."""
+    """Return the number of bytes in ``count`` KB of 1000 bytes, the unit of NVML's transfer rates."""
     return (count * KILOBYTE,)
 
 
