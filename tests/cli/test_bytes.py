@@ -116,7 +116,7 @@ def test_a_notification_about_an_odd_command_arrives(tmp_path):
         done = holter("run", "--notify", url, "-o", "t.holter", "--", "sh", "-c", "exit 3", ODD, cwd=tmp_path)
         server.shutdown()
     assert done.returncode == 3
-    assert b"do not get through" not in done.stderr
+    assert b"cannot be sent" not in done.stderr
     assert "finish" in got[-1]["events"] and "x" in got[-1]["title"]
 
 

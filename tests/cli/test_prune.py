@@ -71,7 +71,7 @@ def test_yes_deletes_tapes_alone_and_names_what_stays(folder: Path) -> None:
     dry = prune(folder, "--older-than", "5d")
     *_, verdict = dry.stdout.splitlines()
     assert verdict.startswith("Verdict: 2 of 3 tapes, ")
-    assert verdict.endswith("and none was. Next: holter prune . --older-than 5d --lang en --yes")
+    assert verdict.endswith("nothing was deleted. Next: holter prune . --older-than 5d --lang en --yes")
     done = prune(folder, "--older-than", "5d", "--yes")
     assert done.returncode == 0 and "2 of 3 tapes deleted" in done.stdout
     assert "stays beside it: 100.html" in done.stdout and "stays beside it: 100-csv" in done.stdout

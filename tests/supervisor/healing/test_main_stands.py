@@ -81,7 +81,7 @@ def test_with_a_limit_of_the_users_own_it_is_announced_ended_and_continued(brain
     assert returncode == 0, told_live
     assert epochs(tmp_path) == [0, 1, 1, 2], "what epoch 1 had done is repeated, and no more"
     order = (
-        r"by --main-limit it is restarted in \d+ s unless it moves on",
+        r"by --main-limit it is restarted in \d+ s unless it makes progress",
         r"restarting the training: .*\. Why: ",
         r"the training goes on after its restart: epoch 1,",
     )
