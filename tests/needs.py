@@ -86,6 +86,12 @@ def require(*names: str) -> None:
             _stop(reason, strict=is_strict(name))
 
 
+def cannot_run(name: str, reason: str) -> None:
+    """Skip because of this tool, though it is there, or fail if that is asked for."""
+    __tracebackhide__ = True
+    _stop(reason, strict=is_strict(name))
+
+
 def require_for(fault: Fault) -> None:
     """Go on only where this fault of the demo can be made."""
     __tracebackhide__ = True
