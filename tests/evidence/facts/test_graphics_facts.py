@@ -9,6 +9,7 @@ from holter.evidence.fact_book import Evidence
 from holter.evidence.facts.gpu import fitting
 from holter.evidence.facts.gpu.compiling import lacking
 from holter.evidence.facts.gpu.health import trouble, xid_kind
+from holter.probes.gpu.gpu import CALL_OVERDUE, NO_DRIVER, NOT_OPEN, NOT_OPEN_DEVICE, UNREACHABLE
 from holter.records import (
     Beat,
     Environment,
@@ -118,14 +119,21 @@ def test_the_slice_that_lists_us_is_ours_and_its_memory_counts():
 @pytest.mark.parametrize(
     ("note", "word"),
     [
+        (UNREACHABLE(error="gpu is lost"), "lost"),
+        (
+            NOT_OPEN_DEVICE(error="unknown error", device="/dev/nvidiactl", refusal="operation not permitted"),
+            "forbidden",
+        ),
+        (NOT_OPEN(error="rm has detected an nvml/rm version mismatch."), "mismatch"),
+        (NOT_OPEN(error="driver not loaded"), "closed"),
+        (CALL_OVERDUE(call="nvmlDeviceGetUtilizationRates", silent=45.0), "silent"),
+        (CALL_OVERDUE(call="nvmlDeviceGetUtilizationRates", silent=4.0), None),
+        (NO_DRIVER(), None),
+        # Plain text is a quotation: NVML's words count, those of an older Holter do not.
         ("the driver does not reach this GPU: gpu is lost", "lost"),
-        ("the NVIDIA driver does not open: unknown error, /dev/nvidiactl cannot be opened: operation not permitted",
-         "forbidden"),
-        ("the NVIDIA driver does not open: rm has detected an nvml/rm version mismatch.", "mismatch"),
-        ("the NVIDIA driver does not open: driver not loaded", "closed"),
-        ("nvmlDeviceGetUtilizationRates has not returned for 45 s", "silent"),
-        ("nvmlDeviceGetUtilizationRates has not returned for 4 s", None),
-        ("no NVIDIA driver here: libnvidia-ml.so.1 is not found", None),
+        ("rm has detected an nvml/rm version mismatch.", "mismatch"),
+        ("the NVIDIA driver does not open: driver not loaded", None),
+        ("nvmlDeviceGetUtilizationRates has not returned for 45 s", None),
         (None, None),
     ],
 )  # fmt: skip
@@ -134,7 +142,7 @@ def test_what_a_note_of_the_gpu_probe_tells(note, word):
 
 
 def test_a_silent_driver_hangs_only_if_the_main_process_does():
-    silent = GpuSample(t_s=0.0, index=0, note="nvmlDeviceGetMemoryInfo has not returned for 40 s")
+    silent = GpuSample(t_s=0.0, index=0, note=CALL_OVERDUE(call="nvmlDeviceGetMemoryInfo", silent=40.0))
     blocked = (ProcessSample(t_s=0.0, pid=MAIN, role="main", state="D"),)
     assert value(facts(gpus=[silent]), "gpu.trouble") == "silent"
     assert value(facts(gpus=[silent], processes=blocked), "gpu.trouble") == "hung"
@@ -143,7 +151,7 @@ def test_a_silent_driver_hangs_only_if_the_main_process_does():
 
 
 def test_the_lost_gpu_of_somebody_else_is_not_ours():
-    lost = GpuSample(t_s=0.0, index=1, note="the driver does not reach this GPU: gpu is lost")
+    lost = GpuSample(t_s=0.0, index=1, note=UNREACHABLE(error="gpu is lost"))
     assert value(facts(gpus=[gpu(), lost]), "gpu.trouble") == "(not-applicable)"
     assert value(facts(gpus=[lost]), "gpu.trouble") == "lost"
 

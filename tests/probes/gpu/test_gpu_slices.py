@@ -28,7 +28,6 @@ from holter.records import GpuSample, GpuSlice
 from holter.sentences import joined
 from needs import needs, require
 from nvml.fake_nvml import FakeGpu
-from said import english
 
 pytestmark = needs("cc")
 
@@ -106,10 +105,10 @@ def test_a_device_file_that_may_not_be_opened_is_told_of(forbidden: Path, tmp_pa
 def test_a_device_that_may_not_be_opened_is_forbidden_and_not_closed(reason: str) -> None:
     device = {"device": "/dev/nvidiactl", "refusal": reason}
     for said in (NO_DRIVER_DEVICE(**device), NOT_OPEN_DEVICE(error="unknown error", **device)):
-        assert trouble(said) == trouble(english(said)) == "forbidden"  # as on tapes of before
+        assert trouble(said) == "forbidden"
 
 
-def test_the_same_trouble_is_read_from_a_sentence_and_from_the_words_of_older_tapes() -> None:
+def test_trouble_is_read_from_the_key_and_values_of_a_note() -> None:
     killed = KILLED(signal="SIGABRT")
     for said, word in (
         (CALL_OVERDUE(call="nvmlInit", silent=40.0), "silent"),
@@ -121,4 +120,4 @@ def test_the_same_trouble_is_read_from_a_sentence_and_from_the_words_of_older_ta
         (NONE_LISTED(), "closed"),
         (NO_DRIVER(), None),
     ):
-        assert trouble(said) == trouble(english(said)) == word
+        assert trouble(said) == word

@@ -16,15 +16,18 @@ from holter.sentences import define, parts
 # NVML responds in milliseconds. A busy driver was seen to take seconds, and none that responded again took this long.
 SILENT_S = 30.0
 
-_SILENT = re.compile(r"(?:has not returned|no reading) for (\d+) s")
+# Words of the system about a device file, and of NVML about a GPU.
 _REFUSED = re.compile(r"operation not permitted|permission denied")
-# Notes of the GPU probe on older tapes, in its own words and in NVML's.
-_TROUBLES = (
-    ("forbidden", re.compile(r"cannot be opened: (?:operation not permitted|permission denied)")),
+_NVML_WORDS = (
     ("mismatch", re.compile(r"version mismatch")),
-    ("lost", re.compile(r"does not reach this GPU|gpu is lost|requires? reset|fallen off")),
-    ("closed", re.compile(r"driver (?:does not open|cannot be opened)|lists no GPU")),
+    ("lost", re.compile(r"gpu is lost|requires? reset|fallen off")),
 )
+_BY_KEY = {
+    probe.UNREACHABLE.key: "lost",
+    probe.NOT_OPEN.key: "closed",
+    probe.NOT_OPEN_DEVICE.key: "closed",
+    probe.NONE_LISTED.key: "closed",
+}
 # NVIDIA's Xid errors: the GPU or its firmware stopped, its memory is broken, a program made an error.
 _XID = re.compile(r"Xid \([^)]*\): (\d+)")
 XID_KINDS = {
@@ -48,27 +51,23 @@ def collect(window: Window, book: FactBook) -> None:
 
 
 def trouble(note: Text | None) -> str | None:
-    """Return the problem that a note of the GPU probe reports, or None."""
-    if isinstance(note, Message):
-        return _trouble_of(note)
-    silent = _SILENT.search(note or "")
-    if silent:
-        return "silent" if int(silent[1]) >= SILENT_S else None
-    return next((word for word, pattern in _TROUBLES if pattern.search(note or "")), None)
+    """Return the problem that a note of the GPU probe reports, or None.
 
-
-def _trouble_of(note: Message) -> str | None:
+    A note that is plain text is a quotation (of the driver, or of an older tape): only NVML's own words count in it.
+    """
+    if not isinstance(note, Message):
+        return _nvml_trouble(note or "")
     silent_s = next((part.value("silent") for part in parts(note) if isinstance(part, Message)), None)
     if isinstance(silent_s, (int, float)):
         return "silent" if silent_s >= SILENT_S else None
-    # Text of the driver, and of the system about the device.
     quoted = " ".join(value for _, value in note.values if isinstance(value, str))
     if note.key in (probe.NO_DRIVER_DEVICE.key, probe.NOT_OPEN_DEVICE.key) and _REFUSED.search(quoted):
         return "forbidden"
-    word = next((word for word, pattern in _TROUBLES if word in ("mismatch", "lost") and pattern.search(quoted)), None)
-    by_key = {probe.UNREACHABLE.key: "lost", probe.NOT_OPEN.key: "closed", probe.NOT_OPEN_DEVICE.key: "closed",
-              probe.NONE_LISTED.key: "closed"}  # fmt: skip
-    return word or by_key.get(note.key)
+    return _nvml_trouble(quoted) or _BY_KEY.get(note.key)
+
+
+def _nvml_trouble(quoted: str) -> str | None:
+    return next((word for word, pattern in _NVML_WORDS if pattern.search(quoted)), None)
 
 
 def xid_kind(text: str) -> str:
