@@ -18,16 +18,17 @@ from holter.causes.steps import (
     Step,
 )
 from holter.evidence.words import CRASHES, SIGBUS
+from holter.patterns import later
 
 # Every ladder that is chosen here.
 CHOICES = (FOR_MEMORY, FOR_SHARED_MEMORY, FOR_DESCRIPTORS, FOR_CRASHES, FOR_THE_LOADER)
 
 # Errors of Holter's own data loader.
-_LOADER = re.compile(r"\bLoaderFailed\b")
+_LOADER = later(r"\bLoaderFailed\b")
 _LACKED = (
-    (re.compile(r"Too many open files|items of ancdata|Errno 24\b"), FOR_DESCRIPTORS),
-    (re.compile(r"shared memory|shm|</?torch_\d", re.IGNORECASE), FOR_SHARED_MEMORY),
-    (re.compile(r"\bMemoryError|annot allocate memory|can't allocate memory|Unable to allocate "), FOR_MEMORY),
+    (later(r"Too many open files|items of ancdata|Errno 24\b"), FOR_DESCRIPTORS),
+    (later(r"shared memory|shm|</?torch_\d", re.IGNORECASE), FOR_SHARED_MEMORY),
+    (later(r"\bMemoryError|annot allocate memory|can't allocate memory|Unable to allocate "), FOR_MEMORY),
 )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
+from holter.patterns import later
 from holter.records import StorageSample
 
 Lack = Literal["full", "inodes", "read-only"]
@@ -16,7 +16,7 @@ FULL_INODES = 1
 BESIDE_BYTES = 4 << 20
 
 # File systems that generate inode numbers, so the number of an unchanged folder may change.
-NEW_INODES = re.compile(r"fuse|cifs|smb3|9p|overlay|vboxsf|prl_fs")
+NEW_INODES = later(r"fuse|cifs|smb3|9p|overlay|vboxsf|prl_fs")
 
 
 def is_same_device(one: StorageSample, other: StorageSample) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from holter.patterns import later
+
 # Errors of a mount, and frames of code that writes: images, plots, checkpoints, results.
 _MOUNT = (
     r"Stale file handle|Transport endpoint is not connected|Input/output error|Host is down"
@@ -116,14 +118,14 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
 # PyTorch ends every CUDA error with these lines, whatever the error: they identify nothing.
 # https://github.com/pytorch/pytorch/blob/0ac83aeb/c10/cuda/CUDAMiscFunctions.cpp#L32-L46
 # https://github.com/pytorch/pytorch/blob/0e4c6cd6/c10/cuda/CUDAException.cpp#L34-L37
-_BOILERPLATE = re.compile(
+_BOILERPLATE = later(
     r"CUDA kernel errors might be asynchronously reported[^\n]*"
     r"|For debugging consider passing CUDA_LAUNCH_BLOCKING[^\n]*"
     r"|Compile with `?TORCH_USE_CUDA_DSA`? to enable device-side assertions\.?|Device-side assertion tracking[^\n]*"
     r"|Device-side assertions were explicitly omitted[^\n]*",
     re.IGNORECASE,
 )
-_KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
+_KINDS = tuple((kind, later(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
 KINDS = tuple(dict.fromkeys(kind for kind, _ in _PATTERNS))
 OTHER = "other"
 # What a training is asked for cannot be found or is refused, before its first step: mended by hand, then started again.

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 
 from holter.evidence.owners import owner_of
+from holter.patterns import later
 from holter.records import ExceptionSeen, Frame, StackDump, ThreadStack
 
-_PRINTED = re.compile(r'^ *File "([^"\n]+)", line (\d+), in (\S+)', re.MULTILINE)
+_PRINTED = later(r'^ *File "([^"\n]+)", line (\d+), in (\S+)', re.MULTILINE)
 
 
 def main_thread(dump: StackDump) -> ThreadStack | None:
@@ -123,11 +124,9 @@ _COLLECTIVES = (
     "monitored_barrier", "broadcast", "broadcast_object_list", "reduce", "reduce_scatter", "gather", "gather_object",
     "_sync_buffers", "_sync_module_states", "_broadcast_coalesced",
 )  # fmt: skip
-_NETWORK = re.compile(
-    r"(?:^|/)(?:socket|ssl)\.py$|/(?:http|urllib|urllib3|requests|httpx|httpcore|aiohttp|websocket|grpc)/"
-)
+_NETWORK = later(r"(?:^|/)(?:socket|ssl)\.py$|/(?:http|urllib|urllib3|requests|httpx|httpcore|aiohttp|websocket|grpc)/")
 # Holter's hook, which stands in for functions of batchgenerators and nnU-Net.
-_HOOK = re.compile(r"(?:^|/)holter/hook/")
+_HOOK = later(r"(?:^|/)holter/hook/")
 _STEPS = ("train_step", "validation_step")
 
 

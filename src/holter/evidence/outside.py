@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Literal
 
 from holter.evidence.disk_space import has_space, shortage
 from holter.evidence.facts.gpu.graphics import ZOMBIE_BYTES, held_down_by, others
 from holter.evidence.facts.machine.disk import failure, is_below, kind_of
+from holter.patterns import later
 from holter.records import ActionTaken, Event, ExceptionSeen, GpuSample, StorageSample, Tick
 
 ConditionName = Literal["room", "storage-answers", "licensed", "full-clock", "gpu-alone"]
@@ -19,7 +19,7 @@ ConditionName = Literal["room", "storage-answers", "licensed", "full-clock", "gp
 # A mount is healthy again when a small read is as fast as on any healthy one.
 ANSWERS_WITHIN_S, QUICK_S = 2.0, 0.5
 # A quota of the user does not show in the free space of the file system.
-QUOTA = re.compile(r"Disk quota exceeded|\[Errno 122\]")
+QUOTA = later(r"Disk quota exceeded|\[Errno 122\]")
 MOST_FILES = 100  # kept at most: an epoch that cannot be saved names only a few
 LICENSED = ("licensed", "unlicensed-unrestricted")
 RESTRICTED = ("unlicensed-restricted", "unlicensed")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from holter.patterns import later
 from holter.records import Frame
 from holter.sentences import define
 
@@ -14,13 +13,13 @@ OWNERS = {
     "python": define("standing.python", "Python's standard library"),
     "library": define("standing.library", "a library"),
 }
-HOOK = re.compile(r"/holter/(?:hook|trainer)/|_holter_hook")
-_STDLIB = re.compile(r"/lib(?:64)?/python3(?:\.\d+)?/(?!(?:site|dist)-packages/)|^<frozen ")
-_PACKAGES = re.compile(r"/(?:site|dist)-packages/|/lib/python3/")
-_NNUNET = re.compile(r"/(?:nnunetv2|batchgenerators|batchgeneratorsv2|dynamic_network_architectures)/")
-_TORCH = re.compile(r"/(?:site|dist)-packages/torch/")
+HOOK = later(r"/holter/(?:hook|trainer)/|_holter_hook")
+_STDLIB = later(r"/lib(?:64)?/python3(?:\.\d+)?/(?!(?:site|dist)-packages/)|^<frozen ")
+_PACKAGES = later(r"/(?:site|dist)-packages/|/lib/python3/")
+_NNUNET = later(r"/(?:nnunetv2|batchgenerators|batchgeneratorsv2|dynamic_network_architectures)/")
+_TORCH = later(r"/(?:site|dist)-packages/torch/")
 # nnU-Net finds trainers only below this folder, so users put their own files there.
-_TRAINERS = re.compile(r"/nnunetv2/training/nnUNetTrainer/(?:.*/)?([^/]+)$")
+_TRAINERS = later(r"/nnunetv2/training/nnUNetTrainer/(?:.*/)?([^/]+)$")
 # From nnunetv2 2.5 to 2.8.
 _STOCK_TRAINERS = frozenset({
     "__init__.py", "aortaseg24.py", "nnUNetTrainer.py", "nnUNetTrainerAdam.py", "nnUNetTrainerAdan.py",

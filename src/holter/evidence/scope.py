@@ -6,22 +6,21 @@ proves absence: it may simply not mention it.
 
 from __future__ import annotations
 
-import re
-
 from holter.evidence.fact_book import FactBook, Value
 from holter.evidence.facts.training.from_log_text import is_from_text
 from holter.evidence.window import Window
 from holter.history import stock_outcome
+from holter.patterns import later
 from holter.records import AbilityName, EpochEnded, Event, ExceptionSeen, LogLine, Noted, PhaseChanged, Tick
 from holter.sentences import define
 from holter.tape import Recording
 from holter.texts.nnunet_commands import other_work
 from holter.texts.training_command import parse_training_command
 
-NNUNET_FRAMES = re.compile(r"/nnunetv?2?/|batchgenerators/|nnUNetTrainer|/holter/trainer/")
-EXPORT_FRAMES = re.compile(r"perform_actual_validation|export_prediction|predict_from_raw_data|nnUNetv2_predict")
+NNUNET_FRAMES = later(r"/nnunetv?2?/|batchgenerators/|nnUNetTrainer|/holter/trainer/")
+EXPORT_FRAMES = later(r"perform_actual_validation|export_prediction|predict_from_raw_data|nnUNetv2_predict")
 # Kinds of errors that only occur with a GPU, or where one is expected.
-GPU_ERRORS = re.compile(r"^(?:cuda|gpu|cudnn|nccl|pinned)")
+GPU_ERRORS = later(r"^(?:cuda|gpu|cudnn|nccl|pinned)")
 TRAINS = ("unpack", "train", "validate", "epoch-end", "final-validation")
 # Of commands that do not train; what is seen there is work as well.
 WORKS = ("predict", "preprocess")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from holter.linux.signals import Signal
+from holter.patterns import later
 from holter.probes.training.remarks import NOT_SAVED
 from holter.records import (
     ActionTaken,
@@ -32,12 +33,12 @@ CRASHES = (4, 6, 8, 11, 31)
 SIGBUS = 7
 
 # Errors of shared memory in torch and multiprocessing; their "No space left on device" means /dev/shm.
-NO_SHM = re.compile(
+NO_SHM = later(
     r"/torch_\d|insufficient shared memory|shared memory file|unable to (?:open|write|allocate|resize)[^\n]*shared"
     r"|SemLock|/dev/shm"
 )
 # ENOSPC, as Python and torch write it.
-NO_SPACE = re.compile(r"No space left on device|\[Errno 28\]|ENOSPC")
+NO_SPACE = later(r"No space left on device|\[Errno 28\]|ENOSPC")
 
 # The first lines of an exception name the error; the rest are its values.
 MOST_CHARS = 160
@@ -51,17 +52,15 @@ RAISED = define("episode.raised", "{who} raised {error}: {message}")
 RAISED_ALONE = define("episode.raised-alone", "{who} raised {error}")
 # A traceback of which only the first lines are there.
 CUT_OFF = define("seen.exception.cut-off", "an error whose name is cut off[[, in {function} ({file}, line {line})]]")
-LAST_FRAME = re.compile(r'^ *File "(?:[^"\n]*[/\\])?([^"/\\\n]+)", line (\d+), in (\S+)', re.MULTILINE)
+LAST_FRAME = later(r'^ *File "(?:[^"\n]*[/\\])?([^"/\\\n]+)", line (\d+), in (\S+)', re.MULTILINE)
 
 # State and wait channel of a task in a cgroup freezer. Version 1: state D; since Linux 6.1 a sleeping task keeps its
 # wait channel, where no other task is in state D. Version 2: state S; the compiler may inline do_freezer_trap into
 # get_signal (Linux 6.18), where nothing else sleeps.
-FREEZER = re.compile(r"refrigerator|do_freezer_trap|freezer_")
+FREEZER = later(r"refrigerator|do_freezer_trap|freezer_")
 FREEZER_BY_STATE = {
-    "D": re.compile(
-        r"hrtimer_nanosleep|do_nanosleep|futex_|poll_schedule_timeout|do_sys_poll|do_poll|do_select|ep_poll"
-    ),
-    "S": re.compile(r"get_signal$"),
+    "D": later(r"hrtimer_nanosleep|do_nanosleep|futex_|poll_schedule_timeout|do_sys_poll|do_poll|do_select|ep_poll"),
+    "S": later(r"get_signal$"),
 }
 
 

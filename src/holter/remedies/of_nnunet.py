@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from holter.patterns import later
+
 # Remedies about nnU-Net, its checkpoints, data or validation, or that work through the hook.
 SENTENCES = frozenset({
     "check-labels", "checkpoint-versions", "compare-samples", "continue-from-before", "continue-from-checkpoint",
@@ -15,7 +17,7 @@ SENTENCES = frozenset({
     "results-elsewhere", "see-configurations", "see-datasets", "set-checkpoint-aside", "set-paths", "start-in-turn",
     "validate-again", "verify-dataset", "workers-not-forked",
 })  # fmt: skip
-_COMMAND = re.compile(r"nnunet|batchgen|\{(?:preprocessed|results|continue|validate)\}", re.IGNORECASE)
+_COMMAND = later(r"nnunet|batchgen|\{(?:preprocessed|results|continue|validate)\}", re.IGNORECASE)
 
 
 def is_of_nnunet(command: str) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from holter.causes import stated
 from holter.causes.steps import UNEXPLAINED, UNEXPLAINED_WITH_FEW_CPUS, Facts, Situation, Step, workers_as_cpus
 from holter.evidence.error_kinds import BEFORE_STEPS
+from holter.patterns import later
 from holter.records import Diagnosis
 
 # A cause without a ladder is no reason to touch the run.
@@ -15,7 +15,7 @@ LADDERS: dict[str, tuple[Step, ...]] = stated("LADDER")
 BY_FACTS: dict[str, Callable[[Facts], tuple[Step, ...] | None]] = stated("LADDER_BY_FACTS")
 
 # With --strict the user asked to stop at an unreadable case; a command line that was refused will be refused again.
-_AGAIN_THE_SAME = re.compile(r"\bCaseUnreadable\b|\AArgumentError: ")
+_AGAIN_THE_SAME = later(r"\bCaseUnreadable\b|\AArgumentError: ")
 
 
 def known_facts(diagnosis: Diagnosis | None) -> Facts:

@@ -7,12 +7,12 @@ often reaches no network, and every Holter has the pages.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 from rich.text import Text
 
+from holter.patterns import later
 from holter.reports.catalogue import Lang, english, phrase, text, translated
 from holter.reports.wrapping import wrap
 from holter.sentences import define
@@ -25,7 +25,7 @@ ABOUT = define("report.about-cause", "About this cause: {where}")
 ERROR_TEXTS_HEADING = define("explain.error-texts", "Messages that come with it")
 
 # "What happens:  the text" at the start of a line begins a section; Chinese pages use a full-width colon.
-_SECTION = re.compile(r"^(?P<name>[A-Z][A-Za-z ]{2,20}|[\u4e00-\u9fff]{2,8})[:：]\s*(?P<rest>.*)$")
+_SECTION = later(r"^(?P<name>[A-Z][A-Za-z ]{2,20}|[\u4e00-\u9fff]{2,8})[:：]\s*(?P<rest>.*)$")
 
 
 def page(cause_id: str, lang: Lang) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from holter.history.actions import Action
 from holter.history.goodput import Account, Loss
 from holter.history.recovery import Measure, Recovery
 from holter.history.stock_outcome import Saved
+from holter.patterns import later
 from holter.records import ActionTaken, Message, Text
 from holter.remedies.ladder import LIMITS, REASONS, WAITS
 from holter.reports.catalogue import Lang, known, phrase, text
@@ -17,7 +17,7 @@ from holter.reports.wording import words_for_administrator
 from holter.sentences import has, joined
 
 # Older tapes have the name of a plan's reason instead of a sentence; these names are not shown.
-SILENT_REASONS = re.compile(r"step-[\w-]+|outside-our-reach")
+SILENT_REASONS = later(r"step-[\w-]+|outside-our-reach")
 ASKED_TO_STOP = "asked-to-stop"
 # Saving checkpoints, and ending processes for a restart, are normal: only failures are reported.
 ONLY_FAILURES = ("save-checkpoint", "end-group")

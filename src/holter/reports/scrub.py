@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from holter.patterns import later
 from holter.records import Diagnosis, Environment, Message, Record, Text
 from holter.reports.record_texts import inner_records, strings_of, texts_of
 from holter.tape import Recording
@@ -21,37 +22,35 @@ from holter.tape import Recording
 R = TypeVar("R", bound=Record)
 
 
-PUBLIC_PATHS = re.compile(r"/(?:proc(?:/\w+){0,3}|dev(?:/\w+)?|sys(?:/fs(?:/cgroup)?)?)/?")
-LIBRARY = re.compile(r"^(?P<head>.*?/lib(?:64)?/python3(?:\.\d+)?)(?P<tail>/.*)$")
+PUBLIC_PATHS = later(r"/(?:proc(?:/\w+){0,3}|dev(?:/\w+)?|sys(?:/fs(?:/cgroup)?)?)/?")
+LIBRARY = later(r"^(?P<head>.*?/lib(?:64)?/python3(?:\.\d+)?)(?P<tail>/.*)$")
 # A checkout of nnU-Net, such as an editable installation.
-PUBLIC_CODE = re.compile(r"^(?P<head>.*?)(?P<tail>/(?:nnunetv2|batchgenerators(?:v2)?|holter)/(?:[\w.]+/)*\w+\.py)$")
-ABSOLUTE = re.compile(r"(?<![\w.~)/-])~?(?:/[^\s/:;,'\"()\[\]<>|…]+)+/?")
-DATA_FILE = re.compile(r"([^\s/'\"():,]+?)(?:_seg|_0000)?\.(?:b2nd|npy|npz|pkl|nii\.gz|nii|nrrd|mha)\b")
-PREDICTING = re.compile(r"\bpredicting ([^\s/:]+)")
-HOME = re.compile(r"/(?:home|Users|users)/([^\s/:'\"]+)")
-REMOTE_HOST = re.compile(r"(?<![\w/.-])([A-Za-z][\w.-]+):/(?!/)")
-DATASET = re.compile(r"\bDataset(\d{3})_\w+")
-WINDOWS_PATH = re.compile(r"(?<![A-Za-z])[A-Za-z]:\\\\?(?:[^\\\s:*?\"<>|',;]+\\\\?)*")
+PUBLIC_CODE = later(r"^(?P<head>.*?)(?P<tail>/(?:nnunetv2|batchgenerators(?:v2)?|holter)/(?:[\w.]+/)*\w+\.py)$")
+ABSOLUTE = later(r"(?<![\w.~)/-])~?(?:/[^\s/:;,'\"()\[\]<>|…]+)+/?")
+DATA_FILE = later(r"([^\s/'\"():,]+?)(?:_seg|_0000)?\.(?:b2nd|npy|npz|pkl|nii\.gz|nii|nrrd|mha)\b")
+PREDICTING = later(r"\bpredicting ([^\s/:]+)")
+HOME = later(r"/(?:home|Users|users)/([^\s/:'\"]+)")
+REMOTE_HOST = later(r"(?<![\w/.-])([A-Za-z][\w.-]+):/(?!/)")
+DATASET = later(r"\bDataset(\d{3})_\w+")
+WINDOWS_PATH = later(r"(?<![A-Za-z])[A-Za-z]:\\\\?(?:[^\\\s:*?\"<>|',;]+\\\\?)*")
 # Keys of services, by how they begin or by what stands before them; a long row of hexadecimal digits.
-TOKEN = re.compile(
+TOKEN = later(
     r"\b(?:hf_|gh[opsu]_|github_pat_|glpat-|sk-|xox[abp]-|AKIA)[\w-]{10,}|\beyJ[\w-]{10,}\.[\w.-]+|\b[0-9a-fA-F]{32,}\b"
 )
-SECRET = re.compile(r"(?i)\b([\w-]*(?:api_?key|token|secret|passw(?:or)?d|credential)[\w-]*[\"']?\s*[=:]\s*)[^\s,;]+")
-ADDRESS_V6 = re.compile(
-    r"(?<![\w:])(?=[0-9a-fA-F:]*(?:[a-fA-F]|::))(?:[0-9a-fA-F]{1,4}:+){2,7}[0-9a-fA-F]{1,4}(?![\w:])"
-)
-USER_AT_HOST = re.compile(r"(?<![\w.+-])([A-Za-z][\w.-]*)@([A-Za-z0-9][\w-]*(?:\.[\w-]+)*)")
-HOST_NAME = re.compile(
+SECRET = later(r"(?i)\b([\w-]*(?:api_?key|token|secret|passw(?:or)?d|credential)[\w-]*[\"']?\s*[=:]\s*)[^\s,;]+")
+ADDRESS_V6 = later(r"(?<![\w:])(?=[0-9a-fA-F:]*(?:[a-fA-F]|::))(?:[0-9a-fA-F]{1,4}:+){2,7}[0-9a-fA-F]{1,4}(?![\w:])")
+USER_AT_HOST = later(r"(?<![\w.+-])([A-Za-z][\w.-]*)@([A-Za-z0-9][\w-]*(?:\.[\w-]+)*)")
+HOST_NAME = later(
     r"\b((?:[A-Za-z][\w-]*\.)+(?:com|edu|org|net|de|cn|uk|fr|ch|at|nl|eu|jp|ca|au|gov|local|lan|internal|intra))\b"
     r"|\b([A-Za-z]+(?:-[A-Za-z]+)*-?(?:node|login|compute)-?\d+)\b"
 )
 # Everybody's: where documentation, packages and issues are.
-PUBLIC_HOSTS = re.compile(
+PUBLIC_HOSTS = later(
     r"(?:^|\.)(?:github|nvidia|pytorch|python|pypi|huggingface|docker|kernel|conda|anaconda|wandb)\.\w+$"
 )
-MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-ADDRESS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
-UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
+MAIL = later(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+ADDRESS = later(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
+UUID = later(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 USER_VARIABLES = ("USER", "LOGNAME", "USERNAME")
 # Names that every machine has; they reveal nothing and would be replaced in the middle of sentences.
 COMMON_NAMES = frozenset({"root", "user", "main", "localhost", "none", "training", "worker"})

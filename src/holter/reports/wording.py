@@ -8,6 +8,7 @@ from holter.causes.offers import ASK_ADMIN
 from holter.evidence.stated.choices import ENUMERATED
 from holter.evidence.words import shown_ending
 from holter.linux.signals import Signal
+from holter.patterns import later
 from holter.records import Diagnosis, Finding, Remedy, Role, Subject, Value
 from holter.reports.catalogue import Lang, known, phrase, text
 from holter.reports.choices import value_words
@@ -16,11 +17,9 @@ from holter.sentences import define
 from holter.sizes import format_bytes
 
 # Left of "({detail})" if there is no detail.
-EMPTY_BRACKETS = re.compile(r" ?\(\)|（）")
+EMPTY_BRACKETS = later(r" ?\(\)|（）")
 # Brackets around brackets, as when a detail names a file and line.
-NESTED_BRACKETS = re.compile(
-    r" \((?P<en>[^()]+\([^()]+\)[^()]*)\)$|（(?P<zh>[^（）]+[（(][^（）()]+[）)][^（）()]*)）$"
-)
+NESTED_BRACKETS = later(r" \((?P<en>[^()]+\([^()]+\)[^()]*)\)$|（(?P<zh>[^（）]+[（(][^（）()]+[）)][^（）()]*)）$")
 COUNTED = define("later.counted", "[[{count}|none]][[ ({by})]]")
 
 

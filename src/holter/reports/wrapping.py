@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from rich.cells import cell_len
+
+from holter.patterns import later
 
 # Chinese typography: characters that never start, or never end, a line.
 NO_LINE_START = frozenset("。，、；：）】”？！％]),.;:")
@@ -13,9 +14,9 @@ NO_LINE_END = frozenset("（【“[(")
 # Lines are never shorter than this: below it they cannot be broken at words.
 NARROWEST = 16
 # An absolute path, or one with two slashes; Chinese punctuation ends it.
-PATH = re.compile(r"(?:~|\.\.?|\b[\w.-]+(?=/[^\s/]+/))?/[^\s/，。；：、（）【】“”？！]+[^\s，。；：、（）【】“”？！]*")
+PATH = later(r"(?:~|\.\.?|\b[\w.-]+(?=/[^\s/]+/))?/[^\s/，。；：、（）【】“”？！]+[^\s，。；：、（）【】“”？！]*")
 # A number and its unit stay on one line.
-MEASURE = re.compile(r"(?<=\d) (?=(?:s|ms|min|h|%|W|MHz|[KMGT]iB(?:/s)?|秒|分|毫秒|小时)(?![A-Za-z]))")
+MEASURE = later(r"(?<=\d) (?=(?:s|ms|min|h|%|W|MHz|[KMGT]iB(?:/s)?|秒|分|毫秒|小时)(?![A-Za-z]))")
 NO_BREAK = "\u00a0"
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from holter.linux.place import here
 from holter.linux.procfs import list_numbers
+from holter.patterns import later
 from holter.probes.machine.environment import process_environ
 from holter.study.queue import Slot
 from holter.study.records import Job
@@ -25,7 +26,7 @@ from holter.texts.training_command import NNUNET_PATHS
 
 TAIL_BYTES = 4096
 # An error of Holter begins with its id.
-ERROR_LINE = re.compile(r"holter: [a-z]+(?:-[a-z]+)+: ")
+ERROR_LINE = later(r"holter: [a-z]+(?:-[a-z]+)+: ")
 
 
 class Trainings:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 import stat
 import tempfile
 import threading
@@ -21,11 +20,12 @@ from pathlib import Path
 from holter.hook import page
 from holter.linux.place import here, same_machine_before_a_restart
 from holter.linux.procfs import list_numbers, read_text
+from holter.patterns import later
 from holter.probes.process.process_files import parse_stat
 from holter.supervisor.recording.scratch import LOCK_NAME, remove
 
-NAME = re.compile(r"holter-(look-)?[a-z0-9_]{8}|holter-attach-\d+-(?:.+-)?\d+")
-BEAT = re.compile(r"beat-(\d+)")
+NAME = later(r"holter-(look-)?[a-z0-9_]{8}|holter-attach-\d+-(?:.+-)?\d+")
+BEAT = later(r"beat-(\d+)")
 VARIABLE = b"HOLTER_SCRATCH="
 # For folders of another boot: several hosts could share one name and one temporary folder.
 OTHER_BOOT_AFTER_S = 86_400.0

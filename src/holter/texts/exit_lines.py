@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from holter.patterns import later
 from holter.records import Role
 
 
@@ -17,23 +18,21 @@ class Ending(NamedTuple):
 
 # Bash's message is alone on its line: ``shell_messages`` has removed what was in front of it.
 _ENDINGS: tuple[tuple[int, re.Pattern[str]], ...] = (
-    (9, re.compile(r"^Killed\b|task \d+: (?:Killed|Out Of Memory)")),
-    (7, re.compile(r"^Bus error|task \d+: Bus error")),
-    (11, re.compile(r"^Segmentation fault|task \d+: Segmentation fault")),
+    (9, later(r"^Killed\b|task \d+: (?:Killed|Out Of Memory)")),
+    (7, later(r"^Bus error|task \d+: Bus error")),
+    (11, later(r"^Segmentation fault|task \d+: Segmentation fault")),
     # NCCL's watchdog raises where nothing can catch it, and C++ then aborts the process.
-    (6, re.compile(r"^Aborted\b|task \d+: Aborted|taking the entire process down")),
+    (6, later(r"^Aborted\b|task \d+: Aborted|taking the entire process down")),
     (
         15,
-        re.compile(
-            r"^Terminated\b|DUE TO (?:TIME LIMIT|PREEMPTION|NODE FAILURE)|\bCANCELLED AT\b|task \d+: Terminated"
-        ),
+        later(r"^Terminated\b|DUE TO (?:TIME LIMIT|PREEMPTION|NODE FAILURE)|\bCANCELLED AT\b|task \d+: Terminated"),
     ),
-    (1, re.compile(r"^Hangup\b")),
+    (1, later(r"^Hangup\b")),
 )
 # Slurm counts kills in the whole step; "terminate called" may be of a data worker.
-_OF_SOMEBODY = re.compile(r"slurmstepd\b.*oom[-_ ]?kill|^terminate called\b", re.IGNORECASE)
+_OF_SOMEBODY = later(r"slurmstepd\b.*oom[-_ ]?kill|^terminate called\b", re.IGNORECASE)
 # A scheduler gives its reason for ending a job.
-_REASON = re.compile(r"slurmstepd\b|\bsrun:")
+_REASON = later(r"slurmstepd\b|\bsrun:")
 
 
 def ending_of(text: str) -> Ending | None:

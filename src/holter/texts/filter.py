@@ -6,15 +6,15 @@ only the time stamp, and unstamped lines outside a traceback that have no sign o
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 
+from holter.patterns import later
 from holter.texts.tracebacks import MAX_TRACEBACK_LINES
 from holter.texts.training_log import has_sign
 
 _STAMP_CHARS = len("2026-03-01 09:03:25")
 # Losses only if they are not numbers any more.
-_WANTED = re.compile(
+_WANTED = later(
     r"[.\d]{0,8}: (?:Epoch|unpacking|Training done|predicting|Validation|Mean Val|determining|Using|This |Creating"
     r"|Desired|No checkpoint|INFO|(?:train|val)_loss .{0,3}(?:nan|inf))"
 )

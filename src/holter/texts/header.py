@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from holter.patterns import later
 from holter.texts.plans import of_configuration, read_json
 
 # The header with its plans comes before the first epoch; a log may hold millions of lines after it.
 HEADER_LINES = 3000
 _SIGNS = ("onfiguration name", "_size'", "dataset_name", "Desired fold", "running the following", "trainer class")
 _READINGS = (
-    ("configuration", re.compile(r"^(?:Configuration name:|I am running the following nnUNet:) (\S+)")),
-    ("fold", re.compile(r"Desired fold for training: (\w+)")),
-    ("trainer", re.compile(r"My trainer class is: +<class '[\w.]*?(\w+)'>")),
-    ("dataset", re.compile(r"'dataset_name': '([^']+)'")),
-    ("batch_size", re.compile(r"'batch_size': (\d+)")),
-    ("patch_size", re.compile(r"'patch_size': (?:array\()?[\[(]([\d, ]+)[\])]")),
+    ("configuration", later(r"^(?:Configuration name:|I am running the following nnUNet:) (\S+)")),
+    ("fold", later(r"Desired fold for training: (\w+)")),
+    ("trainer", later(r"My trainer class is: +<class '[\w.]*?(\w+)'>")),
+    ("dataset", later(r"'dataset_name': '([^']+)'")),
+    ("batch_size", later(r"'batch_size': (\d+)")),
+    ("patch_size", later(r"'patch_size': (?:array\()?[\[(]([\d, ]+)[\])]")),
 )
 
 

@@ -10,6 +10,7 @@ import datetime
 import re
 from typing import NamedTuple
 
+from holter.patterns import later
 from holter.records import Message
 from holter.sentences import define
 
@@ -18,7 +19,7 @@ BEFORE_S, AFTER_S = 3600.0, 3600.0
 # Without the times of a training.
 RECENT_S = 86_400.0
 WALL_FORMATS = ("%a %b %d %H:%M:%S %Y", "%Y-%m-%dT%H:%M:%S")
-_LINE = re.compile(
+_LINE = later(
     r"^\s*(?:<\d+>)?(?:kern\s*:\w+\s*:\s*)?(?:"
     r"\[\s*(?P<boot>\d{1,9}\.\d{3,6})\]"
     r"|\[(?P<wall>[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})\]"
@@ -27,14 +28,14 @@ _LINE = re.compile(
     r")\s?(?P<text>.*)$"
 )
 # As nnU-Net's log stamps its lines.
-_STAMP = re.compile(r"^[ \t]*(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
-TELLING = re.compile(
+_STAMP = later(r"^[ \t]*(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
+TELLING = later(
     r"oom|Out of memory|Killed process|Xid|NVRM|Hardware Error|Machine check|EDAC|I/O error|EXT4-fs error|XFS|nfs"
     r"|CIFS|Lustre|segfault|blocked for more than|AER|general protection",
     re.IGNORECASE,
 )
 # A crash of some other program.
-_OF_OTHERS = re.compile(r"\b(?!python|pt_|nnUNet)[\w.-]+\[\d+\]: segfault at|\btraps: (?!python|pt_|nnUNet)")
+_OF_OTHERS = later(r"\b(?!python|pt_|nnUNet)[\w.-]+\[\d+\]: segfault at|\btraps: (?!python|pt_|nnUNet)")
 TOO_OLD = define(
     "kernel-log.too-old",
     "{count} lines of the kernel log are from long before the fault and are not used; the last one: {line}",

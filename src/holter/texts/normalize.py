@@ -7,29 +7,28 @@ here, so that only one format has to be parsed.
 
 from __future__ import annotations
 
-import re
-
+from holter.patterns import later
 from holter.texts.shell_messages import shell_ending
 
-_STAMP = re.compile(r"(\d{4})[-/.](\d\d)[-/.](\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(?:Z|[+-]\d\d:?\d\d)?(: ?|$)")
-_PLAIN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?:")
+_STAMP = later(r"(\d{4})[-/.](\d\d)[-/.](\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(?:Z|[+-]\d\d:?\d\d)?(: ?|$)")
+_PLAIN = later(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?:")
 # In front of a line: srun -l, mpirun, torchrun, docker compose, kubectl --prefix, a quoted mail, journald in any
 # language.
-_PREFIX = re.compile(
+_PREFIX = later(
     r"^(?:(?:>+|\^C|\d{1,4}:|\[\d+,\d+\]<std(?:out|err)>:?|\[(?:rank|default)\d+\]:?|\[pod/[^\]]+\]|[\w.-]+-\d+ +\||"
     r"[^\s:]{2,6}\.? +\d{1,2}\.? \d\d:\d\d:\d\d \S+ [^\s:]+\[\d+\]:) ?)+"
 )
-_MAYBE_PREFIXED = re.compile(r"^(?:[>^\[\d]|\S{1,40} +(?:\||\d))")
-_V1_EPOCH = re.compile(r"^epoch: +(\d+) *$")
+_MAYBE_PREFIXED = later(r"^(?:[>^\[\d]|\S{1,40} +(?:\||\d))")
+_V1_EPOCH = later(r"^epoch: +(\d+) *$")
 _V1 = (
-    (re.compile(r"^This epoch took ([\d.,]+) s"), "Epoch time: {} s"),
-    (re.compile(r"^train loss : (\S+)"), "train_loss {}"),
-    (re.compile(r"^(?:validation loss|val loss \(train=False\)): (\S+)"), "val_loss {}"),
-    (re.compile(r"^Average global foreground Dice: (\[.*)"), "Pseudo dice {}"),
-    (re.compile(r"^(?:lr:|lr is now \(scheduler\)) (\S+)"), "Current learning rate: {}"),
-    (re.compile(r"^unpacking dataset$"), "unpacking dataset..."),
+    (later(r"^This epoch took ([\d.,]+) s"), "Epoch time: {} s"),
+    (later(r"^train loss : (\S+)"), "train_loss {}"),
+    (later(r"^(?:validation loss|val loss \(train=False\)): (\S+)"), "val_loss {}"),
+    (later(r"^Average global foreground Dice: (\[.*)"), "Pseudo dice {}"),
+    (later(r"^(?:lr:|lr is now \(scheduler\)) (\S+)"), "Current learning rate: {}"),
+    (later(r"^unpacking dataset$"), "unpacking dataset..."),
 )
-_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
+_DECIMAL_COMMA = later(r"(?<=\d),(?=\d)")
 _WITH_NUMBER = ("train_loss", "val_loss", "Epoch time:", "Current learning rate:")
 
 

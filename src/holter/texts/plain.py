@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 
+from holter.patterns import later
+
 # Traditional characters, and below the simplified ones that the patterns are written in: those of OpenCC's table
 # (TSCharacters) whose simplified form our own texts use.
 _TRADITIONAL = (
@@ -39,22 +41,22 @@ _NARROW: dict[int, str | int | None] = {0xFF01 + number: 0x21 + number for numbe
 _NARROW |= {0x200B: None, 0x200E: None, 0xFEFF: None, 0x201C: '"', 0x201D: '"', 0x2018: "'", 0x2019: "'"}
 _NARROW |= {0x3010: "[", 0x3011: "]", 0x300C: '"', 0x300D: '"'}
 _SIMPLER = dict(zip(map(ord, _TRADITIONAL), _SIMPLIFIED, strict=True))
-_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|(?<![\w\]])\[(?:\d{1,2};)*\d{0,2}m")
-_ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-fA-F]{1,5}|[a-z]{2,6});")
-_TAG = re.compile(r"</?(?:p|br|b|i|li|ul|ol|div|span|code|pre|strong|em|a|font|h\d)(?:\s[^<>\n]{0,200})?/?>", re.I)
+_ANSI = later(r"\x1b\[[0-?]*[ -/]*[@-~]|(?<![\w\]])\[(?:\d{1,2};)*\d{0,2}m")
+_ENTITY = later(r"&(?:#\d{1,6}|#x[0-9a-fA-F]{1,5}|[a-z]{2,6});")
+_TAG = later(r"</?(?:p|br|b|i|li|ul|ol|div|span|code|pre|strong|em|a|font|h\d)(?:\s[^<>\n]{0,200})?/?>", re.I)
 # Lines that programs print: time stamps, tracebacks, progress bars, tables, code.
-_PRINTED = re.compile(
+_PRINTED = later(
     r"^(?:[>$#|+=]|[*-]{3}|\S+ +\d+ +\d+\.\d +\d+\.\d |\s{2,}\S|\[(?:epoch|step|iter)|\[?\d{4}-\d\d-\d\d"
     r"|\d\d:\d\d|Traceback|File |  File"
     r"|\s*\^"
     r"|.*\d+%\||.*it/s\]|.*\bs/it|[\w.]+(?:Error|Exception|Warning):|using pin_memory)"
 )
 # A line that was broken: a long one, or one that goes on in small letters.
-_QUOTE_MARK = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
+_QUOTE_MARK = later(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
 # Empty lines say nothing, and a search for a line that begins with blanks tries each of them.
-_EMPTY_LINES = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+\n")
+_EMPTY_LINES = later(r"\n[^\S\n]*(?:\n[^\S\n]*)+\n")
 _LONG = 60
-_GOES_ON = re.compile(rf"(?<=[a-z,;0-9一-鿿])\n[ \t]*(?=[a-z0-9一-鿿])|(?<=[^\n]{{{_LONG}}})\n[ \t]*(?=\S)")
+_GOES_ON = later(rf"(?<=[a-z,;0-9一-鿿])\n[ \t]*(?=[a-z0-9一-鿿])|(?<=[^\n]{{{_LONG}}})\n[ \t]*(?=\S)")
 
 
 def plain(text: str) -> str:

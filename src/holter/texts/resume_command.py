@@ -7,22 +7,22 @@ takes its script as one word; ``bash -c '…' --c`` would drop the option and tr
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
+from holter.patterns import later
 from holter.records import Message
 from holter.sentences import define
 from holter.texts.training_command import parse_training_command
 
 SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh", "fish", "csh", "tcsh", "ash"})
 # Characters that make a script more than one plain command; a comment would swallow the option.
-_CONTROL = re.compile(r"[;&|<>()`\n#]|\$\{")
+_CONTROL = later(r"[;&|<>()`\n#]|\$\{")
 # Characters that only the shell that runs a script can expand.
-_EXPANSION = re.compile(r"[$~*?\[{]")
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_EXPANSION = later(r"[$~*?\[{]")
+_ASSIGNMENT = later(r"[A-Za-z_]\w*=")
 # Programs that start the command behind them: options with a value, and number of words before the command.
 _PREFIXES: dict[str, tuple[str, int]] = {
     "env": ("-u --unset -C --chdir", 0),

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from holter.patterns import later
 from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, PhaseChanged, ProcessEnded, Text
 from holter.texts.exit_lines import ending_of
 from holter.texts.filter import Sieve
@@ -27,7 +28,7 @@ BORING_LINES = 5000
 HEADER = "Please cite the following paper when using nnU"
 # v2 prints it once, before the first epoch. Console texts often lack the header.
 _COMPILES = ": Using torch.compile..."
-_EPOCH = re.compile(r"\d\S+ \S+: Epoch (\d+)\s*$")
+_EPOCH = later(r"\d\S+ \S+: Epoch (\d+)\s*$")
 # A stamp that goes back further than the change to winter time: another run, or another log pasted below.
 BACK_S = 5400.0
 # Of a run's events other than epochs, the first ones show how it began, the last ones how it ended.
@@ -37,14 +38,14 @@ KEPT_EPOCHS = 20_000
 # Lines before the first time stamp are kept until it is known (a header, or a console without any stamp).
 UNPLACED_LINES = 20_000
 # These begin at the margin of a pasted text.
-_AT_MARGIN = re.compile(r"Traceback \(most recent call last\):|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+_AT_MARGIN = later(r"Traceback \(most recent call last\):|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 # C++ reports an exception that was not caught, and its process aborts.
-_UNCAUGHT = re.compile(r"(?:terminate called .*'std::(?P<name>bad_alloc)'|what\(\): *(?P<message>.+))")
-_PREDICTS = re.compile(r"There are \d+ cases in the source folder|Predicting \S+:|sending off prediction to background")
+_UNCAUGHT = later(r"(?:terminate called .*'std::(?P<name>bad_alloc)'|what\(\): *(?P<message>.+))")
+_PREDICTS = later(r"There are \d+ cases in the source folder|Predicting \S+:|sending off prediction to background")
 # torch's handler in a data worker prints it and the worker dies; no Python exception is raised.
 _WORKER_BUS_ERROR = "Unexpected bus error encountered in worker"
 # blosc2 prints it on Windows if a file cannot be mapped (blosc2-stdio.c); data workers map the cases.
-_NOT_MAPPED = re.compile(r"Message for the error \d+:")
+_NOT_MAPPED = later(r"Message for the error \d+:")
 # The last sentence of v2, and one of the last of v1.
 _LAST_SENTENCES = ("Validation complete", "Mean Validation Dice", "determining postprocessing")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from holter.patterns import later
+
 # Raised when a worker is gone (batchgenerators and nnunetv2, all generations), and by which part.
 RAISED_BY = {
     "One or more background workers are no longer alive": "training",
@@ -16,12 +18,12 @@ RAISED_BY = {
 # Raised at one end of a pipe or socket when the process at the other end is gone.
 TORN_PIPES = {"ConnectionResetError", "ConnectionRefusedError", "BrokenPipeError", "EOFError", "FileNotFoundError"}
 # PyTorch raises it in the main process when a worker of a DataLoader has ended.
-_DATALOADER = re.compile(r"DataLoader worker \(pid(?:\(s\))? [\d, ]+\) (?:is killed by signal|exited unexpectedly)")
+_DATALOADER = later(r"DataLoader worker \(pid(?:\(s\))? [\d, ]+\) (?:is killed by signal|exited unexpectedly)")
 # Launchers that start the training by subprocess and raise CalledProcessError when it has failed.
-_LAUNCHER_FILE = re.compile(r"/(?:accelerate/commands|deepspeed/launcher)/[^/]+\.py$")
+_LAUNCHER_FILE = later(r"/(?:accelerate/commands|deepspeed/launcher)/[^/]+\.py$")
 # torchrun raises it when one of its processes has ended.
 LAUNCHER_ERRORS = {"ChildFailedError"}
-_FRAME = re.compile(r'^ *File "([^"]+)", line \d+', re.MULTILINE)
+_FRAME = later(r'^ *File "([^"]+)", line \d+', re.MULTILINE)
 
 
 def part_that_raised(text: str) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from holter.patterns import later
+
 _ENGLISH = ("Killed", "Terminated", "Segmentation fault", "Bus error", "Aborted", "Hangup")
 _TRANSLATED = {
     "已杀死": "Killed", "已终止": "Terminated", "段错误": "Segmentation fault", "总线错误": "Bus error",
@@ -23,7 +25,7 @@ _WORDS = {**{word: word for word in _ENGLISH}, **_TRANSLATED, **_OF_ZSH}
 _ALONE_CHARS = 60
 _ANY_WORD = "|".join(re.escape(word) for word in sorted(_WORDS, key=len, reverse=True))
 # In a script bash names file, line and PID ("行 12", "第 12 行", "ligne 12"); bash and zsh number their jobs.
-_NAMED = re.compile(
+_NAMED = later(
     r"(?:\S{1,150}? ?[:：] *(?:第 *\d+ *行|[^\s:：\d]+ *\d+) ?[:：] *\d+ +|\[\d+\] *(?:[+-] +)?(?:\d+ +)?|zsh: )"
     rf"(?P<word>{_ANY_WORD})(?P<rest>$|[\s(（].*)"
 )

@@ -8,12 +8,13 @@ from typing import Any
 
 import msgspec
 
+from holter.patterns import later
 from holter.records import Frame, ThreadStack
 
-_FAULT_THREAD = re.compile(
+_FAULT_THREAD = later(
     r"^(?P<current>Current thread|Thread) (?P<id>0x[0-9a-fA-F]+)(?: \[(?P<name>.*)\])? \(most recent call first\):"
 )
-_FAULT_FRAME = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+|\?\?\?) in (?P<function>.*)$')
+_FAULT_FRAME = later(r'^  File "(?P<file>.*)", line (?P<line>\d+|\?\?\?) in (?P<function>.*)$')
 
 
 def parse_py_spy(text: bytes | str) -> tuple[ThreadStack, ...]:

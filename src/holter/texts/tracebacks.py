@@ -11,6 +11,7 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 
+from holter.patterns import later
 from holter.records import ExceptionSeen, Role
 from holter.texts.secondary_errors import begins_echo, is_echo, repeated_sentence
 
@@ -22,9 +23,9 @@ MAX_MESSAGE_LINES = 30
 GIVE_UP_AFTER_S = 3.0
 MAX_MESSAGE_CHARS = 2000
 
-_RANK = re.compile(r"^\[rank\d+\]: ?")
-_START = re.compile(r"^Traceback \(most recent call last\):")
-_HEADLINE = re.compile(
+_RANK = later(r"^\[rank\d+\]: ?")
+_START = later(r"^Traceback \(most recent call last\):")
+_HEADLINE = later(
     r"^(?:Exception in background worker (?P<worker>\d+):"
     r"|Exception in thread (?P<thread>.+):"
     r"|Process (?P<process>[\w-]+):"
@@ -32,22 +33,22 @@ _HEADLINE = re.compile(
     r"|(?P<remote>(?:multiprocessing\.pool\.|concurrent\.futures\.process\._)RemoteTraceback):)\s*$"
 )
 # A frame of a traceback whose beginning was not copied. (faulthandler's have no comma, a compiler's no function.)
-_FRAME = re.compile(r'^(?: *File ")?\S.*", line \d+, in ')
+_FRAME = later(r'^(?: *File ")?\S.*", line \d+, in ')
 # An error line without a traceback above it: "ValueError: ..." and "torch.OutOfMemoryError: ...", no "ERROR: ...".
-_BARE_ERROR = re.compile(
+_BARE_ERROR = later(
     r"^(?:[A-Za-z_]\w*\.)*"
     r"(?:_?[A-Z]\w*(?:Error|Exception|Failed)|BadZipFile|BrokenProcessPool|KeyboardInterrupt)(?::\s|$)"
 )
-_CHAIN = re.compile(r"^(During handling of the above exception|The above exception was the direct cause)")
-_ERROR = re.compile(r"^(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?P<colon>:)?(?:\s(?P<message>.*))?$")
+_CHAIN = later(r"^(During handling of the above exception|The above exception was the direct cause)")
+_ERROR = later(r"^(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?P<colon>:)?(?:\s(?P<message>.*))?$")
 # A logger's line (torchrun writes E1128 21:12:23.191000 …) below an error's message does not belong to it.
-_LOGGED = re.compile(r"^(?:[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)\b")
-_ERROR_WITHOUT_MESSAGE = re.compile(r"(Error|Exception|Interrupt|Exit|Iteration|Failed|Timeout|Empty|Full)$")
-_CASE_FILE = re.compile(r"([^/\\'\"\s]+?)(?:_seg)?\.(?:b2nd|npz|npy|pkl)\b")
-_PRODUCER_FRAME = re.compile(r"multi_threaded_augmenter\.py\", line \d+, in producer")
+_LOGGED = later(r"^(?:[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)\b")
+_ERROR_WITHOUT_MESSAGE = later(r"(Error|Exception|Interrupt|Exit|Iteration|Failed|Timeout|Empty|Full)$")
+_CASE_FILE = later(r"([^/\\'\"\s]+?)(?:_seg)?\.(?:b2nd|npz|npy|pkl)\b")
+_PRODUCER_FRAME = later(r"multi_threaded_augmenter\.py\", line \d+, in producer")
 # PyTorch's DataLoader raises in the main process what a worker, or the thread that pins memory, has caught.
 # torch raises a worker's exception again in the main process, with "Caught … in DataLoader worker process 3.".
-_RERAISED = re.compile(
+_RERAISED = later(
     r"dataloader\.py\", line \d+, in _process_data\n *data\.reraise\(\)|Caught \w+ in DataLoader worker process \d"
 )
 

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from holter.errors import BadUsage
+from holter.patterns import later
 from holter.records import Text
 from holter.sentences import NOTHING_STARTED, Sentence, define
 
@@ -27,14 +28,14 @@ NOT_ONE_OF = define("usage.not-one-of", "{value} is not one of {choices}.")
 
 # Wordings of the parser that have no exception of their own.
 _SAID: tuple[tuple[re.Pattern[str], Sentence], ...] = (
-    (re.compile(r"Missing command\."), MISSING_COMMAND),
-    (re.compile(r"No such command '?(?P<name>[^']+)'?\.(?: Did you mean (?P<others>.+)\?)?"), NO_SUCH_COMMAND),
-    (re.compile(r"Got unexpected extra argument(?:s|\(s\))? \((?P<arguments>.+)\)"), UNEXPECTED),
-    (re.compile(r"Option '(?P<name>.+)' requires .+"), NEEDS_VALUE),
-    (re.compile(r"Option '(?P<name>.+)' does not take a value\."), TAKES_NO_VALUE),
-    (re.compile(r".*(?:valid integer|parse string as an integer).*"), NO_INTEGER),
-    (re.compile(r".*(?:valid number|valid float|parse string as a number).*"), NO_NUMBER),
-    (re.compile(r"(?:Value error, )?'(?P<value>.+?)' is not one of (?P<choices>.+?)\.?"), NOT_ONE_OF),
+    (later(r"Missing command\."), MISSING_COMMAND),
+    (later(r"No such command '?(?P<name>[^']+)'?\.(?: Did you mean (?P<others>.+)\?)?"), NO_SUCH_COMMAND),
+    (later(r"Got unexpected extra argument(?:s|\(s\))? \((?P<arguments>.+)\)"), UNEXPECTED),
+    (later(r"Option '(?P<name>.+)' requires .+"), NEEDS_VALUE),
+    (later(r"Option '(?P<name>.+)' does not take a value\."), TAKES_NO_VALUE),
+    (later(r".*(?:valid integer|parse string as an integer).*"), NO_INTEGER),
+    (later(r".*(?:valid number|valid float|parse string as a number).*"), NO_NUMBER),
+    (later(r"(?:Value error, )?'(?P<value>.+?)' is not one of (?P<choices>.+?)\.?"), NOT_ONE_OF),
 )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.records import Result, Survey
+from holter.patterns import later
 from holter.records import GpuSample, GpuSlice
 from holter.sentences import define, define_all
 from holter.sizes import GIB
@@ -67,7 +67,7 @@ PLANNED_SLACK = 0.9
 
 NO_GPU = define("doctor.gpu-present.no-gpu", "no GPU")
 NO_REASON = define("doctor.torch-reaches-gpu.no-reason", "no reason given")
-ARCHITECTURE = re.compile(r"^(sm|compute)_(\d+)(\d)[a-z]?$")
+ARCHITECTURE = later(r"^(sm|compute)_(\d+)(\d)[a-z]?$")
 
 
 def present(survey: Survey) -> tuple[GpuSample, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from holter.doctor.collect.jobs import Jobs, lines, wait
 from holter.doctor.collect.wording import both
 from holter.doctor.records import BadFile, Files, Plan
 from holter.hook.exports.worker_memory import need
+from holter.patterns import later
 from holter.probes.child.background_command import BackgroundCommand
 from holter.records import Text
 from holter.sentences import define
@@ -29,7 +29,7 @@ GRACE_S = 3.0  # beyond the budget, for a child to end by itself
 OUTSIDE = -1  # nnU-Net's label outside the image; the training turns it into background
 SHOWN_MAX = 50
 TELL_S = 0.5
-WHOLE, FILES, HEAD_CHARS = '{"whole"', re.compile(r'"files": (\d+)'), 500
+WHOLE, FILES, HEAD_CHARS = '{"whole"', later(r'"files": (\d+)'), 500
 
 Progress = Callable[[int, int], None]
 

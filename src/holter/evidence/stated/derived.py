@@ -18,6 +18,7 @@ from holter.evidence.messages import UNSTATED
 from holter.evidence.reasons import ONLY_AN_ECHO
 from holter.evidence.text_facts import facts_of
 from holter.evidence.words import NO_SPACE
+from holter.patterns import later
 from holter.probes.gpu.nvidia_smi import licence_stage
 from holter.records import Text
 from holter.texts.secondary_errors import part_that_raised
@@ -27,10 +28,10 @@ SIGXCPU, SIGXFSZ = 24, 25
 # With it Slurm, PBS and LSF end a job first.
 SIGTERM = 15
 AS_WORKERS = "pauses-as-workers"
-TOO_LARGE = re.compile(r"\[Errno 27\]|File too large")
+TOO_LARGE = later(r"\[Errno 27\]|File too large")
 # "RuntimeError: …" or "torch.cuda.OutOfMemoryError: …", the last line of a traceback.
-_RAISED = re.compile(r"^\s*[\w.]*(?:Error|Exception)(?::|\s*$)", re.MULTILINE)
-_LABEL = re.compile(r"^\s*License Status\s*:", re.IGNORECASE)
+_RAISED = later(r"^\s*[\w.]*(?:Error|Exception)(?::|\s*$)", re.MULTILINE)
+_LABEL = later(r"^\s*License Status\s*:", re.IGNORECASE)
 
 
 def derive(book: FactBook, quotes: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ from holter.evidence.text_facts.known import Found, search
 from holter.evidence.text_facts.readouts import lines
 from holter.evidence.text_facts.resemblance import FEWEST_TERMS, NOTHING, is_quiet, resembles, terms
 from holter.evidence.vocabulary import NAMES, is_condition
+from holter.patterns import later
 from holter.texts import kernel_log
 from holter.texts.plain import joined, plain, prose
 
@@ -21,7 +22,7 @@ from holter.texts.plain import joined, plain, prose
 TABLES = (errors.MESSAGES, system.MESSAGES, libraries.MESSAGES, platforms.MESSAGES)
 OF_THE_KERNEL = (system.OF_THE_KERNEL, platforms.KERNEL, platforms.GPU)
 # A guide supposes what somebody who shows a message has met.
-SUPPOSED = re.compile(r"\b(?:if|when) (?:you|your|an?|the|it|nvidia-smi)\b|如果|若(?:是|出现|遇到)|遇到", re.IGNORECASE)
+SUPPOSED = later(r"\b(?:if|when) (?:you|your|an?|the|it|nvidia-smi)\b|如果|若(?:是|出现|遇到)|遇到", re.IGNORECASE)
 # Only messages of programs give these: who shows one names a trouble, whatever else the words resemble.
 OF_MESSAGES = ("limit.reached", "gpu.trouble", "ddp.timed_out", "hardware.kernel_errors")
 # Only the main process loads checkpoints, chooses a GPU and asks for nnU-Net's folders.
@@ -32,7 +33,7 @@ OF_THE_MAIN_PROCESS = (
 KINDS_BY_WEIGHT = ("diverged", "death", "stall", "creep", "slow-down")
 
 # The line of code below a frame of a traceback: it quotes what may be raised there, not what was.
-SOURCE = re.compile(r"(^[ \t]*File \"[^\n]*\n)[ \t]+[^\n]*\n(?:[ \t]+[\^~]+[^\n]*\n)?", re.MULTILINE)
+SOURCE = later(r"(^[ \t]*File \"[^\n]*\n)[ \t]+[^\n]*\n(?:[ \t]+[\^~]+[^\n]*\n)?", re.MULTILINE)
 
 # Nobody writes more by hand; a search for symptoms takes a second for ten times as much.
 PROSE_CHARS = 16_000
@@ -88,7 +89,7 @@ def _is_refused(found: Mapping[str, Found]) -> bool:
 
 
 # Lines of ``python -m torch.utils.collect_env``, and of forms that a tracker asks to fill in.
-FORM = re.compile(
+FORM = later(
     r"^[ \t>*#-]*(?:(?:PyTorch|GCC|Clang|CMake|Libc|Python|cuDNN|CUDA runtime|Nvidia driver|HIP runtime|MIOpen runtime"
     r"|Python platform) version|Is (?:debug build|CUDA available|XNNPACK available|CUDA)|CUDA used to build PyTorch"
     r"|ROCM used to build PyTorch|GPU models and configuration|Versions of relevant libraries"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from holter.patterns import later
 from holter.texts.plain import prose
 
 # Such a text consists of sentences. A report quotes what a program printed.
@@ -11,7 +12,7 @@ LEAST_PROSE = 0.8
 # One of these may stand in any report.
 FEWEST_MARKS = 2
 _MARKS = tuple(
-    re.compile(pattern, re.IGNORECASE)
+    later(pattern, re.IGNORECASE)
     for pattern in (
         r"\bif (?:you (?:see|get|want|use|need)|training|a|an|the|your|positive|gpu)\b"
         r"|遇到时|若(?:出现|遇到)|如果(?:出现|遇到)",
@@ -32,13 +33,13 @@ _MARKS = tuple(
         r"第[一二三]步|常见(?:问题|报错|错误)|含义|表示[^。；]{2,30}[；。]|一览|介绍|\badministrators?\b",
     )
 )
-_REPORTED = re.compile(
+_REPORTED = later(
     r"\b(?:I|me|my|mine|we|our|us)\b|\b(?:yesterday|today|last (?:night|week)|since (?:monday|the))\b"
     r"|[我咱]|求助|请问|昨[天晚]|今[天晚]|刚才|为什么|怎么办",
     re.IGNORECASE,
 )
 # The beginning of what a program prints, advice included.
-_PRINTED = re.compile(
+_PRINTED = later(
     r"^[ \t>]*(?:OpenBLAS blas_\w+|OMP|libgomp|NVRM|slurmstepd|srun|nvidia-\w+): ", re.MULTILINE | re.IGNORECASE
 )
 

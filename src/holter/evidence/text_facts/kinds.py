@@ -9,6 +9,7 @@ import re
 
 from holter.evidence.text_facts.known import Known, known
 from holter.evidence.text_facts.negation import is_denied
+from holter.patterns import later
 from holter.texts.plain import prose
 
 # An amount of time that somebody has waited.
@@ -95,7 +96,7 @@ SOLVED = (
     r"|成功|一切正常|顺利|没(?:有)?(?:任何)?问题|已解决|分享|记录一下|教程|文档|更新日志|说明"
 )
 # Programs print "you" and "please", but never speak of themselves, and ask nobody.
-ADDRESSED = re.compile(
+ADDRESSED = later(
     r"\bI(?:'m|'ve|'d| (?:am|have|get|got|use[sd]?|run|ran|train\w*|tr(?:y|ied)|see|saw|do|did|was|had|set"
     r"|think|would|can|cannot|can't|notice[sd]?|want|need|start\w*|put|did|also|just|only))\b"
     r"|\b(?:my|any ?one|any (?:idea|help)|why (?:do|does|is|are|did|has|would)|is (?:this|that|it) normal)\b"
@@ -105,16 +106,16 @@ ADDRESSED = re.compile(
 )
 # Signs of a complaint or of its absence; each counts as a word of the text.
 SIGNS = {
-    name: re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+    name: later(pattern, re.IGNORECASE | re.MULTILINE)
     for name, pattern in (
         ("stops", STOPS), ("slow", SLOW), ("dies", DIES), ("grows", GROWS), ("asks", ASKS), ("solved", SOLVED),
     )
 }  # fmt: skip
 # Any sign that a text complains of something.
-TROUBLE = re.compile("|".join((STOPS, SLOW, DIES, GROWS, r"\bnan\b|不收敛|diverg")), re.IGNORECASE | re.MULTILINE)
+TROUBLE = later("|".join((STOPS, SLOW, DIES, GROWS, r"\bnan\b|不收敛|diverg")), re.IGNORECASE | re.MULTILINE)
 
 # Reports that all is well.
-ALL_IS_WELL = re.compile(
+ALL_IS_WELL = later(
     r"\b(?:solved|fixed)\b[^.!?]{0,20}\bworks\b|close this (?:issue|thread|topic)|congratulations"
     r"|worked out of the box|Executing transaction: done|此帖可以关",
     re.IGNORECASE,

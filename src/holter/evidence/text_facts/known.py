@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from holter.evidence.fact_book import Value
+from holter.patterns import later
 
 # A value, or a function of the match that returns it (None: the fact does not follow this time).
 Reading = Value | Callable[[re.Match[str]], Value | None]
@@ -36,7 +37,7 @@ def known(pattern: str, facts: Mapping[str, Reading], *, exact: bool = False) ->
 
     Upper and lower case count as the same unless ``exact``.
     """
-    return Known(re.compile(pattern, re.MULTILINE | (0 if exact else re.IGNORECASE)), facts)
+    return Known(later(pattern, re.MULTILINE | (0 if exact else re.IGNORECASE)), facts)
 
 
 def search(text: str, messages: Iterable[Known]) -> Iterator[Found]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-DENIED = re.compile(
+from holter.patterns import later
+
+DENIED = later(
     (
         r"\b(?:no|not|never|without|none|nothing|neither|nor|isn't|aren't|wasn't|ruled out|unused"
         r"|normal|fine|healthy|idle|zero)\b|n't\b|(?<![\d.])0(?:\.0+)?(?: ?%)?(?:\s*$|[,;.)\s])|未|没有"
@@ -13,18 +15,18 @@ DENIED = re.compile(
     re.IGNORECASE,
 )
 # Before a place: it is somewhere else. In a clause that is content with it: it is no trouble.
-_ELSEWHERE = re.compile(
+_ELSEWHERE = later(
     r"(?:\b(?:not?|never|without|neither|nor|rather than|instead of|off|outside|away from)\b|n't\b"
     r"|不(?:是|在|用|走|经)|没(?:有)?(?:在|用|放|挂)|未|而非|并非|而不是)[^,;.\n，。；]{0,24}$",
     re.IGNORECASE,
 )
-_CONTENT = re.compile(
+_CONTENT = later(
     r"\b(?:fine|well|perfectly|normally|no (?:problems?|issues?|trouble)|without (?:any )?(?:problems?|issues?|trouble)"
     r"|(?:is|are) (?:fast|quick|ok(?:ay)?|not the (?:problem|cause|bottleneck)))\b"
     r"|正常|没(?:有)?(?:任何)?(?:问题|毛病)|很(?:快|稳)|顺利|不是(?:问题|原因|瓶颈)",
     re.IGNORECASE,
 )
-_SPOILT = re.compile(
+_SPOILT = later(
     r"\b(?:until|but|except|not|never|only|slow\w*|hangs?|stuck)\b|n't\b|直到|但|慢|卡|不(?!是(?:问题|原因|瓶颈))|没(?!有?(?:任何)?(?:问题|毛病))",
     re.IGNORECASE,
 )

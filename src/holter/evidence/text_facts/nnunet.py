@@ -8,9 +8,10 @@ from holter.evidence.fact_book import Value
 from holter.evidence.text_facts.endings import RAISED
 from holter.evidence.text_facts.known import Known, known, number, word
 from holter.evidence.text_facts.trials import is_trial
+from holter.patterns import later
 
 # A setting that somebody says to help was not made when the trouble was there.
-_CURES = re.compile(
+_CURES = later(
     r"\b(?:fix\w*|help(?:s|ed)|solv\w+|faster|speeds? up|reduc\w+|restor\w+|works? (?:when|if|with))\b"
     r"|解决|变快|恢复|正常了",
     re.IGNORECASE,

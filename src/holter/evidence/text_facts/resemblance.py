@@ -17,6 +17,7 @@ from typing import NamedTuple
 from holter.evidence.error_kinds import without_boilerplate
 from holter.evidence.fact_book import Value
 from holter.evidence.text_facts.kinds import signs
+from holter.patterns import later
 
 # A description without trouble resembles this.
 NOTHING = "nothing"
@@ -34,9 +35,9 @@ LEAST_FIT, FEWEST_SPEAKING = 0.15, 3
 BETTER, CLEARLY = 0.05, 0.2
 # What stands in an error's first line differs every time, and versions fit any text.
 _WITHOUT_VALUE = ("exception.first", "software.")
-_WORD = re.compile(r"[a-z][a-z_]+|\d+|[\u4e00-\u9fff]+")
+_WORD = later(r"[a-z][a-z_]+|\d+|[\u4e00-\u9fff]+")
 # A frame, and the line of code below it.
-_FRAME = re.compile(
+_FRAME = later(
     r"^[ \t]*File \"?[^\"\n]*?([^/\\\\\"\n]+?)(?:\.py)?\"?, line \d+(?:, in (\S+))?[^\n]*\n"
     r"(?:[ \t]+(?!File )[^\n]*\n?)?",
     re.MULTILINE,

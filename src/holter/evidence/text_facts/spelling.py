@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import difflib
 import functools
-import re
 from collections.abc import Iterable, Iterator
 
 from holter.evidence.text_facts import errors, libraries, platforms, symptoms, system
 from holter.evidence.text_facts.known import Known
 from holter.evidence.text_facts.resemblance import is_usual
+from holter.patterns import later
 
 TABLES = (errors.MESSAGES, system.MESSAGES, libraries.MESSAGES, platforms.MESSAGES, symptoms.SYMPTOMS)
 # Of fewer letters any word is like another one.
@@ -22,8 +22,8 @@ MOST_CHARS, MOST_WORDS = 4000, 60
 FEWEST_MISTAKES = 2
 # One wrong letter in six, or one too many or too few in five.
 LIKE = 0.82
-_WORD = re.compile(rf"[A-Za-z]{{{FEWEST_LETTERS},}}")
-_OF_PATTERN = re.compile(r"\\[A-Za-z]|\[[^\]]*\]|\(\?[:!=<]*")
+_WORD = later(rf"[A-Za-z]{{{FEWEST_LETTERS},}}")
+_OF_PATTERN = later(r"\\[A-Za-z]|\[[^\]]*\]|\(\?[:!=<]*")
 # Letters that look alike on a screen.
 _ALIKE = str.maketrans({"I": "l", "|": "l"})
 

@@ -15,6 +15,7 @@ from holter.evidence.text_facts.known import Known, known
 from holter.evidence.text_facts.negation import is_denied
 from holter.evidence.text_facts.symptom_words import SYMPTOM_WORDS
 from holter.evidence.text_facts.trials import outcomes
+from holter.patterns import later
 
 # A virtual GPU by the name of its profile: GRID T4-8Q, NVIDIA A10-4Q, A40-48Q, GRID V100D-32C; Azure's NV…ads sizes.
 VGPU = (
@@ -27,9 +28,9 @@ TURNS_INTO = (
     r"|rather than|而不是|本来|原来)"
 )
 # "160 s → 25000 s", "from 160s to 25000s", "从 160 秒变成 25000 秒", "25000s instead of 160s".
-FROM_TO = re.compile(rf"{SECONDS}[^\d\n]{{0,40}}?{TURNS_INTO}[^\d\n]{{0,30}}?{SECONDS}", re.IGNORECASE)
-REVERSED = re.compile(r"instead of|rather than|而不是|本来|原来", re.IGNORECASE)
-AFTER_EPOCHS = re.compile(
+FROM_TO = later(rf"{SECONDS}[^\d\n]{{0,40}}?{TURNS_INTO}[^\d\n]{{0,30}}?{SECONDS}", re.IGNORECASE)
+REVERSED = later(r"instead of|rather than|而不是|本来|原来", re.IGNORECASE)
+AFTER_EPOCHS = later(
     (
         r"(?:after|following|前|训练了?|跑了?|跑到第?|经过|第|for the first)\s*(?:about|around|roughly|大约|约"
         r"|the first)?\s*(\d{1,4}|two|three|four|five|six|seven|eight|ten)(?:\s*(?:-|–|~|to|or|到|至"
@@ -37,7 +38,7 @@ AFTER_EPOCHS = re.compile(
     ),
     re.IGNORECASE,
 )
-AFTER_MINUTES = re.compile(
+AFTER_MINUTES = later(
     r"(?:after|within|过了?|大约|约|运行了?|训练了?)\s*(?:about|around|~|roughly)?\s*(\d{1,4})\s*(min|minutes?|分钟|h|hours?|小时)",
     re.IGNORECASE,
 )
@@ -45,7 +46,7 @@ WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eigh
 MINUTES_OF_HOUR = 60.0
 MUCH_SLOWER = 1.5
 MOSTLY = 0.3
-LENGTH = re.compile(
+LENGTH = later(
     r"(\d[\d,.]*)\s*(seconds|second|secs|sec|s|秒|minutes|minute|mins|min|分钟|hours|hour|h|小时)(?![a-z])",
     re.IGNORECASE,
 )
@@ -134,7 +135,7 @@ PAUSES: tuple[Known, ...] = (
     ),
 )
 SYMPTOMS = (*STATE, *PAUSES, *KINDS, *MACHINE)
-_SYMPTOMS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in SYMPTOM_WORDS.items())
+_SYMPTOMS = tuple((name, later(pattern, re.IGNORECASE)) for name, pattern in SYMPTOM_WORDS.items())
 NAMES = (*SYMPTOM_WORDS, *trials.NAMES)
 
 
@@ -146,7 +147,7 @@ NEGATABLE = frozenset((
     "few-cores", "large-volumes",
 ))  # fmt: skip
 # Advice at the end of an article names what may be changed, not what was seen.
-_ADVICE = re.compile(
+_ADVICE = later(
     r"^[ \t]*(?:#+ *)?(?:解决方案|解决办法|解决方法|技术建议|临时解决|长期解决|根本原因|原因分析"
     r"|Solutions?\b|Advice\b|Workarounds?\b)",
     re.MULTILINE | re.IGNORECASE,

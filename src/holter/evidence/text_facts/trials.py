@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_SENTENCE = re.compile(r"(?<=[。！？；])|(?<=[.!?;])\s+|\n+")
+from holter.patterns import later
+
+_SENTENCE = later(r"(?<=[。！？；])|(?<=[.!?;])\s+|\n+")
 _OFF = r"(?:disabl\w+|(?:turn|switch)(?:ed|ing)? off|without|no|禁用|关(?:闭|掉|了)?|不用|去掉)"
 _IS_OFF = r"(?:(?:is|was|turned|switched|set to) )?(?:off|disabled|false|禁用|关(?:闭|掉|了))"
 # What was switched off -> how people write it.
@@ -29,47 +31,47 @@ _TRIED = {
         rf"|\bpin(?:ned|ning)?[_ -]?memory\b.{{0,12}}?{_IS_OFF}|{_OFF}.{{0,12}}?\bpin(?:ned|ning)?[_ -]?memory\b"
     ),
 }
-_HELPS = re.compile(
+_HELPS = later(
     r"\b(?:works?|worked|runs?|ran|trains?|helps?|helped|solve[sd]?|fix(?:es|ed)?|gone|disappear\w*|vanish\w*"
     r"|fine|ok|okay|normal|faster|stable|no longer|any ?more|no (?:more )?(?:hangs?|crash\w*|errors?|problems?))\b"
     r"|正常|可以(?:了|跑|训练)?|好了|解决|没问题|恢复|就(?:行|好|能)|能跑|不(?:再)?(?:卡|崩|报错|挂|死)",
     re.IGNORECASE,
 )
-_STILL = re.compile(
+_STILL = later(
     r"\b(?:still|either|neither|nor|same|nothing|useless|no (?:change|difference|effect|help|use|luck))\b"
     r"|(?:\bnot\b|n't\b|\bnever\b)(?! (?:hang|crash|stall|freez|fail|die|dead|get stuck|occur|happen|stop|appear))"
     r"|没用|无效|不行|不能|无法|依(?:然|旧)|仍|还是|照样|同样|一样|也(?:不|没)|没(?:有)?(?:效果|变化|改善|解决|区别)|不管用",
     re.IGNORECASE,
 )
 # Questions, plans and advice.
-_UNTRIED = re.compile(
+_UNTRIED = later(
     r"[?？]|\b(?:have|has|did) ?(?:not|n't) (?:yet )?(?:tr(?:y|ied)|test)|haven't (?:yet )?tr"
     r"|\b(?:should|would|could|may|might|recommend\w*|if you|try (?:setting|with|to))\b"
     r"|没(?:有)?试|还没|试试|怎么|如何|吗|是否|能否|建议|如果",
     re.IGNORECASE,
 )
-_COOL = re.compile(
+_COOL = later(
     r"\bcool(?:s|ed|ing)?(?: down)?\b|\bcold\b(?!,? (?:cache|start|boot|storage))"
     r"|温度(?:低|降|下降)|降温|冷(?:却|下来)|凉",
     re.IGNORECASE,
 )
-_FAST = re.compile(
+_FAST = later(
     r"\b(?:fast|quick|full speed|normal(?: speed)?|recovers?|as before)\b|恢复|正常|(?:变|又|就|很)快", re.IGNORECASE
 )
 _MACHINES = r"(?:machine|server|computer|PC|node|host|workstation|laptop)s?\b"
-_ELSEWHERE = re.compile(
+_ELSEWHERE = later(
     rf"\b(?:another|other|different|second|two|both|several|all)\b.{{0,20}}?\b{_MACHINES}"
     r"|(?:换|另)(?:了|外)?(?:一)?(?:台)?(?:机器|电脑|服务器|节点|主机)|(?:两|多|几)台(?:机器|电脑|服务器)",
     re.IGNORECASE,
 )
-_SAME = re.compile(
+_SAME = later(
     r"\bsame (?:error|problem|result|thing|hang|slow\w*|behaviou?r|happens|there|on|with|symptom\w*|issue|crash)\b"
     r"|\bsame\W*$"
     r"|\b(?:also|too|as well|identical\w*|reproduc\w+)\b"
     r"|一样|同样|也(?:卡|慢|崩|是|这样|报|会)|都(?:卡|慢|崩|一样|这样|报)",
     re.IGNORECASE,
 )
-_OFF_PATTERNS = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _TRIED.items()}
+_OFF_PATTERNS = {name: later(pattern, re.IGNORECASE) for name, pattern in _TRIED.items()}
 # The names that ``outcomes`` gives.
 NAMES = (
     *(f"{outcome}-without-{name}" for name in _TRIED for outcome in ("fine", "same")),
@@ -107,4 +109,4 @@ def _of(sentence: str) -> Iterator[str]:
         yield "same-elsewhere"
 
 
-_NOT_SAME = re.compile(r"\b(?:not|never|no)\b|n't\b|不(?:会|一样|同)|没(?:有)?", re.IGNORECASE)
+_NOT_SAME = later(r"\b(?:not|never|no)\b|n't\b|不(?:会|一样|同)|没(?:有)?", re.IGNORECASE)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from holter import __version__
+from holter.patterns import later
 from holter.probes.process.interpreter import package_versions
 from holter.records import Environment
 from holter.texts.plans import describe_plans
@@ -31,18 +32,18 @@ _NAMES = frozenset({
     "SLURM_JOB_END_TIME", "SLURM_TMPDIR", "SLURM_JOB_NODELIST", "SLURM_CPU_BIND", "SLURM_RESTART_COUNT",
     "PBS_JOBID", "LSB_JOBID",
 })  # fmt: skip
-_SECRET_NAME = re.compile(
+_SECRET_NAME = later(
     r"token|secret|passw|pwd\b|passphrase|credential|cookie|auth|jwt|private|api_?key|access_?key|(^|_)key($|_)|_pat$",
     re.IGNORECASE,
 )
-_SECRET_VALUE = re.compile(
+_SECRET_VALUE = later(
     r"://[^/\s:@]*:[^/\s@]+@"  # user and password in an address
     r"|\b(gh[pousr]_|github_pat_|glpat-|hf_|sk-|xox[abprs]-|AKIA|ASIA|eyJ)[A-Za-z0-9_\-]{8,}"
     r"|-----BEGIN"
 )
 # A long run of letters and digits without the separators of paths and lists is not a setting. GPU UUIDs have 36.
-_RANDOM_VALUE = re.compile(r"(?<![\w/.-])(?=[\w+-]*\d)(?=[\w+-]*[A-Za-z])[\w+-]{33,}={0,2}(?![\w/.-])")
-_GPU_UUID = re.compile(r"\b(GPU|MIG)-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
+_RANDOM_VALUE = later(r"(?<![\w/.-])(?=[\w+-]*\d)(?=[\w+-]*[A-Za-z])[\w+-]{33,}={0,2}(?![\w/.-])")
+_GPU_UUID = later(r"\b(GPU|MIG)-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 MAX_VALUE_CHARS = 500
 NVIDIA, DISPLAY_CLASS = "0x10de", "0x03"  # PCI numbers: of the vendor, of graphics and 3D controllers
 HIDDEN = "(hidden)"

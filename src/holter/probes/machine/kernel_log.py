@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from holter.patterns import later
 from holter.probes import Reading
 from holter.records import Event, KernelMessage, Noted
 
@@ -35,7 +35,7 @@ _SIGNS: tuple[tuple[Kind, str], ...] = (
     ("other", r"task \S+?:(?P<pid>\d+) blocked for more than|soft lockup|hung_task|page allocation failure"),
     ("other", r"cpu clock throttled|Marking clocksource .* as unstable|rcu.*self-detected stall"),
 )  # fmt: skip
-_PATTERNS = tuple((kind, re.compile(sign)) for kind, sign in _SIGNS)
+_PATTERNS = tuple((kind, later(sign)) for kind, sign in _SIGNS)
 
 
 class Record(NamedTuple):

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from holter.patterns import later
+
 # Normalised name -> name on the tape. Other packages have no effect on stalls.
 PACKAGES = (
     "torch", "nnunetv2", "batchgenerators", "batchgeneratorsv2", "acvl-utils", "dynamic-network-architectures",
@@ -13,8 +15,8 @@ PACKAGES = (
     "nvidia-cudnn-cu13", "nvidia-nccl-cu11", "nvidia-nccl-cu12", "nvidia-nccl-cu13", "fft-conv-pytorch",
 )  # fmt: skip
 _SITE_FOLDERS = ("site-packages", "dist-packages")
-_INFO = re.compile(r"^(?P<name>[A-Za-z0-9_.]+?)-(?P<version>[^-]+)(?:-py[\d.]+)?\.(?:dist|egg)-info$")
-_PYTHON_FOLDER = re.compile(r"python(\d+\.\d+)t?$")
+_INFO = later(r"^(?P<name>[A-Za-z0-9_.]+?)-(?P<version>[^-]+)(?:-py[\d.]+)?\.(?:dist|egg)-info$")
+_PYTHON_FOLDER = later(r"python(\d+\.\d+)t?$")
 
 
 def package_versions(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from holter.patterns import later
 from holter.probes.training.file_tail import FileId, FileTail, Mark, mark
 from holter.records import Event, Noted
 from holter.sentences import define
@@ -27,7 +28,7 @@ CONSOLE_SILENT = define(
 # The first time stamp of a run is below its banner and its plans.
 HEAD_BYTES = 64 * 1024
 BEFORE_S = 0.001
-_STAMPED = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?): ", re.MULTILINE)
+_STAMPED = later(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?): ", re.MULTILINE)
 
 
 class ConsoleSilence:

@@ -8,18 +8,18 @@ the folder are ignored.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
 from holter.hook import page as layout
 from holter.linux.procfs import catches, read_text
+from holter.patterns import later
 from holter.probes import Reading
 from holter.probes.training.heartbeat_events import EventLines, whole
 from holter.records import Beat, Phase, Role, WaitKind
 
-BEAT_FILE = re.compile(r"beat-(\d+)")
+BEAT_FILE = later(r"beat-(\d+)")
 # Two copies must agree; a write takes under a microsecond, so 8 tries are plenty.
 TRIES = 8
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from holter.patterns import later
 from holter.probes.training.remarks import worded
 from holter.records import ActionTaken, Event, ExceptionSeen, Noted, Phase, PhaseChanged, ProcessEnded, Role
 from holter.sentences import as_fields, define
@@ -20,8 +20,8 @@ from holter.texts.secondary_errors import is_echo, reports_dataloader_worker
 
 LOSS_SINCE = define("loss.since", "since epoch {epoch}, iteration {iteration}")
 CHECKPOINT = define("note.checkpoint", "{file} in {duration:.2f} s")
-EVENTS_FILE = re.compile(r"events-(\d+)\.jsonl")
-FATAL_FILE = re.compile(r"fatal-(\d+)")
+EVENTS_FILE = later(r"events-(\d+)\.jsonl")
+FATAL_FILE = later(r"fatal-(\d+)")
 # Kinds of lines that are no events of their own.
 KEPT = ("ability", "returned")
 # Per file and read: a flood of lines is spread over several reads.

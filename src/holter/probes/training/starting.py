@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from holter.linux.procfs import list_numbers, read_text
+from holter.patterns import later
 from holter.probes.machine.environment import process_environ
 from holter.probes.process.process_files import Stat, parse_cmdline, parse_stat
 from holter.probes.process.process_roles import is_python
@@ -23,7 +24,7 @@ from holter.texts.training_command import TrainingCommand, parse_training_comman
 
 # Splits are written and cases unpacked within minutes after the start; an older process is past that.
 STARTS_WITHIN_S = 300.0
-EPOCH = re.compile(r"Epoch \d+ *$", re.MULTILINE)
+EPOCH = later(r"Epoch \d+ *$", re.MULTILINE)
 # The file's time may have a coarser resolution than the process's start time.
 SLACK_S = 2.0
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")

@@ -6,13 +6,13 @@ does not return is reported; its events are delivered when it does.
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from holter.patterns import later
 from holter.probes import Reading
 from holter.probes.training.console import NAME_TOLERANCE_S, Console, ConsoleSilence, begin_mark
 from holter.probes.training.file_tail import FileId, FileTail, Mark, mark
@@ -36,7 +36,7 @@ LOG_GONE = define(
     "with its next line",
 )
 
-_LOG_NAME = re.compile(r"^training_log_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)\.txt$")
+_LOG_NAME = later(r"^training_log_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)_(\d+)\.txt$")
 
 
 class TrainLogProbe:

@@ -8,6 +8,7 @@ import string
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from holter.patterns import later
 from holter.reports.catalogue.leaving_out import without
 from holter.sizes import format_bytes
 
@@ -21,7 +22,7 @@ UNIT_FORMATS = ("duration", "seconds", "bytes", "percent", "ms")
 # First words that keep their capital in the middle of a sentence.
 PROPER_NAMES = ("Windows", "Python", "PyTorch", "Slurm", "Holter", "Linux")
 # Left out if a blank in it has no value; or the first of several wordings whose blanks all have one.
-_OPTIONAL = re.compile(r"\[\[(.*?)\]\]")
+_OPTIONAL = later(r"\[\[(.*?)\]\]")
 
 
 class MissingValue(KeyError):

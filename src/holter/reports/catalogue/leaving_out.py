@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import string
 from collections.abc import Iterator
 from itertools import pairwise
+
+from holter.patterns import later
 
 # Each blank is replaced by one character while clauses are cut out.
 _FIRST_MARK = 0xE000
@@ -13,10 +14,10 @@ _CLOSING = {"(": ")", "（": "）", "[": "]", "“": "”", "「": "」", "《":
 # A quotation is not left out by itself: its sentence has a hole without it.
 _LEFT_OUT_WHOLE = "(（["
 # A mark of European punctuation ends a clause only before a blank: not in "2.9", "12:30" or "dataset.json".
-_CLAUSE_END = re.compile(r"(?<!e\.g)(?<!i\.e)[,;:.?!]+(?:\s+|$)|[，；：。、？！]+\s*")
-_LEADING = re.compile(r"^[\s,;:.，；：。、？！]+(?:(?:and|but|or) )?|^(?:and|but|or) ")
-_DANGLING = re.compile(r"[\s,;:，；：、]+$")
-_DOUBLED = re.compile(r"[,;:，；：、]\s*(?=[,;:.，；：。、])")
+_CLAUSE_END = later(r"(?<!e\.g)(?<!i\.e)[,;:.?!]+(?:\s+|$)|[，；：。、？！]+\s*")
+_LEADING = later(r"^[\s,;:.，；：。、？！]+(?:(?:and|but|or) )?|^(?:and|but|or) ")
+_DANGLING = later(r"[\s,;:，；：、]+$")
+_DOUBLED = later(r"[,;:，；：、]\s*(?=[,;:.，；：。、])")
 _FULL_STOPS = (".", "。")
 
 

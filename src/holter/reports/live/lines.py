@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable
 from shutil import get_terminal_size
 from typing import TextIO
@@ -10,6 +9,7 @@ from typing import TextIO
 from rich.cells import cell_len, set_cell_size
 
 from holter.history.actions import SAME_ACTION_S, is_echo
+from holter.patterns import later
 from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Message, Notice
 from holter.remedies.admin_request import asked
 from holter.remedies.ladder import WAIT_FOR
@@ -33,7 +33,7 @@ LEFT_OUT = define(
 )
 FOR = define("live.for", "{kind} for {lasted}")
 # Removed to compare failures: epochs and sizes differ from one to the next.
-NUMBERS = re.compile(r"\d+|checkpoint_(?:latest|best|final)")
+NUMBERS = later(r"\d+|checkpoint_(?:latest|best|final)")
 
 
 def alarm(episode: Episode, lang: Lang, epoch: int | None = None) -> str:

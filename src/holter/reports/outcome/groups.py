@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from holter.history.fates import Fate
 from holter.history.phases import restarts
+from holter.patterns import later
 from holter.records import Diagnosis, Episode, Message
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.cause_words import best, cause_message, meaning_of
@@ -19,7 +19,7 @@ from holter.tape import Recording
 
 # Times of a group that are listed; later ones are counted.
 MOST_TIMES = 6
-NUMBERS = re.compile(r"\d+")
+NUMBERS = later(r"\d+")
 
 
 class Group(NamedTuple):

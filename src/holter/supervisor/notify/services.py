@@ -10,6 +10,8 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote
 
+from holter.patterns import later
+
 
 class Service(NamedTuple):
     """How one service's addresses look, and the apprise URL that they become."""
@@ -45,7 +47,7 @@ SERVICES = (
     Service("e-mail", "email", "mailto://{0}", "USER:PASSWORD@HOST"),
 )  # fmt: skip
 # ``https://…`` and ``ntfy://…`` are URLs.
-_SHORT = re.compile(r"([a-z]+):(?!//)(.+)", re.DOTALL)
+_SHORT = later(r"([a-z]+):(?!//)(.+)", re.DOTALL)
 
 
 def resolved(address: str) -> str:

@@ -15,6 +15,7 @@ import math
 import re
 from collections.abc import Iterable
 
+from holter.patterns import later
 from holter.records import EpochEnded, Event, ExceptionSeen, Phase, PhaseChanged
 from holter.sentences import define
 from holter.texts.tracebacks import TracebackCollector
@@ -28,12 +29,12 @@ LOST = define("log.lost-loss", "{loss} is {value} in epoch {epoch}")
 OWN_LINE = "holter:"
 
 
-_STAMP = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?): ?(.*)$")
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+|inf|nan)\b")
-_NUMPY_TYPE = re.compile(r"\b(?:np\.|numpy\.)?(?:float|int)\d+\(|\btensor\(")
-_EPOCH = re.compile(r"^Epoch:? (\d+)$")
-_PREDICTING = re.compile(r"^predicting (\S+)$")
-_ERROR_LINE = re.compile(
+_STAMP = later(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?): ?(.*)$")
+_NUMBER = later(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+|inf|nan)\b")
+_NUMPY_TYPE = later(r"\b(?:np\.|numpy\.)?(?:float|int)\d+\(|\btensor\(")
+_EPOCH = later(r"^Epoch:? (\d+)$")
+_PREDICTING = later(r"^predicting (\S+)$")
+_ERROR_LINE = later(
     r"\berror\b|\b[A-Z]\w+Error\b|\bkilled\b|oom[-_ ]?kill|out of memory|Segmentation fault|Bus error"
     r"|core dumped|An Exception occurred|failed to log|no longer alive"
     r"|Abort event was set|No space left|quota exceeded"
@@ -41,15 +42,15 @@ _ERROR_LINE = re.compile(
     r"|taking the entire process down|terminate called|^what\(\):",
     re.IGNORECASE,
 )
-_WARNING_LINE = re.compile(r"\bwarning\b|\b\w+Warning\b", re.IGNORECASE)
+_WARNING_LINE = later(r"\bwarning\b|\b\w+Warning\b", re.IGNORECASE)
 # argparse's last line, below its usage: nnU-Net did not accept a word of the command line.
-_ARGPARSE = re.compile(
+_ARGPARSE = later(
     r"^[^\s:][^:]{0,80}: error: (?P<message>"
     r"(?:unrecognized arguments|the following arguments are required|one of the arguments|ambiguous option|argument \S)"
     r".*)$"
 )
 # These decide a case, so they never count as part of an exception's message.
-_DECISIVE = re.compile(
+_DECISIVE = later(
     r"^(Killed|slurmstepd|srun:|Segmentation fault|Bus error|Aborted|Terminated|Hangup)|core dumped|oom[-_]?kill"
     r"|^terminate called|taking the entire process down"
 )

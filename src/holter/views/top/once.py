@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.segment import Segments
 
+from holter.patterns import later
 from holter.reports.when import clock
 from holter.views.model.folder import RunFolder
 from holter.views.model.sentence import sentence
@@ -25,7 +25,7 @@ SILENT_S = 60.0
 # A recorder writes every second.
 EACH_S = 1.0
 # A sentence that differs only in its numbers is not printed again.
-NUMBERS = re.compile(r"\d+")
+NUMBERS = later(r"\d+")
 
 
 def print_once(desk: Desk, look: Look, out: TextIO, *, colours: bool) -> int:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from holter.evidence.fact_book import FactBook
 from holter.evidence.messages import messages_around, state_or_absent
 from holter.evidence.reasons import NO_PROCESS_TREE
 from holter.evidence.window import Window
+from holter.patterns import later
 from holter.records import Tick
 from holter.sentences import define
 
 # Printed once, when the training starts.
 EVER_S = float("inf")
-_STARTED = re.compile(r"Using torch\.compile")
+_STARTED = later(r"Using torch\.compile")
 # Messages of torch, triton, gcc and Windows; the first match names what is missing.
 _MISSING = (
     ("windows", r"Windows not yet supported for torch\.compile"),
@@ -26,12 +25,12 @@ _MISSING = (
     ("ptxas", r"Cannot find ptxas|ptxas[^\n]*(?:fatal|not found|No such file)"),
     ("cache", r"(?:Permission denied|Read-only file system|No space left)[^\n]*(?:torchinductor|/triton|\.triton)"),
 )
-_MISSING_PATTERNS = tuple((word, re.compile(pattern)) for word, pattern in _MISSING)
-_COMPILERS = re.compile(r"^(?:cc1(?:plus)?|gcc\S*|g\+\+\S*|c\+\+|cc|clang\S*|as|ld|ptxas|cicc|nvcc)$")
+_MISSING_PATTERNS = tuple((word, later(pattern)) for word, pattern in _MISSING)
+_COMPILERS = later(r"^(?:cc1(?:plus)?|gcc\S*|g\+\+\S*|c\+\+|cc|clang\S*|as|ld|ptxas|cicc|nvcc)$")
 # A working compiler process uses most of a core; idle ones of torch use nothing.
 BUSY_CPU = 0.25
-_ASSERTION = re.compile(r"(?:(\w+\.cuh?):\d+[^\n]*?)?Assertion `([^\n]*?)` failed")
-_ON_CPU = re.compile(r"Prediction on device was unsuccessful")
+_ASSERTION = later(r"(?:(\w+\.cuh?):\d+[^\n]*?)?Assertion `([^\n]*?)` failed")
+_ON_CPU = later(r"Prediction on device was unsuccessful")
 
 BY_HEARTBEAT = define("seen.compile.by-heartbeat", "the heartbeat says so")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from holter.evidence.fact_book import FactBook
 from holter.evidence.facts.gpu.graphics import around, kernel_errors, used_by_us
 from holter.evidence.reasons import KERNEL_LOG_UNREADABLE
 from holter.evidence.window import Window
+from holter.patterns import later
 from holter.probes.gpu import gpu as probe
 from holter.records import GpuSample, Message, Noted, Text
 from holter.sentences import define, parts
@@ -17,10 +17,10 @@ from holter.sentences import define, parts
 SILENT_S = 30.0
 
 # Words of the system about a device file, and of NVML about a GPU.
-_REFUSED = re.compile(r"operation not permitted|permission denied")
+_REFUSED = later(r"operation not permitted|permission denied")
 _NVML_WORDS = (
-    ("mismatch", re.compile(r"version mismatch")),
-    ("lost", re.compile(r"gpu is lost|requires? reset|fallen off")),
+    ("mismatch", later(r"version mismatch")),
+    ("lost", later(r"gpu is lost|requires? reset|fallen off")),
 )
 _BY_KEY = {
     probe.UNREACHABLE.key: "lost",
@@ -29,13 +29,13 @@ _BY_KEY = {
     probe.NONE_LISTED.key: "closed",
 }
 # NVIDIA's Xid errors: the GPU or its firmware stopped, its memory is broken, a program made an error.
-_XID = re.compile(r"Xid \([^)]*\): (\d+)")
+_XID = later(r"Xid \([^)]*\): (\d+)")
 XID_KINDS = {
     "gone": frozenset({46, 62, 79, 119, 120}),
     "memory": frozenset({48, 64, 94, 95}),
     "application": frozenset({13, 31, 43, 45}),
 }
-_GONE_WORDS = re.compile(r"fallen off the bus|RmInitAdapter failed")
+_GONE_WORDS = later(r"fallen off the bus|RmInitAdapter failed")
 WORST_FIRST = ("gone", "memory", "other", "application")
 
 OF_GPU = define("seen.gpu.trouble", "GPU {gpu}: {note}")

@@ -19,18 +19,19 @@ from holter.evidence.facts.gpu.graphics import (
 )
 from holter.evidence.messages import messages_around
 from holter.evidence.window import Window
+from holter.patterns import later
 from holter.sizes import format_bytes
 
 _SIZE = r"([\d.]+) (bytes|[KMGT]iB)"
 _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
-_TOTAL = re.compile(rf"total capac\w+ of {_SIZE}|{_SIZE} total capacity")
-_FREE = re.compile(rf"of which {_SIZE} is free|{_SIZE} free")
-_OWN = re.compile(rf"this process has {_SIZE} memory in use")
-_OTHER = re.compile(rf"Process (\d+) has {_SIZE} memory in use")
-_RESERVED = re.compile(rf"{_SIZE} reserved in total by PyTorch")
-_ALLOCATED = re.compile(rf"{_SIZE} is allocated by PyTorch")
-_LABEL = re.compile(r"\bGPU \d+\b")
-_CACHED = re.compile(rf"{_SIZE} is reserved by PyTorch but unallocated")
+_TOTAL = later(rf"total capac\w+ of {_SIZE}|{_SIZE} total capacity")
+_FREE = later(rf"of which {_SIZE} is free|{_SIZE} free")
+_OWN = later(rf"this process has {_SIZE} memory in use")
+_OTHER = later(rf"Process (\d+) has {_SIZE} memory in use")
+_RESERVED = later(rf"{_SIZE} reserved in total by PyTorch")
+_ALLOCATED = later(rf"{_SIZE} is allocated by PyTorch")
+_LABEL = later(r"\bGPU \d+\b")
+_CACHED = later(rf"{_SIZE} is reserved by PyTorch but unallocated")
 
 
 class Account(NamedTuple):

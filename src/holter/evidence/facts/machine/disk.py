@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple, TypeVar
 
 from holter.evidence.disk_space import describe_mount, has_space, needed_bytes, shortage
@@ -11,6 +10,7 @@ from holter.evidence.frames import main_thread
 from holter.evidence.reasons import NO_EXCEPTION_READ, NO_FILE_NAMED
 from holter.evidence.window import Window
 from holter.evidence.words import NO_SHM, is_failed_save
+from holter.patterns import later
 from holter.probes.training.remarks import not_saved
 from holter.records import ActionTaken, Event, ExceptionSeen, LogLine, Noted, StorageSample, Text, Tick
 from holter.sentences import define
@@ -23,19 +23,19 @@ LATE_READING_S = 12.0
 LABELS = ("results", "tmp", "preprocessed")
 # Errno 28, 122 and 30 as printed by Python, and by programs that print only the words.
 ERRORS = (
-    ("quota", re.compile(r"\[Errno 122\]|Disk quota exceeded|EDQUOT")),
-    ("read-only", re.compile(r"\[Errno 30\]|Read-only file system|EROFS")),
-    ("full", re.compile(r"\[Errno 28\]|No space left on device|ENOSPC")),
+    ("quota", later(r"\[Errno 122\]|Disk quota exceeded|EDQUOT")),
+    ("read-only", later(r"\[Errno 30\]|Read-only file system|EROFS")),
+    ("full", later(r"\[Errno 28\]|No space left on device|ENOSPC")),
 )
 # torch and numpy report a short write, but not its reason.
-UNNAMED = re.compile(
+UNNAMED = later(
     r"PytorchStreamWriter failed|inline_container\.cc[^\n]*(?:write|unexpected pos)|unexpected pos \d+"
     r"|\d+ requested and \d+ written"
 )
-FILE = re.compile(r"'(/[^']+)'")
+FILE = later(r"'(/[^']+)'")
 # In nnunetv2 2.5 to 2.8.
 WRITES_LOG = "print_to_log_file"
-CHECKPOINT = re.compile(r"checkpoint\w*\.pth")
+CHECKPOINT = later(r"checkpoint\w*\.pth")
 
 IN_ITS_LOG = define("seen.disk.in-log", "the main thread tries to write its log")
 MOUNTED_READ_ONLY = define("seen.disk.read-only", "{folder} is mounted read-only")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from holter.evidence.facts.training.refusal import asked_bytes
 from holter.evidence.window import Window
 from holter.evidence.words import NO_SHM, signal_name
 from holter.linux.signals import Signal
+from holter.patterns import later
 from holter.records import ProcessEnded, ProcessSample, Text
 from holter.sentences import define
 
@@ -19,9 +19,9 @@ from holter.sentences import define
 # old.
 CPU_SLACK_S = 5.0
 CPU_PART = 0.95
-FILE_TOO_LARGE = re.compile(r"\[Errno 27\]|File too large")
+FILE_TOO_LARGE = later(r"\[Errno 27\]|File too large")
 # PyTorch's writer reports a short write, but not its reason.
-WRITES = re.compile(r"PytorchStreamWriter failed|unexpected pos (?P<written>\d+) vs \d+")
+WRITES = later(r"PytorchStreamWriter failed|unexpected pos (?P<written>\d+) vs \d+")
 LIMIT_SIGNALS: dict[int, str] = {Signal.SIGXCPU: "cpu-time", Signal.SIGXFSZ: "file-size"}
 LAST_TICKS = 30
 # A training on the CPU was measured to map 2.7 times its resident memory.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from statistics import median
 
 from holter.evidence.fact_book import FactBook
 from holter.evidence.messages import messages_around, state_or_absent
 from holter.evidence.window import Window, last
+from holter.patterns import later
 from holter.records import OtherTraining, Tick
 from holter.sentences import define
 
@@ -17,7 +17,7 @@ ENOUGH_READINGS = 3
 # Unpacking and creating splits take minutes at most; a training that started earlier has finished both.
 RACE_S = 300.0
 # nnU-Net checks each existing .npy before unpacking, and writes it again if it cannot read it.
-REWRITES = re.compile(r"Error when checking .*fixing")
+REWRITES = later(r"Error when checking .*fixing")
 
 CORES = define("seen.host.others", "{cores:.1f} of {cpus} CPUs")
 RACED = define("seen.unpack.raced", "{count} on the same data")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 
 from holter.evidence.fact_book import FactBook, Value
 from holter.evidence.reasons import NO_PLANS
 from holter.evidence.window import Window
+from holter.patterns import later
 from holter.records import ExceptionSeen
 from holter.sentences import define
 
@@ -19,7 +19,7 @@ NO_DRIVER = define("why.software.no-driver", "no NVIDIA driver was seen")
 NO_NUMBER = define("why.setting.no-number", "{setting} is not a number")
 NOT_SET = define("why.setting.not-set", "{variable} is not set")
 NO_VARIABLES = define("why.setting.not-read", "the environment variables of the training could not be read")
-WINDOWS = re.compile(r"WinError \d+|File \"[A-Za-z]:\\[^\"\n]*")
+WINDOWS = later(r"WinError \d+|File \"[A-Za-z]:\\[^\"\n]*")
 FALSE_WORDS = ("f", "false", "0", "no")
 
 

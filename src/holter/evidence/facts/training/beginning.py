@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
-
 from holter.evidence.fact_book import FactBook
 from holter.evidence.window import Window
+from holter.patterns import later
 from holter.records import EpochEnded, ExceptionSeen
 from holter.sentences import define
 from holter.tape import Recording
 from holter.texts.training_command import parse_training_command
 
 # Functions of nnunetv2's run_training.py and trainer that are over when the first step begins, and those after it.
-BEFORE = re.compile(r", in (?:get_trainer_from_args|maybe_load_checkpoint|on_train_start|setup_ddp)\n")
-AFTER = re.compile(
+BEFORE = later(r", in (?:get_trainer_from_args|maybe_load_checkpoint|on_train_start|setup_ddp)\n")
+AFTER = later(
     r", in (?:train_step|validation_step|on_train_epoch_\w+|on_validation_epoch_\w+|on_epoch_\w+|on_train_end"
     r"|perform_actual_validation)\n"
 )
 # The arguments are read in run_training itself: its frame is the last one.
-IN_ARGUMENTS = re.compile(r"run_training\.py\", line \d+, in run_training\n(?![\s\S]*File \")")
+IN_ARGUMENTS = later(r"run_training\.py\", line \d+, in run_training\n(?![\s\S]*File \")")
 # Phases of a heartbeat before the end of the first epoch.
 BEFORE_END = ("startup", "unpack", "compile", "train", "validate")
 

@@ -11,6 +11,7 @@ from holter.evidence.reasons import ENDING_UNKNOWN, NO_EXCEPTION, NO_EXCEPTION_R
 from holter.evidence.window import Window, last
 from holter.evidence.words import CASE_IN_HAND, cut_off, ending, process_of
 from holter.linux.signals import Signal
+from holter.patterns import later
 from holter.records import (
     DATA_WORKERS,
     WORKERS,
@@ -31,7 +32,7 @@ NO_CURRENT_FRAME = define("worker.no-current-frame", "no Python frame of the thr
 # Reports of one crash from several sources differ by up to this much in time.
 SLACK_S = 5.0
 # Messages for a preprocessed file that ends too early: numpy, blosc2, pickle, zip.
-TRUNCATED = re.compile(
+TRUNCATED = later(
     r"mmap length is greater than file size|EOFError|Ran out of input|pickle data was truncated|"
     r"Error while (?:opening|reading|getting|decompress|creating the lazy)|blosc2?_schunk_open|"
     r"File is not a zip file|BadZipFile|Unable to (?:open|decompress)|could not be decompressed|"
@@ -40,27 +41,27 @@ TRUNCATED = re.compile(
     re.IGNORECASE,
 )
 # Those of them that no other trouble raises.
-SURELY_TRUNCATED = re.compile(
+SURELY_TRUNCATED = later(
     r"mmap length is greater than file size|EOF: reading array data|cannot mmap an empty file|No data left in file|"
     r"Failed to read all data for array|pickle data was truncated|Bad CRC-32 for file|Error -\d+ while decompressing",
 )
 # Code that reads cases, only in the innermost frames: further out any trainer has such frames.
-READS_DATA = re.compile(r"in load_case|in read_array|blosc2|npyio|memmap")
+READS_DATA = later(r"in load_case|in read_array|blosc2|npyio|memmap")
 NEAREST_FRAMES = 8
 EXCEPTION_FACTS = tuple(f"exception.{name}" for name in ("first", "kind", "role", "file", "truncated_file", "cuda_oom"))
 # "slurmstepd: error: Detected 1 oom-kill event(s) in step 123.batch"; newer ones write oom_kill.
-SLURM_OOM = re.compile(r"slurmstepd\b.*?(?:Detected (\d+) )?oom[-_]kill", re.IGNORECASE)
+SLURM_OOM = later(r"slurmstepd\b.*?(?:Detected (\d+) )?oom[-_]kill", re.IGNORECASE)
 WORKER_FACTS = tuple(
     f"worker.{name}" for name in ("ending", "exit_signal", "exit_code", "subject", "role", "fatal_frame")
 )
 # Files that nnU-Net reads with load_json before training.
 JSON_KINDS = ("json", "splits")
 JSON_FILES = (
-    (re.compile("in do_split|splits_file"), "splits_final.json"),
-    (re.compile(r"dataset\.json"), "dataset.json"),
-    (re.compile("plans"), "plans"),
+    (later("in do_split|splits_file"), "splits_final.json"),
+    (later(r"dataset\.json"), "dataset.json"),
+    (later("plans"), "plans"),
 )
-DATA_FILE = re.compile(r"[^\s'\"(),]+\.(?:b2nd|npy|npz|pkl)\b")
+DATA_FILE = later(r"[^\s'\"(),]+\.(?:b2nd|npy|npz|pkl)\b")
 
 SOURCE = define("seen.worker.ending", "source: {source}")
 RAISED_IN = define("seen.exception.in", "in {who}")

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
-
 from holter.evidence.fact_book import FactBook
 from holter.evidence.frames import describe, main_thread, network_caller
 from holter.evidence.reasons import NO_HEARTBEAT_NO_LOG
 from holter.evidence.window import Window, last
+from holter.patterns import later
 from holter.records import LogLine, Noted, PhaseChanged
 from holter.sentences import define
 
 # nnU-Net's last lines, after all results are written.
 LAST_WORDS = ("Validation complete", "Mean Validation Dice")
 # Steps that a training does not need: drawing the network and the progress, and run-tracking services.
-EXTRA_STEP = re.compile(
+EXTRA_STEP = later(
     r"plot_network_architecture|plot_progress_png|hiddenlayer|graphviz|font_manager|/(?:wandb|mlflow|clearml|tensorboardX?)/"
 )
-UNBUFFERED = re.compile(r"^-[a-zA-Z]*u[a-zA-Z]*$")
+UNBUFFERED = later(r"^-[a-zA-Z]*u[a-zA-Z]*$")
 
 BEFORE_ALARM = define("seen.finish.before-alarm", "{age:.0f} s before the alarm")
 TO_NULL = define("seen.output.to-null", "the output goes to /dev/null")

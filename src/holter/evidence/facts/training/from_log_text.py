@@ -10,16 +10,15 @@ from collections import Counter
 
 from holter.evidence.fact_book import FactBook
 from holter.evidence.window import Window
+from holter.patterns import later
 from holter.records import LogLine, Noted
 from holter.sentences import define
 from holter.texts.exit_lines import reason_of
 from holter.texts.recording import FROM_TEXT
 
 # Messages of Slurm, the kernel and Kubernetes on a console.
-OOM_LINE = re.compile(
-    r"oom[-_ ]?kill|OOMKilled|Out of memory: Kill|OUT_OF_MEMORY|task \d+: Out Of Memory", re.IGNORECASE
-)
-COUNTED = re.compile(r"Detected (\d+) oom[-_ ]?kill", re.IGNORECASE)
+OOM_LINE = later(r"oom[-_ ]?kill|OOMKilled|Out of memory: Kill|OUT_OF_MEMORY|task \d+: Out Of Memory", re.IGNORECASE)
+COUNTED = later(r"Detected (\d+) oom[-_ ]?kill", re.IGNORECASE)
 SOURCES = ("slurmstepd", "srun", "Killed process", "invoked oom-killer", "oom_reaper", "OOMKilled", "OUT_OF_MEMORY")
 # Lines of one crash are at most this far apart in a console.
 NEAR_S = 60.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from holter.evidence.fact_book import FactBook
@@ -11,6 +10,7 @@ from holter.evidence.messages import messages_around, state_or_absent
 from holter.evidence.reasons import NO_HEARTBEAT
 from holter.evidence.window import Window
 from holter.history.ranks import working
+from holter.patterns import later
 from holter.records import Beat, Message, Tick
 from holter.sentences import define, joined
 
@@ -45,7 +45,7 @@ WAIT_FOR = {
 STILL_IN = define("seen.ddp.still-in", "PID {pid} (still in {phase})")
 IN_FRAME = define("seen.ddp.in-frame", "PID {pid} (in {frame})")
 WAITS = define("seen.ddp.waits", "PID {pid} (waits {share:percent} % of a step for its batch)")
-_TIMED_OUT = re.compile(r"collective operation timeout: Work\w+\((?:[^)]*?OpType=(\w+))?")
+_TIMED_OUT = later(r"collective operation timeout: Work\w+\((?:[^)]*?OpType=(\w+))?")
 
 
 class Rank(NamedTuple):

@@ -8,22 +8,21 @@ from math import prod
 from holter.evidence.fact_book import FactBook
 from holter.evidence.reasons import NO_EXCEPTION, NO_EXCEPTION_READ, NO_PLANS
 from holter.evidence.window import Window
+from holter.patterns import later
 from holter.records import DATA_WORKERS, ExceptionSeen, StackDump, Tick
 from holter.sentences import define
 
 # Stacks needed for a share.
 ENOUGH_STACKS = 3
 # The innermost matching frame decides: a worker reads a case, cuts it out, then transforms it.
-READS = re.compile(r"load_case|crop_and_pad_nd|get_bbox|blosc2|memmap")
-TRANSFORMS = re.compile(
-    r"batchgeneratorsv?2?/transforms|batchgenerators/augmentations|dynamic_network|acvl_utils/cropping"
-)
+READS = later(r"load_case|crop_and_pad_nd|get_bbox|blosc2|memmap")
+TRANSFORMS = later(r"batchgeneratorsv?2?/transforms|batchgenerators/augmentations|dynamic_network|acvl_utils/cropping")
 # With fewer bytes the trend of reading is unknown.
 LITTLE_BYTES = 20e6
 THIRDS = 3
 ENOUGH_S = 60.0
 WINDOWS_DRIVES = ("9p", "drvfs", "v9fs")
-PINNED = re.compile(r"pin_memory|cudaHostAlloc|cudaHostRegister|pinned", re.IGNORECASE)
+PINNED = later(r"pin_memory|cudaHostAlloc|cudaHostRegister|pinned", re.IGNORECASE)
 VOXELS = define("seen.plan.voxels", "{size} voxels")
 READING = define("seen.reading.stacks", "{reads} of {stacks} stacks")
 LATE_READS = define("seen.cache.late-reads", "{late:bytes} in the last third, {early:bytes} in the first")
@@ -32,7 +31,7 @@ TOO_SHORT = define("why.cache.too-short", "reading was not recorded long enough"
 FEW_STACKS = define("why.reading.few-stacks", "too few stacks of working data workers")
 NOT_WSL = define("why.storage.not-wsl", "this is not WSL")
 MACHINE_UNKNOWN = define("why.storage.machine-unknown", "the kind of machine or file system is not known")
-NO_MEMORY = re.compile(r"out of memory|CUDA error|alloc", re.IGNORECASE)
+NO_MEMORY = later(r"out of memory|CUDA error|alloc", re.IGNORECASE)
 
 
 def collect(window: Window, book: FactBook) -> None:

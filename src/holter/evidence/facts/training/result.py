@@ -8,11 +8,12 @@ from holter.evidence.disk_space import is_same_device, is_same_folder
 from holter.evidence.fact_book import FactBook
 from holter.evidence.window import Window, last
 from holter.evidence.words import is_saved
+from holter.patterns import later
 from holter.records import ActionTaken, EpochEnded, Message, Noted, ProcessEnded, StorageSample
 from holter.sentences import define
 
 EPOCHS = 2
-MISSING = re.compile(r"does not exist|No such file|FileNotFoundError|\[Errno 2\]|cannot be opened", re.IGNORECASE)
+MISSING = later(r"does not exist|No such file|FileNotFoundError|\[Errno 2\]|cannot be opened", re.IGNORECASE)
 LOSS_NOTES = ("loss-not-finite", "loss-is-finite")
 LOSS_FACTS = ("loss.not_finite", "loss.since")
 IS_FINITE = define("result.is-finite", "the losses are finite numbers")

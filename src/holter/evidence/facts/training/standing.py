@@ -7,7 +7,6 @@ batch, an export) do not count: another process causes those.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from holter.evidence.frames import describe, main_thread
 from holter.evidence.owners import HOOK, OWNERS, owner_of
 from holter.evidence.window import Window, mean_cpu
 from holter.history.ranks import main_beat
+from holter.patterns import later
 from holter.records import DATA_WORKERS, Frame, ProcessSample, Role, StackDump, ThreadStack
 from holter.sentences import define
 
@@ -78,15 +78,15 @@ _BY_CALL = {
     "fdatasync": "file", "openat": "file", "close": "file", "pread64": "file", "pwrite64": "file",
 }  # fmt: skip
 _BY_CHANNEL = (
-    (re.compile(r"futex"), "lock"),
-    (re.compile(r"sk_wait|inet_csk|tcp_|unix_(?:stream|dgram)|skb_wait|wait_for_more_packets"), "socket"),
-    (re.compile(r"locks?_|flock|posix_lock"), "file-lock"),
-    (re.compile(r"pipe_"), "pipe"),
-    (re.compile(r"nanosleep|hrtimer"), "sleep"),
-    (re.compile(r"do_wait"), "child"),
-    (re.compile(r"poll|select"), "poll"),
+    (later(r"futex"), "lock"),
+    (later(r"sk_wait|inet_csk|tcp_|unix_(?:stream|dgram)|skb_wait|wait_for_more_packets"), "socket"),
+    (later(r"locks?_|flock|posix_lock"), "file-lock"),
+    (later(r"pipe_"), "pipe"),
+    (later(r"nanosleep|hrtimer"), "sleep"),
+    (later(r"do_wait"), "child"),
+    (later(r"poll|select"), "poll"),
 )
-_NETWORK_FILES = re.compile(r"(?:^|/)(?:socket|ssl)\.py$|/(?:http|urllib3?|requests|httpx|grpc|websocket)/")
+_NETWORK_FILES = later(r"(?:^|/)(?:socket|ssl)\.py$|/(?:http|urllib3?|requests|httpx|grpc|websocket)/")
 
 
 class Place(NamedTuple):

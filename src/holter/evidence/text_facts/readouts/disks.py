@@ -7,24 +7,25 @@ from collections.abc import Iterator
 
 from holter.evidence.text_facts.readouts.values import KIB, WAITS, Fact, bytes_of
 from holter.linux.mounts import is_remote
+from holter.patterns import later
 
 FULL = 0.98
 BUSY_DISK = 90.0
 # Per cent busy says nothing of storage that serves many requests at once.
-PARALLEL = re.compile(r"nvme|zram|loop|dm-|md\d")
+PARALLEL = later(r"nvme|zram|loop|dm-|md\d")
 SYSTEM_FOLDERS = ("/proc/", "/sys/", "/dev/", "/run/", "/snap", "/boot", "/etc/")
 SYSTEM_MOUNTS = ("/snap", "/boot", "/run", "/sys", "/proc", "/etc", "/usr", "/mnt/wsl")
-DATA_FOLDER = re.compile(r"nnUNet_preprocessed\s*[=:]\s*[\"']?(/[^\s\"':]+)")
+DATA_FOLDER = later(r"nnUNet_preprocessed\s*[=:]\s*[\"']?(/[^\s\"':]+)")
 # Virtual disks say that they rotate, whatever is below them.
-REAL_DISK = re.compile(r"^(?:sd[a-z]+|nvme\d+n\d+|hd[a-z])\b")
+REAL_DISK = later(r"^(?:sd[a-z]+|nvme\d+n\d+|hd[a-z])\b")
 
-_DF = re.compile(
+_DF = later(
     r"^(?P<source>\S+(?: \S+)?)\s+(?:(?P<type>[a-z][\w.]*)\s+)?(?P<size>[\d.,]+[KMGTPE]?i?|-)"
     r"\s+(?P<used>[\d.,]+[KMGTPE]?i?|-)\s+(?P<free>-?[\d.,]+[KMGTPE]?i?|-)\s+(?P<percent>\d{1,3})%\s+(?P<mount>/\S*)\s*$",
     re.MULTILINE,
 )
-_MOUNT = re.compile(r"^(?P<source>\S+) on (?P<mount>/\S*) type (?P<type>\S+) \((?P<options>[^)]*)\)", re.MULTILINE)
-_FINDMNT = re.compile(
+_MOUNT = later(r"^(?P<source>\S+) on (?P<mount>/\S*) type (?P<type>\S+) \((?P<options>[^)]*)\)", re.MULTILINE)
+_FINDMNT = later(
     r"^[\s│├└─|`-]*(?P<mount>/\S*)\s+(?P<source>\S+)\s+(?P<type>[a-z][\w.]*)\s+(?P<options>r[wo]\b\S*)\s*$",
     re.MULTILINE,
 )

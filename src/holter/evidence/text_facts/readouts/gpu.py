@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 
 from holter.evidence.text_facts.readouts.values import MIB, UNITS, Fact
+from holter.patterns import later
 
 HELD_MIB = 1000.0
 HOT_C = 85.0
 # An idle GPU lowers its clock by itself.
 BUSY = 0.5
 # A virtual GPU by the name of its profile.
-PROFILE = re.compile(r"\b(?:GRID |NVIDIA |Tesla )*(?:RTX ?)?[A-Z]{0,2}\d{0,4}[A-Z]{0,4}-\d{1,3}[QCAB]\b")
+PROFILE = later(r"\b(?:GRID |NVIDIA |Tesla )*(?:RTX ?)?[A-Z]{0,2}\d{0,4}[A-Z]{0,4}-\d{1,3}[QCAB]\b")
 MODES = {
     "vgpu": "vgpu", "pass-through": "pass-through", "none": "none", "host vgpu": "host-vgpu", "host vsga": "host-vsga",
 }  # fmt: skip

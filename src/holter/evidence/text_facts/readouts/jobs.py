@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from holter.evidence.text_facts.readouts.values import Fact
+from holter.patterns import later
 
 STATES = {
     "OUT_OF_MEMORY": (("oom.kills", 1), ("episode.kind", "death")),
@@ -15,7 +16,7 @@ STATES = {
     "NODE_FAIL": (("main.exit_signal", 15), ("episode.kind", "death")),
     "CANCELLED": (("main.exit_signal", 15), ("episode.kind", "death")),
 }  # fmt: skip
-STATE = re.compile(r"\b(OUT_OF_ME\w*|TIMEOUT|PREEMPTED|NODE_FAIL|CANCELLED|FAILED|COMPLETED|RUNNING)\b")
+STATE = later(r"\b(OUT_OF_ME\w*|TIMEOUT|PREEMPTED|NODE_FAIL|CANCELLED|FAILED|COMPLETED|RUNNING)\b")
 # Shells add this to the number of a signal.
 SIGNALLED = 128
 SIGNALS = range(1, 32)
@@ -82,8 +83,8 @@ def docker(text: str) -> Iterator[Fact]:
 
 
 # The end of a training log, and below it what ``date`` prints in the C locale or others.
-_STAMP = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\.\d+: ", re.M)
-_DATE = re.compile(
+_STAMP = later(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\.\d+: ", re.M)
+_DATE = later(
     r"^[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) +(?P<day>\d+) (?P<time>\d\d:\d\d:\d\d)(?: [AP]M)?"
     r" \S+ (?P<year>\d{4})\s*$",
     re.M,

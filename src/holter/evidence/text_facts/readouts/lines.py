@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from holter.patterns import later
+
 # Rows of tables, which have one shape and name hundreds of things that are no part of the trouble.
 _ROWS = (
     r"(?:Filesystem|文件系统)\s.*|\S+(?: \S+)?\s+(?:[a-z][\w.]*\s+)?(?:[\d.,]+[KMGTPE]?i?|-)"
@@ -49,8 +51,8 @@ _SETTINGS = (
     r"\s*(?:\w[\w/:]*=\S*\s*){2,}",  # scontrol
     r"[\w-]+: (?:error|fatal|warning): .*",  # what a command says of itself
 )
-ROW = re.compile("|".join(f"(?:{row})" for row in _ROWS))
-SETTING = re.compile("|".join(f"(?:{row})" for row in _SETTINGS))
+ROW = later("|".join(f"(?:{row})" for row in _ROWS))
+SETTING = later("|".join(f"(?:{row})" for row in _SETTINGS))
 
 
 def without_rows(text: str) -> str:

@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 from holter.evidence import frames
 from holter.evidence.text_facts.readouts.values import Fact
+from holter.patterns import later
 from holter.records import Frame, ThreadStack
 
 # Names of one column in ps and top.
 STATES, CPU, NAMES = ("STAT", "S"), ("%CPU", "C", "CPU"), ("COMMAND", "CMD", "ARGS")
-TRAINS = re.compile(r"python|nnUNet|torchrun|pt_main")
+TRAINS = later(r"python|nnUNet|torchrun|pt_main")
 # Per cent of one CPU: at work.
 WORKS = 50.0
 USERS_AT_WORK = 2
-DAY = re.compile(r"Mon|Tue|Wed|Thu|Fri|Sat|Sun")
+DAY = later(r"Mon|Tue|Wed|Thu|Fri|Sat|Sun")
 # Columns that lstart fills: "Sun Nov 29 08:05:22 2026".
 START_WORDS = 5
 SYSTEM_USERS = ("root", "USER")
@@ -84,8 +85,8 @@ def _filled(names: list[str], words: list[str]) -> dict[str, str] | None:
 
 
 # Thread 7537 (idle): "MainThread"
-_THREAD = re.compile(r'^\s*Thread \S+ \((?P<state>[\w+]+)\)(?:: "(?P<name>[^"]*)")?\s*$')
-_FRAME = re.compile(r"^\s{2,}(?P<function>\S.*?) \((?P<file>[^()]+?)(?::(?P<line>\d+))?\)\s*$")
+_THREAD = later(r'^\s*Thread \S+ \((?P<state>[\w+]+)\)(?:: "(?P<name>[^"]*)")?\s*$')
+_FRAME = later(r"^\s{2,}(?P<function>\S.*?) \((?P<file>[^()]+?)(?::(?P<line>\d+))?\)\s*$")
 
 
 def py_spy(text: str) -> Iterator[Fact]:
