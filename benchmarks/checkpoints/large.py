@@ -16,8 +16,8 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.checkpoints.stand_in import stand_in
 from benchmarks.reporting import Goal, Row
-from benchmarks.stand_in import stand_in
 
 ELEMENTS = (1 << 30) + (1 << 22)  # of four bytes
 NEEDED_MEMORY_BYTES = 10 << 30  # the tensor, the snapshot, and memory for other programs

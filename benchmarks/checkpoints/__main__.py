@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.large_checkpoint import look
+from benchmarks.checkpoints.large import look
+from benchmarks.checkpoints.stand_in import stand_in
 from benchmarks.reporting import Goal, Row, conclude, options_of
-from benchmarks.stand_in import stand_in
 
 EPOCH_S = 160.0
 GOAL_PERCENT = 1.0

@@ -1,0 +1,1 @@
+"""Saving checkpoints the safe way: how long the training waits, and one of more than 4 GiB."""
