@@ -47,7 +47,7 @@ CASES = (
 
 def main() -> int:
     """Measure, print tables, write JSON if asked; return 1 if a goal was missed."""
-    parser = options_of("stand_in", __doc__, quick="fewer and shorter rounds: four minutes")
+    parser = options_of("stand_in", __doc__, quick="fewer and shorter rounds: six minutes")
     options = parser.parse_args()
     rounds, seconds = (2, 10.0) if options.quick else (5, 30.0)
     say(f"on cores {pin()}")
