@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -142,47 +142,61 @@ def scaling(scene: Scene, data: Any, like: Any, plan: Plan) -> tuple[list[Row], 
 
 
 def sleeping(scene: Scene, data: Any, like: Any, plan: Plan) -> tuple[list[Row], list[Goal]]:
-    """Replace the native call by a sleep of the same length: how many cores the Python around it can feed."""
-    kernels = found().kernels
-    if kernels is None:
+    """Replace both native calls, of reading and of transforms, by sleeps: how many cores the Python can feed."""
+    if found().kernels is None:
         return [], []
     chain = chain_of(scene, like)
-    took: list[float] = []
-    original = Kernels.run
+    took: dict[str, list[float]] = {"read": [], "run": []}
+    originals = {name: getattr(Kernels, name) for name in took}
 
-    def timed(self: Kernels, layout: int, samples: Any, count: int, steps: Any) -> None:
-        began_s = time.thread_time()
-        original(self, layout, samples, count, steps)
-        took.append((time.thread_time() - began_s) / count)
+    def timed(name: str) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            began_s = time.thread_time()
+            done = originals[name](*arguments)
+            took[name].append((time.thread_time() - began_s) / count_of(name, arguments))
+            return done
+
+        return call
+
+    def slept(name: str) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            time.sleep(each_s[name] * count_of(name, arguments))
+            return arguments[2]  # so many reads succeeded
+
+        return call
 
     speeds = {}
-    with replaced(timed), ours(data, like, 1, chain) as batches:
+    with replaced(timed), kept_in_ram(scene, ours(data, like, 1, chain, ram_budget_bytes=8 << 30)) as batches:
+        took["read"].clear()
         rate(batches, scene.batch, plan.short_s)
-    each_s = statistics.mean(took)
-
-    def slept(self: Kernels, layout: int, samples: Any, count: int, steps: Any) -> None:  # noqa: ARG001
-        time.sleep(each_s * count)
-
+    each_s = {name: statistics.mean(times) for name, times in took.items()}
     for threads in (1, SLEEPERS):
-        with replaced(slept), ours(data, like, threads, chain, ram_budget_bytes=8 << 30) as batches:
-            for _ in range(WARM_BATCHES):  # until all cases are in memory: decompressing them is no part of this
-                if batches.ram.used_bytes >= scene.cases * math.prod(scene.shape) * BYTES_A_VOXEL:
-                    break
-                next(batches)
+        with kept_in_ram(scene, ours(data, like, threads, chain, ram_budget_bytes=8 << 30)) as batches, replaced(slept):
             speeds[threads] = rate(batches, scene.batch, plan.short_s).per_s
     letter = scene.name[0]
+    note = ", ".join(f"{name} {seconds * 1000:.2f} ms" for name, seconds in each_s.items()) + "; cases in RAM"
     rows = [
-        row(
-            f"{letter}: {threads} threads, sleeping",
-            speed,
-            "samples/s",
-            f"{each_s * 1000:.2f} ms a sample; cases in RAM",
-        )
-        for threads, speed in speeds.items()
+        row(f"{letter}: {threads} threads, sleeping", speed, "samples/s", note) for threads, speed in speeds.items()
     ]
     return rows, [
         at_least(f"{letter}: {SLEEPERS} threads x one, kernels asleep", SLEEP_GOAL, speeds[SLEEPERS] / speeds[1])
     ]
+
+
+def count_of(name: str, arguments: Sequence[Any]) -> int:
+    """Return how many reads or samples a native call does; ``arguments`` begin with the ``Kernels``."""
+    return int(arguments[2] if name == "read" else arguments[3])
+
+
+@contextmanager
+def kept_in_ram(scene: Scene, loader: Loader) -> Iterator[Loader]:
+    """Yield a loader that has all cases in memory: decompressing them is no part of the measurement."""
+    with loader as batches:
+        for _ in range(WARM_BATCHES):
+            if batches.ram.used_bytes >= scene.cases * math.prod(scene.shape) * BYTES_A_VOXEL:
+                break
+            next(batches)
+        yield batches
 
 
 def beside(scene: Scene, data: Any, like: Any, plan: Plan) -> tuple[list[Row], list[Goal]]:
@@ -234,14 +248,16 @@ def drained(pipeline: Any) -> Iterator[None]:
 
 
 @contextmanager
-def replaced(run: Callable[..., None]) -> Iterator[None]:
-    """Put another function in the place of the native call."""
-    original = Kernels.run
-    Kernels.run = run  # type: ignore[method-assign]
+def replaced(make: Callable[[str], Callable[..., Any]]) -> Iterator[None]:
+    """Put other functions in the place of the native calls ``read`` and ``run``."""
+    originals = {name: getattr(Kernels, name) for name in ("read", "run")}
+    for name in originals:
+        setattr(Kernels, name, make(name))
     try:
         yield
     finally:
-        Kernels.run = original  # type: ignore[method-assign]
+        for name, original in originals.items():
+            setattr(Kernels, name, original)
 
 
 def trainer_of(name: str) -> Any:

@@ -38,11 +38,12 @@ def telling(counts: list[int]) -> int:
 class Column:
     """The states of the lanes and the means of the chart values in one interval."""
 
-    __slots__ = ("_counts", "_sums", "pids")
+    __slots__ = ("_counts", "_ranks", "_sums", "pids")
 
     def __init__(self) -> None:
         self._sums: dict[str, list[float]] = {}
         self._counts: dict[LaneName, list[int]] = {}  # readings in each state
+        self._ranks: dict[LaneName, int] = {}  # those asked for since the last reading: a view asks each second
         self.pids: dict[LaneName, int] = {}
 
     def add(self, name: str, value: float) -> None:
@@ -57,6 +58,7 @@ class Column:
     def see(self, lane: LaneName, rank: int, pid: int) -> None:
         """Count one reading of this lane's process; ``rank`` is its state, as an index of ``STATES``."""
         self._counts.setdefault(lane, [0] * len(STATES))[rank] += 1
+        self._ranks.pop(lane, None)
         self.pids[lane] = pid
 
     def lanes(self) -> Iterable[LaneName]:
@@ -65,8 +67,11 @@ class Column:
 
     def rank(self, lane: LaneName) -> int:
         """Return the state of a lane, as an index of STATES; -1 if it was not seen."""
-        counts = self._counts.get(lane)
-        return -1 if counts is None else telling(counts)
+        rank = self._ranks.get(lane)
+        if rank is None:
+            counts = self._counts.get(lane)
+            rank = self._ranks[lane] = -1 if counts is None else telling(counts)
+        return rank
 
     def mean(self, name: str) -> float | None:
         """Return the mean of a value; None if it was not read."""

@@ -66,7 +66,7 @@ class Charts:
             row = self.places.row(
                 chart_label(name, self._lang, long=self._long) if level == 0 else "", "bold", self._glyphs.cut
             )
-            self._heights(row, cells, self._colour(name), over, (level, height))
+            row.add_cells(self._heights(cells, self._colour(name), over, (level, height)))
             row.to(self.places.label + self.places.chart + 1)
             lines.append((row.add(self.numbers(name)) if level == 0 else row).done())
         return lines
@@ -77,26 +77,21 @@ class Charts:
         return {"cpu": "cyan", "wait": "yellow", "swap": "magenta", "shm": "magenta"}.get(name, "blue")
 
     def _heights(
-        self,
-        row: Row,
-        cells: list[float | None],
-        colour: str,
-        over: tuple[float | None, ...],
-        place: tuple[int, int],
-    ) -> None:
-        # ``place``: which line this is, counted from below, of how many.
+        self, cells: list[float | None], colour: str, over: tuple[float | None, ...], place: tuple[int, int]
+    ) -> Iterator[tuple[str, str]]:
+        # ``place``: which line this is, counted from below, of how many. Yields signs with their styles.
         signs, (line, lines) = self._glyphs.heights, place
         for number, value in enumerate(cells):
             extra = (over[number] or 0.0) if over else 0.0
             if value is None:
-                row.add(" ")
+                yield " ", ""
                 continue
             share = min(1.0, value + extra)
             height = max(1 if share > LEAST_SHARE else 0, round(share * LEVELS * lines)) - line * LEVELS
             if height <= 0:
-                row.add(self._glyphs.dot if line == 0 else " ", "bright_black")
+                yield self._glyphs.dot if line == 0 else " ", "bright_black"
             else:
-                row.add(signs[min(LEVELS, height)], "magenta" if extra >= IOWAIT_SEEN else colour)
+                yield signs[min(LEVELS, height)], "magenta" if extra >= IOWAIT_SEEN else colour
 
     def numbers(self, name: str) -> str:
         """Return the numbers beside a chart: its values at the chosen moment, as many as fit."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -59,6 +62,12 @@ class Row:
             else:
                 self.line.append(Segment(content, style(name)))
             self.used += cells
+        return self
+
+    def add_cells(self, cells: Iterable[tuple[str, str]]) -> Row:
+        """Add many short texts, each with the name of its style; neighbours of one style are added in one piece."""
+        for name, alike in groupby(cells, key=itemgetter(1)):
+            self.add("".join(content for content, _ in alike), name)
         return self
 
     def to(self, column: int) -> Row:

@@ -139,11 +139,8 @@ class Timeline:
         return row.done()
 
     def _cells(self, row: Row, cells: Iterable[int]) -> None:
-        for rank in cells:
-            if rank < 0:
-                row.add(" ")
-            else:
-                row.add(self._glyphs.states[rank], STATE_STYLES[STATES[rank]])
+        signs = self._glyphs.states
+        row.add_cells((" ", "") if rank < 0 else (signs[rank], STATE_STYLES[STATES[rank]]) for rank in cells)
 
     def _lane_numbers(self, row: Row, lane: Lane) -> None:
         row.to(self.places.label + self.places.chart + 1)
