@@ -30,6 +30,8 @@ from holter.transforms.spatial.spatial import Spatial, SpatialDraw
 
 PATCH, INITIAL = (128, 128, 128), (205, 205, 205)
 GOAL = 3.0  # times the limit
+REPEATS = 11
+TORCH_REPEATS = 3  # ten times as slow
 ANGLES, SCALE = (0.3, -0.2, 0.25), 0.8
 ONE = Constant(1.0)
 
@@ -68,16 +70,15 @@ def cases() -> list[Case]:
 
 def main() -> int:
     """Measure, print a table, write JSON if asked; return 1 if a goal was missed."""
-    parser = options_of("roofline", __doc__, quick="fewer repeats: a minute")
+    parser = options_of("roofline", __doc__, quick="the same: the whole takes a minute")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    repeats = 3 if options.quick else 11
     x = torch.randn(PATCH)
-    a_pass_ms = median_ms(lambda: x.mul_(1.0), repeats)
+    a_pass_ms = median_ms(lambda: x.mul_(1.0), REPEATS)
     rows: list[Row] = [row("a pass", a_pass_ms, "ms", "reads and writes the volume once")]
     goals: list[Goal] = []
     for case in cases():
-        measured = measure(case, repeats)
+        measured = measure(case)
         limit_ms = case.passes * a_pass_ms
         rows.append({"name": case.name, "value": round(limit_ms, 3), "unit": "ms at least", **measured})
         best = next((ms for name, ms in measured.items() if name != "torch"), None)
@@ -85,7 +86,7 @@ def main() -> int:
     return conclude(rows, goals, options.json)
 
 
-def measure(case: Case, repeats: int) -> dict[str, float]:
+def measure(case: Case) -> dict[str, float]:
     """Return the milliseconds of each way."""
     geometry = Geometry(PATCH, INITIAL if isinstance(case.step, Spatial) else PATCH)
     draw = SampleDraw((case.draw,))
@@ -94,18 +95,18 @@ def measure(case: Case, repeats: int) -> dict[str, float]:
     image, seg = inputs(box, case.labels)
     found = {}
     for kernels in library.sets_of(library._library()):
-        whole = median_ms(compiled(chain, kernels, image, seg, draw, box), repeats)
+        whole = median_ms(compiled(chain, kernels, image, seg, draw, box), REPEATS)
         if not isinstance(case.step, Spatial):  # less the copy into the batch, which comes before
             bare = Chain(geometry, (Mirror(()),), ())
-            whole -= median_ms(compiled(bare, kernels, image, seg, SampleDraw((None,)), box), repeats)
+            whole -= median_ms(compiled(bare, kernels, image, seg, SampleDraw((None,)), box), REPEATS)
         found[kernels.name] = max(0.0, whole)
     vars(chain)["program"] = None
     nothing = 0.0
     if not isinstance(case.step, Spatial):  # into new memory, which the other steps find ready
         still = Chain(geometry, (), ())
         vars(still)["program"] = None
-        nothing = median_ms(lambda: still.apply([image], [seg], [SampleDraw(())], device="cpu"), repeats)
-    whole = median_ms(lambda: chain.apply([image], [seg], [draw], device="cpu"), min(repeats, 3))
+        nothing = median_ms(lambda: still.apply([image], [seg], [SampleDraw(())], device="cpu"), REPEATS)
+    whole = median_ms(lambda: chain.apply([image], [seg], [draw], device="cpu"), TORCH_REPEATS)
     return {**{name: round(ms, 3) for name, ms in found.items()}, "torch": round(max(0.0, whole - nothing), 3)}
 
 
