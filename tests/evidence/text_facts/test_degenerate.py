@@ -9,6 +9,7 @@ import pytest
 
 from holter.diagnosis.words import accuses, said
 
+pytestmark = pytest.mark.slow  # together half a minute
 NUMBERS = random.Random(1)
 TEXTS = {
     "empty lines": "\n" * 100_000,
