@@ -273,7 +273,9 @@ CASES: tuple[Case, ...] = (
         for name, packages in (("lightning", LIGHTNING), ("monai", MONAI))
         for case in (
             replace(framework(name, packages), name=f"{name}-trains", summary="trains and ends"),
-            replace(frozen(framework(name, packages), f"{name}-frozen"), strike="freeze-newest"),
+            replace(
+                frozen(framework(name, packages), f"{name}-frozen"), strike="freeze-newest", heals=("replace-workers",)
+            ),
             replace(worker_killed(framework(name, packages), f"{name}-killed", DEAD_WORKER), strike="kill-newest"),
             goes_on(frozen(framework(name, packages), ""), f"{name}-frozen-healed", r"Can replace workers"),
             goes_on(worker_killed(framework(name, packages), ""), f"{name}-killed-healed", r"Can replace workers"),
@@ -312,7 +314,7 @@ CASES: tuple[Case, ...] = (
     replace(
         attached(
             main_killed(LAUNCHER, "launcher-killed"),
-            (r"heartbeat: no: the training was started without Holter\)", WATCHES),
+            (r"heartbeat: no: the training was started without Holter", WATCHES),
         ),
         quick=False,
     ),

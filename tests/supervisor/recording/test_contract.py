@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +16,7 @@ import pytest
 
 from holter.probes.child.background_command import NOT_STARTED
 from holter.probes.gpu.gpu import NO_READING
+from holter.probes.machine.environment import process_command
 from holter.probes.process import pidfd
 from holter.probes.process.python_options import option_letters
 from holter.records import Beat, ContractSettled, GpuSample, Noted, StorageSample, Tick
@@ -203,6 +206,23 @@ def test_a_log_that_is_gone_is_not_called_seen(sources, tmp_path: Path) -> None:
     sources.trainlog.is_log_there = False
     later = kept.see(Tick(t_s=500.0))
     assert later.ability("log").why_not.key == "contract.log-gone"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_training_that_ended_in_the_first_minute_did_not_lose_its_heartbeat(
+    ended, sleeper, sources, tmp_path: Path
+) -> None:
+    main = sources.process.main_pid = sleeper()
+    sources.heartbeat.main_info = lambda: {"pid": main}
+    kept = keeper(sources, tmp_path)
+    kept.see(Tick(t_s=5.0, beats=(Beat(t_s=5.0, pid=main, role="main", steps_total=3, phase="train"),)))
+    if ended:
+        os.kill(main, signal.SIGKILL)
+        while process_command(main):  # it becomes a zombie
+            time.sleep(0.01)
+    heartbeat = kept.see(Tick(t_s=100.0)).ability("heartbeat")  # type: ignore[union-attr]
+    assert heartbeat.can is ended
+    assert ended or heartbeat.why_not.key == "contract.hook-gone"
 
 
 @pytest.mark.parametrize("can", [True, False])

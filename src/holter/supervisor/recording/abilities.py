@@ -92,6 +92,7 @@ class Abilities:
         self._keeper = keeper
         self._inject = inject
         self.stacks: Ability | None = None  # None: not tried yet
+        self._beat_seen = False
         self._gpu: GpuSample | None = None
         self._kernel_log = True
         self._hook_failed: str | None = None
@@ -101,10 +102,11 @@ class Abilities:
 
     def follow(self) -> None:
         """Forget what was learnt about one process, because another one has replaced it."""
-        self.stacks, self._hook_failed = None, None
+        self.stacks, self._hook_failed, self._beat_seen = None, None, False
 
     def learn(self, tick: Tick) -> None:
         """Note what a tick shows of what Holter can observe and do."""
+        self._beat_seen = self._beat_seen or main_beat(tick) is not None
         if tick.gpus:
             self._gpu = tick.gpus[0]
         for event in tick.events:
@@ -152,9 +154,14 @@ class Abilities:
         return ContractSettled(t_s=tick.t_s, sees=sees, does=self._does(heartbeat, sees[1]))
 
     def _heartbeat(self, tick: Tick) -> Ability:
-        if main_beat(tick) is not None:
+        # A training that has ended has no heartbeat any more, and nothing was lost.
+        if main_beat(tick) is not None or (self._beat_seen and self._main_has_ended()):
             return Ability(name="heartbeat", can=True)
         return Ability(name="heartbeat", can=False, why_not=self._why_no_heartbeat())
+
+    def _main_has_ended(self) -> bool:
+        main = self._sources.process.main_pid
+        return main is None or not process_command(main)  # a zombie has no command
 
     def _why_no_heartbeat(self) -> Message:
         main = self._sources.process.main_pid
