@@ -98,6 +98,7 @@ def goes_on(case: Case, name: str, can: str) -> Case:
         watch_s=240.0,  # until its end
         at_once=(NO_RESTART,),
         at_end=(r"replaced|workers were started",),
+        says=tuple(pattern.replace("killed", "(killed|ended by SIGKILL)") for pattern in case.says),
         sees=tuple(can if pattern == WATCHES else pattern for pattern in case.sees),
     )
 
@@ -288,7 +289,7 @@ CASES: tuple[Case, ...] = (
     replace(accelerate(), name="accelerate-trains", summary="trains and ends"),
     raises(accelerate("raise"), "accelerate-raises"),
     main_killed(accelerate(), "accelerate-killed", exit_codes=(1,)),  # the launcher's own code
-    frozen(accelerate(), "accelerate-frozen"),
+    replace(frozen(accelerate(), "accelerate-frozen"), heals=("replace-workers",)),
     replace(SHELL, name="shell-trains", summary="trains and ends, under run --heal", variables=SHORT, quick=False),
     replace(
         main_killed(SHELL, "shell-killed"),

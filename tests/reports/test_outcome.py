@@ -20,6 +20,7 @@ from holter.reports.outcome import Outcome, identity_of, outcome_of
 from holter.reports.outcome.closing import verdict_of_run
 from holter.reports.outcome.groups import grouped
 from holter.reports.outcome.unusual import unusual
+from holter.reports.quiet import quiet
 from holter.reports.terminal import print_diagnosis
 from holter.tape import Recording, read
 
@@ -363,3 +364,14 @@ def test_what_is_as_usual_is_no_finding() -> None:
         ),
     )
     assert unusual(calm) == ()
+
+
+@pytest.mark.parametrize(("times", "said"), [(1, "once"), (2, "twice"), (5, "5 times")])
+def test_workers_that_were_replaced_before_an_alarm_are_not_left_out(times: int, said: str) -> None:
+    run = Run().startup().train(0, 20)
+    for _ in range(times):
+        run.act("replace-workers", "done").go_on(5)
+    run.finish_epoch(0).event(ProcessEnded(t_s=float(run.t), pid=run.pid, role="main", exit_code=0))
+    recording = made(run, num_epochs=1)
+    assert f"Data workers replaced {said}." in phrase(outcome_of(recording, (), is_over=True).headline, "en")
+    assert "nothing else was wrong" in quiet(recording, "en")

@@ -6,7 +6,7 @@ It says "nothing wrong" only if a training was seen, and if its end is known.
 from __future__ import annotations
 
 from holter.evidence.scope import was_training_seen
-from holter.records import ContractSettled, Message, Noted, ProcessEnded
+from holter.records import ActionTaken, ContractSettled, Message, Noted, ProcessEnded
 from holter.reports.catalogue import Lang, phrase
 from holter.reports.when import is_text
 from holter.sentences import define
@@ -20,6 +20,11 @@ END_UNSEEN = define(
     "quiet.end-unseen", "Nothing wrong was seen in {span:duration}; how the training ended could not be seen."
 )
 NOTHING_WRONG = define("quiet.nothing-wrong", "Nothing wrong was seen in {span:duration}.")
+REPLACED = define(
+    "quiet.replaced",
+    "Data workers were replaced {count} times; nothing else was wrong in {span:duration}.",
+    one="Data workers were replaced once; nothing else was wrong in {span:duration}.",
+)
 OUTPUTS_FINE = define(
     "quiet.outputs",
     "Nothing wrong in what was read. It contains no training, so a training may still have a problem. Give the "
@@ -60,7 +65,15 @@ def quiet_message(recording: Recording) -> Message:
     known_ends = [event for event in ends if event.exit_code is not None or event.exit_signal is not None]
     if ends[-1].pid not in {event.pid for event in known_ends}:
         return END_UNSEEN(span=recording.duration_s)
+    replaced = times_replaced(recording)
+    if replaced:
+        return REPLACED(count=replaced, span=recording.duration_s)
     return NOTHING_WRONG(span=recording.duration_s)
+
+
+def times_replaced(recording: Recording) -> int:
+    """Return how often data workers were replaced; where that took less time than an alarm, it is no episode."""
+    return sum(taken.action == "replace-workers" and taken.state == "done" for taken in recording.events(ActionTaken))
 
 
 def no_training_in(recording: Recording) -> Message:

@@ -10,7 +10,7 @@ from holter.records import Message, Phase
 from holter.reports.outcome import sentences as say
 from holter.reports.outcome.record import Outcome, State
 from holter.reports.outcome.trouble import Trouble
-from holter.reports.quiet import no_training_in
+from holter.reports.quiet import no_training_in, times_replaced
 from holter.reports.when import EPOCH_PHASES
 from holter.sentences import Sentence
 from holter.tape import Recording
@@ -52,7 +52,7 @@ def headline_of(recording: Recording, ran: Outcome, trouble: Trouble | None, epo
     if ran.state == "nothing-trained":
         return no_training_in(recording)
     first = _first(recording, ran, trouble, epochs, at)
-    second = _second(ran, trouble)
+    second = _second(ran, trouble) or _replaced(recording, ran)
     for sentence in (second, say.ORPHANS(count=len(ran.orphans)) if ran.orphans else None):
         first = first if sentence is None else say.BOTH(first=first, second=sentence)
     return first
@@ -109,6 +109,12 @@ def _second(ran: Outcome, trouble: Trouble | None) -> Message | None:
     if slowed > 0:
         return say.SLOWER(slowed=_times(slowed), lost=lost)
     return None if lost is None else say.LOST(lost=lost)
+
+
+# Workers that were replaced before an alarm.
+def _replaced(recording: Recording, ran: Outcome) -> Message | None:
+    times = 0 if ran.fates else times_replaced(recording)
+    return say.REPLACED(times=_times(times)) if times else None
 
 
 def _times(number: int) -> Message | None:

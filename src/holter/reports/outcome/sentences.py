@@ -66,6 +66,7 @@ ALL_OVER = define(
     "outcome.all-over", "Stopped {stopped}, went on by itself[[, slower {slowed}]][[, {lost:duration} lost]]."
 )
 SLOWER = define("outcome.slowed", "Slower {slowed}[[, {lost:duration} lost]].")
+REPLACED = define("outcome.replaced", "Data workers replaced {times}.")
 LOST = define("outcome.lost", "{lost:duration} lost.")
 ORPHANS = define(
     "outcome.orphans",
