@@ -66,6 +66,7 @@ NAV: tuple[Section, ...] = (
             Entry("evidence-facts.md", "Facts", "事实"),
             Entry("reference/metrics.md", "Metrics and alerts", "指标和告警"),
             Entry("reference/exit-codes.md", "Exit codes", "退出码"),
+            Entry("reference/healing-rules.md", "Rules of healing", "自愈的规则"),
             Entry("diagnosis-json.md", "JSON", "JSON"),
             Entry("reference/keys.md", "Keys of top", "top 的按键"),
             Entry("settings.md", "holter.toml", "holter.toml"),
