@@ -27,8 +27,8 @@ RECORDED = {
     "hand": {"en": "by hand", "zh": "手写"},
 }
 DECISIVE = {
-    "en": "\nDecisive [facts](../evidence-facts.md): {facts}. Kept by the tests: {recorded}.\n",
-    "zh": "\n决定性[事实](../evidence-facts.md)：{facts}。测试里保存的：{recorded}。\n",
+    "en": "\nDecisive [facts](../evidence-facts.md): {facts}. Recorded: {recorded}.\n",
+    "zh": "\n决定性[事实](../evidence-facts.md)：{facts}。测试使用：{recorded}。\n",
 }
 
 
