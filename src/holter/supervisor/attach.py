@@ -29,12 +29,16 @@ from holter.texts.resume_command import resume_command
 from holter.texts.training_command import parse_training_command
 
 NO_PROCESS = define("error.no-process", "There is no process {pid}.")
-LIST_TRAININGS = define("next.list-trainings", "pgrep -af nnUNetv2_train shows the trainings of this machine.")
+LIST_TRAININGS = define(
+    "next.list-trainings",
+    "pgrep -af nnUNetv2_train lists the trainings of this machine, and holter list those started with holter train.",
+)
 NOT_OURS = define("error.not-ours", "Process {pid} belongs to {user}, and you are not allowed to look into it.")
 AS_THAT_USER = define("next.as-that-user", "Run holter attach as that user, or as root.")
 SEVERAL = define("error.several-trainings", "{count} trainings run below process {pid}: {pids}.")
 NO_TRAINING = define(
-    "error.no-training", "Nothing shows that process {pid} ({name}) or one below or above it trains with nnU-Net."
+    "error.no-training",
+    "Nothing shows that process {pid} ({name}), a parent of it or a child of it trains with nnU-Net.",
 )
 
 
