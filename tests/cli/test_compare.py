@@ -38,7 +38,7 @@ def test_the_exit_code_follows_what_is_allowed(tmp_path: Path) -> None:
 
 def test_what_cannot_be_compared_is_one_clear_error(tmp_path: Path) -> None:
     assert "Two tapes are needed" in compare(USUAL).stderr
-    assert "--max-slower 'five' is no share" in compare(USUAL, SLOW, "--max-slower", "five").stderr
+    assert "--max-slower 'five' is not a share" in compare(USUAL, SLOW, "--max-slower", "five").stderr
     nothing = compare(USUAL, str(tmp_path / "none.holter"))
     assert nothing.returncode == 2 and "No such file" in nothing.stderr
     half = tmp_path / "half.holter"

@@ -127,7 +127,7 @@ def test_outputs_give_no_answer_for_words_beside_them_that_were_not_understood(t
 def test_an_output_that_shows_trouble_says_so_and_invents_no_standstill(tmp_path: Path) -> None:
     result = diagnose_target(str(_file(tmp_path, "df.txt", DF)), tell_observed=lambda _: None)
     said = headline(result.diagnoses[0], result.recording, "en")
-    assert said.startswith("What was read shows trouble") and "Stalled" not in said
+    assert said.startswith("What was read shows a problem") and "Stalled" not in said
     assert result.diagnoses[0].verdicts[0].cause == "shm-too-small"
 
 

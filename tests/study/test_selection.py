@@ -44,10 +44,10 @@ def test_a_cascade_knows_its_previous_stage_though_others_inherit(world: World) 
         (["77"], ["2d"], ["0"], "No data set 77"),
         (["4"], ["3d"], ["0"], "have no configuration 3d"),
         (["4"], ["2d"], ["0-5"], "no fold 5: .* 0-4, or all"),
-        (["4"], ["2d"], ["4-1"], "'4-1' is no fold"),
-        (["4"], ["2d"], ["-1"], "'-1' is no fold"),
-        (["4"], ["2d"], ["²"], "is no fold"),
-        (["4"], ["2d"], ["0-99999999999"], "is no fold"),
+        (["4"], ["2d"], ["4-1"], "'4-1' is not a fold"),
+        (["4"], ["2d"], ["-1"], "'-1' is not a fold"),
+        (["4"], ["2d"], ["²"], "is not a fold"),
+        (["4"], ["2d"], ["0-99999999999"], "is not a fold"),
     ],
 )
 def test_words_that_mean_nothing_are_one_clear_error(

@@ -17,28 +17,30 @@ HOLTER = define(
 )
 NETWORK = define(
     "bench.advice.network",
-    "The network itself sets the pace: it is kept busy {share:percent} % of the time, and no data loader can gain more "
+    "The network itself limits the speed: it is busy {share:percent} % of the time, and no data loader can gain more "
     "than the rest.",
 )
-CPU = define("bench.advice.cpu", "The network on this CPU sets the pace. A GPU would change most.")
+CPU = define("bench.advice.cpu", "The network on this CPU limits the speed. A GPU would help most.")
 WORKERS = define(
     "bench.advice.workers",
-    "Augmentation sets the pace, and only {readers} of {cpus:g} cores work for it. More workers would change most.",
+    "Augmentation limits the speed, and only {readers} of {cpus:g} cores work for it. More workers would help most.",
 )
 CORES = define(
     "bench.advice.cores",
-    "The cores set the pace: {wanted:.1f} are needed to keep the network busy, and there are {cpus:g}.",
+    "The cores limit the speed: {wanted:.1f} are needed to keep the network busy, and there are {cpus:g}.",
 )
 CORES_HERE = define("bench.advice.cores-shared", "Network and data loader share {cpus:g} cores. More would help.")
 DISK = define(
     "bench.advice.disk",
-    "Reading sets the pace, and {data:bytes} of training cases do not fit into {free:bytes} of free memory. A faster "
-    "disk would change most.",
+    "Reading limits the speed, and {data:bytes} of training cases do not fit into {free:bytes} of free memory. A "
+    "faster disk would help most.",
 )
-MEMORY = define("bench.advice.reading", "Reading sets the pace. Holter's loader reads only the voxels that it needs.")
+MEMORY = define(
+    "bench.advice.reading", "Reading limits the speed. Holter's loader reads only the voxels that it needs."
+)
 QUEUE = define(
     "bench.advice.hand-over",
-    "Handing batches from process to process sets the pace. Holter's loader has no worker processes.",
+    "Handing batches from process to process limits the speed. Holter's loader has no worker processes.",
 )
 NOTHING = define("bench.advice.nothing", "Loader and network could not be measured together, so nothing is advised.")
 

@@ -64,7 +64,7 @@ PUBLISHED = define("bench.published", "Published epochs of {what}: {rows}.")
 PUBLISHED_ROW = define("bench.published-row", "{gpu} {low:.0f} to {high:.0f} s ({source})")
 PUBLISHED_ONE = define("bench.published-one", "{gpu} {low:.0f} s ({source})")
 NOT_MEASURED = define("bench.not-measured", "Not measured:")
-CHANGES_MOST = define("bench.changes-most", "What changes most: {advice}")
+CHANGES_MOST = define("bench.changes-most", "What helps most: {advice}")
 
 
 def print_report(console: Console, report: Report, lang: Lang) -> None:

@@ -1,4 +1,4 @@
-"""At this batch or patch size the GPU falls onto a much slower algorithm.
+"""At this batch or patch size the GPU uses a much slower algorithm.
 
 What happens:  a slightly larger batch or patch makes epochs many times as long, with a fully used GPU at full power:
                on an H100, from some hundred seconds to 4000 for a batch of 3 instead of 2.
@@ -7,7 +7,7 @@ How we know:   only by comparison: the time per sample, measured at this and at 
 Looks like:    vram-spill-to-host (Windows and WSL: low power); gpu-slow-kernels-software (slow at every batch size);
                gpu-thermal-or-power (the clock is low).
 What helps:    the planned batch size, or another one; channels in multiples of 8; another cuDNN [CONSENT: another
-               training]. It was not resolved in the thread.
+               training]. The thread ended without a solution.
 Source:        MIC-DKFZ/nnUNet issue 2361.
 """
 
@@ -22,8 +22,8 @@ CAUSE = "batch-size-cliff"
 
 SENTENCES = describe(
     CAUSE,
-    title="Batch size that the GPU is slow at",
-    meaning="At this batch or patch size the GPU falls onto a much slower algorithm.",
+    title="Batch size that is slow on this GPU",
+    meaning="At this batch or patch size the GPU uses a much slower algorithm.",
     findings={
         "batch-size-is-fine": "a sample takes about as long as at a smaller batch size ({value} times)",
         "gpu-at-power": "the GPU draws {percent} % of its power limit",

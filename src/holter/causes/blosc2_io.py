@@ -1,13 +1,13 @@
 """blosc2 refuses to open or to write a preprocessed file on this system.
 
 What happens:  on Windows, older versions of nnunetv2 open a .b2nd by memory map, which Windows denies; some pairs of
-               versions cannot create an array ("Error while creating the NDArray", seen with nnunetv2 2.6.4) or not one
-               this large ("Could not build empty array").
+               versions cannot create an array ("Error while creating the NDArray", seen with nnunetv2 2.6.4), or no
+               array of this size ("Could not build empty array").
 How we know:   the first exception is one of these sentences. The system or a version known for it confirms.
 Looks like:    truncated-preprocessed-file (an existing file is too short); disk-full-or-quota (no room to write).
 What helps:    another version of nnunetv2 or blosc2, then preprocess again [CONSENT]; on Windows a newer nnunetv2
-               (2.8 does not map files there) [CONSENT]. Opening files with 'r+' instead is a folk remedy that lets a
-               crash damage the data.
+               (2.8 does not map files there) [CONSENT]. Some people open the files with 'r+' instead: then a
+               crash can damage the data.
 Source:        MIC-DKFZ/nnUNet issues 2723, 2771, 2838, 3003; python-blosc2 issue 392.
 """
 

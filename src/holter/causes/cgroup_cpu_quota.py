@@ -1,7 +1,7 @@
 """A CPU quota of the cgroup (docker --cpus, Kubernetes limit, Slurm) stops the whole run part of the time.
 
-What happens:  the kernel lets all processes of the group run for quota/period and then stops them until the next
-               period. os.cpu_count() and the affinity mask still show the full machine.
+What happens:  the kernel lets all processes of the group run for a part of each period (quota/period), and then stops
+               them until the next period. os.cpu_count() and the affinity mask still show the full machine.
 How we know:   a quota is set, and a good part of its periods were throttled during the episode. Decisive.
 Looks like:    few-cores-allocated (a mask, no throttled periods); other jobs on the machine (host busy, no throttling).
 What helps:    a higher quota, or a cpuset instead [ADVICE: administrator]; workers <= quota [CONSENT].
@@ -22,8 +22,8 @@ CAUSE = "cgroup-cpu-quota"
 
 SENTENCES = describe(
     CAUSE,
-    title="CPU quota holds the training back",
-    meaning="A CPU quota of the container or job holds the training back.",
+    title="CPU quota slows the training down",
+    meaning="A CPU quota of the container or job slows the training down.",
     findings={
         "hardly-throttled": "the quota hardly held the run back: {percent} % of its periods ({detail})",
         "no-quota": "no CPU quota is set",

@@ -7,7 +7,7 @@ How we know:   the first exception is one of the compiler's, and its text says w
                than gcc 5 ("C99 mode"), no Python.h, no triton, no linker for libcuda, a cache folder that cannot be
                written, Windows. Without that text the cause is at most likely, because some networks cannot be compiled
                at all. It is also at most likely if a log holds the compiler's message but not the exception.
-Looks like:    gpu-out-of-memory (it may strike while kernels are tried out: its sentence says so); compile-warmup (a
+Looks like:    gpu-out-of-memory (it may occur while kernels are tried: its message says so); compile-warmup (a
                long first epoch that ends by itself).
 What helps:    nnUNet_compile=f: slower, same results to rounding, works at once; then install gcc and python3-dev, or
                PyTorch and triton of one release [CONSENT]. Other versions of nnU-Net do not help; neither do fewer

@@ -6,7 +6,7 @@ What happens:  a second training, or somebody else's job, shares the cores. Each
 How we know:   processes outside the run use a quarter of the machine's CPUs or more, and main process and workers spend
                a fifth of the time in which they want a CPU waiting for one (the kernel counts it), while steps wait for
                batches or got slower. A run that has its CPUs busy by itself, or gets a CPU whenever it wants one, is
-               not held up by others; neither is a run that hangs in one place of its code.
+               not slowed down by others; neither is a run that hangs in one place of its code.
 Looks like:    cpu-starved-augmentation (the run itself uses all CPUs); cgroup-cpu-quota (throttled periods);
                affinity-clobbered (the workers share one core, and wait for each other);
                few-cores-allocated (others cannot be on these CPUs); gpu-shared-or-zombie (others on the GPU).

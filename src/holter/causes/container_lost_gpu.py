@@ -1,12 +1,12 @@
 """The container has lost the right to open the GPU.
 
-What happens:  "systemctl daemon-reload" on the host (an update is enough) writes the device rules of containers again
-               and drops those that the NVIDIA runtime had added. A training that runs goes on; the next start in the
+What happens:  "systemctl daemon-reload" on the host (an update is enough) writes the device rules of containers again,
+               without those of the NVIDIA runtime. A running training continues; the next start in the
                same container fails: "Failed to initialize NVML: Unknown Error", "No CUDA GPUs are available".
 How we know:   in a container, an exception of a missing GPU, and /dev/nvidiactl is there and may not be opened.
 Looks like:    a container that was started without a GPU (no device file at all); gpu-driver-mismatch (after an update
                of the driver); gpu-lost-or-gsp (nvidia-smi fails on the host, too).
-What helps:    restart the container, then continue with --c [CONSENT]. For good, on the host: name the devices
+What helps:    restart the container, then continue with --c [CONSENT]. To prevent it, on the host: name the devices
                (--device=/dev/nvidiactl ...), NVIDIA Container Toolkit 1.18 or newer, or the cgroupfs driver [ADVICE:
                administrator]. Reinstalling PyTorch does not help.
 Source:        nvidia-docker issues 1730, 1671; nvidia-container-toolkit issues 48, 251, 1227.

@@ -2,9 +2,9 @@
 
 What happens:  after a fork, parent and workers share all pages. Reading a Python object writes its reference count,
                and the page is copied. With a data set kept in lists or dictionaries each worker copies it in the end.
-               The RSS of each looks flat, the machine fills, and the kernel kills somebody hours later.
+               The RSS of each looks flat, but the memory fills, and hours later the kernel kills a process.
 How we know:   the private pages of the workers grow by 50 MB an hour or more while the shared ones fall by at least
-               half as much: the pages were there before and have changed hands. Both are decisive.
+               half as much: shared pages have become private ones. Both are decisive.
 Looks like:    a leak in a worker (private pages grow, the shared ones stay); malloc-arena-retention (the main process
                grows); ram-oom-train-worker (the end of it).
 What helps:    keep large tables as numpy arrays or torch tensors, not as lists [CONSENT: own trainers only]; fewer

@@ -11,7 +11,7 @@ Looks like:    gpu-lost-or-gsp (a hardware error in the kernel log, another plac
                worker-exception (the damaged case fails already while it is read).
 What helps:    nnUNetv2_plan_and_preprocess --verify_dataset_integrity; look for labels beyond those of dataset.json;
                preprocess again; CUDA_LAUNCH_BLOCKING=1 shows the true place [CONSENT: slow]. Another batch size or
-               fewer workers only move the step at which it strikes.
+               fewer workers only change the step at which it happens.
 Source:        MIC-DKFZ/nnUNet issues 1435, 1043, 1230, 138, 807; tests/tapes/cuda_device_assert.
 """
 

@@ -1,12 +1,12 @@
 """An old cuDNN leaks host memory in 2D configurations until the training is killed.
 
-What happens:  with cuDNN 7.6 the main process grows with every epoch of a 2d configuration, in the validation above
-               all. After 4 to 400 epochs the kernel kills it: a bare "Killed". 3d_fullres runs well on the same
-               machine.
+What happens:  with cuDNN 7.6 the main process grows with every epoch of a 2d configuration, most of all in the
+               validation. After 4 to 400 epochs the kernel kills it, and only "Killed" is printed. 3d_fullres runs well
+               on the same machine.
 How we know:   cuDNN is older than 8.0.2 (or PyTorch older than 1.7, which came with it), the configuration is 2d, and
                the memory of the main process, not of its workers, rises all the time. All three together confirm it.
 Looks like:    copy-on-read-growth (the workers grow); malloc-arena-retention (the main process grows with any cuDNN);
-               ram-oom-train-worker (the same end, whatever leads to it).
+               ram-oom-train-worker (the same end for any reason).
 What helps:    upgrade PyTorch, which brings a newer cuDNN [CONSENT]; until then continue with --c after each death
                [CONSENT]. More memory only makes it last longer.
 Source:        MIC-DKFZ/nnUNet issues 904, 469, 187, 316.

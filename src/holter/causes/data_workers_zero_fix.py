@@ -1,12 +1,12 @@
 """nnUNet_n_proc_DA=0: the main process prepares every batch itself.
 
 What happens:  without data workers nothing is prepared while the GPU computes, so both take turns; steps take several
-               times as long. It is passed around as a cure for dying workers, and only hides why they died.
+               times as long. It is often advised when workers die, but it only hides why they died.
 How we know:   nnUNet_n_proc_DA is 0, there are no data workers, and steps wait for batches. If neither the setting nor
                the workers are known, a main thread that waits on the workers' queue speaks against it: without workers
                there is no such queue.
 Looks like:    cpu-starved-augmentation (there are workers, and they are busy).
-What helps:    take the setting away [CONSENT: more memory]; then look at what killed the workers: holter run records
+What helps:    remove the setting [CONSENT: more memory]; then find out what killed the workers: holter run records
                it. nnU-Net's maintainers use 0 for debugging only.
 Source:        MIC-DKFZ/nnUNet issues 1898, 2749; tests/tapes/data_workers_zero_fix.
 """

@@ -1,8 +1,8 @@
 """Nothing can be written: the disk is full, its inodes or the quota are used up, or it is read-only.
 
-What happens:  a checkpoint, the log or the plot of the losses cannot be written. Stock nnU-Net ends at the next one,
-               and a file that was half written stays behind. Under care the training goes on and the older checkpoints
-               stay; what is trained from then on is lost if it ends before there is room again.
+What happens:  a checkpoint, the log or the plot of the losses cannot be written. nnU-Net then ends, and a half-written
+               file stays behind. With healing on, the training goes on and the older checkpoints stay. All epochs since
+               then are lost if the training ends before there is space again.
 How we know:   a write failed with "No space left on device" (ENOSPC), "Disk quota exceeded" (EDQUOT) or "Read-only file
                system" (EROFS): decisive. Free bytes and inodes of that file system, and whether it is mounted
                read-only, say which; a user's quota does not show in them. torch and numpy only report that fewer bytes
@@ -10,8 +10,8 @@ How we know:   a write failed with "No space left on device" (ENOSPC), "Disk quo
                seen.
 Looks like:    shm-too-small (the same words, of /dev/shm); truncated-preprocessed-file (what a full disk leaves
                behind); an error in the training itself (main-exception: it names no disk).
-What helps:    make room, or ask for more; the training goes on by itself, or is started again once there is room for a
-               checkpoint [SAFE]. A file system that turned read-only had an error: the administrator must look
+What helps:    free some space, or ask for more; the training goes on by itself, or is started again when a checkpoint
+               fits [SAFE]. A file system that turned read-only had an error: the administrator must look
                [ADVICE]. Then look for files that were cut short.
 Source:        MIC-DKFZ/nnUNet issues 441, 548, 1768, 2331; tests/tapes/disk_full_or_quota.
 """

@@ -2,8 +2,8 @@
 
 What happens:  something ends the process in order: sys.exit() or os._exit(0) in a callback, a wrapper that returns
                too soon, a library that ends the interpreter. The scheduler counts a success, and nobody looks.
-How we know:   exit code 0, epochs are missing, run_training did not return, and no final checkpoint was written. All of
-               it is needed: a custom early stopping writes the final checkpoint and is no fault.
+How we know:   exit code 0, epochs are missing, run_training did not return, and no final checkpoint was written. All
+               four are needed: a custom early stopping writes the final checkpoint and is no fault.
 Looks like:    a training that was asked to stop (SIGTERM, Ctrl-C, holter train's exit code 75).
 What helps:    look for exit() in code of your own [ADVICE]; continue with --c [CONSENT].
 Source:        tests/tapes/ended_early.

@@ -1,15 +1,15 @@
-"""Memory, CPU or mainboard of this machine are unwell.
+"""Memory, CPU or mainboard of this machine are faulty.
 
 What happens:  processes crash at different epochs with different signals, files turn out to be corrupt, device-side
-               asserts are raised with correct labels; after --c it goes on for a while. Known of bad RAM, overclocked
-               memory and of degraded CPUs of the i9-13900K/14900K series.
+               asserts are raised with correct labels; after --c it goes on for a while. Reported for bad RAM,
+               overclocked memory, and degraded CPUs of the i9-13900K/14900K series.
 How we know:   the kernel log has machine checks or memory errors (mce, EDAC, Hardware Error), and a process of the
-               run crashed by itself. Crashes with different signals without such a message are a hint, no proof, and
-               one crash, or several with the same signal, are none.
+               run crashed by itself. Without such a message, crashes with different signals are only a hint. One crash,
+               or several with the same signal, are not even a hint.
 Looks like:    shm-too-small (SIGBUS only, /dev/shm full); a native crash of a library (always the same signal and
                frame: native-crash, worker-killed; there other package versions do help); out of memory (SIGKILL).
-What helps:    memtest86+ overnight, BIOS and microcode up to date, memory at its standard clock [ADVICE: who runs
-               the machine]; the same training on another machine as a test; continue from the checkpoint meanwhile
+What helps:    memtest86+ overnight, BIOS and microcode up to date, memory at its standard clock [ADVICE:
+               administrator]; the same training on another machine as a test; continue from the checkpoint meanwhile
                [CONSENT].
 Source:        MIC-DKFZ/nnUNet issues 1351, 1419, 1919; openmm issue 4580; ray issue 49998.
 """
@@ -37,7 +37,7 @@ SENTENCES = describe(
     },
     remedies={
         "look-at-hardware-errors": "Look for hardware errors in the kernel log.",
-        "test-memory": "Have memory and CPU tested (memtest86+ overnight), BIOS updated, overclocking switched off.",
+        "test-memory": "Test memory and CPU (memtest86+ overnight), update the BIOS, and switch overclocking off.",
         "another-machine": "Run the same training on another machine: if it passes there, it is this machine.",
     },
 )

@@ -1,4 +1,4 @@
-"""The scheduler or an affinity mask gives the run far fewer CPUs than nnU-Net believes to have.
+"""The scheduler or an affinity mask gives the run far fewer CPUs than nnU-Net expects.
 
 What happens:  nnU-Net starts min(12, os.cpu_count()) training workers and half as many for validation;
                os.cpu_count() ignores affinity and cpuset. A dozen workers and the main process share one or two cores.

@@ -1,15 +1,15 @@
 """A control group is frozen: the kernel lets its processes do nothing.
 
-What happens:  docker pause, a batch system that suspends a job (scontrol suspend), or an administrator puts the group
-               into the freezer, and its processes do not run until it is thawed. With version 1 of the control groups
-               they do not die either, not even by SIGKILL, and look in ps as if they hung on a disk (state D). With
+What happens:  docker pause, a batch system that suspends a job (scontrol suspend), or an administrator freezes the
+               group, and its processes do not run until it is unfrozen ("thawed"). With version 1 of the control groups
+               even SIGKILL does not end them, and in ps they look as if they hang on a disk (state D). With
                version 2 they look asleep (state S), and SIGKILL works.
 How we know:   the wait channel of the processes is that of the freezer, or they are in state D in a kind of wait that
                is never in state D otherwise (a lock, a sleep, a poll). Decisive.
 Looks like:    slow-storage (state D, too, but in a wait for storage); frozen-worker (state T); main-stands-still
                (state S, but in a wait of its own).
-What helps:    thaw the group: docker unpause, scontrol resume, or the freezer file of the group [ADVICE: who
-               froze it].
+What helps:    unfreeze the group: docker unpause, scontrol resume, or the freezer file of the group [ADVICE: the person
+               who froze it].
 Source:        the kernel's documentation of the freezer of control groups; tests/tapes/frozen_cgroup.
 """
 

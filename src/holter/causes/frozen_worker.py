@@ -7,9 +7,9 @@ How we know:   the process is in state T for 5 s or more while the main process 
                sits in the tensor hand-over, the main thread in the batch queue: this is why the others cannot help.
 Looks like:    slow-storage (workers in D, a file behind them); gpu-side-stall (queue full, main thread in a native
                call); worker-killed (the process is gone); a stopped terminal (main is in T as well: no alarm).
-What helps:    continue it: kill -CONT PID [SAFE]; else end it and continue training with --c [CONSENT: up to 50
-               epochs of work are lost with stock checkpoints]; --sharing file_system lets the other workers of
-               the next run carry on [CONSENT].
+What helps:    continue it: kill -CONT PID [SAFE]; else end it and continue the training with --c [CONSENT: with
+               nnU-Net's own checkpoints up to 50 epochs are lost]; in the next run, with --sharing file_system, a
+               frozen worker does not stop the others [CONSENT].
 Source:        measured with batchgenerators 0.25.5: 18 of 22 single freezes stopped everything, 0 of 12 with
                file_system sharing; tests/tapes/frozen_worker.
 """
@@ -34,7 +34,7 @@ SENTENCES = describe(
         "no-worker-stopped": "no worker is stopped",
     },
     remedies={
-        "continue-process": "Let the stopped process run on: the run resumes by itself within seconds.",
+        "continue-process": "Let the stopped process continue: the training resumes by itself within seconds.",
     },
 )
 

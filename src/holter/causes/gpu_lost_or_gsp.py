@@ -37,7 +37,7 @@ SENTENCES = describe(
         "error-of-something-else": "the exception is of another kind ({value})",
     },
     remedies={
-        "restart-machine": "Restart the machine; then have power, seat and temperature of the GPU looked at.",
+        "restart-machine": "Restart the machine; the administrator should check the GPU's power, seat and temperature.",
     },
 )
 PRESUPPOSES = ("gpu",)

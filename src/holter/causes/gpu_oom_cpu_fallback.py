@@ -2,13 +2,13 @@
 
 What happens:  in the final validation the result of a large case (all classes in half precision) does not fit beside
                the network. nnU-Net says so once, moves its result arrays into main memory and predicts that case
-               again: slow, with an idle GPU in between, and hungry for RAM, which may end it later.
+               again. This is slow, with an idle GPU in between, and needs so much RAM that it may be killed later.
 How we know:   nnU-Net's own sentence "Prediction on device was unsuccessful, probably due to a lack of memory", while
                the final validation is going on; the GPU's memory is full.
 Looks like:    export-lost-result-hang (nothing is predicted any more); the end of the job for lack of RAM
                (external-kill, worker-killed: this may be the reason behind it).
 What helps:    wait, the result is right; a GPU with more memory [ADVICE]; for nnUNetv2_predict --not_on_device, which
-               saves the failed first try [SAFE]. A smaller batch size changes the training and not this.
+               avoids the failed first try [SAFE]. A smaller batch size changes the training, but not this.
 Source:        MIC-DKFZ/nnUNet issues 2912, 2151, 2659, 2607.
 """
 

@@ -1,4 +1,4 @@
-"""The network does not fit into the GPU's memory, and nobody else takes it.
+"""The network does not fit into the GPU's memory, although no other process uses it.
 
 What happens:  "CUDA out of memory" at the first step, after a change of plans, batch or patch size, or in the
                validation; sometimes later, when fragments of memory add up.

@@ -1,12 +1,12 @@
-"""The GPU's side holds everything up: batches are ready, and the main thread does not come back from a native call.
+"""The training waits for the GPU: batches are ready, and the main thread does not return from a native call.
 
 What happens:  the main thread sits in a driver or library call within one training step; the workers have filled the
                queues and idle. Many causes look like this: vGPU licence, a lost GPU, NCCL, another process.
 How we know:   the ready queue is full, the main thread is inside the step in native code, no worker works.
 Looks like:    anything on the data side (the ready queue is empty then); vgpu-unlicensed, gpu-thermal-or-power and
                gpu-shared-or-zombie are the special cases in which the driver says why.
-What helps:    nvidia-smi -q, dmesg for Xid lines, who else is on the GPU [ADVICE]; continue with --c after the GPU is
-               well again [CONSENT].
+What helps:    nvidia-smi -q, dmesg for Xid lines, who else is on the GPU [ADVICE]; continue with --c when the GPU
+               works again [CONSENT].
 Source:        returnn issue 1486; open-gpu-kernel-modules issue 446; nnUNet issue 1343; tests/tapes/gpu_side_stall.
 """
 

@@ -1,8 +1,8 @@
 """The volumes are so large that cutting one patch out of them takes seconds.
 
 What happens:  a patch is cut from a case of hundreds of megavoxels: pages are faulted in, chunks are decoded, voxels
-               of the foreground are sampled. The GPU is at 3 % although CPU and disk look well, and 2D or lowres are
-               fast with the same data.
+               of the foreground are sampled. The GPU is at 3 % although CPU and disk are not at their limit, and 2D or
+               lowres are fast with the same data.
 How we know:   the median case has 100 million voxels or more (512 x 512 x 400), at least half of the stacks of
                working data workers are in reading a case rather than in its transforms, and steps wait for batches.
 Looks like:    slow-storage (workers in D, a small read is slow too); cpu-starved-augmentation (stacks in transforms).

@@ -3,7 +3,7 @@
 What happens:  one step makes the weights NaN, and no later step brings them back. nnU-Net prints "train_loss nan" and
                goes on for a thousand epochs. Typical reasons: images with NaN or huge values, a learning rate that is
                too high, a custom loss or network that divides by zero, half precision that overflows.
-How we know:   the training loss or the validation loss was no finite number in two epochs running. The hook reports the
+How we know:   the training or validation loss was not a finite number in two successive epochs. The hook reports the
                first such step. A pseudo Dice of NaN does not count: it only says that a class does not occur. A step
                that the GradScaler skips does not count either.
 Looks like:    nothing else.

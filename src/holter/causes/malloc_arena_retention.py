@@ -1,8 +1,8 @@
 """The C library keeps memory that was freed, in arenas of its own: the process grows though nothing leaks.
 
 What happens:  glibc gives many threads an arena each, of 64 MiB and more, and returns memory only from the end of it.
-               Buffers of changing size leave holes: the RSS of the main process goes up like a ratchet, to a plateau
-               or to the kernel's limit. Python's own heap stays small.
+               Buffers of changing size leave holes: the RSS of the main process only grows, up to a constant value or
+               to the kernel's limit. Python's own heap stays small.
 How we know:   at least half of the growth of the main process is in these arenas, and there are eight or more of them.
                That makes it likely and not more: a leak through malloc looks the same from outside. What malloc_trim(0)
                gives back (a fifth or more) decides.

@@ -1,14 +1,14 @@
 """Memory was refused although enough of it was free.
 
-What happens:  malloc or mmap gives nothing, and a MemoryError or "can't allocate memory" ends the training, while the
-               machine and the container have room. The kernel refuses by a rule, not because memory is short: strict
-               accounting (vm.overcommit_memory=2), too many mappings (vm.max_map_count); or an allocator with a ceiling
-               of its own (jemalloc or tcmalloc by LD_PRELOAD).
+What happens:  malloc or mmap fails, and a MemoryError or "can't allocate memory" ends the training, although the
+               machine and the container have free memory. The kernel refuses because of a rule: strict accounting
+               (vm.overcommit_memory=2) or too many mappings (vm.max_map_count). Or another allocator (jemalloc or
+               tcmalloc by LD_PRELOAD) has its own limit.
 How we know:   an exception says that memory could not be allocated, no OOM kill was counted, and at that time several
                times what it asked for was free. Where it does not say how much it asked for, this is likely at most:
                a program may ask for more than any machine has.
 Looks like:    ram-oom-train-worker (memory was short); process-limit (ulimit -v or -d explains it).
-What helps:    look at the rules of the kernel and at LD_PRELOAD [SAFE]; have them changed [ADVICE]; then continue with
+What helps:    look at the rules of the kernel and at LD_PRELOAD [SAFE]; change them [ADVICE]; then continue with
                --c [CONSENT]. More memory or fewer workers do not help.
 Source:        mmap(2), malloc(3); kernel.org, overcommit-accounting; tests/tapes/memory_refused.
 """
@@ -33,7 +33,7 @@ SENTENCES = describe(
     remedies={
         "show-memory-rules": "Show the kernel's rules for memory, and libraries that are loaded before all others.",
         "change-memory-rules": (
-            "Have vm.overcommit_memory or vm.max_map_count changed, or start without the "
+            "Ask the administrator to change vm.overcommit_memory or vm.max_map_count, or start without the "
             "LD_PRELOAD of another allocator."
         ),
     },

@@ -1,4 +1,4 @@
-"""The "GPU" is a MIG slice, and too small a one.
+"""The "GPU" is a MIG slice, and the slice is too small.
 
 What happens:  the GPU is divided into slices (MIG); the training sees one of them as its whole GPU. nnU-Net's plans
                want a GPU of 10 GB; a slice like 1g.5gb has half of that and a seventh of the cores: it ends with "CUDA

@@ -1,8 +1,8 @@
 """Native code in the training's own process crashed.
 
-What happens:  a library that is no Python (PyTorch, CUDA, the C library under them) damages memory or does what it may
-               not: "free(): corrupted unsorted chunks", "malloc(): invalid size", "double free", "Segmentation fault".
-               The process ends at once, without a traceback and without a checkpoint.
+What happens:  a library of native code (PyTorch, CUDA, the C library below them) damages memory or does something
+               forbidden: "free(): corrupted unsorted chunks", "malloc(): invalid size", "double free", "Segmentation
+               fault". The process ends at once, without a traceback and without a checkpoint.
 How we know:   the main process ended by SIGSEGV, SIGABRT, SIGILL, SIGFPE or SIGSYS, and no exception came before.
                Which library it was cannot be seen from that, so this is never confirmed.
 Looks like:    faulty-host-hardware (different signals, machine checks in the kernel log); worker-killed (a worker

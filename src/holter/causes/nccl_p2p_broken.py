@@ -1,7 +1,7 @@
 """Direct traffic between GPUs gets lost: several GPUs hang at their first collective.
 
-What happens:  PCIe access control (ACS) or an IOMMU that translates sends what one GPU writes to another on a detour
-               where it is lost or wrong. All processes wait in their first collective forever; the GPUs show 100 %
+What happens:  PCIe access control (ACS) or an IOMMU that translates redirects the data that one GPU writes to another,
+               and the data is lost or wrong. All processes wait in their first collective forever; the GPUs show 100 %
                use at almost idle power. One GPU alone works.
 How we know:   several processes, none of them behind, no step ever finished, the GPUs spin, and accesses of the GPUs
                are translated by the IOMMU. ACS can only be read by the administrator (lspci -vvv, ACSCtl).
@@ -46,7 +46,7 @@ SENTENCES = describe(
     },
     remedies={
         "without-p2p": "Switch direct traffic between GPUs off: slower exchange, and it works.",
-        "iommu-through": "Have the IOMMU set to pass-through (iommu=pt) and ACS switched off.",
+        "iommu-through": "Ask the administrator to set the IOMMU to pass-through (iommu=pt) and to switch ACS off.",
     },
 )
 PRESUPPOSES = ("gpu", "ranks")

@@ -1,8 +1,8 @@
 """The training runs; only the console that people look at is silent.
 
-What happens:  Python holds back what it prints into a file or pipe until 8 KiB have come together (twenty epochs of
-               nnU-Net), the output goes to another file, or the scheduler keeps it. The console stands at "using
-               pin_memory" or "Epoch 0" for hours, and people kill a healthy run. This is to be looked at first: in
+What happens:  Python keeps what it prints into a file or pipe until it is 8 KiB (twenty epochs of
+               nnU-Net), the output goes to another file, or the scheduler keeps it. For hours the console shows "using
+               pin_memory" or "Epoch 0", and people kill a healthy run. Check this first: in
                both of the clearest reports of this kind the training was running, or done.
 How we know:   the training log in the results folder got six lines or more in half a minute, the console file none of
                them, and the training makes progress. Where a person states it: the log goes on, the console does not.

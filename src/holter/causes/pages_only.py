@@ -12,8 +12,8 @@ PAGES: dict[str, str] = {
                        slows everything that is drawn on that screen to about one frame a second. It looks like a vGPU
                        that lost its licence: full speed at first, then almost nothing, no error.
         How we know:   it concerns OpenGL alone (VirtualGL, remote desktops). CUDA goes on at full speed, so no reading
-                       of a training can show it, and no diagnosis names it: Option "HardDPMS" in the configuration of
-                       X, and whether a viewer or a training is slow, decide.
+                       of a training can show it, and no diagnosis names it. To decide, look at Option "HardDPMS" in the
+                       configuration of X, and whether a viewer or a training is slow.
         Looks like:    vgpu-unlicensed (mode vGPU, a licence stage, and the training itself stands still).
         What helps:    Option "HardDPMS" "false" in the Screen section of xorg.conf, or xset -dpms [ADVICE]. Nothing has
                        to be changed for the training.

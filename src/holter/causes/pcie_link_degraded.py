@@ -3,8 +3,8 @@
 What happens:  a loose or wrong slot, a riser, a bad contact or power saving lets the link run with fewer lanes or an
                old generation. Batches reach the GPU slowly: steps are longer and the GPU's use has gaps, always.
 How we know:   the best link that the GPU showed under load (an idle GPU lowers it on purpose) is below 0.3 of its
-               maximum, and at least half of what it still carries is used. A link that is hardly used holds nothing
-               up; half the lanes alone (x8) cost little.
+               maximum, and at least half of what it still carries is used. A link that is hardly used slows
+               nothing down; half the lanes alone (x8) cost little.
 Looks like:    cpu-starved-augmentation (the training waits for batches); vram-spill-to-host (full link, and much
                traffic, on Windows and WSL); gpu-thermal-or-power (the clock is low).
 What helps:    nvidia-smi -q -d PCIE under load; the administrator: reseat the card, another slot, firmware settings
@@ -47,7 +47,7 @@ SENTENCES = describe(
     },
     remedies={
         "look-at-link": "Look at the link while the GPU works; idle GPUs lower it on purpose.",
-        "reseat-gpu": "Have the card reseated, or another slot and the firmware's settings tried.",
+        "reseat-gpu": "Ask the administrator to reseat the card, or to try another slot or firmware settings.",
     },
 )
 PRESUPPOSES = ("gpu",)

@@ -1,4 +1,4 @@
-"""A step that the training does not need holds it up: drawing the network, drawing the progress, a tracking service.
+"""A step that the training does not need blocks it: drawing the network, drawing the progress, a tracking service.
 
 What happens:  before epoch 0 nnU-Net tries to draw the network (hiddenlayer, graphviz), after each epoch it draws
                progress.png, and custom trainers talk to wandb or mlflow. With an unusual network or without a
@@ -23,7 +23,7 @@ CAUSE = "plot-or-extra-hook-hang"
 SENTENCES = describe(
     CAUSE,
     title="An optional step hangs",
-    meaning="A step that the training does not need holds it up.",
+    meaning="A step that the training does not need blocks it.",
     findings={
         "plot-failed": "the error comes from drawing the network",
     },

@@ -11,8 +11,8 @@ Looks like:    memory-refused and process-limit (memory was free); worker-killed
                shm-too-small (SIGBUS); a native crash (SIGSEGV, SIGABRT); export-ram-oom (the same in the final
                validation); external-kill (somebody ended the main process, nothing counted).
 What helps:    continue with --c [CONSENT]; fewer workers (nnUNet_n_proc_DA) [CONSENT: slower preparation]; more memory
-               for the job (--mem), or close other programs [ADVICE]. nnUNet_n_proc_DA=0 hurts: it hides the fault and
-               makes training several times slower. More swap turns a death into swap-thrash.
+               for the job (--mem), or close other programs [ADVICE]. nnUNet_n_proc_DA=0 does not help: it hides the
+               fault and makes training several times slower. With more swap, swap-thrash comes instead of a death.
 Source:        MIC-DKFZ/nnUNet issues 2708, 2656, 976, 1732; batchgenerators issue 111; microsoft/pai issue 5799;
                tests/tapes/ram_oom_train_worker.
 """

@@ -1,6 +1,6 @@
 """The folder of the results was deleted, replaced or unmounted while the training runs.
 
-What happens:  the training goes on, and its log, its plots and its checkpoints have no place any more: the next
+What happens:  the training goes on, but its log, plots and checkpoints can no longer be written. The next
                checkpoint fails and ends it, or files are written into an empty folder below the mount point.
 How we know:   the folder was there, and now it is not, or another one stands at its path. Decisive.
 Looks like:    disk-full-or-quota (the folder is there, and nothing can be written); slow-storage (no answer).

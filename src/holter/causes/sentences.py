@@ -176,7 +176,7 @@ FINDINGS: Mapping[str, str] = {
 }
 # Remedies that several causes offer.
 REMEDIES: Mapping[str, str] = {
-    "ask-administrator": "Ask the administrator, word for word:",
+    "ask-administrator": "Send this text to the administrator, word for word:",
     "continue-by-hand": "Continue from the last checkpoint by hand: no command is known that does it here.",
     "continue-from-checkpoint": "Continue from the last checkpoint; without one, nnU-Net begins again.",
     "copy-to-local-disk": "Copy the preprocessed data to a local SSD and point nnUNet_preprocessed there.",
@@ -187,7 +187,7 @@ REMEDIES: Mapping[str, str] = {
     "file-system-sharing": "Hand tensors over through files: one frozen worker then no longer stops the others.",
     "look-at-gpu": "Look at clock, power and errors of the GPU.",
     "look-at-kernel-log": "Look for GPU errors (Xid) in the kernel log.",
-    "look-at-line": "Look at {place}: why does it not come back? Give calls to servers and locks a time limit.",
+    "look-at-line": "Look at {place}: why does this call not return? Give calls to servers and locks a time limit.",
     "look-at-training-log": "Look at the log in the results folder rather than at the terminal.",
     "look-for-exit": "Look for sys.exit() and os._exit() in code of your own and in what it imports.",
     "measure-storage": "See where the data is and how full that disk is.",

@@ -1,16 +1,16 @@
 """The memory in use is a little more than there is, and pages go to swap and back all the time.
 
-What happens:  nothing dies, everything waits: a page that a worker needs has just been written to disk. Epoch times
-               drift up with the time the machine has been on; the disk is busy though the data set is small. Often
-               another program, or a page cache, has pushed the training out.
+What happens:  nothing dies, but everything waits: a page that a worker needs has just been written to disk. Epochs
+               become slower the longer the machine is on; the disk is busy though the data set is small. Often
+               another program, or the page cache, has taken the memory of the training.
 How we know:   pages come back from swap at 4 MB/s or more, and all processes together lose 10 % of their time
                waiting for memory (PSI memory full). Both together are decisive. Swap that is only used, but not
                read, harms nobody.
 Looks like:    slow-storage (reads of the data, no swap traffic); copy-on-read-growth (memory grows, nothing swapped
                yet); cgroup-page-cache-pressure (pages of files come back, not from swap).
 What helps:    close other programs, or give the job more memory [ADVICE]; fewer workers and cached batches
-               (nnUNet_n_proc_DA) [CONSENT]; vm.swappiness=1 [ADVICE: administrator]. Adding swap hurts: it only turns a
-               death into this.
+               (nnUNet_n_proc_DA) [CONSENT]; vm.swappiness=1 [ADVICE: administrator]. Adding swap does not help: this
+               then comes instead of a death.
 Source:        MIC-DKFZ/nnUNet issues 1515, 912; MONAI issue 3116.
 """
 

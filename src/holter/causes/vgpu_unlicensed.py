@@ -53,7 +53,7 @@ SENTENCES = describe(
     },
     remedies={
         "show-licence": "Read the licence state yourself.",
-        "license-vgpu": "Have the virtual machine licensed: token in place, nvidia-gridd running, clock right.",
+        "license-vgpu": "Ask the administrator to license the virtual machine: a token, nvidia-gridd, the right clock.",
         "physical-gpu": "Ask for GPU pass-through, or use a physical machine.",
     },
     ask={

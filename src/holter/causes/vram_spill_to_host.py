@@ -1,4 +1,4 @@
-"""Windows lets GPU memory overflow into main memory, and the training crawls.
+"""Windows lets GPU memory overflow into main memory, and the training becomes very slow.
 
 What happens:  on Windows, and in WSL on it, the driver does not refuse when GPU memory is full: it moves a part into
                "shared GPU memory". Each step then goes over the bus: 5 to 50 times slower, without an error, often
@@ -25,7 +25,7 @@ CAUSE = "vram-spill-to-host"
 SENTENCES = describe(
     CAUSE,
     title="GPU memory spills into RAM",
-    meaning="Windows lets GPU memory overflow into main memory, and the training crawls.",
+    meaning="Windows lets GPU memory overflow into main memory, and the training becomes very slow.",
     findings={
         "is-windows": "the machine runs Windows",
     },

@@ -1,8 +1,8 @@
 """Windows cannot promise more memory: every worker imports everything again, and the paging file is too small.
 
-What happens:  Windows starts workers afresh. Each loads torch with its CUDA libraries and reserves 2 to 3 GB of
-               "commit" for that, whether it uses them or not. Limit is RAM plus paging file, not free RAM: it fails
-               with much RAM free. Handles run out in the same way.
+What happens:  Windows starts each worker as a new process. It loads torch with its CUDA libraries and reserves 2 to 3
+               GB of "commit" for that, whether it uses them or not. The limit is RAM plus paging file, not free RAM: it
+               fails even if much RAM is free. Handles run out in the same way.
 How we know:   the exception says so: WinError 1455 (paging file too small), 8 (not enough storage) or 6 (handle
                invalid); a MemoryError on Windows means the same, but may be a real lack of RAM. If the system is known
                to be Windows, this is decisive.
@@ -22,7 +22,7 @@ CAUSE = "windows-spawn-commit"
 
 SENTENCES = describe(
     CAUSE,
-    title="Windows has no commit left",
+    title="Windows commit limit reached",
     meaning="Windows cannot promise more memory: its paging file is too small.",
     findings={
         "not-on-windows": "the system is {value}, not Windows",

@@ -36,7 +36,7 @@ CAUSE = "wsl2-limits"
 SENTENCES = describe(
     CAUSE,
     title="A limit of WSL2",
-    meaning="A limit of WSL2 holds the training back: its memory, or a Windows drive.",
+    meaning="A limit of WSL2 slows or stops the training: its memory, or a Windows drive.",
     findings={
         "is-not-wsl": "this is not WSL",
     },

@@ -50,7 +50,7 @@ def ask(
     force: Force = False,
     lang: Lang = None,
 ) -> None:
-    """Ask at most eight questions about a training, each chosen by what it would tell, and name the cause."""
+    """Ask at most eight questions about a training, each time the most useful one, and name the cause."""
     from rich.console import Console
 
     from holter.diagnosis.targets import read_evidence

@@ -16,7 +16,7 @@ from holter.errors import BadInput
 from holter.sentences import define
 
 ONE_ALONE = define("error.compare-one", "Two tapes are needed: the first one is what the others are compared with.")
-NO_PERCENT = define("error.no-percent", "--max-slower {given} is no share: 5% or 5 means that 5 % are allowed.")
+NO_PERCENT = define("error.no-percent", "--max-slower {given} is not a share: 5% or 5 means that 5 % are allowed.")
 
 
 def register(app: typer.Typer) -> None:

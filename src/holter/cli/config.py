@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 
 def config(context: typer.Context, json_: Json = False, lang: Lang = None) -> None:
-    """Show which settings hold (holter.toml, HOLTER_LANG and other variables), and where each comes from.
+    """Show which settings apply (holter.toml, HOLTER_LANG and other variables), and where each comes from.
 
     A holter.toml in the current folder, or in ~/.config/holter, sets options for every command (notify = "ntfy:topic"),
     for one command below its name ([train]), and variables of the training below [environment].

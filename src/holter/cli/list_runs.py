@@ -42,7 +42,7 @@ def list_runs(
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:
-    """List the trainings that Holter recorded, the running ones first, and what became of each.
+    """List the trainings that Holter recorded, the running ones first, with the result of each.
 
     Calls that continue one fold are one training. A tape that was moved or deleted is still listed.
     """

@@ -45,7 +45,7 @@ Python = Annotated[
     str | None,
     typer.Option("--python", metavar="PATH", help="Python (or folder) of the environment that nnU-Net is in."),
 ]
-Anyway = Annotated[bool, typer.Option("--anyway", help="Measure although others use this machine.")]
+Anyway = Annotated[bool, typer.Option("--anyway", help="Measure even if others use this machine.")]
 
 Notify = Annotated[
     str | None,
@@ -69,8 +69,8 @@ MainLimit = Annotated[
         "--main-limit",
         metavar="SECONDS",
         min=30.0,
-        help="Restart after so long without progress, even while the main process computes. Default: only one that "
-        "does nothing at all is restarted, after 15 minutes or 10 times its longest step.",
+        help="Restart after this time without progress, even while the main process computes. Default: only a main "
+        "process that does nothing at all is restarted, after 15 minutes or 10 times its longest step.",
     ),
 ]
 NoMainHeal = Annotated[

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from holter.reports.runs.pruning import Candidate
 
 NO_LIMIT = define("error.prune-no-limit", "No limit says which tapes may be deleted.")
-NO_AGE = define("error.prune-no-age", "{given} is no age: 12h, 30d or 8w.")
-NO_SIZE = define("error.prune-no-size", "{given} is no size: 500MiB, 20GiB or 1TiB.")
+NO_AGE = define("error.prune-no-age", "{given} is not a age: 12h, 30d or 8w.")
+NO_SIZE = define("error.prune-no-size", "{given} is not a size: 500MiB, 20GiB or 1TiB.")
 AGE_SHOWN = define("prune.row", "{path}  {size:bytes}  {days} d")
 STAYS = define("prune.stays", "stays beside it: {path}")
 GONE = define("prune.deleted", "deleted: {path}")
@@ -67,8 +67,8 @@ def prune(
 ) -> None:
     """Delete old tapes by age, number or size. Without --yes nothing is deleted: the tapes are listed.
 
-    The tape of a running training, a link, and a file that is no tape are never deleted. Reports beside a tape stay.
-    Exit code 2 if a tape cannot be deleted.
+    The tape of a running training, a link, and a file that is not a tape are never deleted. Reports beside a tape
+    stay. Exit code 2 if a tape cannot be deleted.
     """
     from holter.cli.list_runs import all_rows
     from holter.reports.runs.pruning import candidates, chosen

@@ -18,8 +18,8 @@ from holter.sizes import format_bytes
 
 SCHEMA = "holter-doctor/1"
 CANNOT_READ = define("error.report-unreadable", "{path} cannot be read: {error}.")
-NO_REPORT = define("error.no-report", "{path} is no report of holter doctor (schema {schema}).")
-NO_SCHEMA = define("error.no-schema", "{path} is no report of holter doctor (no schema).")
+NO_REPORT = define("error.no-report", "{path} is not a report of holter doctor (schema {schema}).")
+NO_SCHEMA = define("error.no-schema", "{path} is not a report of holter doctor (no schema).")
 SEVERITY = {"no-go": 3, "warn": 2, "unknown": 1, "go": 0, "not-applicable": 0}
 # A check that one machine fails comes before any plain fact; a fact of the same subject comes after it.
 OF_A_STATE = 10.0

@@ -19,7 +19,7 @@ define_all(
         "doctor.subject.training": "{training}, in {took:duration}.",
         "doctor.count.go": "{count} fine",
         "doctor.count.warn": "{count} to look at",
-        "doctor.count.no-go": "{count} in the way",
+        "doctor.count.no-go": "{count} no-go",
         "doctor.count.unknown": "{count} cannot be measured here",
         "doctor.count.not-applicable": "{count} do not apply",
         "doctor.verdict.go": "go",

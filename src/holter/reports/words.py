@@ -118,7 +118,7 @@ define_all(
         "heading.could-not-judge-many": "{count} more causes could not be judged: too little is known.",
         "kind.log-end.headline": "The log ends",
         "kind.interrupted.headline": "Interrupted by hand",
-        "kind.shown.headline": "What was read shows trouble",
+        "kind.shown.headline": "What was read shows a problem",
         "headline.quiet-text": "Nothing in this text shows a problem.",
         "headline.open": "{kind}{where}. What is known does not show a cause.",
         "target.reading": "reading {name}: {percent} %",

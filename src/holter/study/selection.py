@@ -23,7 +23,7 @@ from holter.texts.plans import read_json
 FOLDS = 5
 NO_DATASET_NAMED = define("error.study-no-dataset", "No data set is named.")
 NO_FOLD = define("error.study-no-fold", "There is no fold {fold}: {dataset} has {folds}, or all.")
-NOT_A_FOLD = define("error.study-not-a-fold", "{fold} is no fold.")
+NOT_A_FOLD = define("error.study-not-a-fold", "{fold} is not a fold.")
 FOLD_WORDS = define("next.study-folds", "-f 0-4, -f 0 2 4 or -f all")
 NOTHING_PREPROCESSED = define(
     "error.study-nothing-preprocessed", "No configuration of {plans} of {dataset} has been preprocessed."

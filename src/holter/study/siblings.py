@@ -23,7 +23,7 @@ LEAST_SIBLINGS = 2
 
 ODD_SLOW = define("study.odd-slow", "epochs take {times:.1f} times as long as in the other folds")
 ODD_LOSS = define("study.odd-loss", "validation loss {loss:.2f}; the other folds have {usual:.2f}")
-ODD_NAN = define("study.odd-nan", "the validation loss is no number")
+ODD_NAN = define("study.odd-nan", "the validation loss is not a number")
 
 
 def compared(cells: Sequence[Cell]) -> tuple[Cell, ...]:

@@ -25,7 +25,7 @@ CHOOSE = define(
     "error.study-choose-gpus",
     "CUDA_VISIBLE_DEVICES is {visible}: it is not known which GPUs of this machine that means.",
 )
-NO_INDEX = define("error.study-no-index", "{word} is no GPU index.")
+NO_INDEX = define("error.study-no-index", "{word} is not a GPU index.")
 GPUS_OR_SLOTS = define("error.study-gpus-or-slots", "--gpus and --slots exclude each other: --slots trains on the CPU.")
 CROWDED = define(
     "study.crowded",

@@ -120,8 +120,8 @@ def test_no_home_and_no_file_is_nothing(home: Path) -> None:
     [
         ("notify = ", "not valid TOML", "--help"),
         ('\xff = "x"', "not valid TOML", "--help"),
-        ("notfy = 'x'", "notfy, which is no option of any command", "notify"),
-        ("[run]\njson = true", "json, which is no option of holter run", ""),
+        ("notfy = 'x'", "notfy, which is not an option of any command", "notify"),
+        ("[run]\njson = true", "json, which is not an option of holter run", ""),
         ("[rum]\nheal = true", "[rum]", "[run]"),
         ("[run]\nforce = true", "force cannot be set", ""),
         ("notify = ['a']", "neither text nor a number", ""),

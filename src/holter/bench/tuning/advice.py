@@ -19,9 +19,9 @@ WORTH_COMPILING = 1.02
 
 NETWORK = define(
     "tune.more.network",
-    "The network sets the pace and is kept busy {share:percent} % of the time: only a faster GPU would gain more.",
+    "The network limits the speed and is kept busy {share:percent} % of the time: only a faster GPU would gain more.",
 )
-CPU = define("tune.more.cpu", "The network on this CPU sets the pace: a GPU would gain most.")
+CPU = define("tune.more.cpu", "The network on this CPU limits the speed: a GPU would gain most.")
 CORES = define(
     "tune.more.cores",
     "{busy:.1f} of {cpus:g} cores are busy: more cores would gain more, up to {times:.1f} times as fast.",

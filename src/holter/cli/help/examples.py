@@ -14,7 +14,7 @@ def _examples(command: str, *examples: tuple[str, str]) -> tuple[Example, ...]:
 EXAMPLES: dict[str, tuple[Example, ...]] = {
     "holter": _examples(
         "holter",
-        ("holter doctor 4 3d_fullres", "May the training start? Go, or the one setting to change."),
+        ("holter doctor 4 3d_fullres", "Can the training start? If not, the setting to change."),
         ("holter train 4 3d_fullres 0", "Train fold 0 with healing; the same command continues it."),
     ),
     "doctor": _examples(

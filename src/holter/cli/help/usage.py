@@ -22,8 +22,8 @@ NO_SUCH_COMMAND = define("usage.no-such-command", "There is no command {name}.[[
 UNEXPECTED = define("usage.unexpected", "Too many arguments: {arguments}")
 NEEDS_VALUE = define("usage.needs-value", "The option {name} needs a value.")
 TAKES_NO_VALUE = define("usage.takes-no-value", "The option {name} takes no value.")
-NO_NUMBER = define("usage.no-number", "it is no number.")
-NO_INTEGER = define("usage.no-integer", "it is no whole number.")
+NO_NUMBER = define("usage.no-number", "it is not a number.")
+NO_INTEGER = define("usage.no-integer", "it is not a whole number.")
 NOT_ONE_OF = define("usage.not-one-of", "{value} is not one of {choices}.")
 
 # Wordings of the parser that have no exception of their own.

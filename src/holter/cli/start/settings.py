@@ -50,10 +50,12 @@ NOT_TOML = define("error.settings-not-toml", "{file} is not valid TOML: {error}"
 NOT_THERE = define("error.settings-not-there", "{file}, which {variable} names, is not there.")
 UNREADABLE = define("error.settings-unreadable", "{file} cannot be read: {error}")
 FOREIGN = define("error.settings-foreign", "{file} belongs to another user (UID {uid}), so it is not used.")
-UNKNOWN = define("error.settings-unknown", "{file} sets {name}, which is no option of {command}.")
-UNKNOWN_ANYWHERE = define("error.settings-unknown-anywhere", "{file} sets {name}, which is no option of any command.")
+UNKNOWN = define("error.settings-unknown", "{file} sets {name}, which is not an option of {command}.")
+UNKNOWN_ANYWHERE = define(
+    "error.settings-unknown-anywhere", "{file} sets {name}, which is not an option of any command."
+)
 WRONG_TYPE = define("error.settings-type", "{file} sets {name} to {value}, which is neither text nor a number.")
-NO_ADDRESS = define("error.settings-address", "{value} is no address: it must begin with {beginnings}.")
+NO_ADDRESS = define("error.settings-address", "{value} is not an address: it must begin with {beginnings}.")
 WRONG_VALUE = define("error.settings-value", "{source}: {what}")
 NEVER_HERE = define("error.settings-never", "{name} cannot be set in {file}: give it on the command line.")
 PERHAPS = define("next.settings-perhaps", "Perhaps {name} is meant. holter config lists what can be set.")

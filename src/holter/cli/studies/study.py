@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from holter.study.study_file import StudyFile
 
 CHANGES_JOB = define(
-    "error.study-changes-job", "{words} behind -- would train something else: give -tr, -p, -c and -f before it."
+    "error.study-changes-job", "{words} after -- would train something else: give -tr, -p, -c and -f before it."
 )
 # The registry is written every 30 s, a training log once an epoch.
 EVERY_S = 5.0
@@ -80,12 +80,14 @@ def study(
         int | None, typer.Option("--slots", metavar="N", min=1, help="run: train on the CPU, N at a time.")
     ] = None,
     keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="run: start the others although a training failed.")
+        bool, typer.Option("--keep-going", help="run: start the others even if a training failed.")
     ] = False,
     max_failures: Annotated[
         int, typer.Option("--max-failures", metavar="N", min=0, help="run: start nothing more after N failures.")
     ] = 0,
-    retry: Annotated[bool, typer.Option("--retry", help="run: start also what gave up or died before.")] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="run: also start trainings that gave up or died before.")
+    ] = False,
     spacing: Annotated[
         float, typer.Option("--spacing", metavar="SECONDS", min=0, help="run: time between two starts.")
     ] = 10.0,
@@ -127,8 +129,8 @@ def study(
 ) -> None:
     """Many trainings as one: the folds of several configurations and data sets.
 
-    What stands behind -- is passed on to nnUNetv2_train: -- --npz. The same command continues after any end; nothing
-    is trained twice.
+    Everything after -- is passed on to nnUNetv2_train: -- --npz. The same command continues after any end; nothing is
+    trained twice.
     """
     from rich.console import Console
 

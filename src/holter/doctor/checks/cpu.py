@@ -31,7 +31,7 @@ define_all(
         ),
         "doctor.cpu-limits.affinity.do": "Start as many workers as there are cores.",
         "doctor.data-workers.go": "{train} for training + {validation} for validation on {cpus} cores",
-        "doctor.data-workers.invalid": "nnUNet_n_proc_DA={value} is no number: nnU-Net ends at once.",
+        "doctor.data-workers.invalid": "nnUNet_n_proc_DA={value} is not a number: nnU-Net ends at once.",
         "doctor.data-workers.invalid.do": "Set a number.",
         "doctor.data-workers.zero": (
             "nnUNet_n_proc_DA=0: the training process makes each batch itself, and trains nothing meanwhile."
@@ -46,7 +46,7 @@ define_all(
         "doctor.threads.go": "no setting makes workers compete for cores",
         "doctor.threads.pinned": "{name}={value} ties threads to cores: forked workers may all end up on the same one.",
         "doctor.threads.pinned.do": "Unset it for nnU-Net.",
-        "doctor.threads.invalid": "{name}={value} is no number.",
+        "doctor.threads.invalid": "{name}={value} is not a number.",
         "doctor.threads.invalid.do": "Set it to 1.",
         "doctor.threads.many": "{name}={value} in each of {workers} workers is more threads than the cores can run.",
         "doctor.threads.many.do": "Use one thread per worker.",

@@ -28,7 +28,7 @@ define_all(
         "doctor.preprocessed-files.missing.do": "Preprocess again: the earlier preprocessing was not completed.",
         "doctor.preprocessed-files.hangs": ("Reading {shown} hangs ({lengths} of {files} lengths were checked)."),
         "doctor.preprocessed-files.hangs.do": (
-            "Have the storage checked. A worker that reads such a file hangs, and the training with it."
+            "Check the storage. A worker that reads such a file hangs, and the training with it."
         ),
         "doctor.preprocessed-files.none": "No preprocessed case in {path}.",
         "doctor.preprocessed-files.none.do": "nnUNetv2_preprocess makes them for this configuration.",

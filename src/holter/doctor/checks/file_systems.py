@@ -53,7 +53,7 @@ define_all(
         "doctor.file-clock.skew": (
             "The clock of the file server of {path} differs from this machine's by {seconds:duration}."
         ),
-        "doctor.file-clock.skew.do": "Have both synchronised; ages of files are wrong until then.",
+        "doctor.file-clock.skew.do": "Synchronise both clocks; until then the ages of files are wrong.",
     }
 )
 

@@ -23,9 +23,7 @@ define_all(
             "Use a machine with a GPU (in a container: --gpus all), or train with -device cpu, which takes weeks."
         ),
         "doctor.gpu-present.silent": "The NVIDIA driver does not answer: {why}.",
-        "doctor.gpu-present.silent.do": (
-            "Have the machine restarted, or its driver loaded again; nvidia-smi may hang too."
-        ),
+        "doctor.gpu-present.silent.do": ("Restart the machine, or load its driver again; nvidia-smi may hang too."),
         "doctor.gpu-present.hidden": "CUDA_VISIBLE_DEVICES hides all GPUs.",
         "doctor.gpu-present.hidden.do": "Unset it, or ask Slurm for a GPU (--gres=gpu:1).",
         "doctor.torch-reaches-gpu.go": "[[CUDA {cuda} of torch|torch]] works[[ with driver {driver}]]",

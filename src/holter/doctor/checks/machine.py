@@ -39,11 +39,11 @@ define_all(
         "doctor.clock.go": "synchronised[[ ({source})]]",
         "doctor.clock.free-running": "no clock synchronisation is visible from here[[ ({source})]]",
         "doctor.clock.unsynchronised": "The clock is not synchronised[[ ({source})]], and the GPU needs a licence.",
-        "doctor.clock.unsynchronised.do": "Have time synchronised: a wrong clock makes a vGPU licence invalid.",
+        "doctor.clock.unsynchronised.do": "Synchronise the time: a wrong clock makes a vGPU licence invalid.",
         "doctor.clock.slow": "The clock source is {source}: every read of the time is a slow system call.",
         "doctor.clock.slow.do": "Use tsc (or kvm-clock); see dmesg for why the kernel rejected it.",
         "doctor.clock.uncertain": "The clock may be wrong by {seconds:duration}.",
-        "doctor.clock.uncertain.do": "Have time synchronised (chrony, systemd-timesyncd).",
+        "doctor.clock.uncertain.do": "Synchronise the time (chrony, systemd-timesyncd).",
     }
 )
 

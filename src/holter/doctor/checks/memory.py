@@ -110,9 +110,9 @@ define_all(
         "doctor.process-limit.close": (
             "{left} more processes and threads are allowed ({name}: {limit}); a training has up to {need}."
         ),
-        "doctor.process-limit.close.do": "Have the limit raised (Docker: --pids-limit).",
+        "doctor.process-limit.close.do": "Raise the limit (Docker: --pids-limit).",
         "doctor.process-limit.low": "Only {left} more processes and threads are allowed ({name}: {limit}).",
-        "doctor.process-limit.low.do": "Have the limit raised (Docker: --pids-limit), or end left-over processes.",
+        "doctor.process-limit.low.do": "Raise the limit (Docker: --pids-limit), or end left-over processes.",
     }
 )
 

@@ -23,14 +23,12 @@ define_all(
         "doctor.folders-answer.problem": (
             "{path}: {why}. The mount may hang, and then every process that uses it hangs too."
         ),
-        "doctor.folders-answer.problem.do": "Have the file server or the mount looked at first.",
+        "doctor.folders-answer.problem.do": "First let the administrator check the file server or the mount.",
         "doctor.folders-answer.forbidden": "{path} may not be read by this user.",
-        "doctor.folders-answer.forbidden.do": "Have its permissions changed.",
+        "doctor.folders-answer.forbidden.do": "Change its permissions.",
         "doctor.folders-writable.go": "a small file could be written in each",
         "doctor.folders-writable.refused": "Nothing can be written to {path}[[: {why}]].",
-        "doctor.folders-writable.refused.do": (
-            "Free disk space, have permissions or quota changed, or use another folder."
-        ),
+        "doctor.folders-writable.refused.do": ("Free disk space, change permissions or quota, or use another folder."),
         "doctor.room-for-results.go": "{need:bytes} of {free:bytes} free for four checkpoints",
         "doctor.room-for-results.no-plan": "{free:bytes} free",
         "doctor.room-for-results.little": (

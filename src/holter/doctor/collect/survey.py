@@ -33,7 +33,7 @@ from holter.records import CgroupSample, GpuSample, HostSample, Message
 from holter.reports.catalogue import phrase
 from holter.sentences import NOTHING_STARTED_OR_CHANGED, define
 
-NO_PYTHON = define("error.no-python", "{option} is no Python that can be run.")
+NO_PYTHON = define("error.no-python", "{option} is not a Python that can be run.")
 NO_ANSWER = define("error.folders-silent", "nnU-Net's folders did not answer: {trouble}.")
 SILENT = define("why.no-answer", "no answer")
 IMPORTING_TORCH = define("doctor.importing-torch", "importing torch: {trouble}")

@@ -41,7 +41,7 @@ NO_OBJECT = define("error.evidence.no-object", "{name} holds no JSON object.")
 OTHER_VERSION = define(
     "error.evidence.version", "{name} is of version {version}; this Holter reads version {readable}."
 )
-FACTS_NO_OBJECT = define("error.evidence.facts-no-object", '{name}: "facts" is no JSON object.')
+FACTS_NO_OBJECT = define("error.evidence.facts-no-object", '{name}: "facts" is not a JSON object.')
 NO_FACT_STATED = define("error.evidence.no-fact-stated", "{name} states no fact.")
 NO_SUCH_FACT = define("error.evidence.no-such-fact", 'there is no fact "{fact}"')
 NO_SUCH_FACT_BUT = define("error.evidence.no-such-fact-but", 'there is no fact "{fact}" (did you mean "{nearest}"?)')
