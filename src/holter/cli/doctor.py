@@ -109,7 +109,8 @@ def doctor(
 def _report(survey: Survey, language: Language, *, as_json: bool, everything: bool) -> int:
     from rich.console import Console
 
-    from holter.doctor import examine, terminal
+    from holter.doctor import terminal
+    from holter.doctor.examine import examine
 
     examination = examine(survey)
     if as_json:
@@ -120,7 +121,8 @@ def _report(survey: Survey, language: Language, *, as_json: bool, everything: bo
 
 
 def _one_line(survey: Survey, language: Language) -> int:
-    from holter.doctor import examine, terminal
+    from holter.doctor import terminal
+    from holter.doctor.examine import examine
     from holter.reports.catalogue import phrase
 
     examination = examine(survey)

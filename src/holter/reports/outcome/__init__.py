@@ -18,8 +18,24 @@ The recording may be incomplete: the environment, all events and episodes, but o
 any more (``diagnosis.result.is_over``); this package uses no clock. Pure.
 """
 
-from holter.reports.outcome.identity import identity_of
-from holter.reports.outcome.judge import outcome_of
-from holter.reports.outcome.record import Identity, Outcome, State
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from holter.reports.outcome.identity import identity_of
+    from holter.reports.outcome.judge import outcome_of
+    from holter.reports.outcome.record import Identity, Outcome, State
 
 __all__ = ["Identity", "Outcome", "State", "identity_of", "outcome_of"]
+
+_FROM = {"identity_of": "identity", "outcome_of": "judge", "Identity": "record", "Outcome": "record", "State": "record"}
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when it is asked for. Judging a recording needs all causes and detectors; a command that only shows a date
+    # or a sentence of this package would wait for them.
+    if name not in _FROM:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_FROM[name]}"), name)

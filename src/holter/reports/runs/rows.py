@@ -15,8 +15,7 @@ import msgspec
 import psutil
 
 from holter.errors import TapeError
-from holter.linux.place import here, same_machine_before_a_restart
-from holter.probes.process.process_files import started
+from holter.linux.place import here
 from holter.records import Message
 from holter.records.text import Record
 from holter.reports.outcome import outcome_of
@@ -24,11 +23,9 @@ from holter.reports.outcome.record import GOOD, RUNS
 from holter.reports.outcome.sentences import BROKEN_OFF, RUNNING, UNWATCHED
 from holter.reports.outcome.unwatched import living_process
 from holter.reports.outcome.wall import clock_of, parsed
+from holter.reports.runs.living import is_recording
 from holter.tape import Recording, read, read_environment
 from holter.tape.registry import Entry, Kept
-
-# A recorder writes its entry every 30 s. Of another host, this one sees nothing else; NFS caches for up to a minute.
-SILENT_S = 180.0
 
 TapeIs = Literal["there", "gone", "elsewhere"]
 
@@ -128,19 +125,6 @@ def row_of_tape(path: Path, recording: Recording, *, is_over: bool) -> Row:
         exit_signal=ran.exit_signal,
         tape=str(path),
     )
-
-
-def is_recording(kept: Kept) -> bool:
-    """Return whether the recorder of this entry lives.
-
-    On this host its PID shows it; for another host, whether the entry was written lately.
-    """
-    entry = kept.entry
-    if entry.ended is not None:
-        return False
-    if entry.place == here():
-        return entry.pid_started is not None and started(entry.pid) == entry.pid_started
-    return not same_machine_before_a_restart(entry.place) and abs(kept.silent_s) <= SILENT_S
 
 
 def _row(group: Sequence[Kept], *, is_overwritten: bool) -> Row:

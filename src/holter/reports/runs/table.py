@@ -17,7 +17,7 @@ from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.outcome.sentences import FOLD, VERDICT
 from holter.reports.runs.rows import Row, moment_of
 from holter.reports.when import duration
-from holter.reports.wrapping import wrap
+from holter.reports.wrapping import PLAIN, wrap
 from holter.sentences import define
 
 # Older ones are counted.
@@ -26,7 +26,6 @@ MOST_ROWS = 15
 COLUMN = 31
 USUAL_TRAINER = "nnUNetTrainer"
 SIGN = {"running": ("▶", "bold green"), "good": ("✓", "green"), "bad": ("✗", "bold red"), "unknown": ("?", "yellow")}
-PLAIN = str.maketrans({"▶": ">", "✓": "+", "✗": "x", "·": "-", "…": "~"})
 # What ended badly longer ago is history: somebody has looked at it, or nobody misses it.
 ATTENTION_FOR = timedelta(days=7)
 UNKNOWN = ("cut", "end-unseen", "nothing-trained")
