@@ -108,6 +108,9 @@ def train(
     from holter.cli.running.listener import StderrListener
     from holter.cli.running.supervised import supervision
     from holter.cli.running.waiting import Waits
+    from holter.probes.process.lock_holders import spelled
+    from holter.probes.process.spawned_ranks import VARIABLE as FOLD_LOCK
+    from holter.supervisor.folds.elsewhere import Elsewhere
     from holter.supervisor.folds.fold_lock import LEFT_WORKERS_ENDED, FoldLock
     from holter.supervisor.folds.messages import NOTHING_STARTED
     from holter.supervisor.folds.patience import Asked, Patience
@@ -136,7 +139,8 @@ def train(
                     supervision(speaker, ending, language, metrics=metrics, notify=notify, name=shlex.join(arguments))
                 )
                 with Patience() as patience:
-                    lock = stack.enter_context(closing(FoldLock(folder)))
+                    lock = stack.enter_context(closing(FoldLock(folder, Elsewhere(patience, speaker.note))))
+                    variables[FOLD_LOCK] = spelled(lock.path)
                     if lock.ended:
                         speaker.note(LEFT_WORKERS_ENDED(count=len(lock.ended)))
                     waits = stack.enter_context(closing(Waits(speaker, language, quiet=quiet)))

@@ -6,14 +6,18 @@ If only Holter was killed, no second training can start while the first one stil
 from __future__ import annotations
 
 import contextlib
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 from holter.errors import AlreadyTraining, FolderNotWritable
 from holter.probes.process.lock_holders import end_orphaned_holders, orphaned_holders, spelled
+from holter.probes.process.spawned_ranks import ranks_of
 from holter.sentences import NOTHING_STARTED, define
 from holter.supervisor.folds.lock import STALE_S, IsHeld, Lock
 from holter.supervisor.folds.lock_state import LockState, host_of, is_gone, read_state
+from holter.supervisor.folds.unchanged import Unchanged
 
 __all__ = ["FILE", "STALE_S", "FoldLock", "read_lock"]
 
@@ -35,27 +39,37 @@ LEFT_WORKERS_ENDED = define(
 )
 ANOTHER = define("error.another-holter-trains", "Another Holter trains in {folder} (PID {pid} on {host}).")
 REMOVE_LOCK = define("next.remove-lock", "If that Holter has ended for certain: rm {path}")
+RANKS_GO_ON = define(
+    "error.ranks-go-on", "Processes of a training in {folder} still run without their Holter: PID {pids}."
+)
+END_RANKS = define("next.end-ranks", "They may end by themselves; {command} ends them. Then holter train continues.")
 
 
 class FoldLock(Lock):
     """The lock of a fold's folder, held until ``close``. The training inherits ``fd``, and holds the lock with it.
 
-    ``ended``: PIDs of workers that a dead training had left. They held the lock, and were killed.
+    ``ended``: PIDs of workers that a dead training had left. They held the lock, and were killed. ``wait``: called
+    while the holder cannot be seen from here; waits a moment and returns True to try again, False to be refused.
 
-    Raises:  AlreadyTraining if another Holter or its training holds it, FolderNotWritable.
+    Raises:  AlreadyTraining if another Holter, its training or ranks of it run; FolderNotWritable.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, wait: Callable[[IsHeld], bool] = lambda _: False) -> None:
         self.ended: tuple[int, ...] = ()
         self._made = [place for place in (folder, *folder.parents) if not place.exists()]
+        silence = Unchanged()
         try:
-            try:
-                self._make(folder)
-            except IsHeld as held:
-                self.ended = end_orphaned_holders(spelled(folder / FILE)) if held.gone else ()
-                if not self.ended:
-                    raise
-                self._make(folder)
+            while True:
+                try:
+                    if read_state(folder / FILE).state == "left-over":
+                        _refuse_ranks(folder)
+                    self._make(folder, silence)
+                    break
+                except IsHeld as held:
+                    left = end_orphaned_holders(spelled(folder / FILE)) if held.gone and not self.ended else ()
+                    self.ended += left
+                    if not left and not (held.gone is None and wait(held)):
+                        raise
         except IsHeld as held:
             raise _refusal(folder / FILE, held) from held
         except OSError as error:
@@ -64,6 +78,11 @@ class FoldLock(Lock):
                 safe=NOTHING_STARTED(),
                 next_step=CHECK_RESULTS(),
             ) from error
+        try:
+            _refuse_ranks(folder)  # again, with the lock held: if there was no lock, and no other Holter can start now
+        except AlreadyTraining:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Release the lock. Remove folders that were created for it, if they are empty because nothing was trained."""
@@ -72,15 +91,24 @@ class FoldLock(Lock):
             for place in self._made:
                 place.rmdir()
 
-    def _make(self, folder: Path) -> None:
+    def _make(self, folder: Path, silence: Unchanged) -> None:
         for is_last in (False, False, True):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                super().__init__(folder / FILE)
+                super().__init__(folder / FILE, silence=silence)
                 return
             except FileNotFoundError:  # another fold that did not train has just removed the folder
                 if is_last:
                     raise
+
+
+def _refuse_ranks(folder: Path) -> None:
+    if ranks := ranks_of(spelled(folder / FILE)):
+        raise AlreadyTraining(
+            RANKS_GO_ON(folder=str(folder), pids=tuple(map(str, ranks))),
+            safe=GOES_ON(),
+            next_step=END_RANKS(command=shlex.join(("kill", *map(str, ranks)))),
+        )
 
 
 def _refusal(path: Path, held: IsHeld) -> AlreadyTraining:
@@ -99,10 +127,15 @@ def _refusal(path: Path, held: IsHeld) -> AlreadyTraining:
 
 
 def read_fold(folder: Path) -> LockState:
-    """Return the lock's state, without taking it. One that only workers of a dead training hold is left over."""
+    """Return the lock's state, without taking it.
+
+    One that only workers of a dead training hold is left over; one whose ranks go on is held, by the first of them.
+    """
     seen = read_state(folder / FILE)
     if seen.state == "held" and is_gone(seen.about) and orphaned_holders(spelled(folder / FILE)):
-        return seen._replace(state="left-over")
+        seen = seen._replace(state="left-over")
+    if seen.state == "left-over" and (ranks := ranks_of(spelled(folder / FILE))):
+        return LockState("held", {**seen.about, "pid": ranks[0]})
     return seen
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from holter.linux.place import here
 from holter.probes.process.process_files import started
 from holter.supervisor.folds.lock_state import About, is_gone, is_held, read
+from holter.supervisor.folds.unchanged import Unchanged
 from holter.supervisor.signals import FORWARDED
 
 REFRESH_S = 10.0
@@ -36,22 +37,27 @@ class IsHeld(Exception):
     """Another process holds the lock.
 
     ``about``: what the holder wrote about itself into the lock file. ``gone``: the holder has ended, but processes that
-    it started still run and hold the lock.
+    it started still run and hold the lock; None: it is on another host or in a container, and cannot be seen from here.
+    ``silent_s``: for how long it has not refreshed the lock. ``is_heard``: it was refreshed while this process looked.
     """
 
-    def __init__(self, about: About, *, gone: bool) -> None:
+    def __init__(self, about: About, *, gone: bool | None, silent_s: float = 0.0, is_heard: bool = False) -> None:
         super().__init__(about)
-        self.about, self.gone = about, gone
+        self.about, self.gone, self.silent_s, self.is_heard = about, gone, silent_s, is_heard
 
 
 class Lock:
     """A lock that is held until ``close``. Processes that inherit ``fd`` hold it too.
 
+    ``silence``: kept by a caller that tries again and again. Then a lock that does not change for STALE_S is stale,
+    whatever the clocks say; without it the age of the file decides.
+
     Raises:  IsHeld if another process has it, OSError if no file can be created.
     """
 
-    def __init__(self, path: Path, about: About | None = None) -> None:
+    def __init__(self, path: Path, about: About | None = None, silence: Unchanged | None = None) -> None:
         self.path = path
+        self._silence = silence or Unchanged()
         self._about = dict(about or {})
         self._token = secrets.token_hex(8)
         self._stop = threading.Event()
@@ -103,12 +109,15 @@ class Lock:
     def _refuse_unless_left_over(self, own_file: Path) -> None:
         about = read(self.path)
         try:
-            age_s = own_file.stat().st_mtime - self.path.stat().st_mtime  # both by the file server's clock
+            touched_s = self.path.stat().st_mtime
+            age_s = own_file.stat().st_mtime - touched_s  # both by the file server's clock
         except FileNotFoundError:
             return  # it was released just now
         gone = is_gone(about)
-        if is_held(self.path) or gone is False or (gone is None and age_s <= STALE_S):
-            raise IsHeld(about, gone=bool(gone))
+        # A time in the future, after a jump of the clock, is no proof of life: only a change is.
+        silent_s = max(age_s, self._silence.for_s((about.get("token"), touched_s)))
+        if is_held(self.path) or gone is False or (gone is None and silent_s <= STALE_S):
+            raise IsHeld(about, gone=gone, silent_s=silent_s, is_heard=self._silence.has_changed)
         # Renamed before it is removed: if two processes do so at once, only one succeeds.
         left = self.path.with_name(f"{self.path.name}.left-{self._token}")
         try:
