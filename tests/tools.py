@@ -148,6 +148,7 @@ TOOLS = {
     "check-jsonschema": Tool(
         _module("check_jsonschema"), pip=("check-jsonschema",), files=("{site-packages}/check_jsonschema*",)
     ),
+    "systemd": Tool(_any_of("systemd-analyze"), apt=("systemd",), files=("systemd-analyze",)),
     "ray": Tool(_module("ray"), pip=("ray",), files=("{site-packages}/ray", "{site-packages}/ray-*")),
     "triton": Tool(_module("triton"), pip=("triton",), files=("{site-packages}/triton*",)),
 }

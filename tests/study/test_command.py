@@ -161,3 +161,41 @@ def test_the_next_command_of_an_error_is_one_of_this_command(world: World, words
 def test_ray_excludes_what_starts_trainings_otherwise(world: World, words: str, said: str) -> None:
     with pytest.raises(BadInput, match=said):
         typed(world, f"run 4 -c 2d --ray auto {words}")
+
+
+def test_a_priority_decides_what_plan_and_the_array_begin_with(world: World) -> None:
+    options = "4 -c 2d 3d_fullres -f 0-1 --priority 3d_fullres=1"
+    shown = typed(world, f"plan {options} --lang en")
+    commands = [line.split()[3:] for line in shown.splitlines() if line.startswith("  holter train")]
+    assert commands == [["3d_fullres", "0"], ["3d_fullres", "1"], ["2d", "0"], ["2d", "1"]]
+    script = typed(world, f"run {options} --slurm --out {world.folder}/out")
+    assert f"  0) set -- {DATASET} 3d_fullres 0 ;;" in script
+    with pytest.raises(BadInput, match="--priority is for holter study run"):
+        typed(world, f"status {options}")
+    with pytest.raises(BadInput, match="would change only a part"):
+        typed(world, f"plan {file_of(world)} --priority 2d=1")
+
+
+def test_plan_has_hours_from_the_published_table_only_of_what_nothing_is_known(world: World) -> None:
+    world.log(world.fold("2d", "0", "checkpoint_latest.pth"), 40)
+    shown = typed(world, "plan 4 -c 2d 3d_fullres --lang en")
+    (line,) = [line for line in shown.splitlines() if "published" in line]
+    assert "each of 5 trainings (3d_fullres, 1000 epochs)" in line and "12 to 14 hours on A100" in line
+    world.log(world.fold("3d_fullres", "0", "checkpoint_latest.pth"), 40)
+    assert "published" not in typed(world, "plan 4 -c 2d 3d_fullres --lang en")
+    own = typed(world, "plan 4 -c 2d -tr nnUNetTrainerOfMine --lang en")
+    assert "published" not in own, "nobody knows its epochs"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("run 4 -c 2d --chain 3", "--chain need --slurm"),
+        ("run 4 -c 2d --slurm --chain 3 --slots 2", "a chain is none"),
+        ("run 4 -c 2d --slurm --service", "nothing of the study runs after the script was sent"),
+        ("plan 4 -c 2d --service", "--service is for holter study run"),
+    ],
+)
+def test_chains_and_services_are_refused_where_they_would_do_nothing(world: World, words: str, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        typed(world, words)

@@ -37,3 +37,16 @@ def test_a_gpu_on_which_nobody_was_seen_is_free_at_once_and_a_cpu_always(tmp_pat
     assert foreign.is_free(GPU, 0.0)
     assert ForeignUse([Slot("cpu-0")], {}, lambda _: None).is_free(Slot("cpu-0"), 0.0)
     foreign.close()
+
+
+def test_a_slice_that_others_use_keeps_no_other_slice_of_its_gpu_from_training(tmp_path: Path) -> None:
+    file, said = tmp_path / "gpus.json", list[Message]()
+    slices = [{"uuid": "MIG-1", "memory_used_bytes": 0}, {"uuid": "MIG-2", "memory_used_bytes": 9 * GIB}]
+    file.write_text(json.dumps([{"index": 0, "mig": True, "memory_used_bytes": 9 * GIB, "slices": slices}]))
+    one, two = Slot("gpu-0-mig-0", 0, "MIG-1"), Slot("gpu-0-mig-1", 0, "MIG-2")
+    foreign = ForeignUse([one, two], {"HOLTER_GPU_SCRIPT": str(file)}, said.append)
+    assert foreign.is_free(one, 0.0) and not foreign.is_free(two, 0.0)
+    assert [dict(message.values)["index"] for message in said] == ["MIG-2"]
+    foreign.own(frozenset({"MIG-2"}))  # a training of this queue
+    assert foreign.is_free(one, 1.0)
+    foreign.close()

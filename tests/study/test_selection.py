@@ -9,7 +9,7 @@ import pytest
 
 from holter.cli.studies.words import spread
 from holter.errors import BadInput
-from holter.study.selection import jobs_of
+from holter.study.selection import jobs_of, with_priorities
 from study.conftest import DATASET, World
 
 
@@ -84,3 +84,30 @@ def test_own_splits_decide_how_many_folds_there_are(world: World) -> None:
 )
 def test_several_values_after_one_option_are_read_as_people_type_them(typed: str, parsed: str) -> None:
     assert spread(typed.split()) == parsed.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], [0, 0, 0, 0]),
+        (["5=2"], [0, 0, 2, 2]),
+        (["3d_fullres=1"], [0, 1, 0, 1]),
+        (["005=2", "3d_fullres=1"], [0, 1, 2, 1]),  # the last that fits
+        (["3d_fullres=1", "Dataset005_Prostate/3d_fullres=-3"], [0, 1, 0, -3]),
+    ],
+)
+def test_priorities_are_given_to_what_the_words_mean(world: World, words: list[str], expected: list[int]) -> None:
+    world.dataset("Dataset005_Prostate")
+    jobs = jobs_of(["4", "5"], ["2d", "3d_fullres"], ["0"], world.environ)
+    assert [job.priority for job in with_priorities(jobs, words)] == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [("6=1", "No training of this study is of '6'"), ("5", "'5' is no priority"), ("=1", "no priority"),
+     ("2d=high", "no priority"), ("2d=1.5", "no priority"), ("4/3d_lowres=1", "No training"), ("2d=", "no priority")],
+)  # fmt: skip
+def test_a_priority_that_means_nothing_is_one_clear_error(world: World, word: str, said: str) -> None:
+    with pytest.raises(BadInput, match=said) as raised:
+        with_priorities(world.jobs("2d"), [word])
+    assert raised.value.next_step

@@ -61,3 +61,54 @@ def test_each_gpu_is_a_slot_unless_some_are_chosen(tmp_path: Path) -> None:
 def test_a_gpu_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"no GPU 7; this machine has 0, 1"):
         slots_of(["0", "7"], None, script(tmp_path, 2))
+
+
+SLICED = [
+    {"index": 0, "uuid": "GPU-aaaa", "mig": False},
+    {"index": 1, "uuid": "GPU-bbbb", "mig": True, "slices": [{"uuid": "MIG-1111"}, {"uuid": "MIG-2222"}]},
+    {"index": 2, "uuid": "GPU-cccc", "mig": True, "slices": []},
+]
+
+
+def sliced(tmp_path: Path) -> dict[str, str]:
+    file = tmp_path / "gpus.json"
+    file.write_text(json.dumps(SLICED))
+    return {"HOLTER_GPU_SCRIPT": str(file)}
+
+
+@pytest.mark.parametrize(
+    ("gpus", "visible", "devices"),
+    [
+        ([], None, ["0", "MIG-1111", "MIG-2222"]),
+        (["1"], None, ["MIG-1111", "MIG-2222"]),
+        (["MIG-2222", "0"], None, ["MIG-2222", "0"]),
+        (["GPU-bbbb"], None, ["MIG-1111", "MIG-2222"]),
+        (["MIG-2"], None, ["MIG-2222"]),  # CUDA takes the beginning of a UUID, too
+        (["MIG-1111", "1"], None, ["MIG-1111", "MIG-2222"]),
+        ([], "MIG-2222", ["MIG-2222"]),
+        ([], "GPU-aaaa,MIG-1111", ["0", "MIG-1111"]),
+    ],
+)
+def test_each_slice_of_a_gpu_in_mig_mode_is_a_slot(tmp_path: Path, gpus, visible, devices) -> None:
+    environ = sliced(tmp_path) | ({} if visible is None else {"CUDA_VISIBLE_DEVICES": visible})
+    slots = slots_of(gpus, None, environ)
+    assert [slot.device for slot in slots] == devices and len({slot.name for slot in slots}) == len(slots)
+    given = [variables_of(slot, len(slots), 8.0, environ)["CUDA_VISIBLE_DEVICES"] for slot in slots]
+    assert given == devices
+
+
+@pytest.mark.parametrize(
+    ("gpus", "visible", "said"),
+    [
+        (["MIG-3333"], None, "no GPU or MIG slice MIG-3333; this machine has 0, MIG-1111, MIG-2222"),
+        (["2"], None, "GPU 2 is in MIG mode, and has no slice"),
+        (["3"], None, "no GPU 3"),
+        ([], "MIG-3333", "'MIG-3333'"),
+        ([], "", "''"),
+        ([], "0,,1", "'0,,1'"),
+    ],
+)
+def test_a_slice_that_is_not_there_is_one_clear_error(tmp_path: Path, gpus, visible, said) -> None:
+    environ = sliced(tmp_path) | ({} if visible is None else {"CUDA_VISIBLE_DEVICES": visible})
+    with pytest.raises(BadInput, match=said):
+        slots_of(gpus, None, environ)

@@ -17,8 +17,9 @@ from rich.console import Console
 from holter.records import Message
 from holter.reports.catalogue import phrase, text
 from holter.study.plan import command_of, hours_left, in_order
+from holter.study.report.as_json import as_json
 from holter.study.survey import look, survey
-from holter.study.terminal import as_json, print_status
+from holter.study.terminal import print_status
 from holter.study.time_limit import at_limit
 from holter.supervisor.folds.fold_lock import FoldLock
 from study.conftest import DATASET, World

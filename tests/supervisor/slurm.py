@@ -1,4 +1,4 @@
-"""A Slurm of our own: one node, on the loopback, every file of it in one folder, gone with the test."""
+"""A Slurm of our own: one node or several, on the loopback, every file of it in one folder, gone with the test."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -21,18 +21,17 @@ CONFIGURATION = """
 ClusterName=holter
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller_port}
-SlurmdPort={node_port}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 # A job that is put back into the queue waits until its old credential has expired: two minutes without this.
 AuthInfo=socket={folder}/munge/socket,cred_expire=6
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool/%n
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
+SlurmdLogFile={folder}/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/linear
@@ -40,9 +39,10 @@ SwitchType=switch/none
 MpiDefault=none
 ReturnToService=2
 KillWait=5
+SlurmdTimeout={timeout}
 SchedulerParameters=sched_interval=2,bf_interval=2
-NodeName={host} NodeAddr=127.0.0.1 CPUs=1 State=UNKNOWN
-PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
+{nodes}
+PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
 
@@ -51,6 +51,7 @@ class Slurm:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.daemons: dict[str, subprocess.Popen[bytes]] = {}  # by node
         self.variables = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf")}
 
     def submit(self, script: Path, variables: dict[str, str], *options: str) -> str:
@@ -70,28 +71,53 @@ class Slurm:
         told = subprocess.run(["scontrol", *arguments], env=self.variables, capture_output=True, text=True)
         return told.stdout
 
+    def kill_node(self, name: str) -> None:
+        """Let a node die at once, with everything that runs on it."""
+        self.daemons[name].kill()
+        self.daemons[name].wait()
+        log = str(self.folder / f"slurmd-{name}.log")
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                is_there = process.environ().get("SLURMD_NODENAME") == name
+                if is_there or log in {file.path for file in process.open_files()}:
+                    process.kill()
+
     def logs(self) -> str:
         """The last words of the daemons."""
         return "".join(f"\n--- {file.name}\n{file.read_text()[-3000:]}" for file in self.folder.glob("slurm*.log"))
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Slurm]:
-    """Start the daemons; whatever happens, they and all that they started are ended, each by its number."""
+def running(folder: Path, nodes: Sequence[str] = ()) -> Iterator[Slurm]:
+    """Start the daemons; whatever happens, they and all that they started are ended, each by its number.
+
+    ``nodes``: names of nodes, which are host names in namespaces of their own; empty for one, this host.
+    """
     (folder / "munge").mkdir(parents=True, mode=0o755)
     for name in ("state", "spool"):
         (folder / name).mkdir()
     slurm = Slurm(folder)
     host = socket.gethostname().partition(".")[0]
-    ports = dict(zip(("controller_port", "node_port"), _free_ports(2), strict=True))
-    (folder / "slurm.conf").write_text(CONFIGURATION.format(folder=folder, host=host, **ports))
+    names = nodes or (host,)
+    port, *ports = _free_ports(1 + len(names))
+    lines = [
+        f"NodeName={name} NodeHostname={name} NodeAddr=127.0.0.1 Port={own} CPUs=1 State=UNKNOWN"
+        for name, own in zip(names, ports, strict=True)
+    ]
+    # A node that does not answer for so long is dead. One alone is never meant to die: this machine may be busy.
+    timeout = 20 if nodes else 300
+    text = CONFIGURATION.format(folder=folder, host=host, controller_port=port, nodes="\n".join(lines), timeout=timeout)
+    (folder / "slurm.conf").write_text(text)
     started: list[subprocess.Popen[bytes]] = []
     try:
         _start_munge(folder, started)
         foreground = ("-D", "-f", str(folder / "slurm.conf"))
         started.append(_start(folder, "slurmctld", *foreground, env=slurm.variables))
-        started.append(_start(folder, "slurmd", *foreground, env=slurm.variables))
-        _wait_for_node(slurm, started)
+        for name in names:
+            own = ("-N", name, *foreground)
+            slurm.daemons[name] = _start(folder, "slurmd", *own, env=slurm.variables, host=name if nodes else None)
+            started.append(slurm.daemons[name])
+        _wait_for_nodes(slurm, started, len(names))
         yield slurm
     finally:
         subprocess.run(["scancel", "--user=root"], env=slurm.variables, capture_output=True)
@@ -114,12 +140,17 @@ def _start_munge(folder: Path, started: list[subprocess.Popen[bytes]]) -> None:
     _wait(files["socket"].exists, started, "munged")
 
 
-def _start(folder: Path, name: str, *arguments: str, env: dict[str, str] | None) -> subprocess.Popen[bytes]:
+def _start(
+    folder: Path, name: str, *arguments: str, env: dict[str, str] | None, host: str | None = None
+) -> subprocess.Popen[bytes]:
     program = which(name)
     assert program is not None
-    with (folder / f"{name}.out").open("wb") as out:
+    command = [program, *arguments]
+    if host is not None:
+        command = ["unshare", "--uts", "sh", "-c", f'hostname {host} && exec "$@"', "sh", *command]
+    with (folder / f"{name}-{host or ''}.out").open("wb") as out:
         return subprocess.Popen(
-            [program, *arguments], env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
         )
 
 
@@ -131,8 +162,8 @@ def _free_ports(count: int) -> list[int]:
         return [endpoint.getsockname()[1] for endpoint in sockets]
 
 
-def _wait_for_node(slurm: Slurm, started: list[subprocess.Popen[bytes]]) -> None:
-    _wait(lambda: "State=IDLE" in slurm.control("show", "node"), started, "the node", slurm)
+def _wait_for_nodes(slurm: Slurm, started: list[subprocess.Popen[bytes]], count: int) -> None:
+    _wait(lambda: slurm.control("show", "node").count("State=IDLE") == count, started, "a node", slurm)
 
 
 def _wait(is_so, started: list[subprocess.Popen[bytes]], what: str, slurm: Slurm | None = None) -> None:
@@ -156,6 +187,6 @@ def _end(folder: Path, started: list[subprocess.Popen[bytes]]) -> None:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             is_theirs = process.environ().get("SLURM_CONF") == str(folder / "slurm.conf")
-            logs = (str(folder / name) for name in ("slurmd.log", "slurmctld.log"))
+            logs = map(str, folder.glob("slurm*.log"))
             if is_theirs or {file.path for file in process.open_files()} & {*logs}:
                 process.kill()

@@ -27,41 +27,44 @@ USED = define(
 
 
 class ForeignUse:
-    """Watches the memory of the GPUs on which nothing of this queue runs. Without a reading a GPU counts as free."""
+    """Watches the memory of the GPUs and MIG slices on which nothing of this queue runs.
+
+    Without a reading one counts as free.
+    """
 
     def __init__(self, slots: Iterable[Slot], environ: Mapping[str, str], tell: Callable[[Message], None]) -> None:
-        self._gpus = {slot.gpu for slot in slots if slot.gpu is not None}
-        self._probe = GpuProbe(environment=environ, patience_s=PATIENCE_S) if self._gpus else None
+        has_gpu = any(slot.gpu is not None for slot in slots)
+        self._probe = GpuProbe(environment=environ, patience_s=PATIENCE_S) if has_gpu else None
         self._tell = tell
-        self._used_s: dict[int, float] = {}  # when others were seen last
-        self._used_bytes: dict[int, int] = {}
+        self._used_s: dict[str, float] = {}  # by ``Slot.device``: when others were seen last
+        self._used_bytes: dict[str, int] = {}
         self._next_s = float("-inf")
-        self._own: frozenset[int] = frozenset()
+        self._own: frozenset[str] = frozenset()
         if self._probe is not None:  # the first answer of a driver may take seconds
             self._keep(self._probe.read_complete(0.0, FIRST_WITHIN_S))
 
-    def own(self, gpus: frozenset[int]) -> None:
-        """Set the GPUs on which this queue trains now: memory in use there, now and shortly afterwards, is its own."""
-        if self._own - gpus:
+    def own(self, devices: frozenset[str]) -> None:
+        """Set the devices on which this queue trains now: memory in use there, also shortly afterwards, is its own."""
+        if self._own - devices:
             self._next_s = float("-inf")
-        for gpu in self._own | gpus:
-            self._used_bytes.pop(gpu, None)
-        self._own = gpus
+        for device in self._own | devices:
+            self._used_bytes.pop(device, None)
+        self._own = devices
 
     def is_free(self, slot: Slot, now_s: float) -> bool:
-        """Return whether for a minute nobody else has used memory of this slot's GPU; True for a slot on the CPU."""
-        if slot.gpu is None or self._probe is None:
+        """Return whether for a minute nobody else has used memory of this slot's GPU or slice; True for the CPU."""
+        if slot.device is None or self._probe is None:
             return True
         self._look(now_s)
-        used = self._used_bytes.get(slot.gpu, 0)
+        used = self._used_bytes.get(slot.device, 0)
         if used >= FOREIGN_BYTES:
-            if slot.gpu not in self._used_s:
-                self._tell(USED(index=slot.gpu, used=used))
-            self._used_s[slot.gpu] = now_s
+            if slot.device not in self._used_s:
+                self._tell(USED(index=slot.device, used=used))
+            self._used_s[slot.device] = now_s
             return False
-        if now_s - self._used_s.get(slot.gpu, float("-inf")) < FREE_FOR_S:
+        if now_s - self._used_s.get(slot.device, float("-inf")) < FREE_FOR_S:
             return False
-        self._used_s.pop(slot.gpu, None)
+        self._used_s.pop(slot.device, None)
         return True
 
     def close(self) -> None:
@@ -77,5 +80,10 @@ class ForeignUse:
 
     def _keep(self, reading: Reading) -> None:
         for sample in reading.samples:
-            if isinstance(sample, GpuSample) and sample.memory_used_bytes is not None:
-                self._used_bytes[sample.index] = sample.memory_used_bytes
+            if not isinstance(sample, GpuSample):
+                continue
+            if sample.memory_used_bytes is not None:
+                self._used_bytes[str(sample.index)] = sample.memory_used_bytes
+            for part in sample.slices or ():
+                if part.uuid is not None and part.memory_used_bytes is not None:
+                    self._used_bytes[part.uuid] = part.memory_used_bytes

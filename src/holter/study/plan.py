@@ -6,6 +6,8 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 
+from holter.bench.published import published_for
+from holter.bench.records import Published
 from holter.records import Message
 from holter.sentences import define
 from holter.study.records import STATES, TO_DO, Cell
@@ -27,6 +29,14 @@ HOURS_UNKNOWN = define(
     "study.hours-unknown",
     "no epoch of these trainings is known yet; holter bench {dataset} {configuration} predicts one",
 )
+PUBLISHED = define(
+    "study.hours-published",
+    "By epochs that nnU-Net's authors published, each of {count} trainings ({what}, {epochs} epochs) takes {rows}; "
+    "patch, network, disk and CPUs decide",
+    one="By epochs that nnU-Net's authors published, {count} training ({what}, {epochs} epochs) takes {rows}; patch, "
+    "network, disk and CPUs decide",
+)
+PUBLISHED_ROW = define("study.hours-published-row", "{low}[[ to {high}]] hours on {gpu}")
 NPZ = define(
     "study.npz",
     "Several configurations of one data set: nnUNetv2_find_best_configuration needs --npz for an ensemble (-- --npz).",
@@ -73,6 +83,33 @@ def hours_left(cells: Sequence[Cell]) -> Message | None:
     if len(known) < len(open_cells):
         return HOURS_SOME(hours=sum(known), count=len(open_cells) - len(known))
     return HOURS(hours=sum(known))
+
+
+def published_hours(cells: Sequence[Cell]) -> tuple[Message, ...]:
+    """Return what trainings of which no epoch is known take by nnU-Net's published epoch times, a sentence a kind."""
+    said = []
+    unknown = [cell for cell in cells if cell.state != "done" and cell.hours is None and cell.epochs_planned]
+    for axes in (2, 3):
+        planned = Counter(
+            cell.epochs_planned for cell in unknown if (axes == 2) == cell.job.configuration.startswith("2d")
+        )
+        for epochs, count in planned.items():
+            rows = published_for(axes, "")
+            shown = tuple(
+                PUBLISHED_ROW(gpu=row.gpu, low=_hours(epochs, row.low_s), high=_other_hours(epochs, row))
+                for row in rows
+            )
+            said.append(PUBLISHED(count=count, what=rows[0].what, epochs=epochs, rows=shown))
+    return tuple(said)
+
+
+def _hours(epochs: int | None, epoch_s: float) -> int:
+    return max(1, round((epochs or 0) * epoch_s / 3600))
+
+
+def _other_hours(epochs: int | None, row: Published) -> int | None:
+    high = _hours(epochs, row.high_s)
+    return high if high != _hours(epochs, row.low_s) else None
 
 
 def remarks(cells: Sequence[Cell], extra: Sequence[str]) -> tuple[Message, ...]:

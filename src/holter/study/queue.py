@@ -32,10 +32,16 @@ Fate = Literal["done", "again", "aside"]
 
 
 class Slot(NamedTuple):
-    """A place for one training. ``gpu``: its index; None: the CPU."""
+    """A place for one training. ``gpu``: its index; None: the CPU. ``mig``: the UUID of a slice of that GPU."""
 
     name: str
     gpu: int | None = None
+    mig: str | None = None
+
+    @property
+    def device(self) -> str | None:
+        """What ``CUDA_VISIBLE_DEVICES`` calls it; None: the CPU."""
+        return self.mig or (None if self.gpu is None else str(self.gpu))
 
 
 class Ended(NamedTuple):
@@ -105,9 +111,10 @@ class Queue:
         return len(self._running)
 
     @property
-    def gpus(self) -> frozenset[int]:
-        """GPUs on which trainings of this queue run."""
-        return frozenset(slot.gpu for slot in self._running.values() if slot is not None and slot.gpu is not None)
+    def devices(self) -> frozenset[str]:
+        """GPUs and slices on which trainings of this queue run."""
+        slots = filter(None, self._running.values())
+        return frozenset(slot.device for slot in slots if slot.device is not None)
 
     @property
     def left(self) -> tuple[Job, ...]:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from holter.doctor.collect.question import IS_IT_MEANT, NO_CONFIGURATION, NO_PLANS, Question, collect
+from holter.doctor.collect.plan import folds_in
+from holter.doctor.collect.question import IS_IT_MEANT, NO_CONFIGURATION, NO_PLANS, Found, find
 from holter.doctor.records import Asked
 from holter.errors import BadInput
 from holter.records import Message
@@ -17,7 +18,6 @@ from holter.sentences import NOTHING_STARTED, define
 from holter.study.records import Job
 from holter.study.study_file import DATASETS, StudyFile
 from holter.supervisor.train import check_paths
-from holter.texts.plans import read_json
 
 # nnU-Net makes five folds; of a fold that is not in splits_final.json it makes a random 80:20 split without a word.
 FOLDS = 5
@@ -27,6 +27,12 @@ NOT_A_FOLD = define("error.study-not-a-fold", "{fold} is not a fold.")
 FOLD_WORDS = define("next.study-folds", "-f 0-4, -f 0 2 4 or -f all")
 NOTHING_PREPROCESSED = define(
     "error.study-nothing-preprocessed", "No configuration of {plans} of {dataset} has been preprocessed."
+)
+NOT_A_PRIORITY = define("error.study-not-a-priority", "{word} is no priority: it is WHAT=NUMBER.")
+NOTHING_FITS = define("error.study-priority-fits-none", "No training of this study is of {word}; there are {names}.")
+PRIORITY_WORDS = define(
+    "next.study-priorities",
+    "--priority 5=1 or --priority 5/3d_fullres=2: higher ones start first, 0 is what nothing is said of",
 )
 DOCTOR = "holter doctor "
 # An error of a study file is about the line of this key.
@@ -55,17 +61,18 @@ def jobs_of(
     found: dict[Path, Job] = {}
     for dataset in datasets:
         asked = Asked(dataset=dataset, trainer=trainer, plans=plans)
-        name = _asked(asked, environ).asked.dataset or dataset
-        for configuration in configurations or _preprocessed(name, plans, environ):
-            question = _asked(msgspec.structs.replace(asked, dataset=name, configuration=configuration), environ)
-            for job in _jobs(question, name, configuration, wanted, environ):
+        there = _found(dataset, asked, environ)
+        count = folds_in(there.folder) or FOLDS
+        for configuration in configurations or _preprocessed(there, asked, environ):
+            own = msgspec.structs.replace(asked, dataset=there.name, configuration=configuration)
+            for job in _jobs(_found(there.name, own, environ), own, count, wanted, environ):
                 found.setdefault(job.folder, job)
     return tuple(found.values())
 
 
-def _asked(asked: Asked, environ: Mapping[str, str]) -> Question:
+def _found(dataset: str, asked: Asked, environ: Mapping[str, str]) -> Found:
     try:
-        return collect(asked, environ)
+        return find(dataset, asked, environ)
     except BadInput as error:
         # What it suggests is a command of the doctor's.
         step = error.next_step
@@ -114,11 +121,8 @@ def jobs_of_file(file: StudyFile, wanted: Wanted, environ: Mapping[str, str]) ->
     return tuple(found.values())
 
 
-def _jobs(
-    question: Question, dataset: str, configuration: str, folds: Sequence[str], environ: Mapping[str, str]
-) -> list[Job]:
-    asked, count = question.asked, (question.plan.folds if question.plan else None) or FOLDS
-    plans = read_json(Path(environ["nnUNet_preprocessed"]) / dataset / f"{asked.plans}.json")
+def _jobs(found: Found, asked: Asked, count: int, folds: Sequence[str], environ: Mapping[str, str]) -> list[Job]:
+    dataset, configuration = found.name, asked.configuration or ""
     jobs = []
     for fold in folds:
         if fold != "all" and int(fold) >= count:
@@ -136,8 +140,8 @@ def _jobs(
                 trainer=asked.trainer,
                 plans=asked.plans,
                 folder=Path(environ["nnUNet_results"]) / dataset / model / f"fold_{fold}",
-                preprocessed=Path(question.preprocessed or ""),
-                previous=_previous(plans.get("configurations"), configuration),
+                preprocessed=found.preprocessed or Path(),
+                previous=_previous(found.plans["configurations"], configuration),
             )
         )
     return jobs
@@ -156,26 +160,23 @@ def _previous(configurations: object, name: str | None) -> str | None:
     return None
 
 
-def _preprocessed(dataset: str, plans: str, environ: Mapping[str, str]) -> list[str]:
-    folder = Path(environ["nnUNet_preprocessed"]) / dataset
-    configurations = read_json(folder / f"{plans}.json").get("configurations")
-    names = list(configurations) if isinstance(configurations, dict) else []
-    there = [name for name in names if _has_cases(dataset, name, plans, environ)]
+def _preprocessed(found: Found, asked: Asked, environ: Mapping[str, str]) -> list[str]:
+    there = [name for name in found.plans["configurations"] if _has_cases(found.name, name, asked, environ)]
     if not there:
         raise BadInput(
-            NOTHING_PREPROCESSED(plans=plans, dataset=dataset),
+            NOTHING_PREPROCESSED(plans=asked.plans, dataset=found.name),
             safe=NOTHING_STARTED(),
-            next_step=f"nnUNetv2_preprocess -d {dataset} -plans_name {plans}",
+            next_step=f"nnUNetv2_preprocess -d {found.name} -plans_name {asked.plans}",
         )
     return there
 
 
-def _has_cases(dataset: str, name: str, plans: str, environ: Mapping[str, str]) -> bool:
+def _has_cases(dataset: str, name: str, asked: Asked, environ: Mapping[str, str]) -> bool:
     try:
-        question = collect(Asked(dataset=dataset, configuration=name, plans=plans), environ)
+        folder = find(dataset, msgspec.structs.replace(asked, configuration=name), environ).preprocessed
     except BadInput:  # a configuration that only others inherit from
         return False
-    return question.preprocessed is not None and Path(question.preprocessed).is_dir()
+    return folder is not None and folder.is_dir()
 
 
 def _folds(word: str) -> list[str]:
@@ -189,3 +190,33 @@ def _folds(word: str) -> list[str]:
         else:
             raise BadInput(NOT_A_FOLD(fold=repr(part)), safe=NOTHING_STARTED(), next_step=FOLD_WORDS())
     return folds
+
+
+def with_priorities(jobs: Sequence[Job], words: Sequence[str]) -> tuple[Job, ...]:
+    """Return the jobs with the priorities of ``WHAT=NUMBER``; of several that fit a job, the last counts.
+
+    WHAT is a data set (number or name), a configuration, or both with a slash.
+
+    Raises:  BadInput.
+    """
+    ranked = tuple(jobs)
+    for word in words:
+        what, _, number = word.rpartition("=")
+        if not what or not re.fullmatch(r"-?[0-9]{1,6}", number):
+            raise BadInput(NOT_A_PRIORITY(word=repr(word)), safe=NOTHING_STARTED(), next_step=PRIORITY_WORDS())
+        fits = [all(part in _names(job) for part in what.split("/")) for job in ranked]
+        if not any(fits):
+            known = tuple(dict.fromkeys(name for job in ranked for name in job.family))
+            raise BadInput(
+                NOTHING_FITS(word=repr(what), names=known), safe=NOTHING_STARTED(), next_step=PRIORITY_WORDS()
+            )
+        ranked = tuple(
+            msgspec.structs.replace(job, priority=int(number)) if is_meant else job
+            for job, is_meant in zip(ranked, fits, strict=True)
+        )
+    return ranked
+
+
+def _names(job: Job) -> tuple[str, ...]:
+    number = re.match(r"Dataset0*(\d+)_", job.dataset)
+    return (*job.family, *((number[1], f"{int(number[1]):03d}") if number else ()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import defaultdict
 from collections.abc import Sequence
 
 import msgspec
@@ -28,11 +29,10 @@ ODD_NAN = define("study.odd-nan", "the validation loss is not a number")
 
 def compared(cells: Sequence[Cell]) -> tuple[Cell, ...]:
     """Return the trainings with the hours that each still needs, and how it differs from the other folds."""
-    return tuple(_compared(cell, [other for other in cells if _are_siblings(cell, other)]) for cell in cells)
-
-
-def _are_siblings(cell: Cell, other: Cell) -> bool:
-    return other is not cell and other.job.family == cell.job.family
+    families: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+    for cell in cells:
+        families[cell.job.family].append(cell)
+    return tuple(_compared(cell, [other for other in families[cell.job.family] if other is not cell]) for cell in cells)
 
 
 def _compared(cell: Cell, siblings: Sequence[Cell]) -> Cell:

@@ -15,6 +15,7 @@ from holter.study.queue import Slot
 
 # A driver that answers at all answers within this time.
 GPU_S = 12.0
+UUIDS = ("GPU-", "MIG-")
 # nnU-Net's own number of data workers; more are of no use to it.
 MOST_WORKERS = 12
 WORKERS, THREADS, SLOT = "nnUNet_n_proc_DA", "OMP_NUM_THREADS", "HOLTER_STUDY_SLOT"
@@ -25,7 +26,9 @@ CHOOSE = define(
     "error.study-choose-gpus",
     "CUDA_VISIBLE_DEVICES is {visible}: it is not known which GPUs of this machine that means.",
 )
-NO_INDEX = define("error.study-no-index", "{word} is not a GPU index.")
+NO_INDEX = define("error.study-no-index", "{word} is not a GPU index, and not a UUID of a GPU or a MIG slice.")
+NO_SUCH_UUID = define("error.study-no-such-uuid", "There is no GPU or MIG slice {index}; this machine has {gpus}.")
+NO_SLICE = define("error.study-no-slice", "GPU {index} is in MIG mode, and has no slice that this process may use.")
 GPUS_OR_SLOTS = define("error.study-gpus-or-slots", "--gpus and --slots exclude each other: --slots trains on the CPU.")
 CROWDED = define(
     "study.crowded",
@@ -36,7 +39,9 @@ USE_SLOTS = define("next.study-slots", "--slots 2 trains two at a time on the CP
 
 
 def slots_of(gpus: Sequence[str], cpu_slots: int | None, environ: Mapping[str, str]) -> tuple[Slot, ...]:
-    """Return the slots: ``cpu_slots`` on the CPU, else one a GPU.
+    """Return the slots: ``cpu_slots`` on the CPU, else one a GPU, or one a slice of a GPU in MIG mode.
+
+    ``gpus``: indices or UUIDs; empty for all that this process may use.
 
     Raises:  BadInput.
     """
@@ -46,19 +51,43 @@ def slots_of(gpus: Sequence[str], cpu_slots: int | None, environ: Mapping[str, s
         return tuple(Slot(f"cpu-{number}") for number in range(cpu_slots))
     wanted = [word for words in gpus for word in words.split(",") if word]
     for word in wanted:
-        if not (word.isascii() and word.isdigit()):
+        if not ((word.isascii() and word.isdigit()) or word.startswith(UUIDS)):
             raise BadInput(NO_INDEX(word=repr(word)), safe=NOTHING_STARTED(), next_step="--gpus 0 1")
     there = _gpus(environ)
     if not there:
         raise BadInput(NO_GPU_SEEN(), safe=NOTHING_STARTED(), next_step=USE_SLOTS())
-    for word in wanted:
-        if int(word) not in there:
-            known = tuple(str(index) for index in there)
-            raise BadInput(
-                NO_SUCH_GPU(index=word, gpus=known), safe=NOTHING_STARTED(), next_step=f"--gpus {' '.join(known)}"
-            )
-    chosen = dict.fromkeys(int(word) for word in wanted) or dict.fromkeys(_visible(there, environ))
-    return tuple(Slot(f"gpu-{index}", index) for index in chosen)
+    found: dict[str | None, Slot] = {}
+    for word in wanted or _visible(there, environ):
+        named = [slot for gpu in there for slot in _slots(gpu) if _is_named(slot, gpu, word)]
+        if not named:
+            raise _unknown(word, there)
+        found.update((slot.device, slot) for slot in named)
+    return tuple(found.values())
+
+
+def _slots(gpu: GpuSample) -> list[Slot]:
+    # A program sees one slice at most, as its whole GPU.
+    if not gpu.mig:
+        return [Slot(f"gpu-{gpu.index}", gpu.index)]
+    uuids = [part.uuid for part in gpu.slices or () if part.uuid is not None]
+    return [Slot(f"gpu-{gpu.index}-mig-{number}", gpu.index, uuid) for number, uuid in enumerate(uuids)]
+
+
+def _is_named(slot: Slot, gpu: GpuSample, word: str) -> bool:
+    # As CUDA reads it: an index, or the beginning of a UUID.
+    if word.isdigit():
+        return gpu.index == int(word)
+    uuid = gpu.uuid if slot.mig is None or word.startswith("GPU-") else slot.mig
+    return uuid is not None and uuid.startswith(word)
+
+
+def _unknown(word: str, there: Sequence[GpuSample]) -> BadInput:
+    known = tuple(slot.device or "" for gpu in there for slot in _slots(gpu))
+    step = f"--gpus {' '.join(known)}"
+    if word.isdigit() and any(gpu.index == int(word) for gpu in there):
+        return BadInput(NO_SLICE(index=word), safe=NOTHING_STARTED(), next_step="nvidia-smi mig -lgi")
+    what = NO_SUCH_GPU if word.isdigit() else NO_SUCH_UUID
+    return BadInput(what(index=word, gpus=known), safe=NOTHING_STARTED(), next_step=step)
 
 
 def variables_of(slot: Slot, slots: int, cpus: float, environ: Mapping[str, str]) -> dict[str, str]:
@@ -66,13 +95,13 @@ def variables_of(slot: Slot, slots: int, cpus: float, environ: Mapping[str, str]
     share = max(1, int(cpus // max(1, slots)))
     variables = {**environ, SLOT: slot.name}
     variables.setdefault(WORKERS, str(min(MOST_WORKERS, share)))
-    if slot.gpu is None:
+    if slot.device is None:
         # Without it every network takes all cores.
         variables.setdefault(THREADS, str(share))
         variables["CUDA_VISIBLE_DEVICES"] = ""
     else:
         # The order of the driver's indices; CUDA's own order is by speed.
-        variables |= {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": str(slot.gpu)}
+        variables |= {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": slot.device}
     return variables
 
 
@@ -94,23 +123,24 @@ def effective_cpus() -> float:
     return known[0] if known else float(os.cpu_count() or 1)
 
 
-def _gpus(environ: Mapping[str, str]) -> tuple[int, ...]:
+def _gpus(environ: Mapping[str, str]) -> tuple[GpuSample, ...]:
     probe = GpuProbe(environment=environ, patience_s=GPU_S)
     try:
         samples = probe.read_complete(0.0, GPU_S).samples
     finally:
         probe.close()
-    return tuple(sample.index for sample in samples if isinstance(sample, GpuSample) and sample.source != "none")
+    return tuple(sample for sample in samples if isinstance(sample, GpuSample) and sample.source != "none")
 
 
-def _visible(there: Sequence[int], environ: Mapping[str, str]) -> Sequence[int]:
-    # Of a list of indices; of names (UUIDs, MIG slices), or of none, the user must choose.
+def _visible(there: Sequence[GpuSample], environ: Mapping[str, str]) -> Sequence[str]:
+    # Names that are not known here, or none, the user must choose.
     visible = environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None:
-        return there
+        return [str(gpu.index) for gpu in there if _slots(gpu)] or [str(there[0].index)]
     words = [word.strip() for word in visible.split(",")]
-    if all(word.isascii() and word.isdigit() and int(word) in there for word in words):
-        return [int(word) for word in words]
-    raise BadInput(
-        CHOOSE(visible=repr(visible)), safe=NOTHING_STARTED(), next_step=f"--gpus {' '.join(map(str, there))}"
-    )
+    slots = [(gpu, slot) for gpu in there for slot in _slots(gpu)]
+    # "MIG-GPU-<UUID>/1/0" is a slice's name in drivers before 470.
+    if all(word and word.isascii() and any(_is_named(slot, gpu, word) for gpu, slot in slots) for word in words):
+        return words
+    known = " ".join(slot.device or "" for _, slot in slots)
+    raise BadInput(CHOOSE(visible=repr(visible)), safe=NOTHING_STARTED(), next_step=f"--gpus {known}")

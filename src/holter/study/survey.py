@@ -5,9 +5,9 @@ It only reads files, so it works on a login node that sees nothing but the share
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -22,13 +22,13 @@ from holter.probes.process.process_roles import is_python
 from holter.probes.training.starting import is_holter_train
 from holter.records import Message
 from holter.reports.outcome.wall import parsed
-from holter.reports.runs.rows import is_recording
+from holter.reports.runs.living import is_recording
 from holter.sentences import define
 from holter.study.epochs import planned_by_name, progress_of
+from holter.study.holders import HELD, Silences, holder_of
 from holter.study.records import Cell, Job, State
 from holter.study.siblings import compared
-from holter.supervisor.folds.fold_lock import FILE, STALE_S, read_fold
-from holter.supervisor.folds.lock_state import host_of
+from holter.supervisor.folds.fold_lock import FILE
 from holter.tape.registry import Entry, Kept
 from holter.texts.results_folder import FINAL, SUMMARIES
 from holter.texts.training_command import parse_training_command
@@ -37,11 +37,11 @@ CHECKPOINTS = ("checkpoint_latest.pth", "checkpoint_best.pth", "checkpoint_final
 # How a recorded call ended, if a person must look before the next one.
 NEEDS_A_LOOK = ("gave-up", "dead", "incomplete")
 
-HELD = define("study.held", "PID {pid} on {host}")
 WITHOUT_HOLTER = define("study.without-holter", "PID {pid}, without Holter")
 NEEDS_FOLDS = define("study.needs-folds", "needs all folds of {configuration}: {folds} missing")
 NOT_PREPROCESSED_HERE = define("study.not-preprocessed", "not preprocessed: {folder}")
 NOT_VALIDATED = define("study.not-validated", "trained; the final validation is missing")
+UNREADABLE = define("study.fold-unreadable", "{folder} cannot be read: {error}")
 
 
 class Seen(NamedTuple):
@@ -49,16 +49,25 @@ class Seen(NamedTuple):
 
     calls: Mapping[str, Sequence[Kept]]  # of a fold's folder, oldest first
     strangers: Mapping[Path, int]  # fold folder -> PID of a training without Holter
+    silences: Silences  # of locks, kept from look to look
 
 
-def look(entries: Iterable[Kept], environ: Mapping[str, str], proc: Path = Path("/proc")) -> Seen:
-    """Return the recorded calls of Holter, by fold, and the trainings on this machine that run without Holter."""
+def look(
+    entries: Iterable[Kept],
+    environ: Mapping[str, str],
+    silences: Silences | None = None,
+    proc: Path = Path("/proc"),
+) -> Seen:
+    """Return the recorded calls of Holter, by fold, and the trainings on this machine that run without Holter.
+
+    ``silences``: the same in every look of a caller that looks again and again.
+    """
     calls: dict[str, list[Kept]] = defaultdict(list)
     for kept in entries:
         folder = kept.entry.folder or _folder(kept.entry, environ)
         if folder is not None:
             calls[os.path.realpath(folder)].append(kept)
-    return Seen(calls, _strangers(environ, proc))
+    return Seen(calls, _strangers(environ, proc), {} if silences is None else silences)
 
 
 def survey(jobs: Sequence[Job], seen: Seen) -> tuple[Cell, ...]:
@@ -74,9 +83,9 @@ def cell_of(job: Job, seen: Seen) -> Cell:
 
 
 def is_done(folder: Path) -> bool:
-    """Return whether a fold is trained and validated."""
-    trained = any((folder / name).is_file() for name in FINAL)
-    return trained and any((folder / name).is_file() for name in SUMMARIES)
+    """Return whether a fold is trained and validated; False if its folder cannot be read."""
+    names, _ = _files(folder)
+    return _is_done(folder, names)
 
 
 def lacking_folds(job: Job, done: Iterable[Path] = ()) -> tuple[str, ...]:
@@ -90,10 +99,14 @@ def lacking_folds(job: Job, done: Iterable[Path] = ()) -> tuple[str, ...]:
 
 
 def _cell(job: Job, seen: Seen) -> Cell:
-    calls = seen.calls.get(os.path.realpath(job.folder), ())
+    place = os.path.realpath(job.folder)
+    calls = seen.calls.get(place, ())
     last = calls[-1].entry if calls else None
-    progress = progress_of(job.folder)
-    state, why = _state(job, calls, seen)
+    names, trouble = _files(job.folder)
+    progress = progress_of(job.folder, names)
+    state, why = _state(job.folder, names, calls, seen, place)
+    if trouble is not None and state != "running":
+        state, why = "broken", trouble
     planned = (last.epochs_planned if last else None) or planned_by_name(job.trainer)
     stops = [kept.entry.stopped for kept in calls if kept.entry.stopped is not None]
     losses_s = [kept.entry.lost_s for kept in calls if kept.entry.lost_s is not None]
@@ -135,54 +148,59 @@ def _wall_s(entry: Entry) -> float:
     return 0.0 if began is None or ended is None else max(0.0, (ended - began).total_seconds())
 
 
-def _state(job: Job, calls: Sequence[Kept], seen: Seen) -> tuple[State, Message | None]:
-    holder = _holder(job.folder)
+def _state(
+    folder: Path, names: frozenset[str], calls: Sequence[Kept], seen: Seen, place: str
+) -> tuple[State, Message | None]:
+    # ``names``: of the files in the folder, listed once: on a file server every question takes its time.
+    holder = holder_of(folder, seen.silences) if FILE in names else None
     if holder is not None:
         return "running", holder
     if calls and is_recording(calls[-1]):
         entry = calls[-1].entry
         return "running", HELD(pid=entry.pid, host=entry.host)
-    stranger = seen.strangers.get(job.folder.resolve())
+    stranger = seen.strangers.get(Path(place))
     if stranger is not None:
         return "running", WITHOUT_HOLTER(pid=stranger)
-    if is_done(job.folder):
+    if _is_done(folder, names):
         return "done", None
     last = calls[-1].entry if calls else None
     if last is not None and last.ended is not None and last.state in NEEDS_A_LOOK:
         return "broken", last.headline
-    if any((job.folder / name).is_file() for name in FINAL):
+    if names & set(FINAL):
         return "unfinished", NOT_VALIDATED()
-    there = any((job.folder / name).is_file() for name in CHECKPOINTS)
-    return ("unfinished" if there else "missing"), None
+    return ("unfinished" if names & set(CHECKPOINTS) else "missing"), None
 
 
-def _holder(folder: Path) -> Message | None:
-    lock = folder / FILE
-    seen = read_fold(folder)
-    if seen.state == "elsewhere":
-        try:
-            age_s = time.time() - lock.stat().st_mtime
-        except OSError:
-            return None
-        if age_s > STALE_S:
-            return None
-    elif seen.state != "held":
-        return None
-    pid = seen.about.get("pid")
-    return HELD(pid=str(pid), host=host_of(seen.about))
+def _files(folder: Path) -> tuple[frozenset[str], Message | None]:
+    # The names of what is in a folder; or why that is not known. One that is not there has nothing in it.
+    try:
+        return frozenset(os.listdir(folder)), None  # noqa: PTH208 - names, not paths
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset(), None
+    except OSError as error:
+        return frozenset(), UNREADABLE(folder=str(folder), error=error.strerror or str(error))
+
+
+def _is_done(folder: Path, names: frozenset[str]) -> bool:
+    with contextlib.suppress(OSError):
+        return bool(names & set(FINAL)) and any((folder / name).is_file() for name in SUMMARIES)
+    return False
 
 
 def _blocked(cell: Cell, done: set[Path]) -> Cell:
     if cell.state not in ("missing", "unfinished"):
         return cell
     lacking = lacking_folds(cell.job, done)
-    if lacking:
-        why = NEEDS_FOLDS(configuration=cell.job.previous, folds=lacking)
-    elif not cell.job.preprocessed.is_dir():
-        why = NOT_PREPROCESSED_HERE(folder=str(cell.job.preprocessed))
-    else:
-        return cell
-    return msgspec.structs.replace(cell, state="blocked", why=why)
+    needs = NEEDS_FOLDS(configuration=cell.job.previous, folds=lacking) if lacking else None
+    why = needs or _no_data(cell.job.preprocessed)
+    return cell if why is None else msgspec.structs.replace(cell, state="blocked", why=why)
+
+
+def _no_data(folder: Path) -> Message | None:
+    try:
+        return None if folder.is_dir() else NOT_PREPROCESSED_HERE(folder=str(folder))
+    except OSError as error:
+        return UNREADABLE(folder=str(folder), error=error.strerror or str(error))
 
 
 def _folder(entry: Entry, environ: Mapping[str, str]) -> str | None:

@@ -1,13 +1,11 @@
-"""A study on a terminal, and as JSON."""
+"""A study on a terminal."""
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -15,12 +13,13 @@ from rich.text import Text
 
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.runs.table import PLAIN
-from holter.reports.when import duration
+from holter.reports.wrapping import PLAIN
 from holter.sentences import define
 from holter.study.finish import steps_of
-from holter.study.plan import command_of, counted, counts, hours_left, in_order, remarks
+from holter.study.holders import HELD_AHEAD
+from holter.study.plan import command_of, counted, counts, hours_left, in_order, published_hours, remarks
 from holter.study.records import Cell, State
+from holter.study.report.as_json import ends_at, local
 from holter.study.requirements import Requirements, sentences_of
 from holter.study.sentences import how_far, name_of, named_causes
 from holter.study.time_limit import SLOT_ENDS, at_limit
@@ -40,6 +39,7 @@ ENDS = define("study.ends", "ends {at}")
 INCIDENTS = define("study.incidents", "{count} incidents", one="{count} incident")
 LOST = define("study.lost", "{lost:duration} lost[[ ({causes})]]")
 LOST_IN_ALL = define("study.lost-in-all", "{lost:duration} lost in all[[: {causes}]]")
+EPOCH_TAKES = define("study.epoch-takes", "{epoch:duration}/ep")
 CALLS = define("study.calls", "{count} calls", one="{count} call")
 STATE_OF = define("study.state-of", "{state}[[, {epochs}]]")
 
@@ -71,7 +71,7 @@ def print_plan(
         say(console, Text(phrase(remark, lang), style="dim"))
     say(console, Text(f"\n{phrase(counted(cells), lang)}", style="bold"))
     hours = hours_left(cells)
-    for words in (*([] if hours is None else [hours]), *sentences_of(needs)):
+    for words in (*([] if hours is None else [hours]), *published_hours(cells), *sentences_of(needs)):
         say(console, Text(phrase(words, lang)))
     if run is not None and any(cell.state in ("missing", "unfinished", "blocked") for cell in cells):
         say(console, Text(phrase(ON_RUN(command=run), lang)))
@@ -114,25 +114,6 @@ def print_status(console: Console, cells: Sequence[Cell], lang: Lang, now_s: flo
     say(console, Text(phrase(counted(cells), lang), style="bold"))
 
 
-def as_json(
-    cells: Sequence[Cell], extra: Sequence[str], lang: Lang, now_s: float, needs: Requirements | None = None
-) -> dict[str, Any]:
-    """Return a study for ``--json``; ``needs``: its requirements, if it is a plan. ``now_s``: Unix time."""
-    return {
-        "trainings": [_as_json(cell, extra, lang, now_s) for cell in cells],
-        "counts": counts(cells),
-        "hours": sum(cell.hours or 0.0 for cell in cells),
-        "hours_unknown": sum(cell.hours is None for cell in cells),
-        **({} if needs is None else {"needs": needs._asdict()}),
-        "remarks": [phrase(remark, lang) for remark in remarks(cells, extra)],
-    }
-
-
-def ends_at(cell: Cell, now_s: float) -> float | None:
-    """Return when a running training will end, as unix time; None if it does not run or its epochs are not known."""
-    return None if cell.state != "running" or cell.hours is None else now_s + 3600 * cell.hours
-
-
 def say(console: Console, line: Text) -> None:
     """Print a line; characters that the terminal's encoding does not have are replaced."""
     try:
@@ -142,46 +123,13 @@ def say(console: Console, line: Text) -> None:
     console.print(line, soft_wrap=True)
 
 
-def _as_json(cell: Cell, extra: Sequence[str], lang: Lang, now_s: float) -> dict[str, Any]:
-    job, ends_s, limit = cell.job, ends_at(cell, now_s), at_limit(cell, now_s)
-    return {
-        "dataset": job.dataset,
-        "configuration": job.configuration,
-        "fold": job.fold,
-        "trainer": job.trainer,
-        "plans": job.plans,
-        "folder": str(job.folder),
-        "state": cell.state,
-        "why": None if cell.why is None else phrase(cell.why, lang),
-        "epochs_done": cell.epochs_done,
-        "epochs_planned": cell.epochs_planned,
-        "epoch_s": cell.epoch_s,
-        "val_loss": cell.loss if cell.loss is None or abs(cell.loss) < float("inf") else None,
-        "hours": cell.hours,
-        "ends": None if ends_s is None else _local(ends_s).isoformat(timespec="seconds"),
-        "incidents": cell.incidents,
-        "lost_s": cell.lost_s,
-        "lost_by_cause": dict(cell.lost_by_cause),
-        "good_s": cell.good_s,
-        "energy_kwh": cell.energy_kwh,
-        "job_ends": cell.job_ends,
-        "slot_ends_at_epoch": None if limit is None else limit.epoch,
-        "slots_more": None if limit is None else limit.more,
-        "cause": cell.cause,
-        "calls": cell.calls,
-        "odd": None if cell.odd is None else phrase(cell.odd, lang),
-        "tape": cell.tape,
-        "command": command_of(cell, extra),
-    }
-
-
 def _row(cell: Cell, lang: Lang, now_s: float) -> tuple[str, str, str, str]:
     far, ends_s = how_far(cell), ends_at(cell, now_s)
     state = phrase(STATE_OF(state=text(f"study.state.{cell.state}", lang), epochs=far), lang)
-    when = "" if ends_s is None else phrase(ENDS(at=_local(ends_s).strftime("%Y-%m-%d %H:%M")), lang)
+    when = "" if ends_s is None else phrase(ENDS(at=local(ends_s).strftime("%Y-%m-%d %H:%M")), lang)
     facts = []
     if cell.epoch_s is not None:
-        facts.append(f"{duration(cell.epoch_s, lang)}/ep")
+        facts.append(phrase(EPOCH_TAKES(epoch=cell.epoch_s), lang))
     if cell.incidents:
         facts.append(phrase(INCIDENTS(count=cell.incidents), lang))
     if cell.lost_s:
@@ -194,7 +142,8 @@ def _row(cell: Cell, lang: Lang, now_s: float) -> tuple[str, str, str, str]:
 def _words(cell: Cell, now_s: float) -> list[Message]:
     limit = at_limit(cell, now_s)
     slot = None if limit is None else SLOT_ENDS(epoch=limit.epoch, count=limit.more)
-    why = cell.why if cell.state != "running" else None
+    # Of a running one: only what may be wrong with it.
+    why = cell.why if cell.state != "running" or (cell.why is not None and cell.why.key == HELD_AHEAD.key) else None
     return [message for message in (why, slot, cell.odd) if message is not None]
 
 
@@ -206,10 +155,6 @@ def _print_reasons(console: Console, cells: Sequence[Cell], lang: Lang) -> None:
             sign, style = SIGN[cell.state]
             words = "; ".join(phrase(message, lang) for message in said)
             say(console, Text(f"{sign} ", style=style).append(f"{phrase(name_of(cell.job), lang)}: {words}"))
-
-
-def _local(unix_s: float) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(unix_s).astimezone()
 
 
 def print_finish(

@@ -11,7 +11,7 @@ from holter.sentences import NOTHING_STARTED, define
 WATCH_OR_JSON = define("error.study-watch-json", "--watch is for status on a terminal; --json is read once.")
 NOT_OF = define("error.study-not-of", "{option} is for holter study {action}.")
 JSON_OF_RUN = define("error.study-json-of-run", "--json is for plan, status and finish.")
-SUBMIT_ALONE = define("error.study-submit-alone", "--submit and --slurm-options need --slurm.")
+SUBMIT_ALONE = define("error.study-submit-alone", "--submit, --slurm-options and --chain need --slurm.")
 USELESS = define("error.study-useless", "{option} would do nothing with {way}: {why}.")
 ONE_WAY = define("error.study-one-way", "{option} and {other} exclude each other: one of them starts the trainings.")
 GPUS_OF_RAY = define("error.study-ray-gpus", "Ray gives each task its GPU")
@@ -21,23 +21,39 @@ TASKS_ALONE = define(
     "the tasks of an array do not know how the others end; if one fails, the others continue",
 )
 NO_QUEUE = define("error.study-slurm-queue", "nothing of the study runs after the script was sent")
+NO_LIMIT = define("error.study-chain-slots", "Slurm limits only the tasks of an array, and a chain is none")
 STARTS_OF_SLURM = define("error.study-slurm-spacing", "Slurm decides when a task starts")
 TWO_FILES = define("error.study-file-two", "A study is one file, or data sets, not both: {words}.")
 FILE_SAYS = define("error.study-file-says", "{file} says what to train; {option} would change only a part of it.")
 
 OF_FINISH = ("report", "force")
 OF_RUN = (
-    "gpus", "slots", "retry", "slurm", "submit", "slurm-options", "keep-going", "max-failures", "spacing", "notify",
-    "metrics", "ray",
-)  # fmt: skip
+    "gpus",
+    "slots",
+    "retry",
+    "slurm",
+    "submit",
+    "slurm-options",
+    "chain",
+    "keep-going",
+    "max-failures",
+    "spacing",
+    "notify",
+    "metrics",
+    "ray",
+    "service",
+)
+# Where the order of the trainings shows.
+WITH_ORDER = ("plan", "run")  # fmt: skip
 # What a scheduler does itself. --keep-going is not among them: an array always goes on.
 NOT_WITH_SLURM: Mapping[str, tuple[Text, str]] = {
     "gpus": (GPUS_OF_SLURM(), 'holter study run 4 --slurm --slurm-options "--gres=gpu:1"'),
     "max-failures": (TASKS_ALONE(), "holter study run 4 --slurm --slots 2"),
     "spacing": (STARTS_OF_SLURM(), "holter study run 4 --slurm --slots 2"),
+    "service": (NO_QUEUE(), "holter study run 4 --slurm --submit"),
 }
 OF_QUEUE = ("notify", "metrics")
-WHICH = ("configurations", "folds", "trainer", "plans")
+WHICH = ("configurations", "folds", "trainer", "plans", "priority")
 
 
 def check(
@@ -61,6 +77,8 @@ def check(
     for name in OF_RUN:  # a file may set them for the run to come
         if action != "run" and is_typed(name):
             raise _refused(NOT_OF(option=f"--{name}", action="run"), f"holter study {action} 4")
+    if action not in WITH_ORDER and is_given("priority"):
+        raise _refused(NOT_OF(option="--priority", action="run"), f"holter study {action} 4")
     if file is not None and len(datasets) > 1:
         raise _refused(TWO_FILES(words=tuple(datasets)), f"holter study {action} {file}")
     for name in OF_FINISH:
@@ -87,7 +105,9 @@ def _check_ways(is_given: Callable[[str], bool], is_typed: Callable[[str], bool]
     for name in OF_QUEUE:  # a settings file may set them for other commands
         if is_given("slurm") and is_typed(name):
             raise _refused(USELESS(option=f"--{name}", way="--slurm", why=NO_QUEUE()), "holter study run 4 --slurm")
-    if (is_typed("submit") or is_typed("slurm-options")) and not is_given("slurm"):
+    if is_given("chain") and is_given("slots"):
+        raise _refused(USELESS(option="--slots", way="--chain", why=NO_LIMIT()), "holter study run 4 --slurm --chain 3")
+    if any(map(is_typed, ("submit", "slurm-options", "chain"))) and not is_given("slurm"):
         raise _refused(SUBMIT_ALONE(), "holter study run 4 --slurm --submit")
     for name, (why, step) in NOT_WITH_SLURM.items():
         if is_given("slurm") and is_given(name):

@@ -15,14 +15,21 @@ from holter.sentences import NOTHING_STARTED, define
 
 if TYPE_CHECKING:
     from holter.study.clusters.ray import RayTrainings
+    from holter.study.holders import Silences
     from holter.study.local import Settings
     from holter.study.records import Cell, Job
+    from holter.study.report.digest import Digest
     from holter.study.report.metrics import StudyMetrics
 
     Lang = Literal["en", "zh"]
 
 SUBMITTED = define(
     "study.submitted", "submitted: array {number}, {count} trainings", one="submitted: array {number}, {count} training"
+)
+CHAINS = define(
+    "study.chains-submitted",
+    "submitted: {count} chains of {links} jobs each; squeue --me shows them",
+    one="submitted: {count} chain of {links} jobs; squeue --me shows it",
 )
 LATER = define(
     "study.slurm-later",
@@ -54,7 +61,6 @@ def run_here(
     from holter.reports.catalogue import phrase
     from holter.study.local import Session
     from holter.study.plan import counted
-    from holter.study.report.digest import Digest
 
     def say(message: Text) -> None:
         with contextlib.suppress(OSError):  # nobody reads: the trainings are more important
@@ -64,7 +70,11 @@ def run_here(
         return cells_of(jobs, environ)
 
     cells = now()
-    digest = None if notify is None else Digest(notify, language, say)
+    digest: Digest | None = None
+    if notify is not None:
+        from holter.study.report.digest import Digest
+
+        digest = Digest(notify, language, say)
     metrics = metrics_for(folders, cells)
 
     def on_poll() -> None:
@@ -126,6 +136,7 @@ def print_or_send(
     variables: Sequence[str],
     retry: bool,
     submit_it: bool,
+    chain: int | None,
     notes: Sequence[Text],
     language: Lang,
 ) -> None:
@@ -134,10 +145,11 @@ def print_or_send(
     Trainings that need others first are sent in a second script, which starts after the first; if nothing is sent, only
     their number is reported. ``out``: folder for tapes and output. ``extra``: arguments for nnUNetv2_train. ``most``:
     how many run at a time; None: no limit. ``options``: for sbatch. ``variables``: names of variables in ``environ``
-    that the trainings get. ``retry``: also start those that failed before. ``notes``: messages to print first.
+    that the trainings get. ``retry``: also start those that failed before. ``chain``: how many jobs each training is;
+    None: one task of an array. ``notes``: messages to print first.
     """
     from holter.reports.catalogue import phrase
-    from holter.study.clusters.slurm import script_of, submit
+    from holter.study.clusters.slurm import chain_of, script_of, submit, submit_chain
     from holter.study.local import needs_of
 
     def say(message: Text) -> None:
@@ -145,6 +157,8 @@ def print_or_send(
 
     def script(of: Sequence[Job]) -> str:
         ordered = sorted(of, key=lambda job: -job.priority)  # Slurm starts the tasks of an array in their order
+        if chain is not None:
+            return chain_of(ordered, chain, out, environ, extra=extra, options=options, variables=variables)
         return script_of(ordered, out, environ, extra=extra, most=most, options=options, variables=variables)
 
     cells = cells_of(jobs, environ)
@@ -158,8 +172,12 @@ def print_or_send(
     for note in notes:
         say(note)
     out.mkdir(parents=True, exist_ok=True)  # Slurm does not create the folder of --output
-    if not submit_it:
-        print(script(now), end="")
+    if not submit_it or chain is not None:
+        if submit_it:
+            submit_chain(script(now), out, environ)
+            print(phrase(CHAINS(count=len(now), links=chain), language))
+        else:
+            print(script(now), end="")
         if later:
             say(LATER(count=len(later)))
         return
@@ -176,10 +194,13 @@ def print_or_send(
         print(phrase(SUBMITTED(number=second, count=len(later)), language))
 
 
-def cells_of(jobs: tuple[Job, ...], environ: Mapping[str, str]) -> tuple[Cell, ...]:
-    """Return the state of each job, now."""
+def cells_of(jobs: tuple[Job, ...], environ: Mapping[str, str], silences: Silences | None = None) -> tuple[Cell, ...]:
+    """Return the state of each job, now.
+
+    ``silences``: the same in every look of a caller that looks again and again.
+    """
     from holter.study.survey import look, survey
     from holter.supervisor.state_folder import state_folders
     from holter.tape.registry import read_all
 
-    return survey(jobs, look(read_all(state_folders(environ)), environ))
+    return survey(jobs, look(read_all(state_folders(environ)), environ, silences))

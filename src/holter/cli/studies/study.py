@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import enum
-import json
 import os
 import shlex
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,21 +14,17 @@ import typer
 
 from holter.cli.options import Force, Json, Lang, Plans, Trainer, chosen_language
 from holter.cli.start.settings import OTHER_FILE, for_trainings_elsewhere
-from holter.cli.studies.words import EXTRA, FILE, StudyCommand, same_command
+from holter.cli.studies.words import EXTRA, FILE, StudyCommand, same_words
 from holter.errors import BadInput
 from holter.sentences import NOTHING_STARTED, define
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from holter.study.records import Job
     from holter.study.study_file import StudyFile
 
 CHANGES_JOB = define(
     "error.study-changes-job", "{words} after -- would train something else: give -tr, -p, -c and -f before it."
 )
-# The registry is written every 30 s, a training log once an epoch.
-EVERY_S = 5.0
 
 
 class Action(str, enum.Enum):
@@ -74,7 +68,9 @@ def study(
     plans: Plans = "nnUNetPlans",
     gpus: Annotated[
         list[str] | None,
-        typer.Option("--gpus", metavar="INDEX...", help="run: one training on each of these GPUs; default: all."),
+        typer.Option(
+            "--gpus", metavar="INDEX...", help="run: one training on each GPU or MIG slice (UUID); default: all."
+        ),
     ] = None,
     slots: Annotated[
         int | None, typer.Option("--slots", metavar="N", min=1, help="run: train on the CPU, N at a time.")
@@ -98,6 +94,29 @@ def study(
         bool, typer.Option("--slurm", help="run: print an array script for Slurm; --slots N: N tasks at a time.")
     ] = False,
     submit: Annotated[bool, typer.Option("--submit", help="run --slurm: send it with sbatch.")] = False,
+    chain: Annotated[
+        int | None,
+        typer.Option(
+            "--chain",
+            metavar="N",
+            min=2,
+            help="run --slurm: for time limits shorter than a training: each is N jobs, one after another.",
+        ),
+    ] = None,
+    service: Annotated[
+        bool,
+        typer.Option(
+            "--service", help="run: only print a service file for systemd, so that this command survives a reboot."
+        ),
+    ] = False,
+    priority: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--priority",
+            metavar="WHAT=N...",
+            help="plan, run: what starts first: 5=1 (a data set), 3d_fullres=1, 5/2d=2; higher ones first, default 0.",
+        ),
+    ] = None,
     slurm_options: Annotated[
         str,
         typer.Option("--slurm-options", metavar="OPTIONS", help='run --slurm: "-p gpu --gres=gpu:1 --time=24:0:0".'),
@@ -132,14 +151,9 @@ def study(
     Everything after -- is passed on to nnUNetv2_train: -- --npz. The same command continues after any end; nothing is
     trained twice.
     """
-    from rich.console import Console
-
-    from holter.cli.running.rewriting import can_rewrite, rewrite
-    from holter.cli.studies import fitting
-    from holter.cli.studies.starting import cells_of, folders_for, print_or_send, run_here
-    from holter.study import terminal
-    from holter.study.requirements import requirements_of
-    from holter.study.selection import Wanted, jobs_of, jobs_of_file
+    from holter.cli.studies import fitting, showing
+    from holter.cli.studies.starting import folders_for, print_or_send, run_here
+    from holter.study.selection import Wanted, jobs_of, jobs_of_file, with_priorities
 
     language = chosen_language(lang)
     extra: tuple[str, ...] = context.meta.get(EXTRA, ())
@@ -152,12 +166,18 @@ def study(
         jobs = jobs_of_file(file, wanted, environ)
     else:
         jobs = jobs_of(datasets, configurations or (), folds or ("0-4",), environ, trainer=trainer, plans=plans)
-    if not all(_is_same(job, extra) for job in jobs):
+    jobs = with_priorities(jobs, priority or ())
+    if extra and not all(_is_same(job, extra) for job in jobs):
         raise BadInput(CHANGES_JOB(words=shlex.join(extra)), safe=NOTHING_STARTED(), next_step="holter study --help")
     if action is Action.RUN:
         from holter.study.local import Settings
         from holter.study.slots import crowded, effective_cpus, slots_of
 
+        if service:
+            from holter.study.clusters.service import unit_of
+
+            print(unit_of(same_words(sys.argv, "run"), Path.cwd(), os.environ), end="")
+            return
         notes = for_trainings_elsewhere(context.obj, environ)
         if slurm:
             print_or_send(
@@ -170,6 +190,7 @@ def study(
                 variables=[name for name in environ if name not in os.environ and name != OTHER_FILE],
                 retry=retry,
                 submit_it=submit,
+                chain=chain,
                 notes=notes,
                 language=language,
             )
@@ -186,31 +207,12 @@ def study(
         folders = folders_for(metrics or (), is_typed=_is_typed(context)("metrics"))
         code = run_here(jobs, settings, environ, notes, language, notify=notify, folders=folders, trainings=trainings)
         sys.exit(code)
-    cells = cells_of(jobs, environ)
     if action is Action.FINISH:
-        wrote = None
-        if report is not None:
-            from holter.reports.private_files import write_private
-            from holter.study.report.page import page
-
-            wrote = write_private(report, page(cells, extra, environ, language), force=force)
-        terminal.print_finish(Console(), cells, extra, language, as_json=as_json, wrote=wrote)
-        sys.exit(0 if all(cell.state == "done" for cell in cells) else 1)
-    needs = requirements_of(cells, environ) if action is Action.PLAN else None
-    if as_json:
-        found = terminal.as_json(cells, extra, language, time.time(), needs)
-        print(json.dumps(found, ensure_ascii=False, indent=2))
-        return
-
-    def show(console: Console) -> None:
-        terminal.print_status(console, cells_of(jobs, environ), language, time.time())
-
+        sys.exit(showing.finish(jobs, extra, language, as_json=as_json, report=report, force=force))
     if action is Action.PLAN:
-        terminal.print_plan(Console(), cells, extra, language, needs=needs, run=same_command(sys.argv, "run"))
-    elif watch and can_rewrite():
-        rewrite(show, EVERY_S)
+        showing.plan(jobs, extra, language, as_json=as_json)
     else:
-        terminal.print_status(Console(), cells, language, time.time())
+        showing.status(jobs, extra, language, as_json=as_json, watch=watch)
 
 
 def _is_same(job: Job, extra: tuple[str, ...]) -> bool:

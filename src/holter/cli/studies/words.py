@@ -20,11 +20,11 @@ EXTRA = "holter.study.extra"
 # What a study file says.
 FILE = "holter.study.file"
 ACTIONS = ("plan", "run", "status", "finish")
-SEVERAL = ("-c", "--configurations", "-f", "--folds", "--gpus")
+SEVERAL = ("-c", "--configurations", "-f", "--folds", "--gpus", "--priority")
 
 
 # These choose what is begun again, sent or overwritten: never by a line in a file that was forgotten.
-NEVER_IN_FILE = ("retry", "submit", "watch", "json", "lang", "report", "force")
+NEVER_IN_FILE = ("retry", "submit", "service", "priority", "watch", "json", "lang", "report", "force")
 
 
 class StudyCommand(HelpfulCommand):
@@ -95,9 +95,17 @@ def spread(words: list[str]) -> list[str]:
     return spelled[:-1]
 
 
-def same_command(argv: Sequence[str], action: str) -> str:
-    """Return this command line with another action, without the options that only one action has."""
-    words = [word for word in argv[1:] if word not in ("--json", "--watch")]
+def same_words(argv: Sequence[str], action: str) -> list[str]:
+    """Return the words after ``holter`` of this command line, with another action.
+
+    Options that only one action has are left out, and those that print something instead of starting it.
+    """
+    words = [word for word in argv[1:] if word not in ("--json", "--watch", "--service")]
     start = words.index("study") + 1 if "study" in words else len(words)
     at = next((place for place in range(start, len(words)) if words[place] in ACTIONS), start)
-    return shlex.join(["holter", "study", *words[start:at], action, *words[at + 1 :]])
+    return ["study", *words[start:at], action, *words[at + 1 :]]
+
+
+def same_command(argv: Sequence[str], action: str) -> str:
+    """Return this command line with another action."""
+    return shlex.join(["holter", *same_words(argv, action)])

@@ -29,7 +29,6 @@ def plan_of(plans: Mapping[str, Any], configuration: Mapping[str, Any], folder: 
     classes = [name for name in labels if name != IGNORE and not (regions and labels[name] == 0)]
     channels = (dataset.get("channel_names") or dataset.get("modality") or {}) if isinstance(dataset, dict) else {}
     cascade = len(classes) - 1 if configuration.get("previous_stage") else 0
-    splits = _json(folder / "splits_final.json")
     kwargs = (configuration.get("architecture") or {}).get("arch_kwargs") or {}
     stages = int(kwargs.get("n_stages", 6))
     plan = Plan(
@@ -43,9 +42,15 @@ def plan_of(plans: Mapping[str, Any], configuration: Mapping[str, Any], folder: 
         labels=tuple(sorted({int(label) for label in values})),
         outputs=max(1, stages - WITHOUT_OUTPUT + 1),
         cases=_int(dataset.get("numTraining")) if isinstance(dataset, dict) else None,
-        folds=len(splits) if isinstance(splits, list) else None,
+        folds=folds_in(folder),
     )
     return msgspec.structs.replace(plan, parameters=parameters(configuration, plan))
+
+
+def folds_in(folder: Path) -> int | None:
+    """Return the number of folds in the splits of a data set; None if there are no splits yet."""
+    splits = _json(folder / "splits_final.json")
+    return len(splits) if isinstance(splits, list) else None
 
 
 def _json(file: Path) -> Any:

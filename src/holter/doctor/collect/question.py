@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -56,13 +56,25 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     error: tuple[Text, Text, Text] | None = None  # what, safe, next step
 
 
-def collect(asked: Asked, environ: Mapping[str, str]) -> Question:
-    """Return everything about the training from its files.
+class Found(NamedTuple):
+    """Names that were checked against nnU-Net's files, and the plans that they mean."""
+
+    name: str  # of the data set
+    folder: Path  # of the data set, in nnUNet_preprocessed
+    plans: Mapping[str, Any]
+    configuration: Mapping[str, Any]  # what it inherits is merged in; empty if none was asked for
+
+    @property
+    def preprocessed(self) -> Path | None:
+        """Folder of the configuration's cases."""
+        return self.folder / str(self.configuration["data_identifier"]) if self.configuration else None
+
+
+def find(dataset: str, asked: Asked, environ: Mapping[str, str]) -> Found:
+    """Return the data set, its plans and the configuration of this name. Reads the plans and nothing else.
 
     Raises:  BadInput for a name that does not exist, with the nearest one.
     """
-    if asked.dataset is None:
-        return Question(asked=asked)
     missing = [name for name in FOLDERS[1:] if not environ.get(name)]
     if missing:
         raise BadInput(
@@ -71,9 +83,20 @@ def collect(asked: Asked, environ: Mapping[str, str]) -> Question:
             next_step=f"export {missing[0]}=/path/to/{missing[0]}",
         )
     root = Path(environ["nnUNet_preprocessed"])
-    name = _dataset(asked.dataset, root, environ, rest=(asked.configuration, asked.fold))
+    name = _dataset(dataset, root, environ, rest=(asked.configuration, asked.fold))
     plans = _plans(root / name, asked)
-    configuration = _configuration(plans, asked)
+    return Found(name, root / name, plans, _configuration(plans, asked))
+
+
+def collect(asked: Asked, environ: Mapping[str, str]) -> Question:
+    """Return everything about the training from its files.
+
+    Raises:  BadInput for a name that does not exist, with the nearest one.
+    """
+    if asked.dataset is None:
+        return Question(asked=asked)
+    found = find(asked.dataset, asked, environ)
+    name, configuration = found.name, found.configuration
     training = TrainingCommand(
         dataset=name,
         configuration=asked.configuration or "",
@@ -84,9 +107,9 @@ def collect(asked: Asked, environ: Mapping[str, str]) -> Question:
     fold_folder = training.fold_folder(environ)
     return Question(
         asked=msgspec.structs.replace(asked, dataset=name),
-        preprocessed=str(root / name / str(configuration["data_identifier"])) if configuration else None,
+        preprocessed=None if found.preprocessed is None else str(found.preprocessed),
         results=environ["nnUNet_results"],
-        plan=plan_of(plans, configuration, root / name) if configuration else None,
+        plan=plan_of(found.plans, configuration, found.folder) if configuration else None,
         fold=read_fold(fold_folder) if fold_folder is not None and asked.configuration else None,
     )
 

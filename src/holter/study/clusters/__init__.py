@@ -1,1 +1,1 @@
-"""A study on many hosts: the work is given to a cluster that somebody else runs."""
+"""A study that something else starts: a cluster, or the service manager of a machine."""

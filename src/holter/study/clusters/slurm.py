@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import shutil
@@ -11,22 +12,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from holter.errors import CannotDoHere
+from holter.records import Text
 from holter.sentences import NOTHING_STARTED, define
 from holter.study.records import Job
 from holter.study.settings_file import passed_on
 from holter.study.slots import MOST_WORKERS
+from holter.study.trainings import file_name
 from holter.texts.training_command import NNUNET_PATHS
 
 # Before the time limit: the epoch that runs is saved, at most one is repeated.
 SAVE_BEFORE_S = 900
 SUBMIT_WITHIN_S = 60.0
+CHAIN_WITHIN_S = 600.0  # a call of sbatch for each job
+CHAIN_FILE = "holter-study-chain.sh"
 NO_SBATCH = define("error.study-no-sbatch", "There is no sbatch on this machine.")
 WITHOUT_SUBMIT = define("next.study-without-submit", "Without --submit the script is printed, to be sent elsewhere.")
 SBATCH_REFUSED = define("error.study-sbatch-refused", "sbatch refused the script: {why}")
 WAS_IT_TAKEN = define("next.study-was-it-taken", "squeue --me shows whether it was taken.")
+SOME_SENT = define(
+    "safe.study-some-sent", "Jobs that were sent before stay in the queue (squeue --me); no training has lost anything."
+)
 CHECK_OPTIONS = define("next.study-check-options", '--slurm-options "--partition=gpu --gres=gpu:1 --time=24:00:00"')
 
-SCRIPT = """\
+HEAD = """\
 #!/bin/bash
 #SBATCH --job-name=holter-study
 #SBATCH --array=0-{last}{most}
@@ -36,13 +44,45 @@ SCRIPT = """\
 {options}
 # Exit codes of holter train: 0 done; 75 saved before the time limit: put back into the queue, continued from its
 # checkpoint; 76 Holter gave up healing: not put back, look first (holter study status); others as of the training.
+case "$SLURM_ARRAY_TASK_ID" in
+{cases}
+esac
+"""
+AGAIN = """\
+[ $code -eq 75 ] && scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
+"""
+CHAIN_HEAD = """\
+#!/bin/bash
+#SBATCH --requeue --open-mode=append
+#SBATCH --signal=B:USR1@{before}
+#SBATCH --output={output}
+{options}
+# For time limits that are shorter than a training. Each training is {links} jobs of one name; Slurm starts them one
+# after another (singleton), and each continues where the one before has saved. Sent by: bash {file}
+send() {{
+  for ((link = 0; link < {links}; link++)); do
+    sbatch --job-name="$1" --dependency=singleton "$0" "${{@:2}}" || exit
+  done
+}}
+if [ $# -eq 0 ]; then
+{sends}
+  exit
+fi
+# Exit codes of holter train: 0 done; 75 saved before the time limit: the next job continues; 76 Holter gave up
+# healing: look first (holter study status). After 0, 76 and codes of the training, jobs of this name that still wait
+# are cancelled.
+fold=$1; shift
+[ -e "$fold/checkpoint_final.pth" ] && [ -e "$fold/validation/summary.json" ] && exit 0
+"""
+CHAIN_END = """\
+# 2: Holter could not start here.
+case $code in 2 | 75) ;; *) scancel --user="$(id -un)" --name="$SLURM_JOB_NAME" --state=PENDING ;; esac
+"""
+BODY = """\
 {exports}
 workers=${{SLURM_CPUS_PER_TASK:-0}}; [ "$workers" -gt {workers} ] && workers={workers}
 [ "$workers" -gt 0 ] && export nnUNet_n_proc_DA="${{nnUNet_n_proc_DA:-$workers}}"
 cd {folder} || exit 2
-case "$SLURM_ARRAY_TASK_ID" in
-{cases}
-esac
 echo "holter study: $*"
 trap 'passed=1; [ -n "$pid" ] && kill -USR1 $pid' USR1    # bash gets the signal and passes it on
 # Ten seconds that save hours: a disk that does not answer, a GPU that is gone. If only this look fails (2), it trains.
@@ -58,9 +98,8 @@ check && check && exit 1
 wait $pid; code=$?
 # 128 + SIGUSR1: only the wait was interrupted; without a new signal it is the exit code.
 while [ $code -eq 138 ] && [ -n "$passed" ]; do passed=; wait $pid; code=$?; done
-[ $code -eq 75 ] && scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
-exit $code
 """
+EXIT = "exit $code\n"
 
 
 def script_of(
@@ -78,22 +117,74 @@ def script_of(
     ``most``: how many may run at a time (``%N``). ``variables``: names of ``environ`` that the tasks get, too.
     """
     cases = [f"  {number}) set -- {shlex.join(job.arguments(extra))} ;;" for number, job in enumerate(jobs)]
+    head = HEAD.format(
+        last=len(jobs) - 1,
+        most=f"%{most}" if most else "",
+        before=SAVE_BEFORE_S,
+        output=_quoted(out / "slurm-%A_%a.out"),
+        options=_option_lines(options),
+        cases="\n".join(cases),
+    )
+    return head + _body(out, environ, variables) + AGAIN + EXIT
+
+
+def chain_of(
+    jobs: Sequence[Job],
+    links: int,
+    out: Path,
+    environ: Mapping[str, str],
+    *,
+    extra: tuple[str, ...] = (),
+    options: str = "",
+    variables: Sequence[str] = (),
+) -> str:
+    """Return a script that sends itself: ``links`` jobs for each training, which run one after another.
+
+    Other arguments: as of ``script_of``.
+    """
+    sends = [
+        f"  send {shlex.join((name_of_chain(job), str(job.folder.absolute()), *job.arguments(extra)))}" for job in jobs
+    ]
+    head = CHAIN_HEAD.format(
+        before=SAVE_BEFORE_S,
+        output=_quoted(out / "slurm-%x-%j.out"),
+        options=_option_lines(options),
+        links=links,
+        file=CHAIN_FILE,
+        sends="\n".join(sends),
+    )
+    return head + _body(out, environ, variables) + CHAIN_END + EXIT
+
+
+def name_of_chain(job: Job) -> str:
+    """Return the name of a training's jobs. It is another one in another results folder, where others must not wait."""
+    place = hashlib.sha256(os.fsencode(job.folder.absolute())).hexdigest()[:6]
+    return f"holter-{file_name(job)}-{place}"
+
+
+def submit_chain(script: str, out: Path, environ: Mapping[str, str]) -> None:
+    """Write a script of ``chain_of`` into the folder ``out``, and let it send itself.
+
+    Raises:  CannotDoHere as ``submit``; OSError.
+    """
+    if shutil.which("sbatch", path=environ.get("PATH")) is None:
+        raise CannotDoHere(NO_SBATCH(), safe=NOTHING_STARTED(), next_step=WITHOUT_SUBMIT())
+    file = out / CHAIN_FILE
+    file.write_text(script, encoding="utf-8")
+    _sent(["bash", str(file)], None, environ, safe=SOME_SENT(), within_s=CHAIN_WITHIN_S)
+
+
+def _body(out: Path, environ: Mapping[str, str], variables: Sequence[str]) -> str:
     exports = [f"export {name}={shlex.quote(str(Path(environ[name]).absolute()))}" for name in NNUNET_PATHS]
     exports += [f"export {name}={shlex.quote(environ[name])}" for name in variables]
     # On the cluster the file may be missing.
     exports += [
         f"[ -e {(file := shlex.quote(path))} ] && export {name}={file}" for name, path in passed_on(environ).items()
     ]
-    return SCRIPT.format(
-        last=len(jobs) - 1,
-        most=f"%{most}" if most else "",
-        before=SAVE_BEFORE_S,
+    return BODY.format(
         workers=MOST_WORKERS,
-        output=_quoted(out / "slurm-%A_%a.out"),
-        options="\n".join(f"#SBATCH {option}" for option in _options(options)),
         exports="\n".join(exports),
         folder=shlex.quote(str(out)),
-        cases="\n".join(cases),
         holter=shlex.join((sys.executable, "-m", "holter")),
     )
 
@@ -108,25 +199,39 @@ def submit(script: str, environ: Mapping[str, str], *, after: str | None = None)
     if program is None:
         raise CannotDoHere(NO_SBATCH(), safe=NOTHING_STARTED(), next_step=WITHOUT_SUBMIT())
     command = [program, "--parsable", *([f"--dependency=afterok:{after}"] if after else [])]
+    return _sent(command, script, environ, safe=NOTHING_STARTED()).strip().partition(";")[0]
+
+
+def _sent(
+    command: Sequence[str],
+    script: str | None,
+    environ: Mapping[str, str],
+    *,
+    safe: Text,
+    within_s: float = SUBMIT_WITHIN_S,
+) -> str:
+    # What the command says; ``safe``: what is so if it fails.
     try:
         done = subprocess.run(
             command,
-            input=script,
+            input=script or "",
             env=dict(environ),
             capture_output=True,
             text=True,
-            timeout=SUBMIT_WITHIN_S,
+            timeout=within_s,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise CannotDoHere(SBATCH_REFUSED(why=str(error)), next_step=WAS_IT_TAKEN()) from error
     if done.returncode:
         raise CannotDoHere(
-            SBATCH_REFUSED(why=done.stderr.strip() or str(done.returncode)),
-            safe=NOTHING_STARTED(),
-            next_step=CHECK_OPTIONS(),
+            SBATCH_REFUSED(why=done.stderr.strip() or str(done.returncode)), safe=safe, next_step=CHECK_OPTIONS()
         )
-    return done.stdout.strip().partition(";")[0]
+    return done.stdout
+
+
+def _option_lines(options: str) -> str:
+    return "\n".join(f"#SBATCH {option}" for option in _options(options))
 
 
 def _options(options: str) -> list[str]:

@@ -7,12 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from holter.errors import CannotDoHere
-from holter.study.clusters.slurm import script_of, submit
+from holter.study.clusters.slurm import chain_of, name_of_chain, script_of, submit, submit_chain
 from needs import needs
 from study.conftest import DATASET, World
 from supervisor.slurm import Slurm, running
@@ -63,6 +64,54 @@ def test_a_node_that_is_no_go_twice_does_not_train(world: World, codes: str, tra
     assert done.returncode == (0 if trains else 1)
 
 
+def chain_in(world: World, *, links: int = 3, options: str = "", holter: str = "") -> Path:
+    script = chain_of(world.jobs("2d", folds="0-1"), links, world.folder, world.environ, options=options)
+    file = world.folder / "chain.sh"
+    file.write_text(script.replace(f"{sys.executable} -m holter", holter) if holter else script)
+    return file
+
+
+def test_a_chain_sends_for_each_training_its_jobs_of_one_name(world: World) -> None:
+    sbatch = world.folder / "bin" / "sbatch"
+    sbatch.parent.mkdir()
+    sbatch.write_text(f'#!/bin/bash\necho "$@" >> "{world.folder}/sent"\n')
+    sbatch.chmod(0o755)
+    environ = {**os.environ, "PATH": f"{sbatch.parent}:{os.environ['PATH']}"}
+    file = chain_in(world)
+    subprocess.run(["bash", str(file)], env=environ, check=True)
+    sent = (world.folder / "sent").read_text().splitlines()
+    jobs = world.jobs("2d", folds="0-1")
+    assert sent == [
+        f"--job-name={name_of_chain(job)} --dependency=singleton {file} {job.folder} {DATASET} 2d {job.fold}"
+        for job in jobs
+        for _ in range(3)
+    ]
+    (world.folder / "other").mkdir()
+    there = World(world.folder / "other").jobs("2d", folds="0")[0]
+    assert name_of_chain(there) != name_of_chain(jobs[0]), "of another results folder"
+    sbatch.write_text("#!/bin/bash\necho no such partition >&2; exit 3\n")
+    with pytest.raises(CannotDoHere, match="no such partition"):
+        submit_chain(file.read_text(), world.folder, environ)
+
+
+@pytest.mark.parametrize(("code", "cancels"), [(0, True), (76, True), (1, True), (75, False), (2, False)])
+def test_the_jobs_of_a_chain_that_wait_are_cancelled_unless_another_must_go_on(
+    world: World, code: int, cancels: bool
+) -> None:
+    fake = f"""fake() {{ [ $1 = doctor ] && return 0; echo "$@"; return {code}; }}
+    scancel() {{ echo "cancelled $@"; }}\n"""
+    text = chain_in(world, holter="fake").read_text()
+    job = world.jobs("2d", folds="1")[0]
+    environ = {**os.environ, "SLURM_JOB_NAME": "holter-x"}
+    words = ["bash", "-c", fake + text, "bash", str(job.folder), *job.arguments(("--npz",))]
+    done = subprocess.run(words, env=environ, capture_output=True, text=True)
+    assert done.returncode == code and f"train {DATASET} 2d 1 --npz" in done.stdout, done.stderr
+    assert ("--name=holter-x --state=PENDING" in done.stdout) is cancels
+    world.done("2d", "1")
+    done = subprocess.run(words, env=environ, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, ""), "one that is done is not trained again"
+
+
 def test_without_sbatch_submit_says_what_to_do(world: World) -> None:
     with pytest.raises(CannotDoHere, match="no sbatch"):
         submit("", {"PATH": "/nowhere"})
@@ -105,3 +154,27 @@ def test_a_real_slurm_runs_every_task_puts_back_75_and_not_76_and_then_the_casca
     assert slurm.job(f"{first}_1")["ExitCode"] == "76:0"
     assert slurm.job(f"{second}_0")["Restarts"] == "1" and slurm.job(f"{second}_0")["JobState"] == "COMPLETED"
     assert slurm.job(f"{after}_0")["JobState"] == "COMPLETED"
+
+
+@pytest.mark.long
+@needs("slurm", "root")
+def test_a_real_slurm_runs_the_jobs_of_a_chain_in_turn_and_no_more_than_needed(slurm: Slurm, world: World) -> None:
+    """Each start of fold 0 saves (75) until the third; fold 1 is done at once. Four jobs were sent for each."""
+    holter = world.folder / "fake.sh"
+    holter.write_text(
+        f'#!/bin/bash\n[ $1 = doctor ] && exit 0\necho "begin $4" >> {world.folder}/calls\nsleep 1\n'
+        f'echo "end $4" >> {world.folder}/calls\n'
+        f'[ $4 = 0 ] && [ $(grep -c "end 0" {world.folder}/calls) -lt 3 ] && exit 75\nexit 0\n'
+    )
+    holter.chmod(0o755)
+    file = chain_in(world, links=4, options="--time=5", holter=str(holter))
+    submit_chain(file.read_text(), world.folder, {**slurm.variables, **world.environ})
+    until_s = time.monotonic() + 120
+    while any(state in slurm.control("show", "job") for state in ("PENDING", "RUNNING", "COMPLETING")):
+        assert time.monotonic() < until_s, slurm.control("show", "job") + slurm.logs()
+        time.sleep(1)
+    calls = (world.folder / "calls").read_text().splitlines()
+    assert [call for call in calls if call.endswith("0")] == ["begin 0", "end 0"] * 3
+    assert [call for call in calls if call.endswith("1")] == ["begin 1", "end 1"]
+    states = [word for word in slurm.control("show", "job").split() if word.startswith("JobState=")]
+    assert states.count("JobState=CANCELLED") == 1 + 3, states

@@ -1,0 +1,86 @@
+"""``holter study plan``, ``status`` and ``finish``: what there is. Starts nothing.
+
+What draws on a terminal is loaded when it is needed: it takes longer than the look itself.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from holter.cli.studies.starting import cells_of
+from holter.cli.studies.words import same_command
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from holter.study.holders import Silences
+    from holter.study.records import Job
+
+    Lang = Literal["en", "zh"]
+
+# The registry is written every 30 s, a training log once an epoch.
+EVERY_S = 5.0
+
+
+def plan(jobs: tuple[Job, ...], extra: tuple[str, ...], language: Lang, *, as_json: bool) -> None:
+    """Print the state of each training, the commands, and what they need."""
+    from holter.study.requirements import requirements_of
+
+    cells = cells_of(jobs, os.environ)
+    needs = requirements_of(cells, os.environ)
+    if as_json:
+        from holter.study.report.as_json import print_json
+
+        print_json(cells, extra, language, time.time(), needs)
+        return
+    from rich.console import Console
+
+    from holter.study.terminal import print_plan
+
+    print_plan(Console(), cells, extra, language, needs=needs, run=same_command(sys.argv, "run"))
+
+
+def status(jobs: tuple[Job, ...], extra: tuple[str, ...], language: Lang, *, as_json: bool, watch: bool) -> None:
+    """Print a row for each training; with ``watch`` again and again, until Ctrl-C."""
+    if as_json:
+        from holter.study.report.as_json import print_json
+
+        print_json(cells_of(jobs, os.environ), extra, language, time.time())
+        return
+    from rich.console import Console
+
+    from holter.cli.running.rewriting import can_rewrite, rewrite
+    from holter.study.terminal import print_status
+
+    silences: Silences = {}
+
+    def show(console: Console) -> None:
+        print_status(console, cells_of(jobs, os.environ, silences), language, time.time())
+
+    if watch and can_rewrite():
+        rewrite(show, EVERY_S)
+    else:
+        show(Console())
+
+
+def finish(
+    jobs: tuple[Job, ...], extra: tuple[str, ...], language: Lang, *, as_json: bool, report: Path | None, force: bool
+) -> int:
+    """Print what comes next, and write the report if one is asked for; return the exit code."""
+    from rich.console import Console
+
+    from holter.study.terminal import print_finish
+
+    cells = cells_of(jobs, os.environ)
+    wrote = None
+    if report is not None:
+        from holter.reports.private_files import write_private
+        from holter.study.report.page import page
+
+        wrote = write_private(report, page(cells, extra, os.environ, language), force=force)
+    print_finish(Console(), cells, extra, language, as_json=as_json, wrote=wrote)
+    return 0 if all(cell.state == "done" for cell in cells) else 1

@@ -1,0 +1,50 @@
+"""Who holds a fold: what its lock file tells a machine that may be another one, with another clock."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from holter.records import Message
+from holter.sentences import define
+from holter.supervisor.folds.fold_lock import FILE, STALE_S, read_fold
+from holter.supervisor.folds.lock_state import LockState, host_of
+from holter.supervisor.folds.unchanged import Unchanged
+
+HELD = define("study.held", "PID {pid} on {host}")
+HELD_UNNAMED = define("study.held-unnamed", "its lock does not say by whom: {file}")
+HELD_AHEAD = define(
+    "study.held-ahead",
+    "{holder}; its lock was written {ahead:duration} later than the clock of this machine shows, so it may have ended",
+)
+
+# By lock file: how long it has not changed, for a caller that looks again and again.
+Silences = dict[Path, Unchanged]
+
+
+def holder_of(folder: Path, silences: Silences) -> Message | None:
+    """Return who holds a fold; None if nobody does, or if the holder is on another host and was silent for too long.
+
+    In the first look the time of the file decides; later ones see whether it changes, whatever the clocks say.
+    """
+    seen = read_fold(folder)
+    if seen.state not in ("held", "elsewhere"):
+        return None
+    file = folder / FILE
+    holder = _named(file, seen)
+    if seen.state == "held":
+        return holder
+    try:
+        touched_s = file.stat().st_mtime
+    except OSError:
+        return None
+    silence = silences.setdefault(file, Unchanged())
+    age_s = time.time() - touched_s
+    if silence.for_s((seen.about.get("token"), touched_s)) > STALE_S or (age_s > STALE_S and not silence.has_changed):
+        return None
+    return holder if age_s >= -STALE_S else HELD_AHEAD(holder=holder, ahead=-age_s)
+
+
+def _named(file: Path, seen: LockState) -> Message:
+    pid = seen.about.get("pid")
+    return HELD(pid=str(pid), host=host_of(seen.about)) if isinstance(pid, int) else HELD_UNNAMED(file=str(file))

@@ -1,0 +1,59 @@
+"""The service file that ``--service`` prints: systemd takes it, and it says what was typed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from holter.errors import BadInput
+from holter.study.clusters.service import unit_of
+from needs import needs
+from study.conftest import World
+
+WORDS = ("study", "run", "4", "-c", "2d", "--out", 'a "b" 100% $HOME \\x')
+
+
+def test_it_runs_the_same_command_in_the_same_folder_with_nnunets_folders(world: World) -> None:
+    command = [sys.executable, "-m", "holter", "study", "run", "4", "-c", "2d", "--slots", "2", "--service"]
+    environ = {**os.environ, **world.environ, "nnUNet_raw": "raw", "HOLTER_NOTIFY": "ntfy:mine"}
+    done = subprocess.run(command, cwd=world.folder, env=environ, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert f'ExecStart="{sys.executable}" "-m" "holter" "study" "run" "4" "-c" "2d" "--slots" "2"' in lines
+    assert f"WorkingDirectory={world.folder}" in lines
+    assert f'Environment="nnUNet_results={world.environ["nnUNet_results"]}"' in lines
+    assert f'Environment="nnUNet_raw={world.folder}/raw"' in lines
+    assert "KillMode=process" in lines and "Restart=on-abnormal" in lines
+    assert "ntfy:mine" not in done.stdout and "HOLTER_NOTIFY" in done.stdout, "named, but not told"
+    assert not list(world.folder.glob("holter-study*")), "nothing is started or written"
+
+
+@needs("systemd")
+def test_systemd_reads_it_and_sees_each_word_as_it_was_typed(tmp_path: Path) -> None:
+    folder = tmp_path / "with a blank"
+    folder.mkdir()
+    file = tmp_path / "holter-study.service"
+    environ = {"nnUNet_raw": "/raw 50%", "HOLTER_X": 'a"b\\c', "PATH": os.environ["PATH"], "OTHER": "no"}
+    file.write_text(unit_of(WORDS, folder, environ))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(file)],
+        env={**os.environ, "SYSTEMD_LOG_LEVEL": "warning"},
+        capture_output=True,
+        text=True,
+    )
+    complaints = [line for line in done.stderr.splitlines() if file.name in line]
+    assert not complaints, done.stderr
+    text = file.read_text()
+    assert r'"a \"b\" 100%% $$HOME \\x"' in text and r'Environment="HOLTER_X=a\"b\\c"' in text
+    assert 'Environment="nnUNet_raw=/raw 50%%"' in text and "OTHER" not in text
+
+
+def test_what_no_line_of_such_a_file_can_hold_is_an_error() -> None:
+    with pytest.raises(BadInput, match="nnUNet_x has a line break") as raised:
+        unit_of(WORDS, Path("/"), {"nnUNet_x": "a\nExecStart=/bin/evil"})
+    assert raised.value.next_step
+    assert not re.search("evil", str(raised.value))
