@@ -1,9 +1,12 @@
-"""A study of real trainings that is killed at random, the queue in simulation, and what a look at 300 trainings costs.
+"""A study of real trainings that is killed at random, neighbours that share CPUs, the queue in simulation, and a look.
 
-``python -m benchmarks.study [--quick] [--json FILE] [--seed N]``: 15 shortened trainings of nnU-Net on two CPU slots;
-the study, ``holter train``, a training, its whole session and everything together are killed, and the disk is filled
+``python -m benchmarks.study [--quick] [--only PART…] [--json FILE] [--seed N]``:
+
+15 shortened trainings of nnU-Net on two CPU slots; the study, ``holter train``, a training, its whole session and
+everything together are killed, and the disk is filled
 (only as root, where a small disk can be mounted). A trainer is used whose weights depend on the epochs alone, so that
-``summary.json`` must equal that of an undisturbed training. Alone on the machine, please.
+``summary.json`` must equal that of an undisturbed training. Then two trainings side by side: with the CPUs divided, as
+``holter study`` does it, and with nothing set. Alone on the machine, please.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from benchmarks.material import prepared_brains, say
 from benchmarks.reporting import Goal, Row, conclude, options_of
 from benchmarks.study.killing import different, disturbed, repeated_too_often, small_disk, undisturbed
 from benchmarks.study.looking import status_s
+from benchmarks.study.neighbours import beside
 from benchmarks.study.scene import Length, Scene
 from benchmarks.study.simulation import PER_GPU_HOUR, WORSE_PER_GPU_HOUR, simulate
 
@@ -24,25 +28,34 @@ RESUMED_S, STATUS_S = 5.0, 2.0
 # Of the cost of a training in the queue: of 2,000 against 500. 1: exactly linear.
 LINEAR = 1.5
 LEAST_GOODPUT = 0.99
+# Steps of two trainings side by side with nothing set, as a share of those with the CPUs divided.
+UNSET_SHARE = 1 / 1.3
+
+
+PARTS = ("kills", "neighbours", "queue", "look")
 
 
 def main() -> int:
     """Measure, print tables, write JSON if asked; return 1 if a goal was missed."""
-    parser = options_of("study", __doc__, quick="4 trainings and 5 kills instead of 15 and 20")
+    parser = options_of("study", __doc__, quick="4 trainings and 5 kills instead of 15 and 20; 12 minutes")
     parser.add_argument("--seed", type=int, default=1, help="of the kills")
-    parser.add_argument("--without-trainings", action="store_true", help="only the simulation and the look")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="these parts")
     options = parser.parse_args()
     rows: list[Row] = []
     goals: list[Goal] = []
     with tempfile.TemporaryDirectory(prefix="holter-study-") as name:
         folder = Path(name)
-        if not options.without_trainings:
+        if "kills" in options.only:
             _trainings(folder, QUICK if options.quick else FULL, options.seed, rows, goals)
-        _simulation(rows, goals)
-        say("status of 300 trainings")
-        (folder / "looking").mkdir()
-        seconds = status_s(folder / "looking", 3 if options.quick else 7)
-        goals.append(_at_most("status of 300 trainings, s", STATUS_S, seconds))
+        if "neighbours" in options.only:
+            _neighbours(folder / "neighbours", options.quick, rows, goals)
+        if "queue" in options.only:
+            _simulation(rows, goals)
+        if "look" in options.only:
+            say("status of 300 trainings")
+            (folder / "looking").mkdir()
+            seconds = status_s(folder / "looking", 3 if options.quick else 7)
+            goals.append(_at_most("status of 300 trainings, s", STATUS_S, seconds))
     return conclude(rows, goals, options.json)
 
 
@@ -69,6 +82,13 @@ def _trainings(folder: Path, length: Length, seed: int, rows: list[Row], goals: 
             _at_most("epochs repeated beyond one a kill", 0, repeated_too_often(scene, run)),
             _at_most("a new call has resumed after, s (slowest)", RESUMED_S, max(run.resumed_s, default=None)),
         ]
+
+
+def _neighbours(folder: Path, is_quick: bool, rows: list[Row], goals: list[Goal]) -> None:
+    say("two trainings side by side, with the CPUs divided and with nothing set")
+    found = beside(prepared_brains(), folder, *((45.0, 1) if is_quick else (90.0, 3)))
+    rows.append({"side by side": 2, "steps/s, CPUs divided": found.divided, "steps/s, nothing set": found.unset})
+    goals.append(_at_most("steps/s with nothing set / with the CPUs divided", UNSET_SHARE, found.unset / found.divided))
 
 
 def _simulation(rows: list[Row], goals: list[Goal]) -> None:

@@ -52,14 +52,16 @@ class Length(NamedTuple):
 class Scene:
     """One results folder and calls of ``holter study`` on it."""
 
-    def __init__(self, brains: Prepared, folder: Path, length: Length) -> None:
+    def __init__(
+        self, brains: Prepared, folder: Path, length: Length, trainer: str = TRAINER, epochs: int = EPOCHS
+    ) -> None:
         self.folder, self.length, self.results = folder, length, folder / "results"
         for name in ("results", "trainers", "state", "tmp"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         self.trainers = [f"nnUNetTrainerStudied{'ABC'[number]}" for number in range(length.trainers)]
         groups = []
         for name in self.trainers:
-            text = TRAINER.format(name=name, epochs=EPOCHS, steps=length.steps)
+            text = trainer.format(name=name, epochs=epochs, steps=length.steps)
             (folder / "trainers" / f"{name}.py").write_text(text)
             groups.append(f'[[trainings]]\ntrainer = "{name}"\n')
         head = (
@@ -80,6 +82,8 @@ class Scene:
             "STUDIED": str(folder),  # to find whatever belongs to it
         }
         self.environ.pop("nnUNet_n_proc_DA", None)  # the study divides the CPUs
+        # As installed by pip, which compiles. Without it every start would compile all of Holter again.
+        self.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def run(self) -> subprocess.Popen[bytes]:
         """Start ``holter study run``; what it says is appended to a file."""

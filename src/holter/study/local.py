@@ -15,6 +15,7 @@ from holter.records import Message
 from holter.records.exit_codes import REQUEUE
 from holter.sentences import NOTHING_STARTED, define
 from holter.study.foreign import ForeignUse
+from holter.study.holders import Silences
 from holter.study.queue import Ended, Queue, Slot
 from holter.study.records import Cell, Job
 from holter.study.sentences import name_of
@@ -41,6 +42,10 @@ STARTED = define(
 )
 GIVEN = define("study.given", "given to the cluster: {name}: {console}")
 GOES_ON_ELSEWHERE = define("study.runs-already", "{name} runs already[[ ({why})]]; it is not started again")
+ALONE = define(
+    "study.goes-on-alone",
+    "{name}: its Holter was killed, and the training goes on; it is continued if it ends before its last epoch",
+)
 DONE = define("study.job-done", "done: {name}")
 AGAIN = define("study.job-again", "stopped before its end: {name}; it is continued later")
 ASIDE = define("study.job-aside", "set aside: {name}: {why}")
@@ -127,6 +132,7 @@ class Session:
         self._asked = 0  # the signal
         self._elsewhere: dict[Path, Job] = {}
         self._next_look_s = 0.0
+        self._silences: Silences = {}
         broken = () if settings.retry else tuple(cell for cell in cells if cell.state == "broken")
         going = [cell for cell in cells if cell.state != "done" and cell not in broken]
         self._broken = broken
@@ -182,11 +188,11 @@ class Session:
 
     def _start(self) -> None:
         now_s = time.monotonic()
-        self._foreign.own(self._queue.gpus)
+        self._foreign.own(self._queue.devices)
         while (due := self._queue.start(now_s, lambda slot: self._foreign.is_free(slot, now_s))) is not None:
             job, slot = due
             # Days may lie between the first look and this start.
-            cell = cell_of(job, look(read_all(state_folders(self._environ)), self._environ))
+            cell = cell_of(job, self._look())
             if cell.state == "done":
                 self._close(job, Ended(None, is_done=True))
                 continue
@@ -220,17 +226,23 @@ class Session:
         if not over and not (self._elsewhere and now_s >= self._next_look_s):
             return
         self._next_look_s = now_s + LOOK_EVERY_S
-        seen = look(read_all(state_folders(self._environ)), self._environ)
+        seen = self._look()
         for job, code in over:
             cell = cell_of(job, seen)
+            if cell.state == "running" and code is not None and code < 0:
+                self._elsewhere[job.folder] = job  # its slot stays taken
+                self._tell(ALONE(name=name_of(job)))
             # Another queue was faster; or a node is gone, and the lock of its training is not stale yet.
-            if code in (HOLTER_FAILED, None) and cell.state == "running":
+            elif code in (HOLTER_FAILED, None) and cell.state == "running":
                 self._queue.release(job)
                 self._adopt(job, cell.why)
             else:
                 self._close(job, self._end_of(job, code, cell))
         for job in list(self._elsewhere.values()):
             self._see_elsewhere(job, seen)
+
+    def _look(self) -> Seen:
+        return look(read_all(state_folders(self._environ)), self._environ, self._silences)
 
     def _see_elsewhere(self, job: Job, seen: Seen) -> None:
         cell = cell_of(job, seen)

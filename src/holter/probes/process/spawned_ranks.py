@@ -1,7 +1,7 @@
 """Ranks of a training on several GPUs (``mp.spawn``) that go on without the process that started them.
 
 A rank is a program of its own and inherits no file, so it does not hold the lock of its fold. It has the fold's
-variable, and a heartbeat page that tells it from a data worker that was spawned.
+variable, and a heartbeat page with its role, which a spawned data worker does not share.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROLES = ("main", "other")
 def ranks_of(lock: str, proc: Path = Path("/proc")) -> tuple[int, ...]:
     """Return the PIDs of the ranks that train the fold of this lock file, also if their launcher has ended.
 
-    Processes of others, and ranks without Holter's hook, cannot be told.
+    Processes of other users, and ranks without Holter's hook, are not found.
     """
     spawned = [pid for pid in list_numbers(proc) or () if SPAWNED in (read_text(f"{proc}/{pid}/cmdline") or "")]
     return tuple(pid for pid in sorted(spawned) if _is_rank(pid, lock, proc))

@@ -18,7 +18,7 @@ from holter.study.trainings import absolute
 STOP_WITHIN_S = 900
 # Of the environment in which the command was typed; a service starts with almost nothing.
 PREFIXES = ("nnUNet_", "HOLTER_", "OMP_", "MKL_", "PYTORCH_")
-# An address that whoever knows it can send to or read from; it may also be in the command itself.
+# An address to which anybody who knows it can send; it may also be in the command itself.
 SECRET = ("HOLTER_NOTIFY",)
 NAMES = (
     "PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "XDG_STATE_HOME", "TMPDIR",
