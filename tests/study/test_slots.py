@@ -26,7 +26,7 @@ def test_cpu_slots_are_as_many_as_asked_for() -> None:
 
 @pytest.mark.parametrize(
     ("gpus", "slots", "said"),
-    [(["0"], 2, "exclude each other"), (["x"], None, "'x' is no GPU"), (["-1"], None, "'-1'")],
+    [(["0"], 2, "exclude each other"), (["x"], None, "'x' is not a GPU"), (["-1"], None, "'-1'")],
 )
 def test_what_is_no_place_to_train_is_one_clear_error(gpus: list[str], slots: int | None, said: str) -> None:
     with pytest.raises(BadInput, match=said):
