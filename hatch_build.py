@@ -1,23 +1,31 @@
-"""Build hook: compiles the kernels of the transforms into a wheel.
+"""Build hooks: compile the kernels of the transforms into a wheel, and give the package its addresses.
 
 A wheel for this machine is made with the system's compiler. If ``ziglang`` is installed where the wheel is built, its
 compiler is taken, and the wheel runs with every C library since glibc 2.17 (manylinux2014). Without any compiler the
 wheel holds only the sources: they are compiled at the first use, or the transforms run in torch. An editable
 installation compiles nothing here, because its sources change: the first use does it, into the user's cache.
+
+Where the repository is, is one line of pyproject.toml, empty until it has an address (``scripts/address.py``). An index
+shows the README without the files beside it, so there its links lead to the repository, to the tag of the version.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import platform
+import re
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 KERNELS = "holter/transforms/kernels"
+README = "README.md"
+# A link or a picture whose target is a file of the repository.
+TO_A_FILE = re.compile(r"(?P<picture>!?)\[(?P<label>[^\]]*)\]\((?![a-z]+:|#)(?P<target>[^)\s]+)\)")
 
 
 class KernelHook(BuildHookInterface):  # type: ignore[type-arg]
@@ -49,6 +57,37 @@ class KernelHook(BuildHookInterface):  # type: ignore[type-arg]
         """Remove the scratch folder."""
         if hasattr(self, "_folder"):
             self._folder.cleanup()
+
+
+class AddressHook(MetadataHookInterface):
+    """Sets the addresses of the package, and the text of its page on an index."""
+
+    PLUGIN_NAME = "custom"
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Without an address: the README as it is."""
+        root, address = Path(self.root), str(self.config["repository"])
+        text = (root / README).read_text(encoding="utf-8")
+        if address:
+            tag = f"v{metadata['version']}"
+            text = to_repository(text, address, tag)
+            metadata["urls"] = {
+                "Repository": address,
+                "Documentation": f"{address}/blob/{tag}/docs/index.md",
+                "Changelog": f"{address}/blob/{tag}/CHANGELOG.md",
+                "Issues": f"{address}/issues",
+            }
+        metadata["readme"] = {"content-type": "text/markdown", "text": text}
+
+
+def to_repository(text: str, address: str, tag: str) -> str:
+    """Return Markdown whose links to files lead to the repository at this tag."""
+
+    def there(match: re.Match[str]) -> str:
+        kind = "raw" if match["picture"] else "blob"
+        return f"{match['picture']}[{match['label']}]({address}/{kind}/{tag}/{match['target']})"
+
+    return TO_A_FILE.sub(there, text)
 
 
 def _build_module(file: Path) -> Any:

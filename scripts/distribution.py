@@ -20,6 +20,7 @@ import tempfile
 import venv
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from email import message_from_string
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def main(words: Sequence[str] | None = None) -> int:
         sdist, wheel = built(given.folder.resolve(), with_compiler=not given.no_compiler)
         check_sdist(sdist)
         check_wheel(wheel, has_kernels=None if not given.no_compiler else False)
+        check_page(wheel)
         run([sys.executable, "-m", "twine", "check", "--strict", sdist, wheel])
         print(f"checked: {sdist.name} ({sdist.stat().st_size / 1e6:.1f} MB), {wheel.name}")
         with tempfile.TemporaryDirectory(prefix="holter-installed-") as scratch:
@@ -115,6 +117,18 @@ def check_wheel(wheel: Path, *, has_kernels: bool | None) -> None:
     name, version = wheel.name.split("-")[:2]
     _require(wheel.name, names, [f"{name}-{version}.dist-info/licenses/{each}" for each in LICENCES])
     _require(wheel.name, names, [f"{name}-{version}.data/data/{each}" for each in COMPLETIONS])
+
+
+def check_page(wheel: Path) -> None:
+    """Raise if a link of the page that an index shows leads to a file, which an index does not have.
+
+    Without an address of the repository (scripts/address.py) there is nothing to lead to.
+    """
+    metadata = message_from_string(_metadata(wheel))
+    if not metadata.get_all("Project-URL"):
+        print("the address of the repository is not set: python scripts/address.py ADDRESS before a release")
+    elif dead := re.findall(r"\]\((?![a-z]+:|#)([^)]+)\)", str(metadata.get_payload())):
+        raise Wrong(f"{wheel.name}: links of its page lead nowhere: {', '.join(dead)}")
 
 
 def sources() -> set[str]:
@@ -174,10 +188,13 @@ def run(command: Sequence[str | Path], *, cwd: Path | None = None, variables: Ma
 
 
 def _dependencies(wheel: Path) -> list[str]:
+    return [line for line in re.findall(r"^Requires-Dist: (.+)$", _metadata(wheel), re.M) if "extra ==" not in line]
+
+
+def _metadata(wheel: Path) -> str:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-        metadata = archive.read(name).decode()
-    return [line for line in re.findall(r"^Requires-Dist: (.+)$", metadata, re.M) if "extra ==" not in line]
+        return archive.read(name).decode()
 
 
 def _new(folder: Path, before: set[Path], pattern: str) -> Path:

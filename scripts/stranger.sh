@@ -6,7 +6,8 @@
 #     scripts/stranger.sh [--wheel FILE] [--data FOLDER] [README.md]
 #
 # As root, because it makes the user (and deletes it at the end). The lines are those of the first shell block. Two words
-# are replaced: REPOSITORY by this checkout, and with --wheel also ./holter by the wheel, so that nothing is compiled.
+# are replaced: the address to clone by this checkout, and with --wheel also ./holter by the wheel, so that nothing is
+# compiled. What is not committed is not cloned.
 # FOLDER has the prepared images of an earlier `holter demo` (its folder nnunet). The training is nnUNetv2_train of .venv.
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -79,7 +80,7 @@ mapfile -t lines < <(awk '/^```sh/ { on = 1; next } /^```/ && on { exit } on' "$
 began=$SECONDS
 TIMEFORMAT='   %R s (%U s + %S s of CPU)'
 for line in "${lines[@]}"; do
-    line=${line//REPOSITORY/file://$stage/repository.git}
+    case $line in "git clone "*) line="git clone file://$stage/repository.git ${line##* }" ;; esac
     if [ -n "$wheel" ]; then
         case $line in "git clone"*) continue ;; esac
         line=${line//.\/holter/$wheel}

@@ -1,7 +1,8 @@
 """Copy the pages of one language into a folder that Zensical can build, with links that work there.
 
 docs/ is written for GitHub, too: a page may link to source files beside docs/, and a Chinese page to one that is only
-in English. The first become plain text here, the second links into the English half of the site.
+in English. The first become links into the repository, or plain text while it has no address, the second links into the
+English half of the site.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import shutil
 from pathlib import Path
 
 from holter.reports.catalogue import Lang
+from scripts.address import address
 from scripts.reference import DOCS, folder
 
 # [label](target#anchor), also of a picture; a label may hold code and brackets of one level.
@@ -34,7 +36,7 @@ def stage(lang: Lang, to: Path) -> None:
     for page in pages_of(lang):
         copy = to / page.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(rewritten(page.read_text(encoding="utf-8"), page, lang), encoding="utf-8")
+        copy.write_text(rewritten(page.read_text(encoding="utf-8"), page, lang, address()), encoding="utf-8")
     (to / "img").mkdir(exist_ok=True)
     for picture in (DOCS / "img").iterdir():
         if picture.suffix in (".svg", ".png"):
@@ -42,7 +44,7 @@ def stage(lang: Lang, to: Path) -> None:
     shutil.copy(DOCS / "diagnosis.schema.json", to)
 
 
-def rewritten(text: str, page: Path, lang: Lang) -> str:
+def rewritten(text: str, page: Path, lang: Lang, repository: str | None = None) -> str:
     """Return a page with its links as they must be in the site. ``page``: where it stands in docs/."""
     root = folder(lang)
 
@@ -53,7 +55,9 @@ def rewritten(text: str, page: Path, lang: Lang) -> str:
         file = (page.parent / target).resolve()
         anchor = match["anchor"] or ""
         if not file.is_relative_to(DOCS):
-            return match["label"].strip("![]")
+            if repository is None:
+                return match["label"].strip("![]")
+            return f"{match['label']}({repository}/blob/main/{file.relative_to(DOCS.parent).as_posix()}{anchor})"
         if lang == "zh" and not file.is_relative_to(root):
             is_page = file.suffix == ".md"
             at = DOCS / file.relative_to(DOCS).with_suffix(".html") if is_page else root / file.relative_to(DOCS)
