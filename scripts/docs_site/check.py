@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,7 +10,11 @@ from urllib.parse import unquote, urlsplit
 
 # A page with all that it loads, pictures and the search index included.
 MOST_BYTES = 1_000_000
-LOADING = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
+LOADING = {
+    "script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src", "video": "src", "object": "data",
+}  # fmt: skip
+# What a style sheet loads; a picture may be written into it.
+IN_STYLES = re.compile(r"(?:\burl\(|@import )\s*['\"]?(?!data:|#)([^'\")\s]+)")
 
 
 class _Links(HTMLParser):
@@ -45,15 +50,27 @@ def problems(site: Path) -> Iterator[str]:
             elif parts.fragment and file in pages and unquote(parts.fragment) not in pages[file].anchors:
                 yield f"{name}: {link}: no such anchor"
         size = page.stat().st_size
-        for link in {*found.loaded}:
-            file = (page.parent / unquote(urlsplit(link).path)).resolve()
-            if urlsplit(link).scheme or not file.is_file():
+        for link, loaded in {*_all_loaded(page, found.loaded)}:
+            if loaded is None:
                 yield f"{name}: loads {link}, which is not in the site"
             else:
-                size += file.stat().st_size
+                size += loaded.stat().st_size
         size += sum(index.stat().st_size for index in (_root(page, site) / "search.json",) if index.exists())
         if size > MOST_BYTES:
             yield f"{name}: {size / 1e6:.2f} MB with all that it loads"
+
+
+def _all_loaded(page: Path, links: list[str]) -> Iterator[tuple[str, Path | None]]:
+    """Yield what a page loads, itself and through its style sheets, with the file; None: it is not in the site."""
+    for link in links:
+        parts = urlsplit(link)
+        file = (page.parent / unquote(parts.path)).resolve()
+        if parts.scheme == "data":
+            continue
+        is_here = not parts.scheme and not parts.netloc and file.is_file()
+        yield link, file if is_here else None
+        if is_here and file.suffix == ".css":
+            yield from _all_loaded(file, IN_STYLES.findall(file.read_text(encoding="utf-8")))
 
 
 def _root(page: Path, site: Path) -> Path:

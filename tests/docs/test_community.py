@@ -57,7 +57,11 @@ def test_workflows_run_what_there_is() -> None:
         for command in commands:
             assert set(re.findall(r"\bmake ([\w-]+)", command)) <= targets
             assert all((CHECKOUT / name).is_file() for name in re.findall(r"\bscripts/\w+\.py", command))
-    assert {"check", "test"} <= set(re.findall(r"run: make ([\w-]+)", (GITHUB / "workflows/ci.yml").read_text()))
+    built = {"check", "docs-site", "test"}
+    assert built <= set(re.findall(r"run: make ([\w-]+)", (GITHUB / "workflows/ci.yml").read_text()))
+    assert {"check", "docs-site"} == set(
+        re.findall(r"^make --no-print-directory ([\w-]+)$", (CHECKOUT / ".ci/run").read_text(), re.M)
+    )
 
 
 def test_ci_runs_every_python_that_the_package_names() -> None:

@@ -160,6 +160,14 @@ def test_links_of_a_chinese_page_lead_to_the_english_half_where_there_is_no_othe
     assert staged == "[a](../../upstream.html#x) [b](../top.md) ![c](../img/top.svg) d"
 
 
+def test_links_to_files_beside_the_pages_lead_to_the_repository_once_it_has_an_address() -> None:
+    page = DOCS / "how-to" / "some.md"
+    there = rewritten("[d](../../LICENSE) [e](../../SECURITY.md#x) [b](../top.md)", page, "en", "https://example.org/h")
+    assert there == (
+        "[d](https://example.org/h/blob/main/LICENSE) [e](https://example.org/h/blob/main/SECURITY.md#x) [b](../top.md)"
+    )
+
+
 def test_lines_of_chinese_prose_are_joined_without_a_blank_and_nothing_else_is() -> None:
     text = (
         "一行，\n二行\n`code` 三行。\n\n- 项\n- 项，\n  续\n1. 甲。\n2. 乙\n\n```sh\n# 注\n中\n```\n\n| 表 |\n| 行 |\n"
@@ -174,11 +182,15 @@ def test_the_check_of_the_site_finds_dead_links_foreign_files_and_large_pages(tm
     )
     assert list(problems(tmp_path)) == []
     (tmp_path / "large.js").write_bytes(b" " * MOST_BYTES)
+    (tmp_path / "small.css").write_text("@import 'more.css'; a {background: url(data:image/png;base64,AA)}")
+    (tmp_path / "more.css").write_text('a {background: url("https://example.org/x.png")} b {src: url(gone.woff2)}')
     (tmp_path / "bad.html").write_text(
         '<a href="none.html">x</a><a href="good.html#b">x</a><script src="https://example.org/x.js"></script>'
-        '<script src="large.js"></script>'
+        '<script src="large.js"></script><script src="//example.org/y.js"></script><img src="data:image/png;base64,AA">'
+        '<link rel="stylesheet" href="small.css">'
     )
     found = "\n".join(problems(tmp_path))
-    assert len(found.splitlines()) == 4
-    for words in ("none.html leads nowhere", "good.html#b: no such anchor", "https://example.org/x.js", "1.00 MB"):
+    assert len(found.splitlines()) == 7
+    for words in ("none.html leads nowhere", "good.html#b: no such anchor", "https://example.org/x.js", "1.00 MB",
+                  "//example.org/y.js", "https://example.org/x.png", "gone.woff2"):  # fmt: skip
         assert words in found
