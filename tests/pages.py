@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -19,13 +20,30 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 PAGES = (
     *sorted(CHECKOUT.glob("README*.md")),
     CHECKOUT / "CONTRIBUTING.md",
+    CHECKOUT / "SECURITY.md",
     *sorted((CHECKOUT / "docs").rglob("*.md")),
+    # The drafts beside this page are made from programs, which have tests of their own.
+    CHECKOUT / "upstream/README.md",
+    CHECKOUT / "benchmarks/RESULTS.md",
 )
 SHELLS = ("sh", "bash", "console", "shell")
 # In these only lines that begin with a prompt are commands; the others are what was printed.
 SESSIONS = ("console", "text")
 PROMPT = "$ "
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[\w-]*)[^\n]*\n(?P<text>.*?)^(?P=indent)```\s*$", re.M | re.S)
+# What else than Holter the pages tell to type; a slip of the pen would be a command of its own.
+OTHERS = {
+    "apptainer", "docker", "export", "git", "kill", "make", "nnUNetv2_train", "pgrep", "pip", "pre-commit",
+    "prometheus-node-exporter", "ps", "py-spy", "python", "python3", "sbatch", "scontrol", "singularity", "srun", "ssh",
+    "sysctl", "sudo",
+}  # fmt: skip
+# What bash does itself.
+BUILTINS = {
+    "[", "{", "}", "!", "cd", "do", "done", "else", "exit", "export", "fi", "for", "if", "kill", "then", "trap",
+    "wait", "while",
+}  # fmt: skip
+# A path to an environment of the reader's own stands for the command itself.
+OWN_PATH = re.compile(r"(?<!\S)[\w./~-]*/bin/(?=holter\b|pip\b|python\b)")
 # A file that a block writes would be written by its redirection, wherever the command comes from.
 OUTSIDE = re.compile(r">\s*['\"]?[/~$]")
 
@@ -73,6 +91,11 @@ class Block:
             words[words.index("holter") + 1 :] for words in self.commands if "holter" in words and words[0] != "git"
         ]
 
+    @property
+    def written(self) -> set[str]:
+        """The first word of each command as it is written, also of those that bash does not come to (``a || b``)."""
+        return {name for line in self.code.replace("\\\n", " ").splitlines() for name in _first_words(line)}
+
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
 
@@ -88,8 +111,7 @@ def heard(code: str) -> tuple[tuple[str, ...], ...]:
 
     Raises:  ValueError if it is no bash.
     """
-    # A path to an environment of the reader's own stands for the command itself.
-    code = re.sub(r"(?<!\S)[\w./~-]*/bin/(?=holter\b|pip\b|python\b)", "", code)
+    code = OWN_PATH.sub("", code)
     with tempfile.TemporaryDirectory() as folder:
         done = run_bash(LISTENING + code, Path(folder), {"HEARD": f"{folder}/heard"})
         if "syntax error" in done.stderr:
@@ -120,6 +142,19 @@ def _blocks(page: Path) -> Iterator[Block]:
             continue
         if script.strip():
             yield Block(str(page.relative_to(CHECKOUT)), text[: found.start()].count("\n") + 1, script)
+
+
+def _first_words(line: str) -> Iterator[str]:
+    words = shlex.shlex(OWN_PATH.sub("", line), posix=True, punctuation_chars=True)
+    words.whitespace_split = True
+    begins = True
+    for word in words:
+        is_between = set(word) <= set("&|;()")
+        is_set = re.match(r"\w+=", word) is not None
+        if begins and not is_between and not is_set:
+            yield word
+        # After these another command begins; a variable that is set stands before one, too.
+        begins = is_between or (begins and (is_set or word in ("!", "do", "else", "if", "then", "while")))
 
 
 def _commands(words: list[str]) -> Iterator[tuple[str, ...]]:

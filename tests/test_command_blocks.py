@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,40 +21,34 @@ else:
 
 from holter.cli import app
 from needs import imported
-from pages import CHECKOUT, PAGES, Block, blocks, run_bash
+from pages import BUILTINS, CHECKOUT, OTHERS, OWN_PATH, PAGES, Block, blocks, run_bash
 
 PARSER: Any = typer.main.get_command(app)
 USAGE_ERROR: Any = typer.BadParameter.__base__
 BLOCKS = blocks()
 WITH_HOLTER = [block for block in BLOCKS if block.calls]
+# What a hosting site shows who opens an issue.
+FORMS = sorted((CHECKOUT / ".github/ISSUE_TEMPLATE").glob("problem*.yml"))
 TAPE = CHECKOUT / "tests/tapes/frozen_worker/workers_sigstop.holter"
 EXTRAS = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 
 # Words that stand for what a reader puts in their place.
 PLACEHOLDERS = {"PID": "4711", "CAUSE": "frozen-worker", "N": "3", "COMMAND": "doctor", "命令": "doctor"}
-# What else the pages tell to type; a slip of the pen would be a command of its own.
-OTHERS = {
-    "apptainer", "docker", "export", "git", "kill", "make", "nnUNetv2_train", "pgrep", "pip", "pre-commit",
-    "prometheus-node-exporter", "ps", "py-spy", "python", "python3", "sbatch", "scontrol", "singularity", "srun", "ssh",
-    "sysctl", "sudo",
-}  # fmt: skip
 
-# Of a block the commands that need nothing but the files below are run; these are not.
+# Of a block the commands that need nothing but the files below are run; these are not. Each with the test that does.
 NOT_RUN = {
-    "ask": "asks questions",
-    "attach": "needs a training that runs",
-    "bench": "needs a prepared data set; tests/bench runs it",
-    "demo": "trains for minutes; tests/demo runs it, and scripts/stranger.sh from a README alone",
-    "notify-test": "sends a message",
-    "study": "needs folders of nnU-Net; tests/study runs it",
-    "train": "trains for hours; tests/trainer runs it",
-    "tune": "needs a prepared data set; tests/bench runs it",
-    "web": "serves until it is ended; tests/views/web runs it",
-    "4711": "is no process",
-    "PID": "is no process",
-    "3d_fullres": "needs a prepared data set; tests/doctor runs it",
-    "--python": "needs another environment; tests/doctor runs it",
-    "--open": "opens a page",
+    "attach": ("needs a training that runs", "supervisor/start/test_attach.py"),
+    "bench": ("needs a prepared data set", "bench/test_command.py"),
+    "demo": ("trains for minutes", "demo/test_first_stall.py"),
+    "notify-test": ("sends a message", "cli/test_notify_test.py"),
+    "study": ("needs folders of nnU-Net", "study/test_command.py"),
+    "train": ("trains for hours", "supervisor/start/test_train.py"),
+    "tune": ("needs a prepared data set", "bench/test_tune_command.py"),
+    "web": ("serves until it is ended", "views/web/test_gate.py"),
+    "4711": ("is no process", "supervisor/start/test_attach.py"),
+    "PID": ("is no process", "supervisor/start/test_attach.py"),
+    "3d_fullres": ("needs a prepared data set", "doctor/test_real.py"),
+    "--python": ("needs another environment", "doctor/test_real.py"),
 }
 # Commands of nnU-Net need its folders; a folder of the reader's is not here.
 ELSEWHERE = ("nnUNetv2_", "/")
@@ -76,7 +71,12 @@ holter() {
     if [ "$*" = "diagnose evidence.json" ]; then printf '%s\n' "$(<filled-in.json)" > evidence.json; fi
     # Both machines are this one.
     if [ "$1 $2" = "doctor --compare" ]; then for file in "${@:3}"; do printf '%s\n' "$(<here.json)" > "$file"; done; fi
-    PATH="$REAL_PATH" "$PYTHON" -m holter "$@"
+    # Whoever asks gets the first answer to each question.
+    if [ "$1" = ask ]; then
+        printf '1\n%.0s' {1..20} | PATH="$REAL_PATH" "$PYTHON" -m holter "$@"
+    else
+        PATH="$REAL_PATH" "$PYTHON" -m holter "$@"
+    fi
     printf '%s\t%s\n' "$?" "$*" >> ran.tsv
 }
 python() { PATH="$REAL_PATH" "$PYTHON" "$@"; }
@@ -139,17 +139,17 @@ def test_every_kind_of_block_is_found() -> None:
 
 @pytest.mark.parametrize("block", WITH_HOLTER, ids=str)
 def test_every_command_of_a_block_is_one_that_holter_takes(block: Block) -> None:
-    typed = set(re.findall(r"(?<![\w./~-])holter +(?=[a-z])([a-z-]+)", block.code))
-    heard = {next((word for word in words if word), "") for words in block.calls}
+    typed = Counter(re.findall(r"(?<![\w./~-])holter +(?=[a-z])([a-z-]+)", OWN_PATH.sub("", block.code)))
+    heard = Counter(next((word for word in words if word), "") for words in block.calls)
     assert typed <= heard, f"bash came not to {typed - heard}"
     for words in block.calls:
         parse(words)  # raises click's UsageError, which names the word
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
+@pytest.mark.parametrize("page", (*PAGES, *FORMS), ids=lambda page: str(page.relative_to(CHECKOUT)))
 def test_commands_within_a_sentence_exist_with_their_options(page: Path) -> None:
     """There they may lack what is beside the point: ``holter train --loader`` names neither data set nor loader."""
-    for line in re.findall(r"(?<!`)`holter ([^`\n]+)`(?!`)", page.read_text(encoding="utf-8")):
+    for line in re.findall(r"(?<!`)`(?:[\w./~-]*/bin/)?holter ([^`\n]+)`(?!`)", page.read_text(encoding="utf-8")):
         try:
             parse(tuple(shlex.split(re.sub(r"\$\([^)]*\)", "4711", line))))
         except USAGE_ERROR as error:
@@ -159,7 +159,46 @@ def test_commands_within_a_sentence_exist_with_their_options(page: Path) -> None
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_every_other_command_is_known(block: Block) -> None:
-    assert {words[0] for words in block.commands} - OTHERS - {"holter"} == set()
+    heard = {words[0] for words in block.commands}
+    assert (heard | block.written) - OTHERS - BUILTINS - {"holter"} == set()
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("a -x || b y && c", {"a", "b", "c"}),
+        ("for f in 0 1; do a $f & done; wait", {"for", "do", "a", "done", "wait"}),
+        ("[ $code -eq 75 ] && a requeue; V=1 b", {"[", "a", "b"}),
+        ("~/env/bin/holter x | y 'p | q; r'", {"holter", "y"}),
+        ("(cd z; a) &", {"cd", "a"}),
+    ],
+)
+def test_commands_that_bash_does_not_come_to_are_seen(line: str, names: set[str]) -> None:
+    assert Block("page", 1, line).written == names
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=str)
+def test_what_python_and_make_are_to_run_exists(block: Block) -> None:
+    targets = re.findall(r"^\.PHONY: (.+)$", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.M)[0].split()
+    for words in block.commands:
+        if words[0] in ("python", "python3") and words[1:2] == ("-m",):
+            top, *_ = words[2].split(".")
+            place = CHECKOUT / ("src" if top == "holter" else "") / words[2].replace(".", "/")
+            is_ours = place.with_suffix(".py").is_file() or (place / "__main__.py").is_file()
+            assert is_ours or words[2] in ("pip", "venv"), f"{block}: {words}"
+        elif words[0] in ("python", "python3"):
+            assert (CHECKOUT / words[1]).is_file() or words[1] in FILES, f"{block}: {words}"
+        elif words[0] == "make":
+            assert set(words[1:]) <= set(targets), f"{block}: {words}"
+
+
+@pytest.mark.parametrize("word", NOT_RUN)
+def test_what_is_not_run_here_is_run_by_the_test_that_is_named(word: str) -> None:
+    _, file = NOT_RUN[word]
+    text = (CHECKOUT / "tests" / file).read_text(encoding="utf-8")
+    assert "def test_" in text
+    if word not in ("4711", "PID"):
+        assert re.search(rf"\b{word.strip('-')}\b", text)
 
 
 def test_options_of_nnunet_are_those_that_it_has() -> None:
@@ -208,6 +247,7 @@ def test_a_block_does_what_it_says(block: Block, tmp_path: Path) -> None:
     more = {
         "REAL_PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHON": sys.executable,
+        "BROWSER": "true",  # what --open starts
         "RUNS": "\n".join(["", *runs(block), ""]),
         "TMPDIR": str(tmp_path / "tmp"),
         "XDG_STATE_HOME": str(tmp_path / "state"),

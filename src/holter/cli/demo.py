@@ -23,7 +23,7 @@ def demo(
             metavar="FAULT",
             help="freeze-then-kill (healed). Only watched: freeze-worker, kill-worker, kill-main, slow-disk, "
             "cpu-quota, truncated-file, worker-exception, export-worker-killed, vgpu-licence (simulated GPU), none. "
-            "A checkout has four dozen more: python -m benchmarks.faultlab --list.",
+            "A checkout has many more: python -m benchmarks.faultlab --list.",
         ),
     ] = "freeze-then-kill",
     out: Annotated[Path | None, typer.Option("--out", metavar="FOLDER", help="Keep everything in this folder.")] = None,

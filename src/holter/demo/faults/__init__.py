@@ -20,7 +20,7 @@ from holter.sentences import NOTHING_STARTED, define
 NO_FAULT = define("error.demo.no-fault", "There is no fault {name}; there are {names}.")
 MORE_FAULTS = define(
     "next.more-faults",
-    "holter demo --help; four dozen more are in the fault lab of a checkout: python -m benchmarks.faultlab --list",
+    "holter demo --help; many more are in the fault lab of a checkout: python -m benchmarks.faultlab --list",
 )
 
 FAULTS: tuple[Fault, ...] = (
