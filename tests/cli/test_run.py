@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -164,6 +165,22 @@ def test_the_command_goes_on_when_holter_is_killed_and_leaves_no_helpers(tmp_pat
     assert (tmp_path / "finished").read_text() == "done\n"
     assert not [helper for helper in helpers if helper.is_running() and helper.status() != psutil.STATUS_ZOMBIE]
     assert read(tmp_path / "t.holter").damage is None
+    process.communicate()
+
+
+def test_no_helper_stays_defunct_while_the_command_runs(tmp_path):
+    """Without a driver, the process that reads the GPU ends at once, and the next one is started a minute later."""
+    process = start("sleep", "9", cwd=tmp_path)
+    dead_since: dict[int, float] = {}
+    longest_s = 0.0
+    while process.poll() is None:
+        with contextlib.suppress(psutil.NoSuchProcess):  # the run has just ended
+            children = psutil.Process(process.pid).children()
+            dead = {child.pid for child in children if child.status() == psutil.STATUS_ZOMBIE}
+            dead_since = {pid: dead_since.get(pid, time.monotonic()) for pid in dead}
+            longest_s = max([longest_s, *(time.monotonic() - since for since in dead_since.values())])
+        time.sleep(0.2)
+    assert longest_s < 6, "the GPU is read every two seconds, and one that ends is replaced a minute later"
     process.communicate()
 
 

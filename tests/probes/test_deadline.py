@@ -34,6 +34,16 @@ def test_an_answer_comes_to_its_question() -> None:
     child.close()
 
 
+def test_a_child_at_rest_is_gone_and_the_next_question_starts_another() -> None:
+    child = ChildClient(ECHO)
+    child.ask(b"abc", SOON_S)
+    pid = child.pid
+    child.rest()
+    assert not Path(f"/proc/{pid}").exists(), "not even defunct: nobody may ask again for a minute"
+    assert child.ask(b"def", SOON_S).text == b"fed"
+    child.close()
+
+
 def test_a_command_that_does_not_exist_is_told_not_raised() -> None:
     reply = ChildClient(("/nowhere/at-all",)).ask(b"x")
     assert (reply.state, english(reply.trouble)) == ("resting", "could not be started: No such file or directory")

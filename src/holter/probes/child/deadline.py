@@ -122,8 +122,12 @@ class ChildClient:
         self._killed.drain()
 
     def rest(self) -> None:
-        """Stop the child without counting a failure; the next ``ask`` starts a new one."""
+        """Stop a child that has just answered, without counting a failure; the next ``ask`` starts a new one.
+
+        It waits for a question, so it dies at once. It is reaped here, because the next ``ask`` may be a minute away.
+        """
         self._let_go()
+        self._killed.drain()
         self._silent_since_s = None
 
     def _start(self) -> None:

@@ -132,7 +132,8 @@ class LicenceReader:
 
         Never waits. ``interval_s``: seconds from one start to the next.
         """
-        if self._background is None and self._clock() >= self._due_s and not self._killed.still_there():
+        still_there = self._killed.still_there()  # also reaps one that has died
+        if self._background is None and self._clock() >= self._due_s and not still_there:
             self._due_s = self._clock() + interval_s
             self._begin()
         return self._background is not None and self._finish(self._background)
