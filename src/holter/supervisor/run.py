@@ -11,14 +11,12 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import msgspec
-
 from holter.causes.steps import NAMES
 from holter.errors import AlreadyRecorded, CommandNotFound
 from holter.probes.training.console import console_files
 from holter.probes.training.file_tail import Mark, mark
 from holter.records import Tick
-from holter.sentences import NOTHING_STARTED, define
+from holter.sentences import NOTHING_STARTED, Sentence, define
 from holter.supervisor.healing.checkpoint_before_restart import CheckpointGuard
 from holter.supervisor.healing.continuation import Continuation, newest_checkpoint_s
 from holter.supervisor.healing.control import Control
@@ -95,91 +93,143 @@ def run(
     """
     variables = dict(os.environ if variables is None else variables)
     _check(command, variables)
-    listener = listener or Listener()
-    scratch = new_scratch()
-    try:
-        writer = open_tape(tape, force=force, say=listener.note)
-    except BaseException:
-        scratch.close()
-        raise
-    if on_tape is not None:
-        on_tape(writer.path)
-    clock = RunClock()
     terms = Terms(heal=heal, attached=False, resume=resume_command(command, resume))
+    recording = _Recording(command, tape, listener or Listener(), variables, terms, force=force)
+    scratch = recording.scratch
+    if on_tape is not None:
+        on_tape(recording.writer.path)
     marks = _console_marks(quiet_output)
     with SignalRelay() as relay:
         launch = Launch(variables, scratch.folder, cwd, quiet_output, relay, heal=heal, keep_fds=keep_fds)
-        try:
-            earlier_s = newest_checkpoint_s(command, variables)
-            child = launch.start(command)
-        except BaseException:
-            scratch.close()
-            writer.close(0.0)
-            writer.path.unlink(missing_ok=True)
-            raise
+        child, earlier_s = recording.start(launch)
         collect_in_background()
         try:
-            recorder = Recorder(
-                root_pid=child.pid,
-                command=command,
-                attached=False,
-                clock=clock,
-                scratch=scratch,
-                writer=writer,
-                listener=listener,
-                variables=variables,
-                terms=terms,
-                marks=marks,
-                registrar=Registrar(state_folders(variables), writer.path, command, attached=False),
-            )
+            recorder = recording.recorder(child, marks)
         except Exception as error:  # noqa: BLE001 - the training already runs and must not be affected
-            listener.note(NOT_RECORDED(error=f"{type(error).__name__}: {error}"))
-            result = _unrecorded(child, relay, writer.path)
-            writer.close(clock.t_s())
-            scratch.close()
-            return msgspec.structs.replace(result, tape_is_there=writer.is_there)
-        control = Control(scratch.folder)
-        healer = Healer(
+            result = recording.without_holter(launch, child, NOT_RECORDED, error, recording.close)
+        else:
+            control = Control(scratch.folder)
+            continuation = Continuation(command, terms.resume, earlier_s, from_scratch=from_scratch)
+            loop = RunLoop(
+                child,
+                launch,
+                recorder,
+                recording.healer(control, recorder, main_limit_s, main_heal=main_heal),
+                continuation,
+                CheckpointGuard(recorder, control, continuation),
+                recording.clock,
+                each_tick,
+                end_orphans=end_orphans,
+                inherited=keep_fds,
+                stopper=SchedulerSignals(control) if requeue else None,
+                on_tick=on_tick,
+            )
+            result = recording.follow(loop, launch, recorder, is_demo=each_tick is not None)
+        scratch.close(keep=bool(result.orphans))  # signals are still blocked: they must not change the exit code
+    return result
+
+
+class _Recording:
+    """What one run needs from its first process to its last, and its steps."""
+
+    def __init__(
+        self,
+        command: tuple[str, ...],
+        tape: Path | DefaultTape,
+        listener: Listener,
+        variables: dict[str, str],
+        terms: Terms,
+        *,
+        force: bool,
+    ) -> None:
+        self._command, self._listener, self._variables, self._terms = command, listener, variables, terms
+        self.scratch = new_scratch()
+        try:
+            self.writer = open_tape(tape, force=force, say=listener.note)
+        except BaseException:
+            self.scratch.close()
+            raise
+        self.clock = RunClock()
+
+    def start(self, launch: Launch) -> tuple[subprocess.Popen[bytes], float | None]:
+        """Start the first process; return it, and the time of the newest checkpoint before it."""
+        try:
+            earlier_s = newest_checkpoint_s(self._command, self._variables)
+            return launch.start(self._command), earlier_s
+        except BaseException:
+            self.scratch.close()
+            self.writer.close(0.0)
+            self.writer.path.unlink(missing_ok=True)
+            raise
+
+    def recorder(self, child: subprocess.Popen[bytes], marks: tuple[Mark, ...]) -> Recorder:
+        """Return the recorder of the processes that begin with ``child``."""
+        return Recorder(
+            root_pid=child.pid,
+            command=self._command,
+            attached=False,
+            clock=self.clock,
+            scratch=self.scratch,
+            writer=self.writer,
+            listener=self._listener,
+            variables=self._variables,
+            terms=self._terms,
+            marks=marks,
+            registrar=Registrar(state_folders(self._variables), self.writer.path, self._command, attached=False),
+        )
+
+    def healer(self, control: Control, recorder: Recorder, main_limit_s: float | None, *, main_heal: bool) -> Healer:
+        """Return what decides when to act."""
+        return Healer(
             control,
             recorder.act,
-            act=heal,
-            can_continue=terms.resume.command is not None,
-            is_own=terms.resume.is_given,
+            act=self._terms.heal,
+            can_continue=self._terms.resume.command is not None,
+            is_own=self._terms.resume.is_given,
             main_limit_s=main_limit_s,
             main_heal=main_heal,
-            settings=tuple((name, variables[name]) for name in NAMES if name in variables),
+            settings=tuple((name, self._variables[name]) for name in NAMES if name in self._variables),
         )
-        continuation = Continuation(command, terms.resume, earlier_s, from_scratch=from_scratch)
-        loop = RunLoop(
-            child,
-            launch,
-            recorder,
-            healer,
-            continuation,
-            CheckpointGuard(recorder, control, continuation),
-            clock,
-            each_tick,
-            end_orphans=end_orphans,
-            inherited=keep_fds,
-            stopper=SchedulerSignals(control) if requeue else None,
-            on_tick=on_tick,
-        )
+
+    def follow(self, loop: RunLoop, launch: Launch, recorder: Recorder, *, is_demo: bool) -> RunResult:
+        """Watch the training to its end, also after an error of Holter's own."""
         try:
-            result = loop.run()
+            return loop.run()
         except BaseException as error:
-            if each_tick is not None:
-                loop.end()  # the demo's own step failed: end its training too
-                scratch.close()
+            if is_demo:  # its own step failed: end its training too
+                loop.end()
+                self.scratch.close()
                 raise
             if not isinstance(error, Exception):
                 raise  # the training goes on without Holter
-            listener.note(NO_LONGER_RECORDED(error=f"{type(error).__name__}: {error}"))
-            result = _unrecorded(loop.child, relay, writer.path)
-            with contextlib.suppress(Exception):
-                recorder.finish()
-            result = msgspec.structs.replace(result, tape_is_there=writer.is_there)
-        scratch.close(keep=bool(result.orphans))  # signals are still blocked: they must not change the exit code
-    return result
+            return self.without_holter(launch, loop.child, NO_LONGER_RECORDED, error, recorder.finish)
+
+    def without_holter(
+        self,
+        launch: Launch,
+        child: subprocess.Popen[bytes],
+        what: Sentence,
+        error: Exception,
+        close: Callable[[], object],
+    ) -> RunResult:
+        """Report an error of Holter's own, wait for the training without recording it, and ``close`` the tape."""
+        self._listener.note(what(error=f"{type(error).__name__}: {error}"))
+        while child.poll() is None:
+            launch.relay.wait(time.monotonic() + TICK_S, child.send_signal)
+        with contextlib.suppress(Exception):
+            close()
+        return RunResult(
+            returncode=child.returncode,
+            episodes=(),
+            diagnoses=(),
+            orphans=(),
+            tape=self.writer.path,
+            tape_is_there=self.writer.is_there,
+        )
+
+    def close(self) -> None:
+        """Close a tape that no recorder writes."""
+        self.writer.close(self.clock.t_s())
 
 
 def _console_marks(quiet_output: Path | None) -> tuple[Mark, ...]:
@@ -212,9 +262,3 @@ def _not_found(command: tuple[str, ...]) -> CommandNotFound:
         next_step = f"chmod +x {quoted}"
         return CommandNotFound(NOT_EXECUTABLE(command=command[0]), safe=NOTHING_STARTED(), next_step=next_step)
     return CommandNotFound(NO_SUCH_COMMAND(command=command[0]), safe=NOTHING_STARTED(), next_step=CHECK_COMMAND())
-
-
-def _unrecorded(child: subprocess.Popen[bytes], relay: SignalRelay, tape: Path) -> RunResult:
-    while child.poll() is None:
-        relay.wait(time.monotonic() + TICK_S, child.send_signal)
-    return RunResult(returncode=child.returncode, episodes=(), diagnoses=(), orphans=(), tape=tape)
