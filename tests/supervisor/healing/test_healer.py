@@ -21,8 +21,9 @@ from holter.records import (
 from holter.remedies.ladder import HEALS_WITHOUT_EPOCH, OWN_WORKS_AFTER_S, STANDS_AFTER_S, WAIT_DEAD_S
 from holter.supervisor.healing.control import Control
 from holter.supervisor.healing.external_wait import CLEARED
-from holter.supervisor.healing.healer import HOOK_FIRST_S, NAMELESS_S, TRY_AGAIN_S, WORKS_WITHIN_S, Healer
+from holter.supervisor.healing.healer import TRY_AGAIN_S, WORKS_WITHIN_S, Healer
 from holter.supervisor.healing.main_hang import ANNOUNCED_S, FLOOR_S
+from holter.supervisor.healing.when_to_act import HOOK_FIRST_S, NAMELESS_S
 
 
 class Case:

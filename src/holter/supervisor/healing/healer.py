@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
@@ -11,7 +10,6 @@ import msgspec
 from holter.causes import stated
 from holter.causes.steps import Settings, Situation
 from holter.detectors import identity
-from holter.detectors.view import is_held
 from holter.history.ranks import main_beat, working
 from holter.records import ActionTaken, Diagnosis, Episode, Plan, Tick
 from holter.remedies.ladder import OUTSIDE_RUNG, WAITS, Attempt, budget_is_over, next_plan
@@ -21,16 +19,8 @@ from holter.supervisor.healing.control import NOT_ASKED, Control
 from holter.supervisor.healing.external_wait import ExternalWait
 from holter.supervisor.healing.main_hang import MainHang
 from holter.supervisor.healing.training_state import TrainingState
+from holter.supervisor.healing.when_to_act import is_time
 
-# Two signs before any action: an episode, and a quiet main process.
-# The hook replaces dead workers by itself within seconds; a user may be inspecting a stall without a known cause.
-HOOK_FIRST_S = 15.0
-# Without a cause, a stalled training is touched only if it waits for another process of nnU-Net: a slow start from a
-# network disk, or a user's upload at the end of an epoch, looks the same from outside. Nor while workers compute: a
-# giant case takes minutes.
-NAMELESS_S = 60.0
-# By cause; without any, nothing is waited for.
-PATIENCE_S: dict[str, float] = stated("PATIENCE_S")
 # An action within the epoch has failed if there is no progress for this long after it.
 WORKS_WITHIN_S = 20.0
 LAST_MOMENTS_S = 30.0
@@ -136,7 +126,7 @@ class Healer:
             self._attempts.remember_request(plan, diagnosis)
             if plan.action == "wait":
                 self._take(plan, tick)
-            elif self._is_time(episode, diagnosis, tick):
+            elif is_time(self._state, episode, diagnosis, tick):
                 if self.waiting.is_for([plan]):
                     self.waiting.is_over(tick.t_s)
                 if plan.action != "nothing":
@@ -206,26 +196,6 @@ class Healer:
 
     def _is_ours(self, episode: Episode) -> bool:
         return episode.end_s is None and episode.kind in ACTED_ON and episode.generation == self.generation
-
-    def _is_time(self, episode: Episode, diagnosis: Diagnosis | None, tick: Tick) -> bool:
-        # Two signs must agree, and the hook must have had its chance to repair it.
-        if is_held(tick):
-            return False
-        waited_s = tick.t_s - episode.alarm_s
-        stands_still = episode.kind in ("stall", "death") and self._state.is_quiet(tick)
-        if episode.kind == "death" and self._state.progress.longest_step_s is None:
-            # During start-up a missing step means nothing: the second sign is a wait for the dead workers.
-            stands_still = stands_still and any(beat.waits_for != "none" for beat in working(tick.beats))
-        return stands_still and waited_s >= self._patience_s(episode, diagnosis, tick)
-
-    def _patience_s(self, episode: Episode, diagnosis: Diagnosis | None, tick: Tick) -> float:
-        if episode.kind == "death":
-            return HOOK_FIRST_S
-        if diagnosis is None or not diagnosis.verdicts or diagnosis.verdicts[0].verdict == "possible":
-            waits = any(beat.waits_for != "none" for beat in working(tick.beats))
-            works = self._state.worked_s is not None and tick.t_s - self._state.worked_s < NAMELESS_S
-            return NAMELESS_S if waits and not works else math.inf
-        return PATIENCE_S.get(diagnosis.verdicts[0].cause, 0.0)
 
     def _awaits_effect(self, tick: Tick, *, moved: bool) -> bool:
         # Settles the last action; True while workers were asked for a moment ago.
