@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from .runtime import RUNTIME, is_compiled
+from .runtime import RUNTIME
 
 
 def publish_info(trainer: Any) -> None:
@@ -20,6 +20,11 @@ def publish_info(trainer: Any) -> None:
         RUNTIME.page.write_info(info)
     except Exception as error:
         RUNTIME.record_error("info", error)
+
+
+def is_compiled(network: Any) -> bool:
+    """Whether this network, or the one inside a distributed wrapper, was compiled by ``torch.compile``."""
+    return any(type(module).__name__ == "OptimizedModule" for module in (network, getattr(network, "module", None)))
 
 
 def _try(read: Callable[[Any], Any], trainer: Any) -> Any:

@@ -10,7 +10,6 @@ import functools
 import json
 import os
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from types import TracebackType
 from typing import IO, Any, TypeVar, cast
 
 from . import page as layout
+from .chained import call_when_handled, chain_exception_hooks
 from .process import STACK_SIGNAL, allow_tracing, is_spawned_child, signals_in_use
 
 # Most lines of one process about the hook's own failures; more would only fill the disk.
@@ -74,11 +74,11 @@ class HookRuntime:
             return
         self.awake = True
         os.register_at_fork(after_in_child=self._reborn)
-        _chain_exception_hooks()
+        chain_exception_hooks(self.record_exception)
         dispositions = signals_in_use()
         self._own_stack_signal = STACK_SIGNAL not in dispositions
         if self._own_stack_signal:
-            _yield_stack_signal()
+            call_when_handled(STACK_SIGNAL, self.lose_stack_signal)
         faulthandler = sys.modules.get("faulthandler")
         self._own_fatal = not (faulthandler is not None and faulthandler.is_enabled())
         self.open("other" if is_spawned_child() else "main", phase="startup" if starts else None)
@@ -266,52 +266,11 @@ class HookRuntime:
         page.write_case()
 
 
-def is_compiled(network: Any) -> bool:
-    """Whether this network, or the one inside a distributed wrapper, was compiled by ``torch.compile``."""
-    return any(type(module).__name__ == "OptimizedModule" for module in (network, getattr(network, "module", None)))
-
-
-def _yield_stack_signal() -> None:
-    # A handler that the program installs later would be called whenever stacks are asked for.
-    import signal
-
-    original = signal.signal
-
-    @functools.wraps(original)
-    def install(number: Any, handler: Any) -> Any:
-        before = original(number, handler)
-        if number == STACK_SIGNAL:
-            RUNTIME.lose_stack_signal()
-        return before
-
-    signal.signal = install  # type: ignore[assignment]
-
-
 def _int_or_zero(text: str | None) -> int:
     try:
         return int(text or 0)
     except ValueError:
         return 0
-
-
-def _chain_exception_hooks() -> None:
-    previous = sys.excepthook
-    previous_thread = threading.excepthook
-
-    def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if not isinstance(error, SystemExit):
-            RUNTIME.record_exception(error, trace)
-        previous(kind, error, trace)
-
-    def thread_excepthook(arguments: threading.ExceptHookArgs) -> None:
-        error = arguments.exc_value
-        if error is not None and not isinstance(error, SystemExit):
-            thread = arguments.thread.name if arguments.thread is not None else None
-            RUNTIME.record_exception(error, arguments.exc_traceback, thread)
-        previous_thread(arguments)
-
-    sys.excepthook = excepthook
-    threading.excepthook = thread_excepthook
 
 
 RUNTIME = HookRuntime()

@@ -14,8 +14,8 @@ from typing import Any
 
 from . import losses, permissions
 from . import page as layout
-from .info import publish_info
-from .runtime import RUNTIME, is_compiled
+from .info import is_compiled, publish_info
+from .runtime import RUNTIME
 from .workers import augmenters, children
 
 # Called with the trainer before the method. It may return a function to be called with (trainer, ok) after it.

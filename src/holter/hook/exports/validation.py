@@ -9,7 +9,8 @@ from types import ModuleType
 from typing import Any
 
 from .. import permissions, pools
-from ..runtime import RUNTIME, is_compiled
+from ..info import is_compiled
+from ..runtime import RUNTIME
 
 
 def patch_predictor(module: ModuleType) -> None:

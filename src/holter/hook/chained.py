@@ -1,0 +1,48 @@
+"""What the interpreter calls for uncaught exceptions and new signal handlers: chained, so that others' still run."""
+
+from __future__ import annotations
+
+import functools
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+# Called with an exception, its traceback, and the name of the side thread that it ended; None: the main thread.
+Record = Callable[[BaseException, "TracebackType | None", "str | None"], None]
+
+
+def chain_exception_hooks(record: Record) -> None:
+    """Call ``record`` with each exception that ends the program or a thread, then the hooks that were there."""
+    previous = sys.excepthook
+    previous_thread = threading.excepthook
+
+    def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if not isinstance(error, SystemExit):
+            record(error, trace, None)
+        previous(kind, error, trace)
+
+    def thread_excepthook(arguments: threading.ExceptHookArgs) -> None:
+        error = arguments.exc_value
+        if error is not None and not isinstance(error, SystemExit):
+            record(error, arguments.exc_traceback, arguments.thread.name if arguments.thread is not None else None)
+        previous_thread(arguments)
+
+    sys.excepthook = excepthook
+    threading.excepthook = thread_excepthook
+
+
+def call_when_handled(number: signal.Signals, lost: Callable[[], None]) -> None:
+    """Call ``lost`` when the program installs a handler for this signal, which would be called for each of ours."""
+    original = signal.signal
+
+    @functools.wraps(original)
+    def install(wanted: Any, handler: Any) -> Any:
+        before = original(wanted, handler)
+        if wanted == number:
+            lost()
+        return before
+
+    signal.signal = install  # type: ignore[assignment]
