@@ -16,7 +16,8 @@ import pytest
 from typer.testing import CliRunner
 
 from holter.cli import app
-from holter.diagnosis.questions import MOST_QUESTIONS, QUESTIONS, answered, judged, merged, next_question
+from holter.diagnosis.question_table import QUESTIONS
+from holter.diagnosis.questions import MOST_QUESTIONS, answered, judged, merged, next_question
 
 BY_KEY = {question.key: question for question in QUESTIONS}
 

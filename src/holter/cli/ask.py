@@ -15,7 +15,7 @@ from holter.errors import BadInput
 from holter.sentences import NOTHING_CHANGED, define
 
 if TYPE_CHECKING:
-    from holter.diagnosis.questions import Question
+    from holter.diagnosis.question_table import Question
     from holter.reports.catalogue import Lang as Language
 
 EVIDENCE = Path("holter-evidence.json")
