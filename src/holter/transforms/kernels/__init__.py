@@ -5,6 +5,7 @@ are equal bit by bit, images up to rounding.
 """
 
 from holter.transforms.kernels.library import CHOICE, Found, found, kernels
-from holter.transforms.kernels.program import Bound, Program, Segment, program_of, segments_of
+from holter.transforms.kernels.program import Bound, Program, program_of
+from holter.transforms.kernels.segments import Segment, segments_of
 
 __all__ = ["CHOICE", "Bound", "Found", "Program", "Segment", "found", "kernels", "program_of", "segments_of"]

@@ -1,7 +1,4 @@
-"""Run a chain, or the parts of it that they have, in the compiled kernels: one call for any number of samples.
-
-The structures are those of ``api.h``.
-"""
+"""Run the first steps of a chain in the compiled kernels: one call for any number of samples."""
 
 from __future__ import annotations
 
@@ -17,8 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from holter.transforms.batch_state import BatchState, Step
+from holter.transforms.batch_state import Step
 from holter.transforms.kernels.encode import STAY, Encode, Numbers, encoder_of
+from holter.transforms.kernels.layout import MOST_LEVELS, MOST_VOXELS, Layout, Shape, three
 from holter.transforms.kernels.library import Kernels
 from holter.transforms.kernels.rounding import is_fused
 from holter.transforms.labels.regions import Regions
@@ -27,37 +25,13 @@ from holter.transforms.spatial.geometry import Box, Geometry
 from holter.transforms.spatial.placement import How
 from holter.transforms.spatial.spatial import Spatial
 
-MOST_LEVELS = 8
 MOST_SEG_CHANNELS = 64
-MOST_VOXELS = 2**31 - 2**20  # of a channel that is read: the kernels count in 32 bits
 MOST_REGION_LABELS = 2**16
-SAMPLE_NUMBERS = 11  # of api.h's Sample
 
 ARRAYS = {torch.float32: np.dtype(np.float32), torch.int8: np.dtype(np.int8), torch.int16: np.dtype(np.int16)}
 LABELS_OF_A_BYTE = (torch.int8, ARRAYS[torch.int8])
 
-Shape = tuple[int, ...]
 Array = np.ndarray[Any, Any]
-
-
-class Level(ctypes.Structure):
-    """One resolution of the target, for deep supervision: the struct of the same name in ``api.h``."""
-
-    _fields_ = [("out", ctypes.c_void_p), ("size", ctypes.c_int64 * 3), ("source", ctypes.c_void_p * 3)]
-
-
-class Layout(ctypes.Structure):
-    """The sizes, types and addresses that are the same for all samples of a batch."""
-
-    _fields_ = [
-        *((name, ctypes.c_int32) for name in ("moved_axes", "channels", "seg_channels", "label_bytes")),
-        *((name, ctypes.c_int32) for name in ("image_is_linear", "seg_is_linear", "pad", "is_fused")),
-        *((name, ctypes.c_int32) for name in ("regions", "unused")),
-        ("source", ctypes.c_int64 * 3), ("patch", ctypes.c_int64 * 3),
-        ("image", ctypes.c_void_p), ("seg", ctypes.c_void_p), ("region_table", ctypes.c_void_p),
-        ("table_first", ctypes.c_int64), ("table_labels", ctypes.c_int64), ("region_channel", ctypes.c_int64),
-        ("levels", ctypes.c_int64), ("level", Level * MOST_LEVELS),
-    ]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -107,7 +81,7 @@ class Program:
             moved_axes=moved, channels=image.shape[1], seg_channels=seg_channels, label_bytes=kind.itemsize,
             image_is_linear=how.image_mode == "bilinear", seg_is_linear=how.seg_mode == "bilinear", pad=how.pad,
             is_fused=self.is_fused,
-            source=_three(self.geometry.initial_patch_size), patch=_three(self.patch), image=image.data_ptr(),
+            source=three(self.geometry.initial_patch_size), patch=three(self.patch), image=image.data_ptr(),
         )  # fmt: skip
         kept: list[Any] = []  # what the layout points to lives as long as it does
         if self.regions is not None:
@@ -124,9 +98,9 @@ class Program:
                 continue
             level = layout.level[count]
             count += 1
-            level.out, level.size = target.data_ptr(), _three(size)
+            level.out, level.size = target.data_ptr(), three(size)
             if size != self.patch:
-                found = [_positions(have, want) for have, want in zip(_three(self.patch), _three(size), strict=True)]
+                found = [_positions(have, want) for have, want in zip(three(self.patch), three(size), strict=True)]
                 kept.append(found)
                 level.source = tuple(each.ctypes.data for each in found)
         layout.levels = count
@@ -178,63 +152,6 @@ class Bound:
         if layout is None:
             layout = self._layouts[key] = program.layout(self._image, self._targets, *key)
         program.kernels.run(ctypes.addressof(layout), array("q", samples), len(images), array("d", numbers))
-
-
-class Segment(NamedTuple):
-    """Steps in the middle of a chain that the kernels have: they change a batch in place."""
-
-    first: int  # of the chain's steps
-    encoders: tuple[Encode, ...]
-
-    def run(self, kernels: Kernels, work: BatchState, draws: Sequence[Sequence[Any]]) -> bool:
-        """Apply the steps in place; return False, with nothing done, if the kernels cannot handle this batch.
-
-        ``draws``: for each sample of the batch, one draw per step of the whole chain.
-        """
-        image, seg = work.image, work.seg
-        fits = (
-            isinstance(seg, Tensor) and seg.dtype == torch.int16 and image.dtype == torch.float32
-            and image.is_contiguous() and seg.is_contiguous() and image.shape[2:] == seg.shape[2:]
-            and image[0, 0].numel() < MOST_VOXELS and image.ndim in (4, 5)
-        )  # fmt: skip
-        if not fits:
-            return False
-        numbers: Numbers = []
-        samples: list[int] = []
-        for slot, draw in enumerate(draws):
-            begin = len(numbers)
-            for encode, drawn in zip(self.encoders, draw[self.first :], strict=False):
-                if drawn is not None:
-                    encode(drawn, numbers)
-            if len(numbers) > begin:
-                samples += (0, 0, *(0,) * 6, slot, begin, len(numbers) - begin)
-        size = _three(tuple(image.shape[2:]))
-        layout = Layout(
-            moved_axes=3, channels=image.shape[1], seg_channels=seg.shape[1], label_bytes=2, source=size, patch=size,
-            image=image.data_ptr(), seg=seg.data_ptr(),
-        )  # fmt: skip
-        if samples:
-            count = len(samples) // SAMPLE_NUMBERS
-            kernels.run(ctypes.addressof(layout), array("q", samples), count, array("d", numbers))
-        return True
-
-
-def segments_of(steps: Sequence[Step], first: int, axes: int) -> list[Segment | int]:
-    """Divide a chain from step ``first`` on, and return the parts in order.
-
-    Adjacent steps that the kernels have become one Segment; any other step is given by its index in the chain.
-    """
-    found: list[Segment | int] = []
-    for number, step in enumerate(steps[first:], first):
-        encode = None if isinstance(step, Spatial) else encoder_of(step, axes)
-        last = found[-1] if found else None
-        if encode is None:
-            found.append(number)
-        elif isinstance(last, Segment):
-            found[-1] = Segment(last.first, (*last.encoders, encode))
-        else:
-            found.append(Segment(number, (encode,)))
-    return found
 
 
 def program_of(steps: Sequence[Step], geometry: Geometry, kernels: Kernels) -> Program | None:
@@ -305,7 +222,3 @@ def _plain(parts: Sequence[Any], kinds: Sequence[torch.dtype]) -> tuple[Sequence
     kind = kinds[0] if all(part.dtype == kinds[0] for part in tensors) else kinds[-1]
     tensors = [part.to(kind).contiguous() for part in tensors]
     return tensors, [part.data_ptr() for part in tensors]
-
-
-def _three(sizes: Sequence[int]) -> Shape:
-    return (*(1,) * (3 - len(sizes)), *sizes)
