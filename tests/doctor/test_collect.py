@@ -14,7 +14,7 @@ import pytest
 from holter.doctor.collect.files_child import cases_of, files_of, length_problem
 from holter.doctor.collect.jobs import lines, merged
 from holter.doctor.collect.machine import machine, neighbours
-from holter.doctor.collect.survey import training_python
+from holter.doctor.collect.order import training_python
 from holter.errors import BadInput
 from needs import imported
 

@@ -15,8 +15,8 @@ from holter.bench.records import Order
 from holter.bench.scratch import Scratch
 from holter.bench.session import Found, Tell, run_child
 from holter.doctor.collect.jobs import Jobs
+from holter.doctor.collect.order import Order as Survey
 from holter.doctor.collect.question import Question
-from holter.doctor.collect.survey import Order as Survey
 from holter.doctor.collect.survey import ask
 from holter.doctor.records import Asked
 from holter.errors import BadInput

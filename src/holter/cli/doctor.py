@@ -16,7 +16,7 @@ from holter.errors import BadInput, CannotDoHere
 from holter.sentences import define
 
 if TYPE_CHECKING:
-    from holter.doctor.collect.survey import Order
+    from holter.doctor.collect.order import Order
     from holter.doctor.records import Survey
     from holter.reports.catalogue import Lang as Language
 
@@ -76,7 +76,7 @@ def doctor(
         if dataset is not None:
             raise BadInput(COMPARE_ALONE(), next_step="holter doctor --compare A.json B.json")
         sys.exit(_compare(compare, language, as_json=as_json))
-    from holter.doctor.collect.survey import QUICK, Limits, Order, training_python
+    from holter.doctor.collect.order import QUICK, Limits, Order, training_python
     from holter.doctor.records import Asked
     from holter.reports.catalogue import phrase
 

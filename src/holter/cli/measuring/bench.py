@@ -58,7 +58,7 @@ def bench(
     from holter.bench.bench import bench as measure
     from holter.bench.terminal import as_json as to_json
     from holter.bench.terminal import print_report
-    from holter.doctor.collect.survey import training_python
+    from holter.doctor.collect.order import training_python
     from holter.doctor.records import Asked
     from holter.reports.catalogue import text
 

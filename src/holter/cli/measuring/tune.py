@@ -66,7 +66,7 @@ def tune(
     from holter.bench.tuning.terminal import as_json as to_json
     from holter.bench.tuning.terminal import print_report, progress
     from holter.bench.tuning.tune import tune as measure
-    from holter.doctor.collect.survey import training_python
+    from holter.doctor.collect.order import training_python
     from holter.doctor.records import Asked
     from holter.reports.catalogue import phrase, text
 

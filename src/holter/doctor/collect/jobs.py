@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from holter.probes.child.background_command import BackgroundCommand, Reaper
+from holter.probes.child.background_command import BackgroundCommand, Outcome, Reaper
+from holter.records import Message
+from holter.sentences import define
 
 PAUSE_S = 0.05
+SILENT = define("why.no-answer", "no answer")
 
 
 class Jobs:
@@ -66,3 +69,8 @@ def merged(text: str) -> dict[str, Any]:
     for line in lines(text):
         facts.update(line)
     return facts
+
+
+def trouble_of(outcome: Outcome | None) -> Message | None:
+    """Return how a command failed, or that it did not answer; None if it did."""
+    return SILENT() if outcome is None else outcome.trouble
