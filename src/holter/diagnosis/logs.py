@@ -36,11 +36,11 @@ from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording
 from holter.texts.decode import lines_of, lines_of_stream
-from holter.texts.header import beside
 from holter.texts.kernel_log import Span, sifted
 from holter.texts.recording import described, in_order, to_recording
 from holter.texts.results_folder import Fold, find_fold
 from holter.texts.runs import LogRun, RunReader, name_wall
+from holter.texts.runs.header import beside
 
 # The training counts as running if its log was written this recently: within twice the usual epoch and a checkpoint.
 # Before any epoch is known: within the time that start-up and compilation take.

@@ -1,25 +1,20 @@
-"""Divide the lines of a log into runs: a console may contain two trainings, and a training two starts.
-
-Memory is bounded for a log of any length: only the first and last lines and exceptions of a run are kept.
-"""
+"""Divide the lines of a log into runs, and read each."""
 
 from __future__ import annotations
 
 import datetime
 import itertools
 import re
-from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 from holter.patterns import later
-from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, PhaseChanged, ProcessEnded, Text
-from holter.texts.exit_lines import ending_of
-from holter.texts.filter import Sieve
-from holter.texts.header import HEADER_LINES, read_header
+from holter.records import Event, LogLine, Text
 from holter.texts.kernel_log import is_before
-from holter.texts.normalize import Translator
-from holter.texts.secondary_errors import part_that_raised
+from holter.texts.runs.filter import Sieve
+from holter.texts.runs.header import HEADER_LINES, read_header
+from holter.texts.runs.log_run import LogRun
+from holter.texts.runs.normalize import Translator
+from holter.texts.runs.signs import events_of
 from holter.texts.training_log import LogParser, stamp_wall
 
 # Number of unstamped lines remembered as uninteresting.
@@ -31,83 +26,13 @@ _COMPILES = ": Using torch.compile..."
 _EPOCH = later(r"\d\S+ \S+: Epoch (\d+)\s*$")
 # A stamp that goes back further than the change to winter time: another run, or another log pasted below.
 BACK_S = 5400.0
-# Of a run's events other than epochs, the first ones show how it began, the last ones how it ended.
-KEPT_FIRST, KEPT_LAST = 1500, 1500
-# 1000 epochs are usual. Of more, only the last ones are kept.
-KEPT_EPOCHS = 20_000
 # Lines before the first time stamp are kept until it is known (a header, or a console without any stamp).
 UNPLACED_LINES = 20_000
 # These begin at the margin of a pasted text.
 _AT_MARGIN = later(r"Traceback \(most recent call last\):|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
-# C++ reports an exception that was not caught, and its process aborts.
-_UNCAUGHT = later(r"(?:terminate called .*'std::(?P<name>bad_alloc)'|what\(\): *(?P<message>.+))")
 _PREDICTS = later(r"There are \d+ cases in the source folder|Predicting \S+:|sending off prediction to background")
-# torch's handler in a data worker prints it and the worker dies; no Python exception is raised.
-_WORKER_BUS_ERROR = "Unexpected bus error encountered in worker"
-# blosc2 prints it on Windows if a file cannot be mapped (blosc2-stdio.c); data workers map the cases.
-_NOT_MAPPED = later(r"Message for the error \d+:")
 # The last sentence of v2, and one of the last of v1.
 _LAST_SENTENCES = ("Validation complete", "Mean Validation Dice", "determining postprocessing")
-
-
-@dataclass
-class LogRun:
-    """One start of a training as read from a log. Times are seconds since 1970 as if the stamps were UTC."""
-
-    name: Text
-    has_beginning: bool = False  # the header, or the log's own file name
-    is_prediction: bool = False  # nnUNetv2_predict prints the same header, and no end
-    begun_s: float | None = None  # from the file's name, else the first stamp
-    first_s: float | None = None
-    last_s: float | None = None
-    lines: int = 0
-    epoch_count: int = 0  # number in the log; only the last ones are kept
-    is_finished: bool = False
-    is_v1: bool = False
-    plans: dict[str, str] = field(default_factory=dict)
-    _first: list[tuple[int, Event]] = field(default_factory=list)
-    _last: deque[tuple[int, Event]] = field(default_factory=lambda: deque(maxlen=KEPT_LAST))
-    _epochs: deque[tuple[int, EpochEnded]] = field(default_factory=lambda: deque(maxlen=KEPT_EPOCHS))
-    _number: int = 0  # of the last event; orders events of equal time
-
-    def add(self, events: Iterable[Event]) -> None:
-        """Add the next events of the log; of a long run, those in the middle are dropped."""
-        for event in events:
-            self._number += 1
-            if isinstance(event, EpochEnded):
-                self.epoch_count += 1
-                self._epochs.append((self._number, event))
-            elif len(self._first) < KEPT_FIRST and not _is_of_an_epoch(event):
-                self._first.append((self._number, event))
-            else:
-                self._last.append((self._number, event))
-
-    @property
-    def is_of_training(self) -> bool:
-        """Return whether the run has more than single warnings: a header, time stamps, an epoch, a phase or an end."""
-        if any((self.has_beginning, self.first_s, self.epoch_count, self.is_finished)):
-            return True
-        return any(not isinstance(event, LogLine) or event.level == "info" for event in self.events)
-
-    @property
-    def epochs(self) -> tuple[EpochEnded, ...]:
-        """The kept epochs, in the order of the log."""
-        return tuple(event for _, event in self._epochs)
-
-    @property
-    def events(self) -> tuple[Event, ...]:
-        """All kept events, by time."""
-        kept = sorted((*self._first, *self._last, *self._epochs), key=lambda entry: (entry[1].t_s, entry[0]))
-        return tuple(event for _, event in kept)
-
-    @property
-    def is_nnunet(self) -> bool:
-        """Whether any line was printed by nnU-Net, or says how the training ended."""
-        return bool(self._epochs or self._last or self._first or self.has_beginning)
-
-
-def _is_of_an_epoch(event: Event) -> bool:
-    return isinstance(event, PhaseChanged) and event.phase in ("train", "validate", "checkpoint")
 
 
 class RunReader:
@@ -265,30 +190,8 @@ class RunReader:
         run.add(events)
         for event in events:
             if isinstance(event, LogLine):
-                run.add(_events_of(event))
+                run.add(events_of(event))
                 run.is_finished = run.is_finished or event.text.startswith(_LAST_SENTENCES)
-
-
-def _events_of(line: LogLine) -> Iterator[Event]:
-    if _WORKER_BUS_ERROR in line.text:
-        yield ExceptionSeen(
-            t_s=line.t_s, role="train-worker", error="BusError", message=line.text, traceback=line.text, source="log"
-        )
-        return
-    if _NOT_MAPPED.match(line.text):
-        yield ExceptionSeen(
-            t_s=line.t_s, role="train-worker", error="OSError", message=line.text, traceback=line.text, source="log"
-        )
-        return
-    if part_that_raised(line.text) is not None:  # users often copy only this line, without a traceback
-        yield ExceptionSeen(t_s=line.t_s, role="main", error="RuntimeError", message=line.text, echo=True, source="log")
-        return
-    if uncaught := _UNCAUGHT.match(line.text):
-        error, message = uncaught["name"] or "RuntimeError", uncaught["message"] or line.text
-        yield ExceptionSeen(t_s=line.t_s, role="main", error=error, message=message, traceback=line.text, source="log")
-    ending = ending_of(line.text)
-    if ending is not None:
-        yield ProcessEnded(t_s=line.t_s, pid=0, role=ending.role, exit_signal=ending.exit_signal, source="log")
 
 
 def name_wall(name: str) -> float | None:
