@@ -6,8 +6,7 @@ The order of the fields is the order of the keys. A field that is ``UNSET`` is l
 
 from __future__ import annotations
 
-import inspect
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -314,20 +313,3 @@ class Document(JsonRecord, frozen=True, kw_only=True):
         list[Recovery] | UnsetType,
         Meta(description="For each successful heal: do loss and pseudo Dice continue their trend?"),
     ] = UNSET
-
-
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of the document."""
-    (made,), definitions = msgspec.json.schema_components((Document,), ref_template="#/$defs/{name}")
-    assert made == {"$ref": "#/$defs/Document"}
-    document = definitions.pop("Document")
-    for described in definitions.values():
-        if "description" in described:  # before Python 3.13 a docstring keeps the indentation of its source
-            described["description"] = inspect.cleandoc(described["description"])
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **document,
-        "title": "Diagnosis of a training run by Holter",
-        "description": f"{Document.__doc__} New keys may be added under schema 1; ignore keys that you do not know.",
-        "$defs": definitions,
-    }
