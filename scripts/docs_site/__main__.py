@@ -75,12 +75,13 @@ def _nav(lang: Lang) -> str:
     for section in NAV:
         rows = []
         for entry in section.entries:
-            if lang == "zh" and entry.path in ENGLISH_ONLY:
+            title = getattr(entry, lang)
+            if title is None:
                 continue
-            rows.append(table(getattr(entry, lang), json.dumps(entry.path)))
+            rows.append(table(title, json.dumps(entry.path)))
             if entry.path == "causes.md":
                 pages = [table(text(f"cause.{name}.title", lang), f'"causes/{name}.md"') for name in sorted(PAGES)]
-                rows[-1] = table(getattr(entry, lang), f'["causes.md", {", ".join(pages)}]')
+                rows[-1] = table(title, f'["causes.md", {", ".join(pages)}]')
         if rows:
             parts.append(table(getattr(section, lang), f"[{', '.join(rows)}]"))
     return f"[{', '.join(parts)}]"

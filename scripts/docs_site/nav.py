@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """A page: its path below docs/, and its title in the navigation."""
+    """A page: its path below docs/, and its titles in the navigation; ``zh`` is None if it is in English only."""
 
     path: str
     en: str
-    zh: str
+    zh: str | None = None
 
 
 class Section(NamedTuple):
@@ -20,9 +20,6 @@ class Section(NamedTuple):
     zh: str
     entries: tuple[Entry, ...]
 
-
-# For those who change Holter: in English, like its code.
-ENGLISH_ONLY = ("architecture.md", "folders.md", "upstream.md")
 
 NAV: tuple[Section, ...] = (
     Section(
@@ -89,9 +86,11 @@ NAV: tuple[Section, ...] = (
         "For developers",
         "开发者",
         (
-            Entry("architecture.md", "Architecture", "架构（英文）"),
-            Entry("folders.md", "Folders", "目录（英文）"),
-            Entry("upstream.md", "Weak spots upstream", "上游的弱点（英文）"),
+            Entry("architecture.md", "Architecture"),
+            Entry("folders.md", "Folders"),
+            Entry("upstream.md", "Weak spots upstream"),
         ),
     ),
 )
+# For those who change Holter, like its code.
+ENGLISH_ONLY = tuple(entry.path for section in NAV for entry in section.entries if entry.zh is None)
