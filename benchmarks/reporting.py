@@ -26,7 +26,11 @@ class Goal(NamedTuple):
 
 def options_of(name: str, description: str | None, *, quick: str) -> argparse.ArgumentParser:
     """Return a parser with the options that every benchmark has. ``quick``: what is less with ``--quick``."""
-    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description)
+    parser = argparse.ArgumentParser(
+        prog=f"python -m benchmarks.{name}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--quick", action="store_true", help=quick)
     parser.add_argument("--json", type=Path, help="write results and goals to this file")
     return parser

@@ -6,25 +6,32 @@ the command predicts the same epoch before that. No GPU is needed; alone on the 
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import statistics
-import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from benchmarks.bench.scenes import CONFIGURATION, EPOCHS, PLANS, STEPS, TRAINER, Scene, made_scenes, options_of_scenes
+from benchmarks.bench.scenes import (
+    CONFIGURATION,
+    EPOCHS,
+    PLANS,
+    STEPS,
+    TRAINER,
+    Scene,
+    made_scenes,
+    options_of_scenes,
+    report_of,
+    started,
+)
 from benchmarks.loader import at_least, at_most, row
 from benchmarks.reporting import Goal, Row, conclude
 from holter.demo.prepare import DATASET_NAME
 
 OFF_GOAL = 0.05  # of the real epoch, with Holter's loader
-LIMIT_S = 1800
 BEGINS = re.compile(r"^(\S+ \S+): Epoch \d+ *$", re.MULTILINE)
 
 
@@ -55,7 +62,7 @@ def main() -> int:
 
 def compare(scene: Scene, plan: Plan, environment: Mapping[str, str], *, anyway: bool) -> tuple[list[Row], list[Goal]]:
     """Predict, train, and compare."""
-    predicted = predict(scene, plan, environment, anyway=anyway)
+    predicted = report_of("bench", scene, plan.seconds, environment, anyway=anyway)
     rows: list[Row] = []
     goals: list[Goal] = []
     for forecast in predicted["forecasts"]:
@@ -78,14 +85,6 @@ def compare(scene: Scene, plan: Plan, environment: Mapping[str, str], *, anyway:
     return rows, goals
 
 
-def predict(scene: Scene, plan: Plan, environment: Mapping[str, str], *, anyway: bool) -> dict[str, Any]:
-    """Return the report of the command."""
-    words = ["holter", "bench", DATASET_NAME, CONFIGURATION, "-p", PLANS, "-tr", TRAINER, "--device", "cpu", "--json"]
-    words += ["--seconds", f"{plan.seconds:g}", *(("--anyway",) if anyway else ())]
-    report: dict[str, Any] = json.loads(started(scene, ["-m", *words], environment))
-    return report
-
-
 def epochs(scene: Scene, loader: str, environment: Mapping[str, str]) -> list[float]:
     """Train with a loader; return the seconds from each epoch's beginning to the next one's, in nnU-Net's log.
 
@@ -99,16 +98,6 @@ def epochs(scene: Scene, loader: str, environment: Mapping[str, str]) -> list[fl
     log = "".join(file.read_text() for file in results.rglob("training_log_*.txt"))
     began = [datetime.fromisoformat(text) for text in BEGINS.findall(log)]
     return [(after - before).total_seconds() for before, after in pairwise(began)]
-
-
-def started(scene: Scene, words: list[str], environment: Mapping[str, str]) -> str:
-    """Run Python on the scene's cores; return what it prints."""
-    cores = sorted(os.sched_getaffinity(0))[: scene.cores]
-    command = ["taskset", "-c", ",".join(map(str, cores)), sys.executable, *words]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-    if done.returncode != 0:
-        raise SystemExit(f"{scene.name}: {' '.join(words)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-    return done.stdout
 
 
 if __name__ == "__main__":

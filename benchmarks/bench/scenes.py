@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmarks.material import prepared_brains, say
 from benchmarks.reporting import options_of
@@ -16,6 +18,7 @@ from holter.demo.prepare import DATASET_NAME, Prepared
 
 CONFIGURATION = "imitated"
 PLANS = "imitatedPlans"
+LIMIT_S = 1800
 VARIABLE = "HOLTER_IMITATED_STEP_S"
 EPOCHS = "HOLTER_IMITATED_EPOCHS"
 STEPS = "HOLTER_IMITATED_STEPS"
@@ -24,6 +27,8 @@ TRAINER = "nnUNetTrainerImitated"
 # A step that waits in one native call, as a thread does that waits for a GPU, and shares no core with the loader.
 CODE = f'''
 import os
+import subprocess
+import sys
 import numpy as np
 import torch
 from holter.trainer.shortened import wait_natively
@@ -133,3 +138,23 @@ def make(scene: Scene, brains: Prepared, folder: Path) -> dict[str, str]:
         "nnUNet_n_proc_DA": str(scene.workers),
         VARIABLE: str(scene.step_s),
     }
+
+
+def report_of(
+    command: str, scene: Scene, seconds: float, environment: Mapping[str, str], *, anyway: bool
+) -> dict[str, Any]:
+    """Return the report of ``holter bench`` or ``holter tune`` in a scene."""
+    words = ["holter", command, DATASET_NAME, CONFIGURATION, "-p", PLANS, "-tr", TRAINER, "--device", "cpu", "--json"]
+    words += ["--seconds", f"{seconds:g}", *(("--anyway",) if anyway else ())]
+    report: dict[str, Any] = json.loads(started(scene, ["-m", *words], environment))
+    return report
+
+
+def started(scene: Scene, words: list[str], environment: Mapping[str, str]) -> str:
+    """Run Python on the scene's cores; return what it prints."""
+    cores = sorted(os.sched_getaffinity(0))[: scene.cores]
+    command = ["taskset", "-c", ",".join(map(str, cores)), sys.executable, *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{scene.name}: {' '.join(words)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    return done.stdout

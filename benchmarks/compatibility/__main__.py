@@ -22,7 +22,7 @@ from benchmarks.compatibility.play import Played, play
 from benchmarks.compatibility.versions import VERSIONS, find
 from benchmarks.faults.run import ended_in_order
 from benchmarks.material import say
-from benchmarks.reporting import conclude
+from benchmarks.reporting import conclude, options_of
 from holter.errors import BadInput
 
 
@@ -71,16 +71,10 @@ def main() -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    options = argparse.ArgumentParser(
-        prog="python -m benchmarks.compatibility",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    options = options_of("compatibility", __doc__, quick="three versions instead of all")
     add = options.add_argument
-    add("--quick", action="store_true", help="three versions instead of all")
     add("--only", metavar="VERSION", nargs="+", default=[], help="names of versions")
     add("--list", action="store_true", help="list the versions and their packages")
-    add("--json", type=Path, help="write results and goals to this file")
     add("--docs", type=Path, metavar="PAGE", help="write the table into this page of the documentation")
     add("--keep", type=Path, metavar="FOLDER", help="keep tapes, outcomes and output in this folder")
     add("--kept", type=Path, metavar="FOLDER", help="take outcomes that were kept here, and run only the others")

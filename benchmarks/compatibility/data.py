@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,18 +28,14 @@ def raw_images(under: Path) -> Path:
     return raw
 
 
-def variables(environment: Environment, under: Path, results: Path) -> dict[str, str]:
+def variables(environment: Environment, under: Path) -> dict[str, str]:
     """Return the environment variables of a training."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HOLTER_")}
     return {
-        **kept,
         "nnUNet_raw": str(raw_images(under)),
         "nnUNet_preprocessed": str(under / f"preprocessed-{environment.folder.name}"),
-        "nnUNet_results": str(results),
         "nnUNet_n_proc_DA": "3",
         "nnUNet_def_n_proc": "2",
         "OMP_NUM_THREADS": "1",
-        "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": str(SHIM),
         **dict(environment.version.variables),
     }

@@ -19,7 +19,9 @@ import psutil
 from benchmarks.compatibility import data
 from benchmarks.compatibility.environments import Environment
 from benchmarks.compatibility.versions import TRAIN
-from benchmarks.field.play import ERRORS, MARK, OUTPUT, POLL_EVERY_S, TAPE, end_all, letter_of, main_process, workers
+from benchmarks.faults.run import ERRORS, OUTPUT, TAPE
+from benchmarks.field.play import POLL_EVERY_S
+from benchmarks.field.processes import end_all, letter_of, main_process, start_marked, workers
 from benchmarks.material import say
 from holter.demo.prepare import CONFIGURATION, DATASET_ID
 from holter.errors import HolterError
@@ -118,17 +120,12 @@ def follow(
 ) -> Run:
     """Run ``command`` under Holter until it ends; with ``heal`` it is broken twice on its way."""
     holter = [sys.executable, "-m", "holter", "run", *(["--heal"] if heal else []), "--tape", str(folder / TAPE)]
-    variables = data.variables(environment, under, folder / "results") | {
-        "TMPDIR": str(folder / "tmp"),
-        "XDG_STATE_HOME": str(folder / "state"),
-        MARK: str(folder),
-        **more,
-    }
-    with (folder / OUTPUT).open("ab") as out, (folder / ERRORS).open("ab") as err:
-        process = subprocess.Popen(
-            [*holter, "--lang", "en", "--", *command],
-            env=variables, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True,
-        )  # fmt: skip
+    process = start_marked(
+        [*holter, "--lang", "en", "--", *command],
+        folder,
+        data.variables(environment, under),
+        {"XDG_STATE_HOME": str(folder / "state"), **more},
+    )
     breaks = breaking(folder) if heal else iter(())
     until_s = time.monotonic() + LIMIT_S
     while process.poll() is None and time.monotonic() < until_s:

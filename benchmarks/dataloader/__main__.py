@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.material import say
-from benchmarks.reporting import Goal, Row, conclude
+from benchmarks.reporting import Goal, Row, conclude, options_of
 
 ROOT = Path(__file__).parents[2]
 INJECT = ROOT / "src" / "holter" / "hook" / "inject"
@@ -65,16 +65,10 @@ def main() -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    options = argparse.ArgumentParser(
-        prog="python -m benchmarks.dataloader",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    options.add_argument("--quick", action="store_true", help=f"{QUICK} trials instead of {TRIALS}")
+    options = options_of("dataloader", __doc__, quick=f"{QUICK} trials instead of {TRIALS}")
     options.add_argument("--trials", type=int, help="the number of trials")
     options.add_argument("--first", type=int, default=0, help="the number of the first trial, which is its seed")
     options.add_argument("--no-cost", action="store_true", help="do not measure the cost of a batch")
-    options.add_argument("--json", type=Path, help="write the results to this file")
     return options
 
 

@@ -26,7 +26,7 @@ from benchmarks.faultlab.score import Outcome, score
 from benchmarks.faults.catalogue import FAULTS, HEALTHY
 from benchmarks.faults.run import ERRORS, OUTPUT, TAPE, ended_in_order, undisturbed
 from benchmarks.material import prepared_brains, say
-from benchmarks.reporting import conclude
+from benchmarks.reporting import conclude, options_of
 from holter.demo.prepare import Prepared
 from holter.errors import BadInput, HolterError
 from holter.linux.mounts import parse_mountinfo
@@ -58,12 +58,10 @@ def main() -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    options = argparse.ArgumentParser(prog="python -m benchmarks.faultlab", description=__doc__)
+    options = options_of("faultlab", __doc__, quick="a handful of faults and healthy runs, as far as six minutes go")
     add = options.add_argument
-    add("--quick", action="store_true", help="a handful of faults and healthy runs, as far as six minutes go")
     add("--only", metavar="NAMES", help="names with commas between them, or 'faults', or 'healthy'")
     add("--list", action="store_true", help="list all scenarios with their true causes")
-    add("--json", type=Path, help="write results and goals to this file")
     add("--keep", type=Path, metavar="FOLDER", help="keep tapes, outcomes and output of all runs in this folder")
     add("--kept", type=Path, metavar="FOLDER", help="judge the runs kept in this folder again; run only missing ones")
     return options

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.faults.fault import Fault, Stage
@@ -41,22 +42,39 @@ def start(
     command = fault.wrap_training(stage.brains.command(*_options(fault, length), *options))
     if holter is not None:
         command = [sys.executable, "-m", "holter", "run", *holter, "--tape", str(folder / TAPE), "--", *command]
+    return start_alone(fault.wrap(command), folder, stage.brains.environment(), {**fault.variables, **extra})
+
+
+def start_alone(
+    command: Sequence[str],
+    folder: Path,
+    data: Mapping[str, str],
+    more: Mapping[str, str],
+    *,
+    output: str = OUTPUT,
+    errors: str = ERRORS,
+    cwd: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a command in a session of its own, without Holter's variables; it prints into files of ``folder``.
+
+    ``data``: variables with nnU-Net's folders; the results go into ``folder``. ``more``: variables that have priority.
+    """
     variables = {
         **{name: value for name, value in os.environ.items() if not name.startswith("HOLTER_")},
-        **stage.brains.environment(),
+        **data,
         "nnUNet_results": str(folder / "results"),
         "TMPDIR": str(folder / "tmp"),
         "PYTHONUNBUFFERED": "1",  # shows the output of a killed process
-        **fault.variables,
-        **extra,
+        **more,
     }
-    with (folder / OUTPUT).open("ab") as output, (folder / ERRORS).open("ab") as errors:
+    with (folder / output).open("ab") as out, (folder / errors).open("ab") as err:
         return subprocess.Popen(
-            fault.wrap(command),
+            command,
             env=variables,
+            cwd=cwd,
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=errors,
+            stdout=out,
+            stderr=err,
             start_new_session=True,  # Ctrl-C reaches only this process; and all processes can be found and ended
         )
 

@@ -20,16 +20,17 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.faults.run import ended_in_order, undisturbed
+from benchmarks.faults.run import ERRORS, OUTPUT, ended_in_order, undisturbed
 from benchmarks.field import table
 from benchmarks.field.case import Case, Place
 from benchmarks.field.cases import CASES, find
 from benchmarks.field.judge import judge, listen
 from benchmarks.field.packages import installed
-from benchmarks.field.play import CUT, ERRORS, LETTER, OUTPUT, play
+from benchmarks.field.play import CUT, play
+from benchmarks.field.processes import LETTER
 from benchmarks.field.table import Outcome
 from benchmarks.material import prepared_brains, say
-from benchmarks.reporting import conclude
+from benchmarks.reporting import conclude, options_of
 from holter.demo.prepare import Prepared
 from holter.errors import BadInput, HolterError
 
@@ -64,12 +65,12 @@ def main() -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    options = argparse.ArgumentParser(prog="python -m benchmarks.field", description=__doc__)
+    options = options_of(
+        "field", __doc__, quick="a healthy and a broken case of most starts, as far as twelve minutes go"
+    )
     add = options.add_argument
-    add("--quick", action="store_true", help="a healthy and a broken case of most starts, as far as twelve minutes go")
     add("--only", metavar="NAME", nargs="+", default=[], help="names of cases")
     add("--list", action="store_true", help="list all cases")
-    add("--json", type=Path, help="write results and goals to this file")
     add("--keep", type=Path, metavar="FOLDER", help="keep tapes, outcomes and output of all cases in this folder")
     return options
 

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from benchmarks.faultlab.score import ACTIONS, later_cause, live_cause
 from benchmarks.field.case import ALWAYS, CONTAINER, Case
-from benchmarks.field.play import CUT, OLDER_EPOCH, PREFIX, Played, letter_of
+from benchmarks.field.play import CUT, OLDER_EPOCH, Played
+from benchmarks.field.processes import PREFIX, letter_of
 from holter.causes import diagnose_all
 from holter.records import ActionTaken, ContractSettled
 from holter.reports.live.contract import rows

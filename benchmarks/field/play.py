@@ -15,14 +15,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
-
-from benchmarks.faults.outside import is_there
+from benchmarks.faults.run import ERRORS, OUTPUT, TAPE
 from benchmarks.field.case import SHIM, TRAINERS, Case, Place
+from benchmarks.field.processes import (
+    LETTER,
+    PREFIX,
+    end_all,
+    letter_of,
+    main_process,
+    main_processes,
+    start_marked,
+    workers,
+)
 
-MARK = "FIELD_RUN"  # in the environment of every process of a run, also of those that leave its session
-TAPE, CUT, OUTPUT, ERRORS, LETTER = "run.holter", "cut.holter", "output.txt", "errors.txt", "letter.txt"
-PREFIX = "holter:"
+CUT = "cut.holter"
 POLL_EVERY_S = 0.5
 # The line about what Holter can observe comes within a minute; a busy machine needs a little longer.
 CONTRACT_WITHIN_S = 75.0
@@ -30,7 +36,6 @@ LIMIT_S = 420.0  # enough for a busy machine
 STARTS_WITHIN_S = 60.0
 # Output within this time after a verdict may still change it.
 SETTLE_S = 12.0
-GONE_WITHIN_S = 15.0
 # Log, age in seconds and epoch of an earlier training's checkpoints in the folder; no other run gets that far.
 BEFORE, MONTH_S, OLDER_EPOCH = "before.txt", 30 * 86_400.0, 150
 AGE = """
@@ -94,29 +99,14 @@ class _Run:
             self.holter = self._start([*holter, "run", *heal, *tape, "--", *command], OUTPUT, ERRORS)
 
     def _start(self, command: Sequence[str], output: str, errors: str, **more: str) -> subprocess.Popen[bytes]:
-        folder = self._place.folder
+        place = self._place
         variables = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("HOLTER_")},
-            **self._place.brains.environment(),
-            "nnUNet_results": str(folder / "results"),
             "nnUNet_extTrainer": str(TRAINERS),
-            "TMPDIR": str(folder / "tmp"),
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONPATH": os.pathsep.join(str(folder) for folder in (self._place.packages, SHIM) if folder is not None),
+            "PYTHONPATH": os.pathsep.join(str(folder) for folder in (place.packages, SHIM) if folder is not None),
             **dict(self._case.variables),
             **more,
-            MARK: str(folder),
         }
-        with (folder / output).open("ab") as out, (folder / errors).open("ab") as err:
-            return subprocess.Popen(
-                command,
-                env=variables,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,  # Ctrl-C reaches only this process
-            )
+        return start_marked(command, place.folder, place.brains.environment(), variables, output, errors)
 
     def _train_before(self, command: Sequence[str]) -> None:
         # A training of last month in the same folder: its checkpoints are whole, and none is from this run.
@@ -191,66 +181,3 @@ class _Run:
             victim.send_signal(SIGNALS[number])
             return True
         return False
-
-
-def letter_of(folder: Path) -> str:
-    """Return Holter's own output so far, also if the training writes to the same file."""
-    lines: list[str] = []
-    for name in (ERRORS, LETTER):
-        with contextlib.suppress(OSError):
-            lines += (folder / name).read_text(errors="replace").splitlines()
-    return "\n".join(line for line in lines if line.startswith(PREFIX))
-
-
-def ours(folder: Path) -> list[psutil.Process]:
-    """Return all processes of the run in ``folder``."""
-    processes = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.environ().get(MARK) == str(folder) and is_there(process):
-                processes.append(process)
-    return processes
-
-
-def main_process(folder: Path, file: str) -> psutil.Process | None:
-    """Return the process that runs ``file``; the first of several ranks."""
-    return next(iter(main_processes(folder, file)), None)
-
-
-def main_processes(folder: Path, file: str) -> list[psutil.Process]:
-    """Return the processes that run ``file``, in the order of their starts, without their forked children."""
-    processes: list[psutil.Process] = []
-    for process in sorted(ours(folder), key=lambda each: (each.create_time(), each.pid)):
-        with contextlib.suppress(psutil.Error):
-            words = process.cmdline()
-            runs_it = Path(words[0]).name.startswith("python") and any(Path(word).name == file for word in words[1:3])
-            if runs_it and process.ppid() not in {parent.pid for parent in processes}:
-                processes.append(process)
-    return processes
-
-
-def workers(main: psutil.Process) -> list[psutil.Process]:
-    """Return its data workers, in the order of their starts."""
-    forked = []
-    with contextlib.suppress(psutil.Error):  # it has ended
-        command = main.cmdline()
-        forked = [child for child in main.children() if _command(child) == command]
-    return sorted(forked, key=lambda child: (child.create_time(), child.pid))
-
-
-def _command(process: psutil.Process) -> list[str] | None:
-    # None if it has ended; a zombie has no command.
-    try:
-        return list(process.cmdline())
-    except psutil.Error:
-        return None
-
-
-def end_all(folder: Path) -> None:
-    """Kill every process of the run."""
-    until_s = time.monotonic() + GONE_WITHIN_S
-    while (left := ours(folder)) and time.monotonic() < until_s:
-        for process in left:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        time.sleep(0.1)

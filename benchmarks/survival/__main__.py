@@ -24,7 +24,7 @@ from pathlib import Path
 
 from benchmarks.faults.run import ended_in_order
 from benchmarks.material import say
-from benchmarks.reporting import conclude
+from benchmarks.reporting import conclude, options_of
 from benchmarks.survival import data as datasets
 from benchmarks.survival import results
 from benchmarks.survival.campaign import Plan, campaign
@@ -74,13 +74,8 @@ def run(options: argparse.Namespace) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    options = argparse.ArgumentParser(
-        prog="python -m benchmarks.survival",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    options = options_of("survival", __doc__, quick="a handful of faults once, as far as five minutes go")
     add = options.add_argument
-    add("--quick", action="store_true", help="a handful of faults once, as far as five minutes go")
     add("--faults", help="names, with commas between them; none: only healthy runs")
     add("--list", action="store_true", help="list all faults")
     add("--repeats", type=int, default=REPEATS, help=f"runs of each fault (default: {REPEATS})")
@@ -89,7 +84,6 @@ def parser() -> argparse.ArgumentParser:
     add("--data", help="brains, hippocampus or both with a comma (default: what there is)")
     add("--only", choices=("stock", "holter"), help="only the runs without Holter, or only those with it")
     add("--part", type=part, default=(1, 1), metavar="I/N", help="only every N-th run, from the I-th on")
-    add("--json", type=Path, help="write results and goals to this file, after every run")
     add("--resume", type=Path, metavar="FILE", help="leave out the runs that are in this file, and continue it")
     add("--merge", type=Path, nargs="+", metavar="FILE", help="run nothing: one table of several files")
     add("--keep", type=Path, help="keep tape and output of runs that went wrong in this folder")

@@ -7,14 +7,12 @@ reference, are for tuning (dev); the goals are for the other half (test). Nothin
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.reporting import Goal, Row, conclude
+from benchmarks.reporting import Goal, Row, conclude, options_of
 from benchmarks.truth.cases import NONE, TEXTS, Case, Half, load
 from benchmarks.truth.quiet import texts
 from holter.diagnosis.logs import read_pasted
@@ -50,13 +48,11 @@ class Answer(NamedTuple):
 
 def main() -> int:
     """Run all doors; return 1 if a goal was missed."""
-    options = argparse.ArgumentParser(prog="python -m benchmarks.truth", description=__doc__)
+    options = options_of("truth", __doc__, quick="the same: it takes seconds")
     options.add_argument("--half", choices=("dev", "test"), help="only this half (goals are for test)")
     options.add_argument("--second", action="store_true", help="only the cases that were collected second")
     options.add_argument("--wrong", action="store_true", help="list the cases that are not right first")
     options.add_argument("--only", metavar="ID", nargs="+", help="only these cases, in full")
-    options.add_argument("--quick", action="store_true", help="the same: it takes seconds")
-    options.add_argument("--json", type=Path, help="write results and goals to this file")
     chosen = options.parse_args()
     cases = [case for case in load(chosen.half, second=chosen.second) if not chosen.only or case.id in chosen.only]
     answers = [answer for case in cases for answer in ask(case)]

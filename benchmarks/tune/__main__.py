@@ -13,11 +13,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from benchmarks.bench.__main__ import started
-from benchmarks.bench.scenes import CONFIGURATION, EPOCHS, PLANS, STEPS, TRAINER, Scene, made_scenes, options_of_scenes
+from benchmarks.bench.scenes import EPOCHS, STEPS, Scene, made_scenes, options_of_scenes, report_of, started
 from benchmarks.loader import at_least, at_most, row
 from benchmarks.reporting import Goal, Row, conclude
-from holter.demo.prepare import DATASET_NAME
 
 GOAL_SHARE, GOAL_SCENES, GOAL_TIME = 0.98, 0.9, 0.25
 LEAST_S = 5.0  # of the command's --seconds
@@ -59,7 +57,7 @@ def compare(
     """Sweep, choose, compare; return rows, the command's time as a share of the sweep's, and the interval's end."""
     swept = rounds(scene, environment, {"sweeps": plan.sweeps})
     seconds = max(LEAST_S, GOAL_TIME * swept["measured_s"])
-    chosen = command(scene, seconds, environment, anyway=anyway)["tuned"]
+    chosen = report_of("tune", scene, seconds, environment, anyway=anyway)["tuned"]
     best = swept["trials"][0]
     pair = rounds(scene, environment, {"sweeps": plan.rounds, "only": [chosen["chosen"], best["candidate"]]})
     by_setting = {json.dumps(trial["candidate"], sort_keys=True): trial for trial in pair["trials"]}
@@ -86,14 +84,6 @@ def rounds(scene: Scene, environment: Mapping[str, str], more: Mapping[str, Any]
     """Measure every setting, or those in ``only``, in rounds; return what the measuring process found."""
     found: dict[str, Any] = json.loads(started(scene, ["-m", "benchmarks.tune.sweep", json.dumps(more)], environment))
     return found
-
-
-def command(scene: Scene, seconds: float, environment: Mapping[str, str], *, anyway: bool) -> dict[str, Any]:
-    """Return the report of the command."""
-    words = ["holter", "tune", DATASET_NAME, CONFIGURATION, "-p", PLANS, "-tr", TRAINER, "--device", "cpu", "--json"]
-    words += ["--seconds", f"{seconds:g}", *(("--anyway",) if anyway else ())]
-    report: dict[str, Any] = json.loads(started(scene, ["-m", *words], environment))
-    return report
 
 
 def called(setting: Mapping[str, Any]) -> str:
