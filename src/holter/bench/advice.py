@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
-from holter.bench.forecast import FITS, reads_from_disk, sides
-from holter.bench.records import Forecast, Loader, Measured
+from holter.bench.forecast import reads_from_disk, sides
+from holter.bench.records import FITS, Forecast, Loader, Measured
 from holter.doctor.records import Asked
 from holter.records import Message
 from holter.sentences import define, define_all

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holter.bench.records import Forecast, LimitName, Loader, Measured, Rate, Row, Side
+from holter.bench.records import FITS, Forecast, LimitName, Loader, Measured, Rate, Row, Side
 from holter.sentences import define
 
 # A step that waits longer than this for its batches is limited by them.
@@ -11,7 +11,6 @@ WAITS = 0.05
 SLOWED = 0.85
 # The lowest ceiling alone must be near what was measured together, to be what limits it.
 EXPLAINS = 1.6
-FITS = 0.5  # of the free memory, as in holter.bench.child.measure
 # Another loader is advised for an epoch that is shorter than this share, and whose interval ends before the other's.
 WORTH = 0.97
 WORTH_UNSURE = 0.8  # without intervals

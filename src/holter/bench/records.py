@@ -8,6 +8,8 @@ from holter.records import Message, Record
 
 Loader = Literal["stock", "holter"]
 LimitName = Literal["network", "augmentation", "reading", "hand-over", "cores"]
+# Of the free memory, data up to this much stay in the page cache: the rest is for the training itself.
+FITS = 0.5
 
 
 class Order(Record, frozen=True, kw_only=True):

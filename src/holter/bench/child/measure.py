@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.metadata
 import time
 from collections.abc import Callable
@@ -14,25 +13,21 @@ import torch
 
 from holter.bench.child import page_cache
 from holter.bench.child.augmentation import holter_per_core, stock_per_core
-from holter.bench.child.compute import measure_compute
-from holter.bench.child.opening import Trouble, device_name, opened, prove
-from holter.bench.child.reading import can_drop, files_of, read_by_holter, read_by_stock
+from holter.bench.child.beginning import Beginning
+from holter.bench.child.opening import Trouble, device_name, opened
+from holter.bench.child.reading import can_drop, read_by_holter, read_by_stock
 from holter.bench.child.together import Together, measure_hand_over, measure_stock_hand_over, measure_together
 from holter.bench.child.training import Training
-from holter.bench.records import LeftOut, Measured, Order, Side
+from holter.bench.records import Measured, Order, Side
 from holter.errors import HolterError
-from holter.linux.cgroups import available_bytes
-from holter.reports.catalogue import phrase
 from holter.trainer.auto.choose import stock_workers
 from holter.trainer.auto.decide import end
 from holter.trainer.feed import Feed
 from holter.trainer.make_feeds import make_feeds, training_feed
-from holter.trainer.settings import read_settings
 from holter.transforms.kernels import found
 
 # Shares of the time; the first is of both loaders together.
 COMPUTE, AUGMENTATION, READING, HAND_OVER, STOCK, HOLTER = 0.16, 0.2, 0.14, 0.05, 0.25, 0.2
-FITS = 0.5  # of the free memory: the rest is for the training itself
 PACKAGES = ("torch", "nnunetv2", "batchgeneratorsv2", "blosc2")
 
 Tell = Callable[[str], None]
@@ -57,28 +52,18 @@ class _Bench:
         self._order, self._training, self._scratch, self._tell = order, training, scratch, tell
         self._trainer, self._loader = training.trainer, training.stock.train
         self._samples = int(self._loader.batch_size)
-        self._settings = dataclasses.replace(read_settings(), wants_stock=False, chooses=False, transforms_on_gpu=False)
-        self._left_out: list[LeftOut] = []
+        self._begin = Beginning(training, tell)
         self._workers = stock_workers()
 
     def run(self, device: str) -> Measured:
         trainer, seconds = self._trainer, self._order.seconds
-        dataset = self._loader._data
-        files = [file for case in dataset.identifiers for file in files_of(dataset, case)]
-        data_bytes = sum(file.stat().st_size for file in files)
-        free_bytes = available_bytes()
-        fits = free_bytes is not None and data_bytes < FITS * free_bytes
-        if fits:
-            page_cache.fetch(files)
-        batch = self._loader.generate_train_batch()
-        self._tell("compile" if hasattr(trainer.network, "_orig_mod") else "compute")
-        compute = measure_compute(trainer, batch, seconds * COMPUTE)
-        self._tell("proof")
-        equal = prove(self._training, self._leave_out)
+        begin = self._begin
+        batch = begin.first_batch()
+        compute = begin.compute(batch, seconds * COMPUTE)
+        equal = begin.prove()
         stock, holter = self._parts("stock", batch), self._parts("holter", batch) if equal else None
-        if fits:
-            page_cache.fetch(files)
-        cached = page_cache.resident_share(files)
+        begin.fetch()
+        cached = page_cache.resident_share(begin.files)
         stock, end_s = self._both(stock, seconds * STOCK)
         if holter is not None:
             holter, again_s = self._both(holter, seconds * HOLTER)
@@ -107,15 +92,11 @@ class _Bench:
             epoch_end_s=end_s,
             checkpoint_s=None if checkpoint is None else checkpoint[0],
             checkpoint_bytes=None if checkpoint is None else checkpoint[1],
-            data_bytes=data_bytes,
-            free_bytes=free_bytes,
+            data_bytes=begin.data_bytes,
+            free_bytes=begin.free_bytes,
             cached_ratio=cached,
-            left_out=tuple(self._left_out),
+            left_out=tuple(begin.left_out),
         )
-
-    def _leave_out(self, code: str, detail: object = "") -> None:
-        said = phrase(detail.what, "en") if isinstance(detail, HolterError) else str(detail)
-        self._left_out.append(LeftOut(code=code, detail=said[:300]))
 
     def _feeds_chain(self) -> Any:
         return training_feed(self._training.stock, self._training.facts)[0]
@@ -134,7 +115,7 @@ class _Bench:
         self._tell(f"reading.{name}")
         drops = can_drop(self._loader._data)
         if is_stock and not drops:
-            self._leave_out("cold" if drops is False else "cold-unknown")
+            self._begin.leave_out("cold" if drops is False else "cold-unknown")
         for_s = seconds * READING / 2
         reading = (
             read_by_stock(self._loader, readers, for_s, cold=bool(drops))
@@ -170,7 +151,7 @@ class _Bench:
         except (OSError, RuntimeError, HolterError) as error:
             if isinstance(error, torch.cuda.OutOfMemoryError):
                 raise
-            self._leave_out(f"together-{side.loader}", error)
+            self._begin.leave_out(f"together-{side.loader}", error)
             return side, None
         finally:
             for loader in loaders:
@@ -178,13 +159,13 @@ class _Bench:
         return _completed(side, got, hand_over), got.epoch_end_s
 
     def _start_holter(self) -> tuple[Any, Any]:
-        feeds = make_feeds(self._training.stock, self._training.facts, self._settings)
+        feeds = make_feeds(self._training.stock, self._training.facts, self._begin.settings)
         for feed in feeds:
             feed.start()
         return feeds
 
     def _threads(self) -> int:
-        return self._settings.readers(gpu_transforms=False, gpu_training=self._trainer.device.type == "cuda")
+        return self._begin.settings.readers(gpu_transforms=False, gpu_training=self._trainer.device.type == "cuda")
 
     def _save(self) -> tuple[float, int] | None:
         file = self._scratch / "checkpoint.pth"
@@ -192,7 +173,7 @@ class _Bench:
         try:
             self._trainer.save_checkpoint(str(file))
         except (OSError, RuntimeError) as error:  # the folder for temporary files is full
-            self._leave_out("checkpoint", error)
+            self._begin.leave_out("checkpoint", error)
             return None
         finally:
             took_s, size = time.perf_counter() - began_s, file.stat().st_size if file.exists() else 0
