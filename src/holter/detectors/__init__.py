@@ -117,7 +117,7 @@ class Watch:
         return closed
 
     def _take(self, episode: Episode, t_s: float) -> list[Episode]:
-        key = identity(episode)
+        key = episode.identity
         if key in self._episodes:
             self._episodes[key] = episode
             return [episode]
@@ -152,11 +152,6 @@ class Watch:
 # A worker that dies while another one is frozen is a separate incident.
 def _is_another_death(episode: Episode, covering: Episode) -> bool:
     return episode.detector == "death" and not episode.is_about_main and episode.pid != covering.pid
-
-
-def identity(episode: Episode) -> tuple[str, str, float]:
-    """Return the key of an episode that does not change while it continues: detector, subject name, start."""
-    return (episode.detector, episode.subject_name, episode.start_s)
 
 
 def detect(ticks: Iterable[Tick]) -> tuple[Episode, ...]:

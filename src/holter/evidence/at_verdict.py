@@ -73,11 +73,7 @@ def at_verdict(recording: Recording, episode: Episode) -> tuple[Recording, Episo
 
 def verdict_s(recording: Recording, episode: Episode) -> float:
     """Return the time of the last verdict on the episode, in seconds of the recording."""
-    readings = [
-        event.t_s
-        for event in recording.events(Judged)
-        if (event.detector, event.subject, event.start_s) == (episode.detector, episode.subject_name, episode.start_s)
-    ]
+    readings = [event.t_s for event in recording.events(Judged) if event.identity == episode.identity]
     if readings:
         return max(readings)
     return max(episode.alarm_s, min(episode.alarm_s + OBSERVED_S, recording.duration_s))

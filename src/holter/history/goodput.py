@@ -138,12 +138,12 @@ def _recoveries(again: tuple[Restart, ...], end_s: float) -> Iterable[_Stretch]:
 
 # Pauses without progress that overlap an episode; without a heartbeat the whole episode.
 def _standstills(
-    recording: Recording, episodes: Iterable[Episode], causes: Mapping[tuple[str, float], str], end_s: float
+    recording: Recording, episodes: Iterable[Episode], causes: Mapping[tuple[str, str, float], str], end_s: float
 ) -> Iterable[_Stretch]:
     for episode in episodes:
         if episode.kind != "stall" and (episode.kind != "death" or episode.is_about_main):
             continue  # time after the end of the main process belongs to a restart
-        cause = causes.get(_name(episode))
+        cause = causes.get(episode.identity)
         until_s = end_s if episode.end_s is None else episode.end_s
         moments = progress_moments(recording, episode.start_s - USUAL_S, None)
         if not moments:
@@ -202,7 +202,7 @@ def _redoes(restart: Restart, span: Span, first: Mapping[int, int]) -> bool:
 
 # Time above what the same steps took before; none if the usual pace is not on the tape.
 def _slow_downs(
-    recording: Recording, episodes: Iterable[Episode], causes: Mapping[tuple[str, float], str]
+    recording: Recording, episodes: Iterable[Episode], causes: Mapping[tuple[str, str, float], str]
 ) -> Iterable[Loss]:
     for episode in episodes:
         if episode.kind != "slow-down":
@@ -214,7 +214,7 @@ def _slow_downs(
         steps, seconds = during
         beyond_s = seconds - steps * before[1] / before[0]
         if beyond_s > 0:
-            yield Loss(kind="slow", cause=causes.get(_name(episode)), seconds=beyond_s)
+            yield Loss(kind="slow", cause=causes.get(episode.identity), seconds=beyond_s)
 
 
 # Steps and seconds of training, from the heartbeat's totals; None without two samples of one process.
@@ -281,13 +281,9 @@ def _together(losses: list[Loss]) -> tuple[Loss, ...]:
     return tuple(sorted((loss for loss in summed if loss.seconds > 0), key=lambda loss: -loss.seconds))
 
 
-def _causes(diagnoses: tuple[Diagnosis, ...]) -> dict[tuple[str, float], str]:
+def _causes(diagnoses: tuple[Diagnosis, ...]) -> dict[tuple[str, str, float], str]:
     return {
-        _name(diagnosis.episode): diagnosis.verdicts[0].cause
+        diagnosis.episode.identity: diagnosis.verdicts[0].cause
         for diagnosis in diagnoses
         if diagnosis.verdicts and diagnosis.verdicts[0].verdict in SURE
     }
-
-
-def _name(episode: Episode) -> tuple[str, float]:
-    return episode.detector + episode.subject_name, episode.start_s

@@ -182,11 +182,16 @@ class Judged(Record, frozen=True, kw_only=True, tag="judged"):
     """An episode was judged at this moment, from what was known then. A replay of the tape gives the same result."""
 
     t_s: float
-    detector: str  # with the next two fields it identifies the episode
+    detector: str
     subject: str  # ``Episode.subject_name``
     start_s: float
     cause: str | None = None  # None: no cause was likely
     verdict: Literal["confirmed", "likely"] | None = None
+
+    @property
+    def identity(self) -> tuple[str, str, float]:
+        """Return ``Episode.identity`` of its episode."""
+        return self.detector, self.subject, self.start_s
 
 
 Event = (

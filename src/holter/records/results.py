@@ -26,8 +26,13 @@ class Episode(Record, frozen=True, kw_only=True):
 
     @property
     def subject_name(self) -> str:
-        """Return the subject as in JSON and ``Judged``; with detector and start it identifies the episode."""
+        """Return the subject as in JSON and ``Judged``."""
         return self.subject if isinstance(self.subject, str) else self.subject.name
+
+    @property
+    def identity(self) -> tuple[str, str, float]:
+        """Return what does not change while the episode continues: detector, subject, start."""
+        return self.detector, self.subject_name, self.start_s
 
     @property
     def is_about_main(self) -> bool:

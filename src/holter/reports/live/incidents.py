@@ -40,7 +40,7 @@ class Incidents:
             and abs(other.alarm_s - episode.alarm_s) <= TOGETHER_S
             for other in kind.running.values()
         )
-        kind.running[_name(episode)] = episode
+        kind.running[episode.identity] = episode
         kind.start_s = min(kind.start_s, episode.start_s)
         return not is_repeated
 
@@ -56,15 +56,11 @@ class Incidents:
     def ended(self, episode: Episode) -> Episode | None:
         """Record the end of an episode; if its whole incident is over now, return it as one episode, else None."""
         kind = self._kinds.get(episode.kind, _Kind())
-        kind.running.pop(_name(episode), None)
+        kind.running.pop(episode.identity, None)
         if kind.running:
             return None
         self._kinds.pop(episode.kind, None)
         return msgspec.structs.replace(episode, start_s=min(kind.start_s, episode.start_s))
-
-
-def _name(episode: Episode) -> tuple[str, str, float]:
-    return episode.detector, episode.subject_name, episode.start_s
 
 
 def _key(reason: Text) -> str:

@@ -51,8 +51,7 @@ def _known(recording: Recording, episode: Episode, diagnosis: Diagnosis | None) 
         if verdict is None:
             return Trouble(episode, _without_cause(fact_of(diagnosis)), None, None, diagnosis)
         return Trouble(episode, cause_message(diagnosis, verdict), verdict.cause, _sure(verdict.verdict), diagnosis)
-    name = (episode.detector, episode.subject_name, episode.start_s)
-    judged = [event for event in recording.events(Judged) if (event.detector, event.subject, event.start_s) == name]
+    judged = [event for event in recording.events(Judged) if event.identity == episode.identity]
     last = judged[-1] if judged else None
     if last is None or last.cause is None:
         return Trouble(episode, _without_cause(episode.reason), None, None, None)

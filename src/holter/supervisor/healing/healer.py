@@ -9,7 +9,6 @@ import msgspec
 
 from holter.causes import stated
 from holter.causes.steps import Settings, Situation
-from holter.detectors import identity
 from holter.history.ranks import main_beat, working
 from holter.records import ActionTaken, Diagnosis, Episode, Plan, Tick
 from holter.remedies.ladder import OUTSIDE_RUNG, WAITS, Attempt, budget_is_over, next_plan
@@ -117,8 +116,8 @@ class Healer:
         if self._awaits_effect(tick, moved=moved):
             return None
         open_ones = [episode for episode in episodes if self._is_ours(episode)]
-        diagnosis_of = {identity(diagnosis.episode): diagnosis for diagnosis in diagnoses}
-        judged = [(episode, diagnosis_of.get(identity(episode))) for episode in open_ones]
+        diagnosis_of = {diagnosis.episode.identity: diagnosis for diagnosis in diagnoses}
+        judged = [(episode, diagnosis_of.get(episode.identity)) for episode in open_ones]
         plans = [next_plan(diagnosis, self.history, self._situation(tick, diagnosis)) for _, diagnosis in judged]
         if not self.waiting.is_for(plans) and all(diagnosis is not None for _, diagnosis in judged):
             self.waiting.is_over(tick.t_s)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from pathlib import Path
 
-from holter.detectors import Watch, identity
+from holter.detectors import Watch
 from holter.evidence.at_verdict import WHOLE_S, thinned
 from holter.records import ContractSettled, Diagnosis, Episode, ProcessEnded, Tick
 from holter.supervisor.recording.clock import RunClock
@@ -87,7 +87,7 @@ class EpisodeKeeper:
 
     def take(self, episode: Episode) -> None:
         """Write a new or changed episode to the tape. Report and investigate a new one; report the end of one."""
-        key = identity(episode)
+        key = episode.identity
         is_new = key not in self._numbers
         number = self._numbers.setdefault(key, len(self._numbers))
         self._writer.write_episode(number, episode)
@@ -147,8 +147,8 @@ class EpisodeKeeper:
         return any(isinstance(event, ProcessEnded) and event.role == "main" for event in self._recent[-1].events)
 
     def _judge(self, due: Episode, *, is_last: bool = False) -> None:
-        key = identity(due)
-        episode = next((newest for newest in self._watch.episodes if identity(newest) == key), due)
+        key = due.identity
+        episode = next((newest for newest in self._watch.episodes if newest.identity == key), due)
         t_s = self._recent[-1].t_s if self._recent else self._clock.t_s()
         events, diagnosis = self._judgement.judge(self.recording(), episode, self.contract, t_s, is_last=is_last)
         self._writer.write_events(events)

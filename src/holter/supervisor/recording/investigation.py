@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 
-from holter.detectors import identity
 from holter.detectors.pauses import PausesDetector
 from holter.history.ranks import main_beat
 from holter.probes.process.stacks import StackDumper
@@ -105,9 +104,9 @@ class Investigator:
 
     def over(self, episode: Episode) -> None:
         """End the investigation of an episode that is over; ``ready`` returns it once more, for a last verdict."""
-        self._queue = [queued for queued in self._queue if identity(queued[0]) != identity(episode)]
+        self._queue = [queued for queued in self._queue if queued[0].identity != episode.identity]
         for investigation in self._open:
-            investigation.over = investigation.over or identity(investigation.episode) == identity(episode)
+            investigation.over = investigation.over or investigation.episode.identity == episode.identity
 
     def forget(self) -> None:
         """Drop all investigations, because the process that they concern was replaced."""

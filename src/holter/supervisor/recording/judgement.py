@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from holter.detectors import identity
 from holter.records import ContractSettled, Diagnosis, Episode, Event, Judged, Message, Noted
 from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import define
@@ -24,11 +23,11 @@ class Judgement:
 
     def is_open(self, episode: Episode) -> bool:
         """Return whether no verdict on the episode was reported yet."""
-        return identity(episode) not in self.diagnoses or self.is_unsaid(episode)
+        return episode.identity not in self.diagnoses or self.is_unsaid(episode)
 
     def is_unsaid(self, episode: Episode) -> bool:
         """Return whether the episode is a death whose report waits until its cause is known."""
-        return identity(episode) in self._unsaid
+        return episode.identity in self._unsaid
 
     def judge(
         self, recording: Recording, episode: Episode, contract: ContractSettled | None, t_s: float, *, is_last: bool
@@ -39,7 +38,7 @@ class Judgement:
         cause, because the last lines of a console arrive after the process has ended: it is reported when a later call
         finds a cause, or with ``is_last``. ``contract``: what can be observed and done; None: not settled yet.
         """
-        key = identity(episode)
+        key = episode.identity
         (diagnosis,) = diagnose_recording(recording, (episode,), is_over=False, is_live=True, contract=contract)
         before = self.diagnoses.get(key)
         self.diagnoses[key] = diagnosis

@@ -112,12 +112,11 @@ class RunNumbers:
         elif isinstance(event, ContractSettled):
             self._contract = _newer(self._contract, event)
         elif isinstance(event, Judged):
-            key = event.detector, event.subject, event.start_s
-            self._judged[key] = _newer(self._judged.get(key), event)
+            self._judged[event.identity] = _newer(self._judged.get(event.identity), event)
 
     def mark(self, episode: Episode) -> None:
         """Remember an episode; its newer state replaces the older one."""
-        self._episodes[episode.detector, episode.subject_name, episode.start_s] = episode
+        self._episodes[episode.identity] = episode
 
     def values(self, now_s: float) -> Iterator[Value]:
         """Yield all series that are known at this moment (Unix time)."""
@@ -226,7 +225,7 @@ class RunNumbers:
             yield Value(names.OPEN, count, kind_cause)
 
     def _cause_of(self, episode: Episode) -> str:
-        judged = self._judged.get((episode.detector, episode.subject_name, episode.start_s))
+        judged = self._judged.get(episode.identity)
         return names.UNKNOWN if judged is None or judged.cause is None else judged.cause
 
     def _heals(self) -> Iterator[Value]:
