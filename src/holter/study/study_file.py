@@ -32,7 +32,6 @@ from holter.errors import BadInput
 from holter.records import Text
 from holter.sentences import NOTHING_STARTED, define
 
-SUFFIX = ".toml"
 GROUPS, DATASETS, PRIORITY, EXTRA = "trainings", "datasets", "priority", "extra"
 # Which trainings: these may differ from group to group.
 OF_GROUP = (DATASETS, "configurations", "folds", "trainer", "plans", PRIORITY)
@@ -80,11 +79,6 @@ class StudyFile(NamedTuple):
         line = line_of(self.text, key, group)
         said = AT_LINE(file=str(self.path), line=line, name=key, what=what)
         return BadInput(said, safe=NOTHING_STARTED(), next_step=next_step or MEND(line=line))
-
-
-def is_study_file(word: str) -> bool:
-    """Return whether a word names a study file; no data set of nnU-Net has such a name."""
-    return word.lower().endswith(SUFFIX)
 
 
 def read(path: Path, options: Iterable[str]) -> StudyFile:
