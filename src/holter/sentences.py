@@ -21,7 +21,8 @@ If the wording depends on a number, ``one`` is the wording for a ``count`` of on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
 
 from holter.records import Message, Text, Value
@@ -105,3 +106,10 @@ NOTHING_WRITTEN = define("safe.nothing-written", "Nothing was written.")
 NOTHING_TOUCHED = define("safe.nothing-touched", "Nothing was touched.")
 NOTHING_OVERWRITTEN = define("safe.nothing-overwritten", "Nothing was overwritten.")
 NO_TRAINING_TOUCHED = define("safe.no-training-touched", "No training was started or touched.")
+
+
+def gist(content: object, numbers: re.Pattern[str]) -> Hashable:
+    """Return what stays of a text or message without all that ``numbers`` matches."""
+    if isinstance(content, Message):
+        return content.key, tuple(gist(value, numbers) for _, value in content.values)
+    return numbers.sub("", content) if isinstance(content, str) else None

@@ -37,7 +37,7 @@ from holter.cli import (
 )
 from holter.cli.help.page import HELP_OPTIONS, App, HelpfulGroup
 from holter.cli.measuring import bench, tune
-from holter.cli.options import spoken_language
+from holter.cli.options import long_options, spoken_language
 from holter.cli.start import platforms, settings, standard_streams
 from holter.cli.studies import study
 from holter.errors import HolterError
@@ -144,14 +144,7 @@ def _options_of() -> dict[str, frozenset[str]]:
 def _parameters() -> dict[str, dict[str, Any]]:
     # Of each command: its options without dashes -> their parameters.
     commands = typer.main.get_group(app).commands
-    return {
-        name: {
-            max(parameter.opts, key=len).lstrip("-"): parameter
-            for parameter in command.params
-            if parameter.param_type_name == "option"
-        }
-        for name, command in commands.items()
-    }
+    return {name: long_options(command.params) for name, command in commands.items()}
 
 
 def tell(error: HolterError) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import shlex
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -188,3 +188,8 @@ def tape_name(tape: Path) -> str:
     Any other ending is kept: ``run.1`` and ``run.2`` are different tapes, so their files need different names.
     """
     return tape.stem if tape.suffix == ".holter" else tape.name
+
+
+def long_options(parameters: Iterable[Any]) -> dict[str, Any]:
+    """Return the options of a command, by their names without dashes."""
+    return {max(each.opts, key=len).lstrip("-"): each for each in parameters if each.param_type_name == "option"}

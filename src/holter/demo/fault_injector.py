@@ -118,11 +118,15 @@ class FaultInjector(Listener):
             return tick.t_s - self._named_s >= SHOW_CAUSE_S
         return self.fault_s is not None and tick.t_s - self.fault_s >= GIVE_UP_S
 
-    def _inject(self, recorder: Recorder, tick: Tick, beat: Beat) -> None:
+    def _aim(self, tick: Tick, beat: Beat) -> None:
+        # The processes that a fault will hit.
         workers = tuple(
             Worker(pid=process.pid, role=process.role) for process in tick.processes if process.role != "main"
         )
         self._context = msgspec.structs.replace(self._context, main_pid=beat.pid, workers=workers)
+
+    def _inject(self, recorder: Recorder, tick: Tick, beat: Beat) -> None:
+        self._aim(tick, beat)
         if self._fault.true_cause is not None:
             self._say(text("demo.inject", self._lang, what=text(f"demo.fault.{self._fault.name}", self._lang)))
         self._fault.inject(self._context)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from holter.demo.fault_injector import GIVE_UP_S, FaultInjector
-from holter.demo.faults import Worker
 from holter.demo.faults.freeze_then_kill import FreezeThenKill
 from holter.history.ranks import main_beat
 from holter.records import ActionTaken, Beat, Noted, Tick
@@ -65,9 +62,6 @@ class HealingScenario(FaultInjector):
         assert isinstance(self._fault, FreezeThenKill)
         self._killed = True
         self._say(text("demo.inject", self._lang, what=text("demo.fault.kill-main", self._lang)))
-        workers = tuple(
-            Worker(pid=process.pid, role=process.role) for process in tick.processes if process.role != "main"
-        )
-        self._context = msgspec.structs.replace(self._context, main_pid=beat.pid, workers=workers)
+        self._aim(tick, beat)
         self._fault.inject_next(self._context)
         recorder.add(Noted(t_s=recorder.now_s(), what="fault", text="kill-main"))

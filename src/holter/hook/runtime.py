@@ -266,6 +266,10 @@ class HookRuntime:
         page.write_case()
 
 
+def nobody() -> None:
+    """Return None in place of a weak reference."""
+
+
 def _int_or_zero(text: str | None) -> int:
     try:
         return int(text or 0)

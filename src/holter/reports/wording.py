@@ -9,7 +9,7 @@ from holter.evidence.stated.choices import ENUMERATED
 from holter.evidence.words import shown_ending
 from holter.linux.signals import Signal
 from holter.patterns import later
-from holter.records import Diagnosis, Finding, Remedy, Role, Subject, Value
+from holter.records import Diagnosis, Finding, Remedy, Role, Subject, ThreadStack, Value
 from holter.reports.catalogue import Lang, known, phrase, text
 from holter.reports.choices import value_words
 from holter.reports.when import SPACE, duration
@@ -117,6 +117,15 @@ def remedies_of(diagnosis: Diagnosis, cause: str) -> tuple[Remedy, ...]:
 def process_name(role: Role, index: int | None, pid: int, lang: Lang) -> str:
     """Return the name of a process: "worker 2 (PID 4711)"."""
     return phrase(Subject(role=role, index=index, pid=pid), lang)
+
+
+def thread_name(thread: ThreadStack, lang: Lang) -> str:
+    """Return the name of a thread, and what it does in the kernel."""
+    number = thread.thread_id
+    unnamed = text("stack.thread-number", lang, number=number) if number else text("stack.thread", lang)
+    parts = [thread.name or unnamed]
+    parts += [part for part in (thread.state, thread.wait_channel, thread.syscall) if part]
+    return ", ".join(parts)
 
 
 def later_lines(diagnosis: Diagnosis, lang: Lang) -> list[str]:

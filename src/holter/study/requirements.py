@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import psutil
 
+from holter.doctor.collect.disk_child import nearest
 from holter.doctor.collect.question import Question, collect
 from holter.doctor.needs import DEFAULT_WORKERS, IMAGE_BYTES, OPTIMISER, Workers, training_bytes
 from holter.doctor.records import Asked
@@ -80,7 +81,7 @@ def requirements_of(cells: Sequence[Cell], environ: Mapping[str, str]) -> Requir
         max(0, KEPT * size[0] - _there(cell.job.folder)) for cell in left if (size := sizes[_model(cell)]) is not None
     ]
     known = [size for size in sizes.values() if size is not None]
-    folder = _nearest(Path(environ["nnUNet_results"]))
+    folder = nearest(Path(environ["nnUNet_results"]))
     count = environ.get(WORKERS, "")
     workers = min(int(count) if count.isascii() and count.isdigit() else DEFAULT_WORKERS, os.cpu_count() or 1)
     processes = Workers(workers, max(1, workers // 2) if workers else 0, workers)
@@ -155,9 +156,3 @@ def _bytes(files: Iterable[Path]) -> Iterable[int]:
     for file in files:
         with contextlib.suppress(OSError):
             yield file.stat().st_size
-
-
-def _nearest(path: Path) -> Path:
-    while not path.exists() and path != path.parent:
-        path = path.parent
-    return path

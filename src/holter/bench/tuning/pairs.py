@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from statistics import fmean, stdev
+from statistics import fmean
 
 from holter.bench.tuning.records import Interval
-from holter.trainer.auto.race import LEAST_BLOCKS, T95, T95_MORE
+from holter.trainer.auto.race import LEAST_BLOCKS, half_width
 
 
 def ratio_of(fast: Mapping[int, float], slow: Mapping[int, float]) -> Interval | None:
@@ -28,9 +28,7 @@ def _interval(logs: Sequence[float]) -> Interval:
     mean = fmean(logs)
     if len(logs) < LEAST_BLOCKS:
         return Interval(value=math.exp(mean))
-    freedom = len(logs) - 1
-    t = T95[freedom - 1] if freedom <= len(T95) else T95_MORE
-    error = t * stdev(logs) / math.sqrt(len(logs))
+    error = half_width(logs)
     if error > 1:  # scattered over more than a factor of seven
         return Interval(value=math.exp(mean))
     return Interval(value=math.exp(mean), low=math.exp(mean - error), high=math.exp(mean + error))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holter.cli.help.page import HelpfulCommand
+from holter.cli.options import long_options
 from holter.cli.studies.fitting import TWO_FILES
 from holter.errors import BadInput
 from holter.sentences import NOTHING_STARTED
@@ -51,11 +52,7 @@ class StudyCommand(HelpfulCommand):
                 safe=NOTHING_STARTED(),
                 next_step=f"holter study plan {files[0]}",
             )
-        options: dict[str, Any] = {
-            max(parameter.opts, key=len).lstrip("-"): parameter
-            for parameter in self.params
-            if parameter.param_type_name == "option"
-        }
+        options = long_options(self.params)
         known = [name for name in options if name not in NEVER_IN_FILE]
         file = study_file.read(Path(files[0]), known)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import page as layout
+from ..runtime import nobody
 
 TRAIN, VAL = layout.WAITS.index("train-batch"), layout.WAITS.index("val-batch")
 WORKER_ROLE = {TRAIN: "train-worker", VAL: "val-worker"}
@@ -21,16 +22,12 @@ PHASE_CODE = {kind: layout.PHASES.index(phase) for kind, phase in PHASE.items()}
 ORDERED = ("Sequential", "Ordered", "_InfiniteConstantSampler")  # part of the name of a sampler that does not shuffle
 
 
-def _nothing() -> None:
-    """Return None in place of a weak reference."""
-
-
 class Roles:
     """The data set that trains; references are weak, because Holter must not keep a data set alive."""
 
     def __init__(self) -> None:
-        self._train: Callable[[], Any] = _nothing
-        self._other: Callable[[], Any] = _nothing  # validated with gradients since the last epoch that trained
+        self._train: Callable[[], Any] = nobody
+        self._other: Callable[[], Any] = nobody  # validated with gradients since the last epoch that trained
 
     def kind(self, dataset: Any, index_sampler: Any) -> int:
         """Return TRAIN or VAL for a loader of this data set, and remember which data set trains.
@@ -44,20 +41,20 @@ class Roles:
         if is_other and self._other() is not dataset:
             self._other = _reference(dataset)
             return VAL
-        self._train, self._other = _reference(dataset), _nothing
+        self._train, self._other = _reference(dataset), nobody
         return TRAIN
 
     def begun(self, kind: int) -> None:
         """Record that an epoch of a loader of this kind begins; also called for each epoch of persistent workers."""
         if kind == TRAIN:
-            self._other = _nothing
+            self._other = nobody
 
 
 def _reference(dataset: Any) -> Callable[[], Any]:
     try:
         return weakref.ref(dataset)
     except TypeError:  # a list takes no weak reference: the next loader that trains is then a new one
-        return _nothing
+        return nobody
 
 
 def shuffles(index_sampler: Any) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from .. import page as layout
 from ..remarks import remark
-from ..runtime import RUNTIME
+from ..runtime import RUNTIME, nobody
 from ..workers import children
 from . import lanes, roles
 
@@ -27,14 +27,10 @@ MAIN = layout.ROLES.index("main")
 END = "epoch-end"
 
 
-def _nobody() -> None:
-    """Return None in place of a weak reference."""
-
-
 class _State:
     is_inside = False  # a data set that iterates another loader: only the outer wait counts
     epoch = -1
-    owner: Callable[[], Any] = staticmethod(_nobody)  # a weak reference to the iterator whose epoch it is
+    owner: Callable[[], Any] = staticmethod(nobody)  # a weak reference to the iterator whose epoch it is
     last = 0  # id of the iterator that was asked last
     is_described = False
     is_noted = False
@@ -165,7 +161,7 @@ def _end_epoch(iterator: Any) -> None:
     phase = roles.PHASE_CODE[iterator.__dict__.get(KIND, roles.TRAIN)]
     owner = _State.owner()
     if (owner is None or owner is iterator) and RUNTIME.page.phase == phase:
-        _State.owner = _nobody
+        _State.owner = nobody
         RUNTIME.enter(END)
 
 

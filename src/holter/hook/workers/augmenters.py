@@ -12,15 +12,11 @@ from typing import Any
 from .. import page as layout
 from .. import permissions
 from ..remarks import remark
-from ..runtime import RUNTIME
+from ..runtime import RUNTIME, nobody
 from . import beats, children, restart
 
 WATCHED = "_holter_augmenter"
 TRAIN, VAL = layout.WAITS.index("train-batch"), layout.WAITS.index("val-batch")
-
-
-def _no_augmenter() -> None:
-    """Return None in place of a weak reference."""
 
 
 class Loaders:
@@ -30,12 +26,12 @@ class Loaders:
     """
 
     def __init__(self) -> None:
-        self.train: Callable[[], Any] = _no_augmenter
-        self.val: Callable[[], Any] = _no_augmenter
+        self.train: Callable[[], Any] = nobody
+        self.val: Callable[[], Any] = nobody
 
     def expect(self) -> None:
         """Forget the known augmenters: the trainer is about to create new ones."""
-        self.train = self.val = _no_augmenter
+        self.train = self.val = nobody
 
     def confirm(self, train: Any, val: Any) -> None:
         """Set the augmenters from the trainer's attributes; None is ignored."""

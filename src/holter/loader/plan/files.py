@@ -63,9 +63,9 @@ def observe(path: Path, member: str | None = None) -> ArrayFile:
         return ArrayFile(path, None, shape, dtype, None, signature)
 
 
-def signature_of(path: Path) -> Signature:
-    """Return size in bytes, modification time in ns, and inode of a file."""
-    status = os.stat(path)  # noqa: PTH116 -- before every read; half the time of Path.stat
+def signature_of(file: Path | int) -> Signature:
+    """Return size in bytes, modification time in ns, and inode of a file, or of an open one by its descriptor."""
+    status = os.stat(file)  # noqa: PTH116 -- before every read; half the time of Path.stat
     return Signature(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
@@ -74,11 +74,14 @@ def check_unchanged(file: ArrayFile) -> None:
 
     Raises:  FileUnreadable; OSError if it is gone.
     """
-    now = signature_of(file.path)
-    if now != file.signature:
-        was = file.signature.size_bytes
-        text = f"changed while in use ({was} bytes before, {now.size_bytes} now)"
-        raise FileUnreadable(file.path, coded("file-changed", text, before=was, now=now.size_bytes))
+    check_same(file.path, file.signature, signature_of(file.path))
+
+
+def check_same(path: Path, before: Signature, now: Signature) -> None:
+    """Raise FileUnreadable if a file has changed."""
+    if now != before:
+        text = f"changed while in use ({before.size_bytes} bytes before, {now.size_bytes} now)"
+        raise FileUnreadable(path, coded("file-changed", text, before=before.size_bytes, now=now.size_bytes))
 
 
 def _check_length(signature: Signature, wanted: int) -> None:

@@ -14,10 +14,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from holter.errors import coded
-from holter.loader.plan.files import Signature
+from holter.loader.plan.files import check_same, signature_of
 from holter.loader.plan.foreground import ForegroundLocations
-from holter.loader.read_errors import FileUnreadable
 from holter.loader.records import ClassKey
 
 BYTES_A_CLASS = 300  # of memory, for one entry
@@ -82,7 +80,7 @@ class FileLocations:
         """Scan the file. Raises: many errors if it is not as nnU-Net writes it today."""
         self._file = file
         with file.open("rb") as opened:
-            self._signature = _signature(opened.fileno())
+            self._signature = signature_of(opened.fileno())
             arrays = _Scanner(opened).load()["class_locations"]
         self._left = {key: each for key, each in arrays.items() if len(each)}
         for each in self._left.values():
@@ -122,17 +120,8 @@ class FileLocations:
             small: bytes = held[start : start + length]
             return small
         with self._file.open("rb", buffering=0) as opened:
-            now = _signature(opened.fileno())
-            if now != self._signature:
-                was = self._signature.size_bytes
-                text = f"changed while in use ({was} bytes before, {now.size_bytes} now)"
-                raise FileUnreadable(self._file, coded("file-changed", text, before=was, now=now.size_bytes))
+            check_same(self._file, self._signature, signature_of(opened.fileno()))
             return os.pread(opened.fileno(), length, held.start + start)
 
 
 Locations = ForegroundLocations | FileLocations
-
-
-def _signature(file: int) -> Signature:
-    status = os.fstat(file)
-    return Signature(status.st_size, status.st_mtime_ns, status.st_ino)

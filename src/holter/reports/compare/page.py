@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from holter import __version__
 from holter.reports import html
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.compare.differences import Comparison
@@ -24,22 +23,17 @@ def page(comparison: Comparison, lang: Lang) -> str:
         " ".join(phrase(words, lang) for words in (verdict.message, verdict.allowed) if words is not None)
         for verdict in comparison.verdicts
     ]
-    return (
-        html.templates(HERE)
-        .get_template("compare.html.j2")
-        .render(
-            lang="zh-CN" if lang == "zh" else "en",
-            t=lambda key, **values: text(key, lang, **values),
-            title=text(TITLE.key, lang, first=first.name, others=tuple(other.name for other in others)),
-            tone="bad" if comparison.exit_code else "warn" if slower or comparison.warnings else "good",
-            verdicts=verdicts,
-            runs=[(run.name, phrase(run.headline, lang)) for run in comparison.runs],
-            names=text(NAMES.key, lang),
-            sections=sections(comparison, lang),
-            equal=text(EQUAL_FACTS.key, lang, count=comparison.equal) if comparison.equal else "",
-            notes_title=text(NOTES.key, lang),
-            notes=[phrase(warning, lang) for warning in comparison.warnings],
-            version=__version__,
-            style=(html.HERE / "report.css").read_text(encoding="utf-8"),
-        )
+    return html.filled(
+        "compare.html.j2",
+        lang,
+        HERE,
+        title=text(TITLE.key, lang, first=first.name, others=tuple(other.name for other in others)),
+        tone="bad" if comparison.exit_code else "warn" if slower or comparison.warnings else "good",
+        verdicts=verdicts,
+        runs=[(run.name, phrase(run.headline, lang)) for run in comparison.runs],
+        names=text(NAMES.key, lang),
+        sections=sections(comparison, lang),
+        equal=text(EQUAL_FACTS.key, lang, count=comparison.equal) if comparison.equal else "",
+        notes_title=text(NOTES.key, lang),
+        notes=[phrase(warning, lang) for warning in comparison.warnings],
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from holter import __version__
 from holter.records import Diagnosis
-from holter.reports.catalogue import Lang
+from holter.reports.catalogue import Lang, text
 from holter.reports.private_files import write_private
 from holter.reports.scrub import scrubbed
 from holter.reports.wrapping import MEASURE, NO_BREAK
@@ -52,13 +53,21 @@ def html(
 
     if scrub:
         recording, diagnoses = scrubbed(recording, diagnoses)
+    values = context(recording, diagnoses, lang, scrub, is_over=is_over)
+    return filled("report.html.j2", lang, **values, script=(HERE / "report.js").read_text(encoding="utf-8"))
+
+
+def filled(template: str, lang: Lang, *folders: Path, **values: Any) -> str:
+    """Return a page: a template (``templates``), filled with ``values`` and with what every page has."""
     return (
-        templates()
-        .get_template("report.html.j2")
+        templates(*folders)
+        .get_template(template)
         .render(
-            **context(recording, diagnoses, lang, scrub, is_over=is_over),
+            lang="zh-CN" if lang == "zh" else "en",
+            t=lambda key, **more: text(key, lang, **more),
+            version=__version__,
             style=(HERE / "report.css").read_text(encoding="utf-8"),
-            script=(HERE / "report.js").read_text(encoding="utf-8"),
+            **values,
         )
     )
 

@@ -16,7 +16,7 @@ from holter.reports.outcome import sentences as say
 from holter.reports.outcome.groups import Group, fate_words, group_headline, spent
 from holter.reports.outcome.unusual import unusual
 from holter.reports.outcome.wall import clocks
-from holter.reports.terminal.episode import end_words
+from holter.reports.terminal.episode import end_words, seen_words
 from holter.reports.when import duration, end_of
 from holter.reports.wording import fact_name, finding_text, later_lines, remedies_of, remedy_text
 from holter.sentences import define
@@ -62,12 +62,7 @@ def group_model(recording: Recording, group: Group, lang: Lang, docs: str) -> di
         "members": [] if is_alone else [_member(recording, group, index, lang) for index in range(len(group.members))],
         "shown": "" if is_alone else phrase(shown(), lang),
         "could_be": could_be(diagnosis, recording, lang),
-        "when": text(
-            "html.seen-after",
-            lang,
-            start=clocks(recording.environment, episode.start_s),
-            delay=duration(episode.alarm_s - episode.start_s, lang),
-        ),
+        "when": seen_words(episode, recording, lang),
         "over": end_words(diagnosis, recording, lang, group.fate),
         "reason": phrase(AT_ALARM(reason=episode.reason), lang) if episode.reason else "",
         "window": closer(recording, episode),

@@ -24,7 +24,7 @@ from holter.reports.choices import value_words
 from holter.reports.html import lanes
 from holter.reports.live.contract import rows as rows_of
 from holter.reports.outcome.wall import clocks
-from holter.reports.wording import process_name
+from holter.reports.wording import process_name, thread_name
 from holter.tape import Recording
 
 # Limits that keep the page readable: the tape has the rest.
@@ -118,12 +118,16 @@ def unseen(recording: Recording, lang: Lang) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def _failed_probes(recording: Recording, lang: Lang) -> list[str]:
+def _by_probe(recording: Recording) -> dict[str, list[ProbeRun]]:
     runs: dict[str, list[ProbeRun]] = {}
     for run in recording.probe_runs():
         runs.setdefault(run.probe, []).append(run)
+    return runs
+
+
+def _failed_probes(recording: Recording, lang: Lang) -> list[str]:
     lines = []
-    for probe, probe_runs in runs.items():
+    for probe, probe_runs in _by_probe(recording).items():
         failed = [run for run in probe_runs if not run.ok]
         if failed:
             error = phrase(failed[-1].error or "", lang)
@@ -144,19 +148,11 @@ def stacks(recording: Recording, lang: Lang) -> list[dict[str, Any]]:
             "who": process_name(dump.role, None, dump.pid, lang),
             "when": clocks(recording.environment, dump.t_s),
             "rung": text(f"rung.{dump.rung}", lang),
-            "threads": [(_thread_name(thread, lang), _frames(thread)) for thread in dump.threads],
+            "threads": [(thread_name(thread, lang), _frames(thread)) for thread in dump.threads],
         }
         for dump in recording.stacks()[-MAX_STACKS:]
         if dump.threads
     ]
-
-
-def _thread_name(thread: ThreadStack, lang: Lang) -> str:
-    number = thread.thread_id
-    unnamed = text("stack.thread-number", lang, number=number) if number else text("stack.thread", lang)
-    parts = [thread.name or unnamed]
-    parts += [part for part in (thread.state, thread.wait_channel, thread.syscall) if part]
-    return ", ".join(parts)
 
 
 def _frames(thread: ThreadStack) -> list[str]:
@@ -217,9 +213,6 @@ def label(key: str, name: str, lang: Lang) -> str:
 
 def cost(recording: Recording, lang: Lang) -> list[dict[str, Any]]:
     """Return the cost of each probe: number of readings, failures, mean cost of one reading in milliseconds."""
-    runs: dict[str, list[ProbeRun]] = {}
-    for run in recording.probe_runs():
-        runs.setdefault(run.probe, []).append(run)
     rows: list[dict[str, Any]] = [
         {
             "probe": label(f"probe.{probe}", probe, lang),
@@ -227,6 +220,6 @@ def cost(recording: Recording, lang: Lang) -> list[dict[str, Any]]:
             "failed": sum(not run.ok for run in probe_runs),
             "cost_ms": 1000 * statistics.fmean(run.cost_s for run in probe_runs),
         }
-        for probe, probe_runs in runs.items()
+        for probe, probe_runs in _by_probe(recording).items()
     ]
     return sorted(rows, key=lambda row: row["cost_ms"], reverse=True)

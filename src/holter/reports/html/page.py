@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from holter import __version__
 from holter.evidence.scope import was_training_seen
 from holter.history.fates import STOPS
 from holter.history.phases import restarts
@@ -78,9 +77,6 @@ def context(
         ("environment", "heading.environment", recording.environment is not None),
     )
     return {
-        "lang": "zh-CN" if lang == "zh" else "en",
-        "t": lambda key, **values: text(key, lang, **values),
-        "version": __version__,
         "scrubbed": scrub,
         "damage": phrase(recording.damage, lang) if recording.damage else None,
         "headline": phrase(ran.headline, lang),

@@ -21,7 +21,7 @@ from holter.reports.live.contract import changes, contract_line
 from holter.reports.live.line_writer import write_or_skip
 from holter.reports.when import duration, where
 from holter.reports.wording import finding_text, remedies_of, remedy_text, words_for_administrator
-from holter.sentences import define
+from holter.sentences import define, gist
 
 # Marks our lines among those of the training.
 PREFIX = "holter:"
@@ -135,7 +135,7 @@ class RepeatFilter:
         before = self._failing.pop(taken.action, None)
         if taken.action not in ONLY_FAILURES or taken.state != "failed":
             return False
-        self._failing[taken.action] = _gist(taken.said)
+        self._failing[taken.action] = gist(taken.said, NUMBERS)
         return before == self._failing[taken.action]
 
 
@@ -143,13 +143,6 @@ def _is_proposed_again(taken: ActionTaken, earlier: ActionTaken) -> bool:
     # A worker died, then the main process: one restart is proposed, not two.
     same = (taken.action, taken.state, taken.generation) == (earlier.action, earlier.state, earlier.generation)
     return taken.state == "proposed" and same and taken.cause in (None, earlier.cause)
-
-
-def _gist(content: object) -> Hashable:
-    # The text without its numbers.
-    if isinstance(content, Message):
-        return content.key, tuple(_gist(value) for _, value in content.values)
-    return NUMBERS.sub("", content) if isinstance(content, str) else None
 
 
 class Progress:

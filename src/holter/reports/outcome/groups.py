@@ -15,6 +15,7 @@ from holter.reports.headline import fact_of, headline
 from holter.reports.outcome import sentences as say
 from holter.reports.outcome.wall import clocks
 from holter.reports.when import duration, end_of
+from holter.sentences import gist
 from holter.tape import Recording
 
 # Times of a group that are listed; later ones are counted.
@@ -128,11 +129,4 @@ def _key(diagnosis: Diagnosis) -> Hashable:
     subject = episode.subject if isinstance(episode.subject, str) else episode.subject.role
     if verdict is not None:
         return episode.kind, verdict.cause, subject
-    return episode.kind, _gist(fact_of(diagnosis)), subject
-
-
-# A sentence without its numbers.
-def _gist(content: object) -> Hashable:
-    if isinstance(content, Message):
-        return content.key, tuple(_gist(value) for _, value in content.values)
-    return NUMBERS.sub("", content) if isinstance(content, str) else None
+    return episode.kind, gist(fact_of(diagnosis), NUMBERS), subject

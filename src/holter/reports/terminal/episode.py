@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from holter.history.fates import Fate, last_end
-from holter.records import Diagnosis, Finding, Link, Verdict
+from holter.records import Diagnosis, Episode, Finding, Link, Verdict
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.cause_words import best, is_weighed
 from holter.reports.outcome import sentences as say
@@ -40,17 +40,18 @@ def _when(diagnosis: Diagnosis, recording: Recording, lang: Lang, fate: Fate | N
     episode = diagnosis.episode
     if is_text(recording) or episode.detector in TIMELESS:
         return wall_of(episode.start_s, recording, lang)
-    seen = text(
-        "html.seen-after",
-        lang,
-        start=clocks(recording.environment, episode.start_s),
-        delay=duration(episode.alarm_s - episode.start_s, lang),
-    )
+    seen = seen_words(episode, recording, lang)
     return (
         text("list.comma", lang, first=seen, second=over)
         if (over := end_words(diagnosis, recording, lang, fate))
         else seen
     )
+
+
+def seen_words(episode: Episode, recording: Recording, lang: Lang) -> str:
+    """Return when an episode began, and how much later it was noticed."""
+    start, delay = clocks(recording.environment, episode.start_s), duration(episode.alarm_s - episode.start_s, lang)
+    return text("html.seen-after", lang, start=start, delay=delay)
 
 
 def end_words(diagnosis: Diagnosis, recording: Recording, lang: Lang, fate: Fate | None) -> str:

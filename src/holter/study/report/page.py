@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from holter import __version__
 from holter.records import Message, Text
 from holter.reports import html
 from holter.reports.catalogue import Lang, phrase, text
@@ -71,33 +70,28 @@ def page(cells: Sequence[Cell], extra: Sequence[str], environ: Mapping[str, str]
     odd = any(cell.odd is not None for cell in cells)
     notes = [f"{said(name_of(cell.job))}: {said(words)}" for cell in cells for words in _noted(cell)]
     hours = hours_left(cells)
-    return (
-        html.templates(HERE)
-        .get_template("study.html.j2")
-        .render(
-            lang="zh-CN" if lang == "zh" else "en",
-            t=lambda key, **values: text(key, lang, **values),
-            tone="bad" if broken else "warn" if left or odd else "good",
-            title=said(TITLE(count=len(cells))),
-            verdict=said(counted(cells)),
-            lines=[said(words) for words in (_summary(cells), hours) if words is not None],
-            notes=notes,
-            dice_title=said(DICE()),
-            dice_note=said(DICE_NOTE()),
-            no_scores=said(NO_SCORES()),
-            families=_families(cells, environ, said),
-            trainings_title=said(TRAININGS()),
-            trainings_note=said(TRAININGS_NOTE()),
-            heads=[said(head()) for head in HEADS],
-            groups=_groups(cells, said, lang),
-            total=_total(cells, said, lang),
-            losses_title=said(LOSSES()),
-            losses=_losses(cells, said, lang),
-            next_title=said(NEXT()),
-            steps=[(said(what), commands) for what, commands in steps_of(cells, extra)],
-            version=__version__,
-            style=(html.HERE / "report.css").read_text(encoding="utf-8"),
-        )
+    return html.filled(
+        "study.html.j2",
+        lang,
+        HERE,
+        tone="bad" if broken else "warn" if left or odd else "good",
+        title=said(TITLE(count=len(cells))),
+        verdict=said(counted(cells)),
+        lines=[said(words) for words in (_summary(cells), hours) if words is not None],
+        notes=notes,
+        dice_title=said(DICE()),
+        dice_note=said(DICE_NOTE()),
+        no_scores=said(NO_SCORES()),
+        families=_families(cells, environ, said),
+        trainings_title=said(TRAININGS()),
+        trainings_note=said(TRAININGS_NOTE()),
+        heads=[said(head()) for head in HEADS],
+        groups=_groups(cells, said, lang),
+        total=_total(cells, said, lang),
+        losses_title=said(LOSSES()),
+        losses=_losses(cells, said, lang),
+        next_title=said(NEXT()),
+        steps=[(said(what), commands) for what, commands in steps_of(cells, extra)],
     )
 
 

@@ -55,10 +55,15 @@ def speed_of(times: Sequence[float], block: int, whole_s: float) -> Speed:
     rate = block / max(mean, 1e-9)
     if len(times) < LEAST_BLOCKS:
         return Speed(rate, 0.0, math.inf)
-    freedom = len(times) - 1
-    t = T95[freedom - 1] if freedom <= len(T95) else T95_MORE
-    error = t * stdev(times) / math.sqrt(len(times))
+    error = half_width(times)
     return Speed(rate, block / (mean + error), block / (mean - error) if mean > error else math.inf)
+
+
+def half_width(values: Sequence[float]) -> float:
+    """Return half the width of the 95 % interval of the mean of at least two values."""
+    freedom = len(values) - 1
+    t = T95[freedom - 1] if freedom <= len(T95) else T95_MORE
+    return t * stdev(values) / math.sqrt(len(values))
 
 
 def at_least(fast: Speed, slow: Speed) -> float:

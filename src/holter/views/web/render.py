@@ -20,7 +20,7 @@ from holter.errors import HolterError
 from holter.records import Text
 from holter.remedies.diagnose import diagnose_recording
 from holter.reports.catalogue import Lang, text
-from holter.reports.html import templates
+from holter.reports.html import filled
 from holter.reports.html.lanes import STATES
 from holter.reports.html.page import context
 from holter.sentences import define, define_all
@@ -110,16 +110,15 @@ def render(path: Path, lang: Lang, *, is_over: bool, page: int, root: str, name:
         "states": STATES,
         "words": {word: text(f"web.{word}", lang, age="{age}", n="{n}") for word in SCRIPT_WORDS},
     }
-    html = (
-        templates(HERE)
-        .get_template("web.html.j2")
-        .render(
-            **values,
-            live=json.dumps(live, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
-            asset=lambda file: root + address(file),
-            root=root,
-            name=name,
-        )
+    html = filled(
+        "web.html.j2",
+        lang,
+        HERE,
+        **values,
+        live=json.dumps(live, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+        asset=lambda file: root + address(file),
+        root=root,
+        name=name,
     )
     tops = {
         series_name(series["key"], chart["index"]): chart["top"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from holter.records import Link, StackDump, ThreadStack
+from holter.records import Link, StackDump
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.when import clock
-from holter.reports.wording import process_name
+from holter.reports.wording import process_name, thread_name
 from holter.sentences import define, define_all
 from holter.views.model.series import LaneName
 from holter.views.model.view import Lane, View
@@ -103,17 +103,10 @@ def stacks(dumps: list[StackDump], chosen: int | None, lang: Lang, paper: Paper)
         who = process_name(dump.role, None, dump.pid, lang)
         paper.add((f"{clock(dump.t_s):>8}  ", "dim"), (f"{who}, {text(f'rung.{dump.rung}', lang)}", "bold"))
         for thread in dump.threads:
-            paper.add(("    ", ""), (_thread(thread, lang), "cyan"), hang=4)
+            paper.add(("    ", ""), (thread_name(thread, lang), "cyan"), hang=4)
             for frame in thread.frames[:MOST_FRAMES]:
                 place = frame.file if frame.line is None else f"{frame.file}:{frame.line}"
                 paper.add((f"      {frame.function}  ", ""), (place, "dim"), hang=8)
-
-
-def _thread(thread: ThreadStack, lang: Lang) -> str:
-    number = thread.thread_id
-    unnamed = text("stack.thread-number", lang, number=number) if number else text("stack.thread", lang)
-    parts = (thread.state, thread.wait_channel, thread.syscall)
-    return ", ".join([thread.name or unnamed, *(part for part in parts if part)])
 
 
 def process(view: View, chosen: LaneName | None, lang: Lang, paper: Paper) -> None:

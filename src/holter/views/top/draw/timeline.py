@@ -56,10 +56,9 @@ class Timeline:
             chosen = [(column, str(epoch)) for column, epoch in begins if epoch is not None and epoch % each == 0]
             ends = [column + len(label) for column, label in chosen]
             fits = all(end < after[0] for end, after in zip(ends, chosen[1:], strict=False))
-            if fits and (not ends or ends[-1] <= len(self._view.bands)):
-                return {column + number: sign for column, label in chosen for number, sign in enumerate(label)}
             if fits:
-                chosen = chosen[:-1]
+                if ends and ends[-1] > len(self._view.bands):
+                    chosen = chosen[:-1]
                 return {column + number: sign for column, label in chosen for number, sign in enumerate(label)}
         return {}
 
