@@ -10,7 +10,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -22,10 +21,10 @@ from holter.tape.reader import (
     ROLLUPS,
     connect,
     damage_of,
-    decoded,
     environment_of,
     is_finished,
     merged_rows,
+    numbered,
     select,
     ticks_of,
     with_process,
@@ -74,7 +73,7 @@ class Follower:
             if self._event == 0:
                 self._begin(connection, damage)
             events = self._newer(connection, damage)
-            stacks = [(number, dump) for number, dump in _records(connection, "stack", StackDump, self._stack, damage)]
+            stacks = list(numbered(connection, "stack", StackDump, damage, self._stack))
             if stacks:
                 self._stack = stacks[-1][0]
             return News(
@@ -82,7 +81,7 @@ class Follower:
                 older=older,
                 stacks=tuple(dump for _, dump in stacks),
                 episodes=tuple(
-                    with_process(episode) for _, episode in _records(connection, "episode", Episode, -1, damage)
+                    with_process(episode) for _, episode in numbered(connection, "episode", Episode, damage)
                 ),
                 environment=environment_of(connection, damage),
                 first_s=_edge(connection, "min", damage),
@@ -148,28 +147,14 @@ class Follower:
         if self._oldest is None:
             return ()
         newest, self._oldest = self._oldest, self._oldest - MOST_EVENTS if self._oldest > MOST_EVENTS else None
-        older = _records(connection, "event", Event, self._oldest or 0, damage, f"AND id <= {newest}")
+        older = numbered(connection, "event", Event, damage, self._oldest or 0, f"AND id <= {newest}")
         return tuple(event for _, event in older)
 
     def _newer(self, connection: sqlite3.Connection, damage: list[Message]) -> tuple[Event, ...]:
-        found = _records(connection, "event", Event, self._event, damage)
+        found = list(numbered(connection, "event", Event, damage, self._event))
         if found:
             self._event = found[-1][0]
         return tuple(event for _, event in found)
-
-
-def _records(
-    connection: sqlite3.Connection, table: str, kind: Any, after: int, damage: list[Message], also: str = ""
-) -> list[tuple[int, Any]]:
-    decoder = msgspec.json.Decoder(kind)
-    found = []
-    for number, data in select(
-        connection, f"SELECT id, data FROM {table} WHERE id > {after} {also} ORDER BY id", damage
-    ):
-        record = decoded(lambda data=data: decoder.decode(coding.unpack(data)), table, damage)  # type: ignore[misc]
-        if record is not None:
-            found.append((number, record))
-    return found
 
 
 def _edge(connection: sqlite3.Connection, which: str, damage: list[Message]) -> float:

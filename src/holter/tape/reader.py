@@ -179,11 +179,19 @@ def decoded(function: Callable[[], T], table: str, damage: list[Message]) -> T |
 
 
 def _records(connection: sqlite3.Connection, table: str, kind: Any, damage: list[Message]) -> Iterator[Any]:
+    return (record for _, record in numbered(connection, table, kind, damage))
+
+
+def numbered(
+    connection: sqlite3.Connection, table: str, kind: Any, damage: list[Message], after: int = -1, also: str = ""
+) -> Iterator[tuple[int, Any]]:
+    """Yield the records of a table with their numbers: those above ``after``, if the condition ``also`` holds."""
     decoder = msgspec.json.Decoder(kind)
-    for (data,) in select(connection, f"SELECT data FROM {table} ORDER BY id", damage):
+    query = f"SELECT id, data FROM {table} WHERE id > {after} {also} ORDER BY id"
+    for number, data in select(connection, query, damage):
         record = decoded(lambda data=data: decoder.decode(coding.unpack(data)), table, damage)  # type: ignore[misc]
         if record is not None:
-            yield record
+            yield number, record
 
 
 def with_process(episode: Episode) -> Episode:
