@@ -13,7 +13,7 @@ from rich.text import Text
 
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.wrapping import PLAIN
+from holter.reports.runs.table import say
 from holter.sentences import define
 from holter.study.finish import steps_of
 from holter.study.holders import HELD_AHEAD
@@ -112,15 +112,6 @@ def print_status(console: Console, cells: Sequence[Cell], lang: Lang, now_s: flo
             by_cause.update(dict(cell.lost_by_cause))
         say(console, Text(phrase(LOST_IN_ALL(lost=lost_s, causes=named_causes(by_cause.most_common())), lang)))
     say(console, Text(phrase(counted(cells), lang), style="bold"))
-
-
-def say(console: Console, line: Text) -> None:
-    """Print a line; characters that the terminal's encoding does not have are replaced."""
-    try:
-        line.plain.encode(console.encoding)
-    except (UnicodeEncodeError, LookupError):
-        line.plain = line.plain.translate(PLAIN)
-    console.print(line, soft_wrap=True)
 
 
 def _row(cell: Cell, lang: Lang, now_s: float) -> tuple[str, str, str, str]:

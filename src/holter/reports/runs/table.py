@@ -57,8 +57,8 @@ def print_rows(
         _print_row(console, row, lang)
     hidden = len(rows) - len(shown)
     if hidden:
-        _say(console, Text(text(OLDER.key, lang, count=hidden), style="dim"))
-    _say(console, Text(phrase(verdict(rows, datetime.now(timezone.utc)), lang), style="bold"))
+        say(console, Text(text(OLDER.key, lang, count=hidden), style="dim"))
+    say(console, Text(phrase(verdict(rows, datetime.now(timezone.utc)), lang), style="bold"))
 
 
 def verdict(rows: Sequence[Row], now: datetime) -> Message:
@@ -114,13 +114,13 @@ def _print_row(console: Console, row: Row, lang: Lang) -> None:
         whole += f" · {text(CALLS.key, lang, count=row.calls)}"
     width = console.width - COLUMN
     lines = wrap(_cut(whole.replace("\n", " "), 2 * width), width)
-    _say(console, first.append(lines[0], style="bold"))
+    say(console, first.append(lines[0], style="bold"))
     for line in lines[1:]:
-        _say(console, Text(" " * COLUMN + line, style="bold"))
+        say(console, Text(" " * COLUMN + line, style="bold"))
     for line in wrap(phrase(row.headline, lang), console.width - 4):
-        _say(console, Text(" " * 4 + line))
+        say(console, Text(" " * 4 + line))
     for line in wrap(_tape(row, lang), console.width - 4):
-        _say(console, Text(" " * 4 + line, style="dim"))
+        say(console, Text(" " * 4 + line, style="dim"))
     console.print()
 
 
@@ -165,7 +165,8 @@ def _cut(name: str, columns: int) -> str:
     return name + "…"
 
 
-def _say(console: Console, line: Text) -> None:
+def say(console: Console, line: Text) -> None:
+    """Print a line; characters that the terminal's encoding does not have are replaced."""
     try:
         line.plain.encode(console.encoding)
     except (UnicodeEncodeError, LookupError):
