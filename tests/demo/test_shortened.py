@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import Prepared
-from holter.probes.training.trainlog import TrainLogProbe, find_log_folder
+from holter.probes.training.trainlog import TrainLogProbe
 from holter.records import EpochEnded, ExceptionSeen, PhaseChanged
+from holter.texts.training_command import parse_training_command
 from holter.trainer.shortened import read_delay_s, wait_natively
 
 
@@ -95,9 +96,9 @@ def test_it_goes_on_from_its_checkpoint_without_a_validation(brain: Prepared, fi
 
 @pytest.mark.training
 def test_the_probe_understands_its_log_to_the_end(brain: Prepared, finished) -> None:
-    assert find_log_folder(finished.command, brain.environment() | {"nnUNet_results": str(finished.results)}) == (
-        finished.fold
-    )
+    command = parse_training_command(finished.command)
+    assert command is not None
+    assert command.fold_folder(brain.environment() | {"nnUNet_results": str(finished.results)}) == finished.fold
     probe = TrainLogProbe(finished.fold, wall_zero=finished.began_wall, console=(finished.console,), wait_s=10)
     events = probe.read(finished.took_s).events
     epochs = [event for event in events if isinstance(event, EpochEnded)]

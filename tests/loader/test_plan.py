@@ -13,7 +13,7 @@ from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2
 from scipy import stats
 
 from holter.errors import BadInput, NoReadableCase
-from holter.loader import Catalogue, NoTransforms, Planner, Sampling, catalogue_like, sampling_like, share_of_rank
+from holter.loader import Catalogue, NoTransforms, Planner, Sampling, catalogue_like, sampling_like
 from holter.loader.plan.draws import generator
 from holter.loader.plan.foreground import ForegroundLocations
 from holter.loader.plan.foreground_file import FileLocations
@@ -131,26 +131,6 @@ def test_probabilistic_oversampling_forces_by_chance() -> None:
     rng = np.random.default_rng(0)
     hits = sum(is_forced(sampling_like(stock), 0, rng) for _ in range(DRAWS))
     assert stats.binomtest(hits, DRAWS, 0.33).pvalue > LEAST_P
-
-
-@pytest.mark.parametrize("world", [1, 2, 3, 4])
-@pytest.mark.parametrize("size", [4, 5, 8])
-@pytest.mark.parametrize("percent", [0.0, 0.33, 0.5, 1.0])
-def test_each_gpu_gets_the_share_that_nnunet_gives_it(
-    monkeypatch: pytest.MonkeyPatch, world: int, size: int, percent: float
-) -> None:
-    from types import SimpleNamespace
-
-    from nnunetv2.training.nnUNetTrainer import nnUNetTrainer as module  # noqa: N813 -- a module of that name
-
-    monkeypatch.setattr(module.dist, "get_world_size", lambda: world)
-    for rank in range(world):
-        monkeypatch.setattr(module.dist, "get_rank", lambda rank=rank: rank)
-        trainer = SimpleNamespace(
-            is_ddp=True, configuration_manager=SimpleNamespace(batch_size=size), oversample_foreground_percent=percent
-        )
-        module.nnUNetTrainer._set_batch_size_and_oversample(trainer)
-        assert share_of_rank(size, percent, rank, world) == (trainer.batch_size, trainer.oversample_foreground_percent)
 
 
 # --- a plan depends on (seed, step, slot) and nothing else ------------------------------------------------------

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from holter.probes.training.console import begun_files, console_files
 from holter.probes.training.file_tail import BYTES_PER_READ, MAX_LINE_BYTES, FileTail
-from holter.probes.training.trainlog import TrainLogProbe, find_log_folder
+from holter.probes.training.trainlog import TrainLogProbe
 from holter.records import EpochEnded, Event, ExceptionSeen, LogLine, Noted, PhaseChanged
 from holter.reports.catalogue import phrase
+from holter.texts.training_command import parse_training_command
 from holter.texts.training_log import LogParser, numbers
 from holter.texts.training_log.budget import EXCEPTIONS_PER_MINUTE, LINES_PER_MINUTE
 from needs import require
@@ -48,6 +49,11 @@ def lines_of(name: str) -> list[str]:
 def parse(lines: list[str], *, history: bool = True, now_s: float = LATER_S) -> list[Event]:
     parser = LogParser(ZERO)
     return parser.feed(lines, now_s, history=history) + parser.idle(now_s) + parser.idle(now_s + 10)
+
+
+def log_folder(command: list[str], environ: dict[str, str]) -> Path | None:
+    parsed = parse_training_command(command)
+    return parsed.fold_folder(environ) if parsed is not None else None
 
 
 def of(kind: type, events: list[Event] | tuple[Event, ...]) -> list:
@@ -484,18 +490,18 @@ NAMED = "Dataset004_Hippocampus"
     ],
 )
 def test_the_log_folder_follows_from_the_command(command: str, folder: str) -> None:
-    assert find_log_folder(command.split(), ENVIRON) == Path("/results") / NAMED / folder
+    assert log_folder(command.split(), ENVIRON) == Path("/results") / NAMED / folder
 
 
 def test_a_data_set_number_is_looked_up_in_the_folders(tmp_path: Path) -> None:
     (tmp_path / NAMED).mkdir()
     (tmp_path / "Dataset0041_Other").mkdir()
     environ = {"nnUNet_results": "/results", "nnUNet_preprocessed": str(tmp_path)}
-    found = find_log_folder(["nnUNetv2_train", "4", "3d_fullres", "0"], environ)
+    found = log_folder(["nnUNetv2_train", "4", "3d_fullres", "0"], environ)
     assert found == Path("/results") / NAMED / "nnUNetTrainer__nnUNetPlans__3d_fullres" / "fold_0"
-    assert find_log_folder(["nnUNetv2_train", "5", "3d_fullres", "0"], environ) is None
-    assert find_log_folder(["python", "train.py", "4", "3d_fullres", "0"], environ) is None
-    assert find_log_folder(["nnUNetv2_train", "-h"], environ) is None
+    assert log_folder(["nnUNetv2_train", "5", "3d_fullres", "0"], environ) is None
+    assert log_folder(["python", "train.py", "4", "3d_fullres", "0"], environ) is None
+    assert log_folder(["nnUNetv2_train", "-h"], environ) is None
 
 
 def test_a_command_line_that_argparse_refuses_is_an_error_with_its_reason() -> None:

@@ -8,7 +8,6 @@ from holter.loader.from_nnunet import catalogue_like, sampling_like
 from holter.loader.loader import Loader
 from holter.loader.options import Options
 from holter.loader.plan.dataset import Catalogue
-from holter.loader.plan.oversampling import share_of_rank
 from holter.loader.plan.planner import Planner
 from holter.loader.read.backend import Backend
 from holter.loader.read.ram import ram_budget_bytes
@@ -32,5 +31,4 @@ __all__ = [
     "ram_budget_bytes",
     "sampling_like",
     "seg_dtype_for",
-    "share_of_rank",
 ]

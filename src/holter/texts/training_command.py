@@ -102,12 +102,6 @@ def parse_training_command(cmdline: Sequence[str]) -> TrainingCommand | None:
     )
 
 
-def find_log_folder(cmdline: Sequence[str], environ: Mapping[str, str]) -> Path | None:
-    """Fold folder that a training command writes its log to; None if unknown."""
-    command = parse_training_command(cmdline)
-    return command.fold_folder(environ) if command is not None else None
-
-
 def _arguments(cmdline: Sequence[str]) -> Sequence[str] | None:
     # The words after the call of nnUNetv2_train, of its module, its file, or of ``holter train``.
     for index, word in enumerate(cmdline):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from holter.bench.advice import train_command
-from holter.bench.forecast import FITS, SLOWED, WAITS
+from holter.bench.forecast import SLOWED, WAITS
+from holter.bench.records import FITS
 from holter.bench.tuning.records import Tuned
 from holter.bench.tuning.space import USUAL_BATCHES
 from holter.doctor.records import Asked

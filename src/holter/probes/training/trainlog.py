@@ -18,10 +18,7 @@ from holter.probes.training.console import NAME_TOLERANCE_S, Console, ConsoleSil
 from holter.probes.training.file_tail import FileId, FileTail, Mark, mark
 from holter.records import Event, Noted, Notice
 from holter.sentences import define
-from holter.texts.training_command import find_log_folder
 from holter.texts.training_log import LogParser
-
-__all__ = ["TrainLogProbe", "find_log_folder"]
 
 # Reading local files takes milliseconds; the recorder's loop waits at most this long for a read.
 WAIT_FOR_READ_S = 0.25

@@ -120,22 +120,22 @@ def print_comparison(
     ``wrote``: a line about a file that was written, printed before the verdict. ``command``: the next command.
     """
     for run in comparison.runs:
-        _say(console, Text(run.name, style="bold"))
+        console.print(Text(run.name, style="bold"), soft_wrap=True)
         for line in wrap(phrase(run.headline, lang), console.width - 4):
-            _say(console, Text(f"    {line}"))
+            console.print(Text(f"    {line}"), soft_wrap=True)
     for section in sections(comparison, lang):
         console.print()
         console.print(_table(section, [run.name for run in comparison.runs]))
     if comparison.equal:
-        _say(console, Text(text(EQUAL_FACTS.key, lang, count=comparison.equal), style="dim"))
+        console.print(Text(text(EQUAL_FACTS.key, lang, count=comparison.equal), style="dim"), soft_wrap=True)
     if comparison.warnings:
         console.print()
-        _say(console, Text(text(NOTES.key, lang), style="bold yellow"))
+        console.print(Text(text(NOTES.key, lang), style="bold yellow"), soft_wrap=True)
         for warning in comparison.warnings:
             _wrapped(console, phrase(warning, lang), "  ", "")
     console.print()
     if wrote is not None:
-        _say(console, Text(wrote))
+        console.print(Text(wrote), soft_wrap=True)
     *_, last = comparison.verdicts
     for verdict in comparison.verdicts:
         words = (phrase(message, lang) for message in (verdict.message, verdict.allowed) if message is not None)
@@ -210,8 +210,4 @@ def _table(section: Section, names: Sequence[str]) -> Table:
 
 def _wrapped(console: Console, words: str, hang: str, style: str) -> None:
     for line in wrap(words, console.width - len(hang)):
-        _say(console, Text(hang + line, style=style))
-
-
-def _say(console: Console, line: Text) -> None:
-    console.print(line, soft_wrap=True)
+        console.print(Text(hang + line, style=style), soft_wrap=True)
