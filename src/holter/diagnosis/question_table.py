@@ -26,216 +26,111 @@ class Question(NamedTuple):
     choices: tuple[Choice, ...]
 
 
-ASKED = {
-    key: define(key, english)
-    for key, english in {
-        "question.kind": "What happened?",
-        "question.error": "Is there an error message, or a line like Killed?",
-        "question.gpu": "What does the GPU do meanwhile (nvidia-smi)?",
-        "question.cpu": "What do the CPUs do (top)?",
-        "question.machine": "Where does the training run?",
-        "question.vgpu": "Is it a virtual GPU (nvidia-smi -q, Virtualization Mode)?",
-        "question.licence": "What does nvidia-smi -q say after License Status?",
-        "question.when": "When does it happen?",
-        "question.data": "Where is the data?",
-        "question.memory": "How is the memory (free -h)?",
-        "question.shm": "How large is /dev/shm (df -h /dev/shm)?",
-        "question.workers": "Are there stopped or blocked workers (ps, column STAT)?",
-        "question.others": "Who else uses this machine or GPU?",
-        "question.gpus": "How many GPUs train together?",
-        "question.disk": "Is a disk full (df -h)?",
-        "question.console": "Does nnU-Net's training log go on while the console is silent?",
-    }.items()
-}
-ANSWERED = {
-    key: define(key, english)
-    for key, english in {
-        "answer.stall": "it stands still, no error",
-        "answer.slow": "it became slow, or always was",
-        "answer.death": "it ended",
-        "answer.creep": "memory grows",
-        "answer.nan": "the loss is NaN",
-        "answer.unsaved": "it goes on, but checkpoints cannot be saved",
-        "answer.killed": "Killed, or exit code 137 or -9",
-        "answer.segfault": "Segmentation fault, or exit code 139 or -11",
-        "answer.cuda-oom": "CUDA out of memory",
-        "answer.no-space": "No space left on device, or Disk quota exceeded",
-        "answer.shared-memory": "Bus error, or shared memory (shm, /torch_...)",
-        "answer.host-memory": "MemoryError, or Cannot allocate memory",
-        "answer.assert": "device-side assert triggered",
-        "answer.descriptors": "Too many open files",
-        "answer.driver": "no kernel image, driver too old, or NVML",
-        "answer.gpu-lost": "GPU is lost, fallen off the bus, or Xid",
-        "answer.nccl": "NCCL timeout, or Watchdog",
-        "answer.truncated": "a file is truncated or broken",
-        "answer.compile": "torch.compile, inductor, triton or a C compiler",
-        "answer.in-worker": "a Python error in a data worker",
-        "answer.python-error": "another Python error",
-        "answer.worker-dead": "only that background workers are no longer alive",
-        "answer.gpu-idle": "0 %, or nearly",
-        "answer.gpu-jumps": "it jumps between 0 and 100 %",
-        "answer.gpu-full": "100 %",
-        "answer.gpu-hot": "it is hot (over 85 °C) or its clock is low",
-        "answer.cpu-idle": "idle",
-        "answer.cpu-busy": "the training uses all of them",
-        "answer.cpu-wait": "wa is high, or processes are in state D",
-        "answer.cpu-others": "other programs use them",
-        "answer.linux": "Linux, on the machine itself",
-        "answer.docker": "Docker or another container",
-        "answer.wsl": "WSL2",
-        "answer.windows": "Windows",
-        "answer.slurm": "a Slurm job",
-        "answer.vgpu-yes": "yes, VGPU",
-        "answer.pass-through": "no: pass-through, or a machine of its own",
-        "answer.licensed": "Licensed",
-        "answer.unlicensed": "Unlicensed",
-        "answer.after-minutes": "after about 15 to 40 minutes, every time",
-        "answer.from-start": "from the start on",
-        "answer.at-random": "at random",
-        "answer.at-validation": "in the final validation",
-        "answer.local-ssd": "on a local SSD",
-        "answer.local-hdd": "on a hard disk or USB disk",
-        "answer.network": "on NFS or another network drive",
-        "answer.memory-free": "much is free",
-        "answer.memory-full": "nearly full",
-        "answer.swapping": "swap is used a lot",
-        "answer.shm-small": "64 MB",
-        "answer.shm-full": "it is full",
-        "answer.shm-large": "several GB, and mostly free",
-        "answer.worker-t": "one or more are in T",
-        "answer.worker-d": "one or more are in D",
-        "answer.workers-none": "none",
-        "answer.others-none": "nobody",
-        "answer.others-cpu": "others use the CPUs",
-        "answer.others-gpu": "others use the GPU",
-        "answer.one": "one",
-        "answer.several": "two or more",
-        "answer.disk-full": "yes",
-        "answer.disk-fine": "no",
-        "answer.log-goes-on": "yes",
-        "answer.log-stops": "no",
-    }.items()
-}
-_TABLE: tuple[tuple[str, tuple[tuple[str, Facts], ...]], ...] = (
-    (
-        "kind",
-        (
-            ("stall", {"episode.kind": "stall"}), ("slow", {"episode.kind": "slow-down"}),
-            ("death", {"episode.kind": "death"}), ("creep", {"episode.kind": "creep"}),
-            ("nan", {"episode.kind": "diverged", "loss.not_finite": ["train_loss"]}),
-            ("unsaved", {"episode.kind": "unsaved"}),
-        ),
-    ),
-    (
-        "error",
-        (
-            ("killed", {"main.exit_signal": 9}), ("segfault", {"main.exit_signal": 11}),
-            ("cuda-oom", {"exception.kind": "cuda-oom", "exception.cuda_oom": True}),
-            ("no-space", {"exception.kind": "no-space", "disk.error": "full"}),
-            ("shared-memory", {"shm.trouble": "no-room"}),
-            ("host-memory", {"exception.kind": "memory"}),
-            ("assert", {"exception.kind": "cuda-assert"}),
-            ("descriptors", {"exception.kind": "descriptors"}),
-            ("driver", {"exception.kind": "cuda-mismatch"}),
-            ("gpu-lost", {"exception.kind": "gpu-lost"}),
-            ("nccl", {"exception.kind": "nccl-timeout"}),
-            ("truncated", {"exception.truncated_file": True}),
-            ("compile", {"exception.kind": "compile"}),
-            ("in-worker", {"exception.role": "train-worker", "exception.kind": "other"}),
-            ("python-error", {"exception.role": "main", "exception.kind": "other"}),
-            ("worker-dead", {"echo.says": "training"}),
-        ),
-    ),
-    (
-        "gpu",
-        (
-            ("gpu-idle", {"gpu.utilization_ratio": 0.0}),
-            ("gpu-jumps", {"symptoms": ["gpu-use-fluctuates"]}),
-            ("gpu-full", {"gpu.utilization_ratio": 1.0}),
-            ("gpu-hot", {"gpu.throttled": True}),
-        ),
-    ),
-    (
-        "cpu",
-        (
-            ("cpu-idle", {"cpu.run_busy_ratio": 0.02, "activity.present": False}),
-            ("cpu-busy", {"cpu.run_busy_ratio": 0.98, "activity.present": True}),
-            ("cpu-wait", {"symptoms": ["waits-for-disk"]}),
-            ("cpu-others", {"host.others_cpu_ratio": 0.8}),
-        ),
-    ),
-    (
-        "machine",
-        (
-            ("linux", {"system.os": "linux", "system.container": "none", "system.virtual_machine": "none"}),
-            ("docker", {"system.os": "linux", "system.container": "docker"}),
-            ("wsl", {"system.virtual_machine": "wsl"}), ("windows", {"system.os": "windows"}),
-            ("slurm", {"system.os": "linux"}),
-        ),
-    ),
-    (
-        "vgpu",
-        (("vgpu-yes", {"gpu.virtualization": "vgpu"}), ("pass-through", {"gpu.virtualization": "pass-through"})),
-    ),
-    ("licence", (("licensed", {"gpu.licence_text": "Licensed"}), ("unlicensed", {"gpu.licence_text": "Unlicensed"}))),
-    (
-        "when",
-        (
-            ("after-minutes", {"epochs.shape": "step-up", "epochs.minutes_to_change": 20.0}),
-            ("from-start", {"epochs.shape": "flat", "symptoms": ["slow-from-start"]}), ("at-random", {}),
-            ("at-validation", {"phase": "final-validation"}),
-        ),
-    ),
-    (
-        "data",
-        (
-            ("local-ssd", {"storage.fs_type": "ext4"}), ("local-hdd", {"symptoms": ["slow-disk"]}),
-            ("network", {"storage.fs_type": "nfs4", "symptoms": ["slow-disk"]}),
-        ),
-    ),
-    (
-        "memory",
-        (
-            ("memory-free", {"memory.used_ratio": 0.3}), ("memory-full", {"memory.used_ratio": 0.97}),
-            ("swapping", {"symptoms": ["swap-full"]}),
-        ),
-    ),
-    (
-        "shm",
-        (
-            ("shm-small", {"shm.total_bytes": 67108864}), ("shm-full", {"shm.used_ratio": 1.0}),
-            ("shm-large", {"shm.used_ratio": 0.05, "shm.total_bytes": 16e9}),
-        ),
-    ),
-    (
-        "workers",
-        (
-            ("worker-t", {"workers.stopped": ["worker"]}), ("worker-d", {"workers.blocked": ["worker"]}),
-            ("workers-none", {"workers.stopped": [], "workers.blocked": []}),
-        ),
-    ),
-    (
-        "others",
-        (
-            ("others-none", {"host.others_cpu_ratio": 0.0, "gpu.foreign_processes": []}),
-            ("others-cpu", {"symptoms": ["others-use-cpu"]}), ("others-gpu", {"symptoms": ["others-use-gpu"]}),
-        ),
-    ),
-    ("gpus", (("one", {"ddp.ranks": 1}), ("several", {"ddp.ranks": 2, "scope.ranks": True}))),
-    ("disk", (("disk-full", {"disk.full": True, "disk.error": "full"}), ("disk-fine", {"disk.full": False}))),
-    (
-        "console",
-        (
-            ("log-goes-on", {"output.hidden": True, "progress.resumed": True}),
-            ("log-stops", {"output.hidden": False}),
-        ),
-    ),
+_TABLE: tuple[tuple[str, str, tuple[tuple[str, str, Facts], ...]], ...] = (
+    ("kind", "What happened?", (
+        ("stall", "it stands still, no error", {"episode.kind": "stall"}),
+        ("slow", "it became slow, or always was", {"episode.kind": "slow-down"}),
+        ("death", "it ended", {"episode.kind": "death"}),
+        ("creep", "memory grows", {"episode.kind": "creep"}),
+        ("nan", "the loss is NaN", {"episode.kind": "diverged", "loss.not_finite": ["train_loss"]}),
+        ("unsaved", "it goes on, but checkpoints cannot be saved", {"episode.kind": "unsaved"}),
+    )),
+    ("error", "Is there an error message, or a line like Killed?", (
+        ("killed", "Killed, or exit code 137 or -9", {"main.exit_signal": 9}),
+        ("segfault", "Segmentation fault, or exit code 139 or -11", {"main.exit_signal": 11}),
+        ("cuda-oom", "CUDA out of memory", {"exception.kind": "cuda-oom", "exception.cuda_oom": True}),
+        ("no-space", "No space left on device, or Disk quota exceeded",
+         {"exception.kind": "no-space", "disk.error": "full"}),
+        ("shared-memory", "Bus error, or shared memory (shm, /torch_...)", {"shm.trouble": "no-room"}),
+        ("host-memory", "MemoryError, or Cannot allocate memory", {"exception.kind": "memory"}),
+        ("assert", "device-side assert triggered", {"exception.kind": "cuda-assert"}),
+        ("descriptors", "Too many open files", {"exception.kind": "descriptors"}),
+        ("driver", "no kernel image, driver too old, or NVML", {"exception.kind": "cuda-mismatch"}),
+        ("gpu-lost", "GPU is lost, fallen off the bus, or Xid", {"exception.kind": "gpu-lost"}),
+        ("nccl", "NCCL timeout, or Watchdog", {"exception.kind": "nccl-timeout"}),
+        ("truncated", "a file is truncated or broken", {"exception.truncated_file": True}),
+        ("compile", "torch.compile, inductor, triton or a C compiler", {"exception.kind": "compile"}),
+        ("in-worker", "a Python error in a data worker",
+         {"exception.role": "train-worker", "exception.kind": "other"}),
+        ("python-error", "another Python error", {"exception.role": "main", "exception.kind": "other"}),
+        ("worker-dead", "only that background workers are no longer alive", {"echo.says": "training"}),
+    )),
+    ("gpu", "What does the GPU do meanwhile (nvidia-smi)?", (
+        ("gpu-idle", "0 %, or nearly", {"gpu.utilization_ratio": 0.0}),
+        ("gpu-jumps", "it jumps between 0 and 100 %", {"symptoms": ["gpu-use-fluctuates"]}),
+        ("gpu-full", "100 %", {"gpu.utilization_ratio": 1.0}),
+        ("gpu-hot", "it is hot (over 85 °C) or its clock is low", {"gpu.throttled": True}),
+    )),
+    ("cpu", "What do the CPUs do (top)?", (
+        ("cpu-idle", "idle", {"cpu.run_busy_ratio": 0.02, "activity.present": False}),
+        ("cpu-busy", "the training uses all of them", {"cpu.run_busy_ratio": 0.98, "activity.present": True}),
+        ("cpu-wait", "wa is high, or processes are in state D", {"symptoms": ["waits-for-disk"]}),
+        ("cpu-others", "other programs use them", {"host.others_cpu_ratio": 0.8}),
+    )),
+    ("machine", "Where does the training run?", (
+        ("linux", "Linux, on the machine itself",
+         {"system.os": "linux", "system.container": "none", "system.virtual_machine": "none"}),
+        ("docker", "Docker or another container", {"system.os": "linux", "system.container": "docker"}),
+        ("wsl", "WSL2", {"system.virtual_machine": "wsl"}),
+        ("windows", "Windows", {"system.os": "windows"}),
+        ("slurm", "a Slurm job", {"system.os": "linux"}),
+    )),
+    ("vgpu", "Is it a virtual GPU (nvidia-smi -q, Virtualization Mode)?", (
+        ("vgpu-yes", "yes, VGPU", {"gpu.virtualization": "vgpu"}),
+        ("pass-through", "no: pass-through, or a machine of its own", {"gpu.virtualization": "pass-through"}),
+    )),
+    ("licence", "What does nvidia-smi -q say after License Status?", (
+        ("licensed", "Licensed", {"gpu.licence_text": "Licensed"}),
+        ("unlicensed", "Unlicensed", {"gpu.licence_text": "Unlicensed"}),
+    )),
+    ("when", "When does it happen?", (
+        ("after-minutes", "after about 15 to 40 minutes, every time",
+         {"epochs.shape": "step-up", "epochs.minutes_to_change": 20.0}),
+        ("from-start", "from the start on", {"epochs.shape": "flat", "symptoms": ["slow-from-start"]}),
+        ("at-random", "at random", {}),
+        ("at-validation", "in the final validation", {"phase": "final-validation"}),
+    )),
+    ("data", "Where is the data?", (
+        ("local-ssd", "on a local SSD", {"storage.fs_type": "ext4"}),
+        ("local-hdd", "on a hard disk or USB disk", {"symptoms": ["slow-disk"]}),
+        ("network", "on NFS or another network drive", {"storage.fs_type": "nfs4", "symptoms": ["slow-disk"]}),
+    )),
+    ("memory", "How is the memory (free -h)?", (
+        ("memory-free", "much is free", {"memory.used_ratio": 0.3}),
+        ("memory-full", "nearly full", {"memory.used_ratio": 0.97}),
+        ("swapping", "swap is used a lot", {"symptoms": ["swap-full"]}),
+    )),
+    ("shm", "How large is /dev/shm (df -h /dev/shm)?", (
+        ("shm-small", "64 MB", {"shm.total_bytes": 67108864}),
+        ("shm-full", "it is full", {"shm.used_ratio": 1.0}),
+        ("shm-large", "several GB, and mostly free", {"shm.used_ratio": 0.05, "shm.total_bytes": 16e9}),
+    )),
+    ("workers", "Are there stopped or blocked workers (ps, column STAT)?", (
+        ("worker-t", "one or more are in T", {"workers.stopped": ["worker"]}),
+        ("worker-d", "one or more are in D", {"workers.blocked": ["worker"]}),
+        ("workers-none", "none", {"workers.stopped": [], "workers.blocked": []}),
+    )),
+    ("others", "Who else uses this machine or GPU?", (
+        ("others-none", "nobody", {"host.others_cpu_ratio": 0.0, "gpu.foreign_processes": []}),
+        ("others-cpu", "others use the CPUs", {"symptoms": ["others-use-cpu"]}),
+        ("others-gpu", "others use the GPU", {"symptoms": ["others-use-gpu"]}),
+    )),
+    ("gpus", "How many GPUs train together?", (
+        ("one", "one", {"ddp.ranks": 1}), ("several", "two or more", {"ddp.ranks": 2, "scope.ranks": True}),
+    )),
+    ("disk", "Is a disk full (df -h)?", (
+        ("disk-full", "yes", {"disk.full": True, "disk.error": "full"}), ("disk-fine", "no", {"disk.full": False}),
+    )),
+    ("console", "Does nnU-Net's training log go on while the console is silent?", (
+        ("log-goes-on", "yes", {"output.hidden": True, "progress.resumed": True}),
+        ("log-stops", "no", {"output.hidden": False}),
+    )),
 )  # fmt: skip
 QUESTIONS = tuple(
     Question(
         key,
-        ASKED[f"question.{key}"](),
-        tuple(Choice(ANSWERED[f"answer.{name}"](), facts) for name, facts in choices),
+        define(f"question.{key}", asked)(),
+        tuple(Choice(define(f"answer.{name}", english)(), facts) for name, english, facts in choices),
     )
-    for key, choices in _TABLE
+    for key, asked, choices in _TABLE
 )
