@@ -48,6 +48,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def model(self) -> Path:
+        """Folder of the model: all its folds have this data set, configuration, trainer and plans."""
+        return self.folder.parent
+
+    @property
     def family(self) -> tuple[str, str]:
         """Data set and configuration: folds of one family are comparable."""
         return self.dataset, self.configuration

@@ -75,10 +75,10 @@ def requirements_of(cells: Sequence[Cell], environ: Mapping[str, str]) -> Requir
     left = [cell for cell in cells if cell.state != "done"]
     if not left:
         return None
-    questions = {_model(cell): _question(cell, environ) for cell in left}
+    questions = {cell.job.model: _question(cell, environ) for cell in left}
     sizes = {model: _checkpoint(question) for model, question in questions.items()}
     needs = [
-        max(0, KEPT * size[0] - _there(cell.job.folder)) for cell in left if (size := sizes[_model(cell)]) is not None
+        max(0, KEPT * size[0] - _there(cell.job.folder)) for cell in left if (size := sizes[cell.job.model]) is not None
     ]
     known = [size for size in sizes.values() if size is not None]
     folder = nearest(Path(environ["nnUNet_results"]))
@@ -92,7 +92,7 @@ def requirements_of(cells: Sequence[Cell], environ: Mapping[str, str]) -> Requir
         folder=str(folder),
         measured=any(measured for _, measured in known),
         estimated=any(not measured for _, measured in known),
-        unknown=sum(sizes[_model(cell)] is None for cell in left),
+        unknown=sum(sizes[cell.job.model] is None for cell in left),
         memory_bytes=max((training_bytes(plan, processes, "cuda") for plan in plans), default=None),
         memory_free_bytes=psutil.virtual_memory().available,
         workers=workers,
@@ -115,10 +115,6 @@ def sentences_of(needs: Requirements | None) -> tuple[Message, ...]:
     if needs.memory_bytes is not None:
         said.append(MEMORY(need=needs.memory_bytes, count=needs.workers, free=needs.memory_free_bytes))
     return (*said, DATA(size=needs.data_bytes))
-
-
-def _model(cell: Cell) -> Path:
-    return cell.job.folder.parent
 
 
 def _question(cell: Cell, environ: Mapping[str, str]) -> Question | None:

@@ -105,8 +105,7 @@ def _noted(cell: Cell) -> list[Message]:
 
 def _families(cells: Sequence[Cell], environ: Mapping[str, str], said: Callable[[Text], str]) -> list[dict[str, Any]]:
     found = []
-    for model in dict.fromkeys(cell.job.folder.parent for cell in cells):
-        own = [cell for cell in cells if cell.job.folder.parent == model]
+    for own in _by_model(cells):
         scores = {cell.job.fold: scores_of(cell.job.folder) for cell in own}
         known = [each for each in scores.values() if each is not None]
         if not known:
@@ -157,10 +156,14 @@ def _strip(scores: Mapping[str, Scores | None]) -> dict[str, Any] | None:
 
 
 def _groups(cells: Sequence[Cell], said: Callable[[Text], str], lang: Lang) -> list[tuple[str, list[list[str]]]]:
+    return [(_model(own[0]), [_row(cell, said, lang) for cell in own]) for own in _by_model(cells)]
+
+
+def _by_model(cells: Sequence[Cell]) -> list[list[Cell]]:
     found: dict[Path, list[Cell]] = {}
     for cell in cells:
-        found.setdefault(cell.job.folder.parent, []).append(cell)
-    return [(_model(own[0]), [_row(cell, said, lang) for cell in own]) for own in found.values()]
+        found.setdefault(cell.job.model, []).append(cell)
+    return list(found.values())
 
 
 def _model(cell: Cell) -> str:
