@@ -40,6 +40,7 @@ from holter.cli.measuring import bench, tune
 from holter.cli.options import long_options, spoken_language
 from holter.cli.start import platforms, settings, standard_streams
 from holter.cli.studies import study
+from holter.cli.studies.words import StudyCommand
 from holter.errors import HolterError
 
 app = App(
@@ -51,27 +52,37 @@ app = App(
     help="Keeps nnU-Net training going: notices a stall in seconds, names its cause with evidence, and heals it.",
 )
 
-doctor.register(app)
-bench.register(app)
-tune.register(app)
-run.register(app)
-train.register(app)
-attach.register(app)
-study.register(app)
-top.register(app)
-web.register(app)
-list_runs.register(app)
-diagnose.register(app)
-report.register(app)
-compare.register(app)
-ask.register(app)
-explain.register(app)
-export.register(app)
-prune.register(app)
-metrics.register(app)
-demo.register(app)
-config.register(app)
-notify_test.register(app)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "doctor": doctor.doctor,
+    "bench": bench.bench,
+    "tune": tune.tune,
+    "run": run.run,
+    "train": train.train,
+    "attach": attach.attach,
+    "study": study.study,
+    "top": top.top,
+    "web": web.web,
+    "list": list_runs.list_runs,
+    "diagnose": diagnose.diagnose,
+    "report": report.report,
+    "compare": compare.compare,
+    "ask": ask.ask,
+    "explain": explain.explain,
+    "export": export.export,
+    "prune": prune.prune,
+    "metrics": metrics.metrics,
+    "demo": demo.demo,
+    "config": config.config,
+    "notify-test": notify_test.notify_test,
+}
+SPECIAL: dict[str, dict[str, Any]] = {
+    "run": {"context_settings": run.SETTINGS},
+    "train": {"cls": train.TrainCommand, "context_settings": train.SETTINGS},
+    "study": {"cls": StudyCommand},
+    "top": {"cls": top.TopCommand},
+}
+for _name, _command in COMMANDS.items():
+    app.command(_name, **SPECIAL.get(_name, {}))(_command)
 
 INTERRUPTED = 130
 # With at most one word after them these need no parser. It brings a library for validation: longer to load than a page

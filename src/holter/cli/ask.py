@@ -35,10 +35,6 @@ LEADING = define("question.leading", "So far: {cause}")
 CANNOT_READ_TEXT = define("error.ask-text", "{path} cannot be read: {error}.")
 
 
-def register(app: typer.Typer) -> None:
-    app.command("ask")(ask)
-
-
 def ask(
     texts: Annotated[
         list[Path] | None, typer.Argument(metavar="[TEXT...]", help="What you have: a log, pasted text, read-outs.")

@@ -12,10 +12,6 @@ import typer
 from holter.cli.options import TAPE_HELP, Force, Lang, Metrics, Notify, chosen_language
 
 
-def register(app: typer.Typer) -> None:
-    app.command("attach")(attach)
-
-
 def attach(
     pid: Annotated[
         int,

@@ -19,10 +19,6 @@ ONE_ALONE = define("error.compare-one", "Two tapes are needed: the first one is 
 NO_PERCENT = define("error.no-percent", "--max-slower {given} is not a share: 5% or 5 means that 5 % are allowed.")
 
 
-def register(app: typer.Typer) -> None:
-    app.command("compare")(compare)
-
-
 def compare(
     tapes: Annotated[
         list[Path], typer.Argument(metavar="A B...", help="Tapes; each is compared with the first, also while it runs.")

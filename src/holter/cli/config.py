@@ -23,10 +23,6 @@ ROW = define("config.row", "{name} = {value}   for {what}, from {source}")
 HIDDEN = "…"
 
 
-def register(app: typer.Typer) -> None:
-    app.command("config")(config)
-
-
 def config(context: typer.Context, json_: Json = False, lang: Lang = None) -> None:
     """Show which settings apply (holter.toml, HOLTER_LANG and other variables), and where each comes from.
 

@@ -11,10 +11,6 @@ import typer
 from holter.cli.options import Force, Json, Lang, chosen_language, print_json
 
 
-def register(app: typer.Typer) -> None:
-    app.command("demo")(demo)
-
-
 def demo(
     fault: Annotated[
         str,

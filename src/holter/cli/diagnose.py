@@ -11,10 +11,6 @@ from holter.cli.options import FailOn, Json, Lang, chosen_language, print_json
 from holter.cli.start.newest import newest_tape
 
 
-def register(app: typer.Typer) -> None:
-    app.command("diagnose")(diagnose)
-
-
 def diagnose(
     targets: Annotated[
         list[str] | None,

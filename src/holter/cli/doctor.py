@@ -33,10 +33,6 @@ class Device(str, enum.Enum):
     CPU = "cpu"
 
 
-def register(app: typer.Typer) -> None:
-    app.command("doctor")(doctor)
-
-
 def doctor(
     dataset: Annotated[
         str | None,

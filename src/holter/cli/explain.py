@@ -31,10 +31,6 @@ IS_IT_YOURS = define(
 )
 
 
-def register(app: typer.Typer) -> None:
-    app.command("explain")(explain)
-
-
 def explain(
     cause: Annotated[
         str | None,

@@ -25,10 +25,6 @@ PSEUDONYMS = define("export.pseudonyms", "Names of hosts, users, folders and cas
 NO_FORMAT = define("error.no-format", "There is no format {name}.")
 
 
-def register(app: typer.Typer) -> None:
-    app.command("export")(export)
-
-
 def export(
     tape: Annotated[Path, typer.Argument(metavar="TAPE", help="The tape.")],
     output: Annotated[

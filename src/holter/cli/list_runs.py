@@ -26,10 +26,6 @@ EVERY_S = 3.0
 MOST_TAPES = 500
 
 
-def register(app: typer.Typer) -> None:
-    app.command("list")(list_runs)
-
-
 def list_runs(
     folder: Annotated[
         Path | None,

@@ -23,10 +23,6 @@ class What(str, enum.Enum):
     DASHBOARD = "dashboard"
 
 
-def register(app: typer.Typer) -> None:
-    app.command("metrics")(metrics)
-
-
 def metrics(
     what: Annotated[
         What,

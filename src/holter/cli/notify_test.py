@@ -24,10 +24,6 @@ GIVE_ONE = define(
 DEADLINE_S = 20.0
 
 
-def register(app: typer.Typer) -> None:
-    app.command("notify-test")(notify_test)
-
-
 def notify_test(
     context: typer.Context,
     address: Annotated[

@@ -42,10 +42,6 @@ SECONDS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 BYTES = {"M": MIB, "G": GIB, "T": 1024 * GIB}
 
 
-def register(app: typer.Typer) -> None:
-    app.command("prune")(prune)
-
-
 def prune(
     folder: Annotated[
         Path | None,

@@ -20,10 +20,6 @@ HOLDS_PSEUDONYMS = define("report.holds-pseudonyms", "Names of hosts, users, fol
 NO_BROWSER = define("report.no-browser", "No browser could be started here; open {link}")
 
 
-def register(app: typer.Typer) -> None:
-    app.command("report")(report)
-
-
 def report(
     tape: Annotated[
         Path | None, typer.Argument(metavar="[TAPE]", help="Default: the training that runs, else the newest.")

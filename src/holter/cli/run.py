@@ -42,10 +42,7 @@ PATHS_NOT_SET = define(
 )
 # Reading /proc and one folder takes less. A slower answer is printed later, while the training runs.
 OTHERS_WITHIN_S = 0.5
-
-
-def register(app: typer.Typer) -> None:
-    app.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(run)
+SETTINGS = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
 def run(

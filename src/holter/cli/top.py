@@ -49,10 +49,6 @@ def _is_number(words: list[str]) -> bool:
     return bool(words) and words[0].replace(".", "", 1).isdigit()
 
 
-def register(app: typer.Typer) -> None:
-    app.command("top", cls=TopCommand)(top)
-
-
 def top(
     target: Annotated[
         str | None,

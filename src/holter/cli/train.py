@@ -54,10 +54,6 @@ class DataLoader(str, Enum):
     STOCK = "stock"
 
 
-def register(app: typer.Typer) -> None:
-    app.command("train", cls=TrainCommand, context_settings=SETTINGS)(train)
-
-
 def train(
     context: typer.Context,
     arguments: Annotated[

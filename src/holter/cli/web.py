@@ -22,10 +22,6 @@ LATER = define("web.later", "There is no {path} yet; the page shows it as soon a
 GIVE_TARGET = define("web.give-target", "Give a tape, or a folder in which runs are recorded.")
 
 
-def register(app: typer.Typer) -> None:
-    app.command("web")(web)
-
-
 def web(
     target: Annotated[
         Path | None,

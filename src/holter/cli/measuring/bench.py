@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from holter.bench.records import Report
 
 
-def register(app: typer.Typer) -> None:
-    app.command("bench")(bench)
-
-
 def bench(
     dataset: Dataset,
     configuration: Configuration,

@@ -31,10 +31,6 @@ if TYPE_CHECKING:
     from holter.bench.tuning.records import TuneReport
 
 
-def register(app: typer.Typer) -> None:
-    app.command("tune")(tune)
-
-
 def tune(
     context: typer.Context,
     dataset: Dataset,

@@ -14,7 +14,7 @@ import typer
 
 from holter.cli.options import Force, Json, Lang, Plans, Trainer, chosen_language
 from holter.cli.start.settings import OTHER_FILE, for_trainings_elsewhere
-from holter.cli.studies.words import EXTRA, FILE, StudyCommand, same_words
+from holter.cli.studies.words import EXTRA, FILE, same_words
 from holter.errors import BadInput
 from holter.sentences import NOTHING_STARTED, define
 
@@ -34,10 +34,6 @@ class Action(str, enum.Enum):
     RUN = "run"
     STATUS = "status"
     FINISH = "finish"
-
-
-def register(app: typer.Typer) -> None:
-    app.command("study", cls=StudyCommand)(study)
 
 
 def study(
