@@ -15,6 +15,7 @@ from holter.evidence import Evidence
 from holter.evidence.error_kinds import OTHER
 from holter.evidence.text_facts.resemblance import Fit, fits
 from holter.evidence.vocabulary import is_condition
+from holter.evidence.words import CUT
 from holter.records import Finding, Verdict
 
 ORDER = ("confirmed", "likely", "possible", "excluded")
@@ -29,10 +30,13 @@ GENERIC = frozenset(
         "external-kill",
     )
 )
+ANY_ERROR = "main-exception"
 # The kind of an error speaks for another cause.
 YIELDS = "its-kind-explains"
 # Score of a cause that only the words speak for: never likely.
 WORDS_ALONE = 0.3
+# From this fit on, words alone speak as clearly as an error that no cause explains.
+CLEAR = 0.5
 # Terms of what Python prints above any error.
 OF_TRACEBACKS = frozenset(
     ("module", "call last", "recent call", "most recent", "recent", "call", "last", "file", "line", "traceback")
@@ -57,21 +61,36 @@ def as_described(
         fit = by_cause.get(verdict.cause)
         return RULES_COUNT * verdict.score + (0.0 if fit is None else fit.fit)
 
-    if named:
-        open_ones = [verdict for verdict in verdicts if verdict.verdict in ("likely", "possible")]
-        if open_ones and max(open_ones, key=value).verdict == "possible":
-            verdicts = [possible_at_most(verdict) if verdict in open_ones else verdict for verdict in verdicts]
+    # Which error it was is not known: that there was one says no more than the words around it.
+    is_cut = evidence.fact("exception.first").value == CUT
+    if is_cut:
+        verdicts = [possible_at_most(verdict) if verdict.cause == ANY_ERROR else verdict for verdict in verdicts]
 
     # An error of no known kind that Python raised says more than a circumstance and words that name it.
     is_plain_error = evidence.fact("exception.kind").value == OTHER and evidence.fact("exception.role").value == "main"
 
     def is_circumstance(verdict: Verdict) -> bool:
         seen = {finding.fact for finding in verdict.supports} - {"resembles"}
-        return is_plain_error and bool(seen) and all(is_condition(name) for name in seen)
+        fit = by_cause.get(verdict.cause)
+        is_clear = not seen and fit is not None and fit.fit >= CLEAR
+        return is_plain_error and not is_clear and all(is_condition(name) for name in seen)
+
+    if named:
+        open_ones = [
+            verdict
+            for verdict in verdicts
+            if verdict.verdict in ("likely", "possible") and not is_circumstance(verdict)
+        ]
+        if open_ones and max(open_ones, key=value).verdict == "possible":
+            verdicts = [possible_at_most(verdict) if verdict in open_ones else verdict for verdict in verdicts]
 
     # A person rarely states all that decides: a specific cause comes before those that fit any error or death.
     def place(verdict: Verdict) -> tuple[int, bool, bool, float, str]:
-        yields = not named or _yields(verdict) or verdict.verdict == "likely"  # words alone make nothing likely
+        # Words alone make nothing likely, and speak for such a cause only if they fit it best.
+        fits_best = bool(named) and named[0].cause == verdict.cause
+        yields = (
+            not fits_best or (is_cut and verdict.cause == ANY_ERROR) or _yields(verdict) or verdict.verdict == "likely"
+        )
         is_generic = verdict.cause in GENERIC and verdict.verdict != "confirmed" and yields
         order = ORDER.index(verdict.verdict)
         return order, is_circumstance(verdict), is_generic, -value(verdict), verdict.cause

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, at_most, only
+from holter.causes.weigh import Rule, against, at_least, at_most, only, symptom
 
 CAUSE = "epoch-definition"
 
@@ -42,6 +42,7 @@ RULES = (
     Rule("batch.sample_times_usual", at_most(1.1), "samples-as-fast", 2.0, group="rate"),
     against("batch.sample_times_usual", at_least(1.3), "samples-slower", fatal=True),
     only("slow-down"),
+    symptom("same-time-any-data"),
 )
 
 OFFERS = (Offer("compare-samples", "SAFE"), Offer("fewer-epochs", "CONSENT"))

@@ -31,7 +31,7 @@ from holter.evidence.facts.training.epochs import runs as runs_of
 from holter.evidence.facts.training.epochs import shape_of
 from holter.evidence.text_facts import Found, is_addressed, is_output
 from holter.evidence.text_facts.discourse import explains
-from holter.records import Environment, Message, TargetKind, Text
+from holter.records import Environment, Episode, Message, TargetKind, Text
 from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording
@@ -213,11 +213,20 @@ def _found(
         return _of_words(words, name, kind, text, tuple(all_notes))
     if not episodes and fold is None and not any(run.is_of_training for run in runs):
         return _of_outputs(words, name, kind, text)  # a line that warns is no log that could get the all-clear
+    episodes = _of_kind_in_words(episodes, words)
     recording = msgspec.structs.replace(recording, all_episodes=episodes)
     diagnoses = diagnose_recording(recording, episodes, is_over=True)
     if words and diagnoses:
         diagnoses = (*diagnoses[:-1], with_words(diagnoses[-1], words, recording.environment))
     return DiagnosisResult(kind, name, recording, diagnoses, tuple(all_notes))
+
+
+# A part of a log ends somewhere: what its lines and the words around it tell of is the trouble, not this end.
+def _of_kind_in_words(episodes: tuple[Episode, ...], words: dict[str, Found]) -> tuple[Episode, ...]:
+    kind = words.get("episode.kind")
+    if kind is None or not episodes or episodes[-1].detector != LOG_END or kind.value == episodes[-1].kind:
+        return episodes
+    return (*episodes[:-1], msgspec.structs.replace(episodes[-1], kind=kind.value))
 
 
 def span_of(runs: Iterable[LogRun]) -> Span | None:

@@ -53,7 +53,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     # Before what any failure of NVML is.
     ("cuda-mismatch", r"driver/library version mismatch|NVRM: API mismatch"),
     ("gpu-missing", r"Failed to initialize NVML|no CUDA-capable device is detected|No CUDA GPUs are available"),
-    ("cuda-mismatch", r"driver version is insufficient|driver on your system is too old|no kernel image is available"),
+    ("cuda-mismatch", r"driver version is insufficient|driver\b[^\n.]{0,24}\btoo old\b|no kernel image is available"),
     ("cuda-mismatch", r"CUDA error: (?:invalid device function|device kernel image is invalid)"),
     ("cuda-mismatch", r"Found no NVIDIA driver|not compiled with CUDA enabled|forward compatibility was attempted"),
     ("cuda-mismatch", r"unsupported display driver / cuda driver combination"),

@@ -40,6 +40,8 @@ NO_SHM = later(
 # ENOSPC, as Python and torch write it.
 NO_SPACE = later(r"No space left on device|\[Errno 28\]|ENOSPC")
 
+# The first exception where only its place is known: the text ends before the line that names the error.
+CUT = "(cut off)"
 # The first lines of an exception name the error; the rest are its values.
 MOST_CHARS = 160
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from holter.evidence.error_kinds import BEFORE_STEPS, OTHER, error_kind
+from holter.evidence.error_kinds import BEFORE_STEPS, OTHER, error_kind, without_boilerplate
 from holter.evidence.fact_book import Value
 from holter.evidence.text_facts import errors, libraries, platforms, readouts, symptoms, system
 from holter.evidence.text_facts.discourse import explains
-from holter.evidence.text_facts.kinds import TROUBLE, all_is_well, is_addressed
+from holter.evidence.text_facts.kinds import SIGNS, TROUBLE, all_is_well, is_addressed
 from holter.evidence.text_facts.known import Found, search
 from holter.evidence.text_facts.readouts import lines
 from holter.evidence.text_facts.resemblance import FEWEST_TERMS, NOTHING, is_quiet, resembles, terms
@@ -70,9 +70,10 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
         return found
     named = resembles(words, {name: hit.value for name, hit in found.items()})
     complains = TROUBLE.search(words) is not None
+    asks = SIGNS["asks"].search(words) is not None
     is_shown = is_addressed(text) or SUPPOSED.search(text) is None
     is_named = is_shown and (any(name in found for name in OF_MESSAGES) or _is_refused(found))
-    quiet = not is_named and is_quiet(named, has_facts=_names_trouble(found), complains=complains)
+    quiet = not is_named and is_quiet(named, has_facts=_names_trouble(found), complains=complains, asks=asks)
     if explains(text) or all_is_well(words) or quiet:
         # Documentation and success stories quote errors, too; the output of a command is what it is.
         measured = {hit.name for hit in readouts.read(text)}
@@ -100,8 +101,13 @@ FORM = later(
 )
 
 
+# Pictures, links and their mark-up: their letters are no words.
+LINK = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)?|<img\b[^>\n]*>?|\bhttps?://[^\s)\]>\"'，。]*")
+
+
 def own_words(text: str) -> str:
-    """Return a text without outputs of commands, forms and final advice; a person's words and errors remain."""
+    """Return a text without outputs of commands, forms, links and final advice; words and errors remain."""
+    text = LINK.sub(" ", text)
     return ends(FORM.sub("", lines.without(kernel_log.sifted(symptoms.complaint(text)).rest)), PROSE_CHARS)
 
 
@@ -121,7 +127,7 @@ def read_facts(text: str, *, is_prose: bool = True, span: kernel_log.Span | None
     written = ends(prose(symptoms.complaint(lines.without(text))), PROSE_CHARS) if is_prose else ""
     found: dict[str, Found] = {}
     kinds: dict[str, Found] = {}
-    text = SOURCE.sub(r"\1", text)
+    text = without_boilerplate(SOURCE.sub(r"\1", text))
     said = lines.without_rows(text)
     # A sentence may be broken into lines anywhere.
     said = f"{said}\n{joined(said)}" if is_prose else said

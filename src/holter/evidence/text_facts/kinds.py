@@ -43,7 +43,7 @@ SLOW = (
     r"|sits?) (?:mostly )?idle|slowed|slowdown|takes? (?:too|very|so|much|ages|long)|sluggish"
     r"|crawl(?:s|ing)?"
     r"|bottleneck|low (?:gpu )?(?:util\w*|usage)|longer (?:and longer|than)|(?:worse|slower|longer) (?:than|with|on)"
-    rf"|wants? \d+ hours|times? (?:as long|longer|slower)|(?:takes?|took|needs?|needed|costs?|wants?|is"
+    rf"|wants? \d+ hours|times? (?:as long|longer|slower)|(?:tak(?:es?|ing)|took|needs?|needed|costs?|wants?|is"
     rf"|are) (?:now |about |over |around |nearly |almost )*{_LONG}"
     r"|(?:epoch|step|iteration|batch)s?[^\n.]{0,30}\b\d[\d.,]* ?(?:min|minutes|hours|h)\b|\d[\d.,]* ?(?:s|sec"
     r"|min|ms)? ?(?:instead of|rather than|before|was|->|→|to) ?\d[\d.,]* ?(?:s|sec|min|ms|m)\b"

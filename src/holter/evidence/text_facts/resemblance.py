@@ -33,6 +33,8 @@ FEWEST_TERMS, FEWEST_KNOWN = 8, 5
 LEAST_FIT, FEWEST_SPEAKING = 0.15, 3
 # A text without trouble must fit better than any cause; by the second number if it names an error or complains.
 BETTER, CLEARLY = 0.05, 0.2
+# By this if the text asks about the trouble that it names: who asks does not report that all is well.
+ASKED = 0.4
 # What stands in an error's first line differs every time, and versions fit any text.
 _WITHOUT_VALUE = ("exception.first", "software.")
 _WORD = later(r"[a-z][a-z_]+|\d+|[\u4e00-\u9fff]+")
@@ -170,17 +172,18 @@ def resembles(text: str, values: Mapping[str, Value]) -> tuple[Fit, ...]:
     )
 
 
-def is_quiet(named: Sequence[Fit], *, has_facts: bool, complains: bool) -> bool:
+def is_quiet(named: Sequence[Fit], *, has_facts: bool, complains: bool, asks: bool = False) -> bool:
     """Return whether a text describes no problem, or does not say which problem it is.
 
     ``named``: the causes that it resembles, best first. ``has_facts``: it names errors or symptoms. ``complains``: it
-    uses words of a complaint.
+    uses words of a complaint. ``asks``: it asks for help.
     """
     if not named:
         return False
     if named[0].cause == NOTHING:
         next_best = named[1].fit if len(named) > 1 else 0.0
-        return named[0].fit - next_best > (CLEARLY if has_facts or complains else BETTER)
+        least = ASKED if has_facts and asks else CLEARLY if has_facts or complains else BETTER
+        return named[0].fit - next_best > least
     speaks = named[0].speaking >= FEWEST_SPEAKING
     return not (has_facts or (speaks and (complains or named[0].fit >= LEAST_FIT)))
 

@@ -74,14 +74,16 @@ SYMPTOM_WORDS: dict[str, str] = {
     ),
     "hot": r"\b(?:8[0-9]|9\d) ?(?:degrees|°|℃|度)|thermal|throttles? down|overheat|过热|降频|散热|温度(?:过|太|很)高",
     "memory-spills": (
-        r"shared GPU memory|共享 ?GPU ?内存|共享显存|sysmem fallback|system memory fallback"
+        r"shared GPU memory|more VRAM than (?:it|the (?:card|GPU)) has|共享 ?GPU ?内存|共享显存"
+        r"|sysmem fallback|system memory fallback"
         r"|swap to (?:system )?(?:RAM|memory)"
     ),
     "output-hidden": (
         r"(?:no|without) (?:any )?(?:console )?(?:output|log(?:s|ging)?)\b|(?:output"
         r"|log)[^\n]{0,30}(?:gets?|shows?) (?:no|nothing|another line)"
         r"|neither the[^\n]{0,30}output|nothing (?:is |was )?(?:printed|shown|displayed)"
-        r"|prints? nothing|PYTHONUNBUFFERED|没有(?:任何)?(?:输出|日志|打印|显示)|不(?:显示|打印|输出)|日志(?:不"
+        r"|(?:print|output|show|write|log)s? nothing\b|PYTHONUNBUFFERED"
+        r"|没有(?:任何)?(?:输出|日志|打印|显示)|不(?:显示|打印|输出)|日志(?:不"
         r"|没有?)(?:更新|输出)|flush=True|output (?:is )?buffer"
     ),
     "direct-transfer": r"\bP2P\b|peer[- ]to[- ]peer|\bIOMMU\b|IO_PAGE_FAULT|AMD-Vi|\bACS\b|NCCL_P2P_DISABLE|NVLink",
@@ -130,11 +132,13 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|nvidia-smi[^\n]{0,30}(?:fails|not work|报错|失败)"
         r"|\bGPUs? (?:[\w']+ ){0,3}?(?:becom\w+|became|gets?|got|is|are|was|were) (?:[\w']+ ){0,2}?(?:unavailable"
         r"|inaccessible|invisible|gone|not (?:available|accessible|visible|found|usable))"
+        r"|\bGPUs? (?:is |are )?not (?:working|usable|detected|recogni[sz]ed)\b"
         r"|\b(?:los(?:es?|ing|t) (?:access to )?(?:the |its |all |my )?GPUs?\b)"
         r"|(?:GPU|显卡)[^\n,，。]{0,10}(?:不可用|用不了|不见了|消失|找不到|丢失)"
     ),
     "windows-memory": (
         r"BrokenPipeError|freeze_support|if __name__|Can't pickle|spawn[^\n]{0,20}Windows"
+        r"|\bDLL\b[^\n]{0,30}not enough memory|not enough memory[^\n]{0,30}\bDLL\b"
         r"|OSError: \[WinError|1455|页面文件|paging file|virtual memory|虚拟内存|DLL load failed|c10\.dll"
         r"|shm\.dll|\bcaffe2_\w+\.dll"
     ),
@@ -143,7 +147,9 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|CPU 上(?:预测|推理|验证)"
     ),
     "new-gpu-slow": (
-        r"(?:3090|4090|A100|H100|5090|RTX)[^\n]{0,60}(?:slower|worse|slow) than|(?:slower"
+        r"(?:3090|4090|A100|H100|5090|RTX)[^\n]{0,60}(?:slower|worse|slow) than"
+        r"|\b(?:conv\w*|kernels?|operations?)\b[^\n]{0,40}\bslow(?:er)? on (?:the |an? |my |new )*"
+        r"(?:RTX|GeForce|[ALH]\d{2,3}|[345]0[5-9]0)\b|(?:slower"
         r"|worse) (?:on|than)[^\n]{0,40}(?:1080|2080|V100|3090|older)|比[^\n]{0,20}(?:1080|2080"
         r"|V100|3090)[^\n]{0,10}(?:慢|还慢)"
     ),
@@ -158,6 +164,12 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|data ?loader[^\n]{0,40}(?:bottleneck|too slow|slow)|(?:augmentation|预处理|数据增强|数据加载|读取数据"
         r"|加载数据)[^\n]{0,20}(?:bottleneck|slow|慢|瓶颈|耗时)|CPU[^\n]{0,12}(?:bottleneck|瓶颈)"
         r"|waits? for (?:data|batches)"
+    ),
+    "same-time-any-data": (
+        r"(?:time|seconds|minutes)[^\n]{0,60}\bsame\b[^\n]{0,40}(?:different|any|all|both|every)"
+        r"[^\n]{0,24}(?:amounts?|numbers?|sizes?|data ?sets?|training data)"
+        r"|\bsame (?:epoch )?time[^\n]{0,60}(?:more|less|fewer|half|\d+ ?%)[^\n]{0,24}(?:data|cases|images)"
+        r"|(?:数据|样本|病例)(?:量|数)?[^\n]{0,20}(?:多少|不同|减少|增加|变)[^\n]{0,30}时间[^\n]{0,10}(?:一样|不变|相同)"
     ),
     "larger-batch-slower": (
         r"(?:larger|bigger|increas\w*|higher) batch ?size[^\n]{0,80}(?:slow|longer|drop)"

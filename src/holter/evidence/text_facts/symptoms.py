@@ -10,7 +10,7 @@ import re
 
 from holter.evidence.fact_book import Value
 from holter.evidence.text_facts import trials
-from holter.evidence.text_facts.kinds import KINDS
+from holter.evidence.text_facts.kinds import KINDS, SIGNS
 from holter.evidence.text_facts.known import Known, known
 from holter.evidence.text_facts.negation import is_denied
 from holter.evidence.text_facts.symptom_words import SYMPTOM_WORDS
@@ -104,7 +104,9 @@ STATE: tuple[Known, ...] = (
     ),
     known(r"(?:VRAM|GPU memory|显存|顯存)[^\n]{0,20}(?:\bfull\b|占?满|全滿|全满|爆)", {"gpu.memory_ratio": 0.99}),
     known(
-        r"(?:gets?|getting|becomes?|becoming) (?:faster|quicker)|faster (?:all the time|and faster|over time)|越来越快",
+        r"(?:gets?|getting|becomes?|becoming) (?:faster|quicker)|faster (?:all the time|and faster|over time)|越来越快"
+        r"|\b(?:speed|it/s)\b[^\n]{0,60}\b(?:keeps? |is |are )?"
+        r"(?:accelerat(?:es|ing)|increas(?:es|ing|ed) (?:to|with|from))",
         {"episode.kind": "slow-down", "epochs.shape": "decreasing"},
     ),
     known(
@@ -146,6 +148,8 @@ NEGATABLE = frozenset((
     "memory-spills", "kernel-time", "windows-memory", "policy", "narrow-link", "faulty-hardware",
     "few-cores", "large-volumes",
 ))  # fmt: skip
+# Said of threads and processes that work, too: they count where something stands still.
+OF_A_STANDSTILL = frozenset(("lock-after-fork",))
 # Advice at the end of an article names what may be changed, not what was seen.
 _ADVICE = later(
     r"^[ \t]*(?:#+ *)?(?:解决方案|解决办法|解决方法|技术建议|临时解决|长期解决|根本原因|原因分析"
@@ -166,7 +170,10 @@ def named(text: str) -> tuple[tuple[str, ...], str]:
     A symptom that the text denies ("no errors") is left out. Without symptoms both are empty.
     """
     hits = []
+    stands = SIGNS["stops"].search(text) is not None
     for name, pattern in _SYMPTOMS:
+        if name in OF_A_STANDSTILL and not stands:
+            continue
         for match in pattern.finditer(text):
             if name not in NEGATABLE or not is_denied(text, match):
                 hits.append((name, match))

@@ -17,7 +17,8 @@ KERNEL: tuple[Known, ...] = (
     known(
         r"Out of memory: Kill(?:ed)? process|oom-kill:constraint|invoked oom-killer|oom_reaper: reaped"
         r"|Memory cgroup out of memory|oom[-_ ]kill event|OOMKilled|OUT_OF_MEMORY|Exceeded job memory limit"
-        r"|oom[-_ ]killer|被 ?OOM|killed by (?:the )?OOM",
+        r"|oom[-_ ]killer|被 ?OOM|killed by (?:the )?OOM|out[- ]of[- ]memory(?: \(OOM\))?[- ]kill\b"
+        r"|killed by (?:the )?(?:OS|system|kernel)\b[^\n]{0,40}(?:memory|RAM)\b",
         {**DEATH, "oom.kills": 1},
     ),
     known(
@@ -105,7 +106,7 @@ GPU: tuple[Known, ...] = (
         {"gpu.capability_fits": False},
     ),
     known(
-        r"driver (?:on your system )?is too old|driver version is insufficient|forward compatibility was attempted",
+        r"driver\b[^\n.]{0,24}\btoo old\b|driver version is insufficient|forward compatibility was attempted",
         {"gpu.driver_fits": False},
     ),
     known(r"License Status\s*:\s*((?:Unl|L)icensed(?: \([^)\n]*\))?)", {"gpu.licence_text": word()}),

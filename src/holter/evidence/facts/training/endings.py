@@ -9,7 +9,7 @@ from holter.evidence.fact_book import FactBook
 from holter.evidence.frames import describe
 from holter.evidence.reasons import ENDING_UNKNOWN, NO_EXCEPTION, NO_EXCEPTION_READ, NO_FILE_NAMED, NO_PROCESS_TREE
 from holter.evidence.window import Window, last
-from holter.evidence.words import CASE_IN_HAND, cut_off, ending, process_of
+from holter.evidence.words import CASE_IN_HAND, CUT, cut_off, ending, process_of
 from holter.linux.signals import Signal
 from holter.patterns import later
 from holter.records import (
@@ -175,7 +175,7 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
     # Hook and log report the same exception; the hook knows the case.
     first = min(seen, key=lambda event: (round(event.t_s), event.source != "hook", event.t_s))
     words = None if first.error else cut_off(first)
-    text = f"{first.error}: {first.message}" if words is None else "(cut off)"
+    text = f"{first.error}: {first.message}" if words is None else CUT
     book.known("exception.first", text[:400], RAISED_IN(who=Subject(role=first.role, pid=first.pid)), words=words)
     kind = error_kind(f"{text}\n{first.traceback}")
     is_named = words is None or kind != OTHER  # a cut-off error may be of any kind
