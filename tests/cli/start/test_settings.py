@@ -90,7 +90,7 @@ def test_the_address_of_the_documentation_is_no_option_and_must_be_an_address(ho
         read(write(home, "docs-url = 'my docs'"), lambda: OPTIONS)
     with pytest.raises(BadInput, match="HOLTER_DOCS_URL"):
         read({"HOLTER_DOCS_URL": "wiki"}, lambda: OPTIONS)
-    with pytest.raises(BadInput, match="no option of holter run"):
+    with pytest.raises(BadInput, match="not an option of holter run"):
         read(write(home, "[run]\ndocs-url = 'https://wiki.example.org'"), lambda: OPTIONS)
 
 
