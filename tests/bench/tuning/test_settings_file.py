@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from holter.bench.tuning.settings_file import check, write
+from holter.bench.tuning.tune import EVERYTHING
 from holter.cli.start.settings import read
 from holter.errors import BadInput
 
@@ -46,6 +47,15 @@ def test_comments_and_other_settings_stay_and_the_old_value_goes(file: Path) -> 
     assert file.read_text() == once
 
 
+def test_a_comment_stays_with_the_table_that_it_is_about(file: Path) -> None:
+    file.write_text('[train]\nlang = "zh"\n# no workers: few cores\n\n# for all trainings\n[environment]\n# none yet\n')
+    write(file, TABLES, "not used")
+    assert file.read_text() == (
+        '[train]\nlang = "zh"\nloader = "holter"\n# no workers: few cores\n\n# for all trainings\n[environment]\n'
+        'HOLTER_LOADER_THREADS = 4\nnnUNet_compile = "f"\n# none yet\n'
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -57,6 +67,8 @@ def test_comments_and_other_settings_stay_and_the_old_value_goes(file: Path) -> 
 )
 def test_a_form_that_cannot_be_changed_safely_is_left_and_the_lines_are_said(file: Path, text: str) -> None:
     file.write_text(text)
+    with pytest.raises(BadInput, match="in a form"):  # before the measurement, not after it
+        check(file, EVERYTHING)
     with pytest.raises(BadInput) as said:
         write(file, TABLES, "not used")
     assert file.read_text() == text
@@ -76,8 +88,10 @@ def test_what_cannot_be_written_is_found_out_before_the_measurement(file: Path) 
     file.write_text("lang = ")
     for bad in (file, Path("missing/holter.toml"), Path()):
         with pytest.raises(BadInput):
-            check(bad)
-    file.write_text("")
-    check(file)
-    check(Path("other.toml"))
+            check(bad, EVERYTHING)
+    for text in ("", '[train]\nloader = "stock"\n[environment]\nnnUNet_compile = "t"\n'):
+        file.write_text(text)
+        check(file, EVERYTHING)
+        assert file.read_text() == text
+    check(Path("other.toml"), EVERYTHING)
     assert not Path("other.toml").exists()

@@ -21,12 +21,14 @@ BY_HAND = define(
 Tables = Mapping[str, Mapping[str, str | int]]
 
 
-def check(file: Path) -> None:
-    """Check before a measurement that ``write`` can write the file.
+def check(file: Path, tables: Tables) -> None:
+    """Check before a measurement that ``write`` can write the file. ``tables``: with every name that it may be given.
 
     Raises:  BadInput if it cannot.
     """
-    _read(file)
+    before = _read(file)
+    if _changed(file, before, tables) is None:
+        raise BadInput(BY_HAND(file=str(file)), safe=NOTHING_STARTED_OR_CHANGED(), next_step="--write other.toml")
     target = file if file.exists() else file.absolute().parent
     if not os.access(target, os.W_OK) or not file.absolute().parent.is_dir() or file.is_dir():
         error = "no such folder" if not file.absolute().parent.is_dir() else "not a file that may be written"
@@ -41,21 +43,11 @@ def write(file: Path, tables: Tables, comment: str) -> None:
     Raises:  BadInput if that would change something else, or fails; then the file stays unchanged.
     """
     before = _read(file)
-    text = before or f"# {comment}\n"
-    for table, values in tables.items():
-        text = with_values(text, table, values)
+    text = _changed(file, before or f"# {comment}\n", tables)
     lines = "\n".join(
         line for table, values in tables.items() for line in (f"[{table}]", *(_line(*pair) for pair in values.items()))
     )
-    wanted = _parsed(file, before)
-    for table, values in tables.items():
-        inside = wanted.get(table)
-        wanted[table] = {**inside, **values} if isinstance(inside, dict) else dict(values)
-    try:
-        is_right = _loads(text) == wanted
-    except ValueError:
-        is_right = False
-    if not is_right:
+    if text is None:
         raise BadInput(BY_HAND(file=str(file)), safe=NOTHING_TOUCHED(), next_step=lines)
     real = file.resolve()
     partial = real.with_name(f".{real.name}.{os.getpid()}")
@@ -68,6 +60,19 @@ def write(file: Path, tables: Tables, comment: str) -> None:
         partial.unlink(missing_ok=True)
         what = NO_FOLDER(file=str(file), error=error.strerror or str(error))
         raise BadInput(what, safe=NOTHING_TOUCHED(), next_step=lines) from error
+
+
+def _changed(file: Path, text: str, tables: Tables) -> str | None:
+    # The text with the values; None if a parser would find anything else in it.
+    wanted = _parsed(file, text)
+    for table, values in tables.items():
+        text = with_values(text, table, values)
+        inside = wanted.get(table)
+        wanted[table] = {**inside, **values} if isinstance(inside, dict) else dict(values)
+    try:
+        return text if _loads(text) == wanted else None
+    except ValueError:
+        return None
 
 
 def with_values(text: str, table: str, values: Mapping[str, str | int]) -> str:
@@ -88,7 +93,8 @@ def with_values(text: str, table: str, values: Mapping[str, str | int]) -> str:
                 body[at] = f"{found[1]}{_line(name, value)}{found[4]}"
                 break
         else:
-            last = next((at for at in range(len(body), 0, -1) if body[at - 1].strip()), 0)
+            # Comments at the end may be about the next table.
+            last = next((at for at in range(len(body), 0, -1) if not re.match(r"\s*(#|$)", body[at - 1])), 0)
             body.insert(last, _line(name, value))
     return "\n".join([*lines[: start + 1], *body, *lines[end:]]) + "\n"
 

@@ -14,11 +14,26 @@ from holter.bench.records import Loader
 from holter.bench.session import Tell
 from holter.bench.training import find_training
 from holter.bench.tuning import settings_file
-from holter.bench.tuning.advice import command_for, not_compared, variables_of, what_gains_more
+from holter.bench.tuning.advice import (
+    BATCHES,
+    COMPILE,
+    THREADS,
+    WORKERS,
+    command_for,
+    not_compared,
+    variables_of,
+    what_gains_more,
+)
 from holter.bench.tuning.records import Tuned, TuneOrder, TuneReport
 from holter.doctor.records import Asked
 from holter.supervisor.train import CHOICE
 from holter.texts.training_command import parse_training_command
+
+# All that may be written into holter.toml, with values that only serve to try it.
+EVERYTHING: dict[str, dict[str, str | int]] = {
+    "train": {"loader": "holter"},
+    "environment": {WORKERS: 1, THREADS: 1, BATCHES: 1, COMPILE: "f"},
+}
 
 
 def tune(
@@ -42,7 +57,7 @@ def tune(
     """
     began_s = time.monotonic()
     if write is not None:
-        settings_file.check(write)
+        settings_file.check(write, EVERYTHING)
     training = find_training(asked, "tune", seconds, device, environ, anyway=anyway)
     asked, command = training.asked, training.command
     present, readers = present_choice(asked, environ, loader)
