@@ -11,6 +11,7 @@ import torch
 from scipy import stats
 
 from holter.transforms import Chain
+from holter.transforms.local.bump import field
 
 Numbers = dict[str, list[float]]
 MOST_CATEGORIES = 40  # with at most this many values it is a count, with more a measurement
@@ -168,6 +169,72 @@ def _components(hit: Sequence[int]) -> Numbers:
     return {"hit": [len(hit)], "first": [hit[0]] if len(hit) else []}
 
 
+BUMP_SIZE = (12, 12, 12)  # of the images that a configuration with bumps is drawn for
+
+
+def _stock_added(p: Any, channels: int) -> Numbers:
+    hit = _of(p, "apply_to_channel")
+    return _channels(hit, channels, number=[] if p is None or p["shift"] is None else p["shift"][hit])
+
+
+def _rectangles(hit: Sequence[int], channels: int, boxes: Any) -> Numbers:
+    # ``boxes``: those of the selected channels, as first voxels and sizes.
+    drawn = [box for each in boxes for box in each]
+    flags = _channels(hit, channels, boxes=[len(each) for each in boxes])
+    return flags | {"first": _flat([lower for lower, _ in drawn]), "side": _flat([size for _, size in drawn])}
+
+
+def _stock_rectangles(p: Any, channels: int) -> Numbers:
+    hit = [channel for channel, flag in enumerate(_of(p, "apply_channel")) if flag]
+    boxes = [[(low, np.subtract(high, low)) for low, high in p["rectangles"][channel]] for channel in hit]
+    return _rectangles(hit, channels, boxes)
+
+
+def _bumps(hit: Sequence[int], channels: int, fields: Sequence[Any], numbers: Sequence[float]) -> Numbers:
+    # A bump is seen by its height at a corner and in the middle.
+    middle = tuple(length // 2 for length in BUMP_SIZE)
+    seen = {"corner": [each[0, 0, 0] for each in fields], "middle": [each[middle] for each in fields]}
+    return _channels(hit, channels, number=list(numbers), **seen)
+
+
+def _stock_gradient(p: Any, channels: int) -> Numbers:
+    hit = [channel for channel, kernel in enumerate(_of(p, "kernels")) if kernel is not None]
+    kernels = [p["kernels"][channel] for channel in hit]
+    strengths = [kernel.ravel()[np.abs(kernel).argmax()] for kernel in kernels]
+    fields = [kernel / strength for kernel, strength in zip(kernels, strengths, strict=True)]
+    return _bumps(hit, channels, fields, strengths)
+
+
+def _stock_local_gamma(p: Any, channels: int) -> Numbers:
+    hit = [channel for channel, kernel in enumerate(_of(p, "kernels")) if kernel is not None]
+    return _bumps(hit, channels, [p["kernels"][each] for each in hit], [p["gammas"][each] for each in hit])
+
+
+def _our_bumps(d: Any, channels: int, name: str) -> Numbers:
+    if d is None:
+        return _bumps((), channels, (), ())
+    fields = [field(bump, BUMP_SIZE, torch.device("cpu")).numpy() for bump in d.bumps]
+    return _bumps(d.channels, channels, fields, getattr(d, name))
+
+
+def _stock_sharpen(p: Any, channels: int) -> Numbers:
+    hit = [channel for channel, flag in enumerate(_of(p, "apply_channel")) if flag]
+    return _channels(hit, channels, strength=[p["strengths"][each] for each in hit])
+
+
+def _turns(turns: Sequence[Sequence[int]]) -> Numbers:
+    return {"turn": [16 * quarters + 4 * first + second for quarters, first, second in turns]}
+
+
+def _stock_turns(p: Any) -> Numbers:
+    turns = zip(_of(p, "num_rot_per_combination"), _of(p, "axis_combinations"), strict=True)
+    return _turns([(quarters, axes[0] - 1, axes[1] - 1) for quarters, axes in turns])
+
+
+def _order(axes: Sequence[int]) -> Numbers:
+    return {"order": [sum(axis * 4**place for place, axis in enumerate(axes or (0, 1, 2)))]}
+
+
 Reader = Callable[[Any, int], Mapping[str, Sequence[float]]]
 STOCK: dict[str, Reader] = {
     "SpatialTransform": lambda p, _: _spatial(p["affine"]),
@@ -182,6 +249,13 @@ STOCK: dict[str, Reader] = {
         _of(p, "apply_to_channels"), [operator.__name__ for operator in _of(p, "operators")], _of(p, "strel_size")
     ),
     "RemoveRandomConnectedComponentFromOneHotEncodingTransform": lambda p, _: _components(_of(p, "apply_to_channels")),
+    "BrightnessAdditiveTransform": _stock_added,
+    "BlankRectangleTransform": _stock_rectangles,
+    "BrightnessGradientAdditiveTransform": _stock_gradient,
+    "LocalGammaTransform": _stock_local_gamma,
+    "SharpeningTransform": _stock_sharpen,
+    "Rot90Transform": lambda p, _: _stock_turns(p),
+    "TransposeAxesTransform": lambda p, _: _order([axis - 1 for axis in _of(p, "axis_order")[1:]]),
 }
 # The image of a cascade has more channels when the last two draw; stock counts them from the end.
 OURS: dict[str, Reader] = {
@@ -203,6 +277,13 @@ OURS: dict[str, Reader] = {
         _from_end(d, n), d.operators if d else (), d.radii if d else ()
     ),
     "RemoveRandomConnectedComponentFromOneHotEncodingTransform": lambda d, n: _components(_from_end(d, n)),
+    "BrightnessAdditiveTransform": lambda d, n: _channels(d and d.channels, n, number=d.factors if d else ()),
+    "BlankRectangleTransform": lambda d, n: _rectangles(d.channels if d else (), n, d.rectangles if d else ()),
+    "BrightnessGradientAdditiveTransform": lambda d, n: _our_bumps(d, n, "strengths"),
+    "LocalGammaTransform": lambda d, n: _our_bumps(d, n, "exponents"),
+    "SharpeningTransform": lambda d, n: _channels(d and d.channels, n, strength=d.strengths if d else ()),
+    "Rot90Transform": lambda d, _: _turns(d.turns if d else ()),
+    "TransposeAxesTransform": lambda d, _: _order(d.axes if d else ()),
 }
 LABELS_OF_CASCADE = 3
 

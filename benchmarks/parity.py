@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from benchmarks.drawn import Comparison, compare, draw_ours, draw_stock, pairs_of
+from benchmarks.drawn import BUMP_SIZE, Comparison, compare, draw_ours, draw_stock, pairs_of
 from benchmarks.material import say
 from benchmarks.pipeline import differences, measure
 from benchmarks.reporting import Goal, Row, conclude
@@ -40,6 +40,7 @@ class Configuration(NamedTuple):
     degrees: float
     dummy: bool = False
     cascade: bool = False
+    trainer: str = "nnUNetTrainer"
 
 
 CONFIGURATIONS = (
@@ -47,6 +48,7 @@ CONFIGURATIONS = (
     Configuration("dummy 2D", (12, 64, 64), (4, 14, 14), 180, dummy=True),
     Configuration("2D", (96, 96), (4, 4), 180),
     Configuration("cascade", (40, 40, 40), (4, 4, 4), 30, cascade=True),
+    Configuration("nnUNetTrainerDA5", (48, 48, 48), BUMP_SIZE, 30, trainer="nnUNetTrainerDA5"),
 )
 
 
@@ -79,9 +81,11 @@ def main(arguments: list[str] | None = None) -> int:
 def chain_of(configuration: Configuration, patch: tuple[int, ...]) -> tuple[Any, Chain]:
     from nnunetv2.training.data_augmentation.compute_initial_patch_size import get_patch_size
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+    from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerDA5 import nnUNetTrainerDA5
 
+    trainer = {each.__name__: each for each in (nnUNetTrainer, nnUNetTrainerDA5)}[configuration.trainer]
     angle = configuration.degrees * np.pi / 180
-    compose = nnUNetTrainer.get_training_transforms(
+    compose = trainer.get_training_transforms(
         patch, (-angle, angle), None, tuple(range(len(patch))), configuration.dummy,
         is_cascaded=configuration.cascade, foreground_labels=[1, 2, 3],
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -9,23 +10,47 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from batchgeneratorsv2.transforms.intensity.brightness import MultiplicativeBrightnessTransform
+from batchgeneratorsv2.transforms.intensity.brightness import (
+    BrightnessAdditiveTransform,
+    MultiplicativeBrightnessTransform,
+)
 from batchgeneratorsv2.transforms.intensity.contrast import BGContrast, ContrastTransform
 from batchgeneratorsv2.transforms.intensity.gamma import GammaTransform
 from batchgeneratorsv2.transforms.intensity.gaussian_noise import GaussianNoiseTransform
+from batchgeneratorsv2.transforms.local.brightness_gradient import BrightnessGradientAdditiveTransform
+from batchgeneratorsv2.transforms.local.local_gamma import LocalGammaTransform
+from batchgeneratorsv2.transforms.noise.blank_rectangle import BlankRectangleTransform
 from batchgeneratorsv2.transforms.noise.gaussian_blur import GaussianBlurTransform, _build_kernel, _compute_kernel_size
 from batchgeneratorsv2.transforms.noise.median_filter import MedianFilterTransform
+from batchgeneratorsv2.transforms.noise.sharpen import SharpeningTransform
 from batchgeneratorsv2.transforms.spatial.low_resolution import SimulateLowResolutionTransform
 from hypothesis import given
 from hypothesis import strategies as st
+from nnunetv2.training.nnUNetTrainer.variants import data_augmentation
 
 from holter.trainer.auto.replay import feed
-from holter.transforms import blur, brightness, contrast, gamma, low_resolution, median, noise
+from holter.transforms import (
+    added_brightness,
+    blur,
+    brightness,
+    contrast,
+    gamma,
+    low_resolution,
+    median,
+    noise,
+    sharpen,
+)
+from holter.transforms import read as registry
 from holter.transforms.batch_state import Applied, BatchState, ChannelIndex, change_rows
+from holter.transforms.local import gradient, known_function, local_gamma, rectangles
 from transforms.material import noisy_image
 
 SIZES = [(33, 32, 35), (9, 10, 11), (2, 7, 1), (200, 180), (12, 9)]
 FACTORS = BGContrast((0.75, 1.25))
+
+da5 = importlib.import_module(f"{data_augmentation.__name__}.nnUNetTrainerDA5")
+WIDTH = da5._brightnessadditive_localgamma_transform_scale
+RECTANGLES = {"rectangle_size": [(1, 3)] * 3, "num_rectangles": (1, 5), "p_per_channel": 0.8}
 
 Case = tuple[ModuleType, Callable[[], Any]]
 CASES: dict[str, Case] = {
@@ -46,16 +71,43 @@ CASES: dict[str, Case] = {
         low_resolution,
         lambda: SimulateLowResolutionTransform((0.5, 1), False, False, (0,), None, 0.8),
     ),
+    "added brightness": (added_brightness, lambda: BrightnessAdditiveTransform(0, 0.5, False, 0.8)),
+    "added brightness for all": (added_brightness, lambda: BrightnessAdditiveTransform(0.1, 0.5, True, 0.8)),
+    "sharpen": (sharpen, lambda: SharpeningTransform((0.1, 1), 0, 0.8)),
+    "sharpen within its range": (sharpen, lambda: SharpeningTransform(0.7, 1, 0.8, 1)),
+    "gradient": (
+        gradient,
+        lambda: BrightnessGradientAdditiveTransform(
+            WIDTH, (-0.5, 1.5), da5._brightness_gradient_additive_max_strength, False, False, False, 0.8
+        ),
+    ),
+    "gradient for all": (
+        gradient,
+        lambda: BrightnessGradientAdditiveTransform((60, 90), (-0.5, 1.5), (0.5, 2), True, False, False, 0.8),
+    ),
+    "local gamma": (
+        local_gamma,
+        lambda: LocalGammaTransform(WIDTH, (-0.5, 1.5), da5._local_gamma_gamma, False, 0.8),
+    ),
+    "local gamma for all": (local_gamma, lambda: LocalGammaTransform(5.0, (0, 1), (0.5, 1), True, 0.8)),
+    "rectangles": (rectangles, lambda: BlankRectangleTransform(rectangle_value=torch.mean, **RECTANGLES)),
+    "squares": (rectangles, lambda: BlankRectangleTransform(rectangle_value=2, force_square=True, **RECTANGLES)),
+    "one square": (rectangles, lambda: BlankRectangleTransform(1, -3.0, 1)),
 }
 
 
-def read(module: ModuleType, stock: Any, axes: int) -> Any:
-    return module.read(stock, axes) if module in (blur, low_resolution) else module.read(stock)
+def read(module: ModuleType, stock: Any, size: tuple[int, ...]) -> Any:
+    if module in registry.BY_SIZE:
+        return module.read(stock, size)
+    return module.read(stock, len(size)) if module in registry.BY_AXES else module.read(stock)
+
+
+SENSITIVE = ("blur", "resolution", "sharpen", "squares", "rectangles", "gradient", "local gamma")
 
 
 def fits(name: str, size: tuple[int, ...]) -> bool:
-    """Stock itself fails where an axis is shorter than its kernel, or would vanish."""
-    return min(size) > 4 or not ("blur" in name or "resolution" in name)
+    """Stock itself fails where an axis is shorter than its kernel or rectangle, or would vanish."""
+    return min(size) > 4 or not any(word in name for word in SENSITIVE)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -65,7 +117,7 @@ def test_an_intensity_transform_equals_stock(name: str, size: tuple[int, ...]) -
         pytest.skip("stock raises an error here")
     module, make = CASES[name]
     stock = make()
-    step = read(module, stock, len(size))
+    step = read(module, stock, size)
     rng = np.random.default_rng(1)
     work = BatchState(torch.stack([noisy_image(size, 4, slot) for slot in range(3)]), None)
     before = work.image.clone()
@@ -129,3 +181,64 @@ def test_a_change_without_a_number_reaches_its_channels_and_no_other(size: tuple
     image = torch.ones((2, 2, *size))
     change_rows(image, [ChannelIndex(0, 1), ChannelIndex(1, 0)], [], lambda x: x.neg_())
     assert image.flatten(2)[:, :, 0].tolist() == [[1, -1], [-1, 1]]
+
+
+# --- functions and numbers that only stock can deal with --------------------------------------------------------------
+
+
+def test_a_function_of_nnunet_is_known_by_its_text_and_not_by_its_name() -> None:
+    def renamed() -> float:
+        return np.random.uniform(0.01, 0.8) if np.random.uniform() < 0.5 else np.random.uniform(1.5, 4)
+
+    def _local_gamma_gamma() -> float:
+        return np.random.uniform(0.01, 0.9) if np.random.uniform() < 0.5 else np.random.uniform(1.5, 4)
+
+    assert known_function.is_known(da5._local_gamma_gamma, known_function.GAMMA)
+    assert known_function.is_known(renamed, known_function.GAMMA)
+    assert not known_function.is_known(_local_gamma_gamma, known_function.GAMMA)
+    for other in (np.mean, len, 3, None, lambda: 1.0, torch.mean):
+        assert not known_function.is_known(other, known_function.GAMMA)
+
+
+def test_another_numpy_makes_another_function() -> None:
+    namespace = {"np": np.random}
+    exec(known_function.GAMMA, namespace)
+    assert not known_function.is_known(namespace["_local_gamma_gamma"], known_function.GAMMA)
+
+
+SIZE = (9, 10, 11)
+LEFT_TO_STOCK: dict[str, Case] = {
+    "centred gradient": (gradient, lambda: BrightnessGradientAdditiveTransform((3, 20), (-1, 2), 1.0, True, True)),
+    "clipped gradient": (
+        gradient,
+        lambda: BrightnessGradientAdditiveTransform((3, 20), (-1, 2), 1.0, True, False, True),
+    ),
+    "unknown strength": (
+        gradient,
+        lambda: BrightnessGradientAdditiveTransform((3, 20), (-1, 2), lambda image, kernel: 1.0, True, False),
+    ),
+    "far away": (local_gamma, lambda: LocalGammaTransform((1.0, 2.0), (-5, 2))),
+    "no width": (local_gamma, lambda: LocalGammaTransform((0, 5))),
+    "unknown exponent": (local_gamma, lambda: LocalGammaTransform((1, 5), (-1, 2), lambda: 1.0)),
+    "drawn value": (rectangles, lambda: BlankRectangleTransform(2, (0.0, 1.0), 1)),
+    "unknown value": (rectangles, lambda: BlankRectangleTransform(2, torch.amax, 1)),
+    "larger than the image": (rectangles, lambda: BlankRectangleTransform((9, 11, 11), 0, 1)),
+    "an axis too few": (rectangles, lambda: BlankRectangleTransform(((1, 2), (1, 2)), 0, 1)),
+    "no count": (rectangles, lambda: BlankRectangleTransform(2, 0, (3, 3))),
+    "strength of another type": (sharpen, lambda: SharpeningTransform(1)),
+    "backwards": (sharpen, lambda: SharpeningTransform((1.0, 0.1))),
+    "negative deviation": (added_brightness, lambda: BrightnessAdditiveTransform(0, -1, False)),
+    "no range": (added_brightness, lambda: BrightnessAdditiveTransform(1, 0.5, True)),
+}
+
+
+@pytest.mark.parametrize("name", LEFT_TO_STOCK)
+def test_what_is_not_read_is_left_to_stock(name: str) -> None:
+    module, make = LEFT_TO_STOCK[name]
+    assert read(module, make(), SIZE) is None
+
+
+def test_a_short_axis_leaves_what_stock_cannot_do_to_stock() -> None:
+    assert gradient.read(CASES["gradient"][1](), (5, 9, 9)) is None
+    assert sharpen.read(SharpeningTransform(0.5), (9, 1)) is None
+    assert sharpen.read(SharpeningTransform(0.5), (1, 9, 9)) is not None

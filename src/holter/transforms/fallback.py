@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from holter.transforms.batch_state import Applied, BatchState
+from holter.transforms.batch_state import Applied, BatchState, Step
+from holter.transforms.random_apply import OneOf, RandomApply
 
 SEEDS = 2**32  # the range of seeds of numpy's global generator
 _GLOBAL_GENERATORS = threading.Lock()
@@ -72,6 +73,12 @@ class Fallback:
         with seeded(hit.draw.seed):
             done = self.stock(**given)
         return done["image"].to(device), _moved(done["segmentation"], device)
+
+
+def runs_stock(step: Step) -> bool:
+    """Return whether a transform of stock's runs in this step, for all samples or for some."""
+    inner = (step.step,) if isinstance(step, RandomApply) else step.steps if isinstance(step, OneOf) else ()
+    return isinstance(step, Fallback) or any(runs_stock(each) for each in inner)
 
 
 @contextmanager

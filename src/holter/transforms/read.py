@@ -7,17 +7,29 @@ transform with a parameter that no step here supports (a function, elastic defor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
-from holter.transforms import blur, brightness, contrast, gamma, low_resolution, median, mirror, noise
+from holter.transforms import (
+    added_brightness,
+    blur,
+    brightness,
+    contrast,
+    gamma,
+    low_resolution,
+    median,
+    mirror,
+    noise,
+    sharpen,
+)
 from holter.transforms.batch_state import Step
 from holter.transforms.chain import Chain
-from holter.transforms.fallback import Fallback
+from holter.transforms.fallback import Fallback, runs_stock
 from holter.transforms.labels import binary_operator, mask, one_hot, regions, remove_component, remove_label
+from holter.transforms.local import gradient, local_gamma, rectangles
 from holter.transforms.random_apply import OneOf, RandomApply
 from holter.transforms.resample import downsample
 from holter.transforms.scalar import full_name
-from holter.transforms.spatial import spatial
+from holter.transforms.spatial import rot90, spatial, transpose
 from holter.transforms.spatial.geometry import Geometry
 from holter.transforms.version import check_version
 
@@ -30,6 +42,7 @@ ONE_OF = "batchgeneratorsv2.transforms.utils.random.OneOfTransform"
 FOLD = "batchgeneratorsv2.transforms.utils.pseudo2d.Convert3DTo2DTransform"
 UNFOLD = "batchgeneratorsv2.transforms.utils.pseudo2d.Convert2DTo3DTransform"
 PLAIN = (
+    added_brightness,
     binary_operator,
     brightness,
     contrast,
@@ -44,6 +57,8 @@ PLAIN = (
     remove_label,
 )
 BY_AXES = (blur, downsample, low_resolution)
+BY_SIZE = (gradient, local_gamma, rectangles, rot90, sharpen, transpose)  # what they draw depends on the sample's size
+Size: TypeAlias = tuple[int, ...] | None  # of the sample that a transform gets; None: unknown
 OVERRIDABLE = ("__call__", "apply", "get_parameters", "_apply_to_image", "_apply_to_segmentation")
 
 
@@ -61,7 +76,7 @@ def read_chain(compose: Any, geometry: Geometry) -> Chain:
     """
     check_version()
     transforms = [] if compose is None else list(_flat(compose))
-    known = list(_all(transforms, len(geometry.patch_size)))
+    known = list(_all(transforms, geometry))
     return Chain(
         geometry, tuple(entry.step for entry in known), tuple((entry.stock, entry.step.name) for entry in known)
     )
@@ -76,13 +91,19 @@ def _flat(transform: Any) -> Iterator[Any]:
         yield transform
 
 
-def _all(transforms: Sequence[Any], axes: int) -> Iterator[Known]:
+def _all(transforms: Sequence[Any], geometry: Geometry) -> Iterator[Known]:
+    size: Size = geometry.initial_patch_size
     position = 0
     while position < len(transforms):
         count = _folded(transforms[position:])
         group = transforms[position : position + max(1, count)]
         position += len(group)
-        yield _group(group) if count else _one(group[0], axes)
+        known = _group(group) if count else _one(group[0], len(geometry.patch_size), size)
+        if isinstance(known.step, spatial.Spatial):
+            size = geometry.patch_size
+        elif runs_stock(known.step):
+            size = None  # it may do anything
+        yield known
 
 
 def _folded(transforms: Sequence[Any]) -> int:
@@ -109,21 +130,24 @@ def _group(transforms: Sequence[Any]) -> Known:
     return Known(names, Fallback(run, names))
 
 
-def _one(transform: Any, axes: int) -> Known:
+def _one(transform: Any, axes: int, size: Size) -> Known:
     name = _name(transform)
-    return Known(name, _known(transform, axes) or Fallback(transform, name))
+    return Known(name, _known(transform, axes, size) or Fallback(transform, name))
 
 
-def _known(transform: Any, axes: int) -> Step | None:
+def _known(transform: Any, axes: int, size: Size) -> Step | None:
     kind = _kind(transform)
     if kind == RANDOM:
-        step = _known(transform.transform, axes) or Fallback(transform.transform, _name(transform.transform))
+        step = _one(transform.transform, axes, size).step
         return None if _unsteady(step) else RandomApply(step, float(transform.apply_probability))
     if kind == ONE_OF:
-        steps = [_known(inner, axes) or Fallback(inner, _name(inner)) for inner in transform.list_of_transforms]
+        steps = [_one(inner, axes, size).step for inner in transform.list_of_transforms]
         return None if any(_unsteady(step) for step in steps) else OneOf(tuple(steps))
     if kind == spatial.STOCK:
         return spatial.read(transform, folded=False)
+    sized = SIZED.get(kind)
+    if sized is not None:
+        return None if size is None else sized(transform, size)
     reader = READERS.get(kind)
     return reader(transform, axes) if reader is not None else None
 
@@ -156,3 +180,4 @@ READERS: dict[str, Callable[[Any, int], Step | None]] = {
     **{module.STOCK: _without_axes(module.read) for module in PLAIN},
     **{module.STOCK: module.read for module in BY_AXES},
 }
+SIZED: dict[str, Callable[[Any, tuple[int, ...]], Step | None]] = {module.STOCK: module.read for module in BY_SIZE}

@@ -50,7 +50,41 @@ class TwoSided:
         return start + (end - start) * rng.random()
 
 
-Scalar: TypeAlias = Constant | Uniform | TwoSided
+@dataclass(frozen=True, slots=True)
+class LogUniform:
+    """A number from [low, high) whose logarithm is uniformly distributed; both ends are above 0."""
+
+    low: float
+    high: float
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """Draw a number from [low, high)."""
+        return float(np.exp(np.log(self.low) + (np.log(self.high) - np.log(self.low)) * rng.random()))
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Half of the draws from one range, the other half from another."""
+
+    first: Uniform
+    second: Uniform
+
+    @property
+    def low(self) -> float:
+        """Return the lower end of both ranges."""
+        return min(self.first.low, self.second.low)
+
+    @property
+    def high(self) -> float:
+        """Return the upper end of both ranges."""
+        return max(self.first.high, self.second.high)
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """Draw the range, then a number from it."""
+        return (self.first if rng.random() < 0.5 else self.second).draw(rng)
+
+
+Scalar: TypeAlias = Constant | Uniform | TwoSided | LogUniform | Either
 
 
 def draw_each(rng: np.random.Generator, scalar: Scalar, count: int, *, same: bool) -> tuple[float, ...]:
@@ -74,6 +108,11 @@ def read_scalar(stock: object) -> Scalar | None:
 def upper_end(scalar: Scalar) -> float:
     """Return the largest number that can be drawn."""
     return scalar.value if isinstance(scalar, Constant) else scalar.high
+
+
+def lower_end(scalar: Scalar) -> float:
+    """Return the smallest number that can be drawn."""
+    return scalar.value if isinstance(scalar, Constant) else scalar.low
 
 
 def full_name(kind: type) -> str:

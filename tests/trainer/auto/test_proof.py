@@ -11,10 +11,11 @@ from batchgeneratorsv2.transforms.intensity.gamma import GammaTransform
 from batchgeneratorsv2.transforms.intensity.gaussian_noise import GaussianNoiseTransform
 from batchgeneratorsv2.transforms.spatial.mirroring import MirrorTransform
 from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
+from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerDA5 import nnUNetTrainerDA5
 
 from holter.reports.catalogue import phrase
 from holter.trainer.auto.proof import ROUNDS, forced, why_different, with_all_labels
-from transforms.material import chain_of
+from transforms.material import Configuration, chain_of
 from transforms.test_chain import CONFIGURATIONS
 
 CHOSEN = ["3D", "3D, deep supervision", "dummy 2D", "2D", "regions and ignore, deep supervision", "masks", "cascade"]
@@ -33,6 +34,19 @@ def proved(name: str, seed: int = 1) -> str | None:
 @pytest.mark.parametrize("name", CHOSEN)
 def test_what_nnunet_can_be_configured_to_do_is_proved_equal(name: str) -> None:
     assert proved(name) is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_trainer_with_the_most_augmentation_is_proved_equal(seed: int) -> None:
+    """Also on a background that is flat, as that of a CT is."""
+    configuration = Configuration((12, 16, 16), channels=2, scales=[[1.0] * 3, [0.5] * 3])
+    compose = nnUNetTrainerDA5.get_training_transforms(
+        configuration.patch, (-0.5, 0.5), configuration.scales, (0, 1, 2), False, use_mask_for_norm=[True, False]
+    )
+    image, seg = configuration.sample(seed)
+    image.clamp_(min=0.1)
+    rng = np.random.default_rng(seed)
+    assert why_different(compose, chain_of(configuration, compose), image, seg, range(4), rng) is None
 
 
 def test_the_sample_gets_every_label(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
@@ -13,6 +14,7 @@ from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
 
 from holter.transforms import Chain, SampleDraw, noise
 from holter.transforms.batch_state import NoDraw
+from holter.transforms.local.bump import Bump
 
 Sample = dict[str, Any]
 FOLDING = ("Convert3DTo2DTransform", "Convert2DTo3DTransform")  # part of dummy 2D's spatial transform
@@ -122,6 +124,34 @@ def with_own_noise(transform: Any, draw: Any, sample: Sample) -> Sample:
     return dict(transform.apply(sample, apply_mask=hit, apply_idx=index, num_apply=len(index), sigmas=sigmas))
 
 
+def _gradient(transform: Any, draw: Any, sample: Sample) -> Sample:
+    if draw is None:
+        return sample
+    kernels: list[Any] = [None] * len(sample["image"])
+    for channel, bump, strength in zip(draw.channels, draw.bumps, draw.strengths, strict=True):
+        kernel = stock_bump(transform, bump, sample["image"])
+        kernels[channel] = kernel / max(np.abs(kernel).max(), 1e-8) * np.float32(strength)
+    return dict(transform.apply(sample, kernels=kernels))
+
+
+def _local_gamma(transform: Any, draw: Any, sample: Sample) -> Sample:
+    if draw is None:
+        return sample
+    kernels: list[Any] = [None] * len(sample["image"])
+    exponents: list[Any] = [None] * len(sample["image"])
+    for channel, bump, exponent in zip(draw.channels, draw.bumps, draw.exponents, strict=True):
+        kernels[channel], exponents[channel] = stock_bump(transform, bump, sample["image"]), exponent
+    return dict(transform.apply(sample, kernels=kernels, gammas=exponents))
+
+
+def stock_bump(transform: Any, bump: Bump, image: torch.Tensor) -> Any:
+    """Return stock's own bump with the drawn centre and widths, for one channel of the image (C, *spatial)."""
+    fed = copy.copy(transform)
+    fed.loc = lambda shape, axis: bump.centres[axis] / shape[axis]
+    fed.scale = lambda shape, axis: bump.widths[axis]  # noqa: ARG005 -- stock's own call
+    return fed._generate_kernel(tuple(image.shape[1:]))
+
+
 def _factors(draw: Any, _: torch.Tensor) -> dict[str, Any]:
     return {"apply_to_channel": torch.tensor(draw.channels), "multipliers": torch.tensor(draw.factors)}
 
@@ -149,6 +179,44 @@ def _mirror(draw: Any, _: torch.Tensor) -> dict[str, Any]:
     return {"axes": list(draw.axes)}
 
 
+def _added(draw: Any, image: torch.Tensor) -> dict[str, Any]:
+    added = torch.zeros(len(image))
+    added[list(draw.channels)] = torch.tensor(draw.factors)
+    return {"apply_to_channel": torch.tensor(draw.channels), "shift": added}
+
+
+def _rectangles(draw: Any, image: torch.Tensor) -> dict[str, Any]:
+    boxes = dict(zip(draw.channels, draw.rectangles, strict=True))
+    return {
+        "apply_channel": [channel in boxes for channel in range(len(image))],
+        "rectangles": [
+            [(lower, [first + side for first, side in zip(lower, size, strict=True)]) for lower, size in
+             boxes.get(channel, ())] for channel in range(len(image))
+        ],
+    }  # fmt: skip
+
+
+def _sharpen(draw: Any, image: torch.Tensor) -> dict[str, Any]:
+    drawn = {hit: values for hit, *values in zip(draw.channels, draw.strengths, draw.kept, strict=True)}
+    each = [drawn.get(channel, (0.0, False)) for channel in range(len(image))]
+    return {
+        "apply_channel": [channel in drawn for channel in range(len(image))],
+        "strengths": [strength for strength, _ in each],
+        "clamp_intensities": [kept for _, kept in each],
+    }
+
+
+def _rot90(draw: Any, _: torch.Tensor) -> dict[str, Any]:
+    return {
+        "num_rot_per_combination": [turn.quarters for turn in draw.turns],
+        "axis_combinations": [[turn.first + 1, turn.second + 1] for turn in draw.turns],
+    }
+
+
+def _transpose(draw: Any, _: torch.Tensor) -> dict[str, Any]:
+    return {"axis_order": [0, *(axis + 1 for axis in draw.axes)]}
+
+
 def _median(draw: Any, image: torch.Tensor) -> dict[str, Any]:
     sizes = dict(zip(draw.channels, draw.sizes, strict=True))
     return {
@@ -162,6 +230,8 @@ SPECIAL: dict[str, Callable[[Any, Any, Sample], Sample]] = {
     "GaussianNoiseTransform": _noise,
     "ApplyRandomBinaryOperatorTransform": _operators,
     "RemoveRandomConnectedComponentFromOneHotEncodingTransform": _components,
+    "BrightnessGradientAdditiveTransform": _gradient,
+    "LocalGammaTransform": _local_gamma,
 }
 PARAMETERS: dict[str, Callable[[Any, torch.Tensor], dict[str, Any]]] = {
     "GaussianBlurTransform": _blur,
@@ -171,4 +241,9 @@ PARAMETERS: dict[str, Callable[[Any, torch.Tensor], dict[str, Any]]] = {
     "GammaTransform": _gamma,
     "MedianFilterTransform": _median,
     "MirrorTransform": _mirror,
+    "BrightnessAdditiveTransform": _added,
+    "BlankRectangleTransform": _rectangles,
+    "SharpeningTransform": _sharpen,
+    "Rot90Transform": _rot90,
+    "TransposeAxesTransform": _transpose,
 }

@@ -34,11 +34,15 @@ OPERATORS = {
 
 @dataclass(frozen=True, slots=True)
 class BinaryOperatorDraw:
-    """The channels in the order in which they are changed; for each the operator, and its ball's radius in voxels."""
+    """The channels in the order in which they are changed; for each the operator, and its ball's radius in voxels.
+
+    ``labels``: the channels that lose what another one gains.
+    """
 
     channels: tuple[int, ...]
     operators: tuple[str, ...]
     radii: tuple[float, ...]
+    labels: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -64,14 +68,13 @@ class BinaryOperator(ShapePreserving):
         if not hit:
             return None
         operators = tuple(self.operators[int(rng.integers(len(self.operators)))] for _ in hit)
-        return BinaryOperatorDraw(hit, operators, tuple(self.radius.draw(rng) for _ in hit))
+        return BinaryOperatorDraw(hit, operators, tuple(self.radius.draw(rng) for _ in hit), tuple(order))
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
         """Change the drawn channels in place, one after the other, because each changes the others."""
-        labels = [channel % work.image.shape[1] for channel in self.channels]
         for slot, draw in hits:
             for channel, operator, radius in zip(draw.channels, draw.operators, draw.radii, strict=True):
-                operate(work.image[slot], labels, channel, operator, radius)
+                operate(work.image[slot], draw.labels, channel, operator, radius)
 
 
 def operate(image: Tensor, labels: Sequence[int], channel: int, operator: str, radius: float) -> None:
