@@ -100,11 +100,11 @@ def measure(case: Case) -> dict[str, float]:
             bare = Chain(geometry, (Mirror(()),), ())
             whole -= median_ms(compiled(bare, kernels, image, seg, SampleDraw((None,)), box), REPEATS)
         found[kernels.name] = max(0.0, whole)
-    vars(chain)["program"] = None
+    vars(chain)["compiled"] = None
     nothing = 0.0
     if not isinstance(case.step, Spatial):  # into new memory, which the other steps find ready
         still = Chain(geometry, (), ())
-        vars(still)["program"] = None
+        vars(still)["compiled"] = None
         nothing = median_ms(lambda: still.apply([image], [seg], [SampleDraw(())], device="cpu"), REPEATS)
     whole = median_ms(lambda: chain.apply([image], [seg], [draw], device="cpu"), TORCH_REPEATS)
     return {**{name: round(ms, 3) for name, ms in found.items()}, "torch": round(max(0.0, whole - nothing), 3)}

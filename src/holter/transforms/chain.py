@@ -13,7 +13,8 @@ from torch import Tensor
 
 from holter.errors import WrongBox
 from holter.transforms.batch_state import Applied, BatchState, Step
-from holter.transforms.kernels import Bound, Program, Segment, kernels, program_of, segments_of
+from holter.transforms.fallback import runs_stock
+from holter.transforms.kernels import Bound, Kernels, Program, Segment, kernels, program_of, segments_of
 from holter.transforms.spatial.geometry import Box, Geometry, whole
 from holter.transforms.spatial.spatial import Spatial
 
@@ -63,13 +64,22 @@ class Chain:
         return self._first.needed_box(draw.draws[0], initial)
 
     @cached_property
-    def program(self) -> Program | None:
-        """The compiled form of the chain's first steps, for the CPU; None if all steps run in torch.
+    def compiled(self) -> Kernels | None:
+        """The compiled kernels; None if all steps run in torch. The first call may compile them: that takes seconds."""
+        return kernels()
 
-        The first call may compile the kernels, which takes seconds.
-        """
-        compiled = kernels()
-        return None if compiled is None else program_of(self.steps, self.geometry, compiled)
+    @cached_property
+    def program(self) -> Program | None:
+        """The compiled form of the chain's first steps, for the CPU; None if they run in torch."""
+        return None if self.compiled is None else program_of(self.steps, self.geometry, self.compiled)
+
+    def not_compiled(self) -> list[str]:
+        """Return the names of the steps that run in torch although there are kernels; without kernels none."""
+        done = 0 if self.program is None else self.program.steps
+        if self.compiled is None:
+            return []
+        alone = [self.steps[part] for part in self._parts(done) if isinstance(part, int)]
+        return [step.name for step in alone if not runs_stock(step)]
 
     def output_of(self, channels: int, seg_channels: int) -> Batch | None:
         """Return sizes and types of a batch of one sample that ``Writer`` can write; None if ``apply`` must be used."""
@@ -107,22 +117,26 @@ class Chain:
         boxes = self._boxes(images, segs, draws)
         with torch.no_grad(), torch.autocast(where.type, enabled=False):
             work, left = self._begin(images, segs, draws, boxes, where)
-            for part in self._rest if where.type == "cpu" and left else left:
+            for part in self._parts(left.start) if where.type == "cpu" else left:
                 self._apply_part(part, work, draws)
         return Batch(work.image, work.seg)
 
+    def _parts(self, first: int) -> Sequence[Segment | int]:
+        # The steps from ``first`` on: several together, if the kernels have them.
+        if self.compiled is None:
+            return range(first, len(self.steps))
+        if first not in self._segments:
+            self._segments[first] = segments_of(self.steps, first, len(self.geometry.initial_patch_size))
+        return self._segments[first]
+
     @cached_property
-    def _rest(self) -> Sequence[Segment | int]:
-        # The steps after those of the program: several together, if the kernels have them.
-        axes = len(self.geometry.initial_patch_size)
-        if self.program is None or kernels() is None:
-            return range(1 if self._first is not None else 0, len(self.steps))
-        return segments_of(self.steps, self.program.steps, axes)
+    def _segments(self) -> dict[int, Sequence[Segment | int]]:
+        return {}
 
     def _apply_part(self, part: Segment | int, work: BatchState, draws: Sequence[SampleDraw]) -> None:
         if isinstance(part, Segment):
-            assert self.program is not None
-            if part.run(self.program.kernels, work, [draw.draws for draw in draws]):
+            assert self.compiled is not None
+            if part.run(self.compiled, work, [draw.draws for draw in draws]):
                 return
             numbers = range(part.first, part.first + len(part.encoders))
         else:

@@ -36,7 +36,8 @@ static int one(int number) {
     memset(&layout, 0, sizeof layout);
     const bool flat = below(4) == 0, folds = !flat && below(4) == 0;
     layout.moved_axes = flat || folds ? 2 : 3;
-    layout.channels = 1 + (int)below(3);
+    layout.read_channels = 1 + (int)below(3);
+    layout.channels = layout.read_channels + (below(2) ? (int)below(3) : 0);
     layout.seg_channels = 1 + (int)below(2);
     layout.label_bytes = 1 + (int)below(2);
     layout.image_is_linear = below(4) != 0;
@@ -47,7 +48,7 @@ static int one(int number) {
     memset(&sample, 0, sizeof sample);
     const bool moves = below(5) != 0;
     for (int axis = 0; axis < 3; axis++) {
-        layout.patch[axis] = 1 + below(axis == 2 ? 70 : 24);
+        layout.patch[axis] = axis && below(3) == 0 ? layout.patch[axis - 1] : 1 + below(axis == 2 ? 70 : 24);
         layout.source[axis] = layout.patch[axis] + below(12) - 3;
         if (layout.source[axis] < 1) layout.source[axis] = 1;
         sample.box[axis] = 1 + below(layout.source[axis]);
@@ -64,9 +65,9 @@ static int one(int number) {
     if (flat || folds) sample.box[0] = layout.patch[0], sample.lower[0] = 0;
     const int64_t box = sample.box[0] * sample.box[1] * sample.box[2];
     const int64_t patch = layout.patch[0] * layout.patch[1] * layout.patch[2];
-    float *image = memory<float>(layout.channels * box);
+    float *image = memory<float>(layout.read_channels * box);
     void *seg = memory<char>(layout.seg_channels * box * layout.label_bytes);
-    for (int64_t at = 0; at < layout.channels * box; at++) image[at] = (float)between(-3, 3);
+    for (int64_t at = 0; at < layout.read_channels * box; at++) image[at] = (float)between(-3, 3);
     const int64_t labels = 1 + below(6);
     for (int64_t at = 0; at < layout.seg_channels * box; at++) {
         const int label = below(3) ? 0 : (int)below(labels) - 1;
@@ -82,12 +83,22 @@ static int one(int number) {
     memcpy(steps + 2, turned, sizeof turned);
     if (layout.moved_axes == 3 && below(2)) steps[3] = between(-0.5, 0.5), steps[8] = between(-0.5, 0.5);
     int64_t count = 11;
+    int have = layout.read_channels, segs = layout.seg_channels;  // channels after the steps so far
+    const bool keeps = below(2) != 0, is_axial = below(2) != 0;
     const int64_t more = below(8);
     for (int64_t step = 0; step < more; step++) {
-        const double channel = (double)below(layout.channels);
+        const double channel = (double)below(have);
         double *to = steps + count;
-        switch (to[0] = (double)(MULTIPLY + below(10)), (int)to[0]) {
+        to[0] = (double)(MULTIPLY + below(COMPONENT));
+        const int kind = (int)to[0];
+        if (kind == ONE_HOT && have == layout.channels) to[0] = MULTIPLY;
+        if (kind == DROP && (keeps || segs == 1)) to[0] = MULTIPLY;
+        // Grown and removed are only channels that hold labels, where no rounding decides.
+        if ((kind == OPERATE || kind == COMPONENT) && have == layout.read_channels) to[0] = MULTIPLY;
+        const int64_t stage = have > layout.read_channels ? layout.read_channels + below(have - layout.read_channels) : 0;
+        switch ((int)to[0]) {
         case MULTIPLY: to[1] = channel, to[2] = between(0.5, 1.5); break;
+        case ADD: to[1] = channel, to[2] = between(-1, 1); break;
         case CONTRAST: to[1] = channel, to[2] = between(0.5, 1.5), to[3] = (double)below(2); break;
         case GAMMA: to[1] = channel, to[2] = between(0.5, 1.5), to[3] = (double)below(2), to[4] = (double)below(2); break;
         case NOISE: to[1] = channel, to[2] = 0.1, to[3] = (double)next_word(), to[4] = 7, to[5] = (double)below(2); break;
@@ -95,10 +106,44 @@ static int one(int number) {
         case COARSEN: to[1] = channel, to[2] = between(0.1, 1.2), to[3] = between(0.1, 1), to[4] = between(0.5, 1); break;
         case MEDIAN: to[1] = channel, to[2] = (double)(1 + below(4)), to[3] = (double)(1 + below(6)), to[4] = (double)(1 + below(17)); break;
         case MIRROR: to[1] = (double)below(2), to[2] = (double)below(2), to[3] = (double)below(2); break;
-        case MASK: to[1] = channel, to[2] = (double)below(layout.seg_channels), to[3] = 0; break;
-        case REPLACE: to[1] = -1, to[2] = 0, to[3] = below(2) ? -1 : (double)below(layout.seg_channels); break;
+        case MASK: to[1] = channel, to[2] = (double)below(segs), to[3] = 0; break;
+        case REPLACE: to[1] = -1, to[2] = 0, to[3] = below(2) ? -1 : (double)below(segs); break;
+        case SHARPEN: to[1] = channel, to[2] = between(0.1, 1), to[3] = (double)below(2); break;
+        case RECTANGLE:
+            to[1] = channel, to[8] = (double)below(2), to[9] = between(-1, 1);
+            for (int axis = 0; axis < 3; axis++) to[2 + axis] = (double)below(30) - 4, to[5 + axis] = (double)below(20);
+            break;
+        case GRADIENT:
+        case LOCAL_GAMMA:
+            to[1] = channel, to[8] = between(0.5, 3);
+            for (int axis = 0; axis < 3; axis++) {
+                to[2 + axis] = between(-0.5, 1.5) * (double)layout.patch[axis];
+                to[5 + axis] = is_axial && axis == 0 ? 0 : between(0.2, 1) * (double)layout.patch[axis];
+            }
+            break;
+        case REORDER: {
+            int order[3] = {0, 1, 2};
+            const int first = (int)below(3), second = (int)below(3);
+            if (layout.patch[first] == layout.patch[second]) order[first] = second, order[second] = first;
+            for (int axis = 0; axis < 3; axis++) to[1 + axis] = order[axis], to[4 + axis] = (double)below(2);
+            break;
+        }
+        case ONE_HOT: to[1] = (double)below(segs), to[2] = (double)below(labels) - 1, have++; break;
+        case DROP: to[1] = (double)below(segs--); break;
+        case OPERATE:
+            to[1] = (double)stage, to[2] = (double)below(4), to[3] = between(0, 9), to[4] = layout.patch[0] == 1 ? 2 : 3;
+            to[5] = layout.read_channels, to[6] = have - layout.read_channels;
+            break;
+        case COMPONENT:
+            to[1] = (double)stage, to[2] = between(0, 1), to[3] = below(2) ? -1 : (double)(have - 1), to[4] = between(0, 1);
+            break;
         }
         count += LENGTH_OF[(int)to[0]];
+    }
+    for (; have < layout.channels; have++, count += LENGTH_OF[ONE_HOT]) {
+        steps[count] = ONE_HOT;
+        steps[count + 1] = (double)below(segs);
+        steps[count + 2] = 1;
     }
     sample.count = count;
 
@@ -110,7 +155,7 @@ static int one(int number) {
         layout.region_table = table;
         layout.table_first = -1;
         layout.table_labels = 4;
-        layout.region_channel = below(layout.seg_channels);
+        layout.region_channel = below(segs);
         if (!layout.levels) layout.levels = 1;
     }
     for (int axis = 0; axis < 3; axis++) {
@@ -121,8 +166,7 @@ static int one(int number) {
         layout.level[1].from[axis] = from[axis];
         layout.level[0].size[axis] = layout.patch[axis];
     }
-    const int64_t channels = layout.regions ? layout.regions : layout.seg_channels, bytes = layout.regions ? 1 : 2;
-    const bool keeps = below(2) != 0;
+    const int64_t channels = layout.regions ? layout.regions : segs, bytes = layout.regions ? 1 : 2;
     const int sets = holter_sets();
     Result results[3];
     memset(results, 0, sizeof results);

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
+from batchgeneratorsv2.transforms.noise.sharpen import SharpeningTransform
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainerDA5 import nnUNetTrainerDA5
 
-from holter.transforms import Chain, Geometry, SampleDraw, read_chain
-from holter.transforms.kernels import Bound, Segment, program_of
+from holter.transforms import Chain, Geometry, SampleDraw
+from holter.transforms.kernels import Segment
 from holter.transforms.labels.mask import Mask
 from holter.transforms.labels.regions import Regions
 from holter.transforms.labels.remove_label import RemoveLabel
@@ -28,6 +27,7 @@ from holter.transforms.spatial.placement import How
 from holter.transforms.spatial.spatial import Spatial, SpatialDraw
 from needs import needs
 from transforms.kernels.sets import all_kernels
+from transforms.kernels.twins import compare, compiled, twin_of
 from transforms.material import Configuration, always, chain_of, noisy_image, part, run, speckled, voronoi
 
 pytestmark = needs("c++")
@@ -40,39 +40,6 @@ def test_with_a_compiler_there_are_kernels() -> None:
 MODES = st.sampled_from(["bilinear", "nearest"])
 ANGLES = st.one_of(st.none(), st.floats(-3.2, 3.2), st.sampled_from([0.0, np.pi / 2, -np.pi]))
 SCALES = st.one_of(st.none(), st.floats(0.6, 1.5), st.sampled_from([1.0, 0.5, 2.0]))
-
-
-def twin_of(chain: Chain) -> Chain:
-    """The same chain, all of it in torch."""
-    twin = replace(chain)
-    vars(twin)["program"] = None
-    return twin
-
-
-def compiled(chain: Chain, images: Any, segs: Any, draws: Any) -> dict[str, tuple[torch.Tensor, list[torch.Tensor]]]:
-    """Image and targets of each instruction set."""
-    done = {}
-    for name, kernels in all_kernels().items():
-        program = program_of(chain.steps, chain.geometry, kernels)
-        assert program is not None
-        assert program.is_whole
-        image, targets = memory = program.empty(len(images), len(images[0]), len(segs[0]))
-        for tensor in (image, *targets):
-            tensor.fill_(99)
-        boxes = [chain.needed_box(draw) for draw in draws]
-        Bound(program, *memory).write(images, segs, [draw.draws for draw in draws], boxes)
-        done[name] = memory
-    return done
-
-
-def compare(chain: Chain, images: Any, segs: Any, draws: Any, tolerance: float) -> None:
-    wanted = twin_of(chain).apply(images, segs, draws, device="cpu")
-    targets = wanted.target if isinstance(wanted.target, list) else [wanted.target]
-    for name, (image, made) in compiled(chain, images, segs, draws).items():
-        for ours, theirs in zip(made, targets, strict=True):
-            assert torch.equal(ours, theirs), name
-            assert ours.dtype == theirs.dtype
-        assert (image - wanted.image).abs().max() <= tolerance * wanted.image.abs().max().clamp(min=1), name
 
 
 class Case(NamedTuple):
@@ -225,17 +192,19 @@ def test_a_median_is_the_voxel_that_scipy_takes(
     compare(chain, [image.round() if has_equal_voxels else image], [seg], [draw], 0.0)
 
 
-@pytest.mark.parametrize("patch", [(12, 16, 16), (14, 17, 19)], ids=str)
-def test_steps_after_an_unknown_one_equal_torch(patch: tuple[int, ...]) -> None:
-    """A trainer with transforms that run in nnU-Net's own code between ours: the kernels go on in place."""
-    scales = [[1.0] * 3, [0.5] * 3]
-    compose = nnUNetTrainerDA5.get_training_transforms(
-        patch, (-0.5, 0.5), scales, (0, 1, 2), False, use_mask_for_norm=[True, False], foreground_labels=[1, 2, 3]
-    )
-    configuration = Configuration(patch, channels=2)
-    chain = read_chain(always(compose), configuration.geometry)
-    segments = [part for part in chain._rest if isinstance(part, Segment)]
-    assert len(segments) >= 2
+class OwnSharpening(SharpeningTransform):
+    """A subclass may do anything, so nnU-Net's own code runs."""
+
+
+@pytest.mark.parametrize("place", [0, 5])
+def test_steps_after_an_unknown_one_equal_torch(place: int) -> None:
+    """The kernels go on in place, also if an unknown transform comes first."""
+    configuration = Configuration((14, 17, 19), channels=2, scales=[[1.0] * 3, [0.5] * 3])
+    compose = always(configuration.training())
+    compose.transforms.insert(place, OwnSharpening((0.1, 0.3)))
+    chain = chain_of(configuration, compose)
+    segments = [part for part in chain._parts(0) if isinstance(part, Segment)]
+    assert segments
     rng = np.random.default_rng(3)
     for seed in range(3):
         draws = [chain.draw(rng, 2) for _ in range(2)]
@@ -244,6 +213,18 @@ def test_steps_after_an_unknown_one_equal_torch(patch: tuple[int, ...]) -> None:
         for level, other in zip(ours.target, theirs.target, strict=True):
             assert torch.equal(level, other)
         assert (ours.image - theirs.image).abs().max() <= 1e-4 * theirs.image.abs().max()
+
+
+def test_a_sample_that_the_kernels_cannot_read_goes_through_all_steps_in_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    configuration = Configuration((14, 17, 19), channels=1)
+    chain = chain_of(configuration, always(configuration.training()))
+    draw, sample = chain.draw(np.random.default_rng(3), 1), configuration.sample(3)
+    wanted = run(twin_of(chain), [sample], [draw])
+    assert chain.program is not None
+    monkeypatch.setattr("holter.transforms.kernels.program.MOST_VOXELS", 10)
+    done = run(chain, [sample], [draw])
+    assert torch.equal(done.target, wanted.target)
+    assert (done.image - wanted.image).abs().max() <= 1e-4 * wanted.image.abs().max()
 
 
 # --- what the kernels were not made for -----------------------------------------------------------------------------

@@ -4,8 +4,8 @@ The same transforms exist in torch; those that are missing here run there, and t
 are equal bit by bit, images up to rounding.
 """
 
-from holter.transforms.kernels.library import CHOICE, Found, found, kernels
+from holter.transforms.kernels.library import CHOICE, Found, Kernels, found, kernels
 from holter.transforms.kernels.program import Bound, Program, program_of
 from holter.transforms.kernels.segments import Segment, segments_of
 
-__all__ = ["CHOICE", "Bound", "Found", "Program", "Segment", "found", "kernels", "program_of", "segments_of"]
+__all__ = ["CHOICE", "Bound", "Found", "Kernels", "Program", "Segment", "found", "kernels", "program_of", "segments_of"]

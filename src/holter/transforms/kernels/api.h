@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MOST_LEVELS = 8, SCRATCHES = 13 };
+enum { MOST_LEVELS = 8, SCRATCHES = 16 };
 
 // One resolution of the target. Shapes: out (batch, channels, *size), int16, or one byte per voxel for regions.
 struct Level {
@@ -15,13 +15,14 @@ struct Level {
 // What is the same for all samples of a batch. In 2D the first axis has one voxel.
 struct Layout {
     int32_t moved_axes;  // 3; or 2: each slice of the first axis is moved alone (2D, dummy 2D)
-    int32_t channels, seg_channels;
+    int32_t channels;      // of the batch
+    int32_t seg_channels;  // that are read; those of the target may be fewer
     int32_t label_bytes;  // of a label that was read: 1 or 2
     int32_t image_is_linear, seg_is_linear;
     int32_t pad;       // the label outside the source
     int32_t is_fused;  // positions are sums of products that are rounded once, not twice: rounding.py
     int32_t regions;   // channels of the target that are made of labels; 0: the labels are the target
-    int32_t unused;
+    int32_t read_channels;  // of the image that is read; the others are made of labels
     int64_t source[3], patch[3];
     float *image;   // (batch, channels, *patch)
     int16_t *seg;   // (batch, seg_channels, *patch); null: not wanted at full resolution
@@ -41,9 +42,12 @@ struct Sample {
     int64_t first, count;  // its steps: numbers of the list ``steps``
 };
 
-// A step is its kind and some numbers; program.py says which.
-enum Kind { PLACE, MULTIPLY, CONTRAST, GAMMA, NOISE, BLUR, COARSEN, MIRROR, MASK, REPLACE, MEDIAN };
-const int LENGTH_OF[] = {11, 3, 4, 5, 6, 5, 5, 4, 4, 4, 5};
+// A step is its kind and some numbers; encode.py says which.
+enum Kind {
+    PLACE, MULTIPLY, CONTRAST, GAMMA, NOISE, BLUR, COARSEN, MIRROR, MASK, REPLACE, MEDIAN,
+    ADD, SHARPEN, RECTANGLE, GRADIENT, LOCAL_GAMMA, REORDER, ONE_HOT, DROP, OPERATE, COMPONENT
+};
+const int LENGTH_OF[] = {11, 3, 4, 5, 6, 5, 5, 4, 4, 4, 5, 3, 4, 10, 9, 9, 7, 3, 2, 7, 5};
 
 // One box of one array: loader/read/together.py has the same numbers. Four axes; an array with three has a first one of 1.
 enum Type { FLOAT32, INT8, UINT8, INT16, TYPES };
@@ -66,7 +70,7 @@ struct Scratch {
     int failed;
 };
 void *scratch_of(Scratch *scratch, int number, size_t bytes);  // null, and ``failed`` set, if there is no memory
-enum Use { PADDED, DECIDED, ROWS, OPEN, PLANES, PLANE, TABLES, COARSE, COARSE_PLANE, FULL_SEG, NOISE_ROW, REGION, READ_PART };
+enum Use { PADDED, DECIDED, ROWS, OPEN, PLANES, PLANE, TABLES, COARSE, COARSE_PLANE, FULL_SEG, NOISE_ROW, REGION, READ_PART, BALL, BITS, PIECES };
 
 typedef int (*Run)(const Layout *, const Sample *, int64_t, const double *, Scratch *);
 int run_avx512(const Layout *, const Sample *, int64_t, const double *, Scratch *);

@@ -9,30 +9,54 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import torch
-
+from holter.transforms.added_brightness import AddedBrightness
 from holter.transforms.blur import Blur
 from holter.transforms.brightness import Brightness
 from holter.transforms.contrast import Contrast
 from holter.transforms.gamma import Gamma
+from holter.transforms.kernels import encode_labels
+from holter.transforms.kernels.kinds import (
+    ADD,
+    BLUR,
+    COARSEN,
+    CONTRAST,
+    GAMMA,
+    GRADIENT,
+    LOCAL_GAMMA,
+    MEDIAN,
+    MIRROR,
+    MULTIPLY,
+    NOISE,
+    PLACE,
+    RECTANGLE,
+    REORDER,
+    SHARPEN,
+    Encode,
+    Numbers,
+)
+from holter.transforms.labels.binary_operator import BinaryOperator
 from holter.transforms.labels.mask import Mask
+from holter.transforms.labels.one_hot import OneHot
+from holter.transforms.labels.remove_component import RemoveComponent
 from holter.transforms.labels.remove_label import RemoveLabel
+from holter.transforms.local.gradient import Gradient
+from holter.transforms.local.local_gamma import LocalGamma
+from holter.transforms.local.rectangles import Rectangles
 from holter.transforms.low_resolution import LowResolution
 from holter.transforms.median import Median
 from holter.transforms.mirror import Mirror
 from holter.transforms.noise import Noise
 from holter.transforms.random_apply import OneOf, RandomApply
 from holter.transforms.scalar import upper_end
+from holter.transforms.sharpen import Sharpen
+from holter.transforms.spatial.rot90 import Rot90
 from holter.transforms.spatial.spatial import Spatial
+from holter.transforms.spatial.transpose import Transpose
 
-PLACE, MULTIPLY, CONTRAST, GAMMA, NOISE, BLUR, COARSEN, MIRROR, MASK, REPLACE, MEDIAN = range(11)  # enum Kind of api.h
 MOST_SIDE = 16  # of a median's window
 MOST_SIGMA = 20.0  # a radius of 60 voxels, of 64 that a kernel may have
 WORD = 2**32 - 1
 STAY = (PLACE, 0.0, *[0.0] * 9)
-
-Numbers = list[float]
-Encode = Callable[[Any, Numbers], None]  # the draw of a step, and the list that its numbers are added to
 
 
 def encoder_of(step: Any, axes: int) -> Encode | None:
@@ -58,9 +82,17 @@ def _spatial(step: Spatial, axes: int) -> Encode | None:
 
 
 def _brightness(step: Brightness, axes: int) -> Encode:  # noqa: ARG001 -- one signature for all
+    return _factors(MULTIPLY)
+
+
+def _added_brightness(step: AddedBrightness, axes: int) -> Encode:  # noqa: ARG001
+    return _factors(ADD)
+
+
+def _factors(kind: int) -> Encode:
     def encode(draw: Any, to: Numbers) -> None:
         for channel, factor in zip(draw.channels, draw.factors, strict=True):
-            to.extend((MULTIPLY, channel, factor))
+            to.extend((kind, channel, factor))
 
     return encode
 
@@ -121,32 +153,62 @@ def _median(step: Median, axes: int) -> Encode | None:
     return encode
 
 
+def _sharpen(step: Sharpen, axes: int) -> Encode:  # noqa: ARG001
+    def encode(draw: Any, to: Numbers) -> None:
+        for numbers in zip(draw.channels, draw.strengths, draw.kept, strict=True):
+            to.extend((SHARPEN, *numbers))
+
+    return encode
+
+
+def _rectangles(step: Rectangles, axes: int) -> Encode:
+    first, one = (0,) * (3 - axes), (1,) * (3 - axes)
+    what = (True, 0.0) if step.value is None else (False, step.value)
+
+    def encode(draw: Any, to: Numbers) -> None:
+        for channel, boxes in zip(draw.channels, draw.rectangles, strict=True):
+            for lower, size in boxes:
+                to.extend((RECTANGLE, channel, *first, *lower, *one, *size, *what))
+
+    return encode
+
+
+def _gradient(step: Gradient, axes: int) -> Encode:  # noqa: ARG001
+    return _bumps(GRADIENT, "strengths", axes)
+
+
+def _local_gamma(step: LocalGamma, axes: int) -> Encode:  # noqa: ARG001
+    return _bumps(LOCAL_GAMMA, "exponents", axes)
+
+
+def _bumps(kind: int, name: str, axes: int) -> Encode:
+    none = (0.0,) * (3 - axes)  # a width of 0: there is no such axis
+
+    def encode(draw: Any, to: Numbers) -> None:
+        for channel, bump, number in zip(draw.channels, draw.bumps, getattr(draw, name), strict=True):
+            to.extend((kind, channel, *none, *bump.centres, *none, *bump.widths, number))
+
+    return encode
+
+
+def _reorder(step: Rot90 | Transpose, axes: int) -> Encode:  # noqa: ARG001
+    missing = 3 - axes
+    as_they_are = tuple(range(axes))
+
+    def encode(draw: Any, to: Numbers) -> None:
+        order = draw.order(axes)
+        if order.axes != as_they_are or any(order.backwards):
+            shown = (*range(missing), *(axis + missing for axis in order.axes))
+            to.extend((REORDER, *shown, *(False,) * missing, *order.backwards))
+
+    return encode
+
+
 def _mirror(step: Mirror, axes: int) -> Encode:  # noqa: ARG001
     numbers = range(axes - 3, axes)  # of the axes that a slice lacks: below 0
 
     def encode(draw: Any, to: Numbers) -> None:
         to.extend((MIRROR, *(axis in draw.axes for axis in numbers)))
-
-    return encode
-
-
-def _mask(step: Mask, axes: int) -> Encode:  # noqa: ARG001
-    def encode(draw: Any, to: Numbers) -> None:  # noqa: ARG001
-        for channel in step.channels:
-            to.extend((MASK, channel, step.seg_channel, step.value))
-
-    return encode
-
-
-def _remove_label(step: RemoveLabel, axes: int) -> Encode | None:  # noqa: ARG001
-    ends = torch.iinfo(torch.int16)
-    if not all(ends.min <= label <= ends.max for label in (step.label, step.becomes)):
-        return None
-    channels = (-1,) if step.seg_channels is None else step.seg_channels
-
-    def encode(draw: Any, to: Numbers) -> None:  # noqa: ARG001
-        for channel in channels:
-            to.extend((REPLACE, step.label, step.becomes, channel))
 
     return encode
 
@@ -176,8 +238,18 @@ ENCODERS: dict[type, Callable[[Any, int], Encode | None]] = {
     LowResolution: _low_resolution,
     Median: _median,
     Mirror: _mirror,
-    Mask: _mask,
-    RemoveLabel: _remove_label,
+    Mask: encode_labels.mask,
+    RemoveLabel: encode_labels.remove_label,
     RandomApply: _random,
     OneOf: _one_of,
+    AddedBrightness: _added_brightness,
+    Sharpen: _sharpen,
+    Rectangles: _rectangles,
+    Gradient: _gradient,
+    LocalGamma: _local_gamma,
+    Rot90: _reorder,
+    Transpose: _reorder,
+    OneHot: encode_labels.one_hot,
+    BinaryOperator: encode_labels.binary_operator,
+    RemoveComponent: encode_labels.remove_component,
 }

@@ -61,6 +61,10 @@ inline void multiply(float *x, int64_t count, float factor) {
     change_all(x, count, [&](f32 value) { return value * factor; });
 }
 
+inline void add(float *x, int64_t count, float number) {
+    change_all(x, count, [&](f32 value) { return value + number; });
+}
+
 inline void stretch_contrast(float *x, int64_t count, float factor, bool keeps_range) {
     const Statistics about = statistics(x, count);
     const f32 mean = all((float)about.mean), low = all(about.low), high = all(about.high);

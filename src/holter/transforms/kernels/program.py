@@ -15,10 +15,13 @@ import torch
 from torch import Tensor
 
 from holter.transforms.batch_state import Step
-from holter.transforms.kernels.encode import STAY, Encode, Numbers, encoder_of
+from holter.transforms.kernels.encode import STAY, encoder_of
+from holter.transforms.kernels.encode_labels import seg_channels_needed
+from holter.transforms.kernels.kinds import Encode, Numbers
 from holter.transforms.kernels.layout import MOST_LEVELS, MOST_VOXELS, Layout, Shape, three
 from holter.transforms.kernels.library import Kernels
 from holter.transforms.kernels.rounding import is_fused
+from holter.transforms.labels.one_hot import OneHot
 from holter.transforms.labels.regions import Regions
 from holter.transforms.resample.downsample import Downsample, nearest
 from holter.transforms.spatial.geometry import Box, Geometry
@@ -29,9 +32,8 @@ MOST_SEG_CHANNELS = 64
 MOST_REGION_LABELS = 2**16
 
 ARRAYS = {torch.float32: np.dtype(np.float32), torch.int8: np.dtype(np.int8), torch.int16: np.dtype(np.int16)}
-LABELS_OF_A_BYTE = (torch.int8, ARRAYS[torch.int8])
-
 Array = np.ndarray[Any, Any]
+LABELS_OF_A_BYTE = (torch.int8, ARRAYS[torch.int8])
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,9 @@ class Program:
     scales: tuple[tuple[float, ...], ...] | None  # of deep supervision
     steps: int  # how many steps of the chain it does
     is_whole: bool  # these are all
+    added: int  # channels of the image that are made of labels
+    dropped: int  # channels of the segmentation that are read, and not part of the target
+    least_segs: int  # channels that the segmentation must have
 
     @property
     def patch(self) -> Shape:
@@ -61,15 +66,17 @@ class Program:
 
         On the device "meta" they have only sizes and types.
         """
-        image = torch.empty((batch, channels, *self.patch), dtype=torch.float32, device=device)
-        kind, count = (torch.int16, seg_channels) if self.regions is None else (torch.bool, len(self.regions.regions))
+        image = torch.empty((batch, channels + self.added, *self.patch), dtype=torch.float32, device=device)
+        kind, count = torch.int16, seg_channels - self.dropped
+        if self.regions is not None:
+            kind, count = torch.bool, len(self.regions.regions)
         sizes = [self.patch] if self.scales is None else [_scaled(self.patch, scales) for scales in self.scales]
         return image, [torch.empty((batch, count, *size), dtype=kind, device=device) for size in sizes]
 
     def can_read(self, images: Sequence[Tensor | Array], segs: Sequence[Tensor | Array]) -> bool:
-        """Return whether each sample has few enough voxels and segmentation channels for the kernels."""
+        """Return whether the kernels can count the voxels of each sample, and have all segmentation channels."""
         return all(
-            math.prod(image.shape[1:]) < MOST_VOXELS and len(seg) <= MOST_SEG_CHANNELS
+            math.prod(image.shape[1:]) < MOST_VOXELS and self.least_segs <= len(seg) <= MOST_SEG_CHANNELS
             for image, seg in zip(images, segs, strict=True)
         )
 
@@ -80,7 +87,7 @@ class Program:
         layout = Layout(
             moved_axes=moved, channels=image.shape[1], seg_channels=seg_channels, label_bytes=kind.itemsize,
             image_is_linear=how.image_mode == "bilinear", seg_is_linear=how.seg_mode == "bilinear", pad=how.pad,
-            is_fused=self.is_fused,
+            is_fused=self.is_fused, read_channels=image.shape[1] - self.added,
             source=three(self.geometry.initial_patch_size), patch=three(self.patch), image=image.data_ptr(),
         )  # fmt: skip
         kept: list[Any] = []  # what the layout points to lives as long as it does
@@ -93,7 +100,7 @@ class Program:
         count = 0
         for target in targets:
             size = tuple(target.shape[2:])
-            if size == self.patch and self.regions is None and not layout.seg:
+            if size == self.patch and self.regions is None and not layout.seg and not self.dropped:
                 layout.seg = target.data_ptr()
                 continue
             level = layout.level[count]
@@ -168,22 +175,27 @@ def program_of(steps: Sequence[Step], geometry: Geometry, kernels: Kernels) -> P
     if spatial is not None and not encoders:
         return None
     done = len(encoders)
+    stages = [step for step in steps[:done] if isinstance(step, OneHot)]
+    dropped, least_segs = sum(step.remove for step in stages), seg_channels_needed(steps[:done])
     regions, scales = None, None
     following = steps[done] if done < len(steps) else None
     if isinstance(following, Regions) and _fits(following):
         regions, done = following, done + 1
+        least_segs = max(least_segs, following.seg_channel + dropped + 1)
         following = steps[done] if done < len(steps) else None
     if isinstance(following, Downsample) and len(following.scales) <= MOST_LEVELS:
         scales, done = following.scales, done + 1
     if done == 0:
         return None
-    is_whole = done == len(steps)
-    return Program(kernels, geometry, tuple(encoders), spatial, bool(fused), regions, scales, done, is_whole)
+    return Program(
+        kernels, geometry, tuple(encoders), spatial, bool(fused), regions, scales, done, done == len(steps),
+        sum(len(step.labels) for step in stages), dropped, least_segs,
+    )  # fmt: skip
 
 
 def _fits(regions: Regions) -> bool:
     labels = [label for region in regions.regions for label in region]
-    return bool(labels) and max(labels) - min(labels) < MOST_REGION_LABELS
+    return regions.seg_channel >= 0 and bool(labels) and max(labels) - min(labels) < MOST_REGION_LABELS
 
 
 class _Table(NamedTuple):

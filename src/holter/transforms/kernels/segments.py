@@ -11,17 +11,21 @@ import torch
 from torch import Tensor
 
 from holter.transforms.batch_state import BatchState, Step
-from holter.transforms.kernels.encode import Encode, Numbers, encoder_of
+from holter.transforms.kernels.encode import encoder_of
+from holter.transforms.kernels.encode_labels import seg_channels_needed
+from holter.transforms.kernels.kinds import Encode, Numbers
 from holter.transforms.kernels.layout import MOST_VOXELS, SAMPLE_NUMBERS, Layout, three
 from holter.transforms.kernels.library import Kernels
+from holter.transforms.labels.one_hot import OneHot
 from holter.transforms.spatial.spatial import Spatial
 
 
 class Segment(NamedTuple):
-    """Adjacent steps of a chain that the kernels have."""
+    """Steps in the middle of a chain that the kernels have: they change a batch in place."""
 
     first: int  # of the chain's steps
     encoders: tuple[Encode, ...]
+    least_segs: int  # channels that the segmentation must have
 
     def run(self, kernels: Kernels, work: BatchState, draws: Sequence[Sequence[Any]]) -> bool:
         """Apply the steps in place; return False, with nothing done, if the kernels cannot handle this batch.
@@ -32,7 +36,7 @@ class Segment(NamedTuple):
         fits = (
             isinstance(seg, Tensor) and seg.dtype == torch.int16 and image.dtype == torch.float32
             and image.is_contiguous() and seg.is_contiguous() and image.shape[2:] == seg.shape[2:]
-            and image[0, 0].numel() < MOST_VOXELS and image.ndim in (4, 5)
+            and image[0, 0].numel() < MOST_VOXELS and image.ndim in (4, 5) and seg.shape[1] >= self.least_segs
         )  # fmt: skip
         if not fits:
             return False
@@ -47,8 +51,8 @@ class Segment(NamedTuple):
                 samples += (0, 0, *(0,) * 6, slot, begin, len(numbers) - begin)
         size = three(tuple(image.shape[2:]))
         layout = Layout(
-            moved_axes=3, channels=image.shape[1], seg_channels=seg.shape[1], label_bytes=2, source=size, patch=size,
-            image=image.data_ptr(), seg=seg.data_ptr(),
+            moved_axes=3, channels=image.shape[1], read_channels=image.shape[1], seg_channels=seg.shape[1],
+            label_bytes=2, source=size, patch=size, image=image.data_ptr(), seg=seg.data_ptr(),
         )  # fmt: skip
         if samples:
             count = len(samples) // SAMPLE_NUMBERS
@@ -63,12 +67,15 @@ def segments_of(steps: Sequence[Step], first: int, axes: int) -> list[Segment | 
     """
     found: list[Segment | int] = []
     for number, step in enumerate(steps[first:], first):
-        encode = None if isinstance(step, Spatial) else encoder_of(step, axes)
+        # In place neither the size of the image nor the number of its channels can change.
+        encode = None if isinstance(step, (Spatial, OneHot)) else encoder_of(step, axes)
         last = found[-1] if found else None
         if encode is None:
             found.append(number)
         elif isinstance(last, Segment):
-            found[-1] = Segment(last.first, (*last.encoders, encode))
+            found[-1] = Segment(
+                last.first, (*last.encoders, encode), seg_channels_needed(steps[last.first : number + 1])
+            )
         else:
-            found.append(Segment(number, (encode,)))
+            found.append(Segment(number, (encode,), seg_channels_needed([step])))
     return found

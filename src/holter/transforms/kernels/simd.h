@@ -74,6 +74,8 @@ inline i32 to_int(f32 value) { return __builtin_convertvector(value, i32); }  //
 inline f32 to_float(i32 value) { return __builtin_convertvector(value, f32); }
 
 // --- what differs between processors -------------------------------------------------------------------------------
+//
+// bits_where: bit l is set if lane l is all bits set, and not if it is 0.
 
 #if HOLTER_WIDTH == 16
 
@@ -83,7 +85,7 @@ inline f32 floor_of(f32 a) { return (f32)_mm512_roundscale_ps((__m512)a, _MM_FRO
 inline f32 nearest_even(f32 a) {
     return (f32)_mm512_roundscale_ps((__m512)a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
-inline bool every(i32 truth) { return _mm512_movepi32_mask((__m512i)truth) == 0xFFFF; }
+inline uint32_t bits_where(i32 truth) { return _mm512_movepi32_mask((__m512i)truth); }
 inline f32 gather(const float *from, i32 index) { return (f32)_mm512_i32gather_ps((__m512i)index, from, 4); }
 // Where ``truth`` is all bits set; elsewhere 0, and nothing is read.
 inline f32 gather_where(i32 truth, const float *from, i32 index) {
@@ -110,7 +112,7 @@ inline f32 floor_of(f32 a) { return (f32)_mm256_floor_ps((__m256)a); }
 inline f32 nearest_even(f32 a) {
     return (f32)_mm256_round_ps((__m256)a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
-inline bool every(i32 truth) { return _mm256_movemask_ps((__m256)truth) == 0xFF; }
+inline uint32_t bits_where(i32 truth) { return (uint32_t)_mm256_movemask_ps((__m256)truth); }
 inline f32 gather(const float *from, i32 index) { return (f32)_mm256_i32gather_ps(from, (__m256i)index, 4); }
 inline f32 gather_where(i32 truth, const float *from, i32 index) {
     return (f32)_mm256_mask_i32gather_ps(_mm256_setzero_ps(), from, (__m256i)index, (__m256)truth, 4);
@@ -151,10 +153,10 @@ inline f32 nearest_even(f32 a) {
     for (int lane = 0; lane < W; lane++) a[lane] = nearbyintf(a[lane]);
     return a;
 }
-inline bool every(i32 truth) {
-    int32_t both = -1;
-    for (int lane = 0; lane < W; lane++) both &= truth[lane];
-    return both != 0;
+inline uint32_t bits_where(i32 truth) {
+    uint32_t found = 0;
+    for (int lane = 0; lane < W; lane++) found |= (uint32_t)(truth[lane] & 1) << lane;
+    return found;
 }
 inline f32 gather(const float *from, i32 index) {
     f32 value;
@@ -183,6 +185,9 @@ inline void gather_pairs(const float *from, i32 index, f32 &first, f32 &second) 
 }
 
 #endif
+
+// Of lanes that are all bits set or 0.
+inline bool every(i32 truth) { return bits_where(truth) == (1u << W) - 1; }
 
 // a * b + c where the last digit does not matter: with one rounding if the processor can.
 inline f32 add_product(f32 a, f32 b, f32 c) {

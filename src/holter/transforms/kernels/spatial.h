@@ -330,7 +330,7 @@ bool place_sample(const Layout &layout, const Sample &sample, const double *step
     part.seg_out = seg_out;
     part.image_stride = part.seg_stride = box;
     part.image_out_stride = part.seg_out_stride = patch;
-    part.channels = layout.channels;
+    part.channels = layout.read_channels;
     part.segs = layout.seg_channels;
     part.replaces = how.replaces;
     part.from = how.from;

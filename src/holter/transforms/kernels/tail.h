@@ -31,14 +31,6 @@ template <typename T> void mirror_volume(T *x, const int64_t size[3], const bool
     }
 }
 
-inline bool mirror_sample(const Layout &layout, float *image, int16_t *seg, const double axes[3]) {
-    const int64_t voxels = layout.patch[0] * layout.patch[1] * layout.patch[2];
-    const bool flip[3] = {axes[0] != 0, axes[1] != 0, axes[2] != 0};
-    for (int channel = 0; channel < layout.channels; channel++) mirror_volume(image + channel * voxels, layout.patch, flip);
-    for (int channel = 0; channel < layout.seg_channels; channel++) mirror_volume(seg + channel * voxels, layout.patch, flip);
-    return true;
-}
-
 inline void mask(float *image, const int16_t *seg, int64_t voxels, float value) {
     for (int64_t at = 0; at < voxels; at++) image[at] = seg[at] < 0 ? value : image[at];
 }
@@ -73,11 +65,12 @@ template <typename T> void copy_levels(const Layout &layout, int64_t slot, int c
     }
 }
 
-inline bool finish(const Layout &layout, const Sample &sample, const int16_t *seg, Scratch *scratch) {
+// ``channels``: of ``seg``.
+inline bool finish(const Layout &layout, const Sample &sample, const int16_t *seg, int channels, Scratch *scratch) {
     const int64_t voxels = layout.patch[0] * layout.patch[1] * layout.patch[2];
     if (!layout.regions) {
-        for (int channel = 0; layout.levels && channel < layout.seg_channels; channel++)
-            copy_levels(layout, sample.slot, channel, layout.seg_channels, seg + channel * voxels);
+        for (int channel = 0; layout.levels && channel < channels; channel++)
+            copy_levels(layout, sample.slot, channel, channels, seg + channel * voxels);
         return true;
     }
     uint8_t *region = (uint8_t *)scratch_of(scratch, REGION, (size_t)voxels);
