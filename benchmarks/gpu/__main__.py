@@ -75,6 +75,7 @@ class Run(NamedTuple):
     cpus: int
     fastest_s: float
     median_s: float
+    memory: dict[str, int]  # of one.py: what torch's allocators did
 
 
 def main() -> int:
@@ -153,7 +154,7 @@ def train(which: str, case: Case, device: str, cpus: Sequence[int], plan: Plan, 
     if which in OURS and (result["loader"] != "Feed" or not result["transforms"].startswith(wanted)):
         raise SystemExit(f"Holter's loader was not used, or its transforms were elsewhere:\n{done.stdout[-4000:]}")
     seconds: list[float] = result["epochs_s"]
-    return Run(which, len(cpus), min(seconds), statistics.median(seconds))
+    return Run(which, len(cpus), min(seconds), statistics.median(seconds), result["memory"])
 
 
 def rows_of(case: Case, runs: Sequence[Run], spent: cost.Cost) -> list[Row]:
@@ -165,9 +166,22 @@ def rows_of(case: Case, runs: Sequence[Run], spent: cost.Cost) -> list[Row]:
         of_ceiling = "" if share is None else f"{share:.1f} % of the ceiling; "
         note = f"{of_ceiling}median {run.median_s:.2f} s"
         rows.append(row(f"{name}: {run.which}, {run.cpus} CPUs, fastest epoch", run.fastest_s, "s", note))
+        rows += memory_rows(f"{name}: {run.which}, {run.cpus} CPUs", run.memory)
     rows.append(row(f"{name}: transforms of a batch on the GPU", spent.ms, "ms", "copies to the device included"))
+    rows.append(row(f"{name}: transforms of a batch on the GPU, CPU time", spent.host_ms, "ms", "to start their work"))
     rows.append(row(f"{name}: transforms on the GPU, memory", spent.mib, "MiB", "at most, with one batch"))
     return rows
+
+
+def memory_rows(name: str, counters: dict[str, int]) -> list[Row]:
+    """Return what torch's allocators did in one training; the ceiling's numbers show what the network alone does."""
+    words = {
+        "retries": ("cache emptied for space", "times", 1, "the GPU waits each time"),
+        "allocations": ("memory asked of the driver", "times", 1, "the GPU waits each time"),
+        "pinned": ("pinned memory", "MiB", cost.MIB, "at most"),
+    }
+    found = [(*words[counter], value) for counter, value in counters.items()]
+    return [row(f"{name}, {what}", value / size, unit, note) for what, unit, size, note, value in found]
 
 
 def left(case: Case) -> Row:

@@ -24,6 +24,7 @@ class Cost(NamedTuple):
 
     ms: float | None  # None: not measured
     mib: float | None  # None: this device has no counter
+    host_ms: float | None = None  # CPU time of the thread that starts the work: in a training it holds Python's lock
 
 
 class Given(NamedTuple):
@@ -43,12 +44,15 @@ def measure(case: Case, size: Size, device: str, batches: int) -> Cost:
     wanted = [next(given) for _ in range(min(batches, 32))]
     for batch in wanted:  # every kernel is compiled or loaded once before the clock runs
         _apply(chain, batch, device)
-    times = []
+    times, host_s = [], 0.0
     with _memory(device) as used:
         for number in range(batches):
             work = functools.partial(_apply, chain, wanted[number % len(wanted)], device)
+            began_s = time.thread_time()
+            work()
+            host_s += time.thread_time() - began_s
             times.append(_timed(work, device))
-    return Cost(statistics.mean(times), used())
+    return Cost(statistics.mean(times), used(), 1000 * host_s / batches)
 
 
 def _apply(chain: Chain, given: Given, device: str) -> Any:

@@ -44,8 +44,23 @@ def main() -> None:
         "loader": type(trainer.dataloader_train).__name__,
         "transforms": str(getattr(getattr(trainer.dataloader_train, "place", None), "device", "")),
         "gpu": torch.cuda.get_device_name() if device == "cuda" else None,
+        "memory": memory() if device == "cuda" else {},
     }
     print(MARK + json.dumps(result), flush=True)
+
+
+def memory() -> dict[str, int]:
+    """Return what torch's allocators did in this process; a counter that this torch lacks is left out."""
+    import torch
+
+    device = torch.cuda.memory_stats()
+    read_host: Any = getattr(torch.cuda, "host_memory_stats", dict)
+    counters = {
+        "retries": device.get("num_alloc_retries"),
+        "allocations": device.get("num_device_alloc"),
+        "pinned": read_host().get("allocated_bytes.peak"),
+    }
+    return {name: int(value) for name, value in counters.items() if value is not None}
 
 
 def build(which: str, dataset: str, configuration: str, device: str) -> Any:

@@ -177,6 +177,18 @@ def test_many_restarts_in_a_row_lose_no_batch_and_no_memory(written: Path) -> No
     assert made <= 12  # two readers, and what was in their hands at a restart
 
 
+@pytest.mark.parametrize("is_reused", [True, False])
+def test_a_batch_is_overwritten_only_where_that_is_allowed(written: Path, is_reused: bool) -> None:
+    """A step of the user's own may still copy from it, on a stream that the loader does not know."""
+    with loader_of(written, threads=1, depth=1, is_reused=is_reused) as loader:
+        first = next(loader)["data"]
+        kept = first.clone()
+        assert not torch.equal(kept, next(loader)["data"])
+        for _ in range(6):
+            next(loader)
+        assert torch.equal(first, kept) is not is_reused
+
+
 def test_another_seed_is_another_stream(written: Path) -> None:
     with loader_of(written, seed=5) as first, loader_of(written, seed=6) as second:
         assert some_batches(first, 4) != some_batches(second, 4)

@@ -156,6 +156,26 @@ def test_out_of_memory_takes_the_transforms_off_the_gpu_and_repeats_the_step(sce
 
 
 @pytest.mark.training
+def test_a_gpu_that_is_almost_full_in_one_epoch_loses_the_transforms(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Torch counts how often it had to empty its cache; those of the first epoch may belong to the network."""
+    trainer = scene.trainer()
+    trainer.initialize()
+    trainer.on_epoch_start()
+    told: list[str] = []
+    feed = Feed(lambda *_: None, Place("cuda:0"), 1, 0, Told(told))  # type: ignore[arg-type]
+    trainer.dataloader_train = trainer.dataloader_val = feed
+    places = []
+    for count in (5, 5, 7, 9):
+        monkeypatch.setattr(torch.cuda, "memory_stats", lambda *_, count=count: {"num_alloc_retries": count})
+        trainer.on_train_epoch_end([{"loss": np.float32(1)}])
+        places.append(feed.place.device)
+    assert places == ["cuda:0", "cuda:0", "cpu", "cpu"]
+    assert told == ["gpu-crowded"]
+
+
+@pytest.mark.training
 @pytest.mark.parametrize("failures", [1, 2])
 def test_out_of_memory_in_a_validation_step_is_made_room_for_too(scene: Scene, failures: int) -> None:
     described = scene.described()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import weakref
@@ -40,8 +41,8 @@ class Loader:
 
     Batch n depends on seed, stream, n and the data: not on threads, timing, restarts, or what was read before.
     Ranks share a seed and have one stream each; so do training and validation.
-    A batch on the CPU is valid until the next one is requested: its memory is used again. Threads start with the first
-    batch, or with ``start``; they end with ``close`` or with the process.
+    A batch on the CPU is valid until the next one is requested: its memory is used again, unless the options forbid
+    that. Threads start with the first batch, or with ``start``; they end with ``close`` or with the process.
     """
 
     def __init__(
@@ -65,7 +66,8 @@ class Loader:
         self._options = options
         is_on_gpu = options.device.startswith("cuda")
         seg_dtype = seg_dtype_for(options.largest_label)
-        buffers = Pool(lambda: SampleBuffers(seg_dtype, is_on_gpu))
+        most_voxels = math.prod(sampling.initial_patch_size)
+        buffers = Pool(lambda: SampleBuffers(seg_dtype, is_on_gpu, most_voxels if is_on_gpu else None))
         dispatch = Dispatch(sampling.batch_size, options.depth, _slots_a_job(sampling, options.threads))
         is_staged = options.is_batched or not options.device.startswith("cpu")
         self._finish: Passthrough | TransformInWorker = (
@@ -74,7 +76,7 @@ class Loader:
             else TransformInWorker(chain, sampling.batch_size, buffers, is_pinned=options.is_pinned)
         )
         self._stage = (
-            DeviceStage(dispatch, self._finish, chain, options.device)
+            DeviceStage(dispatch, self._finish, chain, options.device, most_voxels)
             if isinstance(self._finish, Passthrough)
             else None
         )
@@ -153,12 +155,12 @@ class Loader:
     def _release(self) -> None:
         # Return the last batch's memory to the ring.
         memory, self._held = self._held, None
-        if memory is None or not isinstance(self._finish, TransformInWorker):
-            return
+        if memory is None or not isinstance(self._finish, TransformInWorker) or not self._options.is_reused:
+            return  # torch frees pinned memory only after the copies from it, on whatever stream they are
         if self._options.is_pinned:
-            # The trainer may have requested a copy that the GPU has not made yet.
+            # The trainer may have requested a copy that its GPU has not made yet.
             memory.copied = torch.cuda.Event(blocking=True)
-            memory.copied.record()
+            memory.copied.record(torch.cuda.current_stream(self._options.trainer_device))
         self._finish.give_back(memory)
 
 

@@ -24,6 +24,10 @@ class Options:
     device: str = "cpu"  # device of the batches; on "cuda" the transforms run there too
     is_batched: bool = False  # transform whole batches in one thread on the CPU too, as on a GPU
     is_pinned: bool = False  # for batches made on the CPU that the trainer copies to a GPU
+    trainer_device: str = "cpu"  # of the trainer that copies them
+    is_reused: bool = (
+        True  # the memory of a batch is used again once what was requested of that device until then is done
+    )
     ram_budget_bytes: int = 0  # for whole cases, decompressed; see ram_budget_bytes()
     ram_as_float16: bool = False  # see RamCache for its error
     read_limit_s: float = READ_LIMIT_S

@@ -89,15 +89,21 @@ class Feed:
             self._loader.start()
         return self._loader
 
-    def move_to_cpu(self, reason: str | None = None) -> None:
-        """Transform the following batches on the CPU. ``reason``: the failure; None: the GPU is out of memory."""
+    def move_to_cpu(self, reason: str | None = None, *, retries: int = 0) -> None:
+        """Transform the following batches on the CPU.
+
+        ``reason``: the failure; None: the GPU is out of memory, or almost: how often torch emptied its cache for space.
+        """
         if not self._place.is_gpu:
             return
         self._drop()
         self._place = Place("cpu")
         gc.collect()  # the error's traceback and the stage form a cycle that holds the tensors of the batch
         torch.cuda.empty_cache()
-        self._log.say("gpu-out-of-memory" if not reason else "gpu-failed", step=self._step, reason=reason)
+        if retries:
+            self._log.say("gpu-crowded", step=self._step, retries=retries)
+        else:
+            self._log.say("gpu-out-of-memory" if not reason else "gpu-failed", step=self._step, reason=reason)
 
     def state_dict(self) -> State:
         """Return seed, stream and step for a checkpoint; also works when closed."""

@@ -12,9 +12,10 @@ from holter.records import Message
 from holter.trainer.sentences import WOULD_TAKE
 
 # nnU-Net plans networks for most of a GPU, and their real need is known only in training. A tenth of the memory that is
-# free before that may be lost to fragmentation anyway; at 128 x 128 x 128 transforms take 0.3 GB.
+# free before that may be lost to fragmentation anyway; at 128 x 128 x 128 transforms take 0.4 GB.
 MOST_SHARE = 0.1
 BATCHES = 5  # one in training, one ready, one in preparation; two of validation that wait
+FEEDS = 2  # training and validation, each with memory for the boxes of a batch
 WORKING_CHANNELS = 4  # temporary float32 copies of a channel in a transform (blur, noise, contrast, gamma)
 FLOAT_BYTES, LABEL_BYTES = 4, 2
 # For a cascade's binary operator: spectra of a label with a ball's width around it, and their results.
@@ -36,7 +37,7 @@ def needed_bytes(
     working = math.prod(patch) * FLOAT_BYTES * WORKING_CHANNELS
     if seg_channels > 1:
         working = math.prod(patch) * (FLOAT_BYTES * batch_size * channels + SPECTRAL_BYTES)
-    return int(batch_size * (read + BATCHES * made) + max(working, resampling_bytes))
+    return int(batch_size * (FEEDS * read + BATCHES * made) + max(working, resampling_bytes))
 
 
 def shortage(needed: int, device: Any) -> Message | None:

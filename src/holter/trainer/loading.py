@@ -125,6 +125,7 @@ class HolterLoading(Trainer):  # type: ignore[misc]
             largest_label=int(largest),
             seed=seed,
             log=log,
+            has_own_step=not isinstance(self, HolterStep),
         )
 
     def _holter_seed(self) -> int:

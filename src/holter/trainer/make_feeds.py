@@ -64,6 +64,7 @@ class Trainer(NamedTuple):
     largest_label: int
     seed: int
     log: LoaderLog
+    has_own_step: bool = False  # which may copy batches on a stream of its own
 
 
 class Plan(NamedTuple):
@@ -168,6 +169,8 @@ def _options(purpose: Purpose, where: Place, trainer: Trainer, settings: Setting
         depth=fitted.chosen.depths[purpose.stream],
         device=where.device,
         is_pinned=is_cuda and not where.is_gpu,
+        trainer_device=str(trainer.device),
+        is_reused=not (is_cuda and trainer.has_own_step),
         ram_budget_bytes=int(ram * purpose.ram_share / trainer.ranks),
         ram_as_float16=settings.ram_as_float16,
         is_strict=settings.is_strict,
@@ -197,3 +200,6 @@ def _tell(plans: list[Plan], place: Place, trainer: Trainer, settings: Settings,
         unknown = [stock for stock, step_name in pairs if FALLBACK in step_name]
         if unknown:
             trainer.log.say("fallback", names=", ".join(unknown))
+        in_torch = [] if place.is_gpu else plan.chain.not_compiled()
+        if in_torch:
+            trainer.log.say("in-torch", names=", ".join(in_torch))

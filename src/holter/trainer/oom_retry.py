@@ -3,10 +3,14 @@
 A validation step only reads the network, and a training step changes nothing before the optimiser's step: both can be
 repeated. A user's own step is not repeated, because what it did before it failed is unknown. Nor is the optimiser's
 own step, which allocates memory for its momentum the first time.
+
+A GPU that is almost full raises no error: torch frees all that it has cached, for which the GPU waits, and tries
+again. If that happens in an epoch, the transforms leave the GPU, too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,6 +26,17 @@ else:
 
 class HolterOomRetry(Trainer):  # type: ignore[misc]
     """Base class of every trainer with Holter's loader: handles a GPU that is out of memory in the validation step."""
+
+    _holter_retries: int | None = None  # at the end of the last epoch; the first one may need some
+
+    def on_train_epoch_end(self, train_outputs: Sequence[dict[str, Any]]) -> None:
+        """Do what nnU-Net's trainer does; if the GPU was almost full in this epoch, move the transforms to the CPU."""
+        super().on_train_epoch_end(train_outputs)
+        if not self._holter_can_free_gpu():
+            return
+        before, self._holter_retries = self._holter_retries, retries_of(self.device)
+        if before is not None and self._holter_retries > before:
+            self._holter_free_gpu(retries=self._holter_retries - before)
 
     def validation_step(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Run nnU-Net's validation step; if the GPU is out of memory, move the transforms to the CPU and repeat it."""
@@ -40,13 +55,18 @@ class HolterOomRetry(Trainer):  # type: ignore[misc]
         # Whether transforms run on the GPU. False with several GPUs, where the others would wait for this one.
         return not self.is_ddp and any(feed.place.is_gpu for feed in self._holter_feeds_with_place())
 
-    def _holter_free_gpu(self) -> None:
+    def _holter_free_gpu(self, retries: int = 0) -> None:
         self.optimizer.zero_grad(set_to_none=True)
         for feed in self._holter_feeds_with_place():
-            feed.move_to_cpu()
+            feed.move_to_cpu(retries=retries)
 
     def _holter_feeds_with_place(self) -> list[Feed]:
         return [feed for feed in (self.dataloader_train, self.dataloader_val) if isinstance(feed, Feed)]
+
+
+def retries_of(device: torch.device) -> int:
+    """Return how often torch has emptied its cache on this GPU because there was no memory left."""
+    return int(torch.cuda.memory_stats(device).get("num_alloc_retries", 0))
 
 
 def _safe_from_stock(batch: dict[str, Any]) -> dict[str, Any]:

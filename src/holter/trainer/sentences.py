@@ -72,6 +72,14 @@ define_all(
             "smaller patch or batch size"
         ),
         "loader.reading": "holter: reading: {note}",
+        "loader.in-torch": (
+            "holter: these transforms run in torch, not in compiled kernels: {names}. Their numbers are beyond what "
+            "the kernels have room for, or a transform that Holter does not know comes before them"
+        ),
+        "loader.gpu-crowded": (
+            "holter: from batch {step} on transforms run on the CPU: the GPU was almost full, and torch had to empty "
+            "its cache {retries} times in one epoch"
+        ),
         "loader.gpu-short": "holter: transforms run on the CPU: {reason}",
         "loader.gpu-out-of-memory": (
             "holter: the GPU ran out of memory; from batch {step} on, transforms run on the CPU. No batch was lost"

@@ -32,8 +32,12 @@ class SampleBuffers:
     take the lock back beside a busy training takes longer than the call.
     """
 
-    def __init__(self, seg_dtype: Any, is_pinned: bool) -> None:
-        self._is_pinned, self._seg_kind = is_pinned, seg_dtype
+    def __init__(self, seg_dtype: Any, is_pinned: bool, most_voxels: int | None = None) -> None:
+        """``most_voxels``: allocate at once what the largest box needs; None: as much as the boxes so far needed.
+
+        Pinned memory that grows would be allocated many times: each time the GPU waits, and torch keeps the old one.
+        """
+        self._is_pinned, self._seg_kind, self._most_voxels = is_pinned, seg_dtype, most_voxels
         self._image: NDArray[Any] = torch.empty(0, dtype=torch.float32).numpy()
         self._seg: NDArray[Any] = torch.empty(0, dtype=seg_dtype).numpy()
         self.seg_dtype = self._seg.dtype
@@ -43,20 +47,21 @@ class SampleBuffers:
         """Return uninitialised image (channels, *size) and seg (seg_channels, *size), valid until the next call."""
         voxels = math.prod(size)
         if self._image.size < channels * voxels or self._seg.size < seg_channels * voxels:
-            self._image = self._enlarged(self._image, channels * voxels)
-            self._seg = self._enlarged(self._seg, seg_channels * voxels)
+            most = self._most_voxels or 0
+            self._image = self._enlarged(self._image, channels * voxels, channels * most)
+            self._seg = self._enlarged(self._seg, seg_channels * voxels, seg_channels * most)
             self.addresses = (self._image.ctypes.data, self._seg.ctypes.data)
         return (
             self._image[: channels * voxels].reshape(channels, *size),
             self._seg[: seg_channels * voxels].reshape(seg_channels, *size),
         )
 
-    def _enlarged(self, flat: NDArray[Any], voxels: int) -> NDArray[Any]:
+    def _enlarged(self, flat: NDArray[Any], voxels: int, most: int) -> NDArray[Any]:
         if flat.size >= voxels:
             return flat
         kind = torch.float32 if flat is self._image else self._seg_kind
         larger: NDArray[Any] = torch.empty(
-            math.ceil(voxels * GROWTH), dtype=kind, pin_memory=self._is_pinned
+            max(voxels, most) if most else math.ceil(voxels * GROWTH), dtype=kind, pin_memory=self._is_pinned
         ).numpy()  # which keeps the tensor's memory
         return larger
 

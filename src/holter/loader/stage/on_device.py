@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -14,6 +15,7 @@ from holter.loader.stage.chain import Chain, Tensor
 from holter.loader.stage.collate import Passthrough
 
 THREAD_NAME = "holter-stage"
+ALIGNED = 64  # numbers: every box begins at a multiple of as many bytes
 READY_BATCHES = 1  # besides the one in training and the one in preparation: GPU memory is scarce
 
 
@@ -27,14 +29,50 @@ class Staged(NamedTuple):
     done: Any
 
 
+class BoxMemory:
+    """Memory on the device for the boxes of one batch.
+
+    It is allocated once, for the largest boxes: their sizes differ in each batch, and torch's own allocator would ask
+    the driver for new pieces, for which the GPU waits, until it has enough of every size.
+    """
+
+    def __init__(self, device: torch.device, most_voxels: int) -> None:
+        """``most_voxels``: of a box."""
+        self._device, self._most_voxels = device, most_voxels
+        self._flat: dict[torch.dtype, Tensor] = {}
+
+    def filled(self, boxes: Sequence[Tensor], used_by: Any = None) -> list[Tensor]:
+        """Return copies of the boxes of one batch on the device, valid until the next call with the same type.
+
+        ``used_by``: the CUDA stream that will read them, if it is not the current one.
+        Shapes:  boxes (C, *box), with the same C and type in all calls.
+        """
+        if not boxes:
+            return []
+        each = -(-len(boxes[0]) * self._most_voxels // ALIGNED) * ALIGNED
+        flat = self._flat.get(boxes[0].dtype)
+        if flat is None or len(flat) < each * len(boxes):
+            flat = torch.empty(each * len(boxes), dtype=boxes[0].dtype, device=self._device)
+            if used_by is not None:
+                flat.record_stream(used_by)
+            self._flat[boxes[0].dtype] = flat
+        places = [flat[each * slot :][: box.numel()].view(box.shape) for slot, box in enumerate(boxes)]
+        for place, box in zip(places, boxes, strict=True):
+            place.copy_(box, non_blocking=True)
+        return places
+
+
 class DeviceStage(threading.Thread):
     """Moves batches of untransformed samples to the device and transforms them there."""
 
-    def __init__(self, dispatch: Dispatch, finish: Passthrough, chain: Chain, device: Any) -> None:
+    def __init__(self, dispatch: Dispatch, finish: Passthrough, chain: Chain, device: Any, most_voxels: int) -> None:
+        """``most_voxels``: of what is read for a sample."""
         super().__init__(name=THREAD_NAME, daemon=True)
         self._dispatch, self._finish, self._chain = dispatch, finish, chain
         self._device = torch.device(device)
         self._is_cuda = self._device.type == "cuda"
+        self._boxes = BoxMemory(self._device, most_voxels)
+        self._transformed: Any = None  # a CUDA event: until it is done the GPU may read the boxes
         self._ready: queue.Queue[Staged] = queue.Queue(READY_BATCHES)
 
     def run(self) -> None:
@@ -79,16 +117,17 @@ class DeviceStage(threading.Thread):
             return Staged(batch.step, out.image, out.target, batch.keys, None)
         copy, side = streams
         with torch.cuda.stream(copy):
-            images = [image.to(self._device, non_blocking=True) for image, _ in read]
-            segs = [seg.to(self._device, non_blocking=True) for _, seg in read]
+            if self._transformed is not None:
+                copy.wait_event(self._transformed)
+            images = self._boxes.filled([image for image, _ in read], used_by=side)
+            segs = self._boxes.filled([seg for _, seg in read], used_by=side)
         # A blocking event sleeps; the default one would spin on one of the two cores.
         copied, done = torch.cuda.Event(blocking=True), torch.cuda.Event()
         copied.record(copy)
         side.wait_event(copied)
         with torch.no_grad(), torch.cuda.stream(side):
-            for tensor in (*images, *segs):
-                tensor.record_stream(side)
             out = self._chain.apply(images, segs, draws, device=self._device)
         done.record(side)
+        self._transformed = done
         copied.synchronize()  # the pinned memory is free from here on
         return Staged(batch.step, out.image, out.target, batch.keys, done)
