@@ -162,7 +162,7 @@ def test_the_python_of_the_training_is_the_one_beside_its_command(tmp_path: Path
     assert training_python(str(tmp_path / "env"), {}) == str(bin_folder / "python")
     assert training_python(None, {"CONDA_PREFIX": str(tmp_path / "env")}) == str(bin_folder / "python")
     assert training_python(None, {}) == sys.executable
-    with pytest.raises(BadInput, match="no Python"):
+    with pytest.raises(BadInput, match="not a Python"):
         training_python(str(tmp_path / "nothing"), {})
 
 

@@ -20,9 +20,9 @@ from test_command_blocks import parse
 
 # Languages of blocks that are no commands, and the tests that read each kind.
 READ_BY = {
-    "text": "test_command_blocks.py: a block of it has no command without a prompt",
-    "python": "trainer/test_page_code.py",
-    "json": "docs/test_docs.py, and below",
+    "text": "../test_command_blocks.py: a block of it has no command without a prompt",
+    "python": "../trainer/test_page_code.py",
+    "json": "test_docs.py, and below",
     "toml": "below",
     "yaml": "below",
     "ini": "below",
