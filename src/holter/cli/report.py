@@ -42,7 +42,7 @@ def report(
 
     from holter.diagnosis.targets import read_tape
     from holter.reports.catalogue import phrase, text
-    from holter.reports.html import write_html
+    from holter.reports.html import is_report, write_html
     from holter.reports.markdown import to_markdown
     from holter.reports.outcome.closing import after_report
     from holter.reports.private_files import write_private
@@ -60,7 +60,9 @@ def report(
         content = to_markdown(result.recording, result.diagnoses, language, is_run=True, is_over=not ran.runs)
         write_private(path, content, force=force)
     else:
-        write_html(result.recording, result.diagnoses, path, language, scrub=scrub, force=force, is_over=not ran.runs)
+        # `holter train` and an earlier call write the same name; what stands there then is made from this tape.
+        replaces = force or (output is None and is_report(path))
+        write_html(result.recording, result.diagnoses, path, language, scrub, replaces, is_over=not ran.runs)
     link = path.resolve().as_uri()
     opened = _opened(link) if opens else None
     if as_json:

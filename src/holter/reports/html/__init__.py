@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 HERE = Path(__file__).parent
+GENERATOR = b'<meta name="generator" content="Holter">'
+HEAD_BYTES = 1000  # GENERATOR stands before everything that is long
 
 
 def write_html(
@@ -38,6 +40,15 @@ def write_html(
     Raises:  TapeExists, FolderNotWritable.
     """
     return write_private(path, html(recording, diagnoses, lang, scrub, is_over=is_over), force=force)
+
+
+def is_report(path: Path) -> bool:
+    """Return whether a file is a report that Holter wrote; of one that cannot be read: False."""
+    try:
+        with path.open("rb") as file:
+            return GENERATOR in file.read(HEAD_BYTES)
+    except OSError:
+        return False
 
 
 def html(
