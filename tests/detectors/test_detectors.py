@@ -71,6 +71,20 @@ def test_a_tree_that_does_nothing_at_all_is_told_sooner(phase, cpu, state, role,
     assert len([episode for episode in detect(ticks) if episode.detector == "stall"]) == alarms
 
 
+@pytest.mark.parametrize(("role", "ready_at", "alarms"), [
+    ("pool-worker", (0, 1, 2, 3, 4), 0), ("export-worker", (0, 1, 2, 3, 4), 0),
+    ("pool-worker", (0, 1, 3), 1), ("train-worker", (0, 1, 2, 3, 4), 1),
+])  # fmt: skip
+def test_a_pool_that_gets_hardly_any_cpu_is_at_work(role, ready_at, alarms):
+    """Twenty programs on two CPUs left 0.05 of a core to each process that unpacked cases; it was always ready."""
+    run = Run()
+    ticks = list(run.go(30))
+    for number, tick in enumerate(run.halt(110, phase="unpack", cpu=0.0)):
+        pool = process(tick.t_s, OTHER, cpu=0.05, state="R" if number % 5 in ready_at else "S", role=role)
+        ticks.append(msgspec.structs.replace(tick, processes=(tick.processes[0], pool)))
+    assert len([episode for episode in detect(ticks) if episode.detector == "stall"]) == alarms
+
+
 @pytest.mark.parametrize(("phase", "alarms"), [("startup", 1), ("unknown", 0)])
 def test_a_program_of_no_known_phase_that_never_moved_on_may_sleep(phase, alarms):
     """A start can stand still; a script that imports batchgenerators and sleeps does nothing else."""

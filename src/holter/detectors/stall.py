@@ -136,6 +136,11 @@ class StallDetector:
                 self._idle_since_s = tick.t_s
         while self._working and self._working[0][0].t_s < tick.t_s - QUIET_S:
             self._working.popleft()
+        if self._ready().difference(process.pid for process in tick.processes if process.role in DATA_WORKERS):
+            self._idle_since_s = None  # on a crowded machine: at work, with hardly any CPU
+
+    def _ready(self) -> set[int]:
+        return ready_to_run(seen for seen, *_ in self._working)
 
     def _alarm_now(self, tick: Tick) -> tuple[Episode, ...]:
         if not self._working or self._progress.at_s is None or main_process(tick.processes, tick.beats) is None:
@@ -145,7 +150,7 @@ class StallDetector:
         age_s = tick.t_s - self._progress.at_s
         quiet = not any(anybody for _, _, anybody, _ in self._working)
         long_enough = tick.t_s - self._working[0][0].t_s >= QUIET_S - 1.5
-        is_quiet = quiet and long_enough and not ready_to_run(seen for seen, *_ in self._working)
+        is_quiet = quiet and long_enough and not self._ready()
         if self._plain.is_plain:
             return self._judge_plain(tick, is_quiet=is_quiet)
         if is_quiet and age_s >= self.limit_s:

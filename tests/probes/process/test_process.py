@@ -156,6 +156,38 @@ def test_what_a_process_said_of_itself_holds_for_its_end_when_its_page_is_gone(t
     assert (ended.role, ended.worker_index) == ("val-worker", 7)
 
 
+# A main process three minutes old, and a pool that it spawns now: an export, or the unpacking of a slow start.
+SPAWNING = """
+import multiprocessing, sys, time
+if __name__ == "__main__":
+    child = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,), daemon=True)
+    child.start()
+    print(child.pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(("before_training", "role"), [(True, "other"), (False, "export-worker")])
+def test_a_pool_of_a_slow_start_unpacks_and_a_later_one_exports(
+    tmp_path: Path, before_training: bool, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holter.probes.process.process_roles._UNPACK_S", -1.0)
+    (tmp_path / "nnUNetv2_train").write_text(SPAWNING)
+    with subprocess.Popen(
+        [sys.executable, str(tmp_path / "nnUNetv2_train"), "4", "2d", "0"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as main:  # fmt: skip
+        assert main.stdout is not None
+        child = int(main.stdout.readline())
+        probe = ProcessProbe(main.pid, time.clock_gettime(time.CLOCK_BOOTTIME))
+        probe.before_training = before_training
+        samples = _by_pid(probe.read(0.0))
+        probe.close()
+        main.kill()
+        os.kill(child, signal.SIGKILL)
+    assert samples[child].role == role
+
+
 def test_psutil_sees_the_same_processes(tree: Tree, probe: ProcessProbe) -> None:
     os.kill(tree.workers[3], signal.SIGSTOP)
     _wait_for(lambda: psutil.Process(tree.workers[3]).status() == psutil.STATUS_STOPPED)

@@ -69,6 +69,18 @@ def test_the_stack_signal_is_withheld_from_a_process_that_does_not_catch_it(page
     assert probe.fault_signal(os.getpid()) is None  # this process would die of it
 
 
+@pytest.mark.parametrize(
+    ("phase", "role", "before"),
+    [("startup", "main", True), ("unpack", "main", True), ("train", "main", False), ("unpack", "other", False)],
+)
+def test_only_the_main_process_says_that_the_training_has_not_begun(page, probe, phase, role, before):
+    assert not probe.before_training()
+    page.phase, page.role = layout.PHASES.index(phase), layout.ROLES.index(role)
+    page.write_state()
+    probe.read(20.0)
+    assert probe.before_training() == before
+
+
 def test_main_info_comes_from_the_newest_generation(page, probe):
     assert probe.main_info() == {}
     page.write_info({"trainer": "nnUNetTrainer"})

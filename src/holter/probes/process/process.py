@@ -76,6 +76,7 @@ class ProcessProbe:
         self._roles: dict[int, Role] = {}
         self._reported: dict[int, tuple[Role, int | None]] = {}  # by the process itself, whose page goes before its end
         self._main_pid: int | None = None
+        self.before_training = False  # as the main process says: on a busy machine its start takes minutes
         self.main_endings: dict[int, ProcessEnded] = {}  # of the main processes that have ended, by their PID
         self._thorough_due_s = float("-inf")
         self._root_seen = False  # afterwards its PID may belong to another process
@@ -266,7 +267,10 @@ class ProcessProbe:
         hint = self.hints.get(pid)
         if hint is not None:
             self._reported[pid] = hint
-        return self._reported.get(pid) or (self._roles.get(pid, "other"), None)
+        guess = self._roles.get(pid, "other")
+        if guess == "export-worker" and self.before_training:
+            guess = "other"
+        return self._reported.get(pid) or (guess, None)
 
     def _cmdline(self, pid: int) -> tuple[str, ...]:
         return parse_cmdline(read_text(f"{self._proc}/{pid}/cmdline"))

@@ -20,6 +20,7 @@ from holter.probes.training.heartbeat_events import EventLines, whole
 from holter.records import Beat, Phase, Role, WaitKind
 
 BEAT_FILE = later(r"beat-(\d+)")
+BEFORE_TRAINING = ("startup", "unpack")
 # Two copies must agree; a write takes under a microsecond, so 8 tries are plenty.
 TRIES = 8
 
@@ -57,6 +58,10 @@ class HeartbeatProbe:
     def hints(self) -> dict[int, tuple[Role, int | None]]:
         """Role and worker index of each living process that carries the hook."""
         return {pid: (cast("Role", seen.role), seen.worker_index) for pid, seen in self._living.items()}
+
+    def before_training(self) -> bool:
+        """Whether a main process says that it has not begun to train: its pools unpack cases, and export nothing."""
+        return any(seen.role == "main" and seen.phase in BEFORE_TRAINING for seen in self._living.values())
 
     def main_info(self) -> dict[str, object]:
         """Return what the main process says of itself (trainer, folders, versions); empty before it has a trainer."""

@@ -99,6 +99,7 @@ class Sources:
                     # A process that has not reported its role yet must not hide what is seen from outside.
                     hints = self.heartbeat.hints().items()
                     self.process.hints = {pid: hint for pid, hint in hints if hint[0] != "other"}
+                    self.process.before_training = self.heartbeat.before_training()
                 reading = probe.read(t_s)
                 samples += reading.samples
                 events += [event for event in reading.events if not self._is_of_a_helper(event)]
