@@ -16,6 +16,8 @@ from typing import Any
 from holter.trainer.settings import LOADER, STRICT
 
 LOADERS = ("stock", "holter", "auto")
+SEARCH = "recursive_find_trainer_class_by_name"  # of nnunetv2 2.8
+OLDER_SEARCH = "recursive_find_python_class"  # arguments: folder, name, package
 
 
 def main() -> None:
@@ -30,20 +32,36 @@ def main() -> None:
         os.environ[LOADER] = "auto"
     from nnunetv2.run import run_training
 
-    run_training.recursive_find_trainer_class_by_name = functools.partial(find, loader=options.loader)
+    replace_search(run_training, options.loader)
     run_training.run_ddp = functools.partial(run_rank, options.loader)
     run_training.run_training_entry()
 
 
-def find(name: str, *, loader: str) -> type[Any]:
-    """Return the class of the trainer ``name``, with the data loader "stock", "holter" or "auto".
+def replace_search(run_training: Any, loader: str) -> None:
+    """Put ``find`` in the place of the search in nnU-Net's module ``run_training``.
+
+    Raises:  RuntimeError if ``loader`` is "holter" and this nnU-Net searches in another way.
+    """
+    if hasattr(run_training, SEARCH):
+        setattr(run_training, SEARCH, functools.partial(find, loader=loader))
+    elif hasattr(run_training, OLDER_SEARCH):
+        setattr(run_training, OLDER_SEARCH, lambda _folder, name, *_: find(name, loader=loader))
+    elif loader != "stock":
+        error = RuntimeError("this nnU-Net searches its trainer in a way that Holter does not know")
+        if loader != "auto":
+            raise error
+        _tell_stock(error)
+
+
+def find(name: str, *, loader: str) -> type[Any] | None:
+    """Return the class of the trainer ``name``, with the data loader "stock", "holter" or "auto"; None if unknown.
 
     With "auto", the class keeps nnU-Net's loader if Holter's cannot be used.
     """
     from holter.trainer.find import find_trainer
 
     trainer_class = find_trainer(name)
-    if loader == "stock":
+    if loader == "stock" or trainer_class is None:
         return trainer_class
     try:
         from holter.trainer.loading import with_holter_loader
@@ -52,15 +70,19 @@ def find(name: str, *, loader: str) -> type[Any]:
     except Exception as error:  # an nnU-Net or torch that Holter's loader does not know
         if loader != "auto":
             raise
-        print(f"holter: nnU-Net's own data loader is used: {type(error).__name__}: {error}", file=sys.stderr)
+        _tell_stock(error)
         return trainer_class
+
+
+def _tell_stock(error: Exception) -> None:
+    print(f"holter: nnU-Net's own data loader is used: {type(error).__name__}: {error}", file=sys.stderr)
 
 
 def run_rank(loader: str, rank: int, *arguments: Any) -> None:
     """Run the process of one of several GPUs: it starts with an unpatched nnU-Net, so patch it here."""
     from nnunetv2.run import run_training
 
-    run_training.recursive_find_trainer_class_by_name = functools.partial(find, loader=loader)
+    replace_search(run_training, loader)
     run_training.run_ddp(rank, *arguments)
 
 

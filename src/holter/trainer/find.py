@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from holter.trainer.folder import EXTERNAL
 
@@ -16,11 +16,12 @@ USERS_TRAINERS = "nnUNet_extTrainer"  # a list of folders, as in nnU-Net
 STOCK_PACKAGE = "nnunetv2.training.nnUNetTrainer"
 
 
-def find_trainer(name: str) -> type[Any]:
+def find_trainer(name: str) -> type[Any] | None:
     """Return the trainer class; only the module that defines it is imported.
 
     nnU-Net's own search imports every trainer variant on its way, and fails if a dependency of one of them, such as
-    torchvision, is missing. So it is used here only if nothing is found; it raises the error for an unknown name.
+    torchvision, is missing. So it is used here only if nothing is found. For an unknown name it raises the error;
+    before 2.8 it returns None, and nnU-Net raises the error.
     """
     if name == STOCK_TRAINER:
         return _class_of(f"{STOCK_PACKAGE}.nnUNetTrainer", name)
@@ -34,10 +35,17 @@ def find_trainer(name: str) -> type[Any]:
         if module is not None:
             sys.path.insert(0, folder)
             return _class_of(module, name)
-    from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
+    return _found_by_nnunet(name)
 
-    trainer_class: type[Any] = recursive_find_trainer_class_by_name(name)
-    return trainer_class
+
+def _found_by_nnunet(name: str) -> type[Any] | None:
+    try:
+        find = importlib.import_module("nnunetv2.utilities.find_objects").recursive_find_trainer_class_by_name
+    except ModuleNotFoundError:  # before 2.8
+        find = importlib.import_module("nnunetv2.utilities.find_class_by_name").recursive_find_python_class
+        folder = importlib.import_module(STOCK_PACKAGE).__path__[0]
+        return cast("type[Any] | None", find(folder, name, STOCK_PACKAGE))
+    return cast("type[Any]", find(name))
 
 
 def _module_with(name: str, root: Path) -> str | None:

@@ -20,8 +20,9 @@ from holter.trainer.auto.choose import choose
 from holter.trainer.feed import Feed
 from holter.trainer.loader_log import LoaderLog
 from holter.trainer.make_feeds import Trainer as Facts
-from holter.trainer.make_feeds import check_version, make_feeds
+from holter.trainer.make_feeds import make_feeds
 from holter.trainer.oom_retry import HolterOomRetry
+from holter.trainer.same_code import check_code
 from holter.trainer.settings import LOADER, read_settings
 from holter.trainer.step import HolterStep
 from holter.trainer.stock_loaders import TRAINER_MODULE, defined_by, set_up
@@ -56,7 +57,7 @@ class HolterLoading(Trainer):  # type: ignore[misc]
             return super().get_dataloaders()
         seed = self._holter_seed()  # first: a failure on one GPU must not leave the others waiting for the seed
         try:
-            check_version()
+            check_code()
             stock = set_up(super().get_dataloaders)
             facts = self._holter_facts(log, seed)
             if settings.chooses:

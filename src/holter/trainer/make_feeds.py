@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 
-from holter.errors import UntestedVersion
 from holter.linux.cgroups import available_bytes
 from holter.loader import (
     Catalogue,
@@ -27,14 +25,13 @@ from holter.trainer.gpu_memory_estimate import needed_bytes, shortage
 from holter.trainer.loader_log import LoaderLog
 from holter.trainer.memory_fit import Fit, Purposes, fit
 from holter.trainer.memory_fit import needed_bytes as needed_ram
-from holter.trainer.sentences import FALL_BACK, LOADER_UNTESTED, STEP, TRAINING, VALIDATION
+from holter.trainer.sentences import FALL_BACK, STEP, TRAINING, VALIDATION
 from holter.trainer.settings import RAM_MOST_BYTES, RAM_SHARE, Settings
 from holter.trainer.stock_loaders import StockLoaders
 from holter.transforms import Chain, Geometry, read_chain, why_unusable
 from holter.transforms.kernels import found
 from holter.transforms.resample.dispatch import working_bytes
 
-NNUNET_TESTED = ("2.8.1",)
 FALLBACK = "CPU fall-back"  # of holter.transforms.fallback, in a mapping
 FOLD = "Convert3DTo2DTransform"
 
@@ -74,13 +71,6 @@ class Plan(NamedTuple):
     catalogue: Catalogue
     sampling: Sampling
     chain: Chain
-
-
-def check_version(installed: str | None = None) -> None:
-    """Raise UntestedVersion if the loader was not compared with the installed nnU-Net."""
-    installed = installed or importlib.metadata.version("nnunetv2")
-    if installed not in NNUNET_TESTED:
-        raise UntestedVersion(LOADER_UNTESTED(installed=installed, tested=NNUNET_TESTED))
 
 
 def make_feeds(stock: StockLoaders, trainer: Trainer, settings: Settings) -> tuple[Feed, Feed]:

@@ -13,9 +13,6 @@ CLOSED = define("error.loader-closed", "The data loader was closed.")
 NOT_CPU_OR_GPU = define("error.transforms-where", "{name}={value}: it can be cpu or gpu.")
 AT_LEAST_ONE = define("error.at-least-one-thread", "{name}={value:g}: there must be at least one.")
 NOT_A_NUMBER = define("error.not-a-number", "{name}={value} is not a number.")
-LOADER_UNTESTED = define(
-    "error.loader-untested", "nnunetv2 {installed} is installed; Holter's loader was compared with {tested}"
-)
 NO_AUGMENTER = define("error.no-augmenter", "this nnU-Net has no NonDetMultiThreadedAugmenter in its trainer")
 OWN_BATCHES = define("error.own-batches", "the trainer makes its batches in a way of its own")
 OWN_LOADER = define("error.own-loader", "the trainer has a data loader of its own, {name}")

@@ -62,8 +62,11 @@ def build(options: argparse.Namespace) -> Any:
     These are the epochs and the steps per epoch and, if given, the first learning rate and the epochs between
     checkpoints.
     """
+    trainer_class = find(options.tr, loader=options.loader)
+    if trainer_class is None:
+        raise RuntimeError(f"there is no trainer {options.tr}")
     trainer = make_trainer(
-        find(options.tr, loader=options.loader), options.dataset, options.configuration, options.fold,
+        trainer_class, options.dataset, options.configuration, options.fold,
         plans=options.p, device=options.device, continued=options.c,
     )  # fmt: skip
     trainer.num_epochs = options.epochs

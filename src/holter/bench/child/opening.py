@@ -20,7 +20,8 @@ from holter.trainer.auto.decide import SEED, sample_of
 from holter.trainer.auto.proof import why_different
 from holter.trainer.find import find_trainer
 from holter.trainer.loading import with_holter_loader
-from holter.trainer.make_feeds import check_version, training_feed
+from holter.trainer.make_feeds import training_feed
+from holter.trainer.same_code import check_code
 
 Tell = Callable[[str], None]
 
@@ -44,7 +45,10 @@ def opened(order: Order, scratch: Path, tell: Tell) -> tuple[Training, str]:
     set_threads(device)
     tell("building")
     try:
-        trainer_class = with_holter_loader(find_trainer(order.trainer))
+        found = find_trainer(order.trainer)
+        if found is None:
+            raise LookupError(order.trainer)
+        trainer_class = with_holter_loader(found)
     except Exception as error:  # an unknown name, or an import of nnU-Net's search or of the trainer's module fails
         raise Trouble("no-trainer") from error
     try:
@@ -64,7 +68,7 @@ def prove(training: Training, leave_out: Callable[[str, object], None]) -> int |
     """
     loader, labels = training.stock.train, training.trainer.label_manager
     try:
-        check_version()
+        check_code()
         chain = training_feed(training.stock, training.facts)[0]
         image, seg = sample_of(loader)
         ignored = () if labels.ignore_label is None else (int(labels.ignore_label),)
