@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from batchgenerators.dataloading.data_loader import DataLoader
+from batchgenerators.dataloading.multi_threaded_augmenter import MultiThreadedAugmenter
 from batchgenerators.dataloading.nondet_multi_threaded_augmenter import NonDetMultiThreadedAugmenter
 from batchgenerators.dataloading.single_threaded_augmenter import SingleThreadedAugmenter
 
@@ -61,6 +62,12 @@ def _augmenters(options: argparse.Namespace):
     transform = to_tensors if options.tensors else None
     if options.start == "none":
         return SingleThreadedAugmenter(toy, None), SingleThreadedAugmenter(toy, None)
+    if options.older:
+        toy.infinite = not options.finite
+        return (
+            MultiThreadedAugmenter(toy, transform, 2, 3, None, False, wait_time=0.002),
+            MultiThreadedAugmenter(val_toy, transform, 1, 3, None, False, wait_time=0.002),
+        )
     return (
         NonDetMultiThreadedAugmenter(toy, transform, 2, 6, None, False, 0.002),
         NonDetMultiThreadedAugmenter(val_toy, transform, 1, 3, None, False, 0.002),
@@ -75,6 +82,8 @@ def main() -> None:
     parser.add_argument("--go-on-while", type=Path, help="one more step for as long as this file exists")
     parser.add_argument("--size", type=int, default=8, help="of a batch, squared; large ones do not fit the pipe")
     parser.add_argument("--tensors", action="store_true")
+    parser.add_argument("--older", action="store_true", help="the augmenter of nnU-Net v1")
+    parser.add_argument("--finite", action="store_true", help="its data loader says that its data may end")
     parser.add_argument(
         "--fault", type=Path, help="while this file exists: 'hang' does; else raised, and it is removed"
     )

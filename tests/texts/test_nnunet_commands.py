@@ -16,6 +16,8 @@ BIN = "/env/bin/"
         ("nnUNetv2_preprocess.exe -d 4", "preprocessing"),
         ("nnUNetv2_find_best_configuration 4 -c 2d", "evaluation"),
         ("nnUNet_predict -i in -o out -t 4 -m 3d_fullres", "prediction"),
+        ("mednextv1_plan_and_preprocess -t 4", "preprocessing"),
+        ("mednextv1_train 3d_fullres nnUNetTrainerV2 4 0", None),
         ("nnUNetv2_train 4 3d_fullres 0", None),
         ("nnUNetv2_train_pretrained 4 3d_fullres 0", None),
         ("python train.py --data nnUNet_raw", None),
@@ -25,7 +27,8 @@ BIN = "/env/bin/"
 def test_what_a_command_does(command: str, work: str | None) -> None:
     words = command.split()
     assert other_work(words) == work
-    assert other_work(["/env/bin/python", *(BIN + word if word.startswith("nnU") else word for word in words)]) == work
+    with_paths = [BIN + word if word.startswith(("nnU", "mednext")) else word for word in words]
+    assert other_work(["/env/bin/python", *with_paths]) == work
 
 
 def test_a_prediction_keeps_the_cases_that_are_done() -> None:

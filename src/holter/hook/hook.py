@@ -26,7 +26,10 @@ PATCHES = {
         "workers.augmenters.patch_nondet",
     ),
     "batchgenerators.dataloading.single_threaded_augmenter": ("workers.augmenters.patch_single",),
-    "batchgenerators.dataloading.multi_threaded_augmenter": ("workers.augmenters.patch_multi",),
+    "batchgenerators.dataloading.multi_threaded_augmenter": (
+        "settings.patch_start_method",
+        "workers.augmenters.patch_multi",
+    ),
     "torch.multiprocessing": ("settings.patch_sharing",),
     "torch.utils.data._utils.worker": ("dataloader.lanes.patch_worker_loop",),
     "torch.utils.data._utils.fetch": ("dataloader.lanes.patch_fetch",),
@@ -47,10 +50,13 @@ PATCHES = {
 }
 
 
-# Modules that end like this may define augmenters too: renamed copies of batchgenerators, and its classes to come. They
-# are known by what they have.
-AUGMENTER = "_augmenter"
-BY_SHAPE = "workers.by_shape.patch_augmenters"
+# Modules that end like this may define augmenters too (renamed copies of batchgenerators, and its classes to come), or
+# the trainer of nnU-Net v1 and its copies. They are known by what they have.
+BY_SHAPE = {
+    "_augmenter": "workers.by_shape.patch_augmenters",
+    "network_trainer": "trainers_v1.patch_trainers",
+}
+ENDINGS = tuple(BY_SHAPE)
 
 
 class Finder:
@@ -62,7 +68,7 @@ class Finder:
         """Return the other finders' spec if the hook patches this module; else None at once."""
         if name in ACTIVATE_FOR:
             activate(name)
-        elif name in PATCHES or name.endswith(AUGMENTER):
+        elif name in PATCHES or name.endswith(ENDINGS):
             return self._wrapped(name, path, target)
         return None
 
@@ -94,7 +100,7 @@ def patch_after_exec(name: str, spec: ModuleSpec) -> None:
 
 def patch(name: str, module: ModuleType) -> None:
     """Apply the hook's patches to a module. A missing name means fewer heartbeats, never an exception."""
-    for entry in PATCHES.get(name, (BY_SHAPE,)):
+    for entry in PATCHES.get(name) or [entry for ending, entry in BY_SHAPE.items() if name.endswith(ending)]:
         try:
             from importlib import import_module
 

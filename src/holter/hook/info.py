@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .runtime import RUNTIME
 
 
-def publish_info(trainer: Any) -> None:
+def publish_info(trainer: Any, readers: Mapping[str, Callable[[Any], Any]] | None = None) -> None:
     """Write the constant facts to the page; call it again when more are known.
 
-    It reads only what the trainer has already computed.
+    It reads only what the trainer has already computed. ``readers``: fact -> how it is read; None: from nnU-Net v2.
     """
     try:
-        info = {name: value for name, read in INFO.items() if (value := _try(read, trainer)) is not None}
+        info = {name: value for name, read in (readers or INFO).items() if (value := _try(read, trainer)) is not None}
         RUNTIME.page.write_info(info)
     except Exception as error:
         RUNTIME.record_error("info", error)

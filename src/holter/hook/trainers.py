@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -47,15 +47,24 @@ def patch_trainer(module: ModuleType) -> None:
     cls.__init__ = __init__
 
 
-def watch_classes(trainer_class: type) -> None:
-    """Wrap the methods that we record, in every class of the trainer that defines one."""
+def watch_classes(
+    trainer_class: type,
+    watches: Mapping[str, Watch] | None = None,
+    steps: Mapping[str, Callable[..., Any]] | None = None,
+) -> None:
+    """Wrap the methods that we record, in every class of the trainer that defines one.
+
+    ``watches``, ``steps``: name of a method -> what is recorded, and how a step is wrapped; None: those of nnU-Net v2.
+    """
+    watches = WATCHES if watches is None else watches
+    steps = STEPS if steps is None else steps
     for cls in trainer_class.__mro__:
-        for name in (*WATCHES, *STEPS):
+        for name in (*watches, *steps):
             method = vars(cls).get(name)
             if not isinstance(method, FunctionType) or hasattr(method, "_holter_watched"):
                 continue
-            watched = _watched_step(name, method) if name in STEPS else _watched(name, method, WATCHES[name])
-            watched._holter_watched = True  # type: ignore[attr-defined]
+            watched: Any = steps[name](method) if name in steps else _watched(name, method, watches[name])
+            watched._holter_watched = True
             setattr(cls, name, watched)
 
 
@@ -124,18 +133,21 @@ def _validation_epoch(trainer: Any, *_: Any, **__: Any) -> None:
     RUNTIME.enter("validate", _epoch(trainer))
 
 
-def _epoch_end(*_: Any, **__: Any) -> After:
+def epoch_end(*_: Any, **__: Any) -> After:
+    """Record the end of an epoch as a phase."""
     # No step runs here: the time goes into a plot, a file server, or the user's own code.
     RUNTIME.enter("epoch-end")
     return lambda _, __: RUNTIME.progress()
 
 
-def _log_line(*_: Any, **__: Any) -> After | None:
+def log_line(*_: Any, **__: Any) -> After | None:
+    """Record a line of the log as progress where no step runs."""
     # The log lines at the end of an epoch count as progress too: on a busy file server each takes seconds.
     return (lambda _, __: RUNTIME.progress()) if RUNTIME.phase() in ("validate", "epoch-end") else None
 
 
-def _save_checkpoint(_: Any, filename: Any = None, *__: Any, **___: Any) -> After:
+def checkpoint(_: Any, filename: Any = None, *__: Any, **___: Any) -> After:
+    """Record the writing of a checkpoint as a phase, and as an event with its length."""
     before = RUNTIME.phase()
     began = time.monotonic()
     RUNTIME.enter("checkpoint")
@@ -220,14 +232,16 @@ WATCHES: dict[str, Watch] = {
     "run_training": _run_training,
     "on_train_epoch_start": _train_epoch,
     "on_validation_epoch_start": _validation_epoch,
-    "on_validation_epoch_end": _epoch_end,
-    "on_epoch_end": _epoch_end,
-    "print_to_log_file": _log_line,
-    "save_checkpoint": _save_checkpoint,
+    "on_validation_epoch_end": epoch_end,
+    "on_epoch_end": epoch_end,
+    "print_to_log_file": log_line,
+    "save_checkpoint": checkpoint,
     "on_train_end": _train_end,
     "perform_actual_validation": _validation,
 }
-STEPS = ("train_step", "validation_step")
+STEPS: dict[str, Callable[..., Any]] = {
+    name: functools.partial(_watched_step, name) for name in ("train_step", "validation_step")
+}
 
 
 def patch_unpacking(module: ModuleType) -> None:

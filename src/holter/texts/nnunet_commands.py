@@ -8,7 +8,7 @@ from typing import Literal
 
 Work = Literal["prediction", "preprocessing", "evaluation"]
 
-# Entry points of nnunetv2 2.1 to 2.8; v1 has the same names without "v2".
+# Entry points of nnunetv2 2.1 to 2.8; v1 and its copy MedNeXt have the same names with another beginning.
 _COMMANDS: dict[str, Work] = {
     "predict": "prediction",
     "predict_from_modelfolder": "prediction",
@@ -24,7 +24,7 @@ _COMMANDS: dict[str, Work] = {
     "evaluate_folder": "evaluation",
     "evaluate_simple": "evaluation",
 }
-_BEGINNINGS = ("nnUNetv2_", "nnUNet_")
+_BEGINNINGS = ("nnUNetv2_", "nnUNet_", "mednextv1_")
 # It keeps the cases whose files are there.
 CONTINUE_PREDICTION = "--continue_prediction"
 

@@ -13,9 +13,10 @@ from .. import page as layout
 from .. import permissions
 from ..remarks import remark
 from ..runtime import RUNTIME, nobody
-from . import beats, children, restart
+from . import beats, children, failure, restart
+from .parts import ONE_QUEUE, QUEUE_EACH, Parts, never_ends, parts_of, thread_of
 
-WATCHED = "_holter_augmenter"
+WATCHED = "_holter_augmenter"  # the attribute with the names of its parts
 TRAIN, VAL = layout.WAITS.index("train-batch"), layout.WAITS.index("val-batch")
 
 
@@ -59,6 +60,7 @@ LOADERS = Loaders()
 def _watch_next(cls: Any, *, in_process: bool, loader: str = "") -> None:
     original = cls.__next__
     reported: list[str] = []
+    filled = parts_of(cls).ready
 
     @functools.wraps(original)
     def __next__(self: Any) -> Any:  # noqa: N807
@@ -67,7 +69,7 @@ def _watch_next(cls: Any, *, in_process: bool, loader: str = "") -> None:
             RUNTIME.record_ability("loader", True, loader)
         try:
             # Publish only if no batch is ready: otherwise there is no wait, and publishing would only cost time.
-            ready = None if in_process else self.results_loop_queue
+            ready = None if in_process else getattr(self, filled, None)
             RUNTIME.page.begin_wait(LOADERS.kind(self), publish=ready is None or not ready.queue)
         except Exception as error:
             RUNTIME.record_error("begin-wait", error)
@@ -135,28 +137,39 @@ def patch_nondet(module: ModuleType) -> None:
     patch_class(module, module.NonDetMultiThreadedAugmenter)
 
 
-def patch_class(module: ModuleType, cls: Any, *, may_replace: bool = True) -> None:
+def patch_multi(module: ModuleType) -> None:
+    """Watch the older augmenter with worker processes. nnU-Net v2 imports it too, and does not use it."""
+    beats.patch_producer(module, may_end=True)
+    patch_class(module, module.MultiThreadedAugmenter, QUEUE_EACH)
+
+
+def patch_class(module: ModuleType, cls: Any, parts: Parts = ONE_QUEUE, *, may_replace: bool = True) -> None:
     """Watch a class of augmenters with worker processes; ``module`` has its functions for workers and results."""
-    setattr(cls, WATCHED, True)  # inherited: a subclass is watched through it
+    setattr(cls, WATCHED, parts)  # inherited: a subclass is watched through it
     heals = may_replace and permissions.is_allowed("workers") and _wait_here(module, cls)
     _watch_start(cls)
     _watch_finish(cls)
-    _watch_next(cls, in_process=False, loader="batchgenerators")
-    RUNTIME.record_ability("replace-workers", heals)
+    _watch_next(cls, in_process=False, loader="batchgenerators" if parts is ONE_QUEUE else "batchgenerators-old")
+    if parts is ONE_QUEUE:
+        RUNTIME.record_ability("replace-workers", heals)
+    else:
+        _tell_at_start(cls, heals)
     if heals:
         restart.finish_here(cls)  # outermost: it must not query the abort event, whose lock may never be released
 
 
-def patch_multi(module: ModuleType) -> None:
-    """Record that the older augmenter feeds the training: its workers are seen from outside and cannot be replaced."""
-    cls = module.MultiThreadedAugmenter
+def _tell_at_start(cls: Any, heals: bool) -> None:
+    # Whether its workers can be replaced depends on the data loader.
     original = cls._start
 
     @functools.wraps(original)
     def _start(self: Any) -> Any:
-        RUNTIME.record_ability("loader", True, "batchgenerators-old")
-        RUNTIME.record_ability("replace-workers", False)
-        return original(self)
+        may = heals and never_ends(getattr(self, "generator", None))
+        RUNTIME.record_ability("replace-workers", may)
+        result = original(self)
+        if not may and (thread := thread_of(self)) is not None:
+            failure.LEFT_ALONE.add(thread)
+        return result
 
     cls._start = _start
 

@@ -33,8 +33,10 @@ def withdraw(loader: Any) -> None:
 class WatchedLoader:
     """Wraps the data loader inside a worker: every batch is a heartbeat, every exception an event."""
 
-    def __init__(self, loader: Any) -> None:
+    def __init__(self, loader: Any, *, may_end: bool = False) -> None:
+        """``may_end``: whether the worker expects the end of the data, and tells it to the main process."""
         self._loader = loader
+        self._may_end = may_end
 
     def __iter__(self) -> WatchedLoader:
         return self
@@ -44,7 +46,8 @@ class WatchedLoader:
         try:
             batch = next(self._loader)
         except Exception as error:
-            RUNTIME.record_exception(error, error.__traceback__)
+            if not (self._may_end and isinstance(error, StopIteration)):
+                RUNTIME.record_exception(error, error.__traceback__)
             raise
         try:
             produced(began)
@@ -67,8 +70,11 @@ def produced(began: float) -> None:
         RUNTIME.take_case("")
 
 
-def patch_producer(module: ModuleType) -> None:
-    """Wrap the function that a worker runs. It stays picklable: spawned workers find it under its own name."""
+def patch_producer(module: ModuleType, *, may_end: bool = False) -> None:
+    """Wrap the function that a worker runs. It stays picklable: spawned workers find it under its own name.
+
+    ``may_end``: whether this function expects the end of the data.
+    """
     original = module.producer
 
     @functools.wraps(original)
@@ -77,7 +83,7 @@ def patch_producer(module: ModuleType) -> None:
             RUNTIME.open(getattr(data_loader, ROLE_ATTRIBUTE, _announced), worker_index=thread_id)
             withdraw(data_loader)
             watch_feeder()
-            data_loader = WatchedLoader(data_loader)
+            data_loader = WatchedLoader(data_loader, may_end=may_end)
             transform = _watched_transform(transform)
         except Exception as error:
             RUNTIME.record_error("producer", error)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..runtime import RUNTIME
 from . import augmenters, beats
-from .restart import NEEDED
+from .parts import ONE_QUEUE, QUEUE_EACH, Parts, needed
 
 METHODS = ("__next__", "_start", "_finish")
 # Functions beside the class: what a worker runs, and the thread that collects batches.
@@ -15,8 +15,8 @@ BESIDE = ("producer", "results_loop")
 ARGUMENTS = ("queue", "data_loader", "transform", "thread_id")  # of the producer, by position
 # All names that the wait for a batch may use.
 WAIT = frozenset(
-    ("abort_event", "is_set", "_finish", "RuntimeError", "results_loop_queue", "empty", "get", "get_nowait")
-).union(("wait_time", "sleep", "Empty", "task_done"))
+    ("abort_event", "is_set", "_finish", "RuntimeError", "results_loop_queue", "pin_memory_queue", "empty", "get")
+).union(("get_nowait", "wait_time", "sleep", "Empty", "task_done"))
 
 
 class _Stock:
@@ -43,17 +43,22 @@ def patch_augmenters(module: ModuleType) -> None:
     if not found or any(not hasattr(module, name) for name in BESIDE) or not has_the_arguments(module.producer):
         return
     RUNTIME.activate(module.__name__)
-    beats.patch_producer(module)
+    beats.patch_producer(module, may_end=any(kind_of(cls) is QUEUE_EACH for cls in found))
     for cls in found:
-        augmenters.patch_class(module, cls, may_replace=waits_alike(cls))
+        augmenters.patch_class(module, cls, kind_of(cls) or ONE_QUEUE, may_replace=waits_alike(cls))
 
 
 def is_augmenter(cls: Any) -> bool:
     """Whether a class has the methods and attributes by which workers are watched and replaced."""
     if any(not callable(vars(cls).get(name)) for name in METHODS) or hasattr(cls, augmenters.WATCHED):
         return False
-    init = getattr(cls.__init__, "__code__", None)
-    return init is not None and NEEDED.issubset(init.co_names)
+    return kind_of(cls) is not None
+
+
+def kind_of(cls: Any) -> Parts | None:
+    """Return the names of the parts of a class of augmenters; None if it has no such parts."""
+    names = getattr(getattr(cls.__init__, "__code__", None), "co_names", ())
+    return next((parts for parts in (ONE_QUEUE, QUEUE_EACH) if needed(parts).issubset(names)), None)
 
 
 def has_the_arguments(producer: Any) -> bool:
@@ -68,6 +73,8 @@ def waits_alike(cls: Any) -> bool:
     wait = getattr(vars(cls).get(f"_{cls.__name__.lstrip('_')}__get_next_item"), "__code__", None)
     if own is None or stock is None or wait is None:
         return False
+    if kind_of(cls) is QUEUE_EACH:  # its __next__ stays
+        return WAIT.issuperset(wait.co_names)
     return own.co_code == stock.co_code and _names(own) == _names(stock) and WAIT.issuperset(wait.co_names)
 
 

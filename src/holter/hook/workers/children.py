@@ -14,6 +14,7 @@ from typing import Any
 from .. import control
 from .. import page as layout
 from ..runtime import RUNTIME
+from .parts import queues_of, ready_of
 
 PULSE_S = 1.0
 # A child that the program itself has reaped, as by ``waitpid(-1)`` in a handler of SIGCHLD; multiprocessing says the
@@ -250,13 +251,13 @@ def _queues(loaders: Any) -> tuple[int, int, int, int]:
     if loaders is None:
         return nothing
     augmenter = loaders.val() if RUNTIME.phase() in ("validate", "epoch-end") else loaders.train()
-    made = getattr(augmenter, "_queue", None)
-    ready = getattr(augmenter, "results_loop_queue", None)
-    if made is None or ready is None:
+    made, ready = queues_of(augmenter), ready_of(augmenter)
+    if not made or ready is None:
         return nothing
     try:
-        in_made = int(made.qsize())  # computed from a semaphore's value: no lock
+        in_made = sum(int(queue.qsize()) for queue in made)  # computed from a semaphore's value: no lock
     except (NotImplementedError, AttributeError, OSError, ValueError):
         in_made = layout.UNKNOWN
     size = int(getattr(augmenter, "num_cached", layout.UNKNOWN))
-    return in_made, int(getattr(made, "_maxsize", size)), len(ready.queue), int(ready.maxsize)
+    most = sum(int(getattr(queue, "_maxsize", size)) for queue in made)
+    return in_made, most, len(ready.queue), int(ready.maxsize)

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from .. import control
 from ..remarks import Remark, remark, worker
 from ..runtime import RUNTIME
+from .parts import thread_of
 from .teardown import EXPECTED_TO_END
 
 ACTION = "replace-workers"
@@ -47,12 +48,14 @@ class AugmenterFailure(NamedTuple):
 
 
 requests: deque[tuple[int, str]] = deque()
+# Results loops whose workers are not replaced: their exceptions are printed as without us.
+LEFT_ALONE: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 _errors: weakref.WeakKeyDictionary[threading.Thread, BaseException] = weakref.WeakKeyDictionary()
 
 
 def detect(augmenter: Any, waited_s: float) -> AugmenterFailure | None:
     """Return what is wrong with an augmenter after a wait of ``waited_s``; None if no failure is known."""
-    thread = augmenter.results_loop_thread
+    thread = thread_of(augmenter)
     dead = _dead(augmenter)
     if not dead and not thread.is_alive():
         end = time.monotonic() + AFTER_ABORT_S
@@ -169,7 +172,7 @@ def watch_results_loop(module: ModuleType, heals: Callable[[BaseException], bool
             if thread in EXPECTED_TO_END:
                 return
             _errors[thread] = error
-            if not heals(error):
+            if thread in LEFT_ALONE or not heals(error):
                 raise
             RUNTIME.record_exception(error, error.__traceback__, thread.name)
 

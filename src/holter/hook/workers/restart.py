@@ -23,6 +23,7 @@ from .. import control
 from ..remarks import Remark, remark
 from . import children
 from .failure import ACTION, TICK_S, AugmenterFailure, ask, detect, is_stopped, requests, started, watch_results_loop
+from .parts import ONE_QUEUE, needed, never_ends, parts_of, ready_of, thread_of
 from .teardown import end_workers
 
 # If more workers than this die within an hour, new ones do not solve the problem, and a person should see it.
@@ -35,10 +36,6 @@ AGAIN_AFTER_S = 1.0  # memory or PIDs for new processes may be free again after 
 NOT_ALIVE = (
     "One or more background workers are no longer alive. Exiting. Please check the print statements above for the "
     "actual error message"
-)
-# Names that the augmenter must use for all this to work; batchgenerators 0.25 does.
-NEEDED = frozenset(
-    ("_processes", "_queue", "results_loop_thread", "results_loop_queue", "abort_event", "initialized", "seeds")
 )
 
 
@@ -86,11 +83,16 @@ _waits_here: list[bool] = []
 
 def wait_here(module: ModuleType, cls: Any) -> None:
     """Make the main thread wait here, and accept the supervisor's requests."""
-    missing = NEEDED.difference(cls.__init__.__code__.co_names)
+    parts = parts_of(cls)
+    missing = needed(parts).difference(cls.__init__.__code__.co_names)
     if missing:
         raise NotImplementedError("this augmenter has no " + ", ".join(sorted(missing)))
     watch_results_loop(module, lambda error: _no_more(error) is None)
-    cls.__next__ = _healing_next(cls.__next__)
+    if parts is ONE_QUEUE:
+        cls.__next__ = _healing_next(cls.__next__)
+    else:  # its own __next__ handles the end of the data
+        name = f"_{cls.__name__.lstrip('_')}__get_next_item"
+        setattr(cls, name, _healing_wait(getattr(cls, name)))
     control.on(ACTION, ask)
 
 
@@ -120,17 +122,32 @@ def _healing_next(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return __next__
 
 
+def _healing_wait(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    @functools.wraps(original)
+    def wait(self: Any) -> Any:
+        if threading.current_thread() is not threading.main_thread() or not never_ends(self.generator):
+            return original(self)
+        if not _waits_here:
+            _waits_here.append(True)
+        batch = __get_next_item(self)
+        if _unproved:
+            _tell_done(_unproved.pop())
+        return batch
+
+    return wait
+
+
 def __get_next_item(augmenter: Any) -> Any:
     # Same name as the augmenter's own wait, by which a stack dump is recognised.
     began: float | None = None
     while True:
-        if began is not None or requests or not augmenter.results_loop_thread.is_alive():
+        if began is not None or requests or not thread_of(augmenter).is_alive():
             trouble = detect(augmenter, 0.0 if began is None else time.monotonic() - began)
             if trouble is not None:
                 _replace(augmenter, trouble)
                 began = None
         try:
-            return augmenter.results_loop_queue.get(timeout=TICK_S)
+            return ready_of(augmenter).get(timeout=TICK_S)
         except queue.Empty:
             began = time.monotonic() if began is None else began
             while main_thread_calls:
@@ -161,7 +178,7 @@ def _replace(augmenter: Any, trouble: AugmenterFailure) -> None:
     if fresh is None:
         control.tell(ACTION, "failed", *trouble.said, *((reason,) if reason else ()), number=trouble.number)
         raise RuntimeError(NOT_ALIVE) from trouble.error
-    _put_back(augmenter.results_loop_queue, ready)
+    _put_back(ready_of(augmenter), ready)
     remarks = (*trouble.said, {**fresh, "ended": len(others)})
     _unproved.append(PendingRestart(remarks, trouble.number, noticed))
     if ready:

@@ -7,12 +7,14 @@ announcing a tensor and sending it. The augmenter's own ``_finish`` waits for al
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import threading
 import time
 import weakref
 from typing import Any
 
 from . import children
+from .parts import ONE_QUEUE, parts_of, queues_of, ready_of, thread_of
 
 # A killed process is gone in milliseconds unless the kernel holds it (storage, GPU); then nothing can end it.
 KILLED_WITHIN_S = 5.0
@@ -20,7 +22,7 @@ KILLED_WITHIN_S = 5.0
 LOCK_HELD_S = 0.2
 # The results loop checks every few milliseconds; it takes longer only while it pins a batch.
 LOOP_ENDS_WITHIN_S = 1.0
-FORGOTTEN = ("_queue", "results_loop_queue", "results_loop_thread", "abort_event", "pause_event")
+EVENTS = ("abort_event", "pause_event")
 
 # Results loops whose workers we end: their exceptions are not reported.
 EXPECTED_TO_END: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
@@ -33,20 +35,31 @@ def end_workers(augmenter: Any) -> list[Any]:
     """
     started = [process for process in augmenter._processes if process.pid is not None]
     children.report(started)  # those that ended by themselves
-    thread = augmenter.results_loop_thread
+    thread = thread_of(augmenter)
     if thread is not None:
         EXPECTED_TO_END.add(thread)
     _kill([process for process in started if process.exitcode is None])
     children.report(started)
     if thread is not None:
         _end_results_loop(augmenter, thread)
-    ready = _ready(augmenter.results_loop_queue)
-    for name in FORGOTTEN:
-        if hasattr(augmenter, name):
-            setattr(augmenter, name, None)
-    augmenter._processes = []
-    augmenter.initialized = False
+    ready = _ready(ready_of(augmenter))
+    _forget(augmenter)
     return ready
+
+
+def _forget(augmenter: Any) -> None:
+    parts = parts_of(augmenter)
+    methods = [getattr(process, "_start_method", None) for process in augmenter._processes]
+    context = multiprocessing.get_context(methods[0] if methods else None)
+    setattr(augmenter, parts.queues, None if parts is ONE_QUEUE else [])
+    setattr(augmenter, parts.ready, None)
+    setattr(augmenter, parts.thread, None)
+    for name in EVENTS:
+        if hasattr(augmenter, name):
+            # One kind makes its events at each start, the other one only once: a dead worker may hold their lock.
+            setattr(augmenter, name, None if parts is ONE_QUEUE else context.Event())
+    augmenter._processes = []
+    setattr(augmenter, parts.is_started, False)
 
 
 def _kill(processes: list[Any]) -> None:
@@ -63,12 +76,14 @@ def _end_results_loop(augmenter: Any, thread: threading.Thread) -> None:
     condition = getattr(augmenter.abort_event, "_cond", None)
     if condition is not None:
         _free(condition._lock)
-    with contextlib.suppress(OSError, AttributeError):
-        augmenter._queue._writer.close()  # the last writer, unless other workers inherited it: ends a partial batch
+    for queue in queues_of(augmenter):
+        with contextlib.suppress(OSError, AttributeError):
+            queue._writer.close()  # the last writer, unless other workers inherited it: ends a partial batch
     thread.join(LOOP_ENDS_WITHIN_S)
     if not thread.is_alive():
-        with contextlib.suppress(OSError, AttributeError):
-            augmenter._queue._reader.close()
+        for queue in queues_of(augmenter):
+            with contextlib.suppress(OSError, AttributeError):
+                queue._reader.close()
 
 
 def _free(lock: Any) -> None:

@@ -36,6 +36,7 @@ IGNORES_PATH = {"E", "I"}
 SKIPS_SITE = "S"
 # Loaders without worker processes: no worker can freeze or die.
 NO_WORKERS = ("holter", "single-process")
+REPLACED = ("batchgenerators", "batchgenerators-old")  # its workers, by the hook
 
 ATTACHED = define("contract.attached", "the training was started without Holter")
 NO_PYTHON = define("contract.no-python", "no Python process was found below the command")
@@ -243,7 +244,7 @@ class Abilities:
         able = {name for name, (can, _) in abilities.items() if can and heartbeat.can}
         if loader.what in NO_WORKERS:
             replaces = Ability(name="replace-workers", can=True, what="no-workers")
-        elif "replace-workers" in able and loader.what == "batchgenerators":
+        elif "replace-workers" in able and loader.what in REPLACED:
             replaces = Ability(name="replace-workers", can=True)
         elif "replace-workers" in able and loader.what == "torch":
             replaces = Ability(name="replace-workers", can=True, what=abilities["replace-workers"][1])
