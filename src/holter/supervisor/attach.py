@@ -21,7 +21,7 @@ from holter.supervisor.recording.clock import LINGER_S, TICK_S, RunClock
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.recording.registrar import Registrar
-from holter.supervisor.recording.scratch import Scratch, scratch_of_process
+from holter.supervisor.recording.scratch import Scratch, is_scratch, scratch_of_process
 from holter.supervisor.recording.tape_place import DefaultTape, open_tape
 from holter.supervisor.result import RunResult
 from holter.supervisor.state_folder import state_folders
@@ -172,7 +172,7 @@ def _runs_nnunet(process: psutil.Process) -> bool:
 def _scratch(pid: int, variables: dict[str, str]) -> Scratch:
     # The run's own scratch folder, if the Holter that started it is gone; otherwise a new lock.
     folder = variables.get("HOLTER_SCRATCH")
-    if folder and Path(folder).is_dir():
+    if folder and is_scratch(Path(folder)):
         return Scratch(Path(folder), owned=True)
     return scratch_of_process(pid)
 

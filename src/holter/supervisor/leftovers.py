@@ -22,9 +22,8 @@ from holter.linux.place import here, same_machine_before_a_restart
 from holter.linux.procfs import list_numbers, read_text
 from holter.patterns import later
 from holter.probes.process.process_files import parse_stat
-from holter.supervisor.recording.scratch import LOCK_NAME, remove
+from holter.supervisor.recording.scratch import LOCK_NAME, NAME, remove
 
-NAME = later(r"holter-(look-)?[a-z0-9_]{8}|holter-attach-\d+-(?:.+-)?\d+")
 BEAT = later(r"beat-(\d+)")
 VARIABLE = b"HOLTER_SCRATCH="
 # For folders of another boot: several hosts could share one name and one temporary folder.

@@ -32,6 +32,7 @@ from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.recording.registrar import Registrar
 from holter.supervisor.recording.scratch import new_scratch
 from holter.supervisor.recording.tape_place import DefaultTape, open_tape
+from holter.supervisor.recording.whose_tape import is_recorded
 from holter.supervisor.result import RunResult
 from holter.supervisor.signals import SignalRelay
 from holter.supervisor.state_folder import state_folders
@@ -243,7 +244,9 @@ def _check(command: tuple[str, ...], variables: Mapping[str, str]) -> None:
         raise CommandNotFound(NO_COMMAND(), next_step="holter run -- nnUNetv2_train 4 3d_fullres 0")
     if shutil.which(command[0], path=variables.get("PATH")) is None:
         raise _not_found(command)
-    if variables.get("HOLTER_SCRATCH"):
+    # A job script or a tmux that was started below an earlier run inherits the variable, also on other machines.
+    outer = variables.get("HOLTER_SCRATCH")
+    if outer and is_recorded(Path(outer)):
         raise AlreadyRecorded(
             RUNS_ALREADY(),
             safe=OUTER_GOES_ON(),

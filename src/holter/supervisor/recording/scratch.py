@@ -15,11 +15,13 @@ from pathlib import Path
 
 from holter.errors import AlreadyRecorded, FolderNotWritable
 from holter.linux.place import here
+from holter.patterns import later
 from holter.sentences import NO_TRAINING_TOUCHED, define
 from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN
 from holter.supervisor.state_folder import SOMEBODY_ELSES
 
 LOCK_NAME = "recorder.lock"
+NAME = later(r"holter-(look-)?[a-z0-9_]{8}|holter-attach-\d+-(?:.+-)?\d+")
 # A Holter that searches for leftovers holds the lock for a moment.
 LOCKED_WITHIN_S = 0.5
 
@@ -83,6 +85,20 @@ def _sign(lock: int) -> None:
     with suppress(OSError):
         os.ftruncate(lock, 0)
         os.pwrite(lock, json.dumps({"place": here(), "pid": os.getpid()}).encode(), 0)
+
+
+def is_scratch(folder: Path) -> bool:
+    """Return whether a folder that was named from outside was made by a Holter, so that it may be removed.
+
+    HOLTER_SCRATCH may be a variable of the user's own, and name a folder with their files.
+    """
+    try:
+        status, lock = folder.lstat(), (folder / LOCK_NAME).lstat()
+    except OSError:
+        return False
+    is_private = stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o077
+    is_locked = stat.S_ISREG(lock.st_mode) and lock.st_uid == status.st_uid
+    return NAME.fullmatch(folder.name) is not None and is_private and is_locked
 
 
 def new_scratch(prefix: str = "holter-") -> Scratch:

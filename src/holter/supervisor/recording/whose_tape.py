@@ -25,6 +25,11 @@ def tape_of(pid: int, proc: Path = Path("/proc")) -> Path | None:
     return None
 
 
+def is_recorded(folder: Path) -> bool:
+    """Return whether a recorder of this machine holds the lock of this scratch folder now."""
+    return _recorder(folder / LOCK_NAME) is not None
+
+
 def _scratches(pid: int) -> Iterator[Path]:
     folder = process_environ(pid).get("HOLTER_SCRATCH")
     if folder:
