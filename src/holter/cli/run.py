@@ -37,6 +37,11 @@ STILL_THERE = define(
     "{count} processes of the training are still there; to end them: kill {pids}",
     one="{count} process of the training is still there; to end it: kill {pids}",
 )
+GOES_ON = define(
+    "run.goes-on",
+    "the command has ended, but process {pid} that it started goes on, and is not recorded any more; to watch it: "
+    "holter attach {pid}",
+)
 PATHS_NOT_SET = define(
     "run.paths-not-set", "nnunet-paths-not-set: {names} not set; nnU-Net will refuse to start without"
 )
@@ -114,6 +119,8 @@ def run(
             )
         if result.orphans:
             speaker.note(STILL_THERE(count=len(result.orphans), pids=" ".join(map(str, result.orphans))))
+        if result.goes_on and not (result.outcome is not None and result.outcome.state == "unwatched"):
+            speaker.note(GOES_ON(pid=result.goes_on[0]))
         speaker.wrote(result.tape, is_there=result.tape_is_there)
         speaker.closing(result.outcome)
     ending.leave()

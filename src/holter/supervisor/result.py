@@ -18,6 +18,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     diagnoses: tuple[Diagnosis, ...]
     orphans: tuple[int, ...]  # PIDs of the training's processes that still run
     tape: Path  # path of the recording
+    goes_on: tuple[int, ...] = ()  # PIDs of main processes that outlived the command
     generations: int = 1  # number of processes that were started
     gave_up: Plan | None = None  # the plan to stop, if healing did not help
     tape_is_there: bool = True

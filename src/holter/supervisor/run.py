@@ -126,7 +126,8 @@ def run(
                 on_tick=on_tick,
             )
             result = recording.follow(loop, launch, recorder, is_demo=each_tick is not None)
-        scratch.close(keep=bool(result.orphans))  # signals are still blocked: they must not change the exit code
+        # Signals are still blocked: they must not change the exit code.
+        scratch.close(keep=bool(result.orphans or result.goes_on))
     return result
 
 

@@ -8,10 +8,13 @@ import signal
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from holter.probes.process.process_files import started
+from holter.records import ProcessSample
 from holter.supervisor.folds.fold_lock import FILE, FoldLock
+from holter.supervisor.recording.sources import Left, left_of
 from holter.supervisor.run import run
 
 SCRIPT = """
@@ -76,3 +79,64 @@ def test_what_a_training_leaves_behind_at_a_good_end_goes_on(tmp_path: Path, mon
         with contextlib.suppress(ProcessLookupError):
             os.kill(upload, signal.SIGKILL)
         lock.close()
+
+
+BACKGROUND = """
+import os, sys, time
+if os.fork():
+    open(sys.argv[1], "w").write(str(os.getpid()))
+    time.sleep(600)
+time.sleep(600)
+"""
+
+
+def children(pid: int) -> list[int]:
+    return [child.pid for child in psutil.Process(pid).children()]
+
+
+@pytest.mark.slow
+def test_a_training_that_a_script_left_in_the_background_keeps_its_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "train.py").write_text(BACKGROUND)
+    script = f"{sys.executable} {tmp_path / 'train.py'} {tmp_path / 'main'} & sleep 4; exit 0"
+    result = run(
+        ("bash", "-c", script),
+        tmp_path / "run.holter",
+        variables=dict(os.environ),
+        quiet_output=tmp_path / "output.txt",
+        end_orphans=True,
+    )
+    main = int((tmp_path / "main").read_text())
+    try:
+        assert (result.returncode, result.goes_on, result.orphans) == (0, (main,), ())
+        assert len(children(main)) == 1, "its worker lives"
+        assert list((tmp_path / "tmp").glob("holter-*/recorder.lock")), "its pages have a place"
+    finally:
+        for pid in (*children(main), main):
+            os.kill(pid, signal.SIGKILL)
+
+
+def process(pid: int, ppid: int, role: str) -> ProcessSample:
+    return ProcessSample(t_s=0.0, pid=pid, ppid=ppid, role=role)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("processes", "left"),
+    [
+        ([process(7, 1, "main"), process(8, 7, "train-worker")], Left((7,), ())),
+        ([process(8, 1, "train-worker"), process(9, 1, "other")], Left((), (8,))),
+        # A server of forks is between them; with its main process gone it is left as well.
+        ([process(7, 1, "main"), process(8, 7, "other"), process(9, 8, "train-worker")], Left((7,), ())),
+        ([process(8, 1, "other"), process(9, 8, "train-worker")], Left((), (9,))),
+        # Of two ranks one has died.
+        ([process(7, 1, "main"), process(8, 7, "train-worker"), process(9, 1, "val-worker")], Left((7,), (9,))),
+        ([process(8, 9, "train-worker"), process(9, 8, "other")], Left((), (8,))),  # a PID that was given again
+    ],
+)
+def test_workers_of_a_living_main_process_are_no_orphans(processes: list[ProcessSample], left: Left) -> None:
+    assert left_of(processes) == left

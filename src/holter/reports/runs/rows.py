@@ -131,8 +131,8 @@ def _row(group: Sequence[Kept], *, is_overwritten: bool) -> Row:
     first, last = group[0].entry, group[-1].entry
     runs = is_recording(group[-1])
     state, headline = last.state, last.headline or RUNNING()
-    if last.ended is None and not runs:
-        living = _living_pid(last)
+    if not runs and (last.ended is None or last.state == "unwatched"):
+        living = _living_pid(last, disks)
         at = _clock(last.seen)
         state, headline = ("cut", BROKEN_OFF(at=at)) if living is None else ("unwatched", UNWATCHED(at=at, pid=living))
     elif runs and state not in RUNS:

@@ -32,7 +32,8 @@ def end_group(child: subprocess.Popen[bytes], living: Callable[[], frozenset[int
     """
     child.poll()
     processes = _family(child, living())
-    child.terminate()
+    with contextlib.suppress(OSError):  # it runs as another user, by sudo
+        child.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(TERM_WITHIN_S)
     until = time.monotonic() + GONE_WITHIN_S

@@ -13,27 +13,33 @@ from holter.records import ActionTaken, Noted
 from holter.supervisor.healing.end_group import PROCESSES
 from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.recorder import Recorder
+from holter.supervisor.recording.sources import Left
 
 GONE_WITHIN_S = 5.0  # workers hold no GPU memory
 
 
 def leave_no_orphans(
     recorder: Recorder, clock: RunClock, generation: int, *, end: bool, inherited: tuple[int, ...] = ()
-) -> tuple[int, ...]:
+) -> Left:
     """Report workers that outlived their main process; kill them if ``end``, else return their PIDs.
+
+    Main processes that outlived the command (a script that started the training in the background) are returned too:
+    these and their workers are never touched.
 
     ``inherited``: descriptors that the training inherited. They show also a worker that was forked in the very moment
     in which its main process was killed, and that no reading ever saw.
     """
     files = tuple(str(Path(f"/proc/self/fd/{descriptor}").readlink()) for descriptor in inherited)
 
-    def left() -> tuple[int, ...]:
+    def look() -> Left:
+        left = recorder.sources.find_left(clock.t_s())
         held = (pid for file in files for pid in orphaned_holders(file))
-        return tuple(dict.fromkeys((*recorder.sources.find_workers(clock.t_s()), *held)))
+        return left._replace(orphans=tuple(dict.fromkeys((*left.orphans, *held))))
 
-    pids = left()
+    left = look()
+    pids = left.orphans
     if not pids:
-        return ()
+        return left
     recorder.add(Noted(t_s=clock.t_s(), what="orphans-left", text=" ".join(map(str, pids))))
     if end:
         action = ActionTaken(
@@ -47,10 +53,10 @@ def leave_no_orphans(
         recorder.act(action)
         recorder.safe_tick()  # the detectors must know before it happens that Holter causes these deaths
         for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         until_s = time.monotonic() + GONE_WITHIN_S
-        while left() and time.monotonic() < until_s:
+        while look().orphans and time.monotonic() < until_s:
             time.sleep(0.05)
     recorder.safe_tick()
-    return () if end else pids
+    return left._replace(orphans=()) if end else left

@@ -26,6 +26,8 @@ from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.result import RunResult
 from holter.texts.resume_command import NOT_AGAIN
 
+# A training that was asked to end with its launcher saves or cleans up for some seconds.
+ENDS_WITHIN_S = 10.0
 NOT_THIS_TIME = define("act.not-started-again", "the training has ended, and Holter does not start it again: {why}")
 
 
@@ -61,7 +63,7 @@ class RunLoop:
             child, launch.relay, recorder, clock, stopper=stopper, each_tick=each_tick, on_tick=on_tick
         )
         self._restart = Restart(launch, recorder, healer, continuation, clock, self._process)
-        self._ended_early = False
+        self._ended_early = self._is_of_launcher = False
 
     def run(self) -> RunResult:
         """Watch and restart until the training has ended for good; return the result of the run."""
@@ -103,7 +105,7 @@ class RunLoop:
             if ended_s is None and process.has_ended:
                 ended_s = self._clock.t_s()
                 end = self._how_it_ended(ended_s)
-                self._ended_early = end.early
+                self._ended_early, self._is_of_launcher = end.early, end.role == "other"
                 self._recorder.add(end)
                 if self.child.returncode == 0 and not end.early and end.role == "main":
                     linger_s, process.tick_s = QUICK_LINGER_S, QUICK_TICK_S
@@ -151,6 +153,8 @@ class RunLoop:
             return Plan(action="nothing")
         if self._launch.relay.ended_by_one(returncode):
             return Plan(action="nothing")
+        if self._is_of_launcher and self._recorder.sources.find_left(self._clock.t_s()).mains:
+            return Plan(action="nothing")  # the training works without it
         deaths = [
             diagnosis
             for diagnosis in self._recorder.diagnoses.values()
@@ -175,21 +179,31 @@ class RunLoop:
 
     def _finish(self) -> RunResult:
         number = self._process.number
+        self._let_it_end()
         # What a training has forked and left at a good end goes on, such as an upload.
         inherited = () if self.child.returncode == 0 else self._inherited
-        orphans = leave_no_orphans(self._recorder, self._clock, number, end=self._end_orphans, inherited=inherited)
+        left = leave_no_orphans(self._recorder, self._clock, number, end=self._end_orphans, inherited=inherited)
         self._recorder.finish()
         return RunResult(
             returncode=self._returncode(),
             episodes=self._recorder.episodes,
             diagnoses=tuple(self._recorder.diagnoses.values()),
-            orphans=orphans,
+            orphans=left.orphans,
+            goes_on=left.mains,
             generations=number + 1,
             gave_up=self._restart.gave_up,
             outcome=self._recorder.outcome,
             tape=self._recorder.tape,
             tape_is_there=self._recorder.tape_is_there,
         )
+
+    def _let_it_end(self) -> None:
+        # A shell ends at once at a signal, its training some seconds later.
+        until_s = self._clock.t_s() + ENDS_WITHIN_S
+        while self._process.is_asked_to_end and self._clock.t_s() < until_s:
+            if not self._recorder.sources.find_left(self._clock.t_s()).mains:
+                return
+            self._process.step()
 
     def _returncode(self) -> int:
         if self._restart.gave_up is not None:

@@ -19,6 +19,7 @@ from holter.linux.signals import start_without_signals
 from holter.probes.process.process_files import started
 from holter.records import Diagnosis, Environment, Message, Text
 from holter.reports.outcome import Outcome, outcome_of
+from holter.reports.outcome.unwatched import with_living_process
 from holter.sentences import define
 from holter.supervisor.recording.energy import Energy
 from holter.supervisor.state_folder import make_private
@@ -93,7 +94,9 @@ class Registrar:
         self._energy.see(recording.ticks())
         whole = _whole(recording, Path(self._entry.tape))
         time = account(whole, tuple(diagnoses))
-        ran = self.outcome = outcome_of(whole, diagnoses, is_over=True, lost_s=time.lost_s)
+        ran = outcome_of(whole, diagnoses, is_over=True, lost_s=time.lost_s)
+        # Who attached knows that the training goes on; a command may have left it in the background.
+        ran = self.outcome = ran if self._entry.attached else with_living_process(ran, whole)
         lost: dict[str, float] = {}
         for loss in time.losses:
             lost[loss.cause or ""] = lost.get(loss.cause or "", 0.0) + round(loss.seconds, 3)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 from holter.probes import Probe
 from holter.probes.gpu.gpu import GpuProbe
@@ -24,6 +24,31 @@ from holter.supervisor.recording.clock import RunClock
 
 # A failed probe is read again after this time, so that a broken one costs little and does not fill the tape.
 FAILED_EVERY_S = 10.0
+
+
+class Left(NamedTuple):
+    """The processes of a training whose command has ended. PIDs."""
+
+    mains: tuple[int, ...]
+    orphans: tuple[int, ...]  # data and export workers that no living main process has started
+
+
+def left_of(processes: Sequence[ProcessSample]) -> Left:
+    """Return main processes and orphaned workers among these living processes."""
+    mains = {process.pid for process in processes if process.role == "main"}
+    parents = {process.pid: process.ppid for process in processes}
+
+    def is_orphan(pid: int | None) -> bool:
+        seen: set[int] = set()
+        while pid in parents and pid not in seen:  # a parent outside of the training is none of ours
+            if pid in mains:
+                return False
+            seen.add(pid)
+            pid = parents[pid]
+        return True
+
+    orphans = (process.pid for process in processes if process.role in WORKERS and is_orphan(process.pid))
+    return Left(tuple(sorted(mains)), tuple(orphans))
 
 
 class Sources:
@@ -152,10 +177,9 @@ class Sources:
         self._read_processes(t_s)
         return self.process.main_endings.get(self.process.main_pid or 0)
 
-    def find_workers(self, t_s: float) -> tuple[int, ...]:
-        """Return PIDs of the data and export workers that exist now; reads them at once."""
-        processes = (sample for sample in self._read_processes(t_s) if sample.state != "Z")
-        return tuple(process.pid for process in processes if process.role in WORKERS)
+    def find_left(self, t_s: float) -> Left:
+        """Return what of the training exists now: its main processes, and workers without one; reads them at once."""
+        return left_of([sample for sample in self._read_processes(t_s) if sample.state != "Z"])
 
     def _read_processes(self, t_s: float) -> list[ProcessSample]:
         seen = self.process.read(t_s)
