@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from holter.reports.runs import Row
+    from holter.reports.runs.disks import Disks
 
 NO_FOLDER = define("error.no-folder", "There is no folder {path}.")
 OR_WITHOUT = define("next.list-all", "holter list without a folder shows every training of this user.")
@@ -68,13 +69,19 @@ def _rows(folder: Path | None) -> tuple[Row, ...]:
     return all_rows() if folder is None else rows_in(folder)
 
 
-def all_rows() -> tuple[Row, ...]:
-    """Return the trainings in the user's registry."""
+def all_rows(disks: Disks | None = None) -> tuple[Row, ...]:
+    """Return the trainings in the user's registry; tapes on a disk that does not answer are not looked at."""
     from holter.reports.runs import rows_of
     from holter.supervisor.state_folder import state_folders
     from holter.tape.registry import read_all
 
-    return rows_of(read_all(state_folders(os.environ)))
+    return rows_of(read_all(state_folders(os.environ)), disks)
+
+
+def real(tape: str, disks: Disks) -> Path:
+    """Return the path of a tape with its links followed; as it is if its disk does not answer."""
+    path = Path(tape)
+    return path.resolve() if disks.answers(path) else path
 
 
 def rows_in(folder: Path) -> tuple[Row, ...]:
@@ -85,14 +92,16 @@ def rows_in(folder: Path) -> tuple[Row, ...]:
     from holter.diagnosis.result import is_over
     from holter.errors import TapeError
     from holter.reports.runs import row_of_tape
+    from holter.reports.runs.disks import Disks
     from holter.reports.runs.rows import in_order
     from holter.tape import read
 
     if not folder.is_dir():
         raise UnknownTarget(NO_FOLDER(path=str(folder)), next_step=OR_WITHOUT())
     tapes = sorted(folder.rglob("*.holter"))[:MOST_TAPES]
-    registered = [row for row in all_rows() if Path(row.tape).resolve().is_relative_to(folder.resolve())]
-    known = {Path(tape).resolve() for row in registered for tape in (row.tape, *row.earlier_tapes)}
+    disks, within = Disks(), folder.resolve()
+    registered = [row for row in all_rows(disks) if real(row.tape, disks).is_relative_to(within)]
+    known = {real(tape, disks) for row in registered for tape in (row.tape, *row.earlier_tapes)}
     rows = list(registered)
     for tape in tapes:
         if tape.resolve() in known:

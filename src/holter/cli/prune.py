@@ -67,16 +67,18 @@ def prune(
     stay. Exit code 2 if a tape cannot be deleted.
     """
     from holter.cli.list_runs import all_rows
+    from holter.reports.runs.disks import Disks
     from holter.reports.runs.pruning import candidates, chosen
 
     language = chosen_language(lang)
     if older_than is None and keep is None and max_size is None:
         raise BadInput(NO_LIMIT(), safe=NOTHING_CHANGED(), next_step="holter prune --older-than 90d")
     limits = {"older_than_s": _seconds(older_than), "keep": keep, "max_bytes": _bytes(max_size)}
-    rows = all_rows()
+    disks = Disks()
+    rows = all_rows(disks)
     tapes = [Path(tape) for row in rows for tape in (row.tape, *row.earlier_tapes)]
     running = [row.tape for row in rows if row.runs]
-    there = candidates(tapes if folder is None else folder.rglob("*.holter"), running)
+    there = candidates(tapes if folder is None else folder.rglob("*.holter"), running, disks)
     going = chosen(there, **limits)  # type: ignore[arg-type]
     failed = _delete(going) if yes else {}
     if as_json:

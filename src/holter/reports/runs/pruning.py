@@ -9,6 +9,7 @@ from pathlib import Path
 
 from holter.errors import TapeError
 from holter.records.text import Record
+from holter.reports.runs.disks import Disks
 from holter.tape.opening import SIDE_FILES
 from holter.tape.reader import connect, is_finished
 
@@ -27,14 +28,14 @@ class Candidate(Record, frozen=True, kw_only=True):
     beside: tuple[str, ...] = ()  # reports and exports of it; they stay
 
 
-def candidates(paths: Iterable[Path], running: Iterable[str]) -> tuple[Candidate, ...]:
+def candidates(paths: Iterable[Path], running: Iterable[str], disks: Disks) -> tuple[Candidate, ...]:
     """Return those of the files that are tapes and that no process writes, newest first.
 
-    ``running``: tapes of trainings that run.
+    ``running``: tapes of trainings that run. ``disks``: files on one that does not answer are left out.
     """
-    busy = {_real(Path(tape)) for tape in running}
+    busy = {_real(Path(tape)) for tape in running if disks.answers(Path(tape))}
     found = {}
-    for path in paths:
+    for path in filter(disks.answers, paths):
         real = _real(path)
         if real in found or real in busy or path.is_symlink():
             continue

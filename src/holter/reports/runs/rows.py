@@ -23,11 +23,12 @@ from holter.reports.outcome.record import GOOD, RUNS
 from holter.reports.outcome.sentences import BROKEN_OFF, RUNNING, UNWATCHED
 from holter.reports.outcome.unwatched import living_process
 from holter.reports.outcome.wall import clock_of, parsed
+from holter.reports.runs.disks import Disks
 from holter.reports.runs.living import is_recording
 from holter.tape import Recording, read, read_environment
 from holter.tape.registry import Entry, Kept
 
-TapeIs = Literal["there", "gone", "elsewhere"]
+TapeIs = Literal["there", "gone", "elsewhere", "silent"]  # silent: its disk does not answer
 
 
 class Row(Record, frozen=True, kw_only=True):
@@ -69,11 +70,12 @@ class Taken(NamedTuple):
     running: int
 
 
-def rows_of(entries: Iterable[Kept]) -> tuple[Row, ...]:
+def rows_of(entries: Iterable[Kept], disks: Disks | None = None) -> tuple[Row, ...]:
     """Return a row for each training: the running ones first, then the newest.
 
-    ``entries``: oldest first.
+    ``entries``: oldest first. ``disks``: those that the tapes are on; None: none of them is known to be silent.
     """
+    disks = Disks() if disks is None else disks
     groups: list[list[Kept]] = []
     newest: dict[tuple[str, str], Kept] = {}
     for kept in entries:
@@ -86,7 +88,7 @@ def rows_of(entries: Iterable[Kept]) -> tuple[Row, ...]:
     owners = {id(kept) for kept in newest.values()}
     rows = []
     for index, group in enumerate(groups):
-        row = _row(group, is_overwritten=id(group[-1]) not in owners)
+        row = _row(group, disks, is_overwritten=id(group[-1]) not in owners)
         rows.append(msgspec.structs.replace(row, superseded=_was_trained_later(group[-1].entry, groups[index + 1 :])))
     return in_order(rows)
 
@@ -127,7 +129,7 @@ def row_of_tape(path: Path, recording: Recording, *, is_over: bool) -> Row:
     )
 
 
-def _row(group: Sequence[Kept], *, is_overwritten: bool) -> Row:
+def _row(group: Sequence[Kept], disks: Disks, *, is_overwritten: bool) -> Row:
     first, last = group[0].entry, group[-1].entry
     runs = is_recording(group[-1])
     state, headline = last.state, last.headline or RUNNING()
@@ -158,26 +160,29 @@ def _row(group: Sequence[Kept], *, is_overwritten: bool) -> Row:
         exit_code=last.exit_code,
         exit_signal=last.exit_signal,
         tape=last.tape,
-        tape_is="gone" if is_overwritten else _tape_is(last),
+        tape_is="gone" if is_overwritten else _tape_is(last, disks),
         earlier_tapes=tuple(kept.entry.tape for kept in group[:-1]),
     )
 
 
 # The PID of a training whose recorder is gone; a tape is read whole only if there is a process with this PID.
-def _living_pid(entry: Entry) -> int | None:
-    if entry.place != here():
+def _living_pid(entry: Entry, disks: Disks) -> int | None:
+    tape = Path(entry.tape)
+    if entry.place != here() or not disks.answers(tape):
         return None
     try:
-        environment = read_environment(Path(entry.tape))
+        environment = read_environment(tape)
         if environment is None or not psutil.pid_exists(environment.main_pid or 0):
             return None
-        main = living_process(read(Path(entry.tape)))
+        main = living_process(read(tape))
     except TapeError:
         return None
     return None if main is None else main.pid
 
 
-def _tape_is(entry: Entry) -> TapeIs:
+def _tape_is(entry: Entry, disks: Disks) -> TapeIs:
+    if not disks.answers(Path(entry.tape)):
+        return "silent"
     if Path(entry.tape).is_file():
         return "there"
     return "gone" if entry.place.partition(" ")[0] == here().partition(" ")[0] else "elsewhere"

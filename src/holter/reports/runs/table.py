@@ -36,6 +36,7 @@ RECORD_ONE = define("list.record-one", "To record one: holter run -- nnUNetv2_tr
 ON_HOST = define("list.on-host", "{name} · {host}")
 CALLS = define("list.calls", "{count} calls", one="{count} call")
 TAPE_GONE = define("list.tape-gone", "the tape was moved, deleted or overwritten: {path}")
+TAPE_SILENT = define("list.tape-silent", "the disk of the tape does not answer: {path}")
 TAPE_ELSEWHERE = define("list.tape-elsewhere", "the tape is on {host}: {path}")
 COUNTED = define("list.counted", "running: {running}, ended: {ended}[[, need attention: {attention}]]")
 OLDER = define("list.older", "{count} older: holter list --all", one="{count} older: holter list --all")
@@ -144,6 +145,7 @@ def _tape(row: Row, lang: Lang) -> str:
     path = _from_here(Path(row.tape))
     message: Message | None = {
         "gone": TAPE_GONE(path=row.tape),
+        "silent": TAPE_SILENT(path=row.tape),
         "elsewhere": TAPE_ELSEWHERE(path=row.tape, host=row.host),
     }.get(row.tape_is)
     return path if message is None else phrase(message, lang)
