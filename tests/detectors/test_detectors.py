@@ -239,6 +239,14 @@ def test_one_stopped_worker_is_an_episode_although_the_training_goes_on():
     assert episodes[0].end_s is not None
 
 
+def test_a_worker_in_a_debugger_is_held_and_one_below_strace_works():
+    run = Run()
+    episodes = detect([*run.go(60), *run.go(30, cpu=0.0, worker_state="t"), *run.go(10)])
+    assert kinds(episodes) == [("stall", "frozen")]
+    assert "held by a debugger (state t)" in phrase(episodes[0].reason, "en")
+    assert detect([*run.go(60), *run.go(60, worker_state="t"), *run.go(10)]) == (), "it uses its CPU"
+
+
 def test_one_incident_is_one_episode():
     """A stopped worker, the standstill that follows and the slow steps in its wake."""
     run = Run()

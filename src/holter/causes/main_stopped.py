@@ -3,19 +3,22 @@
 What happens:  somebody or something sent SIGSTOP (a debugger, a batch system that suspends jobs, a script), or the
                process wrote to a terminal from the background. It does nothing until it is continued; its workers
                idle.
-How we know:   the main process is in state T while its workers are not. Decisive.
+How we know:   the main process is in state T while its workers are not. Decisive. In state t a debugger holds it.
 Looks like:    a stopped terminal (Ctrl-Z: all processes are stopped together, no alarm); frozen-worker (a worker is
                stopped, the main process is not); frozen-cgroup (state D or S, in a freezer).
-What helps:    kill -CONT PID, unless somebody stopped it on purpose [CONSENT]. Holter never continues or ends a
-               process that was stopped by hand.
+What helps:    kill -CONT PID, unless somebody stopped it on purpose [CONSENT]; a signal does not continue what a
+               debugger holds. Holter never continues or ends a process that was stopped by hand.
 Source:        signal(7); tests/tapes/main_stopped.
 """
 
 from __future__ import annotations
 
-from holter.causes.offers import Offer
+from holter.causes.offers import Offer, no
 from holter.causes.sentences import describe
-from holter.causes.weigh import needs, one_of, only, symptom
+from holter.causes.steps import Facts
+from holter.causes.weigh import needs, one_of, only, symptom, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
 
 CAUSE = "main-stopped"
 
@@ -23,10 +26,15 @@ SENTENCES = describe(
     CAUSE,
     title="Main process stopped",
     meaning="The main process is stopped by a signal and does nothing until it is resumed.",
+    variants={
+        "meaning.main-held": "A debugger holds the main process, which does nothing until the debugger lets it go on.",
+    },
     findings={
+        "main-held": "the main process is held by a debugger (state t)",
         "main-not-stopped": "the main process is not stopped",
     },
     remedies={
+        "leave-debugger": "Let it go on from the debugger, or detach the debugger.",
         "continue-main": "Let the process go on, unless somebody stopped it on purpose.",
     },
 )
@@ -37,4 +45,21 @@ RULES = (
     symptom("stopped-by-user", weight=1.5),
 )
 
-OFFERS = (Offer("continue-main", "CONSENT", "kill -CONT {main_pid}"),)
+HELD = (
+    needs("main.state", one_of("t"), "main-held", otherwise="main-not-stopped", weight=3.0),
+    only("stall", "slow-down"),
+)
+
+
+def _is_held(facts: Facts) -> bool:
+    return facts.get("main.state") == "t"
+
+
+OFFERS = (
+    Offer("continue-main", "CONSENT", "kill -CONT {main_pid}", no(_is_held)),
+    Offer("leave-debugger", "ADVICE", None, _is_held),
+)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    return weigh(CAUSE, evidence, HELD if evidence.fact("main.state").value == "t" else RULES)

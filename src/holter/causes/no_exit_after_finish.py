@@ -17,6 +17,7 @@ from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import Facts
 from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, only, supports, symptom
+from holter.evidence.facts.training.standing import PERSON
 
 CAUSE = "no-exit-after-finish"
 
@@ -49,9 +50,9 @@ RULES = (
 )
 
 
-# Killing a process loses nothing only if it is known to have finished its work.
+# Killing a process loses nothing only if it is known to have finished its work, and nobody works with it.
 def _is_done(facts: Facts) -> bool:
-    return facts.get("finish.done") is True
+    return facts.get("finish.done") is True and facts.get("main.stands_in") != PERSON
 
 
 OFFERS = (

@@ -7,7 +7,7 @@ hand-over), at once or hours later; so it gets its own episode.
 from __future__ import annotations
 
 from holter.detectors.plain import PlainKeeper, loader_workers, waited_s
-from holter.detectors.view import GAP_S, ended, is_paused
+from holter.detectors.view import GAP_S, HELD, ended, is_paused
 from holter.evidence.words import process_of
 from holter.history.ranks import main_beat, main_process
 from holter.records import WORKERS, Episode, Message, ProcessSample, Tick
@@ -19,6 +19,7 @@ STOPPED_S = 5.0
 BLOCKED_S = 20.0
 
 STOPPED = define("episode.stopped", "{process} has been stopped (state T) for {age:.0f} s")
+TRACED = define("episode.traced", "{process} has been held by a debugger (state t) for {age:.0f} s")
 BLOCKED = define("episode.blocked", "{process} has been blocked in the kernel (state D, {channel}) for {age:.0f} s")
 BLOCKED_ALONE = define("episode.blocked-alone", "{process} has been blocked in the kernel (state D) for {age:.0f} s")
 
@@ -63,7 +64,8 @@ class FrozenDetector:
         if work[0] is not None:
             self._work[process.pid] = (work[0], work[1] if work[1] is not None else (before or work)[1])
         moved = before is not None and self._work[process.pid] != before
-        return process.state in ("T", "t") or (process.state == "D" and not moved)
+        # Below strace a process that works is in state t most of the time.
+        return process.state == "T" or (process.state in (HELD, "D") and not moved)
 
     def _alarm_if_long(self, process: ProcessSample, began_s: float, tick: Tick) -> list[Episode]:
         stopped = process.state in ("T", "t")
@@ -94,7 +96,7 @@ class FrozenDetector:
 def _reason(process: ProcessSample, age_s: float) -> Message:
     who = process_of(process)
     if process.state in ("T", "t"):
-        return STOPPED(process=who, age=age_s)
+        return (TRACED if process.state == HELD else STOPPED)(process=who, age=age_s)
     if process.wait_channel is None:
         return BLOCKED_ALONE(process=who, age=age_s)
     return BLOCKED(process=who, channel=process.wait_channel, age=age_s)

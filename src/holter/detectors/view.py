@@ -9,6 +9,8 @@ from holter.history.ranks import main_beat
 from holter.records import WORKERS, Episode, Phase, PhaseChanged, Tick
 
 STOPPED = ("T", "t")
+# By a debugger, and not by a signal: only the debugger can let it go on, and a person works with it.
+HELD = "t"
 # Recorder and training may be stopped together (Ctrl-Z, a suspended laptop). A longer gap between ticks proves nothing.
 GAP_S = 5.0
 
@@ -20,9 +22,14 @@ def is_paused(tick: Tick) -> bool:
 
 
 def is_held(tick: Tick) -> bool:
-    """Return whether a main process is stopped (Ctrl-Z, ``kill -STOP``) or its cgroup frozen, to continue later."""
+    """Return whether a main process is stopped (Ctrl-Z, ``kill -STOP``) or its cgroup frozen, to continue later.
+
+    True too if a debugger holds it or one of its workers.
+    """
     return any(
-        process.role == "main" and (process.state in STOPPED or is_in_freezer(process)) for process in tick.processes
+        (process.role == "main" and (process.state in STOPPED or is_in_freezer(process)))
+        or (process.role in WORKERS and process.state == HELD)
+        for process in tick.processes
     )
 
 

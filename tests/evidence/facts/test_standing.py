@@ -36,6 +36,7 @@ def facts(
     worker_cpu: float = 0.0,
     moved_s: float = 60.0,
     kind: str = "stall",
+    file: str | None = None,
 ) -> Evidence:
     """Facts of a stall that began at 60 s and was told at 80 s; the training moved on last at ``moved_s``."""
     ticks = []
@@ -44,7 +45,7 @@ def facts(
             ProcessSample(t_s=t_s, pid=10 + n, role="train-worker", state="S", cpu_ratio=worker_cpu)
             for n in range(workers)
         ]
-        main = ProcessSample(t_s=t_s, pid=1, role="main", state="S", cpu_ratio=cpu)
+        main = ProcessSample(t_s=t_s, pid=1, role="main", state="S", cpu_ratio=cpu, syscall_file=file)
         beat = Beat(t_s=t_s, pid=1, phase="train", progress_total=9, progressed_s=moved_s, waits_for=waits)
         ticks.append(Tick(t_s=float(t_s), processes=(main, *data), beats=(beat,)))
     recording = Recording(all_ticks=tuple(ticks), all_stacks=stacks)
@@ -66,6 +67,34 @@ def test_the_line_of_ones_own_and_what_holds_it(frames, thread, kind):
     found = facts(dump(75.0, *frames, **thread), dump(79.0, *frames, **thread))
     assert found.fact("main.stands_at").value == "MyTrainer.upload (my_trainer.py:90)"
     assert (found.fact("main.stands_in").value, found.fact("main.stands_owner").value) == (kind, "user")
+
+
+PDB = Frame(function="Pdb.cmdloop", file="/usr/lib/python3.11/pdb.py", line=126)
+CMD = Frame(function="Cmd.cmdloop", file="/usr/lib/python3.11/cmd.py", line=126)
+IPDB = Frame(
+    function="TerminalPdb.interaction", file="/v/lib/python3.11/site-packages/IPython/core/debugger.py", line=4
+)
+OWN_CODE = Frame(function="decode", file="/home/a/code.py", line=3)
+
+
+@pytest.mark.parametrize(
+    ("frames", "thread", "kind"),
+    [
+        ((CMD, PDB, MINE, STEP), {"syscall": "pselect6"}, "person"),
+        ((LOCK, IPDB, MINE, STEP), {"syscall": "futex"}, "person"),
+        ((MINE, STEP, PDB), {"syscall": "futex"}, "lock"),  # below python -m pdb
+        ((OWN_CODE, STEP), {"syscall": "futex"}, "lock"),
+    ],
+)
+def test_a_debugger_waits_for_a_person_and_a_program_below_it_for_what_it_waits(frames, thread, kind):
+    found = facts(dump(75.0, *frames, **thread), dump(79.0, *frames, **thread))
+    assert found.fact("main.stands_in").value == kind
+
+
+@pytest.mark.parametrize(("file", "kind"), [("/dev/pts/3", "person"), ("/dev/tty", "person"), ("/data/x", "file")])
+def test_an_input_at_the_terminal_waits_for_a_person(file, kind):
+    asks = dump(75.0, MINE, STEP, syscall="read"), dump(79.0, MINE, STEP, syscall="read")
+    assert facts(*asks, file=file).fact("main.stands_in").value == kind
 
 
 def test_a_process_that_computes_in_one_function_is_in_a_loop():

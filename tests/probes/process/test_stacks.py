@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -306,3 +307,30 @@ def test_another_user_is_refused_and_says_so(start: Start, tmp_path: Path) -> No
     rung, threads, refusal, *_ = answer.strip().split("|")
     assert refusal == "py-spy: permission denied"
     assert (rung, int(threads)) == ("proc", 1)
+
+
+PTRACE_SEIZE, PTRACE_DETACH = 0x4206, 17
+
+
+@pytest.fixture
+def seize() -> Callable[[int], None]:
+    """Attach to a process as a debugger does that lets it run on."""
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
+
+    def attach(pid: int) -> None:
+        if ptrace(PTRACE_SEIZE, pid, None, None) != 0:
+            pytest.skip(f"ptrace is not allowed here: {os.strerror(ctypes.get_errno())}")
+
+    return attach
+
+
+def test_no_signal_is_sent_to_a_process_in_a_debugger(
+    start: Start, tmp_path: Path, seize: Callable[[int], None]
+) -> None:
+    child = start(WITH_HANDLER, str(tmp_path))
+    seize(child.pid)
+    dumper = StackDumper(scratch=tmp_path, fault_signal={child.pid: int(signal.SIGUSR2)}.get, py_spy=NO_PY_SPY)
+    (dump,) = dumper.dump({child.pid: "main"}, 0.0)
+    assert refusals(dump) == ["py-spy: not found", "faulthandler: a debugger is attached to the process"]
+    assert KernelThreads().state(child.pid) == "S", "the debugger would stop it at the signal"

@@ -138,6 +138,34 @@ def test_a_main_process_that_stands_is_restarted_late_whether_or_not_it_has_a_na
     assert case.said[0].t_s - began_s == pytest.approx(FLOOR_S - ANNOUNCED_S, abs=5)
 
 
+def test_who_waits_for_a_person_is_never_ended_unless_the_user_set_a_limit(tmp_path):
+    for limit_s in (None, 600.0):
+        case = Case(tmp_path, main_limit_s=limit_s)
+        episode = stall(case.t_s)
+        asks = (Fact(name="main.stands_in", value="person"),)
+        verdict = Verdict(cause="main-stands-still", verdict="confirmed", score=0.9)
+        plan = None
+        for _ in range(int(3 * FLOOR_S)):
+            case.t_s += 1.0
+            found = Diagnosis(episode=episode, verdicts=(verdict,), facts=asks)
+            plan = plan or case.healer.see(case.tick(waits="none"), (episode,), (found,))
+        assert (plan is not None, bool(case.said)) == (limit_s is not None,) * 2
+
+
+def test_nothing_is_done_while_a_debugger_holds_a_worker(case):
+    for held in (True, False):
+        episode = stall(case.t_s)
+        verdict = Verdict(cause="frozen-worker", verdict="confirmed", score=0.9)
+        for _ in range(60):
+            case.t_s += 1.0
+            tick = case.tick()
+            main, first, second = tick.processes
+            first = msgspec.structs.replace(first, state="t" if held else "T")
+            tick = msgspec.structs.replace(tick, processes=(main, first, second))
+            case.healer.see(tick, (episode,), (Diagnosis(episode=episode, verdicts=(verdict,)),))
+        assert bool(case.said) != held
+
+
 @pytest.mark.parametrize("how", [{"main_heal": False}, {"act": False}, {"can_continue": False}])
 def test_a_main_process_that_stands_is_left_alone_where_nobody_asked_or_nothing_is_known(tmp_path, how):
     case = Case(tmp_path, **how)

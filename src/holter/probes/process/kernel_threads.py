@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from holter.records import ThreadStack
 # States of a process that has ended.
 DEAD_STATES = "ZXx"
 _NO_WAIT_CHANNEL = ("", "0")
+_TRACED = re.compile(r"^TracerPid:\s*[1-9]", re.MULTILINE)
 
 
 class KernelThreads:
@@ -28,6 +30,10 @@ class KernelThreads:
     def catches(self, pid: int, number: int) -> bool:
         """Whether the process has a handler for this signal now. False if that cannot be read."""
         return catches(read_text(self._proc / str(pid) / "status"), number)
+
+    def is_traced(self, pid: int) -> bool:
+        """Return whether a debugger or tracer is attached to the process. False if that cannot be read."""
+        return _TRACED.search(read_text(self._proc / str(pid) / "status") or "") is not None
 
     def threads(self, pid: int) -> tuple[ThreadStack, ...]:
         """Return all threads without frames; empty if the process is gone."""

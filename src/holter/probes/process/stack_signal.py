@@ -24,6 +24,7 @@ _STOPPED_STATES = "Tt"
 
 NOT_REGISTERED = define("stack.not-registered", "not registered in this process")
 IS_STOPPED = define("stack.is-stopped", "process is stopped")
+IS_TRACED = define("stack.is-traced", "a debugger is attached to the process")
 NO_HANDLER = define("stack.no-handler", "the process has no handler for the signal")
 
 
@@ -55,6 +56,8 @@ class StackSignal:
                 raise Refused(NO_PROCESS())
             if state in _STOPPED_STATES:
                 raise Refused(IS_STOPPED())
+            if self._kernel.is_traced(pid):
+                raise Refused(IS_TRACED())  # gdb would stop it, as at every signal
             if not self._kernel.catches(pid, number):
                 raise Refused(NO_HANDLER())
             before_bytes = _size(file)

@@ -9,9 +9,11 @@ import msgspec
 
 from holter.causes import stated
 from holter.causes.steps import Settings, Situation
+from holter.evidence.facts.training.standing import PERSON
 from holter.history.ranks import main_beat, working
 from holter.records import ActionTaken, Diagnosis, Episode, Plan, Tick
 from holter.remedies.ladder import OUTSIDE_RUNG, WAITS, Attempt, budget_is_over, next_plan
+from holter.remedies.which_ladder import known_facts
 from holter.sentences import define
 from holter.supervisor.healing.attempts import Attempts
 from holter.supervisor.healing.control import NOT_ASKED, Control
@@ -239,6 +241,8 @@ class Healer:
         for diagnosis, plan in stalls:
             if plan.action in ("wait", "replace-workers") or plan.cause in FINISHED:
                 continue
+            if not self._has_limit and known_facts(diagnosis).get("main.stands_in") == PERSON:
+                continue  # an answer may take hours, and a debugger shows what would be lost
             now = self._situation(tick, diagnosis)
             if now.can_continue and now.may_end and self._main_hang.is_due(tick):
                 over = budget_is_over(self.history, now)

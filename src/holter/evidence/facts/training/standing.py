@@ -7,6 +7,7 @@ batch, an export) do not count: another process causes those.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -31,7 +32,10 @@ ENOUGH_WORKERS = 8
 WAITS_OF_NNUNET = ("batch-queue", "export-result", "export-slot")
 
 LOOPS = ("python-loop", "native-loop")
+# Nobody knows how long a person takes.
+PERSON = "person"
 KINDS = {
+    PERSON: define("standing.person", "waiting for a person: a debugger, or an input at the terminal"),
     "lock": define("standing.lock", "waiting for a lock"),
     "socket": define("standing.socket", "waiting for a connection: a server, or another process"),
     "file-lock": define("standing.file-lock", "waiting for a lock on a file"),
@@ -86,6 +90,8 @@ _BY_CHANNEL = (
     (later(r"do_wait"), "child"),
     (later(r"poll|select"), "poll"),
 )
+_DEBUGGERS = later(r"/python3(?:\.\d+)?/(?:pdb|code|_pyrepl/\w+)\.py$|-packages/(?:ipdb|pudb|IPython|debugpy|pydevd)/")
+_TERMINALS = later(r"^/dev/(?:pts/\d+|tty\w*|console)$")
 _NETWORK_FILES = later(r"(?:^|/)(?:socket|ssl)\.py$|/(?:http|urllib3?|requests|httpx|grpc|websocket)/")
 
 
@@ -265,6 +271,8 @@ def _kind(thread: ThreadStack, window: Window, pid: int) -> str:
     call = thread.syscall or (latest.syscall if latest else None)
     channel = thread.wait_channel or (latest.wait_channel if latest else None) or ""
     file = (latest.syscall_file if latest else None) or ""
+    if _asks_a_person(thread) or (call == "read" and _TERMINALS.search(file)):
+        return PERSON
     if any(_NETWORK_FILES.search(frame.file) for frame in thread.frames) or file.startswith("socket:"):
         return "socket"
     if file.startswith("pipe:"):
@@ -275,6 +283,12 @@ def _kind(thread: ThreadStack, window: Window, pid: int) -> str:
     if call in _BY_CALL:
         return _BY_CALL[call]
     return "file" if call in ("read", "write") or thread.state == "D" else "other"
+
+
+# A program that was started below a debugger has it in its outermost frames only.
+def _asks_a_person(thread: ThreadStack) -> bool:
+    inner = itertools.takewhile(lambda frame: owner_of(frame) not in ("user", "nnunet", "torch"), thread.frames)
+    return any(_DEBUGGERS.search(frame.file) for frame in inner)
 
 
 # Every healthy worker is there, while it works or while the queue is full.

@@ -45,7 +45,8 @@ def collect(window: Window, book: FactBook) -> None:
     working = _working(workers, window)
     book.known("workers.count", len(workers))
     book.known("workers.stopped", tuple(map(process_of, stopped)))
-    book.known("workers.stopped_pids", tuple(str(process.pid) for process in stopped))
+    # What a debugger holds (state t) cannot be continued by a signal.
+    book.known("workers.stopped_pids", tuple(str(process.pid) for process in stopped if process.state == "T"))
     book.known("workers.blocked", tuple(map(process_of, blocked)))
     book.known("workers.working", len(working))
     cpu = [mean_cpu(window.now, worker.pid) for worker in workers]
