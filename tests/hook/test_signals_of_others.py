@@ -31,3 +31,25 @@ def test_the_signal_for_stacks_is_left_to_a_program_that_takes_it(hooked, tmp_pa
     assert seen is not None
     assert (seen.fault_signal is not None) == is_ours
     assert not [line for line in hooked.lines("note") if line["what"] == "hook-failed"]
+
+
+PAST_US = """
+import os, time
+from signal import SIGUSR2, signal
+import batchgenerators
+from _holter_hook.workers.children import start_pulse
+start_pulse()
+time.sleep(0.5)
+signal(SIGUSR2, lambda *_: os._exit(3))
+time.sleep(2.5)
+print(os.getpid())
+"""
+
+
+def test_a_handler_by_a_function_that_was_imported_before_us_is_seen_within_seconds(hooked, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(PAST_US)
+    done = hooked.run(program)
+    assert done.returncode == 0, done.stderr
+    seen = decode((hooked.scratch / f"beat-{done.stdout.strip()}").read_bytes())
+    assert seen is not None and seen.fault_signal is None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -123,6 +124,7 @@ class HookRuntime:
     def _watch_signals(self) -> None:
         import faulthandler
 
+        self.check_stack_signal()
         if self._own_stack_signal:
             file = self._append("stacks-%d")
             faulthandler.register(STACK_SIGNAL, file=file, all_threads=True, chain=False)
@@ -137,6 +139,15 @@ class HookRuntime:
         self._own_stack_signal = False
         self.page.fault_signal = 0
         self.page.write_head()
+
+    @quiet
+    def check_stack_signal(self) -> None:
+        """Leave the signal to the program if that has installed a handler past ``signal.signal`` as we know it.
+
+        It may have imported the function before the hook began (``from signal import signal``).
+        """
+        if self._own_stack_signal and signal.getsignal(STACK_SIGNAL) != signal.SIG_DFL:
+            self.lose_stack_signal()
 
     def _append(self, pattern: str) -> IO[bytes]:
         file = open(self.path(pattern), "ab", buffering=0)  # noqa: PTH123, SIM115

@@ -208,6 +208,7 @@ def _beat() -> None:
     while owner == os.getpid():
         try:
             poll(_own_state())
+            RUNTIME.check_stack_signal()
             if RUNTIME.page.role == MAIN:
                 control.poll_requests()
         except Exception as error:
