@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from holter.linux.signals import start_without_signals
 from holter.records import Plan, Text
 from holter.sentences import define
 from holter.supervisor.healing.continuation import Way
@@ -14,6 +16,10 @@ from holter.supervisor.recording.clock import RunClock
 # A share is mounted again within minutes or hours; after a day it will not come back.
 STORAGE_BACK_S, STORAGE_BACK_MOST_S, STORAGE_GONE_S = 10.0, 600.0, 86_400.0
 
+# Checkpoints are mostly read in less; then the recording is not held up for a second.
+PREPARED_WITHIN_S = 0.5
+
+NO_ANSWER = define("act.storage-silent", "the storage of its checkpoints does not answer")
 AFTER = define("act.after", "after {waited:.0f} s")
 
 
@@ -60,7 +66,7 @@ class RestartDelay:
         If the storage fails (stale handle, network error), call it again for up to a day, at growing intervals.
         """
         began_s, delay_s = self._clock.t_s(), STORAGE_BACK_S
-        way = prepare()
+        way = self._prepared(prepare)
         if not way.may_pass:
             return way
         self._tell("wait", "begun", way.why_not, plan)
@@ -69,8 +75,31 @@ class RestartDelay:
             while self._clock.t_s() < until_s and not self._is_asked_to_end():
                 self._step()
             delay_s = min(2 * delay_s, STORAGE_BACK_MOST_S)
-            way = prepare()
+            way = self._prepared(prepare)
             if not way.may_pass:
                 break
         self._tell("wait", "failed" if way.may_pass else "done", AFTER(waited=self._clock.t_s() - began_s), plan)
         return way
+
+    def _prepared(self, prepare: Callable[[], Way]) -> Way:
+        # In a thread: a mount that hangs raises no error, and a signal must be able to end the run meanwhile.
+        ways: list[Way] = []
+        errors: list[Exception] = []
+
+        def work() -> None:
+            try:
+                ways.append(prepare())
+            except Exception as error:  # noqa: BLE001 - raised again below
+                errors.append(error)
+
+        thread = threading.Thread(target=work, name="holter-prepare", daemon=True)
+        try:
+            start_without_signals(thread)
+        except RuntimeError:  # no more threads for this user
+            return prepare()
+        thread.join(PREPARED_WITHIN_S)
+        while thread.is_alive() and not self._is_asked_to_end():
+            self._step()
+        if errors:
+            raise errors[0]
+        return ways[0] if ways else Way(why_not=NO_ANSWER(), may_pass=True)
