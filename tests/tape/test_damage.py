@@ -181,3 +181,20 @@ def test_a_full_disk_degrades_the_tape_and_never_raises(tmp_path):
         assert len(recording.all_ticks) > 10
     finally:
         subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_file_that_is_no_tape_is_never_replaced(tmp_path):
+    network, database = tmp_path / "checkpoint_final.pth", tmp_path / "study.db"
+    network.write_bytes(b"PK" + bytes(200))
+    with sqlite3.connect(database) as connection:
+        connection.execute("CREATE TABLE mine (a)")
+    connection.close()
+    for path in (network, database):
+        before = path.read_bytes()
+        with pytest.raises(TapeExists, match="is no tape"):
+            TapeWriter(path, force=True)
+        assert path.read_bytes() == before
+    (tmp_path / "full.holter").touch()  # there was no space for a tape
+    TapeWriter(tmp_path / "full.holter", force=True).close(0.0)
+    other_name = filled(tmp_path / "run.db", seconds=2)
+    TapeWriter(other_name, force=True).close(0.0)

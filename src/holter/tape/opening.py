@@ -17,8 +17,13 @@ DISK_FULL_ERRORS = ("database or disk is full", "disk I/O error")
 MOST_NUMBERS = 1000
 # SQLite's files beside a tape while it is written; those of a deleted tape are useless.
 SIDE_FILES = ("-wal", "-shm", "-journal")
+SUFFIX = ".holter"
+# Header of SQLite's files (fileformat2.html).
+SQLITE_MAGIC, APPLICATION_AT = b"SQLite format 3\x00", 68
 
 EXISTS = define("error.exists", "{path} exists already.")
+NO_TAPE = define("error.exists-no-tape", "{path} exists already and is no tape, so --force does not replace it.")
+OTHER_FILE = define("next.other-tape-file", "Choose another file with --tape.")
 NOT_TOUCHED = define("safe.not-touched", "It was not touched.")
 OTHER_TAPE = define("next.other-tape", "Choose --tape, or add --force.")
 CANNOT_WRITE = define("error.cannot-write-tape", "Cannot write a tape at {path}: {why}.")
@@ -28,7 +33,8 @@ WRITABLE_FOLDER = define("next.writable-folder", "Choose a writable local folder
 def new_file(path: Path, *, force: bool, numbered: bool = False) -> tuple[Path, int]:
     """Create an empty file, readable only by us; return its path and inode.
 
-    ``force``: remove an existing file first. ``numbered``: if the name exists, try ``NAME-2`` and so on.
+    ``force``: remove an existing tape first, but no other kind of file.
+    ``numbered``: if the name exists, try ``NAME-2`` and so on.
 
     Raises:  TapeExists, FolderNotWritable.
     """
@@ -59,8 +65,19 @@ def remove_tape(path: Path) -> None:
     _clear_beside(path)
 
 
+def _may_be_tape(path: Path) -> bool:
+    # An empty file is a tape for which there was no space. The header of a tape that was cut by a kill may lack the
+    # number of our application, which is then in SQLite's file beside it.
+    with path.open("rb") as file:
+        head = file.read(APPLICATION_AT + 4)
+    is_ours = head[APPLICATION_AT:] == schema.APPLICATION_ID.to_bytes(4, "big") or path.suffix == SUFFIX
+    return not head or (head.startswith(SQLITE_MAGIC) and is_ours)
+
+
 def _remove(path: Path) -> None:
     try:
+        if not _may_be_tape(path):
+            raise TapeExists(NO_TAPE(path=str(path)), safe=NOT_TOUCHED(), next_step=OTHER_FILE())
         remove_tape(path)
     except OSError as error:
         raise cannot_write(path, error.strerror or str(error)) from error

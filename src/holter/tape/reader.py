@@ -30,6 +30,7 @@ from holter.records import (
 )
 from holter.sentences import define
 from holter.tape import coding, schema
+from holter.tape.opening import SQLITE_MAGIC
 from holter.tape.recording import Recording
 
 T = TypeVar("T")
@@ -39,8 +40,6 @@ ROLLUPS = "SELECT t_ms, kind, span_s, 1, data FROM rollup"
 READINGS = "SELECT t_ms, kind, 0.0, key, data FROM reading"
 IN_ORDER = "ORDER BY 1, 3 DESC"
 ALL_ROWS = f"{ROLLUPS} UNION ALL {READINGS} {IN_ORDER}"
-
-_SQLITE_MAGIC = b"SQLite format 3\x00"
 
 CANNOT_READ = define("error.cannot-read", "Cannot read {path}: {error}.")
 CHECK_PATH = define("next.check-path", "Check the path of the tape.")
@@ -110,11 +109,11 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     try:
         with path.open("rb") as file:
-            magic = file.read(len(_SQLITE_MAGIC))
+            magic = file.read(len(SQLITE_MAGIC))
     except OSError as error:
         what = CANNOT_READ(path=str(path), error=error.strerror or str(error))
         raise TapeError(what, next_step=CHECK_PATH()) from error
-    if magic != _SQLITE_MAGIC:
+    if magic != SQLITE_MAGIC:
         raise NotATape(
             NOT_A_TAPE(path=str(path)),
             next_step=GIVE_A_TAPE(),
