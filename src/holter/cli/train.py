@@ -8,7 +8,7 @@ import sys
 from contextlib import ExitStack, closing
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,6 +27,10 @@ from holter.cli.options import (
 )
 from holter.cli.running.ending import Ending
 from holter.cli.start.settings import for_training, options_from_files
+
+if TYPE_CHECKING:
+    from holter.records import Tick
+    from holter.supervisor.folds.lock_state import About
 
 # No short options: nnU-Net has -tr, -p, -device and more, and click would parse ours out of them.
 SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
@@ -107,7 +111,8 @@ def train(
     from holter.probes.process.lock_holders import spelled
     from holter.probes.process.spawned_ranks import VARIABLE as FOLD_LOCK
     from holter.supervisor.folds.elsewhere import Elsewhere
-    from holter.supervisor.folds.fold_lock import LEFT_WORKERS_ENDED, FoldLock
+    from holter.supervisor.folds.fold_lock import LEFT_WORKERS_ENDED, TAKEN, FoldLock
+    from holter.supervisor.folds.lock_state import host_of
     from holter.supervisor.folds.messages import NOTHING_STARTED
     from holter.supervisor.folds.patience import Asked, Patience
     from holter.supervisor.folds.preparation import Preparation
@@ -120,10 +125,17 @@ def train(
     refuse_existing(tape, force=force)
     own_options = ("--loader", loader.value, *(("--strict",) if strict else ()))
     ending = Ending()
+    warned: list[About] = []
 
     def is_used(option: str) -> bool:
         source = context.get_parameter_source(option.replace("-", "_"))
         return source is not None and source.name == "DEFAULT_MAP"
+
+    def see(tick: Tick) -> None:
+        preparation.see(tick)
+        if lock.taken_by is not None and not warned:
+            warned.append(lock.taken_by)
+            speaker.note(TAKEN(folder=str(folder), pid=str(lock.taken_by.get("pid")), host=host_of(lock.taken_by)))
 
     with ending, StderrListener(language, quiet=quiet) as speaker:
         for message in (*for_training(context.obj, os.environ), *options_from_files(context.obj, "train", is_used)):
@@ -160,7 +172,7 @@ def train(
                     main_limit_s=main_limit,
                     main_heal=not no_main_heal,
                     keep_fds=(lock.fd,),
-                    on_tick=preparation.see,
+                    on_tick=see,
                 )
         except Asked as asked:
             speaker.note(NOTHING_STARTED())

@@ -247,3 +247,20 @@ def test_a_training_below_the_fork_of_a_dead_shell_is_not_ended(tmp_path):
         for pid in (shell, fork, training):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+def test_who_was_stopped_while_another_host_took_the_lock_learns_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("holter.supervisor.folds.lock.REFRESH_S", 0.1)
+    lock = FoldLock(tmp_path)
+    try:
+        time.sleep(0.3)
+        assert lock.taken_by is None
+        (tmp_path / FILE).unlink()  # as another host does with a lock that nobody has refreshed for long
+        (tmp_path / FILE).write_text(json.dumps({"host": "node9 boot pid", "pid": 4711, "token": "other"}))
+        until_s = time.monotonic() + 10
+        while lock.taken_by is None and time.monotonic() < until_s:
+            time.sleep(0.05)
+        assert lock.taken_by is not None and lock.taken_by["pid"] == 4711
+    finally:
+        lock.close()
+    assert read(tmp_path / FILE)["token"] == "other", "it is another's"

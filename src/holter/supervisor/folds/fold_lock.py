@@ -37,6 +37,11 @@ LEFT_WORKERS_ENDED = define(
     "{count} data workers that a dead training of this fold had left were ended.",
     one="{count} data worker that a dead training of this fold had left was ended.",
 )
+TAKEN = define(
+    "train.lock-taken",
+    "this Holter was stopped for so long that another one (PID {pid} on {host}) has begun to train in {folder}: both "
+    "write there now, so end one of them",
+)
 ANOTHER = define("error.another-holter-trains", "Another Holter trains in {folder} (PID {pid} on {host}).")
 REMOVE_LOCK = define("next.remove-lock", "If that Holter has ended for certain: rm {path}")
 RANKS_GO_ON = define(

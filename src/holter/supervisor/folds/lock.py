@@ -60,6 +60,8 @@ class Lock:
         self._silence = silence or Unchanged()
         self._about = dict(about or {})
         self._token = secrets.token_hex(8)
+        # The new holder, if another host took the lock while this process was stopped for long (a suspended job).
+        self.taken_by: About | None = None
         self._stop = threading.Event()
         self._take()
         self.fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -137,8 +139,11 @@ class Lock:
         signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})  # the main thread handles them
         while not self._stop.wait(REFRESH_S):
             with contextlib.suppress(OSError):
-                if read(self.path).get("token") == self._token:
+                about = read(self.path)
+                if about.get("token") == self._token:
                     os.utime(self.path)
+                elif about.get("token") is not None:
+                    self.taken_by = about
 
 
 def _hold(descriptor: int) -> None:
