@@ -52,6 +52,7 @@ import os, sys, time
 upload = os.fork()
 if upload:
     open(sys.argv[1], "w").write(str(upload))
+    time.sleep(3)  # long enough to be taken for a worker, from outside
     sys.exit(0)
 os.setsid()
 time.sleep(600)

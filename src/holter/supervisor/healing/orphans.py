@@ -19,20 +19,27 @@ GONE_WITHIN_S = 5.0  # workers hold no GPU memory
 
 
 def leave_no_orphans(
-    recorder: Recorder, clock: RunClock, generation: int, *, end: bool, inherited: tuple[int, ...] = ()
+    recorder: Recorder,
+    clock: RunClock,
+    generation: int,
+    *,
+    end: bool,
+    is_good: bool = False,
+    inherited: tuple[int, ...] = (),
 ) -> Left:
     """Report workers that outlived their main process; kill them if ``end``, else return their PIDs.
 
     Main processes that outlived the command (a script that started the training in the background) are returned too:
     these and their workers are never touched.
 
+    ``is_good``: the training has ended with exit code 0.
     ``inherited``: descriptors that the training inherited. They show also a worker that was forked in the very moment
     in which its main process was killed, and that no reading ever saw.
     """
     files = tuple(str(Path(f"/proc/self/fd/{descriptor}").readlink()) for descriptor in inherited)
 
     def look() -> Left:
-        left = recorder.sources.find_left(clock.t_s())
+        left = recorder.sources.find_left(clock.t_s(), is_good=is_good)
         held = (pid for file in files for pid in orphaned_holders(file))
         return left._replace(orphans=tuple(dict.fromkeys((*left.orphans, *held))))
 

@@ -181,8 +181,15 @@ class RunLoop:
         number = self._process.number
         self._let_it_end()
         # What a training has forked and left at a good end goes on, such as an upload.
-        inherited = () if self.child.returncode == 0 else self._inherited
-        left = leave_no_orphans(self._recorder, self._clock, number, end=self._end_orphans, inherited=inherited)
+        is_good = self.child.returncode == 0
+        left = leave_no_orphans(
+            self._recorder,
+            self._clock,
+            number,
+            end=self._end_orphans,
+            is_good=is_good,
+            inherited=() if is_good else self._inherited,
+        )
         self._recorder.finish()
         return RunResult(
             returncode=self._returncode(),

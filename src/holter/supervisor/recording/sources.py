@@ -177,9 +177,17 @@ class Sources:
         self._read_processes(t_s)
         return self.process.main_endings.get(self.process.main_pid or 0)
 
-    def find_left(self, t_s: float) -> Left:
-        """Return what of the training exists now: its main processes, and workers without one; reads them at once."""
-        return left_of([sample for sample in self._read_processes(t_s) if sample.state != "Z"])
+    def find_left(self, t_s: float, *, is_good: bool = False) -> Left:
+        """Return what of the training exists now: its main processes, and workers without one; reads them at once.
+
+        ``is_good``: the training has ended as planned. Then only those count that have reported themselves as workers:
+        another process that it has forked is its own affair, such as an upload.
+        """
+        left = left_of([sample for sample in self._read_processes(t_s) if sample.state != "Z"])
+        if not is_good:
+            return left
+        reported = self.heartbeat.hints()
+        return left._replace(orphans=tuple(pid for pid in left.orphans if pid in reported))
 
     def _read_processes(self, t_s: float) -> list[ProcessSample]:
         seen = self.process.read(t_s)
