@@ -28,8 +28,9 @@ LEFT_S = 75.0
 
 
 @pytest.fixture
-def slurm(tmp_path: Path) -> Iterator[Slurm]:
-    with running(tmp_path / "slurm", ("node-a", "node-b")) as slurm:
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    # A short path: Slurm makes sockets below it, whose names must not be long.
+    with running(tmp_path_factory.mktemp("slurm"), ("node-a", "node-b")) as slurm:
         yield slurm
 
 
