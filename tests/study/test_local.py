@@ -183,18 +183,3 @@ def test_a_fold_that_fails_is_set_aside_with_its_reason_while_the_other_goes_on(
     again = study.start()
     _, said = again.communicate(timeout=60)
     assert again.returncode == 1 and "--retry" in said and not re.search(r"\d started ", said)
-
-
-def test_a_training_whose_holter_is_killed_keeps_its_slot_and_is_not_set_aside(study: Study) -> None:
-    study.slow.touch()
-    queue = study.start()
-    wait(lambda: both_in_epoch_1(study), study)
-    (first, *_) = [each for each in study.processes() if each.ppid() == queue.pid and "train" in each.cmdline()]
-    first.kill()
-    time.sleep(2)
-    study.slow.unlink()
-    _, said = queue.communicate(timeout=300)
-    assert queue.returncode == 0, said + study.consoles()
-    assert said.count("its Holter was killed, and the training goes on") == 1 and "set aside" not in said
-    assert study.states() == ["done", "done"]
-    assert study.epochs(0) == study.epochs(1) == list(range(EPOCHS)), "nothing was trained twice"
