@@ -242,3 +242,20 @@ def test_neither_plan_nor_status_imports_torch(world: World) -> None:
         done = subprocess.run(command, env={**os.environ, **world.environ}, capture_output=True, text=True, check=True)
         names = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
         assert "holter.study.survey" in names and not names & {"torch", "numpy", "nnunetv2", "ray"}
+
+
+@pytest.mark.slow
+def test_neither_run_nor_status_loads_the_causes(world: World) -> None:
+    program = (
+        "import sys, runpy; sys.argv[:] = ['holter', *sys.argv[1:]]\n"
+        "try: runpy.run_module('holter', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print(*sorted({name.split('.')[1] for name in sys.modules if name.startswith('holter.')}))"
+    )
+    for fold in "01234":
+        world.done("2d", fold)
+    for words in ("status 4 -c 2d", "status 4 -c 2d --json", f"run 4 -c 2d --slots 1 --out {world.folder}/out"):
+        command = [sys.executable, "-c", program, "study", *words.split()]
+        done = subprocess.run(command, env={**os.environ, **world.environ}, capture_output=True, text=True, check=True)
+        loaded = set(done.stdout.splitlines()[-1].split())
+        assert "study" in loaded and not loaded & {"causes", "detectors", "evidence", "remedies", "diagnosis"}, words

@@ -18,8 +18,6 @@ PATH = later(r"(?:~|\.\.?|\b[\w.-]+(?=/[^\s/]+/))?/[^\s/，。；：、（）【
 # A number and its unit stay on one line.
 MEASURE = later(r"(?<=\d) (?=(?:s|ms|min|h|%|W|MHz|[KMGT]iB(?:/s)?|秒|分|毫秒|小时)(?![A-Za-z]))")
 NO_BREAK = "\u00a0"
-# For a terminal whose encoding has no such signs.
-PLAIN = str.maketrans({"▶": ">", "✓": "+", "✗": "x", "·": "-", "…": "~"})
 
 
 def wrap(content: str, width: int) -> list[str]:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.runs.table import say
+from holter.reports.runs.line import say
 from holter.sentences import define
 from holter.study.finish import steps_of
 from holter.study.holders import HELD_AHEAD

@@ -15,9 +15,10 @@ from rich.text import Text
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.outcome.sentences import FOLD, VERDICT
+from holter.reports.runs.line import say
 from holter.reports.runs.rows import Row, moment_of
 from holter.reports.when import duration
-from holter.reports.wrapping import PLAIN, wrap
+from holter.reports.wrapping import wrap
 from holter.sentences import define
 
 # Older ones are counted.
@@ -165,12 +166,3 @@ def _cut(name: str, columns: int) -> str:
     while cell_len(name) > columns - 1:
         name = name[:-1]
     return name + "…"
-
-
-def say(console: Console, line: Text) -> None:
-    """Print a line; characters that the terminal's encoding does not have are replaced."""
-    try:
-        line.plain.encode(console.encoding)
-    except (UnicodeEncodeError, LookupError):
-        line.plain = line.plain.translate(PLAIN)
-    console.print(line, soft_wrap=True)
