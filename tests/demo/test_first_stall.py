@@ -18,7 +18,7 @@ LINES = [block.code for block in blocks() if block.page == PAGE][1:-1]
 
 
 @pytest.mark.training
-@pytest.mark.sample
+@pytest.mark.long
 def test_the_first_stall_goes_as_its_page_says(tmp_path: Path) -> None:
     imported("nnunetv2")
     imported("nilearn")

@@ -25,6 +25,7 @@ class nnUNetTrainer(STOCK):  # type: ignore[misc, valid-type] # noqa: N801
 
 
 @pytest.mark.training
+@pytest.mark.long
 def test_the_code_of_the_page_trains_with_holters_loader(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
     monkeypatch.setattr(f"{STOCK.__module__}.nnUNetTrainer", nnUNetTrainer)
