@@ -148,6 +148,7 @@ def test_a_hook_that_failed_says_why(sleeper, sources, tmp_path: Path) -> None:
 
 def test_it_settles_when_the_training_comes_and_says_meanwhile_that_there_is_none(sources, tmp_path: Path) -> None:
     kept = keeper(sources, tmp_path)
+    sources.living = frozenset({os.getpid()})
     said = []
     for t_s in range(200):
         assert kept.see(Tick(t_s=float(t_s))) is None
@@ -157,6 +158,13 @@ def test_it_settles_when_the_training_comes_and_says_meanwhile_that_there_is_non
     assert kept.see(Tick(t_s=200.0)) is None
     assert kept.see(Tick(t_s=258.0)) is None
     assert kept.see(Tick(t_s=260.0)) is not None
+
+
+def test_of_a_command_that_has_ended_nothing_is_expected(sources, tmp_path: Path) -> None:
+    kept = keeper(sources, tmp_path)
+    sources.living = frozenset()
+    kept.see(Tick(t_s=70.0))
+    assert kept.waiting(70.0) == ()
 
 
 def test_a_launcher_that_takes_its_time_is_a_part_of_the_start(sources, tmp_path: Path) -> None:

@@ -78,7 +78,8 @@ class ContractKeeper:
     def waiting(self, t_s: float) -> tuple[Notice, ...]:
         """Return a notice if the command runs for some time and has not started a training; only once."""
         is_late = t_s - self._waits_since_s >= SETTLE_S and not self._terms.attached
-        if self._said_waiting or not is_late or self._sources.process.main_pid is not None:
+        is_over = not self._sources.living  # nothing follows any more
+        if self._said_waiting or not is_late or is_over or self._sources.process.main_pid is not None:
             return ()
         self._said_waiting = True
         return (Notice(t_s=t_s, what="no-training-yet", message=NO_TRAINING_YET()),)
