@@ -1,8 +1,9 @@
 """Which nnU-Net versions and forks does Holter see, and what can it name and heal there?
 
 Each version is installed into an environment of its own (only the packages that differ; PyTorch and the rest are those
-of this one), plans and preprocesses generated images, and trains three times under Holter: healthy; with a worker that
-is stopped; with a main process that is killed. The trainings are real and small. Names and actions count, times do not.
+of this one; the files of forks are taken from --sources), plans and preprocesses generated images, and trains twice
+under Holter: healthy; with workers that are stopped, and then a main process that is killed. The trainings are real and
+small. Names and actions count, times do not.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def main() -> int:
         return 2
     if options.list:
         for version in versions:
-            print(f"{version.name:10} {' '.join(version.packages)}")
+            print(f"{version.name:16} {' '.join([*version.packages, *((version.source or ())[:2])])}")
         return 0
     under = options.folder or Path(tempfile.gettempdir()) / f"holter-compatibility-{os.getuid()}"
     under.mkdir(parents=True, exist_ok=True)
@@ -54,7 +55,7 @@ def main() -> int:
         keep = options.keep or Path(name)
         for version in versions:
             try:
-                played = play(build(version, under), under, keep)
+                played = play(build(version, under, options.sources), under, keep)
             except RuntimeError as error:
                 played = Played(version=version.name, problem=f"it cannot be installed: {error}")
             results.append(played)
@@ -63,9 +64,9 @@ def main() -> int:
                 (keep / f"{version.name}.json").write_bytes(msgspec.json.encode(played))
     names = [version.name for version in VERSIONS]
     results.sort(key=lambda played: names.index(played.version))
-    if options.docs is not None:
-        options.docs.write_text(table.page(options.docs.read_text(), results))
-        say(f"wrote the table of {options.docs}")
+    for page in options.docs:
+        page.write_text(table.page(page.read_text(), results, table.language_of(page)))
+        say(f"wrote the table of {page}")
     return conclude(table.rows(results), table.goals(results), options.json)
 
 
@@ -75,7 +76,8 @@ def parser() -> argparse.ArgumentParser:
     add = options.add_argument
     add("--only", metavar="VERSION", nargs="+", default=[], help="names of versions")
     add("--list", action="store_true", help="list the versions and their packages")
-    add("--docs", type=Path, metavar="PAGE", help="write the table into this page of the documentation")
+    add("--docs", type=Path, metavar="PAGE", nargs="+", default=[], help="write the table into these pages")
+    add("--sources", type=Path, metavar="FOLDER", help="the files of the forks, each in a folder of its name")
     add("--keep", type=Path, metavar="FOLDER", help="keep tapes, outcomes and output in this folder")
     add("--kept", type=Path, metavar="FOLDER", help="take outcomes that were kept here, and run only the others")
     add("--folder", type=Path, help="for environments and preprocessed data, which the next measurement uses again")

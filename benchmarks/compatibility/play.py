@@ -18,12 +18,10 @@ import psutil
 
 from benchmarks.compatibility import data
 from benchmarks.compatibility.environments import Environment
-from benchmarks.compatibility.versions import TRAIN
 from benchmarks.faults.run import ERRORS, OUTPUT, TAPE
 from benchmarks.field.play import POLL_EVERY_S
 from benchmarks.field.processes import end_all, letter_of, main_process, start_marked, workers
 from benchmarks.material import say
-from holter.demo.prepare import CONFIGURATION, DATASET_ID
 from holter.errors import HolterError
 from holter.records import ActionTaken
 from holter.tape import Recording, read
@@ -31,9 +29,9 @@ from holter.tape import Recording, read
 HEALTHY_EPOCHS, BROKEN_EPOCHS, ITERATIONS = 2, 5, 6
 # Much more than any of it takes on a busy machine.
 LIMIT_S, HEALED_WITHIN_S = 900.0, 180.0
-EPOCH = re.compile(r"^.*Epoch (\d+)\s*$", re.M)
+EPOCH = re.compile(r"^.*[Ee]poch:? +(\d+)\s*$", re.M)
 ERROR = re.compile(r"^\w*(?:Error|Exception): .*$", re.M)
-LATEST = "checkpoint_latest.pth"
+LATEST = ("checkpoint_latest.pth", "model_latest.model")
 TAIL = 3  # printed lines that explain a run that failed
 
 
@@ -78,13 +76,13 @@ def play(environment: Environment, under: Path, keep: Path | None) -> Played:
             played = msgspec.structs.replace(played, preprocessing=quiet(run))
     with _folder(under, keep, f"{name}-healthy") as folder:
         say(f"{name}: healthy")
-        run = follow(environment, under, folder, training(environment), lengths(HEALTHY_EPOCHS), heal=False)
+        run = follow(environment, under, folder, data.training(environment), lengths(HEALTHY_EPOCHS), heal=False)
         if run.code:
             return msgspec.structs.replace(played, problem=f"it does not train here: {last(run.errors)}")
         played = msgspec.structs.replace(played, **of_healthy(run))
     with _folder(under, keep, f"{name}-broken") as folder:
         say(f"{name}: frozen workers, then a killed main process")
-        run = follow(environment, under, folder, training(environment), lengths(BROKEN_EPOCHS), heal=True)
+        run = follow(environment, under, folder, data.training(environment), lengths(BROKEN_EPOCHS), heal=True)
         played = msgspec.structs.replace(played, **of_broken(run))
     return msgspec.structs.replace(played, wall_s=round(time.monotonic() - began_s, 1))
 
@@ -100,12 +98,6 @@ def _folder(under: Path, keep: Path | None, name: str) -> Iterator[Path]:
         end_all(folder)
 
 
-def training(environment: Environment) -> list[str]:
-    """Return the training command."""
-    options = ["-tr", "nnUNetTrainerCompatibility", "-device", "cpu"]
-    return [environment.command(TRAIN), DATASET_ID, CONFIGURATION, "0", *options]
-
-
 def lengths(epochs: int) -> dict[str, str]:
     """Return the variables with the length of a training, which saves a checkpoint each epoch under ``--heal``."""
     return {
@@ -119,14 +111,16 @@ def follow(
     environment: Environment, under: Path, folder: Path, command: list[str], more: dict[str, str], *, heal: bool
 ) -> Run:
     """Run ``command`` under Holter until it ends; with ``heal`` it is broken twice on its way."""
-    holter = [sys.executable, "-m", "holter", "run", *(["--heal"] if heal else []), "--tape", str(folder / TAPE)]
+    given = data.continuing(environment) if heal else None
+    options = [*(["--heal"] if heal else []), *(["--resume-command", given] if given else [])]
+    holter = [sys.executable, "-m", "holter", "run", *options, "--tape", str(folder / TAPE)]
     process = start_marked(
         [*holter, "--lang", "en", "--", *command],
         folder,
-        data.variables(environment, under),
+        data.variables(environment, under, folder / "results"),
         {"XDG_STATE_HOME": str(folder / "state"), **more},
     )
-    breaks = breaking(folder) if heal else iter(())
+    breaks = breaking(folder, environment.version.command("train")) if heal else iter(())
     until_s = time.monotonic() + LIMIT_S
     while process.poll() is None and time.monotonic() < until_s:
         next(breaks, None)
@@ -137,22 +131,22 @@ def follow(
     return Run(code, letter_of(folder), (folder / ERRORS).read_text(errors="replace"), folder / TAPE)
 
 
-def breaking(folder: Path) -> Iterator[None]:
+def breaking(folder: Path, command: str) -> Iterator[None]:
     """Stop the data workers in epoch 1; when they are replaced and a checkpoint is written, kill the main process.
 
     All of them: a training that still gets batches from one is named, but left alone.
     """
     while not epochs(folder, 1):
         yield
-    stopped = strike(folder, signal.SIGSTOP, of_worker=True)
+    stopped = strike(folder, command, signal.SIGSTOP, of_worker=True)
     say(f"  stopped workers {stopped}")
     until_s = time.monotonic() + HEALED_WITHIN_S
     while time.monotonic() < until_s and not any(action == "replace-workers" for action, _ in done(folder)):
         yield
     now = len(epochs(folder, 0))
-    while len(epochs(folder, 0)) < now + 1 or not list((folder / "results").rglob(LATEST)):
+    while len(epochs(folder, 0)) < now + 1 or not saved(folder):
         yield
-    killed = strike(folder, signal.SIGKILL, of_worker=False)
+    killed = strike(folder, command, signal.SIGKILL, of_worker=False)
     say(f"  killed main process {killed}")
 
 
@@ -162,9 +156,14 @@ def epochs(folder: Path, first: int) -> list[int]:
     return [int(number) for number in EPOCH.findall(text) if int(number) >= first]
 
 
-def strike(folder: Path, number: signal.Signals, *, of_worker: bool) -> list[int]:
-    """Send a signal to the main process or its data workers; return the PIDs."""
-    main = main_process(folder, TRAIN)
+def saved(folder: Path) -> bool:
+    """Whether the training has written a checkpoint to continue from."""
+    return any(file.name in LATEST for file in (folder / "results").rglob("*latest*"))
+
+
+def strike(folder: Path, command: str, number: signal.Signals, *, of_worker: bool) -> list[int]:
+    """Send a signal to the process of the training command or to its data workers; return the PIDs."""
+    main = main_process(folder, command)
     struck = []
     for victim in [] if main is None else workers(main) if of_worker else [main]:
         with contextlib.suppress(psutil.Error):

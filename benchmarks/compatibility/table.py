@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
 
 from benchmarks.compatibility.play import Played
+from benchmarks.compatibility.versions import VERSIONS, Version, Words
 from benchmarks.reporting import Goal
 
+Language = Literal["en", "zh"]
 BEGIN, END = "<!-- table: benchmarks.compatibility -->", "<!-- end of table -->"
 # What each column must show. Other words than these are a fault, and are printed as they are.
 WANTED = {
+    "preprocessing": "quiet",
     "healthy": "quiet",
     "named": "frozen-worker",
     "healed": "in the epoch",
@@ -17,12 +22,37 @@ WANTED = {
     "tape": "readable",
 }
 GOALS = {
+    "preprocessing": "versions with an alarm in a healthy preprocessing",
     "healthy": "versions with an alarm in a healthy training",
     "named": "versions without the name of a frozen worker",
     "healed": "versions whose frozen worker is not replaced",
     "resumed": "versions that do not go on after a kill",
     "tape": "versions with a tape that lacks something",
 }
+HEAD = {
+    "en": ("nnU-Net", "with", "preprocessing", "healthy", "frozen workers", "replaced", "killed, goes on", "tape"),
+    "zh": ("nnU-Net", "配", "预处理", "健康", "冻结的数据进程", "更换", "杀死后继续", "记录文件"),
+}
+CHINESE = {
+    "quiet": "无声",
+    "in the epoch": "在轮次内",
+    "yes": "是",
+    "readable": "可读",
+    "not tried": "未测",
+    "not over in time": "没有按时跑完",
+}
+RESUMED_BY = Words("yes, by `--resume-command`", "是，用 `--resume-command`")
+NOT_PLAYED = Words("not played: {why}", "未测：{why}")
+# What cannot be played by this benchmark, and why.
+UNPLAYED = (
+    (
+        "nnssl 0.1",
+        Words(
+            "it needs Python 3.12, and a description of the data of its own",
+            "需要 Python 3.12，还要它自己的数据说明文件",
+        ),
+    ),
+)
 
 
 def rows(results: Sequence[Played]) -> list[dict[str, object]]:
@@ -32,7 +62,6 @@ def rows(results: Sequence[Played]) -> list[dict[str, object]]:
             "version": played.version,
             "batchgenerators": played.packages.get("batchgenerators", "-"),
             "v2": played.packages.get("batchgeneratorsv2", "-"),
-            "preprocessing": played.preprocessing,
             **({name: getattr(played, name) for name in WANTED} if played.problem is None else {}),
             "run s": played.wall_s,
             "note": played.problem or "",
@@ -51,7 +80,12 @@ def goals(results: Sequence[Played]) -> list[Goal]:
     ]
 
 
-def page(text: str, results: Sequence[Played]) -> str:
+def language_of(page: Path) -> Language:
+    """Return the language of a page of the documentation, by its folder."""
+    return "zh" if "zh" in page.parts else "en"
+
+
+def page(text: str, results: Sequence[Played], language: Language = "en") -> str:
     """Return a page with its table replaced.
 
     Raises:  ValueError if the page has no place for it.
@@ -60,23 +94,47 @@ def page(text: str, results: Sequence[Played]) -> str:
     _, ends, after = rest.partition(END)
     if not begins or not ends:
         raise ValueError(f"the page has no {BEGIN} … {END}")
+    head = HEAD[language]
+    versions = {version.name: version for version in VERSIONS}
     lines = [
-        "| nnU-Net | with | healthy | frozen worker | replaced | killed, goes on | tape |",
-        "|---|---|---|---|---|---|---|",
+        _line(head),
+        f"|{'---|' * len(head)}",
+        *(_row(played, versions.get(played.version), language) for played in results),
+        *(_line((name, "", _not_played(getattr(why, language), language), *[""] * 5)) for name, why in UNPLAYED),
     ]
-    for played in results:
-        packages = ", ".join(
-            f"{name} {played.packages[name]}"
-            for name in ("batchgenerators", "batchgeneratorsv2")
-            if played.packages.get(name, "-") != "-"
-        )
-        cells = [getattr(played, name) for name in WANTED]
-        if played.problem is not None:
-            cells = [f"not tried: {played.problem}", *[""] * (len(WANTED) - 1)]
-        lines.append(f"| {_named(played)} | {packages} | {' | '.join(cells)} |")
     return "\n".join([f"{before}{begins}", *lines, f"{ends}{after}"])
 
 
-def _named(played: Played) -> str:
-    version = played.packages.get("nnunetv2", played.version)
-    return version if played.version in (version, "newest") else f"{played.version} ({version})"
+def _row(played: Played, version: Version | None, language: Language) -> str:
+    packages = ", ".join(
+        f"{name} {played.packages[name]}"
+        for name in ("batchgenerators", "batchgeneratorsv2")
+        if played.packages.get(name, "-") != "-"
+    )
+    if played.problem is not None:
+        cells = [_not_played(played.problem, language), *[""] * (len(WANTED) - 1)]
+    else:
+        cells = [_word(getattr(played, name), language) for name in WANTED]
+        if version is not None and version.generation == 1 and played.resumed == "yes":
+            cells[list(WANTED).index("resumed")] = getattr(RESUMED_BY, language)
+    return _line((_named(played, version, language), packages, *cells))
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |")
+
+
+def _word(word: str, language: Language) -> str:
+    return CHINESE.get(word, word) if language == "zh" else word
+
+
+def _not_played(why: str, language: Language) -> str:
+    return str(getattr(NOT_PLAYED, language)).format(why=why)
+
+
+def _named(played: Played, version: Version | None, language: Language) -> str:
+    distribution = "nnunetv2" if version is None else version.distribution
+    installed = played.packages.get(distribution, played.version)
+    name = installed if played.version in (installed, "newest") else f"{played.version} ({installed})"
+    remark = "" if version is None else getattr(version.remark, language)
+    return f"{name}: {remark}" if remark else name

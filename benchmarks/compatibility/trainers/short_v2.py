@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from nnunetv2.training.lr_scheduler import polylr
-from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer as Base
 
 Scheduler: Any = polylr._LRScheduler
 begin = Scheduler.__init__
@@ -20,7 +20,7 @@ def begin_quietly(self: Any, optimizer: Any, last_epoch: int = -1, *_verbose: bo
 Scheduler.__init__ = begin_quietly
 
 
-class nnUNetTrainerCompatibility(nnUNetTrainer):  # type: ignore[misc]
+class nnUNetTrainerCompatibility(Base):  # type: ignore[misc]
     """Stock, with lengths from the environment. Its constructor is that of the version: nnU-Net reads its signature."""
 
     def initialize(self) -> None:
