@@ -115,7 +115,7 @@ def test_options_of_a_file_are_those_of_the_command_which_has_priority(world: Wo
         (FILE.replace("folds =", "fold ="), "line 2, fold: this is not a key"),
         (FILE.replace("datasets = [5]", "datasets = [6]"), "line 8, datasets: No data set 6"),
         (FILE.replace('["2d"]', '["2D"]'), "line 9, configurations: The plans nnUNetPlans have no configuration 2D"),
-        (FILE.replace('"0-1"', '"0-7"'), "line 2, folds: There is not a fold 5"),
+        (FILE.replace('"0-1"', '"0-7"'), "line 2, folds: There is no fold 5"),
         (FILE.replace("slots = 2", 'slots = "two"'), "line 3, slots: 'two' cannot be used here"),
         (FILE.replace("slots = 2", "slots = 0"), "line 3, slots: 0 cannot be used here"),
         (FILE.replace("priority = 1", "priority = 1.5"), "line 11, priority: 1.5 is not a whole number"),

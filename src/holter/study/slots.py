@@ -28,6 +28,7 @@ CHOOSE = define(
 )
 NO_INDEX = define("error.study-no-index", "{word} is not a GPU index, and not a UUID of a GPU or a MIG slice.")
 NO_SUCH_UUID = define("error.study-no-such-uuid", "There is no GPU or MIG slice {index}; this machine has {gpus}.")
+LIST_SLICES = define("next.list-slices", "List the slices: {command}")
 NO_SLICE = define("error.study-no-slice", "GPU {index} is in MIG mode, and has no slice that this process may use.")
 GPUS_OR_SLOTS = define("error.study-gpus-or-slots", "--gpus and --slots exclude each other: --slots trains on the CPU.")
 CROWDED = define(
@@ -83,11 +84,11 @@ def _is_named(slot: Slot, gpu: GpuSample, word: str) -> bool:
 
 def _unknown(word: str, there: Sequence[GpuSample]) -> BadInput:
     known = tuple(slot.device or "" for gpu in there for slot in _slots(gpu))
-    step = f"--gpus {' '.join(known)}"
     if word.isdigit() and any(gpu.index == int(word) for gpu in there):
-        return BadInput(NO_SLICE(index=word), safe=NOTHING_STARTED(), next_step="nvidia-smi mig -lgi")
+        slices = LIST_SLICES(command="nvidia-smi mig -lgi")
+        return BadInput(NO_SLICE(index=word), safe=NOTHING_STARTED(), next_step=slices)
     what = NO_SUCH_GPU if word.isdigit() else NO_SUCH_UUID
-    return BadInput(what(index=word, gpus=known), safe=NOTHING_STARTED(), next_step=step)
+    return BadInput(what(index=word, gpus=known), safe=NOTHING_STARTED(), next_step=f"--gpus {' '.join(known)}")
 
 
 def variables_of(slot: Slot, slots: int, cpus: float, environ: Mapping[str, str]) -> dict[str, str]:

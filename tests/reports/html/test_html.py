@@ -312,7 +312,7 @@ def test_a_value_that_was_never_read_makes_no_chart() -> None:
     assert charts(blind, Grid(10.0)) == ()
 
 
-TAPES = Path(__file__).parent.parent / "tapes"
+TAPES = Path(__file__).parents[2] / "tapes"
 
 
 def page_of(name: str, lang: Lang = "en") -> str:
@@ -501,6 +501,6 @@ def test_the_epochs_of_a_continued_run_fill_their_charts(recording: Recording) -
 
 
 def test_what_raised_the_alarm_is_not_said_of_now() -> None:
-    recording = read(Path(__file__).parent.parent / "tapes/frozen_worker/fault.holter")
+    recording = read(Path(__file__).parents[2] / "tapes/frozen_worker/fault.holter")
     said = plain(html(recording, diagnose_recording(recording, is_over=True), "en"))
     assert "At the alarm: worker 0 (PID 7554) has been stopped (state T) for 5 s." in said
