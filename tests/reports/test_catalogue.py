@@ -18,7 +18,7 @@ from holter.records import Subject
 from holter.remedies import REMEDIES, ladder
 from holter.reports import catalogue
 from holter.reports.catalogue import language, phrase, text, translated
-from holter.reports.catalogue.filling import STRICT, MissingValue, blanks, chosen
+from holter.reports.catalogue.filling import STRICT, Filler, MissingValue, blanks, chosen
 from holter.reports.catalogue.leaving_out import without
 from holter.reports.explain import page
 from holter.supervisor.healing import restart
@@ -246,3 +246,11 @@ IN_WORDS = {
 def test_the_pages_of_both_languages_have_the_same_numbers(cause: str) -> None:
     english, chinese = (set(re.findall(r"\d+(?:[.,]\d+)*", page(cause, lang))) for lang in ("en", "zh"))
     assert english ^ chinese == IN_WORDS.get(cause, set())
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "words"),
+    [("ms", 4.0032, "4003"), (".2g", 140.0, "140"), ("g", 2e6, "2000000"), ("seconds", 1e-5, "0.00001"), ("g", 8, "8")],
+)
+def test_no_number_of_a_sentence_has_an_exponent(form: str, value: float, words: str) -> None:
+    assert words in Filler(lambda key, **values: str(values)).fill(f"{{number:{form}}}", {"number": value})

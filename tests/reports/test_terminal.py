@@ -236,6 +236,7 @@ def test_brackets_beside_each_other_stay(diagnoses: tuple[Diagnosis, ...]) -> No
         ("worker-ended-by-signal", "9", "a worker was ended by signal 9 (SIGKILL)"),
         ("waits-for-batches", "0.7134", "71 % of a step is spent waiting for its batch"),
         ("read-is-slow", "0.42", "one small read took 420 ms"),
+        ("read-is-slow", "4.0032", "one small read took 4003 ms"),
     ],
 )
 def test_numbers_are_told_in_the_unit_of_the_sentence(

@@ -15,6 +15,7 @@ from holter.bench.records import Forecast, Rate, Report
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
 from holter.sentences import define, define_all
+from holter.sizes import format_number
 
 SCHEMA = 1
 
@@ -141,7 +142,7 @@ def _network_limits(report: Report) -> bool:
 
 
 def _rate(rate: Rate) -> str:
-    digits = f"{rate.per_s:.3g}" if rate.per_s < 1000 else f"{rate.per_s:.0f}"
+    digits = format_number(rate.per_s)
     return digits if rate.spread is None else f"{digits} ± {in_percent(rate.spread)}"
 
 
@@ -151,7 +152,7 @@ def in_percent(share: float) -> str:
 
 
 def _seconds(value: float) -> str:
-    return f"{value:.3g} s" if value < 1000 else f"{value:.0f} s"
+    return f"{format_number(value)} s"
 
 
 def _forecast(report: Report, forecast: Forecast) -> tuple[Message, Message]:

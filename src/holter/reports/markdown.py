@@ -18,7 +18,7 @@ from holter.reports.quiet import quiet
 from holter.reports.scrub import scrubbed
 from holter.reports.terminal import print_diagnosis
 from holter.sentences import define_all
-from holter.sizes import format_bytes
+from holter.sizes import format_bytes, format_number
 from holter.tape import Recording
 
 WIDTH = 100
@@ -112,5 +112,5 @@ def _fact(diagnoses: tuple[Diagnosis, ...], name: str) -> str | None:
     facts = (fact for diagnosis in diagnoses for fact in diagnosis.facts)
     value = next((fact.value for fact in facts if fact.name == name and fact.status == "known"), None)
     if isinstance(value, (int, float)) and name.endswith("_ratio"):
-        return f"{100 * value:.3g} %"
-    return f"{value:g}" if isinstance(value, float) else None if value is None else str(value)
+        return f"{format_number(100 * value)} %"
+    return format_number(value) if isinstance(value, float) else None if value is None else str(value)

@@ -14,7 +14,7 @@ from holter.reports.catalogue import Lang, known, phrase, text
 from holter.reports.choices import value_words
 from holter.reports.when import SPACE, duration
 from holter.sentences import define
-from holter.sizes import format_bytes
+from holter.sizes import format_bytes, format_number
 
 # Left of "({detail})" if there is no detail.
 EMPTY_BRACKETS = later(r" ?\(\)|（）")
@@ -77,7 +77,7 @@ def _measures(value: str, lang: Lang) -> dict[str, str]:
         named_signal = value
     return {
         "percent": percent,
-        "ms": f"{1000 * number:.3g}",
+        "ms": format_number(1000 * number),
         "size": format_bytes(number),
         "duration": duration(number, lang),
         "signal": named_signal,

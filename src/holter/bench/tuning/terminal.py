@@ -17,6 +17,7 @@ from holter.bench.tuning.records import Bounds, Candidate, Interval, Trial, Tune
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
 from holter.sentences import define, define_all
+from holter.sizes import format_number
 
 SCHEMA = 1
 SHOWN = 8  # rows; all of them are in the JSON
@@ -162,7 +163,7 @@ def _table(report: TuneReport, lang: Lang) -> Table:
         ]
         table.add_row(
             phrase(name_of(trial.candidate), lang),
-            f"{trial.per_s:.3g}",
+            format_number(trial.per_s),
             _share(trial),
             str(trial.blocks),
             ", ".join(phrase(mark(), lang) for mark in marks),

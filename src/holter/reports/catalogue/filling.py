@@ -10,14 +10,12 @@ from typing import Any
 
 from holter.patterns import later
 from holter.reports.catalogue.leaving_out import without
-from holter.sizes import format_bytes
+from holter.sizes import format_bytes, format_number
 
 # Set in tests: a missing value is then an error.
 STRICT = "HOLTER_STRICT_SENTENCES"
 # Below this a duration has one decimal: "0.4 s" is more exact than "0 s".
 SHORT_S = 10.0
-# Below this a measured time keeps three digits: "2.31 s", "25000 s".
-PRECISE_S = 100.0
 UNIT_FORMATS = ("duration", "seconds", "bytes", "percent", "ms")
 # First words that keep their capital in the middle of a sentence.
 PROPER_NAMES = ("Windows", "Python", "PyTorch", "Slurm", "Holter", "Linux")
@@ -62,14 +60,16 @@ class Filler(string.Formatter):
         if format_spec == "duration":
             return duration(float(value), self._unit)
         if format_spec == "seconds":
-            return self._unit("duration.s", s=f"{value:.0f}" if value >= PRECISE_S else f"{value:.3g}")
+            return self._unit("duration.s", s=format_number(value))
         if format_spec == "bytes":
             return format_bytes(float(value))
         if format_spec == "percent":
             return f"{100 * float(value):.0f}"
         if format_spec == "ms":
-            return f"{1000 * float(value):.3g}"
-        return str(super().format_field(value, format_spec))
+            return format_number(1000 * float(value))
+        said = str(super().format_field(value, format_spec))
+        # "{times:.2g}" writes 140 as 1.4e+02.
+        return format_number(float(value)) if format_spec.endswith("g") and "e" in said else said
 
     def _old(self, value: str, format_spec: str) -> str:
         number = _number(value) if format_spec in ("duration", "seconds") else None

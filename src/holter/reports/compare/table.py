@@ -17,6 +17,7 @@ from holter.reports.outcome.sentences import VERDICT
 from holter.reports.when import duration
 from holter.reports.wrapping import wrap
 from holter.sentences import Sentence, define
+from holter.sizes import format_number
 
 UNKNOWN = "–"
 # Below this share of difference a number is not worth a mark.
@@ -52,7 +53,7 @@ class Section(NamedTuple):
 
 
 def _seconds(value: Any, lang: Lang) -> str:
-    return text("duration.s", lang, s=f"{value:.0f}" if value >= 100 else f"{value:.3g}")
+    return text("duration.s", lang, s=format_number(value))
 
 
 def _percent(value: Any, _: Lang) -> str:

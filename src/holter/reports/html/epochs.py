@@ -8,6 +8,7 @@ from holter.records import EpochEnded
 from holter.reports.html.drawing import line, nice_top
 from holter.reports.html.thinning import Points
 from holter.reports.outcome.wall import clocks
+from holter.sizes import format_number
 from holter.tape import Recording
 
 
@@ -70,7 +71,7 @@ def _epoch_chart(
         "key": key,
         "unit": unit,
         "series": series,
-        "ticks": [(f"{low + part * (high - low):.3g}", round(100 - 100 * part, 1)) for part in (1.0, 0.5, 0.0)],
+        "ticks": [(format_number(low + part * (high - low)), round(100 - 100 * part, 1)) for part in (1.0, 0.5, 0.0)],
         "data": [{"t": [x for x, _ in values], "v": [value for _, value in values]} for values in known.values()],
     }
 

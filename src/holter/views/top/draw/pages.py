@@ -9,6 +9,7 @@ from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html.facts import environment
 from holter.reports.when import clock
 from holter.sentences import define
+from holter.sizes import format_number
 from holter.tape import Recording
 from holter.views.model.story import Story
 from holter.views.model.view import View
@@ -39,7 +40,7 @@ def epochs(view: View, story: Story, lang: Lang, paper: Paper, glyphs: Glyphs) -
         line = _history(values, max(4, paper.width - 32), glyphs)
         known = [value for value in values if value is not None]
         if len(known) > 1:
-            ends = f"{min(known):.3g} … {max(known):.3g}"
+            ends = f"{format_number(min(known))} … {format_number(max(known))}"
             paper.add((fit(text(key, lang), 14), ""), (line, "cyan"), (f"  {ends}", "dim"))
     heads = ("table.epoch", "table.ended", "table.duration", "table.train-loss", "table.val-loss", "table.dice")
     widths = (7, 10, 10, 14, 14, 1)
