@@ -68,6 +68,13 @@ def ended(pid: int, t_s: float = 60.0, **how: object) -> ProcessEnded:
     return ProcessEnded(t_s=t_s, pid=pid, role="train-worker", source="pidfd", **how)  # type: ignore[arg-type]
 
 
+def test_the_dead_worker_is_named_with_the_number_that_one_of_its_reports_has():
+    seen, hooked = (ended(2, exit_signal=9, worker_index=index) for index in (None, 1))
+    assert facts(seen, hooked, pid=2).fact("worker.subject").processes == (
+        Subject(role="train-worker", index=1, pid=2),
+    )
+
+
 def test_what_holter_itself_has_ended_is_no_evidence():
     own = ActionTaken(t_s=59.5, action="end-group", state="begun", pids=(2,))
     assert facts(own, ended(2, exit_signal=9)).fact("worker.subject").status == "not-applicable"

@@ -151,9 +151,12 @@ def test_what_a_process_said_of_itself_holds_for_its_end_when_its_page_is_gone(t
     os.kill(tree.workers[0], signal.SIGKILL)
     _wait_for(lambda: _is_zombie(tree.workers[0]))
     probe.hints = {}
-    ended = _endings(probe.read(1.0))[tree.workers[0]]
+    reading = probe.read(1.0)
     probe.close()
+    ended = _endings(reading)[tree.workers[0]]
+    zombie = _by_pid(reading)[tree.workers[0]]
     assert (ended.role, ended.worker_index) == ("val-worker", 7)
+    assert (zombie.role, zombie.worker_index, zombie.state) == ("val-worker", 7, "Z")
 
 
 # A main process three minutes old, and a pool that it spawns now: an export, or the unpacking of a slow start.
@@ -362,6 +365,24 @@ def test_a_reused_pid_is_an_ending_and_not_the_same_process(tmp_path: Path) -> N
     reading = probe.read(1.0)
     assert _endings(reading)[50].source == "seen"
     assert _by_pid(reading) == {}
+
+
+def test_a_process_with_the_pid_of_a_dead_worker_does_not_inherit_its_number(tmp_path: Path) -> None:
+    words = Path(f"/proc/{os.getpid()}/stat").read_text().rpartition(")")[2].split()
+    for pid, ppid in ((50, 1), (51, 50)):
+        words[1] = str(ppid)
+        (tmp_path / f"{pid}/task/{pid}").mkdir(parents=True)
+        (tmp_path / f"{pid}/stat").write_text(f"{pid} (python) " + " ".join(words))
+        (tmp_path / f"{pid}/task/{pid}/children").write_text("51 " if pid == 50 else "")
+    probe = ProcessProbe(50, proc=tmp_path, hints={51: ("train-worker", 1)})
+    assert _by_pid(probe.read(0.0))[51].worker_index == 1
+    probe.hints = {}
+    words[19] = str(int(words[19]) + 1)
+    (tmp_path / "51/stat").write_text("51 (python) " + " ".join(words))
+    readings = probe.read(1.0), probe.read(9.0)
+    ended = _endings(readings[0])[51]
+    assert (ended.role, ended.worker_index) == ("train-worker", 1)
+    assert _by_pid(readings[1])[51].worker_index is None
 
 
 def test_a_process_that_never_was_gives_nothing(tmp_path: Path) -> None:

@@ -97,6 +97,17 @@ def test_the_lane_of_the_frozen_worker_shows_when_it_stood_still(frozen: Path) -
     assert all(rank != STATES.index("stopped") for rank in lane(view, "train-worker", 3).cells)
 
 
+def test_a_dead_worker_stays_in_its_lane_on_a_tape_that_lost_its_number() -> None:
+    run = opened(TAPES / "worker_killed" / "frozen_and_killed.holter")
+    for at_s in (None, 37.5, 30.0):
+        workers = [lane for lane in view_of(run, at_s).lanes if lane.name.role == "train-worker"]
+        assert [lane.name.index for lane in workers] == [0, 1]
+    view = view_of(run)
+    killed = lane(view, "train-worker", 1)
+    now = killed.cells[view.window.column(view.at_s)]
+    assert (killed.pid, killed.state, STATES[now]) == (19573, "dead", "dead")
+
+
 def test_at_a_time_in_the_past_the_readings_are_those_of_then(frozen: Path) -> None:
     view = view_of(opened(frozen), 170.0)
     worker = lane(view, "train-worker", scene.FROZEN_WORKER)

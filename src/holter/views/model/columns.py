@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from holter.records import Tick
 from holter.reports.html.lanes import STATES, state
-from holter.views.model.series import LaneName, Rates, lanes_of, states_of
+from holter.views.model.series import LaneName, Numbers, Rates, lanes_of, states_of
 
 # A roll-up stands for its whole minute; a reading for the time until the next one, if that comes soon.
 READING_S = 5.0
@@ -84,10 +84,14 @@ class Column:
 
 
 class Columns:
-    """The columns of one width, filled tick by tick in order of time."""
+    """The columns of one width, filled tick by tick in order of time.
 
-    def __init__(self, width_s: float) -> None:
+    ``numbers``: those of the workers of this run, which ``lanes_of`` needs and completes.
+    """
+
+    def __init__(self, width_s: float, numbers: Numbers) -> None:
         self.width_s = width_s
+        self._numbers = numbers
         self.by_number: dict[int, Column] = {}
         self._rates = Rates()
         self._last_s: float | None = None
@@ -110,7 +114,7 @@ class Columns:
         beats = {beat.pid: beat for beat in tick.beats}
         lanes = [
             (name, STATES.index(state(process, beats.get(process.pid))), process.pid)
-            for name, process in lanes_of(tick).items()
+            for name, process in lanes_of(tick, self._numbers).items()
         ]
         # Narrow columns between two readings belong to the earlier state: the later one is not seen before it is read.
         reach_s = tick.span_s if tick.span_s else 0.0

@@ -16,7 +16,7 @@ from holter.tape import Follower, Recording
 from holter.views.model.charts import HOLD_S, charts_of
 from holter.views.model.columns import Column, Columns
 from holter.views.model.recorder import RecorderWatch
-from holter.views.model.series import LaneName, lanes_of, place
+from holter.views.model.series import LaneName, Numbers, lanes_of, place
 from holter.views.model.story import Story
 from holter.views.model.view import Band, Lane, View, Window
 
@@ -42,6 +42,7 @@ class Run:
         self.silent_s: float | None = None
         self._follower = Follower(path)
         self._watch = RecorderWatch(path)
+        self._numbers: Numbers = {}
         self._columns: Columns | None = None
         self._loaded = (0, 0)  # columns that are filled: from, up to
         self._recent: deque[Tick] = deque()
@@ -148,12 +149,12 @@ class Run:
     def _load(self, window: Window) -> None:
         first, end = max(0, window.first), min(window.first + window.count, self._end_number(window.width_s))
         if self._columns is None or self._columns.width_s != window.width_s:
-            self._columns, self._loaded = Columns(window.width_s), (first, first)
+            self._columns, self._loaded = Columns(window.width_s, self._numbers), (first, first)
         low, high = self._loaded
         if end <= first:
             return
         if first > high or end < low:  # far from what is loaded
-            self._columns, (low, high) = Columns(window.width_s), (first, first)
+            self._columns, (low, high) = Columns(window.width_s, self._numbers), (first, first)
         if first < low:
             self._columns.join(self._read(first, low), is_later=False)
         if end > high:
@@ -168,7 +169,7 @@ class Run:
 
     def _read(self, first: int, end: int) -> Columns:
         width_s = self._columns.width_s if self._columns else 1.0
-        columns = Columns(width_s)
+        columns = Columns(width_s, self._numbers)
         if width_s >= SAMPLED_FROM_S:
             ticks: Iterable[Tick] = self._follower.samples(
                 [(number * width_s, (number + 1) * width_s) for number in range(first - 1, end)]
@@ -219,7 +220,7 @@ class Run:
             last_epoch = epoch if epoch is not None else last_epoch
 
     def _lanes(self, window: Window, columns: list[Column | None], tick: Tick | None, t_s: float) -> Iterator[Lane]:
-        present = lanes_of(tick) if tick else {}
+        present = lanes_of(tick, self._numbers) if tick else {}
         beats = {beat.pid: beat for beat in tick.beats} if tick else {}
         names = set(present)
         for column in columns:

@@ -15,6 +15,8 @@ BATCHES = ("train-batch", "val-batch")
 LEAST_S = 0.1
 # A value and its name; the values of one GPU end with ":" and its index.
 Value = tuple[str, float | None]
+# Numbers of data workers that were read, by PID and start: the page with its number goes before the worker does.
+Numbers = dict[tuple[int, float | None], int]
 
 
 class LaneName(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,8 +38,12 @@ def place(name: LaneName) -> tuple[int, int, int, int]:
     return name.order, name.rank, -1 if name.index is None else name.index, name.pid or 0
 
 
-def lanes_of(tick: Tick) -> dict[LaneName, ProcessSample]:
-    """Return the process that each lane shows in this tick."""
+def lanes_of(tick: Tick, numbers: Numbers) -> dict[LaneName, ProcessSample]:
+    """Return the process that each lane shows in this tick.
+
+    ``numbers``: those of earlier ticks, for a worker that this tick shows without its number, as older tapes do at its
+    end. Those of this tick are added.
+    """
     mains = sorted(process.pid for process in tick.processes if process.role == "main")
     ranks = [beat.pid for beat in working(tick.beats)]
     # A process that only starts the ranks comes after them.
@@ -51,17 +57,21 @@ def lanes_of(tick: Tick) -> dict[LaneName, ProcessSample]:
             lanes[LaneName(order=order, rank=mains.index(process.pid))] = process
             continue
         rank = mains.index(process.ppid) if process.ppid in mains else 0
-        is_numbered = process.role in DATA_WORKERS and process.worker_index is not None
-        name = LaneName(
-            order=order,
-            rank=rank,
-            index=process.worker_index if is_numbered else None,
-            pid=None if is_numbered else process.pid,
-        )
+        index = _number(process, numbers) if process.role in DATA_WORKERS else None
+        name = LaneName(order=order, rank=rank, index=index, pid=process.pid if index is None else None)
         while name in lanes:  # two generations at once: the older one is about to end
             name = msgspec.structs.replace(name, pid=process.pid)
         lanes[name] = process
     return lanes
+
+
+def _number(process: ProcessSample, numbers: Numbers) -> int | None:
+    # The start differs if another process got the PID later.
+    who = (process.pid, process.started_s)
+    if process.worker_index is None:
+        return numbers.get(who)
+    numbers[who] = process.worker_index
+    return process.worker_index
 
 
 def states_of(tick: Tick) -> Iterator[Value]:

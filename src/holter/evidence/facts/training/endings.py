@@ -111,7 +111,11 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
     reports = [event for event in ended if event.pid == first_pid]
     best = max(
         reports,
-        key=lambda event: (event.exit_signal is not None or event.exit_code is not None, bool(event.case)),
+        key=lambda event: (
+            event.exit_signal is not None or event.exit_code is not None,
+            bool(event.case),
+            event.worker_index is not None,
+        ),
     )
     book.known("worker.subject", process_of(best))
     book.known("worker.role", best.role)
