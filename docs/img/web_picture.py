@@ -11,6 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
@@ -43,6 +45,9 @@ def main(words: list[str]) -> None:
                 tab.picture(out, whole=False)
                 server.terminate()
             recorder.kill()
+    with Image.open(out) as picture:  # 128 colours show the same, in a third of the bytes
+        few = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    few.save(out, optimize=True)
     print(f"wrote {out}: {out.stat().st_size / 1000:.0f} kB")
 
 
