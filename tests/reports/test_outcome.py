@@ -108,8 +108,14 @@ def test_a_running_stall_is_named_by_what_the_recorder_judged() -> None:
     run.stand(10).episode("stall", stood_s, None)
     plain = outcome_of(msgspec.structs.replace(made(run), finished=False), is_over=False)
     assert plain.state == "stalled"
-    assert phrase(plain.headline, "en").endswith("no cause seen.")
+    assert phrase(plain.headline, "en").endswith("; the cause is not known yet.")
+    over = phrase(outcome_of(made(run), is_over=True).headline, "en")
+    assert "cause" not in over, over
     episode = run.episodes[-1]
+    nothing = Judged(t_s=float(run.t), detector=episode.detector, subject=episode.subject_name, start_s=stood_s)
+    run.event(nothing)
+    looked = outcome_of(msgspec.structs.replace(made(run), finished=False), is_over=False)
+    assert phrase(looked.headline, "en").endswith("; no cause seen.")
     run.event(
         Judged(
             t_s=float(run.t),

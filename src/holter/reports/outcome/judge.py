@@ -46,7 +46,7 @@ def outcome_of(
     end = last_end(recording)
     epochs = _epochs(recording)
     state = _state(recording, end, is_over=is_over, has_episodes=bool(episodes))
-    trouble = open_trouble(recording, episodes, become, diagnoses)
+    trouble = open_trouble(recording, episodes, become, diagnoses, is_over=is_over or recording.finished)
     if state == "running" and trouble is not None:
         state = "stalled" if trouble.episode.kind == "stall" else "troubled"
     past = stops(episodes, become)

@@ -54,6 +54,7 @@ OPEN: dict[EpisodeKind, Sentence] = {
     "diverged": define("outcome.diverged", "Diverged for {age:duration}: {what:clause}.[[ {sure}]]"),
 }
 NO_CAUSE = define("outcome.no-cause", "{what:clause}; no cause seen")
+NOT_YET = define("outcome.not-yet", "{what:clause}; the cause is not known yet")
 
 ONCE, TWICE = define("outcome.once", "once"), define("outcome.twice", "twice")
 TIMES = define("outcome.times", "{number} times")

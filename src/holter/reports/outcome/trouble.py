@@ -27,17 +27,26 @@ class Trouble(NamedTuple):
 
 
 def open_trouble(
-    recording: Recording, episodes: Sequence[Episode], become: Sequence[Fate], diagnoses: Sequence[Diagnosis] | None
+    recording: Recording,
+    episodes: Sequence[Episode],
+    become: Sequence[Fate],
+    diagnoses: Sequence[Diagnosis] | None,
+    *,
+    is_over: bool,
 ) -> Trouble | None:
     """Return the worst episode that is not over, with its cause; None if all are over.
 
     ``become``: how each of ``episodes`` ended, in the same order, as are ``diagnoses``. Without diagnoses, the cause is
-    the one that the recorder has written to the tape.
+    the one that the recorder has written to the tape; if it has written nothing, nobody has looked for one, and none is
+    said to be missing. ``is_over``: nobody will look any more.
     """
     open_ones = [index for index, fate in enumerate(become) if fate == "open"]
     if not open_ones:
         return None
-    known = {index: _known(recording, episodes[index], diagnoses[index] if diagnoses else None) for index in open_ones}
+    known = {
+        index: _known(recording, episodes[index], diagnoses[index] if diagnoses else None, is_over=is_over)
+        for index in open_ones
+    }
     first = min(
         open_ones,
         key=lambda index: (WORST.index(episodes[index].kind), known[index].cause is None, episodes[index].start_s),
@@ -45,7 +54,7 @@ def open_trouble(
     return known[first]
 
 
-def _known(recording: Recording, episode: Episode, diagnosis: Diagnosis | None) -> Trouble:
+def _known(recording: Recording, episode: Episode, diagnosis: Diagnosis | None, *, is_over: bool) -> Trouble:
     if diagnosis is not None:
         verdict = best(diagnosis)
         if verdict is None:
@@ -53,7 +62,9 @@ def _known(recording: Recording, episode: Episode, diagnosis: Diagnosis | None) 
         return Trouble(episode, cause_message(diagnosis, verdict), verdict.cause, _sure(verdict.verdict), diagnosis)
     judged = [event for event in recording.events(Judged) if event.identity == episode.identity]
     last = judged[-1] if judged else None
-    if last is None or last.cause is None:
+    if last is None:
+        return Trouble(episode, episode.reason if is_over else say.NOT_YET(what=episode.reason), None, None, None)
+    if last.cause is None:
         return Trouble(episode, _without_cause(episode.reason), None, None, None)
     about = episode.subject if not isinstance(episode.subject, str) else None
     return Trouble(episode, meaning_of(last.cause, about), last.cause, _sure(last.verdict or "likely"), None)

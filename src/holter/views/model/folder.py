@@ -12,6 +12,7 @@ from holter.errors import HolterError
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase
 from holter.sentences import define
+from holter.views.model.diagnosed import sentence_of_ended
 from holter.views.model.run import Run
 from holter.views.model.sentence import Tone, sentence
 
@@ -105,7 +106,8 @@ class RunFolder:
         run.poll(now_mono_s, now_wall_s)
         width_s = 5.0
         view = run.view(run.window(run.story.last_s, width_s, COLUMNS))
-        words, tone = sentence(view, run.story, self._lang)
+        said = sentence_of_ended(path, run.story, self._lang)
+        words, tone = sentence(view, run.story, self._lang) if said is None else said
         state = "over" if run.story.finished else "silent" if run.silent_s is not None else "live"
         gpus = [chart for chart in view.charts if chart.name.startswith("gpu:")]
         cpu = view.chart("cpu")

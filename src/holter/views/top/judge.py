@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import cast
 
 from holter.reports.catalogue import Lang, phrase
+from holter.views.model.diagnosed import diagnosed
 from holter.views.model.sentence import tone_of
 from holter.views.top.desk import Judgement
 
@@ -89,14 +90,9 @@ def judged(path: Path, lang: Lang, width: int, *, is_over: bool) -> Judgement:
     """
     from rich.console import Console
 
-    from holter.remedies.diagnose import diagnose_recording
-    from holter.reports.outcome import outcome_of
     from holter.reports.terminal import print_diagnosis
-    from holter.tape import read
 
-    recording = read(path)
-    diagnoses = diagnose_recording(recording, is_over=is_over)
-    ran = outcome_of(recording, diagnoses, is_over=is_over)
+    recording, diagnoses, ran = diagnosed(path, is_over=is_over)
     out = io.StringIO()
     print_diagnosis(Console(file=out, width=max(40, width), color_system=None), recording, diagnoses, lang, ran=ran)
     return Judgement(sentence=phrase(ran.headline, lang), tone=tone_of(ran), lines=tuple(out.getvalue().splitlines()))

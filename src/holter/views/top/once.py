@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,15 +11,16 @@ from typing import TextIO
 from rich.console import Console
 from rich.segment import Segments
 
+from holter.errors import HolterError
 from holter.patterns import later
 from holter.reports.when import clock
 from holter.views.model.folder import RunFolder
-from holter.views.model.sentence import sentence
 from holter.views.top.desk import Desk
 from holter.views.top.draw import overview
 from holter.views.top.draw.happened import happened_until
 from holter.views.top.draw.rows import Line, plain
 from holter.views.top.draw.screen import Look
+from holter.views.top.judge import judged
 
 # A recorder that is silent for so long will not go on.
 SILENT_S = 60.0
@@ -31,6 +33,10 @@ NUMBERS = later(r"\d+")
 def print_once(desk: Desk, look: Look, out: TextIO, *, colours: bool) -> int:
     """Print one screen, without the line of keys; return the exit code: 1 if something is wrong."""
     desk.run.poll(time.monotonic(), time.time())
+    story = desk.run.story
+    if story.finished and story.episodes:
+        with contextlib.suppress(HolterError):  # then it says what was recorded
+            desk.judgement = judged(desk.run.path, desk.lang, look.width, is_over=True)
     view = desk.view(look)
     _print(desk.draw(view, look).lines[:-1], look, out, colours=colours)
     return int(desk.said(view, look)[1] in ("bad", "warn"))
@@ -70,7 +76,7 @@ def follow_plain(desk: Desk, look: Look, out: TextIO, sleep: Callable[[float], N
             print(f"{clock(t_s)}  {words}", file=out, flush=True)
         seen = now
         view = desk.view(look)
-        words = sentence(view, desk.run.story, desk.lang)[0]
+        words = desk.said(view, look)[0]
         gist = NUMBERS.sub("", words)
         if gist != last:
             print(f"{clock(view.at_s)}  {words}", file=out, flush=True)
