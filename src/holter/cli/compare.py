@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +36,8 @@ def compare(
 ) -> None:
     """Compare runs: epoch times, waits for data, GPU, incidents, and how machine and settings differ.
 
-    Exit code 0: compared. 1: slower than --max-slower allows. 2: a run has no times that can be compared.
+    Exit code 0: compared. 1: slower than --max-slower allows. 2: a run has no times that can be compared, or too few
+    epochs for --max-slower.
     """
     from rich.console import Console
 
@@ -71,9 +72,25 @@ def compare(
 
 
 def _names(tapes: list[Path]) -> list[str]:
-    # The short name if it says which one is meant, else the path.
-    count = Counter(tape_name(tape) for tape in tapes)
-    return [tape_name(tape) if count[tape_name(tape)] == 1 else str(tape) for tape in tapes]
+    # The short name if it says which one is meant, else with the folder that differs.
+    places = [Path(os.path.abspath(tape)) for tape in tapes]  # noqa: PTH100 - resolve() would follow links
+    namesakes: dict[str, set[Path]] = {}
+    for place in places:
+        namesakes.setdefault(tape_name(place), set()).add(place)
+    return [_name(place, namesakes[tape_name(place)]) for place in places]
+
+
+def _name(tape: Path, namesakes: set[Path]) -> str:
+    if len(namesakes) == 1:
+        return tape_name(tape)
+    for back in range(2, len(tape.parts) + 1):
+        if len({place.parts[-back : -back + 1] for place in namesakes}) == len(namesakes):
+            between = ("…",) if back > 2 else ()
+            return "/".join((tape.parts[-back], *between, tape_name(tape)))
+    for back in range(1, len(tape.parts)):
+        if len({place.parts[-back:] for place in namesakes}) == len(namesakes):
+            return "/".join((*tape.parts[-back:-1], tape.name if back == 1 else tape_name(tape)))
+    return str(tape)
 
 
 def _share(given: str) -> float:

@@ -85,8 +85,13 @@ def test_what_has_no_times_cannot_be_compared() -> None:
 
 @pytest.mark.parametrize(("epochs", "has_warm_up", "said"), [(4, False, "only 4 epochs"), (1, True, "the first epoch")])
 def test_few_epochs_are_said(epochs: int, has_warm_up: bool, said: str) -> None:
-    comparison = compare([FIRST, other(epochs=epochs, has_warm_up=has_warm_up)])
+    weak = other(epochs=epochs, has_warm_up=has_warm_up, epoch_s=77.0)
+    comparison = compare([FIRST, weak])
     assert said in phrase(comparison.warnings[0], "en")
+    told = "Too few epochs to say. As measured: B needs 50 % less time than A: the median epoch is 77 s, not 154 s."
+    assert phrase(comparison.verdicts[0].message, "en") == told
+    assert (comparison.exit_code, comparison.slowest) == (0, None)
+    assert compare([FIRST, weak], 0.05).exit_code == compare([weak, FIRST], 0.05).exit_code == 2
 
 
 def of(path: str) -> Measures:

@@ -67,6 +67,7 @@ FASTER = {
         "{name} needs {by:percent} % less time than {first}: a step takes {here:seconds}, not {there:seconds}.",
     ),
 }
+UNSURE = define("compare.unsure", "Too few epochs to say. As measured: {verdict}")
 EQUAL = define("compare.equal", "{name} is as fast as {first}.")
 ALLOWED = define("compare.allowed", "Allowed: {most:percent} % slower.")
 TOO_SLOW = define("compare.too-slow", "Allowed: {most:percent} % slower. Too slow.")
@@ -94,6 +95,7 @@ class Verdict(Record, frozen=True, kw_only=True):
     metric: Metric | None = None  # None: no time in common
     ratio: float | None = None  # time of this run / time of the first
     is_too_slow: bool = False
+    is_unsure: bool = False  # one of the two has too few epochs
     message: Message
     allowed: Message | None = None
 
@@ -117,17 +119,24 @@ class Comparison(Record, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> int:
-        """1: a run is slower than allowed. 2: a run cannot be compared. 0: else."""
-        if any(verdict.metric is None for verdict in self.verdicts):
+        """1: a run is slower than allowed. 2: a run cannot be compared, or what is allowed not be judged. 0: else."""
+        if any(verdict.metric is None or (verdict.allowed and verdict.is_unsure) for verdict in self.verdicts):
             return 2
         return int(any(verdict.is_too_slow for verdict in self.verdicts))
 
     @property
     def slowest(self) -> str | None:
-        """The name of the slowest run, if its difference is more than chance; None if no times can be compared."""
+        """The name of the slowest run, if its difference is more than chance; None if no times can be compared.
+
+        Runs with too few epochs are left out.
+        """
         ratios = {
             self.runs[0].name: 1.0,
-            **{verdict.name: verdict.ratio for verdict in self.verdicts if verdict.ratio is not None},
+            **{
+                verdict.name: verdict.ratio
+                for verdict in self.verdicts
+                if verdict.ratio is not None and not verdict.is_unsure
+            },
         }
         return (
             max(ratios, key=ratios.__getitem__) if max(ratios.values()) - min(ratios.values()) >= MOST_EQUAL else None
@@ -169,14 +178,16 @@ def _verdict(first: Measures, other: Measures, most_slower: float | None) -> Ver
     message = sentence(by=by, name=other.name, first=first.name, here=here, there=there)
     if by < MOST_EQUAL:
         message = EQUAL(name=other.name, first=first.name)
-    is_too_slow = most_slower is not None and ratio > 1.0 + most_slower
+    is_unsure = bool(_weak(first) or _weak(other))
+    is_too_slow = not is_unsure and most_slower is not None and ratio > 1.0 + most_slower
     allowed = None if most_slower is None else (TOO_SLOW if is_too_slow else ALLOWED)(most=most_slower)
     return Verdict(
         name=other.name,
         metric=metric,
         ratio=round(ratio, 4),
         is_too_slow=is_too_slow,
-        message=message,
+        is_unsure=is_unsure,
+        message=UNSURE(verdict=message) if is_unsure else message,
         allowed=allowed,
     )
 

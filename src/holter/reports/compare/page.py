@@ -19,6 +19,7 @@ def page(comparison: Comparison, lang: Lang) -> str:
     """Return the page as one string."""
     first, *others = comparison.runs
     slower = any(verdict.ratio is not None and verdict.ratio > 1 for verdict in comparison.verdicts)
+    failed = any(verdict.is_too_slow or verdict.metric is None for verdict in comparison.verdicts)
     verdicts = [
         " ".join(phrase(words, lang) for words in (verdict.message, verdict.allowed) if words is not None)
         for verdict in comparison.verdicts
@@ -28,7 +29,7 @@ def page(comparison: Comparison, lang: Lang) -> str:
         lang,
         HERE,
         title=text(TITLE.key, lang, first=first.name, others=tuple(other.name for other in others)),
-        tone="bad" if comparison.exit_code else "warn" if slower or comparison.warnings else "good",
+        tone="bad" if failed else "warn" if slower or comparison.warnings else "good",
         verdicts=verdicts,
         runs=[(run.name, phrase(run.headline, lang)) for run in comparison.runs],
         names=text(NAMES.key, lang),

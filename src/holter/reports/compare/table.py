@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +21,8 @@ from holter.sentences import Sentence, define
 from holter.sizes import format_number
 
 UNKNOWN = "–"
+# Of the table in the terminal, in characters: its first column at most, the others at least, and the space after each.
+TITLE_COLUMN, LEAST_COLUMN, BETWEEN = 28, 8, 2
 # Below this share of difference a number is not worth a mark.
 WORTH = 0.02
 
@@ -124,9 +127,10 @@ def print_comparison(
         console.print(Text(run.name, style="bold"), soft_wrap=True)
         for line in wrap(phrase(run.headline, lang), console.width - 4):
             console.print(Text(f"    {line}"), soft_wrap=True)
+    heads = _heads([run.name for run in comparison.runs], console.width)
     for section in sections(comparison, lang):
         console.print()
-        console.print(_table(section, [run.name for run in comparison.runs]))
+        console.print(_table(section, heads))
     if comparison.equal:
         console.print(Text(text(EQUAL_FACTS.key, lang, count=comparison.equal), style="dim"), soft_wrap=True)
     if comparison.warnings:
@@ -166,6 +170,7 @@ def as_json(comparison: Comparison, lang: Lang) -> dict[str, Any]:
                 "metric": verdict.metric,
                 "ratio": verdict.ratio,
                 "is_too_slow": verdict.is_too_slow,
+                "is_unsure": verdict.is_unsure,
                 "text": phrase(verdict.message, lang),
             }
             for verdict in comparison.verdicts
@@ -197,11 +202,30 @@ def _change(first: float | None, other: float | None) -> str:
     return f"{100 * (other / first - 1):+.0f} %".replace("-", "−")
 
 
-def _table(section: Section, names: Sequence[str]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), title=None, show_edge=False, header_style="bold")
-    table.add_column(section.title, overflow="fold", style="dim", max_width=28)
-    for name in names:
-        table.add_column(name, overflow="fold", min_width=8)
+def _heads(names: Sequence[str], width: int) -> list[str]:
+    """Return the names, those too long for their column without their middle; numbered if two look the same then."""
+    room = max(LEAST_COLUMN, (width - TITLE_COLUMN - BETWEEN) // max(1, len(names)) - BETWEEN)
+    heads = [_shortened(name, room) for name in names]
+    if len(set(heads)) == len(set(names)):
+        return heads
+    return [_shortened(f"{number} {name}", room) for number, name in enumerate(names, 1)]
+
+
+def _shortened(name: str, room: int) -> str:
+    if cell_len(name) <= room:
+        return name
+    front = set_cell_size(name, (room - 1) // 2).rstrip()
+    back = name[len(front) :]
+    while cell_len(front) + 1 + cell_len(back) > room:
+        back = back[1:]
+    return f"{front}…{back}"
+
+
+def _table(section: Section, heads: Sequence[str]) -> Table:
+    table = Table(box=None, padding=(0, BETWEEN, 0, 0), title=None, show_edge=False, header_style="bold")
+    table.add_column(section.title, overflow="fold", style="dim", max_width=TITLE_COLUMN)
+    for head in heads:
+        table.add_column(head, overflow="fold", min_width=max(LEAST_COLUMN, cell_len(head)))
     for row in section.rows:
         changes = ("", *row.changes) if row.changes else ("",) * len(row.cells)
         cells = [f"{cell} ({change})" if change else cell for cell, change in zip(row.cells, changes, strict=True)]
