@@ -19,6 +19,8 @@ class TestWorkerKilled(ConfirmedLaws, LikelyLaws):
             "worker-exception",
             is_confirmed=False,
         ),
+        # Somebody sent the signal to the whole training.
+        LookAlike({"worker.exit_signal": 15, "worker.with_others": True}, "external-kill", is_confirmed=False),
         # SIGBUS, and /dev/shm is full.
         LookAlike({"worker.exit_signal": 7, "shm.trouble": "full"}),
         # A crash that this release of batchgenerators is known for.

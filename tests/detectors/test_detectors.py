@@ -491,6 +491,28 @@ def test_a_worker_that_somebody_terminated_is_the_subject_and_not_the_echo_in_th
     assert "SIGTERM" in phrase(episode.reason, "en")
 
 
+@pytest.mark.parametrize("number", [1, 9, 15])
+def test_a_signal_to_all_processes_ended_the_main_process_and_not_a_worker(number):
+    run = Run()
+    ticks = list(run.go(60))
+    both = [
+        ProcessEnded(t_s=61.0, pid=pid, role="train-worker", exit_signal=number, source="pidfd")
+        for pid in (WORKER, OTHER)
+    ]
+    main = ProcessEnded(t_s=61.2, pid=MAIN, role="main", exit_signal=number, source="wait")
+    (episode,) = detect([*ticks, Tick(t_s=61.5, events=(*both, main))])
+    assert episode.subject_name == "main (PID 10)"
+
+
+def test_workers_and_a_held_main_process_that_get_one_signal_are_the_end_of_the_main_process():
+    run = Run()
+    ticks = list(run.go(60))
+    worker = ProcessEnded(t_s=61.0, pid=WORKER, role="train-worker", exit_signal=15, source="pidfd")
+    main = ProcessEnded(t_s=63.0, pid=MAIN, role="main", exit_signal=15, source="wait")
+    (episode,) = detect([*ticks, Tick(t_s=61.0, events=(worker,)), Tick(t_s=63.0, events=(main,))])
+    assert episode.subject_name == "main (PID 10)"
+
+
 def test_workers_that_an_interrupted_main_process_cleans_up_are_no_death():
     run = Run()
     ticks = list(run.go(60))

@@ -23,6 +23,7 @@ from holter.causes.weigh import (
     at_least,
     at_most,
     is_true,
+    likely_at_most,
     needs,
     one_of,
     possible_at_most,
@@ -40,9 +41,13 @@ SENTENCES = describe(
     CAUSE,
     title="Ended from outside",
     meaning="Somebody or something ended the training with a signal.",
-    variants={"meaning.passed-on": "Holter was sent a signal to end, and passed it on to the training."},
+    variants={
+        "meaning.passed-on": "Holter was sent a signal to end, and passed it on to the training.",
+        "meaning.sent-to-several": "Somebody or something sent a signal to end to all processes of the training.",
+    },
     findings={
         "main-not-ended-by-signal": "the main process was not ended by a signal",
+        "sent-to-several": "the same signal ended other processes of the training at the same moment",
         "passed-on": "it was sent to Holter, which passed it on to the training",
         "signal-of-a-kill": "signal {signal} is what a person, a scheduler or the kernel sends",
         "signal-of-a-limit": "signal {signal} is what the kernel, or a batch system, sends at a time limit",
@@ -111,10 +116,21 @@ PASSED_ON = (
 )
 
 
+# A main process that is held, as by a debugger, gets it later, or never.
+SENT_TO_SEVERAL = (
+    needs("worker.with_others", is_true, "sent-to-several", otherwise="main-not-ended-by-signal", weight=3.0),
+    supports("worker.exit_signal", one_of(1, 2, 9, 15), "signal-of-a-kill", weight=0.5),
+    against("oom.kills", at_least(1), "oom-counted", weight=2.0),
+    against("limit.reached", is_true, "limit-reached", weight=1.5),
+)
+
+
 # The kernel's OOM killer sends SIGKILL too: until its kills are counted this is one of two explanations.
 def diagnose(evidence: Evidence) -> Verdict:
     if evidence.fact("main.passed_on").value:
         return weigh(CAUSE, evidence, PASSED_ON)
+    if evidence.fact("worker.with_others").value:
+        return likely_at_most(weigh(CAUSE, evidence, SENT_TO_SEVERAL))
     verdict = weigh(CAUSE, evidence, RULES)
     is_open = (
         evidence.fact("oom.kills").status == "unknown" and evidence.fact("main.exit_signal").value == Signal.SIGKILL

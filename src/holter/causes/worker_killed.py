@@ -7,7 +7,8 @@ How we know:   exit signal of the first worker that died, and no OOM kill counte
                crash. 15 from its own parent is an echo, not a cause.
 Looks like:    ram-oom-train-worker and export-ram-oom (SIGKILL, and an OOM kill was counted); shm-too-small (SIGBUS
                while /dev/shm was full); nested-threadpoolctl-fork-crash (a native crash with batchgenerators 0.25.1);
-               worker-exception (a traceback, exit code 0 or 1); echo of a dying main process (signal 15).
+               worker-exception (a traceback, exit code 0 or 1); echo of a dying main process (signal 15);
+               external-kill (the same signal ended other processes at the same moment).
 What helps:    find out who sent the signal [ADVICE]; native crash: upgrade batchgenerators, threadpoolctl, torch, or
                start workers without fork (HOLTER_START_METHOD=forkserver) [CONSENT]; then continue with --c.
 Source:        MIC-DKFZ/nnUNet issues 1343, 1898, 2708, 2749; batchgenerators issue 138; tests/tapes/worker_killed.
@@ -61,6 +62,7 @@ RULES = (
     # The wait after a replacement is the larger problem.
     against("export.replaced", at_least(1), "export-worker-replaced", weight=2.0),
     against("limit.reached", is_true, "limit-reached"),
+    against("worker.with_others", is_true, "sent-to-several", weight=1.5),  # sent to the whole training
     against("data.read_only", is_true, "data-read-only", weight=2.0),
     supports("worker.fatal_frame", is_true, "fatal-frame", weight=0.5),
     CRASH_RULE,

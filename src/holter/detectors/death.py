@@ -44,6 +44,8 @@ IN_LOOP = ("train", "validate", "epoch-end", "checkpoint")
 POOLS = ("pool-worker", "export-worker")
 # Endings that the user or the terminal asked for; exit codes as shells report them.
 ASKED_FOR_SIGNALS = (Signal.SIGINT,)
+# What is sent to a whole training from outside.
+SENT_SIGNALS = (Signal.SIGHUP, Signal.SIGKILL, Signal.SIGTERM)
 ASKED_FOR_CODES = (0, 128 + Signal.SIGINT)
 
 EARLY = define("death.early", "{who} ended with exit code 0 before its last epoch")
@@ -171,7 +173,11 @@ class DeathDetector:
             self._unclear.append(event)
         elif event.role == "main" and self._has_failed(event):
             # One whose part of an IterableDataset is over leaves with exit code 0.
-            unclear = [ended for ended in self._unclear if not (self._plain.is_plain and ended.exit_code == 0)]
+            unclear = [
+                ended
+                for ended in self._unclear
+                if not (self._plain.is_plain and ended.exit_code == 0) and not _is_same_request(ended, event)
+            ]
             self._unclear = []
             return self._take(min(unclear, key=lambda ended: ended.t_s), tick) if unclear else []
         return []
@@ -238,12 +244,28 @@ class DeathDetector:
         return rumour.role == event.role or (event.role == "main" and rumour.role in WORKERS)
 
 
-# Within one tick: first the rank that ended by itself, then those that its launcher ends with SIGTERM.
+# Within one tick: first the rank that ended by itself, then those that its launcher ends with SIGTERM; the data workers
+# that a signal to all processes ended come after the main process.
 def _in_order_of_time(events: tuple[Event, ...]) -> list[Event]:
     ranks = [event for event in events if isinstance(event, ProcessEnded) and event.role == "main"]
     ended = {event.pid for event in ranks if event.exit_signal == Signal.SIGTERM}
     echoes = ended if any(event.pid not in ended for event in ranks) else set()
-    return sorted(events, key=lambda event: (event.t_s, isinstance(event, ProcessEnded) and event.pid in echoes))
+    sent = {event.exit_signal for event in ranks if event.exit_signal in SENT_SIGNALS}
+    first_s = min((event.t_s for event in ranks), default=0.0)
+
+    def place(event: Event) -> tuple[float, int]:
+        if not isinstance(event, ProcessEnded):
+            return event.t_s, 0
+        if event.role in DATA_WORKERS and event.exit_signal in sent:
+            return max(event.t_s, first_s), 2
+        return event.t_s, int(event.pid in echoes)
+
+    return sorted(events, key=place)
+
+
+# Whether one signal was sent to the worker and to the main process: then no worker is the reason.
+def _is_same_request(worker: ProcessEnded, main: ProcessEnded) -> bool:
+    return worker.exit_signal is not None and worker.exit_signal == main.exit_signal
 
 
 def _is_in_order(event: ProcessEnded | ExceptionSeen) -> bool:

@@ -41,6 +41,7 @@ define_all(
         "fact.workers.case": "case that the worker is working on",
         "fact.worker.ending": "how the worker ended",
         "fact.worker.exit_signal": "signal that ended the worker",
+        "fact.worker.with_others": "whether the same signal ended other processes too",
         "fact.worker.subject": "which worker ended first",
         "fact.worker.fatal_frame": "where the worker crashed",
         "fact.exception.first": "first exception",

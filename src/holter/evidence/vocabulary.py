@@ -81,6 +81,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     # Endings
     _text("worker.ending", "how the first worker that died ended: signal name, or 'exit code N'"),
     _number("worker.exit_signal", "signal that ended it"),
+    _bool("worker.with_others", "a sender outside the training ended several of its processes by that signal at once"),
     _number("worker.exit_code", "exit code with which it ended by itself"),
     _text("worker.subject", "which worker died first"),
     _text("worker.fatal_frame", "where a natively crashed worker was"),

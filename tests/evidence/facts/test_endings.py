@@ -53,6 +53,11 @@ def test_a_worker_that_was_replaced_has_not_ended_the_training(was_replaced: boo
 
 def facts(*events: Event, pid: int | None = None) -> Evidence:
     """Facts of a training that ended at 60 s; ``pid`` is the process that the episode is about."""
+    return collect(*death(*events, pid=pid))
+
+
+def death(*events: Event, pid: int | None = None) -> tuple[Recording, Episode]:
+    """A training that ended at 60 s, and the episode of that."""
     ticks = []
     for t_s in range(40, 70):
         main = ProcessSample(t_s=t_s, pid=1, role="main", state="R")
@@ -61,7 +66,7 @@ def facts(*events: Event, pid: int | None = None) -> Evidence:
     episode = Episode(
         kind="death", phase="train", start_s=60.0, alarm_s=60.0, subject=Subject(role="train-worker"), pid=pid
     )
-    return collect(Recording(all_ticks=tuple(ticks)), episode)
+    return Recording(all_ticks=tuple(ticks)), episode
 
 
 def ended(pid: int, t_s: float = 60.0, **how: object) -> ProcessEnded:
@@ -79,6 +84,48 @@ def test_what_holter_itself_has_ended_is_no_evidence():
     own = ActionTaken(t_s=59.5, action="end-group", state="begun", pids=(2,))
     assert facts(own, ended(2, exit_signal=9)).fact("worker.subject").status == "not-applicable"
     assert facts(ended(2, exit_signal=9)).fact("worker.exit_signal").value == 9
+
+
+def by_hook(pid: int, number: int = 15, **how: object) -> ProcessEnded:
+    return ProcessEnded(t_s=60.0, pid=pid, role="train-worker", exit_signal=number, source="hook", **how)  # type: ignore[arg-type]
+
+
+FAILED = ProcessEnded(t_s=61.0, pid=1, role="main", exit_code=1)
+
+
+@pytest.mark.parametrize(
+    ("events", "is_sent_to_all"),
+    [
+        ((by_hook(2), by_hook(3), FAILED), True),  # the main process was held, and never got the signal
+        ((by_hook(2, 1), ProcessEnded(t_s=61.0, pid=1, role="main", exit_signal=1)), True),
+        ((by_hook(2, 9), ProcessEnded(t_s=61.0, pid=1, role="main", exit_signal=9)), True),
+        ((by_hook(2), FAILED), False),  # one worker
+        ((by_hook(2), by_hook(3, by_parent=True), FAILED), False),  # main cleaned up
+        ((by_hook(2), ended(3, exit_signal=15), FAILED), False),  # nobody knows who cleaned up
+        ((by_hook(2), by_hook(3, 11), FAILED), False),  # another signal
+        ((by_hook(2, 9), by_hook(3, 9), FAILED), False),  # as the kernel does
+        ((by_hook(2, 11), by_hook(3, 11), FAILED), False),  # two crashes
+        ((by_hook(2), ProcessEnded(t_s=68.0, pid=1, role="main", exit_signal=15)), False),  # the user's answer
+        # Holter itself ends the training after the worker.
+        (
+            (
+                by_hook(2, 9),
+                ActionTaken(t_s=60.5, action="restart", state="begun", pids=(1,)),
+                ProcessEnded(t_s=61.0, pid=1, role="main", exit_signal=9),
+            ),
+            False,
+        ),
+    ],
+)
+def test_a_signal_to_all_processes_was_not_meant_for_a_worker(events: tuple[Event, ...], is_sent_to_all: bool) -> None:
+    recording, episode = death(*events, pid=2)
+    assert collect(recording, episode).fact("worker.with_others").value is is_sent_to_all
+    verdicts = {verdict.cause: verdict.verdict for verdict in diagnose(recording, episode).verdicts}
+    if is_sent_to_all:
+        assert next(iter(verdicts)) == "external-kill"
+        assert {verdicts["external-kill"], verdicts["worker-killed"]} == {"likely"}
+    else:
+        assert next(iter(verdicts)) != "external-kill"
 
 
 def test_of_two_victims_it_is_the_one_that_the_episode_is_about():

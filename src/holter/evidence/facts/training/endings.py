@@ -6,6 +6,7 @@ import re
 
 from holter.evidence.error_kinds import OTHER, error_kind
 from holter.evidence.fact_book import FactBook
+from holter.evidence.facts.training.sent_to_all import with_others
 from holter.evidence.frames import describe
 from holter.evidence.reasons import ENDING_UNKNOWN, NO_EXCEPTION, NO_EXCEPTION_READ, NO_FILE_NAMED, NO_PROCESS_TREE
 from holter.evidence.window import Window, last
@@ -28,6 +29,7 @@ from holter.sentences import define
 from holter.texts.stacks import parse_faulthandler
 
 BY_SIGNAL = define("worker.by-signal", "a signal ended it")
+NO_SIGNAL = define("worker.no-signal", "no signal ended it")
 NO_CURRENT_FRAME = define("worker.no-current-frame", "no Python frame of the thread that crashed was printed")
 # Reports of one crash from several sources differ by up to this much in time.
 SLACK_S = 5.0
@@ -52,7 +54,7 @@ EXCEPTION_FACTS = tuple(f"exception.{name}" for name in ("first", "kind", "role"
 # "slurmstepd: error: Detected 1 oom-kill event(s) in step 123.batch"; newer ones write oom_kill.
 SLURM_OOM = later(r"slurmstepd\b.*?(?:Detected (\d+) )?oom[-_]kill", re.IGNORECASE)
 WORKER_FACTS = tuple(
-    f"worker.{name}" for name in ("ending", "exit_signal", "exit_code", "subject", "role", "fatal_frame")
+    f"worker.{name}" for name in ("ending", "exit_signal", "with_others", "exit_code", "subject", "role", "fatal_frame")
 )
 # Files that nnU-Net reads with load_json before training.
 JSON_KINDS = ("json", "splits")
@@ -123,8 +125,13 @@ def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> Non
     signal_number = best.exit_signal if best.exit_code is None else 0
     book.known("worker.exit_signal", signal_number, unless=ENDING_UNKNOWN())
     if best.exit_signal is not None:
+        book.known("worker.with_others", with_others(window, reports))
         book.not_applicable("worker.exit_code", BY_SIGNAL())
     else:
+        if best.exit_code is None:
+            book.unknown("worker.with_others", ENDING_UNKNOWN())
+        else:
+            book.not_applicable("worker.with_others", NO_SIGNAL())
         book.known("worker.exit_code", best.exit_code, unless=ENDING_UNKNOWN())
     case = next((event.case for event in reports if event.case), None)
     beats = [b for tick in window.all[-20:] for b in tick.beats if b.pid == best.pid and b.case]
