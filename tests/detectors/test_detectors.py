@@ -85,6 +85,17 @@ def test_a_pool_that_gets_hardly_any_cpu_is_at_work(role, ready_at, alarms):
     assert len([episode for episode in detect(ticks) if episode.detector == "stall"]) == alarms
 
 
+@pytest.mark.parametrize(("state", "alarms"), [("Z", 0), ("X", 0), ("S", 1)])
+def test_a_main_process_that_has_just_ended_does_not_stand_still(state, alarms):
+    """On a crowded machine its last steps took 98 s, always ready to run; the alarm came when it was a zombie."""
+    run = Run()
+    ticks = list(run.go(30))
+    for number, tick in enumerate(run.halt(98, phase="shutdown", cpu=0.01)):
+        main = process(tick.t_s, cpu=0.01, state="R" if number < 96 else state)
+        ticks.append(msgspec.structs.replace(tick, processes=(main,)))
+    assert len([episode for episode in detect(ticks) if episode.detector == "stall"]) == alarms
+
+
 @pytest.mark.parametrize(("phase", "alarms"), [("startup", 1), ("unknown", 0)])
 def test_a_program_of_no_known_phase_that_never_moved_on_may_sleep(phase, alarms):
     """A start can stand still; a script that imports batchgenerators and sleeps does nothing else."""

@@ -67,6 +67,8 @@ STARTED_WITH_US_S = 5.0
 FLOOR_AFTER_ERRORS_S = 30.0
 # States in which a process does nothing, even if its CPU use was not measured.
 STILL = ("T", "t", "D", "Z", "X")
+# A main process that has ended, and is still seen, does not stand still.
+ENDED = ("Z", "X")
 
 NO_PROGRESS = define("episode.no-progress", "no progress for {age:.0f} s (limit {limit:.0f} s) and {sign}")
 NOBODY_WORKS = define("episode.nobody-works", "nobody in the process tree works")
@@ -143,7 +145,8 @@ class StallDetector:
         return ready_to_run(seen for seen, *_ in self._working)
 
     def _alarm_now(self, tick: Tick) -> tuple[Episode, ...]:
-        if not self._working or self._progress.at_s is None or main_process(tick.processes, tick.beats) is None:
+        main = main_process(tick.processes, tick.beats)
+        if not self._working or self._progress.at_s is None or main is None or main.state in ENDED:
             return ()
         if not (self._progress.has_moved or (self._progress.has_beat and self._phase.phase != "unknown")):
             return ()  # a program that never reported progress may sleep
