@@ -82,6 +82,7 @@ VERSIONS = (
     Version(
         name="2.5.2",
         packages=("nnunetv2==2.5.2", *OF_2024),
+        variables=LOADS_CHECKPOINTS,
         quick=True,
     ),
     Version(
@@ -162,6 +163,7 @@ VERSIONS = (
         name="Skeleton-Recall",
         packages=OF_2024,
         source=Source("MIC-DKFZ/Skeleton-Recall", "f259f63cbbb38fb397e135c292b24996c8df11b6"),
+        variables=LOADS_CHECKPOINTS,
         trainer=(
             "nnunetv2.training.nnUNetTrainer.variants.loss.nnUNetTrainerSkeletonRecall",
             "nnUNetTrainerSkeletonRecall",
