@@ -242,6 +242,8 @@ def test_diagnose_report_and_export_of_a_tape_without_a_training(tmp_path):
     assert (told.returncode, told.stdout.split(":")[0]) == (2, "No training was seen")
     assert holter("report", "t.holter", cwd=tmp_path).returncode == 0
     assert (tmp_path / "t.html").exists()
+    assert holter("report", "t.holter", cwd=tmp_path).returncode == 0, "its own report is written again"
+    (tmp_path / "t.html").write_text("mine")
     assert holter("report", "t.holter", cwd=tmp_path).returncode == 2, "it must not overwrite"
     assert holter("export", "t.holter", cwd=tmp_path).returncode == 0
     assert (tmp_path / "t-csv").is_dir()

@@ -54,7 +54,8 @@ def dead(tmp_path: Path) -> Iterator[Path]:
 
 def holter(*words: str, cwd: Path, state: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "holter", *words, "--lang", "en"]
-    environ = {**os.environ, "XDG_STATE_HOME": str(state), "COLUMNS": "200"}
+    # The folder for temporary files holds a list of runs, too: of those that had no home.
+    environ = {**os.environ, "XDG_STATE_HOME": str(state), "TMPDIR": str(cwd.parent), "COLUMNS": "200"}
     return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=WITHIN_S, check=False)
 
 
