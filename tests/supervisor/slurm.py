@@ -76,11 +76,15 @@ class Slurm:
         self.daemons[name].kill()
         self.daemons[name].wait()
         log = str(self.folder / f"slurmd-{name}.log")
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                is_there = process.environ().get("SLURMD_NODENAME") == name
-                if is_there or log in {file.path for file in process.open_files()}:
-                    process.kill()
+        # First what would report the end of the job: a node that loses its power reports nothing.
+        for is_theirs in (
+            lambda process: log in {file.path for file in process.open_files()},
+            lambda process: process.environ().get("SLURMD_NODENAME") == name,
+        ):
+            for process in psutil.process_iter():
+                with contextlib.suppress(psutil.Error):
+                    if is_theirs(process):
+                        process.kill()
 
     def logs(self) -> str:
         """The last words of the daemons."""

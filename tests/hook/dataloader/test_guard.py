@@ -19,7 +19,7 @@ LARGE = 30_000_000  # bytes
 
 @pytest.fixture
 def dead_worker():
-    process = FORK.Process(target=os.getpid)
+    process = FORK.Process(target=time.sleep, args=(60,))
     process.start()
     os.kill(process.pid, signal.SIGKILL)
     process.join()

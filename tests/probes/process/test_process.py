@@ -182,6 +182,8 @@ def test_a_pool_of_a_slow_start_unpacks_and_a_later_one_exports(
     ) as main:  # fmt: skip
         assert main.stdout is not None
         child = int(main.stdout.readline())
+        while b"spawn" not in Path(f"/proc/{child}/cmdline").read_bytes():  # until then it is a copy of main
+            time.sleep(0.01)
         probe = ProcessProbe(main.pid, time.clock_gettime(time.CLOCK_BOOTTIME))
         probe.before_training = before_training
         samples = _by_pid(probe.read(0.0))
