@@ -134,8 +134,9 @@ def test_the_package_has_its_addresses_and_its_page_has_no_link_to_a_file(copy: 
 
 @needs("hatchling")
 def test_until_there_is_an_address_the_package_names_none(copy: Path) -> None:
-    if script.address():
-        pytest.skip("there is one")
+    project = copy / "pyproject.toml"
+    content = project.read_text(encoding="utf-8")
+    project.write_text(re.sub(r'(?m)^repository = ".*"$', 'repository = ""', content), encoding="utf-8")
     core = metadata(copy)
     assert core.urls == {}
     assert core.readme == (copy / "README.md").read_text(encoding="utf-8")
