@@ -42,7 +42,7 @@ class Window:
         self.all = tuple(recording.ticks(None, self.end_s))
         # A dead process is missing from the ticks of its own death: use the moment before.
         moment_s = episode.start_s if episode.kind == "death" else episode.alarm_s
-        until_s = moment_s if episode.kind == "death" else min(moment_s + SOON_S, self.end_s)
+        until_s = moment_s if episode.kind == "death" else min(moment_s + SOON_S, last_s)
         self.now = tuple(recording.ticks(moment_s - NOW_S, until_s))
 
     def processes(self, *roles: Role) -> tuple[ProcessSample, ...]:
