@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -35,8 +36,8 @@ class Toy:
         return self
 
     def workers(self, role: str = "train-worker") -> list[int]:
-        probe = HeartbeatProbe(self.hooked.scratch, 0.0)
-        probe.read(0.0)
+        with contextlib.closing(HeartbeatProbe(self.hooked.scratch, 0.0)) as probe:
+            probe.read(0.0)
         pids = {index: pid for pid, (was, index) in probe.hints().items() if was == role and _state(pid) not in "ZX"}
         return [pids[index] for index in sorted(pids)]
 
@@ -54,7 +55,8 @@ class Toy:
 
     def steps_on(self) -> None:
         def steps() -> int:
-            beats = HeartbeatProbe(self.hooked.scratch, 0.0).read(0.0).samples
+            with contextlib.closing(HeartbeatProbe(self.hooked.scratch, 0.0)) as probe:
+                beats = probe.read(0.0).samples
             return max(beat.steps_total for beat in beats if beat.role == "main")
 
         before = steps()

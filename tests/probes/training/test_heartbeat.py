@@ -48,8 +48,11 @@ def test_a_page_of_a_process_that_is_gone_is_no_beat(probe, tmp_path):
     program = f"from holter.hook import page; import os; page.Page().open({str(tmp_path)!r} + f'/beat-{{os.getpid()}}')"
     subprocess.run([sys.executable, "-c", program], check=True)
     assert len(list(tmp_path.iterdir())) == 1
+    opened = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     assert probe.read(0.0).samples == ()
     assert probe.hints() == {}
+    # A user may open 1024 files, and some thousand workers may be replaced in a week.
+    assert len(os.listdir("/proc/self/fd")) == opened  # noqa: PTH208
 
 
 def test_a_page_left_by_an_earlier_process_with_the_same_pid_is_no_beat(page, tmp_path):

@@ -114,7 +114,7 @@ class HeartbeatProbe:
                 self._living[pid] = last
                 if raw is not None and last.role == "main":
                     self._take_info(raw, last)
-            elif pid not in pages:
+            else:  # thousands of workers may have been replaced by now
                 os.close(self._open.pop(pid))
 
     def _descriptor(self, pid: int, path: Path | None) -> int | None:
