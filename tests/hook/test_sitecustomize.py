@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -165,7 +166,10 @@ def test_three_that_run_the_next_one(hooked, tmp_path):
 
 
 def test_an_import_through_a_loader_that_somebody_wrapped_is_an_import(hooked, tmp_path):
-    """As ddtrace does it: where there is no other, the import must fail, and its own module keeps the name."""
+    """As ddtrace does it: where there is no other, the import must fail, and its own module keeps the name.
+
+    Debian's own Python has another in its standard library, which is then found as it is without Holter.
+    """
     (tmp_path / "sitecustomize.py").write_text(f"""{LOG}
 from importlib.machinery import SourceFileLoader
 _exec = SourceFileLoader.exec_module
@@ -179,8 +183,11 @@ except ImportError:
 sys.path = _path
 """)
     done = hooked.run("-c", REPORT, path=(tmp_path,), LOG=str(tmp_path / "log"))
+    program = "import sitecustomize; print(sitecustomize.__file__)"
+    alone = hooked.run("-c", program, path=(tmp_path,), LOG=str(tmp_path / "alone"), hook=False)
     assert done.stderr == ""
-    assert json.loads(done.stdout) == {"finders": 1, "name": str(tmp_path / "sitecustomize.py")}
+    assert json.loads(done.stdout) == {"finders": 1, "name": alone.stdout.strip()}
+    assert (tmp_path / "log").read_text() == (tmp_path / "alone").read_text()
 
 
 def test_names_that_the_next_one_makes_are_there_for_whoever_runs_it(hooked, tmp_path):
@@ -263,13 +270,11 @@ def test_a_virtual_environment_with_a_sitecustomize(hooked, tmp_path):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True, timeout=120)
     folder = next((tmp_path / "venv" / "lib").glob("python*/site-packages"))
     (folder / "sitecustomize.py").write_text(LOG + CHAINS["import"])
-    done = subprocess.run(
-        [tmp_path / "venv" / "bin" / "python", "-c", REPORT],
-        env=hooked.environment(LOG=str(tmp_path / "log")),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    assert (tmp_path / "log").read_text().split() == ["site-packages"]
+    command = [tmp_path / "venv" / "bin" / "python", "-c", REPORT]
+    (tmp_path / "log").touch()
+    environ = hooked.environment(LOG=str(tmp_path / "log"))
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=60)
+    # Debian's own Python finds that of its standard library first, and runs no other.
+    is_first = not Path(sysconfig.get_path("stdlib"), "sitecustomize.py").exists()
+    assert (tmp_path / "log").read_text().split() == (["site-packages"] if is_first else [])
     assert json.loads(done.stdout)["finders"] == 1

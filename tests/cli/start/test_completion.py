@@ -51,7 +51,7 @@ def test_bash_completes_commands_options_causes_and_tapes(packaged: bool, path: 
         script = COMPLETIONS / "holter.bash"
     else:
         script = tmp_path / "completion.sh"
-        script.write_text(shell("bash", "--norc", "-c", "holter --show-completion"))
+        script.write_text(shell("bash", "--norc", "-c", "holter --show-completion; exit $?"))
         assert list(path.iterdir()) == []
     terminal.type(f"source {script}; bind 'set enable-bracketed-paste off'; echo ready-$((1+1))\n")
     terminal.wait_for("ready-2")
@@ -62,7 +62,7 @@ def test_bash_completes_commands_options_causes_and_tapes(packaged: bool, path: 
 
 
 def test_bash_keeps_what_was_installed(path: Path) -> None:
-    shell("bash", "--norc", "-c", "holter --install-completion")
+    shell("bash", "--norc", "-c", "holter --install-completion; exit $?")
     installed = [file for file in path.rglob("*") if file.is_file()]
     assert installed and any("_holter_completion" in file.read_text() for file in installed)
     assert (path / ".bashrc").exists()
@@ -103,7 +103,7 @@ def test_fish_completes(packaged: bool, path: Path, window: Window, tmp_path: Pa
     if packaged:
         setup, options = f"source {COMPLETIONS}/holter.fish", "--no-config"
     else:
-        shell("fish", "--no-config", "-c", "holter --install-completion")
+        shell("fish", "--no-config", "-c", "holter --install-completion; exit $?")
         setup, options = "true", ""
     window.type(f"export PATH={os.environ['PATH']} HOME={path}; exec fish {options}")
     window.type(f"function fish_prompt; echo '$ '; end; {setup}; clear; echo ready-(math 1+1)")
