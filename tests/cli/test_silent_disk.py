@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +16,7 @@ import pytest
 from holter.linux.place import here
 from holter.reports.runs.disks import Disks
 from holter.tape.registry import Entry, new_file, write
-from needs import require
+from hung_share import hung_share
 
 TAPE = Path(__file__).parents[1] / "tapes" / "quiet" / "as_usual.holter"
 WITHIN_S = 60.0  # the limit for a disk, and the start of Python on a busy machine
@@ -31,25 +29,10 @@ BROKE_OFF = Entry(
 @pytest.fixture
 def dead(tmp_path: Path) -> Iterator[Path]:
     """A mount with one tape, whose server does not answer any more."""
-    require("fuse3", "dev-fuse")
-    source, mount, control = tmp_path / "source", tmp_path / "mount", tmp_path / "delay"
-    source.mkdir()
-    mount.mkdir()
-    shutil.copy(TAPE, source / "far.holter")
-    words = [str(source), str(mount), str(control)]
-    server = subprocess.Popen([sys.executable, "-W", "ignore", "-m", "holter.demo.slow_fs", *words])
-    try:
-        end_s = time.monotonic() + 20
-        while not mount.is_mount():
-            assert time.monotonic() < end_s, "the mount did not come up"
-            time.sleep(0.05)
-        os.kill(server.pid, signal.SIGSTOP)
-        yield mount
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
-        subprocess.run(["fusermount3", "-u", "-z", str(mount)], check=False)
-        server.kill()
-        server.wait()
+    with hung_share(tmp_path) as share:
+        shutil.copy(TAPE, share.behind / "far.holter")
+        share.hang()
+        yield share.mount
 
 
 def holter(*words: str, cwd: Path, state: Path) -> subprocess.CompletedProcess[str]:

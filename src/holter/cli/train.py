@@ -179,7 +179,7 @@ def train(
             speaker.close()
             sys.exit(die_like(asked.returncode))
         speaker.wrote(result.tape, is_there=result.tape_is_there)
-        if not quiet:
+        if not quiet and result.tape_is_there:
             write_report(result.tape, result.returncode, language, speaker)
         speaker.closing(result.outcome)
     ending.leave()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,8 @@ _REMOTE = re.compile(
     r"nfs|cifs|smb|fuse|lustre|gpfs|beegfs|ceph|gluster|afs|9p|drvfs|virtiofs|orangefs|panfs|wekafs|autofs"
 )
 _OCTAL = re.compile(r"\\([0-7]{3})")
+# As many links as the kernel follows (path_resolution(7)).
+MOST_LINKS = 40
 
 
 class Mount(NamedTuple):
@@ -75,6 +78,28 @@ def mount_of_file(file: Path, mountinfo: Path = Path("/proc/self/mountinfo")) ->
     with contextlib.suppress(OSError):
         name = name.parent / name.readlink()
     return mount_of(os.path.normpath(name), parse_mountinfo(read_text(mountinfo)))
+
+
+def mount_that_may_hang(path: Path, mounts: Iterable[Mount]) -> Mount | None:
+    """Return the first mount on the way to ``path`` that may hang; None: there is none, or it is unknown.
+
+    Links are followed by name, and only on mounts that cannot hang: this function always returns.
+    """
+    mounts = tuple(mounts)
+    left, here, links = deque(path.absolute().parts[1:]), "/", 0
+    while left:
+        here = os.path.normpath(os.path.join(here, left.popleft()))  # noqa: PTH118 - links are followed here
+        mount = mount_of(here, mounts)
+        if mount is not None and mount.may_hang:
+            return mount
+        with contextlib.suppress(OSError):
+            target = os.readlink(here)  # noqa: PTH115 - as text: it may be relative
+            links += 1
+            if links > MOST_LINKS:
+                return None
+            left.extendleft(reversed([part for part in target.split("/") if part]))
+            here = "/" if target.startswith("/") else os.path.dirname(here)  # noqa: PTH120
+    return None
 
 
 def is_below(path: str, folder: str) -> bool:

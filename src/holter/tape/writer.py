@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from holter.records import Environment, Episode, Event, ProbeRun, Sample, StackDump
+from holter.records import Environment, Episode, Event, ProbeRun, Sample, StackDump, Text
 from holter.tape import coding
 from holter.tape.compaction import RawWindow, compact
 from holter.tape.opening import cannot_write, is_disk_full, new_file, open_tape, remove_tape
@@ -29,6 +29,7 @@ class TapeWriter:
     A full or vanished disk does not raise: the recording degrades (``problem`` has the error) and the write is tried
     again. This includes a disk that is full at the start, because a recording must never stop a training.
     ``force``: an existing file is replaced. ``numbered``: a number is added instead; ``path`` is the file's name.
+    ``made``: inode of the empty file, if ``new_file`` has created it already.
 
     Raises:  TapeExists, FolderNotWritable from the constructor, for errors that do not go away by themselves.
     """
@@ -39,10 +40,11 @@ class TapeWriter:
         *,
         force: bool = False,
         numbered: bool = False,
+        made: int | None = None,
         window: RawWindow | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.problem: str | None = None
+        self.problem: Text | None = None
         self.lost_rows = 0
         self._clock = clock
         self._window = window or RawWindow()
@@ -54,7 +56,7 @@ class TapeWriter:
         self._compacted_s = 0.0
         self._environment: Environment | None = None
         self._closed = False
-        self.path, self._inode = new_file(path, force=force, numbered=numbered)
+        self.path, self._inode = (path, made) if made is not None else new_file(path, force=force, numbered=numbered)
         self._connection: sqlite3.Connection | None = None
         self._is_begun = False  # the tables exist
         try:

@@ -21,7 +21,7 @@ def folders_that_fail() -> Iterator[Path]:
 
 def finished(folders: Iterator[Path], tape: Path) -> Registrar:
     registrar = Registrar(folders, tape, ["python", "train.py"], attached=False)
-    registrar.finish(Recording(finished=True), ())
+    registrar.finish(Recording(finished=True), (), None)
     return registrar
 
 

@@ -22,7 +22,10 @@ from holter.sentences import define
 from holter.supervisor.recording.listener import Listener
 
 CLOSING = define("run.closing", "{headline}[[ Next: {command}]]")
-NO_TAPE = define("listener.no-tape", "there is no tape: there was no space for {path}, or it was removed")
+NO_TAPE = define(
+    "listener.no-tape",
+    "{path} cannot be read now: there was no space for it, it was removed, or its disk does not answer",
+)
 
 
 class StderrListener(Listener):

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
-from collections import deque
 from pathlib import Path
 
-from holter.linux.mounts import Mount, mount_of, parse_mountinfo
+from holter.linux.mounts import mount_that_may_hang, parse_mountinfo
 from holter.linux.procfs import read_text
 
 # A file server that is only slow answers by then; a person waits for the list.
 ANSWERS_WITHIN_S = 3.0
-# As many links as the kernel follows (path_resolution(7)).
-MOST_LINKS = 40
 
 
 class Disks:
@@ -27,29 +23,12 @@ class Disks:
 
     def answers(self, path: Path) -> bool:
         """Return whether the disk of a path answers. That of a local path, or of an unknown one, is taken to do so."""
-        mount = self._remote(path)
+        mount = mount_that_may_hang(path, self._mounts)
         if mount is None:
             return True
         if mount.mount_point not in self._answers:
             self._answers[mount.mount_point] = _is_answered(path, self._within_s)
         return self._answers[mount.mount_point]
-
-    def _remote(self, path: Path) -> Mount | None:
-        # The first mount on the way that may hang. Links are followed by name, and only on other mounts.
-        left, here, links = deque(path.absolute().parts[1:]), "/", 0
-        while left:
-            here = os.path.normpath(os.path.join(here, left.popleft()))  # noqa: PTH118 - links are followed here
-            mount = mount_of(here, self._mounts)
-            if mount is not None and mount.may_hang:
-                return mount
-            with contextlib.suppress(OSError):
-                target = os.readlink(here)  # noqa: PTH115 - as text: it may be relative
-                links += 1
-                if links > MOST_LINKS:
-                    return None
-                left.extendleft(reversed([part for part in target.split("/") if part]))
-                here = "/" if target.startswith("/") else os.path.dirname(here)  # noqa: PTH120
-        return None
 
 
 def _is_answered(path: Path, within_s: float) -> bool:

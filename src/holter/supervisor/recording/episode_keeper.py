@@ -18,7 +18,7 @@ from holter.supervisor.recording.judgement import Judgement
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.recording.registrar import Registrar
 from holter.supervisor.recording.sources import Sources
-from holter.tape import Recording, TapeWriter
+from holter.tape import Recording, RemoteWriter, TapeWriter
 
 
 class EpisodeKeeper:
@@ -30,7 +30,7 @@ class EpisodeKeeper:
         scratch: Path,
         sources: Sources,
         about: EnvironmentKeeper,
-        writer: TapeWriter,
+        writer: TapeWriter | RemoteWriter,
         listener: Listener,
         registrar: Registrar | None,
     ) -> None:

@@ -18,6 +18,7 @@ from holter.records import (
     Event,
     Noted,
     Notice,
+    Text,
     Tick,
 )
 from holter.reports.outcome import Outcome
@@ -34,12 +35,16 @@ from holter.supervisor.recording.registrar import Registrar
 from holter.supervisor.recording.scratch import Scratch
 from holter.supervisor.recording.scratch_keeper import ScratchKeeper
 from holter.supervisor.recording.sources import Sources
-from holter.tape import Recording, TapeWriter
+from holter.tape import Recording, RemoteWriter, TapeWriter
 from holter.tape.reader import make_tick
 
 PART_FAILED = define("recorder.part-failed", "a part of the recording failed ({error}); the training is not affected")
 NO_TAPE = define("recorder.no-tape", "the tape cannot be written ({problem}); the training is not affected")
 TAPE_AGAIN = define("recorder.tape-again", "the tape can be written again")
+TAPE_LEFT = define(
+    "recorder.tape-left",
+    "the disk of the tape does not answer; process {pid} writes the rest of the tape when it answers again",
+)
 ROWS_LOST = define("note.rows-lost", "{count} rows lost", one="{count} row lost")
 
 
@@ -54,7 +59,7 @@ class Recorder:
         attached: bool,
         clock: RunClock,
         scratch: Scratch,
-        writer: TapeWriter,
+        writer: TapeWriter | RemoteWriter,
         listener: Listener,
         variables: Mapping[str, str],
         terms: Terms,
@@ -84,7 +89,7 @@ class Recorder:
         self._registrar = registrar
         self._has_said_unlisted = False
         self._bulletin = Bulletin(variables, clock.zero_wall_s)
-        self._said_problem: str | None = None
+        self._said_problem: Text | None = None
         self._said_failure: str | None = None
         self._pending: list[Event] = []
         self._about = EnvironmentKeeper(
@@ -191,8 +196,11 @@ class Recorder:
         self._contracts.close()
         self.sources.close()
         self._writer.close(self._clock.t_s())
+        if isinstance(self._writer, RemoteWriter) and self._writer.waiting_pid is not None:
+            self._listener.note(TAPE_LEFT(pid=self._writer.waiting_pid))
         if self._registrar is not None:
-            self._registrar.finish(self.recording(), tuple(self.diagnoses.values()))
+            whole = self._writer.path if self._writer.is_there else None
+            self._registrar.finish(self.recording(), tuple(self.diagnoses.values()), whole)
         return self.episodes
 
     @property
@@ -280,7 +288,9 @@ class Recorder:
                 self._listener.note(NO_TAPE(problem=problem))
             else:
                 self._listener.note(TAPE_AGAIN())
-                self.add(Noted(t_s=self._clock.t_s(), what="tape-gap", message=ROWS_LOST(count=self._writer.lost_rows)))
+                if self._writer.lost_rows:
+                    lost = ROWS_LOST(count=self._writer.lost_rows)
+                    self.add(Noted(t_s=self._clock.t_s(), what="tape-gap", message=lost))
 
 
 # The log's file name has whole seconds, and its first line may be from the second in which the recording started.

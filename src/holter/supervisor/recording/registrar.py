@@ -89,10 +89,13 @@ class Registrar:
         self._energy.see(recording.ticks())
         self._put(self._known(recording, outcome_of(recording, diagnoses, is_over=False, lost_s=0.0)))
 
-    def finish(self, recording: Recording, diagnoses: Sequence[Diagnosis]) -> None:
-        """Write the result of the run, and wait a moment until it is written."""
+    def finish(self, recording: Recording, diagnoses: Sequence[Diagnosis], tape: Path | None) -> None:
+        """Write the result of the run, and wait a moment until it is written.
+
+        ``tape``: the finished tape; None: its disk does not answer, or there is none.
+        """
         self._energy.see(recording.ticks())
-        whole = _whole(recording, Path(self._entry.tape))
+        whole = _whole(recording, tape)
         time = account(whole, tuple(diagnoses))
         ran = outcome_of(whole, diagnoses, is_over=True, lost_s=time.lost_s)
         # Who attached knows that the training goes on; a command may have left it in the background.
@@ -193,10 +196,10 @@ def _job_ends(environment: Environment | None) -> str | None:
     return datetime.datetime.fromtimestamp(int(ends)).astimezone().isoformat(timespec="seconds")
 
 
-def _whole(recording: Recording, tape: Path) -> Recording:
+def _whole(recording: Recording, tape: Path | None) -> Recording:
     # The recorder remembers minutes; lost time is counted over the whole run.
     with contextlib.suppress(OSError, TapeError):
-        if tape.stat().st_size <= READ_WHOLE_BYTES:
+        if tape is not None and tape.stat().st_size <= READ_WHOLE_BYTES:
             return read(tape)
     return recording
 

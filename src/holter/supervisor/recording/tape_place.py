@@ -19,7 +19,7 @@ from holter.records import Message, Text
 from holter.sentences import define
 from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN
 from holter.supervisor.state_folder import make_private, state_folders
-from holter.tape import TapeWriter
+from holter.tape import RemoteWriter, TapeWriter, new_writer
 from holter.tape.opening import taken
 from holter.texts.training_command import TrainingCommand, parse_training_command
 
@@ -60,7 +60,7 @@ def about_training(training: TrainingCommand) -> str:
     return "-".join(filter(None, parts))
 
 
-def open_tape(tape: Path | DefaultTape, *, force: bool, say: Callable[[Message], None]) -> TapeWriter:
+def open_tape(tape: Path | DefaultTape, *, force: bool, say: Callable[[Message], None]) -> TapeWriter | RemoteWriter:
     """Open the tape that the user named, or a default one, for writing.
 
     ``force``: replace an existing tape that the user named; a default name that exists gets a number instead. ``say``
@@ -69,15 +69,15 @@ def open_tape(tape: Path | DefaultTape, *, force: bool, say: Callable[[Message],
     Raises:  TapeExists, FolderNotWritable.
     """
     if isinstance(tape, Path):
-        return TapeWriter(tape, force=force)
+        return new_writer(tape, force=force)
     why: Text | None = None  # why the first folder is unusable
     failed: FolderNotWritable | None = None
-    full: TapeWriter | None = None  # no space there now: better than no recording at all
+    full: TapeWriter | RemoteWriter | None = None  # no space there now: better than no recording at all
     for folder in tape.folders:
         try:
             if folder != Path():
                 make_private(folder)
-            writer = TapeWriter(folder / tape.name, numbered=True)
+            writer = new_writer(folder / tape.name, numbered=True)
         except (FolderNotWritable, OSError) as error:
             failed = failed or _not_writable(folder, error)
             why = why or _why(failed.__cause__ or failed)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from holter.linux.procfs import read_text
 from holter.probes.machine.environment import process_environ
 from holter.supervisor.recording.scratch import LOCK_NAME, folder_of_process
 
@@ -19,9 +20,10 @@ def tape_of(pid: int, proc: Path = Path("/proc")) -> Path | None:
         recorder = _recorder(folder / LOCK_NAME)
         if recorder is None:
             continue
-        for target in _open_files(proc / str(recorder) / "fd"):
-            if target.suffix == ".holter" and target.is_file():
-                return target
+        for writer in (recorder, *_children(proc / str(recorder))):
+            for target in _open_files(proc / str(writer) / "fd"):
+                if target.suffix == ".holter" and target.is_file():
+                    return target
     return None
 
 
@@ -53,6 +55,12 @@ def _recorder(lock: Path) -> int | None:
     finally:
         os.close(descriptor)
     return None
+
+
+def _children(process: Path) -> list[int]:
+    # A tape on a file server is written by a child. Empty if the kernel keeps no list of them.
+    files = process.glob("task/*/children")
+    return [int(pid) for file in files for pid in (read_text(file) or "").split()]
 
 
 def _open_files(folder: Path) -> Iterator[Path]:

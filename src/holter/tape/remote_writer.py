@@ -1,0 +1,191 @@
+"""A tape on a file server: a process of its own writes it, because access to the file may never return."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from holter.linux.mounts import mount_that_may_hang, parse_mountinfo
+from holter.linux.procfs import read_text
+from holter.records import Environment, Episode, Event, ProbeRun, Sample, StackDump, Text
+from holter.sentences import define
+from holter.tape.opening import cannot_write, new_file
+from holter.tape.writer import TapeWriter
+
+MODULE = "holter.tape.writing_process"
+# A file server that is only slow has answered by then.
+OPENED_WITHIN_S = 10.0
+SILENT_AFTER_S = 10.0
+# At the end of a run nobody waits longer; the process goes on by itself.
+FAREWELL_S = 10.0
+
+# The process only receives: if it does not even do that, it is stopped or frozen.
+RECEIVED_WITHIN_S = 2
+
+NO_ANSWER = define("tape.no-answer", "its disk does not answer")
+WRITER_ENDED = define("tape.writer-ended", "the process that writes it was killed or stopped")
+
+
+def new_writer(path: Path, *, force: bool = False, numbered: bool = False) -> TapeWriter | RemoteWriter:
+    """Create a tape, and return what writes it: a process of its own if its disk may hang.
+
+    ``force``: an existing tape is replaced. ``numbered``: a number is added instead.
+
+    Raises:  TapeExists, FolderNotWritable.
+    """
+    file, inode = new_file(path, force=force, numbered=numbered)
+    if mount_that_may_hang(file, parse_mountinfo(read_text("/proc/self/mountinfo"))) is not None:
+        with contextlib.suppress(OSError):  # no more processes for this user
+            return RemoteWriter(file, inode)
+    return TapeWriter(file, made=inode)
+
+
+class State(NamedTuple):
+    """What the process reports."""
+
+    done: int  # calls that it has carried out
+    problem: Text | None = None
+    lost_rows: int = 0
+    is_there: bool = False
+    refusal: str | None = None  # why it cannot write this file
+
+
+class RemoteWriter:
+    """Has the methods of ``TapeWriter``; none of them waits for the disk.
+
+    What is written while the disk does not answer waits in the process, and is written when the disk answers again,
+    even if that is after the end of the run.
+
+    Raises:  TapeExists, FolderNotWritable from the constructor; OSError if no process can be started.
+    """
+
+    def __init__(self, path: Path, inode: int) -> None:
+        """``path``: the new, empty file that ``new_file`` has created. ``inode``: its number."""
+        self.path = path
+        self._state = State(done=0)
+        self._sent = self._unsent = 0
+        self._progress_s = time.monotonic()  # when there was nothing to wait for, or some of it was done
+        self._is_closed = False
+        self._has_ended = False  # the process, or it is stopped
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = _start(path.absolute(), inode, theirs)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", RECEIVED_WITHIN_S, 0))
+        self._line = Connection(ours.detach())
+        if self._line.poll(OPENED_WITHIN_S):
+            self._learn()
+        if self._state.refusal is not None:
+            self.close(0.0)
+            raise cannot_write(path, self._state.refusal)
+
+    @property
+    def problem(self) -> Text | None:
+        """Why the tape cannot be written at present; None: it can."""
+        self._learn()
+        if self._has_ended:
+            return WRITER_ENDED()
+        return NO_ANSWER() if self._is_silent() else self._state.problem
+
+    @property
+    def lost_rows(self) -> int:
+        """Rows that are missing on the tape."""
+        return self._state.lost_rows + self._unsent
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the tape exists and its disk answers."""
+        self._learn()
+        return self._state.is_there and not self._is_silent() and self.waiting_pid is None
+
+    @property
+    def waiting_pid(self) -> int | None:
+        """After ``close``: the process that still waits for the disk; None: everything is written."""
+        return self._process.pid if self._is_closed and self._process.returncode is None else None
+
+    def write_environment(self, environment: Environment) -> None:
+        """Write (or replace) the description of machine, versions and settings."""
+        self._send("write_environment", environment)
+
+    def write_samples(self, t_s: float, samples: Iterable[Sample]) -> None:
+        """Write the samples of ``t_s``. Times must not go back."""
+        self._send("write_samples", t_s, tuple(samples))
+
+    def write_events(self, events: Iterable[Event]) -> None:
+        """Write events at once."""
+        kept = tuple(events)
+        if kept:
+            self._send("write_events", kept)
+
+    def write_stacks(self, dumps: Iterable[StackDump]) -> None:
+        """Write stack dumps."""
+        self._send("write_stacks", tuple(dumps))
+
+    def write_episode(self, number: int, episode: Episode) -> None:
+        """Write an episode; if one with this number was written before, replace it."""
+        self._send("write_episode", number, episode)
+
+    def write_probe_run(self, run: ProbeRun) -> None:
+        """Record one read of a probe."""
+        self._send("write_probe_run", run)
+
+    def pulse(self, t_s: float) -> None:
+        """End a tick."""
+        self._send("pulse", t_s)
+
+    def close(self, t_s: float) -> None:
+        """Finish the tape; wait a moment for its disk, and leave the rest to the process."""
+        if self._line.closed:
+            return
+        self._send("close", t_s)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(FAREWELL_S)
+        self._learn()
+        self._is_closed = True
+        self._line.close()
+
+    def _send(self, method: str, *arguments: Any) -> None:
+        self._learn()
+        if self._has_ended:
+            self._unsent += 1
+            return
+        try:
+            self._line.send_bytes(pickle.dumps((method, arguments), pickle.HIGHEST_PROTOCOL))
+            self._sent += 1
+        except OSError:
+            self._has_ended = True
+            self._unsent += 1
+
+    def _learn(self) -> None:
+        # Read what the process has reported; never waits.
+        with contextlib.suppress(EOFError, OSError):
+            while not self._line.closed and self._line.poll():
+                self._state = pickle.loads(self._line.recv_bytes())
+                self._progress_s = time.monotonic()
+        if self._state.done >= self._sent:
+            self._progress_s = time.monotonic()
+
+    def _is_silent(self) -> bool:
+        return time.monotonic() - self._progress_s > SILENT_AFTER_S
+
+
+def _start(path: Path, inode: int, line: socket.socket) -> subprocess.Popen[bytes]:
+    # In its own session: Ctrl-C is for the training. Away from the current folder, which may be on the same disk.
+    return subprocess.Popen(
+        [sys.executable, "-m", MODULE, str(path), str(inode)],
+        stdin=line.fileno(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env={**os.environ, "PYTHONSAFEPATH": "1"},
+        start_new_session=True,
+    )

@@ -1,0 +1,87 @@
+"""The process that writes a tape on a file server; ``RemoteWriter`` starts it.
+
+``python -m holter.tape.writing_process PATH INODE`` with a socket as standard input: it receives pickled calls of
+``TapeWriter``'s methods, and sends a pickled ``State`` after each. If the socket ends without ``close``, the recorder
+was killed: the tape then stays unfinished, as if this process had been killed too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from holter.errors import FolderNotWritable
+from holter.tape.remote_writer import State
+from holter.tape.writer import TapeWriter
+
+# Beyond this, samples of a disk that does not answer are dropped: some hours of a training with twelve workers.
+MOST_WAITING_BYTES = 64 << 20
+# A batch system sends these to every process of a job; the recorder decides when the tape ends.
+IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+
+
+class Calls:
+    """The calls that wait. A thread receives them, so that the recorder never waits for this process."""
+
+    def __init__(self, line: Connection) -> None:
+        self._line = line
+        self._waiting: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._bytes = 0
+        self.dropped = 0
+        threading.Thread(target=self._receive, daemon=True).start()
+
+    def take(self) -> bytes | None:
+        """Return the oldest call; wait for one. None: the recorder has ended."""
+        call = self._waiting.get()
+        self._bytes -= len(call or b"")
+        return call
+
+    def _receive(self) -> None:
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                call = self._line.recv_bytes()
+                if self._bytes > MOST_WAITING_BYTES and pickle.loads(call)[0] == "write_samples":
+                    self.dropped += 1
+                    continue
+                self._bytes += len(call)
+                self._waiting.put(call)
+        self._waiting.put(None)
+
+
+def main() -> None:
+    """Write the tape until the recorder closes it or ends."""
+    for number in IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    path, inode = Path(sys.argv[1]), int(sys.argv[2])
+    line = Connection(sys.stdin.fileno())
+    calls = Calls(line)
+    try:
+        writer = TapeWriter(path, made=inode)
+    except FolderNotWritable as error:
+        line.send_bytes(pickle.dumps(State(done=0, refusal=str(error.__cause__ or error))))
+        return
+    done, method = 0, ""
+    while True:
+        state = State(done, writer.problem, writer.lost_rows + calls.dropped, writer.is_there)
+        with contextlib.suppress(OSError):  # the recorder has ended, and what it sent is still written
+            line.send_bytes(pickle.dumps(state))
+        if method == "close":
+            return
+        call = calls.take()
+        if call is None:
+            writer.commit()
+            os._exit(0)  # closing the database would make the tape look complete
+        method, arguments = pickle.loads(call)
+        getattr(writer, method)(*arguments)
+        done += 1
+
+
+if __name__ == "__main__":
+    main()
