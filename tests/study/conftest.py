@@ -11,7 +11,7 @@ import pytest
 from holter.linux.place import here
 from holter.study.records import Cell, Job
 from holter.study.selection import jobs_of
-from holter.study.survey import look, survey
+from holter.study.state.survey import look, survey
 from holter.supervisor.state_folder import state_folders
 from holter.tape.registry import Entry, new_file, read_all, write
 

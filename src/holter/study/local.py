@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,17 +9,18 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
-from holter.errors import BadInput, FolderNotWritable
+from holter.errors import FolderNotWritable
 from holter.records import Message
 from holter.records.exit_codes import REQUEUE
 from holter.sentences import NOTHING_STARTED, define
+from holter.study.cascade import needs_of
 from holter.study.foreign import ForeignUse
-from holter.study.holders import Silences
 from holter.study.queue import Ended, Queue, Slot
 from holter.study.records import Cell, Job
 from holter.study.sentences import name_of
 from holter.study.slots import SLOT, WORKERS, effective_cpus, variables_of
-from holter.study.survey import Seen, cell_of, is_done, lacking_folds, look
+from holter.study.state.holders import Silences
+from holter.study.state.survey import Seen, cell_of, is_done, look
 from holter.study.trainings import Trainings, holder_here
 from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN
 from holter.supervisor.state_folder import state_folders
@@ -62,10 +62,6 @@ STOPPING = define(
 )
 KILLED = define("study.killed", "killed; the same command continues from the last checkpoints")
 STOPPED = define("study.stopped", "stopped; the same command continues")
-NEEDS_OTHERS = define(
-    "error.study-needs-others", "{name} needs all folds of {configuration}, of which {folds} are not in this study."
-)
-BLOCKED = define("error.study-blocked", "{name}: {why}.")
 
 
 class Settings(NamedTuple):
@@ -78,39 +74,6 @@ class Settings(NamedTuple):
     max_failures: int = 0
     retry: bool = False
     spacing_s: float = 10.0
-
-
-def needs_of(cells: Sequence[Cell]) -> dict[Path, frozenset[Path]]:
-    """Return for the folder of each fold the folders of this study that must be done before it.
-
-    Raises:  BadInput if a fold is blocked, or waits for something that is not in the study.
-    """
-    open_jobs = {cell.job.folder for cell in cells if cell.state != "done"}
-    needs: dict[Path, frozenset[Path]] = {}
-    for cell in cells:
-        lacking = () if cell.state == "done" else lacking_folds(cell.job)
-        model = cell.job.folder.parent.with_name(f"{cell.job.trainer}__{cell.job.plans}__{cell.job.previous}")
-        folders = frozenset(model / f"fold_{fold}" for fold in lacking)
-        whole = frozenset({model / "fold_all"})
-        if lacking and not folders <= open_jobs and whole <= open_jobs:
-            folders = whole
-        strange = sorted(folder.name.removeprefix("fold_") for folder in folders - open_jobs)
-        if strange:
-            others = cell.job.arguments()[3:]  # -tr, -p
-            raise BadInput(
-                NEEDS_OTHERS(name=name_of(cell.job), configuration=cell.job.previous, folds=tuple(strange)),
-                safe=NOTHING_STARTED(),
-                next_step=f"{shlex.join(('holter', 'study', 'run', cell.job.dataset, *others))} -c {cell.job.previous} "
-                + cell.job.configuration,
-            )
-        if cell.state == "blocked" and not lacking:
-            raise BadInput(
-                BLOCKED(name=name_of(cell.job), why=cell.why),
-                safe=NOTHING_STARTED(),
-                next_step=f"nnUNetv2_preprocess -d {cell.job.dataset} -plans_name {cell.job.plans}",
-            )
-        needs[cell.job.folder] = folders
-    return needs
 
 
 class Session:

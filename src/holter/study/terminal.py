@@ -16,13 +16,13 @@ from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.runs.line import say
 from holter.sentences import define
 from holter.study.finish import steps_of
-from holter.study.holders import HELD_AHEAD
 from holter.study.plan import command_of, counted, counts, hours_left, in_order, published_hours, remarks
 from holter.study.records import Cell, State
 from holter.study.report.as_json import ends_at, local
 from holter.study.requirements import Requirements, sentences_of
 from holter.study.sentences import how_far, name_of, named_causes
-from holter.study.time_limit import SLOT_ENDS, at_limit
+from holter.study.state.holders import HELD_AHEAD
+from holter.study.state.time_limit import SLOT_ENDS, at_limit
 
 SIGN: dict[State, tuple[str, str]] = {
     "done": ("✓", "green"),

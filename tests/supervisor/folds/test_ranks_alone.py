@@ -18,7 +18,7 @@ from holter.probes.process.lock_holders import spelled
 from holter.probes.process.process_files import started
 from holter.probes.process.spawned_ranks import VARIABLE, ranks_of
 from holter.reports.catalogue import phrase
-from holter.study.holders import holder_of
+from holter.study.state.holders import holder_of
 from holter.supervisor.folds.fold_lock import FILE, FoldLock, read_fold
 from holter.supervisor.launch import INJECT
 

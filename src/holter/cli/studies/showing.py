@@ -6,19 +6,20 @@ What draws on a terminal is loaded when it is needed: it takes longer than the l
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from holter.cli.studies.starting import cells_of
-from holter.cli.studies.words import same_command
+from holter.cli.studies.words import same_words
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from holter.study.holders import Silences
     from holter.study.records import Job
+    from holter.study.state.holders import Silences
 
     Lang = Literal["en", "zh"]
 
@@ -41,7 +42,7 @@ def plan(jobs: tuple[Job, ...], extra: tuple[str, ...], language: Lang, *, as_js
 
     from holter.study.terminal import print_plan
 
-    print_plan(Console(), cells, extra, language, needs=needs, run=same_command(sys.argv, "run"))
+    print_plan(Console(), cells, extra, language, needs=needs, run=shlex.join(["holter", *same_words(sys.argv, "run")]))
 
 
 def status(jobs: tuple[Job, ...], extra: tuple[str, ...], language: Lang, *, as_json: bool, watch: bool) -> None:

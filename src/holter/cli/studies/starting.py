@@ -15,11 +15,11 @@ from holter.sentences import NOTHING_STARTED, define
 
 if TYPE_CHECKING:
     from holter.study.clusters.ray import RayTrainings
-    from holter.study.holders import Silences
     from holter.study.local import Settings
     from holter.study.records import Cell, Job
     from holter.study.report.digest import Digest
     from holter.study.report.metrics import StudyMetrics
+    from holter.study.state.holders import Silences
 
     Lang = Literal["en", "zh"]
 
@@ -149,8 +149,8 @@ def print_or_send(
     None: one task of an array. ``notes``: messages to print first.
     """
     from holter.reports.catalogue import phrase
+    from holter.study.cascade import needs_of
     from holter.study.clusters.slurm import chain_of, script_of, submit, submit_chain
-    from holter.study.local import needs_of
 
     def say(message: Text) -> None:
         print(f"holter: {phrase(message, language)}", file=sys.stderr)
@@ -199,7 +199,7 @@ def cells_of(jobs: tuple[Job, ...], environ: Mapping[str, str], silences: Silenc
 
     ``silences``: the same in every look of a caller that looks again and again.
     """
-    from holter.study.survey import look, survey
+    from holter.study.state.survey import look, survey
     from holter.supervisor.state_folder import state_folders
     from holter.tape.registry import read_all
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,8 +100,3 @@ def same_words(argv: Sequence[str], action: str) -> list[str]:
     start = words.index("study") + 1 if "study" in words else len(words)
     at = next((place for place in range(start, len(words)) if words[place] in ACTIONS), start)
     return ["study", *words[start:at], action, *words[at + 1 :]]
-
-
-def same_command(argv: Sequence[str], action: str) -> str:
-    """Return this command line with another action."""
-    return shlex.join(["holter", *same_words(argv, action)])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from holter.reports.catalogue import Lang, phrase
 from holter.study.plan import command_of, counts, remarks
 from holter.study.records import Cell
-from holter.study.time_limit import at_limit
+from holter.study.state.time_limit import at_limit
 
 if TYPE_CHECKING:
     from holter.study.requirements import Requirements

@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console
 
 from holter.reports.catalogue import phrase
-from holter.study import holders
-from holter.study.holders import Silences, holder_of
-from holter.study.survey import look, survey
+from holter.study.state import holders
+from holter.study.state.holders import Silences, holder_of
+from holter.study.state.survey import look, survey
 from holter.study.terminal import print_status
 from holter.supervisor.folds.fold_lock import FILE, STALE_S
 from needs import needs

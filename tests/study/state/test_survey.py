@@ -18,9 +18,9 @@ from holter.records import Message
 from holter.reports.catalogue import phrase, text
 from holter.study.plan import command_of, hours_left, in_order
 from holter.study.report.as_json import as_json
-from holter.study.survey import look, survey
+from holter.study.state.survey import look, survey
+from holter.study.state.time_limit import at_limit
 from holter.study.terminal import print_status
-from holter.study.time_limit import at_limit
 from holter.supervisor.folds.fold_lock import FoldLock
 from study.conftest import DATASET, World
 
@@ -241,7 +241,7 @@ def test_neither_plan_nor_status_imports_torch(world: World) -> None:
         command = [sys.executable, "-X", "importtime", "-m", "holter", "study", action, "4", "-c", "2d"]
         done = subprocess.run(command, env={**os.environ, **world.environ}, capture_output=True, text=True, check=True)
         names = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-        assert "holter.study.survey" in names and not names & {"torch", "numpy", "nnunetv2", "ray"}
+        assert "holter.study.state.survey" in names and not names & {"torch", "numpy", "nnunetv2", "ray"}
 
 
 @pytest.mark.slow

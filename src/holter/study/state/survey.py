@@ -24,10 +24,10 @@ from holter.records import Message
 from holter.reports.outcome.wall import parsed
 from holter.reports.runs.living import is_recording
 from holter.sentences import define
-from holter.study.epochs import planned_by_name, progress_of
-from holter.study.holders import HELD, Silences, holder_of
 from holter.study.records import Cell, Job, State
-from holter.study.siblings import compared
+from holter.study.state.epochs import planned_by_name, progress_of
+from holter.study.state.holders import HELD, Silences, holder_of
+from holter.study.state.siblings import compared
 from holter.supervisor.folds.fold_lock import FILE
 from holter.tape.registry import Entry, Kept
 from holter.texts.results_folder import FINAL, SUMMARIES
@@ -72,14 +72,9 @@ def look(
 
 def survey(jobs: Sequence[Job], seen: Seen) -> tuple[Cell, ...]:
     """Return the state of each job, in their order, compared with the other folds of its configuration."""
-    cells = [_cell(job, seen) for job in jobs]
+    cells = [cell_of(job, seen) for job in jobs]
     done = {cell.job.folder for cell in cells if cell.state == "done"}
     return compared([_blocked(cell, done) for cell in cells])
-
-
-def cell_of(job: Job, seen: Seen) -> Cell:
-    """Return the state of one job, not compared with the other folds of its configuration."""
-    return _cell(job, seen)
 
 
 def is_done(folder: Path) -> bool:
@@ -98,7 +93,8 @@ def lacking_folds(job: Job, done: Iterable[Path] = ()) -> tuple[str, ...]:
     return () if "all" in there else tuple(fold for fold in "01234" if fold not in there)
 
 
-def _cell(job: Job, seen: Seen) -> Cell:
+def cell_of(job: Job, seen: Seen) -> Cell:
+    """Return the state of one job, not compared with the other folds of its configuration."""
     place = os.path.realpath(job.folder)
     calls = seen.calls.get(place, ())
     last = calls[-1].entry if calls else None
