@@ -11,26 +11,23 @@ from collections import deque
 
 import msgspec
 
+from holter.detectors.endings import (
+    in_order_of_time,
+    is_in_order,
+    is_rumour,
+    is_same_request,
+    is_unclear,
+    reason_of,
+    repeats_worker,
+    was_asked_for,
+)
 from holter.detectors.plain import PlainKeeper, is_lost_worker, waiting
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import PhaseKeeper
-from holter.evidence.words import ENDED, ending, process_of, raised, shown_ending
+from holter.evidence.words import process_of
 from holter.history.ranks import main_process
 from holter.linux.signals import Signal
-from holter.records import (
-    DATA_WORKERS,
-    WORKERS,
-    ActionTaken,
-    Episode,
-    Event,
-    ExceptionSeen,
-    Message,
-    ProcessEnded,
-    Subject,
-    Tick,
-)
-from holter.sentences import define
-from holter.texts.secondary_errors import reports_dataloader_worker
+from holter.records import DATA_WORKERS, WORKERS, ActionTaken, Episode, ExceptionSeen, ProcessEnded, Tick
 
 # Several sources (hook, pidfd, wait, log) report one crash within this time.
 ONE_CRASH_S = 30.0
@@ -42,14 +39,6 @@ GRACE_S = 5.0
 IN_LOOP = ("train", "validate", "epoch-end", "checkpoint")
 # Their workers may die while the run goes on.
 POOLS = ("pool-worker", "export-worker")
-# Endings that the user or the terminal asked for; exit codes as shells report them.
-ASKED_FOR_SIGNALS = (Signal.SIGINT,)
-# What is sent to a whole training from outside.
-SENT_SIGNALS = (Signal.SIGHUP, Signal.SIGKILL, Signal.SIGTERM)
-ASKED_FOR_CODES = (0, 128 + Signal.SIGINT)
-
-EARLY = define("death.early", "{who} ended with exit code 0 before its last epoch")
-GONE = define("episode.gone", "{who} is gone; how it ended is not known")
 
 
 class DeathDetector:
@@ -83,7 +72,7 @@ class DeathDetector:
         self._started_s = None if main is None else main.started_s
         changed: list[Episode] = self._close_if_it_goes_on()
         self._hooked = self._hooked or bool(tick.beats)
-        for event in (*self._due(tick), *_in_order_of_time(tick.events)):
+        for event in (*self._due(tick), *in_order_of_time(tick.events)):
             if isinstance(event, ActionTaken):
                 self._ours.update(event.pids if event.state == "begun" else ())
                 self._survived = None if event.action == "restart" else self._survived
@@ -94,16 +83,16 @@ class DeathDetector:
             if self._plain.is_plain and self._is_of_loader(event):
                 changed += self._see_loader(event, tick)
                 continue
-            if _is_in_order(event):
+            if is_in_order(event):
                 if isinstance(event, ExceptionSeen) and event.echo and event.role == "main":
                     self._echoed_s = event.t_s
                 continue
-            if isinstance(event, ExceptionSeen) and _is_rumour(event):
+            if isinstance(event, ExceptionSeen) and is_rumour(event):
                 changed += self._hear(event, tick)
                 continue
             if event.role in DATA_WORKERS and "shutdown" in (phase_before, self._phase.phase):
                 continue
-            if isinstance(event, ProcessEnded) and _is_unclear(event) and event not in self._unclear:
+            if isinstance(event, ProcessEnded) and is_unclear(event) and event not in self._unclear:
                 self._unclear.append(event)
             else:
                 changed += self._take(event, tick)
@@ -114,7 +103,7 @@ class DeathDetector:
 
     # A worker of a program's DataLoader, or the exception by which such a worker ends main.
     def _is_of_loader(self, event: ProcessEnded | ExceptionSeen) -> bool:
-        return event.role in DATA_WORKERS or (isinstance(event, ExceptionSeen) and _repeats_worker(event))
+        return event.role in DATA_WORKERS or (isinstance(event, ExceptionSeen) and repeats_worker(event))
 
     # PyTorch's worker sends its exception and goes on, and the program may survive it. A death counts while a batch is
     # awaited, or if main fails after it.
@@ -129,7 +118,7 @@ class DeathDetector:
             return self._take(event if sender is None else sender, tick)
         if event.source != "hook" or event.expected or event.by_parent:
             return []
-        if is_lost_worker(event) and not _is_in_order(event) and waiting(tick) is not None:
+        if is_lost_worker(event) and not is_in_order(event) and waiting(tick) is not None:
             return self._take(event, tick)
         if event not in self._unclear:
             self._unclear.append(event)
@@ -176,7 +165,7 @@ class DeathDetector:
             unclear = [
                 ended
                 for ended in self._unclear
-                if not (self._plain.is_plain and ended.exit_code == 0) and not _is_same_request(ended, event)
+                if not (self._plain.is_plain and ended.exit_code == 0) and not is_same_request(ended, event)
             ]
             self._unclear = []
             return self._take(min(unclear, key=lambda ended: ended.t_s), tick) if unclear else []
@@ -186,7 +175,7 @@ class DeathDetector:
     def _has_failed(self, event: ProcessEnded) -> bool:
         if event.exit_code is None and event.exit_signal is None:
             return self._phase.phase in IN_LOOP
-        return not _was_asked_for(event)
+        return not was_asked_for(event)
 
     def _due(self, tick: Tick) -> list[ProcessEnded]:
         if not self._hooked:
@@ -217,7 +206,7 @@ class DeathDetector:
             detector=self.name,
             subject=process_of(first),
             pid=first.pid if first.pid is not None else event.pid,
-            reason=_what(first),
+            reason=reason_of(first),
         )
         return [self._open]
 
@@ -242,76 +231,3 @@ class DeathDetector:
         if self._hooked and rumour.pid is None and is_known:
             return False
         return rumour.role == event.role or (event.role == "main" and rumour.role in WORKERS)
-
-
-# Within one tick: first the rank that ended by itself, then those that its launcher ends with SIGTERM; the data workers
-# that a signal to all processes ended come after the main process.
-def _in_order_of_time(events: tuple[Event, ...]) -> list[Event]:
-    ranks = [event for event in events if isinstance(event, ProcessEnded) and event.role == "main"]
-    ended = {event.pid for event in ranks if event.exit_signal == Signal.SIGTERM}
-    echoes = ended if any(event.pid not in ended for event in ranks) else set()
-    sent = {event.exit_signal for event in ranks if event.exit_signal in SENT_SIGNALS}
-    first_s = min((event.t_s for event in ranks), default=0.0)
-
-    def place(event: Event) -> tuple[float, int]:
-        if not isinstance(event, ProcessEnded):
-            return event.t_s, 0
-        if event.role in DATA_WORKERS and event.exit_signal in sent:
-            return max(event.t_s, first_s), 2
-        return event.t_s, int(event.pid in echoes)
-
-    return sorted(events, key=place)
-
-
-# Whether one signal was sent to the worker and to the main process: then no worker is the reason.
-def _is_same_request(worker: ProcessEnded, main: ProcessEnded) -> bool:
-    return worker.exit_signal is not None and worker.exit_signal == main.exit_signal
-
-
-def _is_in_order(event: ProcessEnded | ExceptionSeen) -> bool:
-    if isinstance(event, ExceptionSeen):
-        return event.echo or event.error in ("KeyboardInterrupt", "SystemExit")
-    if event.expected or event.by_parent or event.role not in ("main", *WORKERS):
-        return True
-    if event.role == "main" and event.exit_code is None and event.exit_signal is None:
-        return True  # an attached training ended: nothing shows a failure
-    if event.role in WORKERS and event.exit_signal == Signal.SIGTERM:
-        return True  # cleanup by its parent; ``_settle`` detects other senders
-    return _was_asked_for(event) and not _has_left(event)
-
-
-# What PyTorch raises in main for a worker: its exception, or that it is gone.
-def _repeats_worker(event: ExceptionSeen) -> bool:
-    if event.role != "main" or event.source != "hook" or event.thread is not None:
-        return False
-    return "in DataLoader worker process" in event.message or reports_dataloader_worker(event.message)
-
-
-# Only a text or a side thread reports it; a results loop is no side thread: without it no batches come.
-def _is_rumour(event: ExceptionSeen) -> bool:
-    side_thread = event.thread is not None and "results_loop" not in event.thread
-    return event.source != "hook" or side_thread
-
-
-def _was_asked_for(event: ProcessEnded) -> bool:
-    return not event.early and (event.exit_signal in ASKED_FOR_SIGNALS or event.exit_code in ASKED_FOR_CODES)
-
-
-# The ending is unknown, or a worker left by itself, which the end of the training may explain.
-def _is_unclear(event: ProcessEnded) -> bool:
-    return (event.exit_code is None and event.exit_signal is None) or _has_left(event)
-
-
-# A data worker that the hook watches ended with exit code 0 without a request.
-def _has_left(event: ProcessEnded) -> bool:
-    return event.role in DATA_WORKERS and event.exit_code == 0 and event.source == "hook"
-
-
-def _what(event: ProcessEnded | ExceptionSeen) -> Message:
-    who = process_of(event)
-    if isinstance(event, ExceptionSeen):
-        return raised(who, event)
-    how = ending(event)
-    if event.early:
-        return EARLY(who=Subject(role=event.role, pid=event.pid))
-    return GONE(who=who) if how is None else ENDED(who=who, ending=shown_ending(how))
