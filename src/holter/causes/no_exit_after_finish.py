@@ -17,7 +17,7 @@ from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import Facts
 from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, only, supports, symptom
-from holter.evidence.facts.training.standing import PERSON
+from holter.evidence.facts.training.stuck_place import PERSON
 
 CAUSE = "no-exit-after-finish"
 

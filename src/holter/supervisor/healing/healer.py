@@ -9,7 +9,7 @@ import msgspec
 
 from holter.causes import stated
 from holter.causes.steps import Settings, Situation
-from holter.evidence.facts.training.standing import PERSON
+from holter.evidence.facts.training.stuck_place import PERSON
 from holter.history.ranks import main_beat, working
 from holter.records import ActionTaken, Diagnosis, Episode, Plan, Tick
 from holter.remedies.ladder import OUTSIDE_RUNG, WAITS, Attempt, budget_is_over, next_plan
