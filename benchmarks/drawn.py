@@ -210,11 +210,11 @@ def _stock_local_gamma(p: Any, channels: int) -> Numbers:
     return _bumps(hit, channels, [p["kernels"][each] for each in hit], [p["gammas"][each] for each in hit])
 
 
-def _our_bumps(d: Any, channels: int, name: str) -> Numbers:
+def _our_bumps(d: Any, channels: int) -> Numbers:
     if d is None:
         return _bumps((), channels, (), ())
     fields = [field(bump, BUMP_SIZE, torch.device("cpu")).numpy() for bump in d.bumps]
-    return _bumps(d.channels, channels, fields, getattr(d, name))
+    return _bumps(d.channels, channels, fields, d.numbers)
 
 
 def _stock_sharpen(p: Any, channels: int) -> Numbers:
@@ -279,8 +279,8 @@ OURS: dict[str, Reader] = {
     "RemoveRandomConnectedComponentFromOneHotEncodingTransform": lambda d, n: _components(_from_end(d, n)),
     "BrightnessAdditiveTransform": lambda d, n: _channels(d and d.channels, n, number=d.factors if d else ()),
     "BlankRectangleTransform": lambda d, n: _rectangles(d.channels if d else (), n, d.rectangles if d else ()),
-    "BrightnessGradientAdditiveTransform": lambda d, n: _our_bumps(d, n, "strengths"),
-    "LocalGammaTransform": lambda d, n: _our_bumps(d, n, "exponents"),
+    "BrightnessGradientAdditiveTransform": _our_bumps,
+    "LocalGammaTransform": _our_bumps,
     "SharpeningTransform": lambda d, n: _channels(d and d.channels, n, strength=d.strengths if d else ()),
     "Rot90Transform": lambda d, _: _turns(d.turns if d else ()),
     "TransposeAxesTransform": lambda d, _: _order(d.axes if d else ()),

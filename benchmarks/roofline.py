@@ -57,7 +57,7 @@ def cases() -> list[Case]:
         Case("noise", noise.Noise(ONE, 1, True), noise.NoiseDraw((0,), (0.1,), 5), 2),
         Case("blur", blur.Blur(ONE, 1, False, False, 3), blur.BlurDraw((0,), ((0.95,) * 3,)), 3.5),
         Case("gamma", gamma.Gamma(ONE, 0, 1, 1, False), gamma.GammaDraw((0,), (1.2,), (False,), (True,)), 4),
-        Case("contrast", contrast.Contrast(ONE, True, 1, False), brightness.Factors((0,), (1.2,)), 1.75),
+        Case("contrast", contrast.Contrast(ONE, 1, False, True), brightness.Factors((0,), (1.2,)), 1.75),
         Case("brightness", brightness.Brightness(ONE, 1, False), brightness.Factors((0,), (1.2,)), 1),
         Case(
             "low resolution",

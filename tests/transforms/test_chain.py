@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from holter.errors import WrongBox
-from holter.trainer.auto.replay import replay
-from holter.transforms import Box, Geometry, read_chain
+from holter.trainer.auto.replay import feed
+from holter.transforms import Box, Chain, Geometry, SampleDraw, read_chain
 from transforms.material import DUMMY_2D, FLAT_2D, SMALL_3D, Configuration, always, chain_of, run
 
 pytestmark = pytest.mark.usefixtures("both_ways")
@@ -40,6 +40,17 @@ CONFIGURATIONS = {
     "300 labels": replace(SMALL_3D, patch=(10, 12, 11), labels=300),
     "no mirroring": replace(SMALL_3D, mirror=()),
 }
+
+
+def replay(compose: Any, chain: Chain, draw: SampleDraw, image: torch.Tensor, seg: torch.Tensor) -> dict[str, Any]:
+    # Stock's transforms with our draws, for a whole initial patch.
+    transforms = iter(compose.transforms)
+    sample: dict[str, Any] = {"image": image.clone(), "segmentation": seg.clone()}
+    for (name, _), drawn in zip(chain.mapping, draw.draws, strict=True):
+        group = [next(transforms) for _ in name.split(" > ")]
+        for transform in group:
+            sample = feed(transform, drawn, sample)
+    return sample
 
 
 def levels(target: Any) -> list[torch.Tensor]:

@@ -43,6 +43,7 @@ from holter.transforms import (
 from holter.transforms import read as registry
 from holter.transforms.batch_state import Applied, BatchState, ChannelIndex, change_rows
 from holter.transforms.local import gradient, known_function, local_gamma, rectangles
+from holter.transforms.scalar import Constant
 from transforms.material import noisy_image
 
 SIZES = [(33, 32, 35), (9, 10, 11), (2, 7, 1), (200, 180), (12, 9)]
@@ -158,7 +159,7 @@ def test_an_axis_of_one_voxel_keeps_it_at_low_resolution() -> None:
 
 def test_a_constant_channel_stays_what_it_is() -> None:
     image = torch.full((2, 4, 5, 6), 3.0)
-    contrast.stretch(image[0].view(1, -1), 1.2, keep_range=True)
+    contrast.Contrast(Constant(1.2), 1, False, keep_range=True).change(image[0].view(1, -1), 1.2)
     gamma.raise_to(image[1].view(1, -1), 1.4, inverted=True, kept=True)
     torch.testing.assert_close(image, torch.full((2, 4, 5, 6), 3.0))
 

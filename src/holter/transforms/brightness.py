@@ -13,61 +13,54 @@ import numpy as np
 from torch import Tensor
 
 from holter.transforms.batch_state import Applied, BatchState, ChannelIndex, ShapePreserving, change_rows
-from holter.transforms.scalar import Scalar, draw_each, pick, read_scalar, single
+from holter.transforms.scalar import Random, draw_each, pick, read_scalar, single
 
 STOCK = "batchgeneratorsv2.transforms.intensity.brightness.MultiplicativeBrightnessTransform"
 
 
 @dataclass(frozen=True, slots=True)
 class Factors:
-    """The channels to change, and the factor of each: what ``Brightness`` and ``Contrast`` draw for one sample."""
+    """The channels to change, and the factor (or the added number) of each: what is drawn for one sample."""
 
     channels: tuple[int, ...]
     factors: tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class Brightness(ShapePreserving):
-    """Multiplies each drawn channel by a factor."""
+class ByFactor(ShapePreserving):
+    """Base class of a transform that changes each drawn channel by one number: by ``change``."""
 
-    factor: Scalar
+    factor: Random
     per_channel: float
-    one_factor: bool
-    name = "brightness"
+    one_factor: bool  # all drawn channels share one
+
+    def change(self, x: Tensor, factor: float | Tensor) -> None:
+        """Change ``x`` in place. Shapes:  x (N, voxels); factor a number or (N, 1)."""
+        raise NotImplementedError
 
     def draw(self, rng: np.random.Generator, channels: int) -> Factors | None:
-        """Draw which channels to multiply, then their factors; None if no channel is drawn."""
-        return draw_factors(rng, channels, self.factor, self.per_channel, self.one_factor)
+        """Draw which channels to change, then their factors; None if no channel is drawn."""
+        hit = pick(rng, channels, self.per_channel)
+        if not hit:
+            return None
+        factors = draw_each(rng, self.factor, len(hit), same=self.one_factor)
+        return Factors(hit, tuple(single(value) for value in factors))
 
     def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
-        """Multiply the drawn channels of the samples in ``hits`` by their factors, in place."""
-        rows, factors = factors_of(hits)
-        change_rows(work.image, rows, [factors], multiply)
+        """Change the drawn channels of the samples in ``hits``, in place."""
+        rows = [ChannelIndex(hit.slot, channel) for hit in hits for channel in hit.draw.channels]
+        change_rows(work.image, rows, [[factor for hit in hits for factor in hit.draw.factors]], self.change)
 
 
-def multiply(x: Tensor, factor: float | Tensor) -> None:
-    """Multiply ``x`` by ``factor`` in place. Shapes:  x (N, voxels); factor a number or (N, 1)."""
-    x.mul_(factor)
+@dataclass(frozen=True)
+class Brightness(ByFactor):
+    """Multiplies each drawn channel by a factor."""
 
+    name = "brightness"
 
-def draw_factors(
-    rng: np.random.Generator, channels: int, factor: Scalar, per_channel: float, one_factor: bool
-) -> Factors | None:
-    """Draw which of ``channels`` to change, and their factors; None if no channel is drawn.
-
-    ``per_channel``: the probability of each channel. ``one_factor``: the drawn channels share one factor.
-    """
-    hit = pick(rng, channels, per_channel)
-    if not hit:
-        return None
-    factors = draw_each(rng, factor, len(hit), same=one_factor)
-    return Factors(hit, tuple(single(value) for value in factors))
-
-
-def factors_of(hits: Sequence[Applied]) -> tuple[list[ChannelIndex], list[float]]:
-    """Return the drawn channels of all samples in ``hits`` as one list, and the factor of each."""
-    rows = [ChannelIndex(hit.slot, channel) for hit in hits for channel in hit.draw.channels]
-    return rows, [factor for hit in hits for factor in hit.draw.factors]
+    def change(self, x: Tensor, factor: float | Tensor) -> None:
+        """Multiply ``x`` by ``factor``, in place."""
+        x.mul_(factor)
 
 
 def read(stock: Any) -> Brightness | None:

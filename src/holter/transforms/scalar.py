@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 BG_CONTRAST = "batchgeneratorsv2.transforms.intensity.contrast.BGContrast"
+
+
+class Random(Protocol):
+    """A distribution to draw numbers from."""
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """Return one number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,18 @@ class Uniform:
     def draw(self, rng: np.random.Generator) -> float:
         """Draw a number from [low, high)."""
         return self.low + (self.high - self.low) * rng.random()
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """A normally distributed number."""
+
+    mean: float
+    deviation: float
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """Draw a number; it has no limits."""
+        return float(rng.normal(self.mean, self.deviation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +106,7 @@ class Either:
 Scalar: TypeAlias = Constant | Uniform | TwoSided | LogUniform | Either
 
 
-def draw_each(rng: np.random.Generator, scalar: Scalar, count: int, *, same: bool) -> tuple[float, ...]:
+def draw_each(rng: np.random.Generator, scalar: Random, count: int, *, same: bool) -> tuple[float, ...]:
     """Return ``count`` drawn numbers; with ``same``, one number is drawn and repeated."""
     return (scalar.draw(rng),) * count if same else tuple(scalar.draw(rng) for _ in range(count))
 

@@ -21,7 +21,7 @@ from holter.transforms.local.local_gamma import LocalGamma
 from holter.transforms.local.rectangles import Rectangles
 from holter.transforms.mirror import Mirror, MirrorDraw
 from holter.transforms.noise import Noise
-from holter.transforms.scalar import Constant, Uniform
+from holter.transforms.scalar import Constant, Normal, Uniform
 from holter.transforms.sharpen import Sharpen
 from holter.transforms.spatial.rot90 import Rot90
 from holter.transforms.spatial.transpose import Transpose
@@ -39,7 +39,7 @@ def steps_of(size: tuple[int, ...], value: float | None) -> dict[str, Any]:
     bumps = Bumps(size, Uniform(-0.5, 1.5), tuple(Uniform(max(1, n / 6), n) for n in size))
     sides = tuple((1, n + 1) for n in size)
     return {
-        "added": AddedBrightness(0, 0.5, 1, False),
+        "added": AddedBrightness(Normal(0, 0.5), 1, False),
         "sharpen": Sharpen(Uniform(0.1, 1), 0.5, 0.5, 1),
         "gradient": Gradient(bumps, Uniform(-5, 5), 1, False),
         "local gamma": LocalGamma(bumps, Uniform(0.01, 4), 1, False),

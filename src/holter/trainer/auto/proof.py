@@ -107,7 +107,7 @@ def equal(ours: Sample, theirs: Sample) -> bool:
 def _steady(step: Step) -> Step:
     if isinstance(step, RandomApply):
         return RandomApply(_steady(step.step), step.probability)
-    return replace(step, exponent=Uniform(LEAST_EXPONENT, 4.0)) if isinstance(step, LocalGamma) else step
+    return replace(step, number=Uniform(LEAST_EXPONENT, 4.0)) if isinstance(step, LocalGamma) else step
 
 
 def _always(step: Step) -> Step:

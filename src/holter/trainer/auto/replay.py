@@ -12,27 +12,12 @@ import torch
 from batchgeneratorsv2.transforms.nnunet import random_binary_operator
 from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
 
-from holter.transforms import Chain, SampleDraw, noise
+from holter.transforms import noise
 from holter.transforms.batch_state import NoDraw
 from holter.transforms.local.bump import Bump
 
 Sample = dict[str, Any]
 FOLDING = ("Convert3DTo2DTransform", "Convert2DTo3DTransform")  # part of dummy 2D's spatial transform
-
-
-def replay(compose: Any, chain: Chain, draw: SampleDraw, image: torch.Tensor, seg: torch.Tensor) -> Sample:
-    """Return the result of stock's transforms with our draws, for a whole initial patch.
-
-    Shapes:  image (C, *initial patch) float32, seg (S, *initial patch) int16; not changed.
-    Raises:  LookupError for a transform that cannot be given a draw.
-    """
-    transforms = iter(compose.transforms)
-    sample: Sample = {"image": image.clone(), "segmentation": seg.clone()}
-    for (name, _), drawn in zip(chain.mapping, draw.draws, strict=True):
-        group = [next(transforms) for _ in name.split(" > ")]
-        for transform in group:
-            sample = feed(transform, drawn, sample)
-    return sample
 
 
 def feed(transform: Any, draw: Any, sample: Sample) -> Sample:
@@ -128,7 +113,7 @@ def _gradient(transform: Any, draw: Any, sample: Sample) -> Sample:
     if draw is None:
         return sample
     kernels: list[Any] = [None] * len(sample["image"])
-    for channel, bump, strength in zip(draw.channels, draw.bumps, draw.strengths, strict=True):
+    for channel, bump, strength in zip(draw.channels, draw.bumps, draw.numbers, strict=True):
         kernel = stock_bump(transform, bump, sample["image"])
         kernels[channel] = kernel / max(np.abs(kernel).max(), 1e-8) * np.float32(strength)
     return dict(transform.apply(sample, kernels=kernels))
@@ -139,7 +124,7 @@ def _local_gamma(transform: Any, draw: Any, sample: Sample) -> Sample:
         return sample
     kernels: list[Any] = [None] * len(sample["image"])
     exponents: list[Any] = [None] * len(sample["image"])
-    for channel, bump, exponent in zip(draw.channels, draw.bumps, draw.exponents, strict=True):
+    for channel, bump, exponent in zip(draw.channels, draw.bumps, draw.numbers, strict=True):
         kernels[channel], exponents[channel] = stock_bump(transform, bump, sample["image"]), exponent
     return dict(transform.apply(sample, kernels=kernels, gammas=exponents))
 

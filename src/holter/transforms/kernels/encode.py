@@ -81,15 +81,9 @@ def _spatial(step: Spatial, axes: int) -> Encode | None:
     return encode
 
 
-def _brightness(step: Brightness, axes: int) -> Encode:  # noqa: ARG001 -- one signature for all
-    return _factors(MULTIPLY)
+def _factor(step: Brightness | AddedBrightness, axes: int) -> Encode:  # noqa: ARG001 -- one signature for all
+    kind = MULTIPLY if isinstance(step, Brightness) else ADD
 
-
-def _added_brightness(step: AddedBrightness, axes: int) -> Encode:  # noqa: ARG001
-    return _factors(ADD)
-
-
-def _factors(kind: int) -> Encode:
     def encode(draw: Any, to: Numbers) -> None:
         for channel, factor in zip(draw.channels, draw.factors, strict=True):
             to.extend((kind, channel, factor))
@@ -173,19 +167,12 @@ def _rectangles(step: Rectangles, axes: int) -> Encode:
     return encode
 
 
-def _gradient(step: Gradient, axes: int) -> Encode:  # noqa: ARG001
-    return _bumps(GRADIENT, "strengths", axes)
-
-
-def _local_gamma(step: LocalGamma, axes: int) -> Encode:  # noqa: ARG001
-    return _bumps(LOCAL_GAMMA, "exponents", axes)
-
-
-def _bumps(kind: int, name: str, axes: int) -> Encode:
+def _bumps(step: Gradient | LocalGamma, axes: int) -> Encode:
+    kind = GRADIENT if isinstance(step, Gradient) else LOCAL_GAMMA
     none = (0.0,) * (3 - axes)  # a width of 0: there is no such axis
 
     def encode(draw: Any, to: Numbers) -> None:
-        for channel, bump, number in zip(draw.channels, draw.bumps, getattr(draw, name), strict=True):
+        for channel, bump, number in zip(draw.channels, draw.bumps, draw.numbers, strict=True):
             to.extend((kind, channel, *none, *bump.centres, *none, *bump.widths, number))
 
     return encode
@@ -230,7 +217,7 @@ def _one_of(step: OneOf, axes: int) -> Encode | None:
 
 ENCODERS: dict[type, Callable[[Any, int], Encode | None]] = {
     Spatial: _spatial,
-    Brightness: _brightness,
+    Brightness: _factor,
     Contrast: _contrast,
     Gamma: _gamma,
     Noise: _noise,
@@ -242,11 +229,11 @@ ENCODERS: dict[type, Callable[[Any, int], Encode | None]] = {
     RemoveLabel: encode_labels.remove_label,
     RandomApply: _random,
     OneOf: _one_of,
-    AddedBrightness: _added_brightness,
+    AddedBrightness: _factor,
     Sharpen: _sharpen,
     Rectangles: _rectangles,
-    Gradient: _gradient,
-    LocalGamma: _local_gamma,
+    Gradient: _bumps,
+    LocalGamma: _bumps,
     Rot90: _reorder,
     Transpose: _reorder,
     OneHot: encode_labels.one_hot,

@@ -1,4 +1,4 @@
-"""A smooth bump: a Gaussian with its own centre and width along each axis, from 0 to 1 within the image.
+"""A smooth bump (a Gaussian with its own centre and width along each axis), and transforms that act where it is high.
 
 Source:  batchgeneratorsv2 0.3.6 LocalTransform. Its Gaussian is integrated over each voxel.
 """
@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from holter.transforms.batch_state import Applied, BatchState, ShapePreserving
 from holter.transforms.local.known_function import widths_of
-from holter.transforms.scalar import Scalar, lower_end, read_scalar, upper_end
+from holter.transforms.scalar import Scalar, draw_each, lower_end, pick, read_scalar, upper_end
 
 FARTHEST = 6.0  # widths from the centre to the image: from further away, stock's bump is made of rounding errors
 
@@ -44,6 +45,44 @@ class Bumps:
     def draw_each(self, rng: np.random.Generator, count: int, *, same: bool) -> tuple[Bump, ...]:
         """Return ``count`` bumps; with ``same``, one is drawn and repeated."""
         return (self.draw(rng),) * count if same else tuple(self.draw(rng) for _ in range(count))
+
+
+@dataclass(frozen=True, slots=True)
+class BumpDraw:
+    """The channels to change; for each a bump, and the number that the transform uses at its highest point."""
+
+    channels: tuple[int, ...]
+    bumps: tuple[Bump, ...]
+    numbers: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class WithBumps(ShapePreserving):
+    """Base class of a transform that changes each drawn channel near one place: by ``change``."""
+
+    bumps: Bumps
+    number: Scalar
+    per_channel: float
+    one_bump: bool  # all channels share bump and number
+
+    def change(self, x: Tensor, number: float, share: Tensor) -> None:
+        """Change one channel in place; ``share``: the bump's height, 0 to 1. Shapes:  x and share (*spatial)."""
+        raise NotImplementedError
+
+    def draw(self, rng: np.random.Generator, channels: int) -> BumpDraw | None:
+        """Draw the channels, their bumps and numbers; None if no channel is drawn."""
+        hit = pick(rng, channels, self.per_channel)
+        if not hit:
+            return None
+        bumps = self.bumps.draw_each(rng, len(hit), same=self.one_bump)
+        return BumpDraw(hit, bumps, draw_each(rng, self.number, len(hit), same=self.one_bump))
+
+    def apply(self, work: BatchState, hits: Sequence[Applied]) -> None:
+        """Change the drawn channels in place."""
+        size, device = tuple(work.image.shape[2:]), work.image.device
+        for slot, draw in hits:
+            for channel, bump, number in zip(draw.channels, draw.bumps, draw.numbers, strict=True):
+                self.change(work.image[slot, channel], number, field(bump, size, device))
 
 
 def read_bumps(stock: Any, size: tuple[int, ...]) -> Bumps | None:
