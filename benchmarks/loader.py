@@ -35,7 +35,7 @@ from benchmarks.loader_scene import (
 )
 from benchmarks.material import say
 from benchmarks.reporting import Goal, Row, conclude, options_of
-from holter.loader.plan.draws import generator
+from holter.loader.plan.draws import Generators
 
 PATCH = (128, 128, 128)
 LABELS = 4
@@ -205,9 +205,9 @@ def _read_ratio(geometry: Geometry, draws: int) -> float | None:
     chain = chain_of(geometry, LABELS)
     if chain is None:
         return None
-    patch, read = float(np.prod(geometry.patch)), 0.0
+    generators, patch, read = Generators(), float(np.prod(geometry.patch)), 0.0
     for step in range(draws):
-        box = chain.needed_box(chain.draw(generator(1, 0, step, 0), 1))
+        box = chain.needed_box(chain.draw(generators.at(1, 0, step, 0), 1))
         read += float(np.prod([high - low for low, high in zip(box.lower, box.upper, strict=True)]))
     return read / draws / patch
 

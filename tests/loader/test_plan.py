@@ -14,7 +14,7 @@ from scipy import stats
 
 from holter.errors import BadInput, NoReadableCase
 from holter.loader import Catalogue, NoTransforms, Planner, Sampling, catalogue_like, sampling_like
-from holter.loader.plan.draws import generator
+from holter.loader.plan.draws import Generators
 from holter.loader.plan.foreground import ForegroundLocations
 from holter.loader.plan.foreground_file import FileLocations
 from holter.loader.plan.oversampling import is_forced
@@ -154,14 +154,15 @@ def test_plans_do_not_depend_on_the_order_in_which_they_are_made(written: Path) 
 def test_seed_stream_step_slot_and_attempt_each_change_the_numbers() -> None:
     base = (1, 2, 3, 4, 5)
     drawn = {
-        tuple(generator(*(value + (at == other) for at, value in enumerate(base))).random(2)) for other in range(6)
+        tuple(Generators().at(*(value + (at == other) for at, value in enumerate(base))).random(2))
+        for other in range(6)
     }
     assert len(drawn) == 6
 
 
 def test_no_two_samples_share_a_number() -> None:
     drawn = [
-        generator(0, 0, step, slot, attempt).integers(1 << 62)
+        Generators().at(0, 0, step, slot, attempt).integers(1 << 62)
         for step in range(20)
         for slot in range(20)
         for attempt in range(5)

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from holter.loader import Catalogue, Loader, Options, Sampling
-from holter.loader.plan.draws import Generators, generator
+from holter.loader.plan.draws import Generators
 from holter.loader.read.backend import Backend
 from holter.loader.read.case_reader import CaseReader
 from holter.loader.read.handles import MOST_OPEN
@@ -134,6 +134,13 @@ def test_a_hung_read_among_many_is_known_by_its_file(tmp_path: Path) -> None:
     assert touch is not None
     assert (touch.case, touch.file, touch.since_s) == ("case_2", tmp_path / "2", 5.0)
     assert touched_by(threading.current_thread()) is None
+
+
+def generator(seed: int, stream: int, step: int, slot: int, attempt: int = 0) -> np.random.Generator:
+    word = 2**64 - 1
+    key = np.array([seed & word, stream & word], dtype=np.uint64)
+    counter = np.array([0, attempt, slot, step], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
 def test_generators_that_are_used_again_draw_the_same_numbers() -> None:

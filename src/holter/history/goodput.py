@@ -145,7 +145,7 @@ def _standstills(
             continue  # time after the end of the main process belongs to a restart
         cause = causes.get(episode.identity)
         until_s = end_s if episode.end_s is None else episode.end_s
-        moments = progress_moments(recording, episode.start_s - USUAL_S, None)
+        moments = progress_moments(recording, episode.start_s - USUAL_S)
         if not moments:
             yield _Stretch(episode.start_s, until_s, "standstill", cause)
             continue

@@ -95,10 +95,10 @@ def spans(recording: Recording) -> tuple[Span, ...]:
     return tuple(stretches)
 
 
-def progress_moments(recording: Recording, start_s: float, end_s: float | None = None) -> tuple[float, ...]:
-    """Return the times of progress, as far as heartbeat samples show them: at most one per tick."""
+def progress_moments(recording: Recording, start_s: float) -> tuple[float, ...]:
+    """Return the times of progress from a moment on, as far as heartbeat samples show them: at most one per tick."""
     moments: list[float] = []
-    for tick in recording.ticks(start_s, end_s):
+    for tick in recording.ticks(start_s, None):
         beat = main_beat(tick)
         if beat is not None and beat.progressed_s is not None and (not moments or beat.progressed_s > moments[-1]):
             moments.append(beat.progressed_s)

@@ -24,13 +24,13 @@ def patch_commands(module: ModuleType) -> None:
     for name in ("extract_fingerprint_dataset", "preprocess_dataset"):
         original = getattr(module, name, None)
         if original is not None:
-            setattr(module, name, _in_phase("preprocess", original))
+            setattr(module, name, _preprocesses(original))
 
 
-def _in_phase(phase: str, original: Callable[..., Any]) -> Callable[..., Any]:
+def _preprocesses(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def work(*args: Any, **kwargs: Any) -> Any:
-        is_ours = begin(phase)
+        is_ours = begin("preprocess")
         result = original(*args, **kwargs)
         if is_ours:
             RUNTIME.enter("shutdown")

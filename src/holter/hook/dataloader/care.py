@@ -24,7 +24,7 @@ from ..remarks import Remark, remark, worker
 from ..workers import children
 from ..workers.failure import ACTION, AFTER_ABORT_S, is_stopped
 from ..workers.restart import MOST, RestartHistory
-from ..workers.teardown import LOCK_HELD_S
+from ..workers.teardown import free_lock
 from . import errors, guard, lanes, refuse, roles, watch
 
 TICK_S = 0.2  # a batch wakes the waiting thread at once; a death is noticed within this time
@@ -255,7 +255,7 @@ class Care:
         if dead or any(is_stopped(process.pid) for process in self.sight.workers):
             with self.sight.busy:
                 self.sight.end_workers()
-                self.sight.free_lock(LOCK_HELD_S)
+                free_lock(self.sight.lock)
 
 
 def _close(results: Any, pins: Any) -> None:

@@ -22,7 +22,7 @@ from ..remarks import Remark, remark, worker
 from ..runtime import RUNTIME
 from ..workers import children
 from ..workers.failure import ACTION, is_stopped
-from ..workers.teardown import KILLED_WITHIN_S, LOCK_HELD_S
+from ..workers.teardown import KILLED_WITHIN_S, free_lock
 
 LOOK_S = 0.25
 # A worker that was stopped for so long, during one wait, is ended. A debugger stops a worker in another
@@ -94,7 +94,7 @@ class Sight:
             self.end_workers()
             self.wake_reader(lambda: since in (self.since, self.closing), WAKE_S)
             if self.closing is not None and not self._living():
-                self.free_lock(LOCK_HELD_S)
+                free_lock(self.lock)
 
     def _has_failed(self, process: Any) -> bool:
         code = children.peek_exit_code(process)
@@ -181,18 +181,6 @@ class Sight:
                         piece = ZEROS
             finally:
                 os.close(pipe)
-
-    def free_lock(self, held_s: float) -> None:
-        """Release the lock of the event that ends the workers, if a killed worker has held it for ``held_s`` seconds.
-
-        Threads of this process hold it for microseconds; if it were released under them, the training would raise.
-        """
-        if self.lock is None:
-            return
-        if not self.lock.acquire(True, held_s):
-            pass  # held by a dead process: any process may release this kind of lock
-        with contextlib.suppress(ValueError):
-            self.lock.release()
 
 
 _sights: weakref.WeakSet[Sight] = weakref.WeakSet()

@@ -106,10 +106,10 @@ def affordable(per_case: Sequence[Need], asked: int, free: int | None, shared: i
     return 1
 
 
-def free_shared_bytes(folder: Path = SHARED_MEMORY) -> int | None:
+def free_shared_bytes() -> int | None:
     """Return the free bytes of shared memory for predictions; None: unknown."""
     try:
-        system = os.statvfs(folder)
+        system = os.statvfs(SHARED_MEMORY)
     except OSError:
         return None
     return system.f_bavail * system.f_frsize

@@ -73,9 +73,7 @@ def _kill(processes: list[Any]) -> None:
 
 def _end_results_loop(augmenter: Any, thread: threading.Thread) -> None:
     # Wait for the thread to end; one that does not is left behind, idle.
-    condition = getattr(augmenter.abort_event, "_cond", None)
-    if condition is not None:
-        _free(condition._lock)
+    free_lock(getattr(getattr(augmenter.abort_event, "_cond", None), "_lock", None))
     for queue in queues_of(augmenter):
         with contextlib.suppress(OSError, AttributeError):
             queue._writer.close()  # the last writer, unless other workers inherited it: ends a partial batch
@@ -86,7 +84,13 @@ def _end_results_loop(augmenter: Any, thread: threading.Thread) -> None:
                 queue._reader.close()
 
 
-def _free(lock: Any) -> None:
+def free_lock(lock: Any) -> None:
+    """Release the lock of the event that ends the workers, if a killed worker has held it for ``LOCK_HELD_S``.
+
+    Threads of this process hold it for microseconds; if it were released under them, the training would raise.
+    """
+    if lock is None:
+        return
     lock.acquire(True, LOCK_HELD_S)
     with contextlib.suppress(ValueError):  # not held: released at this moment
         lock.release()  # held by us or by a dead process: any process may release this kind of lock

@@ -52,7 +52,7 @@ def chart_model(chart: Chart) -> dict[str, Any]:
                 "key": series.key,
                 "limit": series.limit,
                 "line": line(series.points, 0.0, top),
-                "area": "" if series.limit else area(series.points, 0.0, top),
+                "area": "" if series.limit else area(series.points, top),
             }
             for series in chart.series
         ],
@@ -81,10 +81,10 @@ def line(points: Points, bottom: float, top: float) -> str:
     return "".join(commands)
 
 
-def area(points: Points, bottom: float, top: float) -> str:
+def area(points: Points, top: float) -> str:
     """Return the SVG path of the band between lowest and highest values; empty if every point is a single reading.
 
-    ``bottom`` and ``top``: the values at the lower and the upper end of the axis.
+    ``top``: the value at the upper end of the axis; the lower end is 0.
     """
     if all(low == high for low, high in zip(points.low, points.high, strict=True)):
         return ""
@@ -93,8 +93,8 @@ def area(points: Points, bottom: float, top: float) -> str:
     start = 0
     for number in range(1, len(points.t_s) + 1):
         if number == len(points.t_s) or points.t_s[number] - points.t_s[number - 1] > gap_s:
-            upper = [_xy(points.t_s[i], points.high[i], bottom, top) for i in range(start, number)]
-            lower = [_xy(points.t_s[i], points.low[i], bottom, top) for i in range(number - 1, start - 1, -1)]
+            upper = [_xy(points.t_s[i], points.high[i], 0.0, top) for i in range(start, number)]
+            lower = [_xy(points.t_s[i], points.low[i], 0.0, top) for i in range(number - 1, start - 1, -1)]
             if len(upper) > 1:
                 bands.append("M" + "L".join((*upper, *lower)) + "Z")
             start = number

@@ -59,7 +59,7 @@ class LineWriter:
         until_s = time.monotonic() + FAREWELL_MOST_S
         with self._changed:
             while not self._is_done and time.monotonic() < until_s:
-                if not self._moves_within(FAREWELL_S):
+                if not self._moves():
                     break
             self._is_over = True
             self._changed.notify_all()
@@ -68,10 +68,10 @@ class LineWriter:
     def _is_done(self) -> bool:
         return self._is_over or not (self._waiting or self._is_writing)
 
-    def _moves_within(self, seconds: float) -> bool:
-        # True if something was written meanwhile, or nothing is left to write.
+    def _moves(self) -> bool:
+        # True if something was written within ``FAREWELL_S``, or nothing is left to write.
         before = self._writes
-        return bool(self._changed.wait_for(lambda: self._is_done or self._writes != before, seconds))
+        return bool(self._changed.wait_for(lambda: self._is_done or self._writes != before, FAREWELL_S))
 
     def _start(self) -> bool:
         if self._thread is None:
