@@ -96,7 +96,7 @@ def test_every_cause_that_is_waited_for_has_words_for_the_administrator() -> Non
 
 def test_every_fact_has_a_name() -> None:
     missing = {name for name in NAMES if not catalogue.known(f"fact.{name}")}
-    assert missing == set(), "name them in evidence/fact_names.py"
+    assert missing == set(), "name them in evidence/vocabulary.py"
 
 
 def test_chinese_sentences_are_chinese() -> None:
