@@ -14,6 +14,7 @@ from holter.bench.forecast import NAMES
 from holter.bench.records import Forecast, Rate, Report
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.runs.line import print_line
 from holter.sentences import define, define_all
 from holter.sizes import format_number
 
@@ -79,26 +80,26 @@ def print_report(console: Console, report: Report, lang: Lang) -> None:
         patch=" x ".join(map(str, measured.patch_size)),
         count=measured.batch_size,
     )
-    console.print(Line(phrase(title, lang), "bold"))
-    console.print(Line(phrase(_where(report), lang), "dim"))
+    print_line(console, Line(phrase(title, lang), "bold"))
+    print_line(console, Line(phrase(_where(report), lang), "dim"))
     if measured.device == "cpu":
-        console.print(Line(phrase(ON_CPU(), lang), "yellow"))
+        print_line(console, Line(phrase(ON_CPU(), lang), "yellow"))
     console.print()
     console.print(_table(report, lang))
     console.print()
     for forecast in report.forecasts:
         for message in _forecast(report, forecast):
-            console.print(Line(phrase(message, lang)), soft_wrap=True)
+            print_line(console, Line(phrase(message, lang)))
     if measured.checkpoint_s is not None and measured.checkpoint_bytes is not None:
         saves = SAVES(seconds=measured.checkpoint_s, size=measured.checkpoint_bytes, every=measured.save_every)
-        console.print(Line(phrase(saves, lang)), soft_wrap=True)
-    console.print(Line(phrase(_published(report), lang), "dim"), soft_wrap=True)
-    console.print(Line(phrase(NOT_MEASURED(), lang), "dim"))
+        print_line(console, Line(phrase(saves, lang)))
+    print_line(console, Line(phrase(_published(report), lang), "dim"))
+    print_line(console, Line(phrase(NOT_MEASURED(), lang), "dim"))
     for message in report.not_measured:
-        console.print(Line(f"  - {phrase(message, lang)}", "dim"), soft_wrap=True)
+        print_line(console, Line(f"  - {phrase(message, lang)}", "dim"))
     console.print()
-    console.print(Line(phrase(CHANGES_MOST(advice=report.advice), lang), "bold"), soft_wrap=True)
-    console.print(Line(f"  {report.command}", "bold green"), soft_wrap=True)
+    print_line(console, Line(phrase(CHANGES_MOST(advice=report.advice), lang), "bold"))
+    print_line(console, Line(f"  {report.command}", "bold green"))
 
 
 def as_json(report: Report, lang: Lang) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from rich.text import Text as Line
 
 from holter.doctor.compare import UNSET
 from holter.doctor.records import Difference
-from holter.doctor.terminal import TITLE_CELLS, WIDEST, put, say, sentence
+from holter.doctor.terminal import TITLE_CELLS, WIDEST, say, sentence
 from holter.reports.catalogue import Lang, known, phrase, text
 from holter.reports.outcome.sentences import VERDICT
+from holter.reports.runs.line import print_line
 from holter.reports.wrapping import wrap
 
 
@@ -25,11 +26,11 @@ def print_comparison(console: Console, names: tuple[str, str], differences: Sequ
         if rows:
             say(console, text(f"doctor.compare.{heading}", lang), style="bold", width=width)
             for line in _rows(names, rows, lang, width):
-                put(console, line)
+                print_line(console, line)
             console.print()
     key = "doctor.compare.differ" if checks else "doctor.compare.differ-in-facts" if facts else "doctor.compare.same"
     verdict = VERDICT(what=text(key, lang, checks=len(checks), facts=len(facts)))
-    put(console, Line(phrase(verdict, lang), style="bold" if differences else "bold green"))
+    print_line(console, Line(phrase(verdict, lang), style="bold" if differences else "bold green"))
 
 
 def fact_title(difference: Difference, lang: Lang) -> str:

@@ -17,6 +17,7 @@ from holter.doctor.records import Asked, Examination, Result, State, Survey
 from holter.records import Message, Text, Value
 from holter.reports.catalogue import Lang, english, filled, known, phrase, text
 from holter.reports.outcome.sentences import VERDICT
+from holter.reports.runs.line import print_line
 from holter.reports.wrapping import wrap
 from holter.sentences import define
 
@@ -33,8 +34,6 @@ SIGNS: dict[State, tuple[str, str]] = {
     "not-applicable": ("-", "dim"),
 }
 STYLE_OF_VERDICT = {"go": "bold green", "warn": "bold yellow", "no-go": "bold red"}
-# Replacements for the signs if the output's encoding does not have them.
-PLAIN = str.maketrans({"✓": "+", "✗": "x", "→": ">", "–": "-", "…": "."})
 TITLE_CELLS = 22
 WIDEST = 110
 
@@ -149,7 +148,7 @@ def print_examination(console: Console, examination: Examination, lang: Lang, *,
         rest = text("doctor.rest", lang, groups=names, checks=sum(count for _, count in fine))
         say(console, rest, style="dim", width=width)
     console.print()
-    console.print(Line(_printable(console, closing(examination, lang)), style="bold"), soft_wrap=True, highlight=False)
+    print_line(console, Line(closing(examination, lang), style="bold"))
 
 
 def closing(examination: Examination, lang: Lang) -> str:
@@ -210,7 +209,7 @@ def _print_problem(console: Console, number: int, result: Result, lang: Lang, wi
     if change is not None:
         say(console, f"→ {change}", indent=4, hanging=2, width=width)
     if result.setting is not None:
-        console.print(Line(_printable(console, f"      $ {result.setting}"), style="cyan"), soft_wrap=True)
+        print_line(console, Line(f"      $ {result.setting}", style="cyan"))
 
 
 def _print_line(console: Console, result: Result, lang: Lang, width: int) -> None:
@@ -223,11 +222,11 @@ def _print_line(console: Console, result: Result, lang: Lang, width: int) -> Non
     padding = " " * max(1, TITLE_CELLS + 1 - cell_len(title))
     line.append(f" {title}{padding}", "" if result.state != "not-applicable" else "dim")
     line.append(wrapped[0], "dim" if result.state in ("go", "not-applicable") else "")
-    put(console, line)
+    print_line(console, line)
     for more in wrapped[1:]:
         rest = Line(" " * (5 + TITLE_CELLS))
         rest.append(more, "dim" if result.state in ("go", "not-applicable") else "")
-        put(console, rest)
+        print_line(console, rest)
 
 
 def _brief(result: Result, lang: Lang) -> str:
@@ -242,20 +241,4 @@ def say(
 ) -> None:
     """Print a text, broken into lines; ``hanging``: by how much more all lines but the first are indented."""
     for number, line in enumerate(wrap(message, width - indent - hanging)):
-        put(console, Line(" " * (indent + (hanging if number else 0)) + line, style=style))
-
-
-def put(console: Console, line: Line) -> None:
-    """Print a line; characters that the output's encoding does not have are replaced."""
-    plain = _printable(console, line.plain)
-    if plain != line.plain:
-        line = Line(plain)
-    console.print(line, soft_wrap=True, highlight=False)
-
-
-def _printable(console: Console, message: str) -> str:
-    try:
-        message.encode(console.encoding)
-    except UnicodeEncodeError:
-        return message.translate(PLAIN)
-    return message
+        print_line(console, Line(" " * (indent + (hanging if number else 0)) + line, style=style))

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.runs.line import say
+from holter.reports.runs.line import print_line
 from holter.sentences import define
 from holter.study.finish import steps_of
 from holter.study.plan import command_of, counted, counts, hours_left, in_order, published_hours, remarks
@@ -61,20 +61,20 @@ def print_plan(
     _print_reasons(console, cells, lang)
     todo = in_order(cells)
     if todo:
-        say(console, Text(f"\n{text(COMMANDS.key, lang)}"))
+        print_line(console, Text(f"\n{text(COMMANDS.key, lang)}"))
     for cell in todo:
         command = command_of(cell, extra)
         if cell.state == "blocked":
             command = phrase(COMMAND_LATER(command=command, why=cell.why), lang)
-        say(console, Text(f"  {command}"))
+        print_line(console, Text(f"  {command}"))
     for remark in remarks(cells, extra):
-        say(console, Text(phrase(remark, lang), style="dim"))
-    say(console, Text(f"\n{phrase(counted(cells), lang)}", style="bold"))
+        print_line(console, Text(phrase(remark, lang), style="dim"))
+    print_line(console, Text(f"\n{phrase(counted(cells), lang)}", style="bold"))
     hours = hours_left(cells)
     for words in (*([] if hours is None else [hours]), *published_hours(cells), *sentences_of(needs)):
-        say(console, Text(phrase(words, lang)))
+        print_line(console, Text(phrase(words, lang)))
     if run is not None and any(cell.state in ("missing", "unfinished", "blocked") for cell in cells):
-        say(console, Text(phrase(ON_RUN(command=run), lang)))
+        print_line(console, Text(phrase(ON_RUN(command=run), lang)))
 
 
 def print_matrix(console: Console, cells: Sequence[Cell]) -> None:
@@ -88,7 +88,7 @@ def print_matrix(console: Console, cells: Sequence[Cell]) -> None:
             if cell.job.family == family:
                 sign, style = SIGN[cell.state]
                 line.append(f"  {cell.job.fold}").append(sign, style=style)
-        say(console, line)
+        print_line(console, line)
 
 
 def print_status(console: Console, cells: Sequence[Cell], lang: Lang, now_s: float) -> None:
@@ -102,16 +102,16 @@ def print_status(console: Console, cells: Sequence[Cell], lang: Lang, now_s: flo
             line.append(row[column] + " " * (width - cell_len(row[column]) + 2), style="bold" if not column else "")
         line.append(row[3], style="dim")
         line.rstrip()
-        say(console, line)
+        print_line(console, line)
         for message in _words(cell, now_s):
-            say(console, Text(f"    {phrase(message, lang)}", style="yellow"))
+            print_line(console, Text(f"    {phrase(message, lang)}", style="yellow"))
     lost_s = sum(cell.lost_s or 0.0 for cell in cells)
     if lost_s and len(cells) > 1:
         by_cause: Counter[str] = Counter()
         for cell in cells:
             by_cause.update(dict(cell.lost_by_cause))
-        say(console, Text(phrase(LOST_IN_ALL(lost=lost_s, causes=named_causes(by_cause.most_common())), lang)))
-    say(console, Text(phrase(counted(cells), lang), style="bold"))
+        print_line(console, Text(phrase(LOST_IN_ALL(lost=lost_s, causes=named_causes(by_cause.most_common())), lang)))
+    print_line(console, Text(phrase(counted(cells), lang), style="bold"))
 
 
 def _row(cell: Cell, lang: Lang, now_s: float) -> tuple[str, str, str, str]:
@@ -145,7 +145,7 @@ def _print_reasons(console: Console, cells: Sequence[Cell], lang: Lang) -> None:
         if said and cell.state not in ("done", "blocked"):
             sign, style = SIGN[cell.state]
             words = "; ".join(phrase(message, lang) for message in said)
-            say(console, Text(f"{sign} ", style=style).append(f"{phrase(name_of(cell.job), lang)}: {words}"))
+            print_line(console, Text(f"{sign} ", style=style).append(f"{phrase(name_of(cell.job), lang)}: {words}"))
 
 
 def print_finish(
@@ -173,8 +173,8 @@ def print_finish(
         )
         return
     for what, commands in steps:
-        say(console, Text(phrase(what, lang), style="bold"))
+        print_line(console, Text(phrase(what, lang), style="bold"))
         for command in commands:
-            say(console, Text(f"  {command}"))
+            print_line(console, Text(f"  {command}"))
     if wrote is not None:
-        say(console, Text(text("cli.wrote", lang, path=str(wrote))))
+        print_line(console, Text(text("cli.wrote", lang, path=str(wrote))))

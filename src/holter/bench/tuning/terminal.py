@@ -16,6 +16,7 @@ from holter.bench.terminal import in_percent
 from holter.bench.tuning.records import Bounds, Candidate, Interval, Trial, TuneReport
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.runs.line import print_line
 from holter.sentences import define, define_all
 from holter.sizes import format_number
 
@@ -89,31 +90,31 @@ def print_report(console: Console, report: TuneReport, lang: Lang, *, is_read: b
     tuned, order = report.tuned, report.order
     bounds = tuned.bounds
     where = WHERE(device=tuned.device_name, cpus=bounds.cpus, workers=bounds.most_workers, threads=bounds.most_threads)
-    console.print(Line(f"{order.dataset} {order.configuration}, {order.fold}, {order.trainer}", "bold"), soft_wrap=True)
-    console.print(Line(phrase(where, lang), "dim"), soft_wrap=True)
+    print_line(console, Line(f"{order.dataset} {order.configuration}, {order.fold}, {order.trainer}", "bold"))
+    print_line(console, Line(phrase(where, lang), "dim"))
     for message in _limits(bounds):
-        console.print(Line(phrase(message, lang), "yellow"), soft_wrap=True)
+        print_line(console, Line(phrase(message, lang), "yellow"))
     console.print()
     console.print(_table(report, lang))
     console.print()
     if tuned.compiled is not None:
-        console.print(Line(phrase(_with_interval(COMPILED, tuned.compiled), lang)), soft_wrap=True)
+        print_line(console, Line(phrase(_with_interval(COMPILED, tuned.compiled), lang)))
     for failed in tuned.failed:
         said = FAILS(name=name_of(failed.candidate), reason=failed.reason)
-        console.print(Line(phrase(said, lang), "yellow"), soft_wrap=True)
+        print_line(console, Line(phrase(said, lang), "yellow"))
     if not tuned.is_settled:
-        console.print(Line(phrase(UNSETTLED(seconds=2 * order.seconds), lang), "yellow"), soft_wrap=True)
-    console.print(Line(phrase(NOT_COMPARED(), lang), "dim"))
+        print_line(console, Line(phrase(UNSETTLED(seconds=2 * order.seconds), lang), "yellow"))
+    print_line(console, Line(phrase(NOT_COMPARED(), lang), "dim"))
     for message in report.not_measured:
-        console.print(Line(f"  - {phrase(message, lang)}", "dim"), soft_wrap=True)
+        print_line(console, Line(f"  - {phrase(message, lang)}", "dim"))
     console.print()
-    console.print(Line(phrase(MORE(more=report.more), lang)), soft_wrap=True)
-    console.print(Line(phrase(_verdict(report), lang), "bold"), soft_wrap=True)
+    print_line(console, Line(phrase(MORE(more=report.more), lang)))
+    print_line(console, Line(phrase(_verdict(report), lang), "bold"))
     for line in lines(report):
-        console.print(Line(f"  {line}", "bold green"), soft_wrap=True)
+        print_line(console, Line(f"  {line}", "bold green"))
     if report.wrote is not None:
         said = (WROTE if is_read else WROTE_ELSEWHERE)(file=report.wrote)
-        console.print(Line(phrase(said, lang)), soft_wrap=True)
+        print_line(console, Line(phrase(said, lang)))
 
 
 def lines(report: TuneReport) -> list[str]:

@@ -1,4 +1,4 @@
-"""Print a line of a list on any terminal; apart from the table, which needs all causes."""
+"""Print a line on any terminal."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from rich.console import Console
 from rich.text import Text
 
 # For a terminal whose encoding has no such signs.
-PLAIN = str.maketrans({"▶": ">", "✓": "+", "✗": "x", "·": "-", "…": "~"})
+PLAIN = str.maketrans({"▶": ">", "✓": "+", "✗": "x", "·": "-", "…": "~", "→": ">", "–": "-", "±": "+"})
 
 
-def say(console: Console, line: Text) -> None:
+def print_line(console: Console, line: Text) -> None:
     """Print a line; characters that the terminal's encoding does not have are replaced."""
     try:
         line.plain.encode(console.encoding)

@@ -15,7 +15,7 @@ from rich.text import Text
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.outcome.sentences import FOLD, VERDICT
-from holter.reports.runs.line import say
+from holter.reports.runs.line import print_line
 from holter.reports.runs.rows import Row, moment_of
 from holter.reports.when import duration
 from holter.reports.wrapping import wrap
@@ -59,8 +59,8 @@ def print_rows(
         _print_row(console, row, lang)
     hidden = len(rows) - len(shown)
     if hidden:
-        say(console, Text(text(OLDER.key, lang, count=hidden), style="dim"))
-    say(console, Text(phrase(verdict(rows, datetime.now(timezone.utc)), lang), style="bold"))
+        print_line(console, Text(text(OLDER.key, lang, count=hidden), style="dim"))
+    print_line(console, Text(phrase(verdict(rows, datetime.now(timezone.utc)), lang), style="bold"))
 
 
 def verdict(rows: Sequence[Row], now: datetime) -> Message:
@@ -116,13 +116,13 @@ def _print_row(console: Console, row: Row, lang: Lang) -> None:
         whole += f" · {text(CALLS.key, lang, count=row.calls)}"
     width = console.width - COLUMN
     lines = wrap(_cut(whole.replace("\n", " "), 2 * width), width)
-    say(console, first.append(lines[0], style="bold"))
+    print_line(console, first.append(lines[0], style="bold"))
     for line in lines[1:]:
-        say(console, Text(" " * COLUMN + line, style="bold"))
+        print_line(console, Text(" " * COLUMN + line, style="bold"))
     for line in wrap(phrase(row.headline, lang), console.width - 4):
-        say(console, Text(" " * 4 + line))
+        print_line(console, Text(" " * 4 + line))
     for line in wrap(_tape(row, lang), console.width - 4):
-        say(console, Text(" " * 4 + line, style="dim"))
+        print_line(console, Text(" " * 4 + line, style="dim"))
     console.print()
 
 
