@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from holter.errors import NoSuchProcess, NotATraining, NotOurProcess
+from holter.linux.procfs import read_text
 from holter.probes.machine.environment import process_command, process_environ
 from holter.records import Tick
 from holter.reports.quiet import no_training
@@ -162,10 +163,7 @@ def _runs_nnunet(process: psutil.Process) -> bool:
     # A training started by a user's script: recognised by the hook's variable, or by nnU-Net's libraries and workers.
     if process_environ(process.pid).get("HOLTER_SCRATCH"):
         return True
-    try:
-        maps = Path(f"/proc/{process.pid}/maps").read_text(errors="replace")
-    except OSError:
-        return False
+    maps = read_text(f"/proc/{process.pid}/maps") or ""
     return "libtorch" in maps and bool(process.children()) and "nnUNet_results" in process_environ(process.pid)
 
 

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from holter.hook import page
 from holter.linux.place import here, same_machine_before_a_restart
-from holter.linux.procfs import list_numbers, read_text
+from holter.linux.procfs import list_numbers
 from holter.patterns import later
-from holter.probes.process.process_files import parse_stat
+from holter.probes.process.process_files import started
 from holter.supervisor.recording.scratch import LOCK_NAME, NAME, remove
 
 BEAT = later(r"beat-(\d+)")
@@ -109,11 +109,11 @@ def _given_names() -> frozenset[bytes]:
 
 def _lives(pid: int, file: Path) -> bool:
     # A torn page has no start time, so any process with its PID counts.
-    process = parse_stat(read_text(f"/proc/{pid}/stat"))
-    if process is None or process.state in "ZX":
+    began = started(pid)
+    if began is None:
         return False
     seen = page.decode(file.read_bytes())
-    return seen is None or seen.started_ticks == process.started_ticks
+    return seen is None or seen.started_ticks == began
 
 
 def _scratch_name(pid: int) -> bytes | None:

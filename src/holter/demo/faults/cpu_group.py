@@ -7,6 +7,7 @@ from pathlib import Path
 
 from holter.linux.cgroups import Group, find_groups
 from holter.linux.mounts import parse_mountinfo
+from holter.linux.procfs import read_text
 
 PERIOD_US = 100_000  # the kernel's default
 REMOVE_WAIT_S = 2.0  # the kernel releases a group shortly after its last process has ended
@@ -81,7 +82,7 @@ def make_group(name: str, proc: Path = Path("/proc"), root: Path = Path("/sys/fs
 
 
 def _places(proc: Path, root: Path) -> list[tuple[Path, Group]]:
-    membership, mountinfo = (_text(proc / "self" / name) for name in ("cgroup", "mountinfo"))
+    membership, mountinfo = (read_text(proc / "self" / name) or "" for name in ("cgroup", "mountinfo"))
     groups = find_groups(membership, parse_mountinfo(mountinfo), root)["cpu"]
     if not groups:
         return []
@@ -90,11 +91,5 @@ def _places(proc: Path, root: Path) -> list[tuple[Path, Group]]:
         return [(own.folder, own)]
     # Version 2 passes the controller on only if subtree_control names it, and such a group has no
     # processes of its own: the new group becomes a sibling of ours or of one of our ancestors.
-    return [(group.folder, own) for group in groups if "cpu" in _text(group.folder / "cgroup.subtree_control").split()]
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text()
-    except OSError:
-        return ""
+    handed_on = {group: (read_text(group.folder / "cgroup.subtree_control") or "").split() for group in groups}
+    return [(group.folder, own) for group in groups if "cpu" in handed_on[group]]

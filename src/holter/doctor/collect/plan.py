@@ -10,6 +10,7 @@ import msgspec
 
 from holter.doctor.collect.network_size import parameters
 from holter.doctor.records import Plan
+from holter.texts.plans import read_json
 
 # nnU-Net has no segmentation output at its two coarsest resolutions.
 WITHOUT_OUTPUT = 2
@@ -21,13 +22,13 @@ def plan_of(plans: Mapping[str, Any], configuration: Mapping[str, Any], folder: 
 
     ``plans``: the plans file. ``configuration``: its part for this configuration.
     """
-    dataset = _json(folder / "dataset.json")
-    labels = dataset.get("labels") if isinstance(dataset, dict) else None
+    dataset = read_json(folder / "dataset.json")
+    labels = dataset.get("labels")
     labels = labels if isinstance(labels, dict) else {}
     values = [single for value in labels.values() for single in (value if isinstance(value, list) else [value])]
     regions = any(isinstance(value, list) for value in labels.values())
     classes = [name for name in labels if name != IGNORE and not (regions and labels[name] == 0)]
-    channels = (dataset.get("channel_names") or dataset.get("modality") or {}) if isinstance(dataset, dict) else {}
+    channels = dataset.get("channel_names") or dataset.get("modality") or {}
     cascade = len(classes) - 1 if configuration.get("previous_stage") else 0
     kwargs = (configuration.get("architecture") or {}).get("arch_kwargs") or {}
     stages = int(kwargs.get("n_stages", 6))
@@ -41,7 +42,7 @@ def plan_of(plans: Mapping[str, Any], configuration: Mapping[str, Any], folder: 
         regions=regions,
         labels=tuple(sorted({int(label) for label in values})),
         outputs=max(1, stages - WITHOUT_OUTPUT + 1),
-        cases=_int(dataset.get("numTraining")) if isinstance(dataset, dict) else None,
+        cases=_int(dataset.get("numTraining")),
         folds=folds_in(folder),
     )
     return msgspec.structs.replace(plan, parameters=parameters(configuration, plan))
@@ -49,15 +50,11 @@ def plan_of(plans: Mapping[str, Any], configuration: Mapping[str, Any], folder: 
 
 def folds_in(folder: Path) -> int | None:
     """Return the number of folds in the splits of a data set; None if there are no splits yet."""
-    splits = _json(folder / "splits_final.json")
-    return len(splits) if isinstance(splits, list) else None
-
-
-def _json(file: Path) -> Any:
     try:
-        return msgspec.json.decode(file.read_bytes())
+        splits = msgspec.json.decode((folder / "splits_final.json").read_bytes())
     except (OSError, msgspec.DecodeError):
-        return {}
+        return None
+    return len(splits) if isinstance(splits, list) else None
 
 
 def _int(value: object) -> int | None:

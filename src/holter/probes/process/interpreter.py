@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from holter.linux.procfs import read_text
 from holter.patterns import later
 
 # Normalised name -> name on the tape. Other packages have no effect on stalls.
@@ -59,10 +60,7 @@ class _View:
 
     def mapped_files(self) -> list[str]:
         """Return the files mapped into the process: its libraries and extension modules."""
-        try:
-            lines = (self.process / "maps").read_text(errors="replace").splitlines() if self.process else []
-        except OSError:
-            return []
+        lines = (read_text(self.process / "maps") or "").splitlines() if self.process else []
         fields = (line.split(maxsplit=5) for line in lines)
         return list(dict.fromkeys(field[5] for field in fields if len(field) == 6 and field[5].startswith("/")))
 
@@ -122,7 +120,7 @@ def _python_version(view: _View, sites: Sequence[Path]) -> str | None:
     if executable:
         prefix = view.path(Path(executable).parent.parent)
         for header in sorted(prefix.glob("include/python3*/patchlevel.h")):
-            match = re.search(r'#define PY_VERSION\s+"([^"]+)"', _text(header))
+            match = re.search(r'#define PY_VERSION\s+"([^"]+)"', read_text(header) or "")
             if match and (short is None or match[1].startswith(f"{short}.")):
                 return match[1]
     for site in sites:
@@ -133,19 +131,12 @@ def _python_version(view: _View, sites: Sequence[Path]) -> str | None:
 
 
 def _venv_text(site: Path) -> str:
-    return _text(site.parent.parent.parent / "pyvenv.cfg")
+    return read_text(site.parent.parent.parent / "pyvenv.cfg") or ""
 
 
 def _cuda_of_torch(sites: Sequence[Path]) -> str | None:
     for site in sites:
-        match = re.search(r"^cuda\b[^=]*=\s*'([\d.]+)'", _text(site / "torch/version.py"), re.MULTILINE)
+        match = re.search(r"^cuda\b[^=]*=\s*'([\d.]+)'", read_text(site / "torch/version.py") or "", re.MULTILINE)
         if match:
             return match[1]
     return None
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -60,9 +60,9 @@ def parse_stat(text: str | None) -> Stat | None:
     )
 
 
-def started(pid: int) -> int | None:
+def started(pid: int, proc: Path = Path("/proc")) -> int | None:
     """Return the start of a living process in ticks since boot. A time of day would change when the clock jumps."""
-    seen = parse_stat(read_text(f"/proc/{pid}/stat"))
+    seen = parse_stat(read_text(f"{proc}/{pid}/stat"))
     return None if seen is None or seen.state in "ZX" else seen.started_ticks
 
 

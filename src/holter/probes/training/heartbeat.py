@@ -16,6 +16,7 @@ from holter.hook import page as layout
 from holter.linux.procfs import catches, read_text
 from holter.patterns import later
 from holter.probes import Reading
+from holter.probes.process.process_files import started
 from holter.probes.training.heartbeat_events import EventLines, whole
 from holter.records import Beat, Phase, Role, WaitKind
 
@@ -82,7 +83,7 @@ class HeartbeatProbe:
         Otherwise None: the signal kills a process that has no handler.
         """
         seen = self._living.get(pid)
-        if seen is None or seen.fault_signal is None or self._started_ticks(pid) != seen.started_ticks:
+        if seen is None or seen.fault_signal is None or started(pid, self._proc) != seen.started_ticks:
             return None
         return seen.fault_signal if catches(read_text(self._proc / str(pid) / "status"), seen.fault_signal) else None
 
@@ -110,7 +111,7 @@ class HeartbeatProbe:
                 self._seen[pid] = seen
             # A process stopped in the middle of a write leaves no whole page: its last one is still valid.
             last = self._seen.get(pid)
-            if last is not None and self._started_ticks(pid) == last.started_ticks:
+            if last is not None and started(pid, self._proc) == last.started_ticks:
                 self._living[pid] = last
                 if raw is not None and last.role == "main":
                     self._take_info(raw, last)
@@ -138,14 +139,6 @@ class HeartbeatProbe:
         rank = (seen.generation, -(whole((info or {}).get("local_rank")) or 0), seen.started_ticks)
         if info is not None and rank >= self._info_rank:
             self._info, self._info_rank = {**info, "pid": seen.pid, "generation": seen.generation}, rank
-
-    def _started_ticks(self, pid: int) -> int | None:
-        # None for a process that is gone or is a zombie.
-        try:
-            fields = (self._proc / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
-            return None if fields[0] in (b"Z", b"X") else int(fields[19])
-        except (OSError, IndexError, ValueError):
-            return None
 
     def _case_of(self, pid: int) -> str | None:
         seen = self._seen.get(pid)

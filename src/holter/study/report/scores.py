@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from holter.texts.plans import read_json
 from holter.texts.results_folder import SUMMARIES
 
 # A summary of a thousand cases with ten labels has about four megabytes.
@@ -37,10 +38,7 @@ def scores_of(folder: Path) -> Scores | None:
 
 def label_names(dataset_json: Path) -> Mapping[str, str]:
     """Return the names of a data set's labels, by the keys of ``Scores.labels``; empty if they cannot be read."""
-    try:
-        labels = json.loads(dataset_json.read_text(encoding="utf-8"))["labels"]
-    except (OSError, ValueError, LookupError, TypeError):
-        return {}
+    labels = read_json(dataset_json).get("labels")
     if not isinstance(labels, dict):
         return {}
     return {str(tuple(value)) if isinstance(value, list) else str(value): str(name) for name, value in labels.items()}
