@@ -53,7 +53,7 @@ def end_of(run: LogRun) -> float:
 
 
 def of_runs(runs: list[LogRun]) -> Iterable[Message]:
-    """Say which files were read, and from when to when they go."""
+    """Return messages: which files were read, and the times of their first and last lines."""
     by_name: dict[Text, list[LogRun]] = {}
     for run in runs:
         by_name.setdefault(run.name, []).append(run)

@@ -103,7 +103,7 @@ def mount_that_may_hang(path: Path, mounts: Iterable[Mount]) -> Mount | None:
 
 
 def is_below(path: str, folder: str) -> bool:
-    """Whether ``path`` is ``folder`` or is in it, by name."""
+    """Return whether ``path`` is ``folder`` or is in it. Only the names are compared: links are not followed."""
     return folder == "/" or path == folder or path.startswith(folder.rstrip("/") + "/")
 
 

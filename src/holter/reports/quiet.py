@@ -40,7 +40,7 @@ NO_TRAINER = define("quiet.no-trainer", "no step of an nnU-Net v2 trainer; {log}
 
 
 def is_of_outputs(recording: Recording) -> bool:
-    """Return whether all that was read are outputs of commands, which show a machine and no training."""
+    """Return whether only outputs of commands were read: they show the machine, not a training."""
     return any(note.what == FROM_OUTPUTS for note in recording.events(Noted))
 
 

@@ -10,9 +10,9 @@ VARIABLE = "HOLTER_CONFIG"
 
 
 def passed_on(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variable that names the file, with an absolute path; empty if there is none, or no longer.
+    """Return the variable that names the file, with an absolute path; empty if no file is named, or it does not exist.
 
-    Without a file that was removed in the meantime a training can still start.
+    If the file was removed in the meantime, the training starts without it.
     """
     file = environ.get(VARIABLE)
     return {VARIABLE: str(Path(file).absolute())} if file and Path(file).is_file() else {}

@@ -75,7 +75,7 @@ class StudyFile(NamedTuple):
     text: str
 
     def error(self, key: str, what: Text, *, group: int | None = None, next_step: Text | None = None) -> BadInput:
-        """Return an error about a key, with its line; of a key that is not there, the line of its table."""
+        """Return an error about a key, with the line of the key; if the key is missing, with the line of its table."""
         line = line_of(self.text, key, group)
         said = AT_LINE(file=str(self.path), line=line, name=key, what=what)
         return BadInput(said, safe=NOTHING_STARTED(), next_step=next_step or MEND(line=line))

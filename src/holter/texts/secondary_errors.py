@@ -32,7 +32,7 @@ def part_that_raised(text: str) -> str | None:
 
 
 def repeated_sentence(code: str) -> str | None:
-    """Return the sentence that a line of code raises, as a traceback quotes it; None if it raises none of these."""
+    """Return the known sentence that this line of code (from a traceback) raises; None if it raises none of them."""
     raises = code.lstrip().startswith("raise ")
     return next((sentence for sentence in RAISED_BY if raises and sentence in code), None)
 

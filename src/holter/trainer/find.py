@@ -20,8 +20,8 @@ def find_trainer(name: str) -> type[Any] | None:
     """Return the trainer class; only the module that defines it is imported.
 
     nnU-Net's own search imports every trainer variant on its way, and fails if a dependency of one of them, such as
-    torchvision, is missing. So it is used here only if nothing is found. For an unknown name it raises the error;
-    before 2.8 it returns None, and nnU-Net raises the error.
+    torchvision, is missing. So it is called here only if the class was not found. It raises an error for an unknown
+    name; before 2.8 it returns None, and nnU-Net raises the error later.
     """
     if name == STOCK_TRAINER:
         return _class_of(f"{STOCK_PACKAGE}.nnUNetTrainer", name)

@@ -106,7 +106,7 @@ def with_readers(loader: Loader, readers: int, batches: int | None = None) -> Ca
 
 
 def cost(candidate: Candidate) -> tuple[int, int]:
-    """Return a sort key for the resources that a candidate needs; of two equally fast ones, the smaller is chosen."""
+    """Return a sort key: the resources that a candidate needs. Of equally fast candidates the smallest is chosen."""
     return candidate.readers, candidate.batches or 0
 
 

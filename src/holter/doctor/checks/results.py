@@ -25,7 +25,7 @@ def go(check: str, variant: str = "go", /, **values: object) -> Result:
 
 
 def unknown(check: str, why: Text | None) -> Result:
-    """Return a result for a check that cannot be made here, and why: never the same as fine."""
+    """Return the result of a check that cannot be made here, with the reason. It does not count as passed."""
     return result("unknown", check, "unknown", why=why or "not-read")
 
 

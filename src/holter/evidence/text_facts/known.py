@@ -68,7 +68,7 @@ def quoted(text: str, match: re.Match[str]) -> str:
 
 
 def number(group: int | str = 1) -> Callable[[re.Match[str]], Value | None]:
-    """Return a reading that gives a group of the match as a number; commas between thousands are ignored."""
+    """Return a function that reads a group of the match as a number; commas between thousands are ignored."""
 
     def read(match: re.Match[str]) -> Value | None:
         try:
@@ -81,10 +81,10 @@ def number(group: int | str = 1) -> Callable[[re.Match[str]], Value | None]:
 
 
 def word(group: int | str = 1) -> Callable[[re.Match[str]], Value | None]:
-    """Return a reading that gives a group of the match as text."""
+    """Return a function that reads a group of the match as text."""
     return lambda match: match[group].strip() or None if match[group] else None
 
 
 def words(group: int | str = 0) -> Callable[[re.Match[str]], Value | None]:
-    """Return a reading that gives a group of the match as a tuple with one text."""
+    """Return a function that reads a group of the match as a tuple with one text."""
     return lambda match: (" ".join(match[group].split())[:QUOTE_CHARS],)

@@ -381,7 +381,7 @@ class Gpu:
 
 
 class Reader:
-    """All GPUs of the machine."""
+    """Reads all GPUs of the machine."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver

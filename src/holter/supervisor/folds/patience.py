@@ -44,7 +44,7 @@ class Patience:
             self.check()
 
     def sleep(self, seconds: float) -> None:
-        """Wait for so many seconds.
+        """Wait for ``seconds``.
 
         Raises:  Asked if a signal arrives meanwhile.
         """

@@ -67,5 +67,5 @@ def half_width(values: Sequence[float]) -> float:
 
 
 def at_least(fast: Speed, slow: Speed) -> float:
-    """Return by which factor ``fast`` is at least faster: its lower bound divided by the upper bound of ``slow``."""
+    """Return the least factor by which ``fast`` is faster: its lower bound divided by the upper bound of ``slow``."""
     return fast.low / slow.high if slow.high > 0 else 0.0

@@ -21,7 +21,7 @@ FOLDING = ("Convert3DTo2DTransform", "Convert2DTo3DTransform")  # part of dummy 
 
 
 def feed(transform: Any, draw: Any, sample: Sample) -> Sample:
-    """Return the sample after one of stock's transforms with a draw that Holter made; None as draw: not applied."""
+    """Return the sample after one of stock's transforms, done with Holter's draw; None as draw: not applied."""
     if type(transform).__name__ == "RandomTransform":
         return sample if draw is None else feed(transform.transform, draw, sample)
     name = type(transform).__name__

@@ -166,7 +166,7 @@ def held_down_by(gpu: GpuSample) -> tuple[str, ...]:
 
 
 def others(gpu: GpuSample) -> tuple[GpuProcess, ...]:
-    """Return the processes on this GPU that do not belong to the training and compute.
+    """Return the processes that compute on this GPU and do not belong to the training.
 
     A PID of another PID namespace has no name; it may belong to the training and is left out.
     """

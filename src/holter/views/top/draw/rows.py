@@ -50,7 +50,7 @@ class Row:
         return self.width - self.used
 
     def add(self, content: str, name: str = "") -> Row:
-        """Add text in a style (``style`` says which names there are); what does not fit is cut. Return the row."""
+        """Add text in a style (see ``style`` for the names), cut to the width that is left. Return the row."""
         content = visible(content)
         cells = cell_len(content)
         if cells > self.left:
