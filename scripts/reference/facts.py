@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from holter.causes import MODULES
-from holter.evidence.stated.choices import CHOICES
+from holter.evidence.stated.choices import ENUMERATED
 from holter.evidence.vocabulary import VOCABULARY, FactSpec
 from holter.reports.catalogue import Lang, text
 from scripts.reference import Page, filled
@@ -25,7 +25,7 @@ def pages(lang: Lang) -> Iterator[Page]:
 def _row(spec: FactSpec, lang: Lang) -> str:
     kind = spec.kind if lang == "en" else KINDS[spec.kind]
     kind = f"{kind}, {spec.unit}" if spec.unit else kind
-    choices = CHOICES.get(spec.name, ())
+    choices = ENUMERATED.get(spec.name, ())
     if 0 < len(choices) <= MOST_NAMED:
         kind += (": " if lang == "en" else "：") + ", ".join(choices)
     meaning = spec.meaning if lang == "en" else text(f"fact.{spec.name}", lang)

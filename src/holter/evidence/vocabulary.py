@@ -213,7 +213,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _text("plan.configuration", "configuration", note="2d, 3d_fullres, …"),
     _text("plan.patch_size", "patch size"),
     # GPU: driver, memory, link, and what fits
-    _text("gpu.trouble", "how the driver fails to answer", note="lost, hung, silent, forbidden, mismatch, closed"),
+    _text("gpu.trouble", "how the driver fails to answer"),
     _text("gpu.xid_kind", "what the kernel log says of the GPU", note="the worst Xid"),
     _number("gpu.memory_ratio", "GPU memory in use", unit="ratio", note="of the GPU or MIG slice of the run"),
     _list("gpu.spinning", "GPUs that only seem to work", note="full utilisation at the power of an idle one"),
@@ -235,20 +235,12 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _text("gpu.capability", "compute capability of the GPU"),
     _bool("gpu.capability_fits", "whether PyTorch has code for the GPU", note="by its CUDA version"),
     _bool("gpu.driver_fits", "whether the driver is new enough", note="for the CUDA version of PyTorch"),
-    _text(
-        "software.slow_kernels",
-        "whether these versions are known to be slow",
-        note="conv3d-without-cudnn, conv3d-without-tensor-cores, none",
-    ),
-    _text("system.gpu_iommu", "IOMMU of the GPUs", note="translated, pass-through, none"),
+    _text("software.slow_kernels", "whether these versions are known to be slow"),
+    _text("system.gpu_iommu", "IOMMU of the GPUs"),
     # Compilation, prediction, assertions
     _bool("compile.started", "whether the network is compiled"),
     _list("compile.children", "compilers at work"),
-    _text(
-        "compile.missing",
-        "what is missing for compilation",
-        note="compiler, old-compiler, python-headers, triton, linker, ptxas, cache, windows",
-    ),
+    _text("compile.missing", "what is missing for compilation"),
     _text("exception.assertion", "assertion that failed on the GPU"),
     _bool("predict.on_cpu", "whether a prediction fell back to the CPU", note="it did not fit into GPU memory"),
     _number("batch.times_per_sample", "time per sample compared with a smaller batch size", note="divided by that"),
@@ -319,7 +311,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     ),
     # Growth and shortage of memory
     _text("worker.role", "role of the worker that ended first"),
-    _text("memory.grows_in", "where memory rises all the time", note="main, workers, both, none"),
+    _text("memory.grows_in", "where memory rises all the time"),
     _number("memory.main_growth_bytes_per_h", "growth of the main process", unit="B/h"),
     _number("memory.workers_growth_bytes_per_h", "growth of the data workers", unit="B/h"),
     _number(
