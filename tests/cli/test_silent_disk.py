@@ -16,7 +16,7 @@ import pytest
 from holter.linux.place import here
 from holter.reports.runs.disks import Disks
 from holter.tape.registry import Entry, new_file, write
-from hung_share import hung_share
+from supervisor.hung_share import hung_share
 
 TAPE = Path(__file__).parents[1] / "tapes" / "quiet" / "as_usual.holter"
 WITHIN_S = 60.0  # the limit for a disk, and the start of Python on a busy machine

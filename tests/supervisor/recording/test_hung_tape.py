@@ -19,8 +19,8 @@ from holter.records import Noted, ProcessEnded
 from holter.tape import read
 from holter.tape.remote_writer import MODULE, WRITER_ENDED, RemoteWriter, new_writer
 from holter.tape.writer import TapeWriter
-from hung_share import Share, hung_share
 from needs import needs
+from supervisor.hung_share import Share, hung_share
 
 TOY = Path(__file__).parents[2] / "hook" / "toy_training.py"
 WITHIN_S = 60.0
