@@ -13,7 +13,6 @@ import pytest
 from holter.causes import CAUSES
 from holter.demo.faults import FAULTS, Context, Fault, find_fault, prepared
 from holter.demo.faults.cpu_quota import QUOTA_CPUS
-from holter.demo.faults.fault import Harmless
 from holter.demo.faults.freeze_worker import FreezeWorker
 from holter.demo.faults.kill_main import KillMain
 from holter.demo.simulated_gpu import SCRIPT_VARIABLE
@@ -69,7 +68,7 @@ def test_undo_before_anything_happened_is_harmless_and_can_be_repeated(name: str
 
 
 def test_a_fault_is_undone_when_the_demo_is_interrupted(tmp_path: Path) -> None:
-    class Recorder(Harmless):
+    class Recorder(Fault):
         undone = 0
 
         def undo(self, context: Context) -> None:

@@ -9,7 +9,6 @@ from holter.demo.faults.freeze_worker import FreezeWorker
 from holter.demo.faults.kill_main import KillMain
 from holter.demo.faults.kill_worker import KillWorker
 from holter.demo.faults.lost_export import LostExport
-from holter.demo.faults.none import NoFault
 from holter.demo.faults.slow_disk import SlowDisk
 from holter.demo.faults.truncated_file import TruncatedFile
 from holter.demo.faults.vgpu_licence import VgpuLicence
@@ -34,7 +33,7 @@ FAULTS: tuple[Fault, ...] = (
     WorkerException(),
     LostExport(),
     VgpuLicence(),
-    NoFault(),
+    Fault(),
 )
 
 __all__ = ["FAULTS", "Context", "Fault", "Worker", "find_fault", "prepared"]

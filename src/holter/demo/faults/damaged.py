@@ -6,11 +6,11 @@ import json
 import shutil
 from pathlib import Path
 
-from holter.demo.faults.fault import Context, Harmless
+from holter.demo.faults.fault import Context, Fault
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME
 
 
-class DamagedCase(Harmless):
+class DamagedCase(Fault):
     """Damages the first training case of fold 0, in a copy of the preprocessed data."""
 
     def prepare(self, context: Context) -> dict[str, str]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
@@ -38,67 +37,37 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         return main + tuple(worker.pid for worker in self.workers)
 
 
-class Fault(Protocol):
-    """A real fault. All methods may be called twice, ``relieve`` and ``undo`` also without ``inject``."""
+class Fault:
+    """A real fault; this base class is none: the demo of a healthy training, which must end without an alarm.
 
-    name: str
-    true_cause: str | None  # id of the cause that a diagnosis must name; None: no fault
-    heals: bool  # Holter may act on it; otherwise it only watches
-    phase: Phase  # phase of the training in which it is injected
+    All methods may be called twice, ``relieve`` and ``undo`` also without ``inject``.
+    """
+
+    name = "none"
+    true_cause: str | None = None  # id of the cause that a diagnosis must name; None: no fault
+    heals = False  # Holter may act on it; otherwise it only watches
+    phase: Phase = "train"  # phase of the training in which it is injected
 
     def needs(self) -> Text | None:
         """Return why the fault is not possible on this machine; None if it is."""
-        ...
-
-    def prepare(self, context: Context) -> dict[str, str]:
-        """Prepare the fault before the training starts; return variables to add to its environment."""
-        ...
-
-    def wrap(self, command: Sequence[str]) -> list[str]:
-        """Return the training's command, changed if the fault needs it. Called after ``prepare``."""
-        ...
-
-    def inject(self, context: Context) -> None:
-        """Cause the fault. The training is in the middle of an epoch, or in the phase that ``phase`` names."""
-        ...
-
-    def relieve(self, context: Context) -> None:
-        """End the fault, so that a training that still runs can continue."""
-        ...
-
-    def undo(self, context: Context) -> None:
-        """End the fault, and remove everything that was created. The training is over or no longer needed."""
-        ...
-
-
-class Harmless:
-    """Base of the faults: every step does nothing."""
-
-    name = "none"
-    true_cause: str | None = None
-    heals = False
-    phase: Phase = "train"
-
-    def needs(self) -> Text | None:
-        """Return None: always possible."""
         return None
 
     def prepare(self, context: Context) -> dict[str, str]:
-        """Return no variables."""
+        """Prepare the fault before the training starts; return variables to add to its environment."""
         return {}
 
     def wrap(self, command: Sequence[str]) -> list[str]:
-        """Return the command unchanged."""
+        """Return the training's command, changed if the fault needs it. Called after ``prepare``."""
         return list(command)
 
     def inject(self, context: Context) -> None:
-        """Do nothing."""
+        """Cause the fault. The training is in the middle of an epoch, or in the phase that ``phase`` names."""
 
     def relieve(self, context: Context) -> None:
-        """Do nothing."""
+        """End the fault, so that a training that still runs can continue."""
 
     def undo(self, context: Context) -> None:
-        """Call ``relieve``; there is nothing to remove."""
+        """End the fault, and remove everything that was created. The training is over or no longer needed."""
         self.relieve(context)
 
 
