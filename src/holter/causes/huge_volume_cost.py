@@ -15,7 +15,7 @@ Source:        MIC-DKFZ/nnUNet issues 1086, 2085, 2792; nnDetection issue 67.
 
 from __future__ import annotations
 
-from holter.causes.offers import Offer
+from holter.causes.offers import MEASURE_STORAGE, Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, only, supports, symptom
 
@@ -52,5 +52,5 @@ RULES = (
 OFFERS = (
     Offer("holter-loader", "CONSENT"),
     Offer("coarser-spacing", "CONSENT"),
-    Offer("measure-storage", "SAFE", "df -hT {preprocessed}"),
+    MEASURE_STORAGE,
 )

@@ -99,6 +99,23 @@ CONTINUE = Offer("continue-from-checkpoint", "CONSENT", "{continue}", may_be_nnu
 END_AND_CONTINUE = Offer("end-and-continue", "CONSENT", "{continue}", may_be_nnunet)
 CONTINUE_ENDED = CONTINUE._replace(only_if=all_of(may_be_nnunet, has_ended))
 PREPROCESS_CASE = Offer("preprocess-case-again", "CONSENT", None, has_case)
+# Where the storage does not answer, df waits as long as the training; a request to the kernel's own table never does.
+ASK_STORAGE = "timeout -s KILL 5 df -hT {folder}"
+NAME_MOUNTS = "cat /proc/self/mountinfo"
+# The storage of a small read that has been waiting for longer is dead, not slow.
+DEAD_S = 10.0
+
+
+def storage_is_dead(facts: Facts) -> bool:
+    """Return whether a read has been waiting so long that the storage is dead, not slow."""
+    pending = facts.get("storage.pending_s")
+    return isinstance(pending, (int, float)) and pending >= DEAD_S
+
+
+MEASURE_STORAGE = Offer(
+    "measure-storage", "SAFE", ASK_STORAGE.replace("{folder}", "{preprocessed}"), no(storage_is_dead)
+)
+NAME_STORAGE = Offer("name-storage", "SAFE", NAME_MOUNTS, storage_is_dead)
 LOOK_AT_GPU = Offer("look-at-gpu", "SAFE", "nvidia-smi -q")
 PLAN_FOR_GPU = Offer("plan-for-gpu", "CONSENT", "nnUNetv2_plan_experiment -h | grep -A2 gpu_memory_target")
 FEWER_WORKERS = Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}")

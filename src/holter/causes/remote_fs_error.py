@@ -16,7 +16,18 @@ Source:        MIC-DKFZ/nnUNet issues 160, 1128; yolov5 issue 2183; tests/tapes/
 
 from __future__ import annotations
 
-from holter.causes.offers import CONTINUE, Offer, no, of_kind
+from holter.causes.offers import (
+    ASK_STORAGE,
+    CONTINUE,
+    MEASURE_STORAGE,
+    NAME_STORAGE,
+    Offer,
+    all_of,
+    any_of,
+    no,
+    of_kind,
+    storage_is_dead,
+)
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, only, supports, weigh
 from holter.evidence import Evidence
@@ -61,9 +72,10 @@ RULES = (
 
 WRITING = of_kind("mount-write")
 OFFERS = (
-    Offer("measure-storage", "SAFE", "df -hT {preprocessed}", no(WRITING)),
+    NAME_STORAGE._replace(only_if=all_of(no(WRITING), storage_is_dead)),
+    MEASURE_STORAGE._replace(only_if=no(any_of(WRITING, storage_is_dead))),
     Offer("copy-to-local-disk", "SAFE", None, no(WRITING)),
-    Offer("look-at-results-mount", "SAFE", "df -hT {results}", WRITING),
+    Offer("look-at-results-mount", "SAFE", ASK_STORAGE.replace("{folder}", "{results}"), WRITING),
     Offer("results-elsewhere", "CONSENT", None, WRITING),
     CONTINUE,
 )

@@ -20,7 +20,7 @@ from __future__ import annotations
 import msgspec
 
 from holter.causes.cgroup_page_cache_pressure import REFAULTS
-from holter.causes.offers import Offer, Wait, ask
+from holter.causes.offers import MEASURE_STORAGE, NAME_STORAGE, Offer, Wait, ask, storage_is_dead
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
 from holter.causes.steps import Facts
@@ -119,17 +119,14 @@ RULES = (
     symptom("slow-disk", weight=1.5),
 )
 
-# The storage of a small read that has been waiting for longer is dead, not slow.
-DEAD_S = 10.0
-
 
 def _variant(facts: Facts) -> str | None:
-    pending = facts.get("storage.pending_s")
-    return "dead" if isinstance(pending, (int, float)) and pending >= DEAD_S else None
+    return "dead" if storage_is_dead(facts) else None
 
 
 OFFERS = (
-    Offer("measure-storage", "SAFE", "df -hT {preprocessed}"),
+    NAME_STORAGE,
+    MEASURE_STORAGE,
     Offer("copy-to-local-disk", "SAFE"),
     ask(_variant),
 )

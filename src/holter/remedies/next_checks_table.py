@@ -120,10 +120,14 @@ CHECK_COMMANDS: tuple[CheckCommand, ...] = (
     ),
     CheckCommand("descriptors", "ulimit -n; cat /proc/sys/fs/file-nr", ("fds.",), tells="fds.limit"),
     CheckCommand("shared-memory", "df -h /dev/shm", ("shm.",), tells="shm.total_bytes"),
-    CheckCommand("room", "df -h {results} {preprocessed}; df -i {results}", ("disk.", "save.")),
+    CheckCommand(
+        "room",
+        "timeout -s KILL 5 df -h {results} {preprocessed}; timeout -s KILL 5 df -i {results}",
+        ("disk.", "save."),
+    ),
     CheckCommand(
         "storage",
-        "findmnt -T {preprocessed}; cat /proc/pressure/io",
+        "timeout -s KILL 5 findmnt -T {preprocessed}; cat /proc/pressure/io",
         ("storage.fs_type", "storage.mount", "storage.pending_s", "storage.usual_latency_s", "pressure.io"),
     ),
     CheckCommand("storage-kernel-log", "dmesg -T | grep -iE 'nfs|i/o error|blk_update'", ("storage.kernel_errors",)),
