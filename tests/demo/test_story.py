@@ -11,10 +11,11 @@ import pytest
 
 from holter.demo.fault_injector import FaultInjector, speaker
 from holter.demo.faults import Context, find_fault
-from holter.demo.runner import timing
+from holter.demo.runner import DemoResult, _alarms, _say_result, timing
 from holter.records import Beat, Noted, Tick
 from holter.remedies.diagnose import diagnose_recording
 from holter.reports.live.line_writer import LineWriter
+from holter.reports.outcome import outcome_of
 from holter.tape import Recording, read
 
 TAPES = Path(__file__).parent.parent / "tapes"
@@ -87,3 +88,42 @@ def test_another_trouble_of_a_busy_machine_is_not_taken_for_the_fault() -> None:
         assert alarm is not None and alarm > 0
     assert timing(recording, (other(4.0),), "frozen-worker") == (None, None, None)  # type: ignore[arg-type]
     assert timing(recording, (other(10.0),), "frozen-worker")[2] == "concurrent-jobs-contention"  # type: ignore[arg-type]
+
+
+def told_of(name: str, fault: str, true_cause: str | None, exit_code: int, fault_s: float | None = None) -> str:
+    """What the demo says at its end of a kept tape."""
+    tape = TAPES / f"{name}.holter"
+    recording = read(tape)
+    diagnoses = diagnose_recording(recording, is_over=True)
+    said: list[str] = []
+    result = DemoResult(
+        fault=fault,
+        true_cause=true_cause,
+        tape=tape,
+        report=tape,
+        training_exit=exit_code,
+        diagnoses=diagnoses,
+        fault_s=fault_s,
+        alarm_s=None,
+        cause_s=None,
+        named=None,
+        lang="en",
+        outcome=outcome_of(recording, diagnoses, is_over=True),
+        alarms=_alarms(recording, diagnoses),
+    )
+    _say_result(result, said.append, "en")
+    return said[0]
+
+
+@pytest.mark.parametrize("name", ["external_kill/main_sigterm", "external_kill/main_sigkill", "quiet/interrupted"])
+def test_a_demo_that_is_ended_early_is_no_false_alarm_and_missed_nothing(name: str) -> None:
+    early = "the training was ended before the demo was over; until then there was no alarm"
+    assert told_of(name, "none", None, 130) == early
+    assert told_of(name, "freeze-worker", "frozen-worker", 130) == early
+
+
+def test_an_alarm_without_a_fault_of_the_demo_may_be_right() -> None:
+    unasked = "the demo broke nothing, but there was an alarm: something else on this machine, or a false alarm"
+    assert told_of("concurrent_jobs_contention/other_jobs", "none", None, 0) == unasked
+    assert told_of("concurrent_jobs_contention/other_jobs", "none", None, 143) == unasked
+    assert told_of("frozen_worker/fault", "cpu-quota", "cgroup-cpu-quota", 0, 30.0).startswith("MISSED")

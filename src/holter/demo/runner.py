@@ -19,6 +19,7 @@ from holter.demo.faults import Context, Fault, find_fault, prepared
 from holter.demo.healing_scenario import CURES, HealingScenario
 from holter.demo.prepare import prepare
 from holter.errors import CannotDoHere, FolderNotWritable, TapeExists
+from holter.history.fates import SAME_END_S, last_end
 from holter.records import Diagnosis, Judged, Noted
 from holter.remedies.diagnose import diagnose_recording
 from holter.reports.as_json import to_json
@@ -60,13 +61,22 @@ class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
     heals: bool = False
     healed: tuple[str, ...] = ()  # completed actions
     outcome: Outcome | None = None
+    alarms: int = 0  # apart from one about the end of the training
 
     @property
     def as_expected(self) -> bool:
-        """Whether the true cause was named (or no episode reported if there was no fault) and all healing succeeded."""
+        """Whether the true cause was named (or no alarm raised if there was no fault) and all healing succeeded."""
         if self.heals and (self.training_exit != 0 or self.healed != CURES):
             return False
-        return not self.diagnoses if self.true_cause is None else self.named == self.true_cause
+        return not self.alarms if self.true_cause is None else self.named == self.true_cause
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether somebody ended the training before the demo had shown what it shows: it proves nothing then."""
+        if self.true_cause is None:
+            return self.training_exit != 0 and not self.alarms
+        by_hand = self.outcome is not None and self.outcome.state == "stopped"
+        return not self.as_expected and (by_hand or self.fault_s is None)
 
     def as_json(self) -> dict[str, Any]:
         """Return a plain object; ``episodes`` as in ``holter diagnose --json``."""
@@ -169,9 +179,18 @@ def _conclude(
         lang=lang,
         heals=fault.heals,
         healed=injector.healed if isinstance(injector, HealingScenario) else (),
+        alarms=_alarms(recording, diagnoses),
     )
     _say_result(result, say, lang)
     return result
+
+
+def _alarms(recording: Recording, diagnoses: tuple[Diagnosis, ...]) -> int:
+    # One about a training that was ended (Ctrl-C, a signal) is right, and there is a fault only if the demo made one.
+    end = last_end(recording)
+    if end is None or end.is_clean:
+        return len(diagnoses)
+    return sum(diagnosis.episode.start_s < end.t_s - SAME_END_S for diagnosis in diagnoses)
 
 
 def timing(
@@ -198,8 +217,10 @@ def timing(
 
 
 def _say_result(result: DemoResult, say: Callable[[str], None], lang: Lang) -> None:
-    if result.true_cause is None:
-        say(text("demo.none-found" if result.as_expected else "demo.false-alarm", lang))
+    if result.ended_early:
+        say(text("demo.ended-early-alarm" if result.alarms else "demo.ended-early", lang))
+    elif result.true_cause is None:
+        say(text("demo.none-found" if result.as_expected else "demo.unasked-alarm", lang))
     elif result.named == result.true_cause:
         key = "demo.found-only" if result.alarm_s is None else "demo.found-alarm"
         key = key if result.cause_s is None else "demo.found"
@@ -207,7 +228,7 @@ def _say_result(result: DemoResult, say: Callable[[str], None], lang: Lang) -> N
         say(text(key, lang, cause=title, alarm=result.alarm_s, named=result.cause_s))
     else:
         say(text("demo.missed", lang, cause=result.true_cause, named=result.named or "-"))
-    if result.heals:
+    if result.heals and not result.ended_early:
         ended = "demo.healed" if result.healed == CURES else "demo.partly-healed"
         say(text(ended if result.training_exit == 0 else "demo.not-healed", lang))
     if result.outcome is not None:

@@ -44,7 +44,11 @@ define_all(
         "demo.relieved.cpu-quota": "the quota is lifted",
         "demo.relieved.vgpu-licence": "the licence is back (simulated)",
         "demo.none-found": "no alarm: nothing was wrong",
-        "demo.false-alarm": "FALSE ALARM: nothing was wrong",
+        "demo.unasked-alarm": (
+            "the demo broke nothing, but there was an alarm: something else on this machine, or a false alarm"
+        ),
+        "demo.ended-early": "the training was ended before the demo was over; until then there was no alarm",
+        "demo.ended-early-alarm": "the training was ended before the demo was over",
         "demo.found": "found: {cause}. Alarm {alarm:duration} after the fault, cause {named:duration} after it",
         "demo.found-alarm": "found: {cause}. Alarm {alarm:duration} after the fault",
         "demo.found-only": "found: {cause}",
