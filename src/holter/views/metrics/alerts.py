@@ -27,8 +27,10 @@ SEVERITY = '{{ if or (eq $labels.kind "slow-down") (eq $labels.kind "creep") }}w
 DIAGNOSE = "holter diagnose"
 
 OF_CAUSE = define("alert.of-cause", "{run}: {title}")
-UNEXPLAINED = define("alert.unexplained", "{run}: {kind}, no cause seen")
-UNEXPLAINED_TEXT = define("alert.unexplained.text", "Something is wrong with this training, and Holter names no cause.")
+UNEXPLAINED = define("alert.unexplained", "{run}: {kind}, and the cause is not known")
+UNEXPLAINED_TEXT = define(
+    "alert.unexplained.text", "Something is wrong with this training, and Holter has named no cause so far."
+)
 DIED = define("alert.died", "{run}: the training has died")
 DIED_TEXT = define("alert.died.text", "The training ended before its planned end. Holter does not start it again.")
 GAVE_UP = define("alert.gave-up", "{run}: healing did not help")
