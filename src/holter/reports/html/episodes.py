@@ -57,7 +57,7 @@ def group_model(recording: Recording, group: Group, lang: Lang, docs: str) -> di
         "kind": episode.kind,
         "numbers": ranges(group.numbers),
         "fate": group.fate,
-        "fate_words": fate_words(group, lang),
+        "fate_words": fate_words(group, recording, lang),
         "headline": group_headline(group, recording, lang),
         "members": [] if is_alone else [_member(recording, group, index, lang) for index in range(len(group.members))],
         "shown": "" if is_alone else phrase(shown(), lang),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
-from holter.history.fates import Fate
+from holter.history.fates import SAME_STOP_S, Fate
 from holter.history.phases import restarts
 from holter.patterns import later
 from holter.records import Diagnosis, Episode, Message
@@ -21,6 +21,7 @@ from holter.tape import Recording
 # Times of a group that are listed; later ones are counted.
 MOST_TIMES = 6
 NUMBERS = later(r"\d+")
+WORST_FIRST: tuple[Fate, ...] = ("open", "healed", "over")
 
 
 class Group(NamedTuple):
@@ -35,6 +36,30 @@ class Group(NamedTuple):
     def fate(self) -> Fate:
         """Return how the group ended: open if one episode is open, else healed if one was healed."""
         return next((fate for fate in ("open", "healed") if fate in self.fates), "over")
+
+
+class Moment(NamedTuple):
+    """One time that the training stood or was slow; episodes that overlap are one, as two workers that are stopped."""
+
+    start_s: float
+    spent_s: float
+    fate: Fate
+
+
+def moments(group: Group, recording: Recording) -> tuple[Moment, ...]:
+    """Return the times of a group, oldest first. Each death is one of its own."""
+    found: list[Moment] = []
+    both = zip(group.members, group.fates, strict=True)
+    for diagnosis, fate in sorted(both, key=lambda pair: pair[0].episode.start_s):
+        episode = diagnosis.episode
+        start_s, end_s = episode.start_s, episode.start_s + spent(recording, episode)
+        last = found[-1] if found else None
+        if last is None or episode.kind == "death" or start_s > last.start_s + last.spent_s + SAME_STOP_S:
+            found.append(Moment(start_s, end_s - start_s, fate))
+            continue
+        worse = min(last.fate, fate, key=WORST_FIRST.index)
+        found[-1] = Moment(last.start_s, max(last.start_s + last.spent_s, end_s) - last.start_s, worse)
+    return tuple(found)
 
 
 def grouped(recording: Recording, diagnoses: Sequence[Diagnosis], fates: Sequence[Fate]) -> tuple[Group, ...]:
@@ -60,8 +85,9 @@ def grouped(recording: Recording, diagnoses: Sequence[Diagnosis], fates: Sequenc
 
 
 def group_headline(group: Group, recording: Recording, lang: Lang) -> str:
-    """Return the headline of a group; a group of one episode has the headline of that episode."""
-    if len(group.members) == 1:
+    """Return the headline of a group; what happened once has the headline of its episode."""
+    times = moments(group, recording)
+    if len(times) == 1:
         return headline(group.shown, recording, lang)
     episode, verdict = group.shown.episode, best(group.shown)
     what = fact_of(group.shown) if verdict is None else meaning_of(verdict.cause)
@@ -69,11 +95,11 @@ def group_headline(group: Group, recording: Recording, lang: Lang) -> str:
         what = cause_message(group.shown, verdict)
     own = f"kind.{episode.kind}.headline"
     named = say.GROUP if verdict is not None else say.GROUP_OPEN
-    spent_s = sum(spent(recording, diagnosis.episode) for diagnosis in group.members)
+    spent_s = sum(moment.spent_s for moment in times)
     return phrase(
         named(
             kind=Message(key=own),
-            times=len(group.members),
+            times=len(times),
             span=spent_s or None,
             what=what,
             sure=Message(key=f"verdict.{verdict.verdict}.sentence") if verdict is not None else None,
@@ -82,11 +108,12 @@ def group_headline(group: Group, recording: Recording, lang: Lang) -> str:
     )
 
 
-def fate_words(group: Group, lang: Lang) -> str:
+def fate_words(group: Group, recording: Recording, lang: Lang) -> str:
     """Return how the episodes ended: "healed 15 times, went on by itself 3 times"."""
-    if len(group.members) == 1:
+    ended = [moment.fate for moment in moments(group, recording)]
+    if len(ended) == 1:
         return phrase(say.FATE_ALONE[group.fate](), lang)
-    counts = [(fate, group.fates.count(fate)) for fate in ("open", "healed", "over")]
+    counts = [(fate, ended.count(fate)) for fate in WORST_FIRST]
     parts = [phrase(say.FATE[fate](count=count), lang) for fate, count in counts if count]
     return text("list.join", lang).join(parts)
 
@@ -94,11 +121,11 @@ def fate_words(group: Group, lang: Lang) -> str:
 def times_of(group: Group, recording: Recording, lang: Lang) -> str:
     """Return when each episode began and how long it lasted; of many, only the first ones and the number of others."""
     listed = []
-    for diagnosis in group.members[:MOST_TIMES]:
-        episode = diagnosis.episode
-        lasted = duration(spent(recording, episode), lang)
-        listed.append(phrase(say.AT_FOR(at=clocks(recording.environment, episode.start_s), lasted=lasted), lang))
-    more = len(group.members) - len(listed)
+    every = moments(group, recording)
+    for moment in every[:MOST_TIMES]:
+        lasted = duration(moment.spent_s, lang)
+        listed.append(phrase(say.AT_FOR(at=clocks(recording.environment, moment.start_s), lasted=lasted), lang))
+    more = len(every) - len(listed)
     if more:
         listed.append(text("heal.more", lang, count=more))
     return text("list.join", lang).join(listed)

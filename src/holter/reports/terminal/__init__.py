@@ -16,7 +16,7 @@ from holter.reports.headline import could_be
 from holter.reports.outcome import Outcome, identity_of
 from holter.reports.outcome import sentences as say
 from holter.reports.outcome.closing import verdict_of_case, verdict_of_run
-from holter.reports.outcome.groups import Group, group_headline, grouped
+from holter.reports.outcome.groups import Group, group_headline, grouped, moments
 from holter.reports.quiet import quiet
 from holter.reports.terminal import episode, whole_run
 from holter.reports.terminal.next_checks import notes
@@ -91,7 +91,7 @@ def _print_group(console: Console, group: Group, recording: Recording, lang: Lan
             print_line(console, Line(command, indent=2, style="bold", command=True))
     for line in episode.when(group, recording, lang, is_run=is_run):
         print_line(console, line)
-    if len(group.members) > 1:
+    if len(moments(group, recording)) > 1:
         console.print()
         shown = say.SHOWN_OPEN if group.fate == "open" else say.SHOWN
         print_line(console, Line(phrase(shown(), lang), style="bold"))

@@ -9,7 +9,7 @@ from holter.records import Diagnosis, Episode, Finding, Link, Verdict
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.cause_words import best, is_weighed
 from holter.reports.outcome import sentences as say
-from holter.reports.outcome.groups import Group, fate_words, times_of
+from holter.reports.outcome.groups import Group, fate_words, moments, times_of
 from holter.reports.outcome.unusual import unusual
 from holter.reports.outcome.wall import clocks
 from holter.reports.terminal.next_checks import next_check_lines
@@ -27,8 +27,8 @@ STYLE_OF_SAFETY = {"SAFE": "green", "CONSENT": "yellow", "ADVICE": "cyan"}
 
 def when(group: Group, recording: Recording, lang: Lang, *, is_run: bool) -> Iterator[Line]:
     """Yield when an episode began, was noticed and ended; for a group of several, their times."""
-    if len(group.members) > 1:
-        yield Line(fate_words(group, lang), style="dim")
+    if len(moments(group, recording)) > 1:
+        yield Line(fate_words(group, recording, lang), style="dim")
         yield Line(phrase(say.TIMES_LINE(times=times_of(group, recording, lang)), lang), style="dim")
         return
     line = _when(group.shown, recording, lang, group.fate if is_run else None)
