@@ -12,13 +12,27 @@ import pytest
 from rich.console import Console
 
 from holter.cli.options import FailOn
-from holter.records import Diagnosis, Environment, Episode, EpochEnded, Fact, Judged, Noted, ProcessEnded, Subject
+from holter.records import (
+    Ability,
+    ContractSettled,
+    Diagnosis,
+    Environment,
+    Episode,
+    EpochEnded,
+    Fact,
+    Judged,
+    Noted,
+    ProcessEnded,
+    ProcessSample,
+    Subject,
+    Tick,
+)
 from holter.remedies.diagnose import diagnose_recording
 from holter.reports.as_json import to_json
 from holter.reports.catalogue import phrase
 from holter.reports.outcome import Outcome, identity_of, outcome_of
 from holter.reports.outcome.closing import verdict_of_run
-from holter.reports.outcome.groups import grouped
+from holter.reports.outcome.groups import group_headline, grouped, moments
 from holter.reports.outcome.unusual import unusual
 from holter.reports.quiet import quiet
 from holter.reports.terminal import print_diagnosis
@@ -140,6 +154,34 @@ def test_a_training_that_runs_well_says_where_it_is() -> None:
     assert (ran.ended, ran.runs) == (None, True)
 
 
+def test_a_process_that_trains_nothing_is_not_said_to_train() -> None:
+    process = ProcessSample(t_s=0.0, pid=7, role="main", state="S")
+    ticks = tuple(Tick(t_s=float(t_s), processes=(process,)) for t_s in range(16))
+    recording = Recording(all_ticks=ticks, environment=AT)
+    ran = outcome_of(recording, is_over=False)
+    assert phrase(ran.headline, "en") == "Running; no step of a training was seen yet, in 15 s."
+    assert "running, but no training was seen in it" in phrase(verdict_of_run(ran, recording), "en")
+    begins = msgspec.structs.replace(recording, all_ticks=ticks[:4])
+    assert phrase(outcome_of(begins, is_over=False).headline, "en") == "Running."
+    settled = ContractSettled(
+        t_s=10.0,
+        does=(),
+        sees=(
+            Ability(name="heartbeat", can=False, why_not="no hook"),
+            Ability(name="log", can=False, why_not="no log"),
+        ),
+    )
+    told = msgspec.structs.replace(recording, all_ticks=(*ticks, Tick(t_s=60.0, events=(settled,))))
+    assert phrase(outcome_of(told, is_over=False).headline, "en") == (
+        "Running for 1 min 0 s. No training was seen: no hook; no log. Only the process and the machine are watched."
+    )
+
+
+def test_a_dead_worker_has_its_number_also_without_a_diagnosis() -> None:
+    recording = read(TAPES / "worker_killed/frozen_and_killed.holter")
+    assert "worker 1 (PID 19573) was killed" in phrase(outcome_of(recording, is_over=True).headline, "en")
+
+
 def test_a_run_that_was_given_up_is_not_healed_and_says_so() -> None:
     recording = healed_scene.recording()
     ran = outcome_of(recording, healed_scene.diagnoses(), is_over=True)
@@ -245,6 +287,34 @@ def test_eighteen_equal_stalls_are_told_once() -> None:
     assert lines[0].startswith("Finished: 4 epochs. Stopped 18 times, went on by itself, ")
     assert len(lines) < 60
     assert "and 12 more" in out.getvalue()
+
+
+def test_two_workers_that_are_stopped_at_once_are_one_stall() -> None:
+    path = TAPES / "frozen_worker/workers_sigstop.holter"
+    recording = read(path)
+    diagnoses = diagnose_recording(recording, is_over=True)
+    assert len(diagnoses) == 2
+    out = StringIO()
+    ran = outcome_of(recording, diagnoses, is_over=True)
+    print_diagnosis(Console(file=out, width=400, color_system=None), recording, diagnoses, "en", ran=ran)
+    (line,) = [line for line in out.getvalue().splitlines() if line.startswith("Stalled ")]
+    assert line.startswith("Stalled in epoch 1, 12 s: ")
+    assert "2 times" not in out.getvalue() and "not over: 2" not in out.getvalue()
+
+
+def test_stalls_that_overlap_are_counted_once_and_their_time_too() -> None:
+    recording, diagnoses = stalls(3)
+    late = diagnoses[1].episode
+    overlaps = msgspec.structs.replace(
+        diagnoses[2],
+        episode=msgspec.structs.replace(diagnoses[2].episode, start_s=late.start_s + 4, end_s=late.start_s + 20),
+    )
+    (group,) = grouped(recording, (diagnoses[0], diagnoses[1], overlaps), ("over", "over", "healed"))
+    assert [(moment.start_s, moment.spent_s, moment.fate) for moment in moments(group, recording)] == [
+        (0.0, 14.0, "over"),
+        (60.0, 20.0, "healed"),
+    ]
+    assert group_headline(group, recording, "en").startswith("Stalled 2 times, 34 s in all: ")
 
 
 def test_one_that_is_not_over_is_told_in_full_before_those_that_are() -> None:

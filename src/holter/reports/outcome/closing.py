@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from holter.evidence.scope import was_training_seen
 from holter.records import Diagnosis, Environment, Message
 from holter.remedies.next_checks import next_checks
 from holter.reports.cause_words import best
@@ -20,7 +21,10 @@ def verdict_of_run(ran: Outcome, recording: Recording) -> Message:
     if not ran.fates and (ran.state in ("finished", "cut") or nothing_left):
         return say.VERDICT(what=quiet_message(recording), command=ran.next_command)
     fate = next((fate for fate in ("open", "over", "healed") if fate in ran.fates), None)
-    said = say.SAID[ran.state](cause=ran.cause, fate=None if fate is None else say.FINISHED_WITH[fate](cause=ran.cause))
+    seen = ran.state != "running" or was_training_seen(recording)
+    said = say.SAID[ran.state if seen else "unseen"](
+        cause=ran.cause, fate=None if fate is None else say.FINISHED_WITH[fate](cause=ran.cause)
+    )
     return say.VERDICT(what=said, command=ran.next_command)
 
 
@@ -43,8 +47,9 @@ def _look(diagnosis: Diagnosis, environment: Environment | None) -> str | None:
 def after_report(ran: Outcome, recording: Recording) -> Message:
     """Return the verdict for a command that has just written the report.
 
-    It never recommends ``holter report`` as the next command, but the page on the cause instead.
+    It never recommends ``holter report`` as the next command, but the page on the cause instead, or the recording.
     """
     if ran.next_command is not None and ran.next_command.startswith("holter report"):
-        ran = msgspec.structs.replace(ran, next_command=f"holter explain {ran.cause}" if ran.cause else None)
+        look = ran.next_command.replace("holter report", "holter top", 1)
+        ran = msgspec.structs.replace(ran, next_command=f"holter explain {ran.cause}" if ran.cause else look)
     return verdict_of_run(ran, recording)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from holter.evidence.scope import WORKS
+from holter.evidence.scope import WORKS, was_training_seen
 from holter.history.fates import STOPS, asked_to_stop
 from holter.records import Message, Phase
 from holter.reports.outcome import sentences as say
 from holter.reports.outcome.record import Outcome, State
 from holter.reports.outcome.trouble import Trouble
-from holter.reports.quiet import no_training_in, times_replaced
+from holter.reports.quiet import no_training, no_training_in, times_replaced
 from holter.reports.when import EPOCH_PHASES
 from holter.sentences import Sentence
 from holter.tape import Recording
@@ -19,6 +19,8 @@ from holter.tape import Recording
 TELLS: tuple[State, ...] = ("stalled", "troubled", "cut", "dead", "incomplete", "gave-up", "restarting")
 # Below this nothing was lost that a person would count.
 LEAST_LOST_S = 1.0
+# A process that was watched for less says nothing by its silence.
+LEAST_SEEN_S = 10.0
 
 
 class Epochs(NamedTuple):
@@ -68,7 +70,7 @@ def _first(recording: Recording, ran: Outcome, trouble: Trouble | None, epochs: 
         cut = (say.CUT if recording.finished and not recording.damage else broken)(at=at, place=place)
         return cut if trouble is None else say.BOTH(first=cut, second=_open(trouble, recording.duration_s))
     if ran.state == "running":
-        return say.RUNNING(place=place)
+        return say.RUNNING(place=place) if place is not None else _without_place(recording)
     if ran.state == "finished":
         return say.FINISHED(epochs=done)
     stop = asked_to_stop(recording)
@@ -82,6 +84,16 @@ def _first(recording: Recording, ran: Outcome, trouble: Trouble | None, epochs: 
         return say.RESTARTING(at=at, what=what.get("what"))
     named = {"dead": say.DEAD, "incomplete": say.ENDED_EARLY, "gave-up": say.GAVE_UP}
     return named[ran.state](at=at, epochs=done, **what)
+
+
+def _without_place(recording: Recording) -> Message:
+    # In its first seconds a training shows no step either; later there is a reason.
+    if was_training_seen(recording):
+        return say.RUNNING()
+    span_s, contract = recording.duration_s, recording.contract()
+    if contract is None:
+        return say.NO_STEP_YET(span=span_s) if span_s >= LEAST_SEEN_S else say.RUNNING()
+    return say.NO_TRAINING_SO_FAR(span=span_s, why=no_training(contract, span_s))
 
 
 def _open(trouble: Trouble, until_s: float) -> Message:

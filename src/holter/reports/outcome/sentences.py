@@ -15,6 +15,11 @@ AT_CASES = define("outcome.at-cases", "{phase}, {cases}")
 EPOCH = define("outcome.epoch", "epoch {epoch}[[ of {planned}]]")
 
 RUNNING = define("outcome.running", "Running[[: {place}]].")
+NO_STEP_YET = define("outcome.no-step-yet", "Running; no step of a training was seen yet, in {span:duration}.")
+NO_TRAINING_SO_FAR = define(
+    "outcome.no-training-so-far",
+    "Running for {span:duration}. {why} Only the process and the machine are watched.",
+)
 RESTARTING = define("outcome.restarting", "Being restarted[[ since {at}]][[: {what:clause}]].")
 FINISHED = define("outcome.finished", "Finished[[: {epochs}]].")
 ENDED_EARLY = define(
@@ -105,6 +110,7 @@ TIMES_LINE = define("group.times", "at {times}")
 VERDICT = define("outcome.verdict", "Verdict: {what:clause}.[[ Next: {command}]]")
 SAID: dict[str, Sentence] = {
     "running": define("said.running", "running, nothing is wrong now"),
+    "unseen": define("said.unseen", "running, but no training was seen in it"),
     "stalled": define("said.stalled", "stalled[[ ({cause})]]"),
     "troubled": define("said.troubled", "running, with a problem[[ ({cause})]]"),
     "restarting": define("said.restarting", "being restarted"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from holter.history.fates import Fate
-from holter.records import Diagnosis, Episode, Judged, Message, Text
+from holter.records import DATA_WORKERS, Diagnosis, Episode, Judged, Message, ProcessEnded, Subject, Text
 from holter.reports.cause_words import best, cause_message, meaning_of
 from holter.reports.headline import fact_of
 from holter.reports.outcome import sentences as say
@@ -66,8 +68,17 @@ def _known(recording: Recording, episode: Episode, diagnosis: Diagnosis | None, 
         return Trouble(episode, episode.reason if is_over else say.NOT_YET(what=episode.reason), None, None, None)
     if last.cause is None:
         return Trouble(episode, _without_cause(episode.reason), None, None, None)
-    about = episode.subject if not isinstance(episode.subject, str) else None
+    about = None if isinstance(episode.subject, str) else numbered(recording, episode.subject)
     return Trouble(episode, meaning_of(last.cause, about), last.cause, _sure(last.verdict or "likely"), None)
+
+
+def numbered(recording: Recording, subject: Subject) -> Subject:
+    """Return the subject of an episode with the number of its data worker, which older tapes lost at its end."""
+    if subject.pid is None or subject.role not in DATA_WORKERS or subject.index is not None:
+        return subject
+    known = (event.worker_index for event in recording.events(ProcessEnded) if event.pid == subject.pid)
+    index = next((number for number in known if number is not None), None)
+    return subject if index is None else msgspec.structs.replace(subject, index=index)
 
 
 def _without_cause(fact: Text) -> Message:
