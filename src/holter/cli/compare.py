@@ -66,7 +66,8 @@ def compare(
     else:
         wrote = None if output is None else text("cli.wrote", language, path=output)
         slower = {run.name: tape for run, tape in zip(runs, tapes, strict=True)}.get(comparison.slowest or "")
-        command = None if slower is None else f"holter diagnose {shlex.quote(str(slower))}"
+        page_too = None if output is not None else shlex.join(["holter", *sys.argv[1:], "-o", "compare.html"])
+        command = page_too if slower is None else f"holter diagnose {shlex.quote(str(slower))}"
         table.print_comparison(Console(), comparison, language, wrote=wrote, command=command)
     sys.exit(comparison.exit_code)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import shlex
 import sys
@@ -22,6 +23,7 @@ NAMES = define(
     "To send it: holter export {tape} --scrub",
 )
 PSEUDONYMS = define("export.pseudonyms", "Names of hosts, users, folders and cases are pseudonyms in these files.")
+WRITTEN = define("export.written", "{count} files are in {folder}", one="{count} file is in {folder}")
 NO_FORMAT = define("error.no-format", "There is no format {name}.")
 
 
@@ -41,13 +43,16 @@ def export(
     """Write a table for each kind of sample, for events, epochs and episodes; or an event file for TensorBoard."""
     from holter.reports.catalogue import phrase
     from holter.reports.export import export_csv, export_parquet
+    from holter.reports.outcome.sentences import VERDICT
     from holter.reports.scrub import scrubbed
     from holter.reports.to_tensorboard import export_tensorboard
     from holter.tape import read
 
+    language = chosen_language(lang)
     writers = {"csv": export_csv, "parquet": export_parquet, "tensorboard": export_tensorboard}
     if to not in writers:
-        raise BadInput(NO_FORMAT(name=repr(to)), next_step=f"holter export {tape} --to csv")
+        near = difflib.get_close_matches(to, writers, n=1) or ["csv"]
+        raise BadInput(NO_FORMAT(name=repr(to)), next_step=f"holter export {shlex.quote(str(tape))} --to {near[0]}")
     ending = "-scrubbed" if scrub else ""
     folder = output if output is not None else tape.with_name(f"{tape_name(tape)}-{to}{ending}")
     recording = read(tape)
@@ -61,4 +66,7 @@ def export(
             print(file)
         tape_words = shlex.quote(str(tape))
         holds = PSEUDONYMS() if scrub else NAMES(count=len(files), tape=tape_words)
-        print(phrase(holds, chosen_language(lang)), file=sys.stderr)  # stdout is the list of files, for scripts
+        print(phrase(holds, language), file=sys.stderr)  # stdout is the list of files, for scripts
+        place = shlex.quote(str(folder))
+        command = f"tensorboard --logdir {place}" if to == "tensorboard" else f"holter report {tape_words}"
+        print(phrase(VERDICT(what=WRITTEN(count=len(files), folder=place), command=command), language), file=sys.stderr)

@@ -106,12 +106,12 @@ def _print(
             print("  " + phrase(STAYS(path=path), lang))
     size = sum(tape.bytes for tape in going if tape.path not in failed)
     count = len(going) - len(failed)
-    command = None
+    command = "holter list"
     if not going:
         what = NOTHING(count=len(there), size=sum(tape.bytes for tape in there))
     else:
         what = (DONE if done else DRY)(count=count, all=len(there), size=size)
-        command = None if done else shlex.join(["holter", *sys.argv[1:], "--yes"])
+        command = command if done else shlex.join(["holter", *sys.argv[1:], "--yes"])
     print(phrase(VERDICT(what=what, command=command), lang))
 
 

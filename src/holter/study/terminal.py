@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -13,6 +15,7 @@ from rich.text import Text
 
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.outcome.sentences import VERDICT
 from holter.reports.runs.line import print_line
 from holter.sentences import define
 from holter.study.finish import steps_of
@@ -91,8 +94,18 @@ def print_matrix(console: Console, cells: Sequence[Cell]) -> None:
         print_line(console, line)
 
 
-def print_status(console: Console, cells: Sequence[Cell], lang: Lang, now_s: float) -> None:
-    """Print a row for each training, then how many are in which state. ``now_s``: Unix time."""
+class Commands(NamedTuple):
+    """What may be typed after ``study status``."""
+
+    run: str
+    finish: str
+    watch: str
+
+
+def print_status(
+    console: Console, cells: Sequence[Cell], lang: Lang, now_s: float, commands: Commands | None = None
+) -> None:
+    """Print a row for each training, then how many are in which state, and the next command. ``now_s``: Unix time."""
     rows = [_row(cell, lang, now_s) for cell in cells]
     widths = [max((cell_len(row[column]) for row in rows), default=0) for column in range(3)]
     for cell, row in zip(cells, rows, strict=True):
@@ -111,7 +124,17 @@ def print_status(console: Console, cells: Sequence[Cell], lang: Lang, now_s: flo
         for cell in cells:
             by_cause.update(dict(cell.lost_by_cause))
         print_line(console, Text(phrase(LOST_IN_ALL(lost=lost_s, causes=named_causes(by_cause.most_common())), lang)))
-    print_line(console, Text(phrase(counted(cells), lang), style="bold"))
+    verdict = VERDICT(what=counted(cells), command=None if commands is None else _next(cells, commands))
+    print_line(console, Text(phrase(verdict, lang), style="bold"))
+
+
+def _next(cells: Sequence[Cell], commands: Commands) -> str:
+    broken = next((cell.tape for cell in cells if cell.state == "broken" and cell.tape is not None), None)
+    if broken is not None:
+        return f"holter diagnose {shlex.quote(broken)}"
+    if any(cell.state == "running" for cell in cells):
+        return commands.watch
+    return commands.finish if all(cell.state == "done" for cell in cells) else commands.run
 
 
 def _row(cell: Cell, lang: Lang, now_s: float) -> tuple[str, str, str, str]:

@@ -17,10 +17,11 @@ from rich.console import Console
 from holter.records import Message
 from holter.reports.catalogue import phrase, text
 from holter.study.plan import command_of, hours_left, in_order
+from holter.study.records import Cell
 from holter.study.report.as_json import as_json
 from holter.study.state.survey import look, survey
 from holter.study.state.time_limit import at_limit
-from holter.study.terminal import print_status
+from holter.study.terminal import Commands, print_status
 from holter.supervisor.folds.fold_lock import FoldLock
 from study.conftest import DATASET, World
 
@@ -233,6 +234,24 @@ def test_lost_time_is_shown_by_cause_of_each_fold_and_in_all(world: World) -> No
     assert said.splitlines()[2].startswith(f"17 min 0 s lost in all: {frozen} 10 min 0 s, {slow} 6 min 0 s")
     found = as_json(cells, (), "en", 0.0)["trainings"][1]["lost_by_cause"]
     assert found == {"frozen-worker": 600.0, "slow-storage": 60.0}
+
+
+def test_the_last_line_is_the_verdict_and_the_next_command(world: World) -> None:
+    commands = Commands(run="RUN", finish="FINISH", watch="WATCH")
+
+    def last(cells: list[Cell]) -> str:
+        console = Console(record=True, width=200)
+        print_status(console, cells, "en", 0.0, commands)
+        return console.export_text().splitlines()[-1]
+
+    (cell,) = world.cells("2d", folds="0")
+    assert last([cell]).startswith("Verdict: 1 training: 0 done, ") and last([cell]).endswith(" Next: RUN")
+    done, running, broken = (msgspec.structs.replace(cell, state=state) for state in ("done", "running", "broken"))
+    assert last([done]).endswith(" Next: FINISH")
+    assert last([done, running]).endswith(" Next: WATCH")
+    assert last([running, msgspec.structs.replace(broken, tape="/t/a b.holter")]).endswith(
+        " Next: holter diagnose '/t/a b.holter'"
+    )
 
 
 @pytest.mark.slow

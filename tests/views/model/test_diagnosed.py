@@ -12,6 +12,7 @@ import pytest
 from holter.diagnosis.targets import read_tape
 from holter.records import Judged
 from holter.reports.catalogue import Lang, phrase
+from holter.reports.outcome.closing import verdict_of_run
 from holter.tape import read
 from holter.views.model import diagnosed
 from holter.views.model.folder import RunFolder
@@ -19,7 +20,7 @@ from holter.views.model.run import Run
 from holter.views.top.desk import Desk
 from holter.views.top.draw.glyphs import ASCII
 from holter.views.top.draw.screen import Look
-from holter.views.top.once import print_once
+from holter.views.top.once import print_once, print_overview
 
 TAPES = Path(__file__).parents[2] / "tapes"
 # Of the kept tapes every so many: they are of all causes, in the order of their names.
@@ -50,6 +51,21 @@ def test_one_screen_of_an_ended_tape_says_what_diagnose_says(name: str, lang: La
     ran = read_tape(path).outcome
     assert ran is not None and ran.cause is not None
     assert phrase(ran.headline, lang) in out.getvalue()
+    assert out.getvalue().splitlines()[-1] == phrase(verdict_of_run(ran, read(path)), lang)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 15)])
+def test_one_screen_ends_with_the_verdict_and_the_next_command_and_fits(size: tuple[int, int]) -> None:
+    path = TAPES / "quiet/as_usual.holter"
+    out = io.StringIO()
+    look = Look(width=size[0], height=size[1], lang="en", glyphs=ASCII)
+    assert print_once(Desk(Run(path), "en"), look, out, colours=False) == 0
+    *_, last = lines = out.getvalue().splitlines()
+    assert last == f"Verdict: nothing wrong was seen in 1 min 44 s. Next: holter report {path}"
+    assert sum(max(1, -(-len(line) // size[0])) for line in lines) < size[1]
+    out = io.StringIO()
+    print_overview((path,), look, out, colours=False)
+    assert out.getvalue().splitlines()[-1] == f"Verdict: 1 run, 0 recorded now. Next: holter top {path}"
 
 
 def test_an_ended_tape_is_diagnosed_once(monkeypatch: pytest.MonkeyPatch) -> None:

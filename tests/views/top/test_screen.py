@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from functools import cache
 from pathlib import Path
@@ -163,6 +164,30 @@ def test_a_folder_of_runs_reads_as_agreed(tmp_path: Path, monkeypatch: pytest.Mo
         lines = overview.draw(rows, "runs", None, width, 12, "en", UNICODE, "").lines
         assert len(lines) == 12 and {cell_len(plain(line)) for line in lines} == {width}
         agreed(f"overview_{width}", "\n".join(plain(line).rstrip() for line in lines) + "\n")
+
+
+def test_a_run_of_a_folder_keeps_its_fold_and_what_tells_it_from_others(tmp_path: Path) -> None:
+    kept = (TAPES / "quiet/as_usual.holter").read_bytes()
+    for stem in ("Dataset801-3d_fullres-fold0-gpu-node-017-20261124-182807-4711", "tried-with-another-learning-rate"):
+        (tmp_path / f"{stem}.holter").write_bytes(kept)
+    rows = RunFolder((tmp_path,), "en").rows(0.0, time.time())
+    names = {}
+    for width in (40, 80):
+        lines = overview.draw(rows, "runs", None, width, 12, "en", UNICODE, "").lines
+        names[width] = sorted(plain(line)[9 : width - 6].strip() for line in lines[2:4])
+    assert all(each.startswith(("11-24 18:28", "tried-with")) for each in names[40])
+    assert all(re.search(r"f0\b", each) for each in (*names[40], *names[80]))
+    assert names[80][0].startswith("11-24 18:28 801 3d_fullres f0 ")
+
+
+def test_the_sign_of_the_moment_stands_in_no_time(frozen: Path) -> None:
+    desk = desk_of(frozen)
+    for at_s in range(20, 120, 7):
+        (axis,) = [
+            line for line in text_of(drawn(desk, (80, 24), at_s=float(at_s))).splitlines() if line.startswith("time ")
+        ]
+        assert axis.count("↑") == 1
+        assert re.fullmatch(r"time\s+(?:┬\d:\d\d:\d\d\s*)+\s\d:\d\d:\d\d\s*", axis.replace("↑", " ")), axis
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

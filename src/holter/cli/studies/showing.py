@@ -55,12 +55,16 @@ def status(jobs: tuple[Job, ...], extra: tuple[str, ...], language: Lang, *, as_
     from rich.console import Console
 
     from holter.cli.running.rewriting import can_rewrite, rewrite
-    from holter.study.terminal import print_status
+    from holter.study.terminal import Commands, print_status
 
+    run, finish, watched = (
+        shlex.join(["holter", *same_words(sys.argv, action)]) for action in ("run", "finish", "status")
+    )
+    commands = Commands(run=run, finish=finish, watch=f"{watched} --watch")
     silences: Silences = {}
 
     def show(console: Console) -> None:
-        print_status(console, cells_of(jobs, os.environ, silences), language, time.time())
+        print_status(console, cells_of(jobs, os.environ, silences), language, time.time(), commands)
 
     if watch and can_rewrite():
         rewrite(show, EVERY_S)

@@ -146,8 +146,11 @@ def print_comparison(
         words = (phrase(message, lang) for message in (verdict.message, verdict.allowed) if message is not None)
         what = ("" if lang == "zh" else " ").join(words)
         bad = verdict.is_too_slow or verdict.metric is None
-        line = phrase(VERDICT(what=what, command=command if verdict is last else None), lang)
-        _wrapped(console, line, "", "bold red" if bad else "bold")
+        style, line = "bold red" if bad else "bold", phrase(VERDICT(what=what), lang)
+        _wrapped(console, line, "", style)
+        if verdict is last and command is not None:  # in one piece, to copy it
+            whole = phrase(VERDICT(what=what, command=command), lang)
+            console.print(Text(whole.removeprefix(line).strip(), style=style), soft_wrap=True)
 
 
 def as_json(comparison: Comparison, lang: Lang) -> dict[str, Any]:

@@ -33,7 +33,7 @@ UNKNOWN = ("cut", "end-unseen", "nothing-trained")
 
 NONE = define("list.none", "No training is recorded yet.")
 NONE_HERE = define("list.none-here", "No tape in {folder}.")
-RECORD_ONE = define("list.record-one", "To record one: holter run -- nnUNetv2_train 4 3d_fullres 0")
+RECORD_ONE = "holter run -- nnUNetv2_train 4 3d_fullres 0"
 ON_HOST = define("list.on-host", "{name} · {host}")
 CALLS = define("list.calls", "{count} calls", one="{count} call")
 TAPE_GONE = define("list.tape-gone", "the tape was moved, deleted or overwritten: {path}")
@@ -52,7 +52,8 @@ def print_rows(
     """
     if not rows:
         none = NONE() if folder is None else NONE_HERE(folder=str(folder))
-        console.print(f"{phrase(none, lang)} {text(RECORD_ONE.key, lang)}", soft_wrap=True, highlight=False)
+        verdict_of_none = VERDICT(what=none, command=RECORD_ONE)
+        console.print(phrase(verdict_of_none, lang), soft_wrap=True, highlight=False, markup=False)
         return
     shown = [row for number, row in enumerate(rows) if everything or row.runs or number < MOST_ROWS]
     for row in shown:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from holter.errors import HolterError
+from holter.patterns import later
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase
 from holter.sentences import define
@@ -24,6 +25,9 @@ SILENT_AGAIN_S = 10.0
 # Columns of the small chart of a row.
 COLUMNS = 24
 
+# ABOUT-HOST-TIME-PID, as ``holter run`` names a tape.
+GIVEN_NAME = later(r".+-\d{4}(?P<month>\d\d)(?P<day>\d\d)-(?P<hour>\d\d)(?P<minute>\d\d)\d\d-\d+")
+
 CANNOT_BE_READ = define("folder.unreadable", "Cannot be read: {why}")
 
 
@@ -32,6 +36,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
 
     path: Path
     name: str
+    apart: str = ""  # what tells it apart from other runs of this name
     sentence: str = ""
     tone: Tone = "plain"
     state: str = "new"  # new, live, silent, over, unreadable
@@ -79,8 +84,7 @@ class RunFolder:
         # Runs of one fold differ only by their tapes.
         names = Counter(row.name for row in rows)
         return tuple(
-            row if names[row.name] == 1 else msgspec.structs.replace(row, name=f"{row.path.stem} {row.name}")
-            for row in rows
+            row if names[row.name] == 1 else msgspec.structs.replace(row, apart=_apart(row.path.stem)) for row in rows
         )
 
     def _is_due(self, path: Path, now_s: float) -> bool:
@@ -166,6 +170,12 @@ def _written(path: Path) -> float:
         except OSError:
             continue
     return max(times, default=0.0)
+
+
+def _apart(stem: str) -> str:
+    # A name that Holter gave repeats data set, configuration, fold and host: its time is what differs.
+    given = GIVEN_NAME.fullmatch(stem)
+    return stem if given is None else "{month}-{day} {hour}:{minute}".format_map(given.groupdict())
 
 
 def _name(plans: dict[str, str]) -> str:

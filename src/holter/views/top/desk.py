@@ -34,6 +34,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str = ""
     tone: Tone = "plain"
     lines: tuple[str, ...] = ()
+    verdict: str = ""  # its last line
     is_open: bool = False  # it is being diagnosed
 
 

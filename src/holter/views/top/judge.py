@@ -90,12 +90,18 @@ def judged(path: Path, lang: Lang, width: int, *, is_over: bool) -> Judgement:
     """
     from rich.console import Console
 
+    from holter.reports.outcome.closing import verdict_of_run
     from holter.reports.terminal import print_diagnosis
 
     recording, diagnoses, ran = diagnosed(path, is_over=is_over)
     out = io.StringIO()
     print_diagnosis(Console(file=out, width=max(40, width), color_system=None), recording, diagnoses, lang, ran=ran)
-    return Judgement(sentence=phrase(ran.headline, lang), tone=tone_of(ran), lines=tuple(out.getvalue().splitlines()))
+    return Judgement(
+        sentence=phrase(ran.headline, lang),
+        tone=tone_of(ran),
+        lines=tuple(out.getvalue().splitlines()),
+        verdict=phrase(verdict_of_run(ran, recording), lang),
+    )
 
 
 def main(words: list[str]) -> None:

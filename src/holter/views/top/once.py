@@ -8,13 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+import msgspec
+from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segments
 
 from holter.errors import HolterError
 from holter.patterns import later
+from holter.reports.catalogue import phrase
 from holter.reports.when import clock
 from holter.views.model.folder import RunFolder
+from holter.views.model.verdict import verdict_at, verdict_of_rows
+from holter.views.model.view import View
 from holter.views.top.desk import Desk
 from holter.views.top.draw import overview
 from holter.views.top.draw.happened import happened_until
@@ -24,6 +29,8 @@ from holter.views.top.judge import judged
 
 # A recorder that is silent for so long will not go on.
 SILENT_S = 60.0
+# Below this a screen shows nothing any more.
+LEAST_HEIGHT = 8
 # A recorder writes every second.
 EACH_S = 1.0
 # A sentence that differs only in its numbers is not printed again.
@@ -31,24 +38,41 @@ NUMBERS = later(r"\d+")
 
 
 def print_once(desk: Desk, look: Look, out: TextIO, *, colours: bool) -> int:
-    """Print one screen, without the line of keys; return the exit code: 1 if something is wrong."""
+    """Print one screen, without the line of keys, and the verdict; return the exit code: 1 if something is wrong."""
+    view = _seen(desk, look)
+    said = _verdict(desk, view)
+    # Together with the next prompt they fit on the screen.
+    lines = -(-cell_len(said) // max(1, look.width))
+    _print_screen(desk, msgspec.structs.replace(look, height=max(LEAST_HEIGHT, look.height - lines)), out, colours)
+    print(said, file=out, flush=True)
+    return int(desk.said(view, look)[1] in ("bad", "warn"))
+
+
+def _verdict(desk: Desk, view: View) -> str:
+    return desk.judgement.verdict or phrase(verdict_at(view, desk.run.story, desk.run.path), desk.lang)
+
+
+def _seen(desk: Desk, look: Look) -> View:
     desk.run.poll(time.monotonic(), time.time())
     story = desk.run.story
     if story.finished and story.episodes:
         with contextlib.suppress(HolterError):  # then it says what was recorded
             desk.judgement = judged(desk.run.path, desk.lang, look.width, is_over=True)
-    view = desk.view(look)
-    _print(desk.draw(view, look).lines[:-1], look, out, colours=colours)
-    return int(desk.said(view, look)[1] in ("bad", "warn"))
+    return desk.view(look)
+
+
+def _print_screen(desk: Desk, look: Look, out: TextIO, colours: bool) -> None:
+    _print(desk.draw(desk.view(look), look).lines[:-1], look, out, colours=colours)
 
 
 def print_overview(places: tuple[Path, ...], look: Look, out: TextIO, *, colours: bool) -> int:
-    """Print the list of the runs at some places; return 1 if something is wrong with one of them."""
+    """Print the list of the runs at some places, and a verdict; return 1 if something is wrong with one of them."""
     rows = RunFolder(places, look.lang).rows(time.monotonic(), time.time())
     height = max(look.height, len(rows) + 8)
     place = ", ".join(str(folder) for folder in places)
     drawn = overview.draw(rows, place, None, look.width, height, look.lang, look.glyphs, "")
     _print(drawn.lines[:-1], look, out, colours=colours)
+    print(phrase(verdict_of_rows(rows), look.lang), file=out, flush=True)
     return int(any(row.tone in ("bad", "warn") or row.state == "unreadable" for row in rows))
 
 
@@ -64,8 +88,12 @@ def _print(lines: tuple[Line, ...], look: Look, out: TextIO, *, colours: bool) -
 
 
 def follow_plain(desk: Desk, look: Look, out: TextIO, sleep: Callable[[float], None]) -> None:
-    """Print the screen once, then one line whenever something happens, until the recording ends. No escape codes."""
-    print_once(desk, look, out, colours=False)
+    """Print the screen once, then one line whenever something happens, until the recording ends. No escape codes.
+
+    The last line is the verdict.
+    """
+    _seen(desk, look)
+    _print_screen(desk, look, out, colours=False)
     seen = _happened(desk, look)
     last = ""
     while True:
@@ -82,6 +110,7 @@ def follow_plain(desk: Desk, look: Look, out: TextIO, sleep: Callable[[float], N
             print(f"{clock(view.at_s)}  {words}", file=out, flush=True)
             last = gist
         if desk.run.story.finished or (desk.run.silent_s or 0.0) > SILENT_S:
+            print(_verdict(desk, _seen(desk, look)), file=out, flush=True)
             return
 
 

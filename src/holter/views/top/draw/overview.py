@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
 from holter.reports.catalogue import Lang, phrase, text
 from holter.sentences import define, define_all
@@ -34,6 +34,8 @@ define_all(
 STYLE_OF_STATE = {"live": "good", "silent": "bad", "over": "dim", "unreadable": "warn", "new": "dim"}
 # Lines of the sentence of the chosen run.
 SENTENCE_LINES = 3
+# Of the sentence in a row, on a screen that has any of it.
+LEAST_SENTENCE = 24
 
 
 class OverviewDrawn(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +62,8 @@ def draw(
     width, height = max(20, width), max(5, height)
     live = sum(row.state == "live" for row in rows)
     title = phrase(RUNS(count=len(rows), live=live) if rows else NO_RUNS(place=place), lang)
-    lines: list[Line] = [Row(width).add(title, "bold").add(f"  {place}", "dim").done(), _heads(width, lang)]
+    cells = _widths(width, rows, lang)
+    lines: list[Line] = [Row(width).add(title, "bold").add(f"  {place}", "dim").done(), _heads(width, cells, lang)]
     found: dict[int, Path] = {}
     current = next((row for row in rows if row.path == chosen), rows[0] if rows else None)
     room = max(1, height - len(lines) - 1 - SENTENCE_LINES)
@@ -68,7 +71,7 @@ def draw(
     start = max(0, min(place_of - room // 2, len(rows) - room))
     for row in rows[start : start + room]:
         found[len(lines)] = row.path
-        lines.append(_row(row, width, lang, glyphs, is_chosen=row is current))
+        lines.append(_row(row, width, cells, lang, glyphs, is_chosen=row is current))
     while len(lines) < height - 1 - SENTENCE_LINES:
         lines.append(Row(width).done())
     if current is not None:
@@ -98,32 +101,57 @@ def _end_of(path: str, width: int) -> str:
     return path if cell_len(path) <= width else "…" + path[-(width - 1) :]
 
 
-def _widths(width: int) -> tuple[int, int, int, int, int]:
-    # name, epoch, seconds an epoch, GPU, CPU; a narrow screen has fewer of them.
-    if width >= 100:
-        return 26, 10, 8, 5, 5
-    if width >= 60:
-        return 20, 9, 0, 5, 0
-    return max(8, width - 20), 9, 0, 0, 0
+def _widths(width: int, rows: tuple[RunRow, ...], lang: Lang) -> tuple[int, int, int, int, int]:
+    # name, epoch, seconds an epoch, GPU, CPU; a narrow screen has fewer of them. The whole sentence of the chosen run
+    # is below the list: a name is worth more than the beginning of a sentence.
+    runs = any(row.state == "live" for row in rows)
+    epoch = max((cell_len(each) for each in (text("top.head.epoch", lang), *map(_epochs, rows))), default=0)
+    others = (epoch, 8, 5 * runs, 5 * runs) if width >= 100 else (epoch, 0, 5 * (runs and width >= 60), 0)
+    taken = 9 + sum(cells + 1 for cells in others if cells)
+    room = width - taken - 2 - (LEAST_SENTENCE if width >= 60 else 0)
+    return min(max((cell_len(_name(row)) for row in rows), default=8), max(8, room)), *others
 
 
-def _heads(width: int, lang: Lang) -> Line:
+def _name(row: RunRow) -> str:
+    return f"{row.apart} {row.name}".strip()
+
+
+def _epochs(row: RunRow) -> str:
+    return "" if row.epoch is None else f"{row.epoch}" if row.total is None else f"{row.epoch}/{row.total}"
+
+
+def _without_middle(name: str, cells: int, glyphs: Glyphs) -> str:
+    # The fold at the end says as much as the beginning.
+    if cell_len(name) <= cells:
+        return name
+    tail = set_cell_size(name[::-1], cells * 2 // 5)[::-1]
+    return cut(name, cells - cell_len(tail), glyphs.cut) + tail
+
+
+def _heads(width: int, widths: tuple[int, ...], lang: Lang) -> Line:
     row = Row(width).add(" " * 9)
-    for name, cells in zip(("run", "epoch", "each", "gpu", "cpu"), _widths(width), strict=True):
+    for name, cells in zip(("run", "epoch", "each", "gpu", "cpu"), widths, strict=True):
         if cells:
             row.add(fit(text(f"top.head.{name}", lang), cells, right=name != "run") + " ", "dim")
     return row.add(" " + text("top.head.state", lang), "dim").done()
 
 
-def _row(row: RunRow, width: int, lang: Lang, glyphs: Glyphs, *, is_chosen: bool) -> Line:
-    name, epoch, each, gpu, cpu = _widths(width)
+def _row(
+    row: RunRow,
+    width: int,
+    widths: tuple[int, int, int, int, int],
+    lang: Lang,
+    glyphs: Glyphs,
+    *,
+    is_chosen: bool,
+) -> Line:
+    name, epoch, each, gpu, cpu = widths
     line = Row(width)
     line.add(
         fit((glyphs.selected if is_chosen else " ") + text(f"top.run.{row.state}", lang), 9), STYLE_OF_STATE[row.state]
     )
-    line.add(fit(row.name, name) + " ", "selected" if is_chosen else "")
-    of = "" if row.epoch is None else f"{row.epoch}" if row.total is None else f"{row.epoch}/{row.total}"
-    line.add(fit(of, epoch, right=True) + " ")
+    line.add(fit(_without_middle(_name(row), name, glyphs), name) + " ", "selected" if is_chosen else "")
+    line.add(fit(_epochs(row), epoch, right=True) + " ")
     if each:
         line.add(fit("" if row.usual_epoch_s is None else age(row.usual_epoch_s), each, right=True) + " ")
     if row.state == "live":

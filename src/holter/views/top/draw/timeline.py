@@ -98,7 +98,9 @@ class Timeline:
         while moment < window.end_s:
             column = window.column(moment)
             label = clock(moment)
-            if column >= 0 and column + len(label) < window.count:
+            end = column + len(label)
+            # The sign of the moment that is shown stands between the labels, never in one.
+            if column >= 0 and end < window.count and not column <= self._at <= end:
                 cells[column] = self._glyphs.tick
                 cells[column + 1 : column + 1 + len(label)] = label
             moment += step
