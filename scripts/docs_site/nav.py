@@ -48,6 +48,7 @@ NAV: tuple[Section, ...] = (
             Entry("top.md", "Watch in the terminal", "在终端里观察"),
             Entry("web.md", "Watch in the browser", "在浏览器里观察"),
             Entry("runs.md", "Find and compare runs", "查找和比较训练"),
+            Entry("how-to/tensorboard.md", "TensorBoard and tables", "TensorBoard 和表格"),
             Entry("bench.md", "What limits a training", "训练的瓶颈"),
             Entry("tune.md", "The fastest settings", "最快的设置"),
             Entry("evidence.md", "State evidence by hand", "手写证据文件"),

@@ -109,7 +109,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "export": _examples(
         "export",
         ("holter export run.holter", "Write CSV tables into the folder run-csv."),
-        ("holter export run.holter --to parquet -o tables", "Write Parquet tables into the folder tables."),
+        ("holter export run.holter --to tensorboard", "Write curves for tensorboard --logdir run-tensorboard."),
     ),
     "metrics": _examples(
         "metrics",
