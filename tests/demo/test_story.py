@@ -123,7 +123,7 @@ def test_a_demo_that_is_ended_early_is_no_false_alarm_and_missed_nothing(name: s
 
 
 def test_an_alarm_without_a_fault_of_the_demo_may_be_right() -> None:
-    unasked = "the demo broke nothing, but there was an alarm: something else on this machine, or a false alarm"
-    assert told_of("concurrent_jobs_contention/other_jobs", "none", None, 0) == unasked
-    assert told_of("concurrent_jobs_contention/other_jobs", "none", None, 143) == unasked
+    anyway = "the demo broke nothing, but there was an alarm: something else on this machine, or a false alarm"
+    assert told_of("concurrent_jobs_contention/other_jobs", "none", None, 0) == anyway
+    assert told_of("concurrent_jobs_contention/other_jobs", "none", None, 143) == anyway
     assert told_of("frozen_worker/fault", "cpu-quota", "cgroup-cpu-quota", 0, 30.0).startswith("MISSED")

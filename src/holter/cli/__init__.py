@@ -37,7 +37,7 @@ from holter.cli import (
 )
 from holter.cli.help.page import HELP_OPTIONS, App, HelpfulGroup
 from holter.cli.measuring import bench, tune
-from holter.cli.options import long_options, spoken_language
+from holter.cli.options import Lang, before_the_command, chosen_language, long_options, spoken_language
 from holter.cli.start import platforms, settings, standard_streams
 from holter.cli.studies import study
 from holter.cli.studies.words import StudyCommand
@@ -49,7 +49,8 @@ app = App(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich takes longer to import than everything else
     context_settings={"help_option_names": list(HELP_OPTIONS)},
-    help="Keeps nnU-Net training going: notices a stall in seconds, names its cause with evidence, and heals it.",
+    help="Keeps nnU-Net training going: notices a stall, mostly within 15 seconds, names its cause with evidence, "
+    "and heals it.",
 )
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -103,8 +104,10 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _options(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+    lang: Lang = None,
 ) -> None:
-    pass
+    if not version:
+        chosen_language(lang)  # raises BadInput if there is no such language
 
 
 def main() -> None:
@@ -112,6 +115,9 @@ def main() -> None:
     standard_streams.repair()
     arguments = sys.argv[1:] or ["--help"]
     try:
+        lang = before_the_command(arguments)
+        if lang is not None:  # for the command, for its errors and for the training's own lines
+            os.environ[settings.SPOKEN["lang"]] = lang
         chosen = settings.read(os.environ, _options_of)
         settings.speak(chosen, os.environ)
         platforms.refuse_elsewhere(arguments)

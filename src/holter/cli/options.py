@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import itertools
 import json
 import os
 import shlex
@@ -175,6 +176,16 @@ def spoken_language(arguments: Sequence[str]) -> Literal["en", "zh"]:
         return language(given[-1] if given else None, os.environ)
     except BadInput:
         return language(None, os.environ)
+
+
+def before_the_command(arguments: Sequence[str]) -> Literal["en", "zh"] | None:
+    """Return the language of a ``--lang`` before the command, as in ``holter --lang zh list``; None without one."""
+    options = itertools.takewhile(
+        lambda pair: pair[1].startswith("-") or pair[0] == "--lang", pairwise(["", *arguments])
+    )
+    words = [word for _, word in options]
+    is_given = any(word.partition("=")[0] == "--lang" for word in words)
+    return spoken_language(words) if is_given else None
 
 
 def print_json(document: Any) -> None:

@@ -220,7 +220,7 @@ def _say_result(result: DemoResult, say: Callable[[str], None], lang: Lang) -> N
     if result.ended_early:
         say(text("demo.ended-early-alarm" if result.alarms else "demo.ended-early", lang))
     elif result.true_cause is None:
-        say(text("demo.none-found" if result.as_expected else "demo.unasked-alarm", lang))
+        say(text("demo.none-found" if result.as_expected else "demo.alarm-anyway", lang))
     elif result.named == result.true_cause:
         key = "demo.found-only" if result.alarm_s is None else "demo.found-alarm"
         key = key if result.cause_s is None else "demo.found"

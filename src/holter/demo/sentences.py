@@ -44,7 +44,7 @@ define_all(
         "demo.relieved.cpu-quota": "the quota is lifted",
         "demo.relieved.vgpu-licence": "the licence is back (simulated)",
         "demo.none-found": "no alarm: nothing was wrong",
-        "demo.unasked-alarm": (
+        "demo.alarm-anyway": (
             "the demo broke nothing, but there was an alarm: something else on this machine, or a false alarm"
         ),
         "demo.ended-early": "the training was ended before the demo was over; until then there was no alarm",

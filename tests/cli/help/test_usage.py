@@ -56,4 +56,38 @@ def test_english_errors_have_the_same_form() -> None:
 
 def test_a_command_that_does_not_exist_names_one_that_does() -> None:
     _, told = said("exprot", lang="C")
-    assert told.splitlines()[0] == "holter: bad-usage: There is no command exprot. Did you mean 'export'?"
+    assert told.splitlines()[0] == "holter: bad-usage: There is no command exprot. Did you mean export?"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "first_line"),
+    [
+        (("study", "statu"), "statu is not one of plan, run, status, finish. Did you mean status?"),
+        (("metrics", "graphs"), "graphs is not one of alerts, dashboard."),
+        (("list", "--jsn"), "There is no option --jsn. Did you mean --json?"),
+    ],
+)
+def test_the_nearest_word_is_named(arguments: tuple[str, ...], first_line: str) -> None:
+    code, told = said(*arguments, lang="C")
+    assert code == 2
+    assert told.splitlines()[0] == f"holter: bad-usage: {first_line}"
+
+
+@pytest.mark.parametrize("arguments", [("-h", "--lang", "zh"), ("--lang", "zh", "-h"), ("--lang=zh", "list", "-h")])
+def test_the_language_may_stand_before_the_command(arguments: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "holter", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "LC_ALL": "C", "HOLTER_LANG": "en"},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("用法：")
+
+
+def test_a_language_before_the_command_holds_for_its_errors_and_is_checked() -> None:
+    _, told = said("--lang", "zh", "metrics", "graphs", lang="C")
+    assert "没有启动任何东西" in told
+    code, told = said("--lang", "xx", "list", lang="C")
+    assert code == 2 and "'xx'" in told

@@ -5,6 +5,7 @@ Versions of the parser word it differently, and only some can be translated: the
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import Any
 
@@ -24,7 +25,7 @@ NEEDS_VALUE = define("usage.needs-value", "The option {name} needs a value.")
 TAKES_NO_VALUE = define("usage.takes-no-value", "The option {name} takes no value.")
 NO_NUMBER = define("usage.no-number", "it is not a number.")
 NO_INTEGER = define("usage.no-integer", "it is not a whole number.")
-NOT_ONE_OF = define("usage.not-one-of", "{value} is not one of {choices}.")
+NOT_ONE_OF = define("usage.not-one-of", "{value} is not one of {choices}.[[ Did you mean {nearest}?]]")
 
 # Wordings of the parser that have no exception of their own.
 _SAID: tuple[tuple[re.Pattern[str], Sentence], ...] = (
@@ -50,7 +51,8 @@ def message(error: Any) -> Text:
         others = ", ".join(sorted(error.possibilities or ())) or None
         return NO_SUCH_OPTION(name=error.option_name, others=others)
     if kind == "BadParameter" and name:
-        return INVALID(name=name, why=_said(error.message))
+        # An argument that is one of some words is called by them: the sentence names them already.
+        return _said(error.message) if "|" in name else INVALID(name=name, why=_said(error.message))
     return _said(error.format_message())
 
 
@@ -65,9 +67,16 @@ def as_error(error: Any) -> BadUsage:
 def _said(words: str) -> Text:
     for pattern, sentence in _SAID:
         match = pattern.fullmatch(words)
+        if match and sentence is NOT_ONE_OF:
+            return _not_one_of(match["value"], match["choices"].replace("'", "").split(", "))
         if match:
-            return sentence(**match.groupdict())
+            return sentence(**{name: value and value.replace("'", "") for name, value in match.groupdict().items()})
     return words
+
+
+def _not_one_of(value: str, choices: list[str]) -> Text:
+    near = difflib.get_close_matches(value, choices, n=1)
+    return NOT_ONE_OF(value=value, choices=", ".join(choices), nearest=near[0] if near else None)
 
 
 def _name(error: Any) -> str:
