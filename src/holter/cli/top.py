@@ -171,15 +171,15 @@ def _text(
 def _screen(
     alone: Path | None, places: tuple[Path, ...], lang: Language, glyphs: Glyphs, speed: float | None, note: str
 ) -> int:
-    from holter.views.model.run import Run
+    from holter.views.model.run import FIRST_EVENTS, Run
     from holter.views.top.app import TopApp, overview, run_app
     from holter.views.top.desk import Desk
     from holter.views.top.run_control import RunControl
 
     def opened(path: Path) -> RunControl:
-        return RunControl(Desk(Run(path), lang), glyphs, in_overview=True)
+        return RunControl(Desk(Run(path, FIRST_EVENTS), lang), glyphs, in_overview=True)
 
     if alone is None:
         return run_app(overview(places, lang, glyphs, opened))
-    control = RunControl(Desk(Run(alone), lang), glyphs, speed=speed, first_note=note)
+    control = RunControl(Desk(Run(alone, FIRST_EVENTS), lang), glyphs, speed=speed, first_note=note)
     return run_app(TopApp(control, lang, glyphs))

@@ -52,14 +52,23 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Follower:
-    """Reads one tape again and again. Not for several threads at the same time."""
+    """Reads one tape again and again. Not for several threads at the same time.
 
-    def __init__(self, path: Path) -> None:
+    ``first_events``: how many events the first call reads at most, if fewer than ``MOST_EVENTS`` are enough for it.
+    """
+
+    def __init__(self, path: Path, first_events: int | None = None) -> None:
         self.path = path
+        self._first_events = first_events
         self._event = self._stack = 0
         self._oldest: int | None = None  # the first event that was read, until all are read
         self._last_ms: int | None = None
         self._state: dict[str, coding.Entities] = {}
+
+    @property
+    def has_older(self) -> bool:
+        """Whether events from before the first call are still to come."""
+        return self._oldest is not None
 
     def news(self) -> News:
         """Return what was added to the tape since the last call; episodes and the description of the run always whole.
@@ -140,7 +149,7 @@ class Follower:
 
     def _begin(self, connection: sqlite3.Connection, damage: list[Message]) -> None:
         for (newest,) in select(connection, "SELECT max(id) FROM event", damage):
-            self._event = max(0, (newest or 0) - MOST_EVENTS)
+            self._event = max(0, (newest or 0) - (self._first_events or MOST_EVENTS))
         self._oldest = self._event or None
 
     def _older(self, connection: sqlite3.Connection, damage: list[Message]) -> tuple[Event, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from benchmarks.views import scene
 
-from holter.records import Beat, HostSample, Tick
+from holter.records import Beat, EpochEnded, HostSample, Tick
 from holter.reports.html.lanes import STATES
 from holter.tape import TapeWriter, read
 from holter.views.model.run import Run
@@ -240,3 +240,15 @@ def test_a_tape_whose_recorder_was_killed_long_ago_is_not_shown_as_live() -> Non
         assert run.silent_s is not None and run.silent_s > 3600
     finished = opened(TAPES / "quiet/as_usual.holter")
     assert finished.silent_s is None
+
+
+def test_a_first_screen_reads_the_newest_events_and_the_next_one_all(tmp_path: Path) -> None:
+    path = tmp_path / "days.holter"
+    writer = TapeWriter(path)
+    writer.write_events([EpochEnded(t_s=float(epoch), epoch=epoch) for epoch in range(350)])
+    run = Run(path, first_events=40)
+    run.poll(0.0, 0.0)
+    assert [event.epoch for event in run.story.epochs] == list(range(310, 350)) and not run.is_whole
+    assert run.poll(1.0, 1.0) and run.is_whole
+    assert [event.epoch for event in run.story.epochs] == list(range(350))
+    writer.close(350.0)

@@ -26,6 +26,8 @@ SAMPLED_FROM_S = 90.0
 FRESH_S = 90.0
 # Columns of one width that are remembered: a few screens.
 MOST_COLUMNS = 2000
+# Those of some hours: enough for the first screen, of a second, of a tape of days.
+FIRST_EVENTS = 2000
 # Readings that are kept in memory; who waits for whom is found in a longer stretch, which is read when it is asked for.
 RECENT_S, CHAIN_S = 20.0, 150.0
 DEAD = STATES.index("dead")
@@ -33,20 +35,29 @@ WORST_FIRST = ("death", "stall", "diverged", "unsaved", "slow-down", "creep")
 
 
 class Run:
-    """Follows one tape. Reads only; not for several threads at the same time."""
+    """Follows one tape. Reads only; not for several threads at the same time.
 
-    def __init__(self, path: Path) -> None:
+    ``first_events``: how many events the first ``poll`` reads at most, where the next one follows soon; None: all but
+    very many.
+    """
+
+    def __init__(self, path: Path, first_events: int | None = None) -> None:
         self.path = path
         self.story = Story()
         self.damage: Message | str | None = None
         self.silent_s: float | None = None
-        self._follower = Follower(path)
+        self._follower = Follower(path, first_events)
         self._watch = RecorderWatch(path)
         self._numbers: Numbers = {}
         self._columns: Columns | None = None
         self._loaded = (0, 0)  # columns that are filled: from, up to
         self._recent: deque[Tick] = deque()
         self._there: tuple[float, Tick | None] = (-1.0, None)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all events up to now were read."""
+        return not self._follower.has_older
 
     def poll(self, now_mono_s: float, now_wall_s: float) -> bool:
         """Read what was added to the tape since the last call; return whether anything was.

@@ -96,7 +96,7 @@ class RunControl:
 
     def _ask_judge(self, now_s: float) -> None:
         story, run = self.desk.run.story, self.desk.run
-        if not story.episodes and not story.finished:
+        if (not story.episodes and not story.finished) or not run.is_whole:
             return
         key = (
             len(story.episodes),
