@@ -234,7 +234,9 @@ def verdicts(evidence: Evidence) -> tuple[Verdict, ...]:
             sorted(judged.values(), key=lambda verdict: (ORDER.index(verdict.verdict), -verdict.score, verdict.cause))
         )
     words_need = {cause: need for cause, need in stated("WORDS_NEED").items() if evidence.fact(need).status != "known"}
-    return as_described(judged, evidence, without=words_need)
+    is_named = evidence.fact("scope.nnunet").value is True
+    unnamed = () if is_named else [cause for cause, scopes in PRESUPPOSED.items() if "nnunet" in scopes]
+    return as_described(judged, evidence, without=words_need, unnamed=unnamed)
 
 
 # Excluded if something that this cause requires is known to be absent; None if it may apply.

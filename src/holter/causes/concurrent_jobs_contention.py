@@ -80,6 +80,7 @@ RULES = (
     only("slow-down", "stall"),
     symptom("others-use-cpu"),
     no_symptom("same-elsewhere", weight=1.0),
+    no_symptom("others-use-gpu", weight=1.5),
 )
 
 OFFERS = (

@@ -58,6 +58,7 @@ RULES = (
     *not_in("death", "creep", "unsaved"),
     NOBODY_WORKS,
     symptom("gpu-use-fluctuates"),
+    symptom("gpu-use-low", weight=1.0),
     symptom("pauses-as-workers"),
     symptom("slow-from-start", weight=1.0),
 )

@@ -36,6 +36,8 @@ SENTENCES = describe(
     },
 )
 PRESUPPOSES = ("nnunet",)
+# Elsewhere an epoch is a pass over the data: words about epochs and batches mean nothing.
+WORDS_NEED = "scope.nnunet"
 
 RULES = (
     Rule("batch.times_usual", at_least(1.2), "batch-is-larger", 1.0, group="batch"),

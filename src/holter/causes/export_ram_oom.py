@@ -69,5 +69,10 @@ LADDER = (AGAIN, FEWER_EXPORTERS)
 TELL_OF_EXPORT = ("phase", "echo.says", "export.replaced")
 
 
+# "Killed" and nothing else, once the training is complete: the kernel does this, for lack of memory.
+KILLED = supports("main.exit_signal", one_of(9), "main-ended-by-signal", weight=2.0)
+
+
 def diagnose(evidence: Evidence) -> Verdict:
-    return possible_unless_seen(weigh(CAUSE, evidence, RULES), *TELL_OF_EXPORT)
+    exports = evidence.is_stated and evidence.fact("phase").value == "final-validation"
+    return possible_unless_seen(weigh(CAUSE, evidence, (*RULES, KILLED) if exports else RULES), *TELL_OF_EXPORT)

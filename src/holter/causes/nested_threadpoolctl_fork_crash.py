@@ -18,7 +18,17 @@ from __future__ import annotations
 from holter.causes.offers import CONTINUE_ENDED, WITHOUT_FORK, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import FOR_CRASHES
-from holter.causes.weigh import Rule, against, at_least, is_true, one_of, possible_unless_seen, supports, weigh
+from holter.causes.weigh import (
+    Rule,
+    against,
+    at_least,
+    is_true,
+    one_of,
+    possible_at_most,
+    possible_unless_seen,
+    supports,
+    weigh,
+)
 from holter.evidence import Evidence
 from holter.evidence.words import CRASHES
 from holter.records import Verdict
@@ -68,6 +78,9 @@ OFFERS = (
 LADDER = FOR_CRASHES
 
 
-# A version only counts after a crash or a lock was seen.
+# A version only counts after a crash or a lock was seen; a crash that a person states, only if it names nnU-Net, whose
+# workers these are, or the package.
 def diagnose(evidence: Evidence) -> Verdict:
-    return possible_unless_seen(weigh(CAUSE, evidence, RULES), "worker.exit_signal", "workers.lock")
+    verdict = possible_unless_seen(weigh(CAUSE, evidence, RULES), "worker.exit_signal", "workers.lock")
+    named = any(evidence.fact(name).status == "known" for name in ("scope.nnunet", "software.batchgenerators"))
+    return possible_at_most(verdict) if evidence.is_stated and not named else verdict

@@ -54,6 +54,8 @@ RULES = (
     against("phase", one_of("final-validation", "unpack"), "another-phase", fatal=True),
     against("echo.says", one_of("export", "prediction", "preprocessing"), "echo-of-another-part", weight=1.5),
     against("system.os", one_of("windows"), "windows-counts-otherwise", weight=1.0),
+    # The kernel sends SIGKILL; these come from a terminal, a person or a scheduler.
+    against("main.exit_signal", one_of(1, 2, 15), "another-signal", weight=1.5),
     NOTHING_ENDED,
     against("episode.kind", one_of("creep", "unsaved"), "still-running", fatal=True),
     symptom("ram-full"),

@@ -117,6 +117,7 @@ RULES = (
     symptom("waits-for-disk"),
     symptom("pauses-as-workers", weight=1.0),
     symptom("slow-disk", weight=1.5),
+    symptom("gpu-use-low", weight=0.5),
 )
 
 

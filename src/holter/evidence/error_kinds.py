@@ -74,6 +74,10 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("no-space", r"No space left on device|Disk quota exceeded|Read-only file system|requested and \d+ written"),
     ("no-space", r"\[Errno (?:28|30|122)\]"),
     # torch's writer reports an error without a reason: mostly the disk was full. Its reader is another file.
+    (
+        "no-space",
+        r"\bcannot be opened\b[\s\S]*, in _open_zipfile_writer\b|, in _open_zipfile_writer\b[\s\S]*cannot be opened",
+    ),
     ("no-space", r"PytorchStreamWriter failed|inline_container\.cc[^\n]*unexpected pos|unexpected pos \d+ vs \d+"),
     ("memory", r"\bMemoryError\b|Unable to allocate|can't allocate memory|Cannot allocate memory|std::bad_alloc"),
     ("memory", r"DefaultCPUAllocator: not enough memory"),

@@ -66,7 +66,9 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     if not is_prose:
         return found
     words = own_words(text)
-    if len(terms(words)) < FEWEST_TERMS:  # the output of commands alone says what it says
+    few = len(terms(words)) < FEWEST_TERMS
+    # The output of commands and a lone message say what they say; of a title that states a trouble the words count.
+    if few and ("episode.kind" not in found or is_output(text) or "echo.says" in found):
         return found
     named = resembles(words, {name: hit.value for name, hit in found.items()})
     complains = TROUBLE.search(words) is not None

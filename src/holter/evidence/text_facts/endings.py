@@ -6,6 +6,7 @@ import re
 
 from holter.evidence.fact_book import Value
 from holter.evidence.text_facts.known import Known, known, number
+from holter.patterns import later
 
 SIGNAL_NAMES: dict[str, int] = {
     "HUP": 1,
@@ -26,9 +27,28 @@ def _small(match: re.Match[str]) -> Value | None:
     return number_ if 0 < number_ < 65 else None
 
 
+# "Unexpected segmentation fault encountered in worker", "segfault in the DataLoader".
+_IN_WORKER = later(
+    r"[^\n.]{0,24}\bin (?:an? |the |my |its |pytorch'?s? )*(?:data ?loader|(?:data ?loader |data )?worker)",
+    re.IGNORECASE,
+)
+# torch.distributed.elastic raises it for a signal that the launcher got; who reports it may leave out which one.
+_SESSION = later(
+    r"\b(?:terminal|ssh|session|window|laptop|vs ?code|tmux|screen|nohup|connection)\b|终端|窗口|会话|断开|后台",
+    re.IGNORECASE,
+)
+
+
 def _of_worker(match: re.Match[str]) -> bool:
     around = match.string[max(0, match.start() - 80) : match.end()]
-    return re.search(r"worker", around, re.IGNORECASE) is not None
+    return (
+        re.search(r"worker", around, re.IGNORECASE) is not None
+        or _IN_WORKER.match(match.string, match.end()) is not None
+    )
+
+
+def _of_session(match: re.Match[str]) -> Value:
+    return 1 if _SESSION.search(match.string) is not None else 15
 
 
 PROCESSES: tuple[Known, ...] = (
@@ -53,7 +73,11 @@ PROCESSES: tuple[Known, ...] = (
         r"died with <Signals\.SIG(\w+)|Signal \d+ \(SIG(\w+)\)|interrupted by signal \d+: SIG(\w+)",
         {**RAISED, "main.exit_signal": lambda match: SIGNAL_NAMES.get(match[1] or match[2] or match[3])},
     ),
-    known(r"got signal: (\d+)|Received (\d+) death signal", {**RAISED, "main.exit_signal": lambda m: _small(m)}),
+    known(
+        r"got (?:signal|sigval) ?[:=] ?(\d+)|Received (\d+) death signal",
+        {**RAISED, "main.exit_signal": lambda m: _small(m)},
+    ),
+    known(r"\bSignalException\b", {**RAISED, "main.exit_signal": _of_session}),
     known(r"0xC0000005|-1073741819", {**RAISED, "main.exit_signal": 11, "system.os": "windows"}),
 )
 ENDS: tuple[Known, ...] = (
@@ -78,10 +102,13 @@ ENDS: tuple[Known, ...] = (
     known(
         (
             r"^[ \t]*(?:\S+: line \d+: +\d+ )?Killed\s*(?:python|$)|\bgot killed\b|(?<!no )(?:process"
-            r"|training|job|it) (?:was|is|gets|got|just) killed|直接 ?killed|(?:出现|报错?|总是|就) ?killed"
+            r"|training|job|it) (?:was|is|gets|got|just) killed"
+            r"|(?<!not )(?<!never )(?<!no process )(?<!no worker )(?<!nothing )(?<!none )\b(?:is|gets|got|was)"
+            r" (?:always |then |suddenly |automatically )?killed\b"
+            r"(?! by (?:signal|me\b|hand|the (?:user|scheduler)))|直接 ?killed|(?:出现|报错?|总是|就) ?killed"
             r"|被 ?kill|(?<!没)(?<!没有)(?<!未)被(?:系统)?杀|(?<!was )(?<!no )\bkilled[，,]|已杀死|\bSIGKILL\b"
         ),
         {**RAISED, "main.exit_signal": lambda match: None if _of_worker(match) else 9},
     ),
-    known(r"got signal: 1\b|\bSIGHUP\b|closing signal SIGHUP", {**RAISED, "main.exit_signal": 1}),
+    known(r"got (?:signal|sigval) ?[:=] ?1\b|\bSIGHUP\b|closing signal SIGHUP", {**RAISED, "main.exit_signal": 1}),
 )

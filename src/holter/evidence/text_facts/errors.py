@@ -44,16 +44,19 @@ def _is_of_another_kind(match: re.Match[str]) -> bool:
     return "unable to open shared memory object" in around and re.search(r"in read-write mode ?[:：]", around) is None
 
 
+# People put other things for the number.
+_WORKER = r"DataLoader worker \(pid\(?s?\)?[ :]*[\w, ?*<>-]+\)"
 LOADER: tuple[Known, ...] = (
     known(
-        r"DataLoader worker \(pid\(?s?\)? [\d, ]+\) is killed by signal: (Bus error)",
+        rf"{_WORKER} is killed by signal: (Bus error)",
         {**WORKER, "worker.exit_signal": 7, "shm.trouble": "no-room"},
     ),
     known(
-        r"DataLoader worker \(pid\(?s?\)? [\d, ]+\) is killed by signal: ([A-Za-z ]+)",
+        rf"{_WORKER} is killed by signal: ([A-Za-z ]+)",
         {**WORKER, "worker.exit_signal": _signal},
     ),
-    known(r"DataLoader worker \(pid\(?s?\)? [\d, ]+\) exited unexpectedly", {**WORKER, "worker.ending": "exited"}),
+    known(rf"{_WORKER} exited unexpectedly", {**WORKER, "worker.ending": "exited"}),
+    known(rf"{_WORKER} is killed\b", WORKER),
     known(
         r"unexpected bus error encountered in (?:DataLoader )?worker",
         {**WORKER, "worker.exit_signal": 7, "shm.trouble": "no-room"},
@@ -145,7 +148,8 @@ FILES: tuple[Known, ...] = (
 )
 OTHERS: tuple[Known, ...] = (
     known(
-        r"显存(?:不足|不够|溢出|爆)|爆显存|CUDA OOM|GPU (?:ran )?out of memory|OOM[^\n]{0,20}(?:GPU|CUDA)",
+        r"显存(?:不足|不够|溢出|爆)|爆显存|CUDA OOM|GPU (?:ran )?out of memory"
+        r"|\bOOM\b[^\n.]{0,60}(?:GPU|CUDA|VRAM)|(?:GPU|CUDA|VRAM)[^\n.]{0,60}\bOOM\b",
         {**RAISED, "exception.kind": "cuda-oom", "exception.cuda_oom": True},
     ),
     # As people write it; PyTorch's own sentence has capitals and is read by ``error_kind``.

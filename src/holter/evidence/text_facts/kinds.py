@@ -26,7 +26,8 @@ STOPS = (
     r"|batch arrives)|not (?:moving|progressing|responding|dead)|unresponsive|no response in (?:the )?training"
     r"|stops? (?:responding|moving|there|here|in the same|at|after|in)|(?:it|training|all"
     r"|everything) (?:just )?(?:stops|stands|waits)"
-    r"|stands? (?:still|there|at)|stays? (?:there|at|on)|sits? (?:there|at|in|on)|(?:here|there) it (?:stays"
+    r"|stands? (?:still|there|at)|stays? (?:there|at(?! ?~?\d[\d.]* ?(?:[GMK]i?B?\b|%))|on)|sits? (?:there|at"
+    r"|in|on)|(?:here|there) it (?:stays"
     r"|sits|stands)"
     r"|waits? (?:there|for ?ever|in)|never (?:gives|returns|ends|finish\w*|exits?|comes|stops|gets|starts?|reach\w*)"
     r"|(?:does|do|did|will|would|can)(?: not|n't| never) (?:start|move|continue|exit|end|finish|terminate|quit"
@@ -42,7 +43,11 @@ SLOW = (
     r"\b(?:slow|slower|slowly|slows? down|takes? (?:hours|ages|days|for ?ever)|gpus? (?:is|are"
     r"|sits?) (?:mostly )?idle|slowed|slowdown|takes? (?:too|very|so|much|ages|long)|sluggish"
     r"|crawl(?:s|ing)?"
-    r"|bottleneck|low (?:gpu )?(?:util\w*|usage)|longer (?:and longer|than)|(?:worse|slower|longer) (?:than|with|on)"
+    r"|bottleneck|low (?:[\w/-]+ ){0,2}(?:GPU-)?(?:util\w*|usage|load)\b|(?:util\w*|usage|load) (?:rate )?"
+    r"(?:of [\w ]{0,24})?(?:is|are|was|stays?|remains?) (?:\w+ ){0,3}low|longer (?:and longer|than)|(?:worse"
+    r"|slower|longer) (?:than|with|on)"
+    r"|(?:util\w*|usage)(?: \w+){0,2} (?:under|below|less than|only|just|at most|not (?:above|over)) ?(?:about"
+    r" )?[1-4]?\d ?%"
     rf"|wants? \d+ hours|times? (?:as long|longer|slower)|(?:tak(?:es?|ing)|took|needs?|needed|costs?|wants?|is"
     rf"|are) (?:now |about |over |around |nearly |almost )*{_LONG}"
     r"|(?:epoch|step|iteration|batch)s?[^\n.]{0,30}\b\d[\d.,]* ?(?:min|minutes|hours|h)\b|\d[\d.,]* ?(?:s|sec"
@@ -68,7 +73,12 @@ DIES = (
     r"|死(?:机|了|在|掉)|掉(?:线|卡|了)|抛(?:出)?|溢出|爆(?:内存|显存|了)|异常|失败"
 )
 # Words of an end alone: what was raised or printed has messages of its own.
-CRASHES = r"\b(?:crash(?:es|ed|ing)|workers? (?:just |all |suddenly )?(?:die|dies|died))\b|崩溃|闪退"
+CRASHES = (
+    r"\btraining (?:is |was |gets |got )?(?:always |suddenly |randomly )*interrupt(?:ed|s|ion)\b"
+    r"|训练[^\n，。,]{0,8}(?:突然|莫名\w{0,2}|自动|自己|总是|老是|被|异常)(?:就|被|地)?(?:中断|终止|停止|停了|停掉|退出)"
+    r"|\bOOM(?:ed|s)?\b(?![- ]?(?:killer|score))"
+    r"|\b(?:crash(?:es|ed|ing)|workers? (?:just |all |suddenly )?(?:die|dies|died))\b|崩溃|闪退"
+)
 GROWS = (
     r"memory (?:leak|keeps? (?:growing|increasing)|(?:usage|use) (?:keeps?|grows|increases|growing|rises))"
     r"|(?:memory|RAM|RSS|RssAnon|RES|swap)\b[^\n.]{0,50}\b(?:grow\w*|climb\w*|ris(?:es?|ing)|increas\w*"

@@ -9,7 +9,7 @@ from holter.patterns import later
 DENIED = later(
     (
         r"\b(?:no|not|never|without|none|nothing|neither|nor|isn't|aren't|wasn't|ruled out|unused"
-        r"|normal|fine|healthy|idle|zero)\b|n't\b|(?<![\d.])0(?:\.0+)?(?: ?%)?(?:\s*$|[,;.)\s])|未|没有"
+        r"|normal|fine|healthy|idle|zero)\b|n't\b|(?<![A-Za-z\d._-])0(?:\.0+)?(?: ?%)?(?:\s*$|[,;.)\s])|未|没有"
         r"|无(?!法)|正常|排除|为 ?0(?![\d.])|空闲|充足|不高|很低"
     ),
     re.IGNORECASE,
@@ -27,7 +27,8 @@ _CONTENT = later(
     re.IGNORECASE,
 )
 _SPOILT = later(
-    r"\b(?:until|but|except|not|never|only|slow\w*|hangs?|stuck)\b|n't\b|直到|但|慢|卡|不(?!是(?:问题|原因|瓶颈))|没(?!有?(?:任何)?(?:问题|毛病))",
+    r"\b(?:until|but|except|not|never|only|slow\w*|hangs?|stuck)\b|n't\b|直到|但|慢|卡|不(?!是(?:问题|原因|瓶颈))"
+    r"|没(?!有?(?:任何)?(?:问题|毛病))",
     re.IGNORECASE,
 )
 _ENDS = ",;.\n，；。!?！？"

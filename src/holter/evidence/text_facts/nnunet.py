@@ -41,6 +41,14 @@ NNUNET: tuple[Known, ...] = (
         r"|NaN or Inf found in input tensor|[Ll]oss is (?:nan|infinite), stopping",
         {"episode.kind": "diverged", "loss.not_finite": ("train_loss",)},
     ),
+    # nnU-Net v1 writes the first three after its last epoch; what dies later than that exports.
+    known(
+        r"evaluation of raw predictions|determining postprocessing|force_separate_z: |"
+        r"\b(?:kill|di(?:e|ed|es)\b|crash|OOM|out of memory)[^\n.]{0,60}\bafter (?:the last epoch|all epochs"
+        r"|(?:the )?(?:training|1000 epochs|epoch 999) (?:is |was |has |had )?(?:been )?(?:done|finish\w*"
+        r"|complet\w*|over))",
+        {"phase": "final-validation"},
+    ),
     known(r"nnU-?Net|nnUNet_|MIC-DKFZ", {"scope.nnunet": True}),
     known(r"n_proc_DA\s*[=:]?\s*(\d+)", {"setting.n_proc_da": _unless_tried}),
     known(r"num_workers(?:\s*(?:=|:|为|设为|设置为)\s*|\s+)(\d+)\b", {"workers.count": _unless_tried}),

@@ -29,6 +29,8 @@ SHOWN_WORDS = 4
 SHOWN_CHARACTERS = 12
 # A text of fewer words, or with fewer that are known, resembles nothing.
 FEWEST_TERMS, FEWEST_KNOWN = 8, 5
+# A title that states a trouble is short: what its few words resemble only orders what is possible.
+FEWEST_OF_A_TITLE, FEWEST_KNOWN_OF_A_TITLE = 3, 2
 # If a text names no error and no symptom, and its best cause fits less, or for fewer words, none is named.
 LEAST_FIT, FEWEST_SPEAKING = 0.15, 3
 # A text without trouble must fit better than any cause; by the second number if it names an error or complains.
@@ -152,11 +154,12 @@ def resembles(text: str, values: Mapping[str, Value]) -> tuple[Fit, ...]:
     gisted = gist(text)
     written = _written(gisted)
     words = {*signs(gisted), *written}
-    if len(words) < FEWEST_TERMS:
+    is_stated = "episode.kind" in values
+    if len(words) < (FEWEST_OF_A_TITLE if is_stated else FEWEST_TERMS):
         return ()
     bias, lengths, weights = _lexicon()
     known = [term for term in words | terms_of_facts(values) if term in lengths]
-    if len(known) < FEWEST_KNOWN:
+    if len(known) < (FEWEST_KNOWN_OF_A_TITLE if is_stated else FEWEST_KNOWN):
         return ()
     length = math.sqrt(sum(lengths[term] ** 2 for term in known))
     scores = dict(bias)

@@ -26,7 +26,14 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|swapping|交换(?:区|分区|空间)[^\n]{0,12}(?:满|用)"
     ),
     "many-threads": (
-        r"(?:thousands|hundreds|\d{3,}) (?:of )?(?:\w+ )?threads|\d{3,} v\.?s\.? \d+|线程(?:数)?(?:过"
+        r"(?:thousands|hundreds|\d{3,}) (?:of )?(?:\w+ )?threads|\btoo many threads"
+        r"|\b(?:number|amount) of threads[^\n.]{0,30}(?:explod|grow|huge|high|large|increas)"
+        r"|(?:spawn|start|creat|launch|us)\w* (?:many |multiple |several |more |its own |their own |\d+ "
+        r"|internal |OpenMP )+threads"
+        r"|(?:limit|restrict|reduc|disabl|cap)\w*[^\n.]{0,24}\b(?:number of threads|threads? (?:count|pool)"
+        r"|multi-?threading"
+        r"|threads in)|\bthreads? (?:count|number)[^\n.]{0,24}(?:limit|reduc|restrict)"
+        r"|worker[^\n.]{0,30}\b[1-9]\d{2,} ?% (?:of )?(?:a |one )?CPU|\d{3,} v\.?s\.? \d+|线程(?:数)?(?:过"
         r"|太)多|(?:all|every)(?: \d+)?(?: available)? (?:CPU )?cores|(?:very )?high CPU usage"
         r"|CPU 占用[^\n]{0,8}高|torch\.set_num_threads|(?:fix\w*|help\w*|works?|faster|解决"
         r"|恢复)[^\n]{0,60}OMP_NUM_THREADS|OMP_NUM_THREADS[^\n]{0,60}"
@@ -54,11 +61,12 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"(?:multiple|several|many|two|three|four|\d+) (?:[\w-]+ )?(?:runners?|jobs|trainings|experiments|workloads"
         r"|scripts|instances)\b[^\n]{0,60}(?:CPU|cores|at (?:once|the same time)|in parallel|simultaneously)"
         r"|other (?:jobs?|users?|people|processes|programs?|training)[^\n]{0,40}(?:CPU|machine"
-        r"|server|run)|shared (?:server|machine|node)|load average[^\n]{0,20}\d\d|(?:别人|其他人"
+        r"|server|run(?!\w*[^\n.]{0,16}\bGPU))|shared (?:server|machine|node)"
+        r"|load average[^\n]{0,20}\d\d|(?:别人|其他人"
         r"|其他(?:任务|进程|程序))[^\n]{0,16}(?:占|跑|用)|同时(?:跑|运行|训练)(?:了)?(?:两|多|几)个"
     ),
     "others-use-gpu": (
-        r"(?:second|another|other) (?:process|instance|job|training|program)[^\n]{0,40}GPU"
+        r"(?:second|another|other) (?:process|instance|job|training|program|task|user|people|model)\w*[^\n]{0,40}\bGPU"
         r"|GPU[^\n]{0,40}(?:someone else|other user|another)|exclusive[- ]process|被(?:别人"
         r"|其他)[^\n]{0,6}占|已被占用|(?:start|run) it a (?:second|third) time|two (?:trainings"
         r"|jobs)[^\n]{0,20}(?:one|same) GPU"
@@ -84,7 +92,9 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|neither the[^\n]{0,30}output|nothing (?:is |was )?(?:printed|shown|displayed)"
         r"|(?:print|output|show|write|log)s? nothing\b|PYTHONUNBUFFERED"
         r"|没有(?:任何)?(?:输出|日志|打印|显示)|不(?:显示|打印|输出)|日志(?:不"
-        r"|没有?)(?:更新|输出)|flush=True|output (?:is )?buffer"
+        r"|没有?)(?:更新|输出)|flush=True|output (?:is )?buffer|buffer\w* (?:its |the |my )?(?:std)?out|(?:console"
+        r"|cmd|terminal|screen|window)[^\n.]{0,30}(?:has ?n.t|does ?n.t|did ?n.t|not"
+        r"|stopped)[^\n.]{0,16}(?:show|print|updat|refresh|display)"
     ),
     "direct-transfer": r"\bP2P\b|peer[- ]to[- ]peer|\bIOMMU\b|IO_PAGE_FAULT|AMD-Vi|\bACS\b|NCCL_P2P_DISABLE|NVLink",
     "rank-timeout": (
@@ -104,7 +114,7 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|opencv|openblas|lock)"
     ),
     "tracker": (
-        r"(?:wandb|weights (?:&|and) biases|tensorboard|mlflow|\bneptune\b|clearml|comet_ml"
+        r"\bTask\.init\(|(?:wandb|weights (?:&|and) biases|tensorboard|mlflow|\bneptune\b|clearml|comet_ml"
         r"|swanlab|hiddenlayer|graphviz|visdom)[\s\S]{0,160}(?:stuck|hang|hung|freez|wait|lock"
         r"|timeout|卡)|(?:stuck|hang|stands? still|卡)[\s\S]{0,160}(?:wandb|mlflow|clearml|comet_ml"
         r"|swanlab|tensorboard)"
@@ -140,7 +150,7 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"BrokenPipeError|freeze_support|if __name__|Can't pickle|spawn[^\n]{0,20}Windows"
         r"|\bDLL\b[^\n]{0,30}not enough memory|not enough memory[^\n]{0,30}\bDLL\b"
         r"|OSError: \[WinError|1455|页面文件|paging file|virtual memory|虚拟内存|DLL load failed|c10\.dll"
-        r"|shm\.dll|\bcaffe2_\w+\.dll"
+        r"|shm\.dll|\bcaffe2_\w+\.dll|\bpage ?file\b|分页文件|页面交换文件"
     ),
     "validation-on-cpu": (
         r"(?:predict|validat|inference)\w*[^\n]{0,60}on (?:the )?CPU|falling back to CPU"
@@ -165,6 +175,14 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|加载数据)[^\n]{0,20}(?:bottleneck|slow|慢|瓶颈|耗时)|CPU[^\n]{0,12}(?:bottleneck|瓶颈)"
         r"|waits? for (?:data|batches)"
     ),
+    "gpu-use-low": (
+        r"(?:util\w*|usage)(?: \w+){0,2} (?:under|below|less than|only|just|at most|not (?:above|over)) ?(?:about )?"
+        r"[1-4]?\d ?%|\b(?:low|poor|tiny|near[- ]zero) (?:[\w/-]+ ){0,2}(?:GPU-)?(?:util\w*|usage)\b"
+        r"|\bunder-?utili[sz]\w*"
+        r"|(?:util\w*|usage)(?: rate)?(?: of (?:the |my |our )?GPUs?)? (?:is|are|was|stays?|remains?) "
+        r"(?:\w+ ){0,3}(?:low|poor|near (?:zero|0))"
+        r"|(?:GPU|显卡)[^\n，。]{0,12}(?:利用率|使用率|占用率?)[^\n，。]{0,8}低"
+    ),
     "same-time-any-data": (
         r"(?:time|seconds|minutes)[^\n]{0,60}\bsame\b[^\n]{0,40}(?:different|any|all|both|every)"
         r"[^\n]{0,24}(?:amounts?|numbers?|sizes?|data ?sets?|training data)"
@@ -176,7 +194,8 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|batch ?size[^\n]{0,40}(?:slow|longer|变慢|更慢)"
     ),
     "copies-on-read": (
-        r"copy[- ]on[- ](?:write|read)|ref(?:erence)? ?count|(?:each|every"
+        r"copy[- ]on[- ](?:write|read|access)|pytorch/(?:pytorch/)?issues/13246|pytorch#13246|ref(?:erence)?"
+        r" ?count|(?:each|every"
         r"|per) worker[^\n]{0,40}memory[^\n]{0,20}grow|worker[^\n]{0,60}(?:RSS"
         r"|memory)[^\n]{0,30}(?:grow|increas|涨|增)|数据进程[^\n]{0,20}内存[^\n]{0,10}(?:增|涨)"
     ),
@@ -197,9 +216,14 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|没有报错[^\n]{0,12}(?:结束|退出|停)|莫名(?:其妙)?(?:结束|退出|停)"
     ),
     "cannot-exit": (
-        r"(?:does|do|did|will)(?: not|n't) (?:exit|terminate|quit|finish)|never (?:exits"
+        r"(?:does|do|did|will)(?: not|n't) (?:exit|terminate|quit|finish)"
+        r"|(?:program|process|script|training)[^\n.]{0,20}(?:(?:does|do|did|could) ?(?:not|n't)|cannot|can't)"
+        r" stop\b|never (?:exits"
         r"|terminates|ends)|不会?(?:自动)?(?:结束|退出)(?:程序|进程)?"
-        r"|hangs? (?:at|on|after) (?:exit|the end|finish)|(?:训练|程序)(?:完(?:成)?"
+        r"|hangs? (?:at|on|after) (?:exit|the end|finish|(?:the )?training)|(?:process|program|job|script"
+        r"|terminal)\w*[^\n.]{0,60}\bafter (?:the )?(?:training|script|program|job|run) (?:is |was |has |had"
+        r" )?(?:been )?(?:over|end|done|finish|complet)|(?:after|when|once) (?:the )?training (?:is |was |has"
+        r" )?(?:end|over|finish|complet|done)\w*[^\n]{0,60}(?:Ctrl|ctrl|crtl)[- +]?c|(?:训练|程序)(?:完(?:成)?"
         r"|结束)[^\n]{0,14}(?:不退出|卡住|不结束|没有退出|卡)|无法退出"
     ),
     "validation-hangs": (
@@ -213,7 +237,11 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|start)[^\n]{0,20}worker|每(?:个|一)?(?:轮|epoch)[^\n]{0,8}(?:开始|之间)[^\n]{0,16}(?:慢|等|卡|停)"
     ),
     "slower-after-upgrade": (
-        r"(?:upgrad|updat|升级|更新)[^\n]{0,80}(?:slow|慢|longer)|slower[^\n]{0,60}(?:upgrad"
+        r"(?:upgrad|updat|升级|更新)[^\n]{0,80}(?:slow|慢|longer)"
+        r"|slow\w*[^\n.]{0,50}\b(?:torch|pytorch|cuda|cudnn|driver) ?(?:version"
+        r" )?v?\d[\d.]*[^\n]{0,24}\b(?:compared (?:to|with)|than|vs)\b"
+        r"|\b(?:downgrad|roll(?:ing|ed)? back)\w*[^\n.]{0,60}(?:fast|speed|normal|fix|recover)"
+        r"|performance regression|slower[^\n]{0,60}(?:upgrad"
         r"|newer version|than (?:torch|pytorch|version|v?\d))|(?:torch|pytorch"
         r"|cudnn) ?\d[\d.]*[^\n]{0,40}(?:slower|slow|慢)|conv3d[^\n]{0,40}slow"
         r"|3D conv\w*[^\n]{0,30}slow"
@@ -242,7 +270,9 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|SIGSTOP|挂起|暂停"
     ),
     "ram-full": (
-        r"(?:RAM|host memory|system memory|CPU memory)[^\n]{0,40}(?:full|100 ?%|exhaust|run(?:s"
+        r"(?<!GPU )(?<!CUDA )(?<!shared )\b(?:memory (?:problem|issue|error)|memory (?:is )?too (?:little|small|low))\b"
+        r"|内存(?:太|过)(?:小|少)|内存(?:的)?问题"
+        r"|(?:RAM|host memory|system memory|CPU memory)[^\n]{0,40}(?:full|100 ?%|exhaust|run(?:s"
         r"|ning)? out|not enough|insufficient)|(?:run(?:s|ning)? out|out) of (?:RAM|(?:CPU|system"
         r"|host) memory)|内存(?:不足|不够|爆|溢出|占满|满了|耗尽)|爆内存"
     ),

@@ -17,7 +17,8 @@ KERNEL: tuple[Known, ...] = (
     known(
         r"Out of memory: Kill(?:ed)? process|oom-kill:constraint|invoked oom-killer|oom_reaper: reaped"
         r"|Memory cgroup out of memory|oom[-_ ]kill event|OOMKilled|OUT_OF_MEMORY|Exceeded job memory limit"
-        r"|oom[-_ ]killer|被 ?OOM|killed by (?:the )?OOM|out[- ]of[- ]memory(?: \(OOM\))?[- ]kill\b"
+        r"|oom[-_ ]killer|\bOOM[-_ ]kill(?:ed|s)?\b|被 ?OOM|killed by (?:the )?OOM|out[- ]of[- ]memory(?:"
+        r" \(OOM\))?[- ]kill\b"
         r"|killed by (?:the )?(?:OS|system|kernel)\b[^\n]{0,40}(?:memory|RAM)\b",
         {**DEATH, "oom.kills": 1},
     ),
@@ -96,6 +97,15 @@ GPU: tuple[Known, ...] = (
         {"gpu.trouble": "lost"},
     ),
     known(r"Driver/library version mismatch", {"gpu.trouble": "mismatch"}),
+    # The driver does not answer any more.
+    known(
+        r"nvidia-smi\b[^\n.]{0,80}\b(?:hangs?|freezes?|frozen?|stuck|(?:does|do|did)(?:n't| not) (?:respond"
+        r"|return|refresh)"
+        r"|(?:can(?:not|'t)?|could) (?:no longer )?(?:not )?(?:see the GPU|run any ?more|be run)|no longer"
+        r" (?:shows?|responds?))"
+        r"|nvidia-smi[^\n，。]{0,12}(?:卡住|卡死|没(?:有)?反应|打不开)",
+        {"gpu.trouble": "hung", "episode.kind": "stall"},
+    ),
     known(
         r"couldn't communicate with the NVIDIA driver|Found no NVIDIA driver|驱动(?:程序)?版本(?:过低|太旧|不匹配)",
         {"gpu.driver_fits": False},

@@ -30,7 +30,7 @@ ERRORS = (
 # torch and numpy report a short write, but not its reason.
 UNNAMED = later(
     r"PytorchStreamWriter failed|inline_container\.cc[^\n]*(?:write|unexpected pos)|unexpected pos \d+"
-    r"|\d+ requested and \d+ written"
+    r"|\d+ requested and \d+ written|^RuntimeError: File .+ cannot be opened"
 )
 FILE = later(r"'(/[^']+)'")
 # In nnunetv2 2.5 to 2.8.

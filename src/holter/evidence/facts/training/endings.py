@@ -48,7 +48,7 @@ SURELY_TRUNCATED = later(
     r"Failed to read all data for array|pickle data was truncated|Bad CRC-32 for file|Error -\d+ while decompressing",
 )
 # Code that reads cases, only in the innermost frames: further out any trainer has such frames.
-READS_DATA = later(r"in load_case|in read_array|blosc2|npyio|memmap")
+READS_DATA = later(r"in load_case|in read_array|blosc2|npyio|memmap|in _convert_to_npy|\b(?:zipfile|gzip|nibabel)\b")
 NEAREST_FRAMES = 8
 EXCEPTION_FACTS = tuple(f"exception.{name}" for name in ("first", "kind", "role", "file", "truncated_file", "cuda_oom"))
 # "slurmstepd: error: Detected 1 oom-kill event(s) in step 123.batch"; newer ones write oom_kill.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holter.evidence.fact_book import FactBook
-from holter.evidence.reasons import ENDING_UNKNOWN
+from holter.evidence.reasons import ENDING_UNKNOWN, NO_PROCESS_TREE
 from holter.evidence.window import Window
 from holter.evidence.words import ending, process_of
 from holter.linux.signals import Signal
@@ -24,6 +24,10 @@ def collect(window: Window, book: FactBook) -> None:
     if not exporting:
         for name in ("export.workers", "export.replaced", "export.ending"):
             book.not_applicable(name, NOT_EXPORTING())
+        return
+    if not any(tick.processes for tick in window.all) and not window.recording.events(ProcessEnded, end_s=window.end_s):
+        for name in ("export.workers", "export.replaced", "export.ending"):
+            book.unknown(name, NO_PROCESS_TREE())
         return
     book.known("export.workers", len(window.processes("export-worker")))
     ended = [
