@@ -82,7 +82,8 @@ def accusations() -> Iterable[tuple[str, tuple[str, ...]]]:
 
 def ask(case: Case) -> Iterable[Answer]:
     """Yield the answers of all doors that are open for the case."""
-    yield answered(case, "evidence", lambda: read_evidence(case.evidence(), case.id))
+    if case.half != "fresh":  # its facts say little more than the kind of trouble
+        yield answered(case, "evidence", lambda: read_evidence(case.evidence(), case.id))
     if (path := case.text()) is not None:
         yield answered(case, "paste", lambda: diagnose_target(str(path), tell_observed=lambda _: None))
 
