@@ -124,3 +124,18 @@ def causes(text: str) -> list[str]:
     """Return the causes that a diagnosis of the text names, best first."""
     verdicts = read_pasted(io.BytesIO(text.encode()), "text").diagnoses[-1].verdicts
     return [verdict.cause for verdict in verdicts if verdict.verdict != "excluded" and verdict.score > 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value"),
+    [
+        ("With batch size 4 the training stops: cuda is out of memory.", "exception.kind", "cuda-oom"),
+        ("训练到一半报核心已转储", "main.exit_signal", 11),
+        ("It dies with (core dumped) in the first epoch.", "main.exit_signal", 11),
+        ("I have set core dump size to zero, training is slow.", "main.exit_signal", None),
+        ("请问这是显存不够，还是内存不够？", "exception.kind", None),
+    ],
+)
+def test_an_error_in_the_words_of_a_person(text: str, name: str, value: object) -> None:
+    found = facts_of(text)
+    assert (found[name].value if name in found else None) == value

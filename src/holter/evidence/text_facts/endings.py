@@ -110,5 +110,10 @@ ENDS: tuple[Known, ...] = (
         ),
         {**RAISED, "main.exit_signal": lambda match: None if _of_worker(match) else 9},
     ),
+    # A shell says which signal in front of it; without that, an access to wrong memory is the usual one.
+    known(
+        r"核心已?转储|吐核|\bcore[- ]dump(?:ed)?\b(?! ?(?:is |are )?(?:size|limit|disabled|off))",
+        {**RAISED, "main.exit_signal": lambda match: None if _of_worker(match) else 11},
+    ),
     known(r"got (?:signal|sigval) ?[:=] ?1\b|\bSIGHUP\b|closing signal SIGHUP", {**RAISED, "main.exit_signal": 1}),
 )

@@ -148,7 +148,8 @@ FILES: tuple[Known, ...] = (
 )
 OTHERS: tuple[Known, ...] = (
     known(
-        r"显存(?:不足|不够|溢出|爆)|爆显存|CUDA OOM|GPU (?:ran )?out of memory"
+        r"显存(?:不足|不够|溢出|爆)(?! ?[，,]? ?还是)|爆显存|CUDA OOM|GPU (?:ran )?out of memory"
+        r"|\b(?:CUDA|GPU|video card)(?: memory)? (?:is|was|are|runs?|ran|running|goes|gets) out of memory"
         r"|\bOOM\b[^\n.]{0,60}(?:GPU|CUDA|VRAM)|(?:GPU|CUDA|VRAM)[^\n.]{0,60}\bOOM\b",
         {**RAISED, "exception.kind": "cuda-oom", "exception.cuda_oom": True},
     ),

@@ -213,7 +213,7 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
     if not is_truncated and 'File "' not in first.traceback and SURELY_TRUNCATED.search(text):
         book.unknown("exception.truncated_file", NO_FRAMES())
     else:
-        book.known("exception.truncated_file", is_truncated)
+        book.known("exception.truncated_file", is_truncated if is_truncated or is_named else None, unless=words)
 
 
 # Which of nnU-Net's JSON files ``load_json`` could not read, if the calling line shows it.
