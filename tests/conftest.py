@@ -66,6 +66,12 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
         gc.enable()
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Torch computes with one thread: for small tensors more of them cost time, and every core has a worker."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Before tests are chosen by marks: mark what can be told without them, and skip what lacks something."""

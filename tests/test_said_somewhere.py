@@ -64,8 +64,8 @@ def _read(tree: ast.Module, module: str, code: Code) -> None:
 
 def _defined_in(statement: ast.stmt) -> list[str]:
     calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call) and node.args]
-    firsts = [call.args[0] for call in calls if ast.unparse(call.func) in ("define", "sentences.define")]
-    return [first.value for first in firsts if isinstance(first, ast.Constant)]
+    named = [call for call in calls if isinstance(call.args[0], ast.Constant)]
+    return [call.args[0].value for call in named if ast.unparse(call.func) in ("define", "sentences.define")]
 
 
 def is_said(key: str, code: Code) -> bool:

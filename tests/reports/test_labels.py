@@ -196,15 +196,14 @@ def said(call: str, keyword: str, *folders: str) -> set[str]:
     found: set[str] = set()
     for folder in folders:
         for file in (SOURCE / folder).rglob("*.py"):
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-            calls = [
-                node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(call)
-            ]
+            source = file.read_text(encoding="utf-8")
+            nodes = list(ast.walk(ast.parse(source))) if call in source else []
+            calls = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(call)]
             given = [argument.value for each in calls for argument in each.keywords if argument.arg == keyword]
             names = {value.id for value in given if isinstance(value, ast.Name)}
             assigned = [
                 node.value
-                for node in ast.walk(tree)
+                for node in nodes
                 if isinstance(node, ast.Assign)
                 and any(isinstance(to, ast.Name) and to.id in names for to in node.targets)
             ]
@@ -258,16 +257,17 @@ def named_keys() -> Iterator[tuple[str, str]]:
     """Every key that a module passes to the catalogue, with the module; unknown parts of a key are ``*``."""
     for file in sorted(SOURCE.rglob("*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
+        nodes = list(ast.walk(tree))
         asking = {
             imported.asname or imported.name
-            for node in ast.walk(tree)
+            for node in nodes
             if isinstance(node, ast.ImportFrom) and node.module in CATALOGUE
             for imported in node.names
         }
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Call):
+        for node in nodes:
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
-            name = ast.unparse(node.func)
+            name = node.func.id
             if name in asking - {"phrase", "filled", "translated", "language"}:
                 given = node.args[:1]
             elif name == "Message":
