@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ KEPT_FIELDS = frozenset(
 def inner_records(record: Record) -> Iterator[Record]:
     """Yield a record, then every record in its fields, in tuples too."""
     yield record
-    for name in record.__struct_fields__:
+    for name in _record_fields(type(record)):
         value = getattr(record, name)
         for item in value if isinstance(value, tuple) else (value,):
             if isinstance(item, Record):
@@ -50,25 +51,28 @@ def strings_of(value: Any) -> Iterator[str]:
             yield from strings_of(item)
 
 
-_FIELDS: dict[type[Record], tuple[str, ...]] = {}
+# Most fields are numbers: a recording of a day has millions of them.
+@cache
+def _record_fields(kind: type[Record]) -> tuple[str, ...]:
+    return _fields_of(kind, msgspec.inspect.StructType, msgspec.inspect.AnyType)
 
 
+@cache
 def _text_fields(kind: type[Record]) -> tuple[str, ...]:
-    if kind not in _FIELDS:
-        _FIELDS[kind] = tuple(
-            field.name
-            for field in msgspec.structs.fields(kind)
-            if _may_hold_text(msgspec.inspect.type_info(field.type))
-        )
-    return _FIELDS[kind]
+    return _fields_of(kind, msgspec.inspect.StrType, msgspec.inspect.StructType)
 
 
-def _may_hold_text(info: msgspec.inspect.Type) -> bool:
+def _fields_of(kind: type[Record], *held: type[msgspec.inspect.Type]) -> tuple[str, ...]:
+    types = ((field.name, msgspec.inspect.type_info(field.type)) for field in msgspec.structs.fields(kind))
+    return tuple(name for name, info in types if _may_hold(info, held))
+
+
+def _may_hold(info: msgspec.inspect.Type, held: tuple[type[msgspec.inspect.Type], ...]) -> bool:
     inspect = msgspec.inspect
     if isinstance(info, inspect.UnionType):
-        return any(_may_hold_text(part) for part in info.types)
+        return any(_may_hold(part, held) for part in info.types)
     if isinstance(info, inspect.VarTupleType):
-        return _may_hold_text(info.item_type)
+        return _may_hold(info.item_type, held)
     if isinstance(info, inspect.TupleType):
-        return any(_may_hold_text(part) for part in info.item_types)
-    return isinstance(info, (inspect.StrType, inspect.StructType))
+        return any(_may_hold(part, held) for part in info.item_types)
+    return isinstance(info, held)

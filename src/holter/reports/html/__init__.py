@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,8 +84,12 @@ def filled(template: str, lang: Lang, *folders: Path, **values: Any) -> str:
     )
 
 
+@lru_cache(maxsize=8)
 def templates(*folders: Path) -> Environment:
-    """Return the templates of the page, and those of ``folders``, which may extend it (``report.html.j2``)."""
+    """Return the templates of the page, and those of ``folders``, which may extend it (``report.html.j2``).
+
+    Each is compiled once a process, which takes longer than to fill it.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
