@@ -63,7 +63,8 @@ def main() -> int:
     counts = Counter[str]()
     for file in texts():
         text = file.read_text(encoding="utf-8")
-        counts.update({word: occurrences(word, text) for word in LIMITS})
+        lowered = text.lower()
+        counts.update({word: occurrences(word, text) for word in LIMITS if may_occur(word, lowered)})
     too_many = [word for word, (_, limit) in LIMITS.items() if counts[word] > limit]
     for word, (plain, limit) in LIMITS.items():
         if not check or word in too_many:
@@ -75,6 +76,12 @@ def main() -> int:
 def occurrences(word: str, text: str) -> int:
     """Return how often a word, or one of ``a|b``, stands in a text, also as a part of an identifier: ``_is_told``."""
     return len(re.findall(rf"(?<![a-z])(?:{word})(?![a-z])", text, re.IGNORECASE))
+
+
+def may_occur(word: str, lowered: str) -> bool:
+    """Return whether a word can stand in a text of small letters: by its beginning, which is found far more quickly."""
+    starts = (re.match(r"[a-z' ]+(?!\?)", one) for one in word.split("|"))
+    return any(start is None or start[0] in lowered for start in starts)
 
 
 def texts() -> list[Path]:
