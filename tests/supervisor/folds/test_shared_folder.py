@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from holter.cli import app
 from holter.demo.runner import _new_folder
 from holter.errors import AlreadyRecorded
 from holter.supervisor.recording.scratch import scratch_of_process
@@ -19,11 +21,12 @@ from needs import needs
 QUIET = sorted((Path(__file__).parents[2] / "tapes" / "quiet").glob("*.holter"))
 
 
-def test_reports_and_tables_of_two_tapes_are_never_of_one_name(tmp_path):
+def test_reports_and_tables_of_two_tapes_are_never_of_one_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     for name in ("run.1", "run.2", "run.holter"):
         shutil.copy(QUIET[0], tmp_path / name)
         for command in (("report",), ("export", "--to", "csv")):
-            subprocess.run([sys.executable, "-m", "holter", *command, name], cwd=tmp_path, check=True)
+            assert CliRunner().invoke(app, [*command, name]).exit_code == 0
     made = {"run.html", "run.1.html", "run.2.html", "run-csv", "run.1-csv", "run.2-csv"}
     assert {file.name for file in tmp_path.iterdir()} == {"run.1", "run.2", "run.holter", *made}
 
