@@ -219,12 +219,14 @@ def test_psutil_sees_the_same_processes(tree: Tree, probe: ProcessProbe) -> None
 def test_busy_sleeping_and_stopped_workers_are_told_apart(tree: Tree, probe: ProcessProbe) -> None:
     busy, reader, sleeper, stopped = tree.workers
     os.kill(stopped, signal.SIGSTOP)
-    began_s = time.monotonic()
+    began_s, used_s = time.monotonic(), _cpu_s(busy)
     probe.read(0.0)
-    time.sleep(1.0)
-    samples = _by_pid(probe.read(time.monotonic() - began_s))
+    # A worker that computes gets as much of a core as others leave to it.
+    _wait_for(lambda: _cpu_s(busy) - used_s > 0.4)
+    took_s, used_s = time.monotonic() - began_s, _cpu_s(busy) - used_s
+    samples = _by_pid(probe.read(took_s))
     assert (samples[busy].state, samples[busy].syscall) == ("R", "running")
-    assert 0.2 < (samples[busy].cpu_ratio or 0) < 1.1
+    assert samples[busy].cpu_ratio == pytest.approx(used_s / took_s, rel=0.3)
     assert (samples[sleeper].state, samples[sleeper].cpu_ratio) == ("S", 0.0)
     assert samples[sleeper].syscall in ("clock_nanosleep", "select", "pselect6")
     assert samples[sleeper].wait_channel is not None
@@ -232,6 +234,11 @@ def test_busy_sleeping_and_stopped_workers_are_told_apart(tree: Tree, probe: Pro
     assert samples[reader].syscall == "read"
     assert (samples[reader].syscall_file or "").startswith("pipe:")
     assert samples[reader].syscall_mount is None
+
+
+def _cpu_s(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
 
 
 # Two ways to read a file, as nnU-Net's data workers do: through a descriptor, and mapped into memory.
