@@ -6,22 +6,23 @@ import contextlib
 import errno
 import os
 import random
-import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
 from benchmarks.material import say
+from benchmarks.study.ending import SCENE, kill_all, processes_with
 from benchmarks.study.scene import Scene, epochs_begun, outcome_of
 from holter.probes.training.starting import is_holter_train
 from holter.texts.training_command import parse_training_command
 
 KINDS = ("study", "holter", "training", "group", "host", "disk-full")
 POLL_S = 0.25
+TELL_EVERY_S = 30.0
 # Between two kills: long enough for an epoch or two, so that most kills meet a training and not a start.
 BETWEEN_S = (8.0, 30.0)
 FULL_FOR_S = 8.0
@@ -40,25 +41,46 @@ class Run:
         self.wall_s = 0.0
         self.calls = 0
 
+    def see(self, found: Mapping[psutil.Process, tuple[Path, str]]) -> None:
+        """Count a look at which two trainings of one fold ran."""
+        mains = Counter(fold for fold, role in found.values() if role == "main")
+        self.twice += any(count > 1 for count in mains.values())
 
-def disturbed(scene: Scene, *, seed: int, mounted: bool) -> Run:
+
+class Telling:
+    """Say now and then how far the study is."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene, self._began_s, self._next_s = scene, time.monotonic(), 0.0
+
+    def tell(self, run: Run | None = None) -> None:
+        """Say it if it is time."""
+        now_s = time.monotonic()
+        if now_s < self._next_s:
+            return
+        self._next_s = now_s + TELL_EVERY_S
+        kills = f", {run.kills.total()} kills" if run is not None else ""
+        say(f"  {now_s - self._began_s:.0f} s: {self._scene.done()} of {self._scene.length.trainings} done{kills}")
+
+
+def disturbed(scene: Scene, *, seed: int, mounted: bool, most_s: float) -> Run:
     """Run the study to its end, and kill. ``mounted``: the results are a disk of their own that may be filled."""
-    draw, run = random.Random(seed), Run()
+    draw, run, telling = random.Random(seed), Run(), Telling(scene)
     kinds = [kind for kind in KINDS if kind != "disk-full" or mounted]
     began_s = time.monotonic()
     next_s = began_s + draw.uniform(*BETWEEN_S)
     study: subprocess.Popen[bytes] | None = None
     try:
-        while time.monotonic() - began_s < WHOLE_S:
+        while time.monotonic() - began_s < most_s:
+            telling.tell(run)
             if study is None or study.poll() is not None:
                 if study is not None and all(state == "done" for state in scene.states()):
                     break
                 study = _call(scene, run)
             now_s = time.monotonic()
             found = trainings(scene)
-            mains = Counter(fold for fold, role in found.values() if role == "main")
-            run.twice += any(count > 1 for count in mains.values())
-            if sum(run.kills.values()) < scene.length.kills and now_s >= next_s and found:
+            run.see(found)
+            if run.kills.total() < scene.length.kills and now_s >= next_s and found:
                 kind = draw.choice(kinds)
                 _kill(kind, scene, study, found, draw, run)
                 next_s = time.monotonic() + draw.uniform(*BETWEEN_S)
@@ -98,7 +120,7 @@ def _kill(
     if kind in roles and not victims:
         return
     run.kills[kind] += 1
-    say(f"kill {sum(run.kills.values())}: {kind}")
+    say(f"kill {run.kills.total()}: {kind}")
     if kind == "study":
         study.kill()
     elif kind == "host":
@@ -137,22 +159,12 @@ def trainings(scene: Scene) -> dict[psutil.Process, tuple[Path, str]]:
 
 def belonging(scene: Scene) -> Sequence[psutil.Process]:
     """Return all processes of the scene that live."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            mine = process.environ().get("STUDIED") == str(scene.folder)
-            if mine and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
+    return processes_with(SCENE, str(scene.folder))
 
 
 def end(scene: Scene) -> None:
     """Kill everything that belongs to the scene."""
-    while left := belonging(scene):
-        for process in left:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        time.sleep(0.05)
+    kill_all(SCENE, str(scene.folder))
 
 
 def _session(process: psutil.Process) -> list[psutil.Process]:
@@ -200,12 +212,13 @@ def small_disk(folder: Path) -> Iterator[bool]:
 
 def undisturbed(scene: Scene) -> None:
     """Run the study to its end."""
-    study = scene.run()
+    study, telling = scene.run(), Telling(scene)
+    until_s = time.monotonic() + WHOLE_S
     try:
-        study.wait(WHOLE_S)
+        while study.poll() is None and time.monotonic() < until_s:
+            telling.tell()
+            time.sleep(POLL_S)
     finally:
-        if study.poll() is None:
-            os.killpg(study.pid, signal.SIGKILL)
         end(scene)
 
 

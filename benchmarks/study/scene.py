@@ -7,12 +7,15 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.study.ending import SCENE
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
 
 EPOCHS = 3
+LOCAL = 'slots = 2\nspacing = 0\nkeep-going = true\nout = "out"\nextra = ["--loader", "stock"]\n'
 # A real forward and backward pass for each batch; the weights change once an epoch, by an amount that depends on the
 # epoch alone. So weights and summary.json are equal to those of an undisturbed training exactly if every epoch counted
 # once, in its order.
@@ -42,6 +45,7 @@ class Length(NamedTuple):
     folds: int
     steps: int  # of an epoch
     kills: int
+    nodes: int = 0  # that are killed
 
     @property
     def trainings(self) -> int:
@@ -64,12 +68,11 @@ class Scene:
             text = trainer.format(name=name, epochs=epochs, steps=length.steps)
             (folder / "trainers" / f"{name}.py").write_text(text)
             groups.append(f'[[trainings]]\ntrainer = "{name}"\n')
-        head = (
+        self._what = (
             f'datasets = "{DATASET_NAME}"\nconfigurations = "{CONFIGURATION}"\nfolds = "0-{length.folds - 1}"\n'
-            'slots = 2\nspacing = 0\nkeep-going = true\nout = "out"\nextra = ["--loader", "stock"]\n'
         )
-        self.file = folder / "study.toml"
-        self.file.write_text(head + "".join(groups))
+        self._groups = "".join(groups)
+        self.file = self.file_with(LOCAL)
         self.environ = {
             **os.environ,
             **brains.environment(),
@@ -79,19 +82,25 @@ class Scene:
             "TMPDIR": str(folder / "tmp"),
             "HOLTER_CHECKPOINT_EVERY_S": "0",
             "HOLTER_LANG": "en",
-            "STUDIED": str(folder),  # to find whatever belongs to it
+            SCENE: str(folder),  # to find whatever belongs to it
         }
         self.environ.pop("nnUNet_n_proc_DA", None)  # the study divides the CPUs
         # As installed by pip, which compiles. Without it every start would compile all of Holter again.
         self.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-    def run(self) -> subprocess.Popen[bytes]:
-        """Start ``holter study run``; what it says is appended to a file."""
+    def file_with(self, options: str) -> Path:
+        """Write the study file with these options, and return it."""
+        file = self.folder / "study.toml"
+        file.write_text(self._what + options + self._groups)
+        return file
+
+    def run(self, *options: str, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start ``holter study run``; what it says is appended to a file. ``environ``: of a cluster, beside ours."""
         with self.said.open("ab") as said:
             return subprocess.Popen(
-                [sys.executable, "-m", "holter", "study", "run", str(self.file), "--retry"],
+                [sys.executable, "-m", "holter", "study", "run", str(self.file), "--retry", *options],
                 cwd=self.folder,
-                env=self.environ,
+                env={**(environ or {}), **self.environ},
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
@@ -108,6 +117,11 @@ class Scene:
         command = [sys.executable, "-m", "holter", "study", "status", str(self.file), "--json"]
         done = subprocess.run(command, cwd=self.folder, env=self.environ, capture_output=True, text=True, check=True)
         return [each["state"] for each in json.loads(done.stdout)["trainings"]]
+
+    def done(self) -> int:
+        """Return how many folds have all their files; cheap."""
+        files = ("checkpoint_final.pth", "validation/summary.json")
+        return sum(all((fold / name).exists() for name in files) for fold in self.folds())
 
     def folds(self) -> list[Path]:
         """The folders of all folds."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from benchmarks.study.slurm import Slurm, running
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
 from holter.study.clusters.slurm import script_of, submit
@@ -19,7 +20,6 @@ from holter.study.selection import jobs_of
 from holter.supervisor.folds.fold_lock import STALE_S
 from needs import needs
 from study.test_local import EPOCHS, TRAINER
-from supervisor.slurm import Slurm, running
 
 pytestmark = [pytest.mark.training, pytest.mark.long, needs("slurm", "root", "unshare")]
 

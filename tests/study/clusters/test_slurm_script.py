@@ -11,12 +11,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from benchmarks.study.slurm import Slurm, running
 
 from holter.errors import CannotDoHere
 from holter.study.clusters.slurm import chain_of, name_of_chain, script_of, submit, submit_chain
 from needs import needs
 from study.conftest import DATASET, World
-from supervisor.slurm import Slurm, running
 
 
 def test_the_script_has_a_task_for_each_job_and_passes_options_on(world: World) -> None:

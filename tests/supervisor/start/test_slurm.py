@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from benchmarks.study.slurm import Slurm, running
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
 from needs import needs
-from supervisor.slurm import Slurm, running
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "slurm.md"
 TRAINING = "holter train 4 3d_fullres 0"

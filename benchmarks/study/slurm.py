@@ -1,21 +1,25 @@
-"""A Slurm of our own: one node or several, on the loopback, every file of it in one folder, gone with the test."""
+"""A real Slurm: one node or several on the loopback, every file of it in one folder, ended with its user.
+
+The tests use it, too.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
 
-from tools import which
-
 READY_WITHIN_S = 30.0
 GONE_WITHIN_S = 10.0
+# The PATH of a user often lacks the folders of the daemons.
+PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
 
 CONFIGURATION = """
 ClusterName=holter
@@ -43,7 +47,9 @@ SlurmdTimeout={timeout}
 SchedulerParameters=sched_interval=2,bf_interval=2
 {nodes}
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+{more}
 """
+NEEDED = ("slurmctld", "slurmd", "munged", "sbatch", "unshare")
 
 
 class Slurm:
@@ -55,21 +61,26 @@ class Slurm:
         self.variables = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf")}
 
     def submit(self, script: Path, variables: dict[str, str], *options: str) -> str:
-        """Submit a script; the job's number."""
+        """Submit a script; return the job's number."""
         command = ["sbatch", "--parsable", *options, str(script)]
         told = subprocess.run(command, env={**self.variables, **variables}, capture_output=True, text=True)
         assert told.returncode == 0, told.stderr
         return told.stdout.strip()
 
     def job(self, number: str) -> dict[str, str]:
-        """What ``scontrol`` says of a job: JobState, Restarts, ExitCode, …"""
+        """Return what ``scontrol`` says of a job: JobState, Restarts, ExitCode, …"""
         told = self.control("show", "job", "-o", number)
         return dict(word.partition("=")[::2] for word in told.split() if "=" in word)
 
     def control(self, *arguments: str) -> str:
-        """Whatever ``scontrol`` is asked."""
+        """Return the answer of ``scontrol``."""
         told = subprocess.run(["scontrol", *arguments], env=self.variables, capture_output=True, text=True)
         return told.stdout
+
+    def start_node(self, name: str) -> None:
+        """Start the daemon of a node that was killed."""
+        arguments = ("-N", name, "-D", "-f", str(self.folder / "slurm.conf"))
+        self.daemons[name] = _start(self.folder, "slurmd", *arguments, env=self.variables, host=name)
 
     def kill_node(self, name: str) -> None:
         """Let a node die at once, with everything that runs on it."""
@@ -87,15 +98,16 @@ class Slurm:
                         process.kill()
 
     def logs(self) -> str:
-        """The last words of the daemons."""
+        """Return the ends of the logs of all daemons."""
         return "".join(f"\n--- {file.name}\n{file.read_text()[-3000:]}" for file in self.folder.glob("slurm*.log"))
 
 
 @contextlib.contextmanager
-def running(folder: Path, nodes: Sequence[str] = ()) -> Iterator[Slurm]:
+def running(folder: Path, nodes: Sequence[str] = (), more: str = "") -> Iterator[Slurm]:
     """Start the daemons; whatever happens, they and all that they started are ended, each by its number.
 
     ``nodes``: names of nodes, which are host names in namespaces of their own; empty for one, this host.
+    ``more``: lines of slurm.conf.
     """
     (folder / "munge").mkdir(parents=True, mode=0o755)
     for name in ("state", "spool"):
@@ -110,7 +122,9 @@ def running(folder: Path, nodes: Sequence[str] = ()) -> Iterator[Slurm]:
     ]
     # A node that does not answer for so long is dead. One alone is never meant to die: this machine may be busy.
     timeout = 20 if nodes else 300
-    text = CONFIGURATION.format(folder=folder, host=host, controller_port=port, nodes="\n".join(lines), timeout=timeout)
+    text = CONFIGURATION.format(
+        folder=folder, host=host, controller_port=port, nodes="\n".join(lines), timeout=timeout, more=more
+    )
     (folder / "slurm.conf").write_text(text)
     started: list[subprocess.Popen[bytes]] = []
     try:
@@ -130,7 +144,12 @@ def running(folder: Path, nodes: Sequence[str] = ()) -> Iterator[Slurm]:
             if time.monotonic() > until_s:
                 break
             time.sleep(0.2)
-        _end(folder, started)
+        _end(folder, [*started, *(each for each in slurm.daemons.values() if each not in started)])
+
+
+def is_installed() -> bool:
+    """Return whether this machine can run one, and this user may."""
+    return os.geteuid() == 0 and all(shutil.which(name, path=PATH) for name in NEEDED)
 
 
 def _start_munge(folder: Path, started: list[subprocess.Popen[bytes]]) -> None:
@@ -147,8 +166,8 @@ def _start_munge(folder: Path, started: list[subprocess.Popen[bytes]]) -> None:
 def _start(
     folder: Path, name: str, *arguments: str, env: dict[str, str] | None, host: str | None = None
 ) -> subprocess.Popen[bytes]:
-    program = which(name)
-    assert program is not None
+    program = shutil.which(name, path=PATH)
+    assert program is not None, name
     command = [program, *arguments]
     if host is not None:
         command = ["unshare", "--uts", "sh", "-c", f'hostname {host} && exec "$@"', "sh", *command]
@@ -170,10 +189,12 @@ def _wait_for_nodes(slurm: Slurm, started: list[subprocess.Popen[bytes]], count:
     _wait(lambda: slurm.control("show", "node").count("State=IDLE") == count, started, "a node", slurm)
 
 
-def _wait(is_so, started: list[subprocess.Popen[bytes]], what: str, slurm: Slurm | None = None) -> None:
+def _wait(
+    is_so: Callable[[], bool], started: list[subprocess.Popen[bytes]], what: str, slurm: Slurm | None = None
+) -> None:
     until_s = time.monotonic() + READY_WITHIN_S
     while not is_so():
-        ended = [process.args[0] for process in started if process.poll() is not None]
+        ended = [process.args for process in started if process.poll() is not None]
         late = time.monotonic() > until_s
         assert not ended and not late, f"{what} is not ready; ended: {ended}{slurm.logs() if slurm else ''}"
         time.sleep(0.2)
