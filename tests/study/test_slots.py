@@ -40,6 +40,16 @@ def test_neighbours_share_the_cpus() -> None:
     assert variables["CUDA_VISIBLE_DEVICES"] == "" and variables["PATH"] == "/bin"
 
 
+@pytest.mark.parametrize(
+    ("slots", "free", "said"), [(8, 64, "4.00"), (4, 20, "2.50"), (8, 1024, "8.00"), (2, 64, None), (1, 64, None)]
+)
+def test_neighbours_keep_cases_in_half_of_the_free_memory_together(slots: int, free: int, said: str | None) -> None:
+    assert variables_of(Slot("gpu-0", 0), slots, 64.0, {}, free << 30).get("HOLTER_LOADER_RAM_GB") == said
+    assert "HOLTER_LOADER_RAM_GB" not in variables_of(Slot("gpu-0", 0), slots, 64.0, {}, None)
+    own = variables_of(Slot("gpu-0", 0), slots, 64.0, {"HOLTER_LOADER_RAM_GB": "1"}, free << 30)
+    assert own["HOLTER_LOADER_RAM_GB"] == "1"
+
+
 def test_what_the_user_set_is_kept() -> None:
     variables = variables_of(Slot("cpu-0"), 2, 2.0, {"nnUNet_n_proc_DA": "7", "OMP_NUM_THREADS": "1"})
     assert variables["nnUNet_n_proc_DA"] == "7" and variables["OMP_NUM_THREADS"] == "1"

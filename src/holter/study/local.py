@@ -10,6 +10,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
 from holter.errors import FolderNotWritable
+from holter.linux.cgroups import available_bytes
 from holter.records import Message
 from holter.records.exit_codes import REQUEUE
 from holter.sentences import NOTHING_STARTED, define
@@ -90,7 +91,7 @@ class Session:
     ) -> None:
         """``on_poll``: called about twice a second; must not take long. ``trainings``: where; None: this machine."""
         self._settings, self._environ, self._tell, self._on_poll = settings, environ, tell, on_poll
-        self._cpus = effective_cpus()
+        self._cpus, self._free_bytes = effective_cpus(), available_bytes()
         self._signals = 0
         self._asked = 0  # the signal
         self._elsewhere: dict[Path, Job] = {}
@@ -180,7 +181,7 @@ class Session:
     def _variables(self, slot: Slot) -> dict[str, str]:
         # On a cluster the share of a training is that of its node.
         if isinstance(self._trainings, Trainings):
-            return variables_of(slot, len(self._settings.slots), self._cpus, self._environ)
+            return variables_of(slot, len(self._settings.slots), self._cpus, self._environ, self._free_bytes)
         return {**self._environ, SLOT: slot.name}
 
     def _see_ends(self) -> None:

@@ -11,7 +11,9 @@ from holter.probes.machine.cgroup import CgroupProbe
 from holter.records import Message
 from holter.records.samples import CgroupSample, GpuSample
 from holter.sentences import NOTHING_STARTED, define
+from holter.sizes import GIB
 from holter.study.queue import Slot
+from holter.trainer.settings import RAM_GB, RAM_MOST_BYTES, RAM_SHARE
 
 # A driver that answers at all answers within this time.
 GPU_S = 12.0
@@ -19,6 +21,9 @@ UUIDS = ("GPU-", "MIG-")
 # nnU-Net's own number of data workers; more are of no use to it.
 MOST_WORKERS = 12
 WORKERS, THREADS, SLOT = "nnUNet_n_proc_DA", "OMP_NUM_THREADS", "HOLTER_STUDY_SLOT"
+# Of the free memory, what the loaders of all trainings together may keep cases in: as in ``holter.loader``, the page
+# cache needs the other half. Each asks when it starts, before the others have filled theirs.
+LOADERS_SHARE = 0.5
 
 NO_GPU_SEEN = define("error.study-no-gpu", "No GPU is seen on this machine.")
 NO_SUCH_GPU = define("error.study-no-such-gpu", "There is no GPU {index}; this machine has {gpus}.")
@@ -91,11 +96,19 @@ def _unknown(word: str, there: Sequence[GpuSample]) -> BadInput:
     return BadInput(what(index=word, gpus=known), safe=NOTHING_STARTED(), next_step=f"--gpus {' '.join(known)}")
 
 
-def variables_of(slot: Slot, slots: int, cpus: float, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a training in this slot: its GPU, and its share of the CPUs unless the user set it."""
+def variables_of(
+    slot: Slot, slots: int, cpus: float, environ: Mapping[str, str], free_bytes: int | None = None
+) -> dict[str, str]:
+    """Return the variables of a training in this slot: its GPU; its share of CPUs and memory unless set.
+
+    ``free_bytes``: free memory of the machine, for all slots; None: unknown.
+    """
     share = max(1, int(cpus // max(1, slots)))
     variables = {**environ, SLOT: slot.name}
     variables.setdefault(WORKERS, str(min(MOST_WORKERS, share)))
+    if free_bytes is not None and slots * RAM_SHARE > LOADERS_SHARE:
+        most_bytes = min(RAM_MOST_BYTES, free_bytes * LOADERS_SHARE / slots)
+        variables.setdefault(RAM_GB, f"{most_bytes / GIB:.2f}")
     if slot.device is None:
         # Without it every network takes all cores.
         variables.setdefault(THREADS, str(share))
