@@ -36,7 +36,7 @@ SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd-%n.log
-ProctrackType=proctrack/linuxproc
+ProctrackType=proctrack/{track}
 TaskPlugin=task/none
 SelectType=select/linear
 SwitchType=switch/none
@@ -103,11 +103,12 @@ class Slurm:
 
 
 @contextlib.contextmanager
-def running(folder: Path, nodes: Sequence[str] = (), more: str = "") -> Iterator[Slurm]:
+def running(folder: Path, nodes: Sequence[str] = (), more: str = "", track: str = "linuxproc") -> Iterator[Slurm]:
     """Start the daemons; whatever happens, they and all that they started are ended, each by its number.
 
     ``nodes``: names of nodes, which are host names in namespaces of their own; empty for one, this host.
-    ``more``: lines of slurm.conf.
+    ``more``: lines of slurm.conf. ``track``: how Slurm finds the processes of a job; with "pgid", as with the control
+    groups of real clusters, it kills them once the script of the job has ended.
     """
     (folder / "munge").mkdir(parents=True, mode=0o755)
     for name in ("state", "spool"):
@@ -123,7 +124,7 @@ def running(folder: Path, nodes: Sequence[str] = (), more: str = "") -> Iterator
     # A node that does not answer for so long is dead. One alone is never meant to die: this machine may be busy.
     timeout = 20 if nodes else 300
     text = CONFIGURATION.format(
-        folder=folder, host=host, controller_port=port, nodes="\n".join(lines), timeout=timeout, more=more
+        folder=folder, host=host, controller_port=port, nodes="\n".join(lines), timeout=timeout, more=more, track=track
     )
     (folder / "slurm.conf").write_text(text)
     started: list[subprocess.Popen[bytes]] = []

@@ -49,7 +49,7 @@ case "$SLURM_ARRAY_TASK_ID" in
 esac
 """
 AGAIN = """\
-[ $code -eq 75 ] && scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
+[ $code -eq 75 ] && [ -z "$ended" ] && scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
 """
 CHAIN_HEAD = """\
 #!/bin/bash
@@ -85,6 +85,9 @@ workers=${{SLURM_CPUS_PER_TASK:-0}}; [ "$workers" -gt {workers} ] && workers={wo
 cd {folder} || exit 2
 echo "holter study: $*"
 trap 'passed=1; [ -n "$pid" ] && kill -USR1 $pid' USR1    # bash gets the signal and passes it on
+# scancel or preemption. If bash ended now, Slurm would kill the training before it has saved. Not put back by this
+# script: what was cancelled must stay so, and what was preempted Slurm itself puts back.
+trap 'passed=1 ended=1; [ -n "$pid" ] && kill -TERM $pid' TERM
 # Ten seconds that save hours: a disk that does not answer, a GPU that is gone. If only this look fails (2), it trains.
 # Many tasks that start at once read Python from a cold disk: only a second no-go counts. Time left is no matter here.
 look=("$1" "$2" -f "$3")
@@ -94,10 +97,11 @@ for ((at = 4; at < $#; at++)); do
 done
 check() {{ SLURM_JOB_END_TIME= {holter} doctor "${{look[@]}}" --prolog; [ $? -eq 1 ]; }}
 check && check && exit 1
+[ -n "$ended" ] && exit 143
 {holter} train "$@" & pid=$!
 wait $pid; code=$?
-# 128 + SIGUSR1: only the wait was interrupted; without a new signal it is the exit code.
-while [ $code -eq 138 ] && [ -n "$passed" ]; do passed=; wait $pid; code=$?; done
+# A signal interrupts only the wait.
+while [ -n "$passed" ]; do passed=; wait $pid; code=$?; done
 """
 EXIT = "exit $code\n"
 
