@@ -1,8 +1,8 @@
 """``nnUNetv2_train`` as ``holter train`` starts it: ``python -m holter.trainer.entry DATASET CONFIGURATION FOLD …``.
 
-Two things differ. First, the search for the trainer's class: nnU-Net imports all of its trainers (and with them
+Three things differ. First, the search for the trainer's class: nnU-Net imports all of its trainers (and with them
 torchvision) to find one (nnunetv2/utilities/find_class_by_name.py). Second, with ``--loader holter`` or ``auto``, the
-data loader.
+data loader. Third, a full disk for what is printed ends no training.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import sys
 from typing import Any
 
+from holter.trainer.console import survive_full_disk
 from holter.trainer.settings import LOADER, STRICT
 
 LOADERS = ("stock", "holter", "auto")
@@ -22,6 +23,7 @@ OLDER_SEARCH = "recursive_find_python_class"  # arguments: folder, name, package
 
 def main() -> None:
     """Train with the arguments of ``nnUNetv2_train``, ``--loader`` and ``--strict``."""
+    survive_full_disk()
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--loader", choices=LOADERS, default=LOADERS[0])
     parser.add_argument("--strict", action="store_true")
