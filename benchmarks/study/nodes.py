@@ -101,8 +101,8 @@ class OnSlurm:
 
     def is_over(self) -> bool:
         """Return whether no job waits or runs."""
-        told = self._slurm.control("show", "job", "-o")
-        return not any(f"JobState={state}" in told for state in ("PENDING", "RUNNING", "COMPLETING", "REQUEUED"))
+        answer = self._slurm.control("show", "job", "-o")
+        return not any(f"JobState={state}" in answer for state in ("PENDING", "RUNNING", "COMPLETING", "REQUEUED"))
 
     def node_of(self, process: psutil.Process) -> str | None:
         """Return the node's name."""

@@ -63,19 +63,19 @@ class Slurm:
     def submit(self, script: Path, variables: dict[str, str], *options: str) -> str:
         """Submit a script; return the job's number."""
         command = ["sbatch", "--parsable", *options, str(script)]
-        told = subprocess.run(command, env={**self.variables, **variables}, capture_output=True, text=True)
-        assert told.returncode == 0, told.stderr
-        return told.stdout.strip()
+        answer = subprocess.run(command, env={**self.variables, **variables}, capture_output=True, text=True)
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout.strip()
 
     def job(self, number: str) -> dict[str, str]:
         """Return what ``scontrol`` says of a job: JobState, Restarts, ExitCode, …"""
-        told = self.control("show", "job", "-o", number)
-        return dict(word.partition("=")[::2] for word in told.split() if "=" in word)
+        answer = self.control("show", "job", "-o", number)
+        return dict(word.partition("=")[::2] for word in answer.split() if "=" in word)
 
     def control(self, *arguments: str) -> str:
         """Return the answer of ``scontrol``."""
-        told = subprocess.run(["scontrol", *arguments], env=self.variables, capture_output=True, text=True)
-        return told.stdout
+        answer = subprocess.run(["scontrol", *arguments], env=self.variables, capture_output=True, text=True)
+        return answer.stdout
 
     def start_node(self, name: str) -> None:
         """Start the daemon of a node that was killed."""
@@ -141,7 +141,7 @@ def running(folder: Path, nodes: Sequence[str] = (), more: str = "", track: str 
     finally:
         subprocess.run(["scancel", "--user=root"], env=slurm.variables, capture_output=True)
         until_s = time.monotonic() + GONE_WITHIN_S
-        while "JobState=RUNNING" in (told := slurm.control("show", "job")) or "JobState=COMPLETING" in told:
+        while "JobState=RUNNING" in (answer := slurm.control("show", "job")) or "JobState=COMPLETING" in answer:
             if time.monotonic() > until_s:
                 break
             time.sleep(0.2)
@@ -202,7 +202,7 @@ def _wait(
 
 
 def _end(folder: Path, started: list[subprocess.Popen[bytes]]) -> None:
-    """The daemons in order, then whoever of theirs still runs: it has the configuration or a log of ours."""
+    """End the daemons in order, then what they started and still runs: it has our configuration or a log of ours."""
     for daemon in reversed(started):
         daemon.terminate()
         try:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from benchmarks.study.ending import WHOLE, processes_with
 from benchmarks.study.scene import epochs_begun, outcome_of
 from benchmarks.study.simulation import PER_GPU_HOUR, WORSE_PER_GPU_HOUR, simulate
 
@@ -36,3 +41,27 @@ def test_epochs_are_counted_over_all_starts(tmp_path: Path) -> None:
         text = "".join(f"2026-11-28 10:00:00.000200: Epoch {epoch} \n" for epoch in epochs)
         (tmp_path / f"training_log_2026_11_28_10_00_0{number}.txt").write_text(text)
     assert epochs_begun(tmp_path) == [0, 1, 1, 2]
+
+
+STARTING = """
+import pathlib, subprocess, sys, time
+from benchmarks.study.ending import nothing_left
+with nothing_left(pathlib.Path(sys.argv[1])):
+    # As trainings: a session of its own, which starts another one.
+    subprocess.Popen(["setsid", "sh", "-c", "setsid sleep 600 & sleep 600"], start_new_session=True)
+    time.sleep(0.5)
+    print("begun", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, -2), (signal.SIGHUP, 129)])
+def test_whatever_ends_the_benchmark_no_process_stays(tmp_path: Path, number: int, code: int) -> None:
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", STARTING, str(tmp_path)]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as benchmark:
+        assert benchmark.stdout is not None and benchmark.stdout.readline() == b"begun\n"
+        assert len(processes_with(WHOLE, str(tmp_path))) >= 3
+        benchmark.send_signal(number)
+        assert benchmark.wait(60) == code
+    assert not processes_with(WHOLE, str(tmp_path))
