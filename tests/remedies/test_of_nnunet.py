@@ -9,12 +9,12 @@ import pytest
 from holter.records import Diagnosis, Environment, Episode, Fact, Finding, Subject, Verdict
 from holter.remedies import REMEDIES, propose
 from holter.remedies.next_checks import next_checks
-from holter.remedies.of_nnunet import SENTENCES
 from holter.reports.catalogue import every_sentence
 
 SPEAKS = re.compile(
     r"nnU|batchgenerators|checkpoint|validat|preprocess|epoch|\bfold\b|data ?set|\bthis case\b|cases at a time", re.I
 )
+OF_NNUNET = {offer.id for offers in REMEDIES.values() for offer in offers if offer.of_nnunet}
 DEATH = Episode(kind="death", start_s=10.0, alarm_s=10.0, detector="death", subject=Subject(role="main", pid=7), pid=7)
 ENVIRONMENT = Environment(wall_start="2026-11-28T00:00:00+00:00", command=("python", "script.py"), main_pid=7)
 
@@ -27,14 +27,16 @@ def diagnosis(*, nnunet: bool) -> Diagnosis:
 
 
 def test_every_remedy_that_speaks_of_nnunet_is_known_to():
-    ids = {offer.id for offers in REMEDIES.values() for offer in offers}
-    assert {name for name in ids if SPEAKS.search(every_sentence().get(f"remedy.{name}", ""))} <= SENTENCES <= ids
+    offers = [offer for offers in REMEDIES.values() for offer in offers]
+    speaking = {offer.id for offer in offers if SPEAKS.search(every_sentence().get(f"remedy.{offer.id}", ""))}
+    unmarked = {offer.id for offer in offers if not offer.of_nnunet}
+    assert speaking & unmarked == set(), "of_nnunet=True is missing in the Offer"
 
 
 def test_a_script_is_offered_nothing_of_nnunet_and_the_rest_without_its_settings():
     remedies = dict(propose(diagnosis(nnunet=False), ENVIRONMENT, is_over=False).remedies)
     offered = [offer for some in remedies.values() for offer in some]
-    assert not [offer.id for offer in offered if offer.id in SENTENCES]
+    assert not [offer.id for offer in offered if offer.id in OF_NNUNET]
     assert not [offer.command for offer in offered if re.search("nnunet|batchgen", offer.command or "", re.I)]
     fewer = next(remedy for remedy in remedies["ram-oom-train-worker"] if remedy.id == "fewer-workers")
     assert fewer.command is None

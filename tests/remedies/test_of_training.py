@@ -8,7 +8,7 @@ import pytest
 
 from holter.records import Diagnosis, Environment, Episode, Fact, Remedy, Subject, Verdict
 from holter.remedies import REMEDIES, propose
-from holter.remedies.of_training import AGAIN, PREDICT_AGAIN, SENTENCES
+from holter.remedies.of_training import AGAIN, PREDICT_AGAIN
 from holter.reports.catalogue import every_sentence
 
 SPEAKS = re.compile(r"checkpoint|epoch|validat|nnUNet_n_proc_DA|data worker", re.I)
@@ -30,7 +30,7 @@ def offered(command: tuple[str, ...]) -> list[Remedy]:
 
 def test_the_list_has_only_remedies_that_exist() -> None:
     ids = {offer.id for offers in REMEDIES.values() for offer in offers}
-    assert ids >= SENTENCES | set(AGAIN) | set(PREDICT_AGAIN)
+    assert ids >= set(AGAIN) | set(PREDICT_AGAIN)
 
 
 @pytest.mark.parametrize("command", [PREDICT, PREPROCESS])

@@ -50,7 +50,13 @@ def _is_2_6_4(facts: Facts) -> bool:
 
 OFFERS = (
     # The person of nnUNet issue 3003 went back to 2.6.0.
-    Offer("other-versions", "CONSENT", "pip install 'nnunetv2==2.6.0'", _is_2_6_4),
-    Offer("other-versions", "CONSENT", "pip install --upgrade nnunetv2 blosc2", lambda facts: not _is_2_6_4(facts)),
+    Offer("other-versions", "CONSENT", "pip install 'nnunetv2==2.6.0'", _is_2_6_4, of_nnunet=True),
+    Offer(
+        "other-versions",
+        "CONSENT",
+        "pip install --upgrade nnunetv2 blosc2",
+        lambda facts: not _is_2_6_4(facts),
+        of_nnunet=True,
+    ),
     PREPROCESS_CASE,
 )

@@ -50,4 +50,4 @@ RULES = (
     against("episode.kind", one_of("death", "creep", "unsaved"), "something-ended", fatal=True),
 )
 
-OFFERS = (Offer("copy-to-local-disk", "SAFE"), MORE_MEMORY, FEWER_WORKERS)
+OFFERS = (Offer("copy-to-local-disk", "SAFE", of_nnunet=True), MORE_MEMORY, FEWER_WORKERS)

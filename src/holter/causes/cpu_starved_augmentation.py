@@ -65,7 +65,7 @@ RULES = (
 
 OFFERS = (
     Offer("workers-as-cores", "CONSENT", "export nnUNet_n_proc_DA={workers}"),
-    Offer("gpu-augmentation", "CONSENT"),
+    Offer("gpu-augmentation", "CONSENT", of_nnunet=True, of_training=True),
     Offer("more-cores", "ADVICE"),
 )
 

@@ -61,7 +61,9 @@ RULES = (
 )
 
 OFFERS = (
-    Offer("check-labels", "CONSENT", "nnUNetv2_plan_and_preprocess -h | grep -A2 verify_dataset_integrity"),
+    Offer(
+        "check-labels", "CONSENT", "nnUNetv2_plan_and_preprocess -h | grep -A2 verify_dataset_integrity", of_nnunet=True
+    ),
     Offer("blocking-launches", "CONSENT", "CUDA_LAUNCH_BLOCKING=1 {continue}", no(of_kind(LABEL))),
 )
 LADDER = (AGAIN,)

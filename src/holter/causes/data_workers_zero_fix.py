@@ -46,7 +46,7 @@ RULES = (
     symptom("slow-from-start"),
 )
 
-OFFERS = (Offer("data-workers-again", "CONSENT", "unset nnUNet_n_proc_DA"),)
+OFFERS = (Offer("data-workers-again", "CONSENT", "unset nnUNet_n_proc_DA", of_nnunet=True, of_training=True),)
 
 
 # A heartbeat reports every wait for a batch as a wait on the queue, so a known setting or worker count is stronger

@@ -98,7 +98,7 @@ def _variant(facts: Facts) -> str | None:
 
 OFFERS = (
     Offer("measure-room", "SAFE", "df -h {disk_folder}; df -i {disk_folder}"),
-    Offer("make-room", "ADVICE"),
+    Offer("make-room", "ADVICE", of_nnunet=True),
     ask(_variant),
     CONTINUE_ENDED,
 )

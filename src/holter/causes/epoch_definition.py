@@ -47,4 +47,7 @@ RULES = (
     symptom("same-time-any-data"),
 )
 
-OFFERS = (Offer("compare-samples", "SAFE"), Offer("fewer-epochs", "CONSENT"))
+OFFERS = (
+    Offer("compare-samples", "SAFE", of_nnunet=True, of_training=True),
+    Offer("fewer-epochs", "CONSENT", of_nnunet=True, of_training=True),
+)

@@ -43,5 +43,8 @@ RULES = (
     symptom("validation-hangs"),
 )
 
-OFFERS = (Offer("validate-again", "CONSENT", "{validate}"), Offer("fewer-exporters", "CONSENT"))
+OFFERS = (
+    Offer("validate-again", "CONSENT", "{validate}", of_nnunet=True, of_training=True),
+    Offer("fewer-exporters", "CONSENT", of_nnunet=True),
+)
 LADDER = (AGAIN, FEWER_EXPORTERS)

@@ -58,8 +58,8 @@ RULES = (
 )
 
 OFFERS = (
-    Offer("validate-again", "CONSENT", "{validate}"),
-    Offer("fewer-exporters", "CONSENT", "export nnUNet_def_n_proc=2"),
+    Offer("validate-again", "CONSENT", "{validate}", of_nnunet=True, of_training=True),
+    Offer("fewer-exporters", "CONSENT", "export nnUNet_def_n_proc=2", of_nnunet=True),
     MORE_MEMORY,
 )
 LADDER = (AGAIN, FEWER_EXPORTERS)

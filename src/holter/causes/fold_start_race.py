@@ -75,7 +75,7 @@ RULES = (
 
 RACED = of_kind("unpack-race")
 OFFERS = (
-    Offer("start-in-turn", "SAFE"),
+    Offer("start-in-turn", "SAFE", of_nnunet=True, of_training=True),
     Offer("remove-unpacked", "CONSENT", None, RACED),
     Offer("remove-torn-splits", "CONSENT", "python -m json.tool {preprocessed}/splits_final.json", no(RACED)),
     PREPROCESS_CASE._replace(only_if=all_of(has_case, no(of_kind("unpack-race", "splits")))),

@@ -50,7 +50,7 @@ RULES = (
 )
 
 OFFERS = (
-    Offer("holter-loader", "CONSENT"),
+    Offer("holter-loader", "CONSENT", of_nnunet=True, of_training=True),
     Offer("coarser-spacing", "CONSENT"),
     MEASURE_STORAGE,
 )

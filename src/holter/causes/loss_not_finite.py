@@ -41,4 +41,4 @@ RULES = (
     only("diverged"),
 )
 
-OFFERS = (Offer("continue-from-before", "CONSENT"), Offer("look-for-nan", "ADVICE"))
+OFFERS = (Offer("continue-from-before", "CONSENT", of_nnunet=True, of_training=True), Offer("look-for-nan", "ADVICE"))

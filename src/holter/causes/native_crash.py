@@ -59,7 +59,7 @@ def _has_torch(facts: Facts) -> bool:
 
 
 OFFERS = (
-    Offer("other-releases", "CONSENT", "pip list | grep -iE 'nnunetv2|batchgenerators|^torch'"),
+    Offer("other-releases", "CONSENT", "pip list | grep -iE 'nnunetv2|batchgenerators|^torch'", of_nnunet=True),
     Offer("try-without-compile", "CONSENT", "nnUNet_compile=f {continue}", _has_torch),
     Offer("fault-handler", "SAFE", "export PYTHONFAULTHANDLER=1"),
     CONTINUE_ENDED,

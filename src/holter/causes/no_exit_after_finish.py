@@ -56,7 +56,7 @@ def _is_done(facts: Facts) -> bool:
 
 
 OFFERS = (
-    Offer("end-finished", "SAFE", "kill {main_pid}", _is_done),
-    Offer("newer-batchgenerators", "CONSENT", "pip install --upgrade batchgenerators"),
+    Offer("end-finished", "SAFE", "kill {main_pid}", _is_done, of_nnunet=True),
+    Offer("newer-batchgenerators", "CONSENT", "pip install --upgrade batchgenerators", of_nnunet=True),
 )
 IS_FINISHED = True  # the training is over: its main process is not ended for standing still

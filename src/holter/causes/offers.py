@@ -30,6 +30,10 @@ class Offer(NamedTuple):
     command: str | None = None  # with {blanks} filled from the diagnosis
     only_if: Condition | None = None
     variant: Variant | None = None  # of the text for an administrator, if a cause has several
+    # About nnU-Net, its checkpoints, data or validation, or through the hook: means nothing to another program.
+    of_nnunet: bool = False
+    # About epochs, checkpoints, data loader or validation: means nothing where nnU-Net predicts or preprocesses.
+    of_training: bool = False
 
 
 class Wait(NamedTuple):
@@ -95,10 +99,10 @@ def ask(variant: Variant) -> Offer:
 
 
 # --c belongs to nnU-Net; for other programs the option to continue is unknown.
-CONTINUE = Offer("continue-from-checkpoint", "CONSENT", "{continue}", may_be_nnunet)
-END_AND_CONTINUE = Offer("end-and-continue", "CONSENT", "{continue}", may_be_nnunet)
+CONTINUE = Offer("continue-from-checkpoint", "CONSENT", "{continue}", may_be_nnunet, of_nnunet=True)
+END_AND_CONTINUE = Offer("end-and-continue", "CONSENT", "{continue}", may_be_nnunet, of_nnunet=True)
 CONTINUE_ENDED = CONTINUE._replace(only_if=all_of(may_be_nnunet, has_ended))
-PREPROCESS_CASE = Offer("preprocess-case-again", "CONSENT", None, has_case)
+PREPROCESS_CASE = Offer("preprocess-case-again", "CONSENT", None, has_case, of_nnunet=True)
 # Where the storage does not answer, df waits as long as the training; a request to the kernel's own table never does.
 ASK_STORAGE = "timeout -s KILL 5 df -hT {folder}"
 NAME_MOUNTS = "cat /proc/self/mountinfo"
@@ -118,12 +122,21 @@ MEASURE_STORAGE = Offer(
 NAME_STORAGE = Offer("name-storage", "SAFE", NAME_MOUNTS, storage_is_dead)
 LOOK_AT_GPU = Offer("look-at-gpu", "SAFE", "nvidia-smi -q")
 PLAN_FOR_GPU = Offer("plan-for-gpu", "CONSENT", "nnUNetv2_plan_experiment -h | grep -A2 gpu_memory_target")
-FEWER_WORKERS = Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}")
+FEWER_WORKERS = Offer("fewer-workers", "CONSENT", "export nnUNet_n_proc_DA={fewer}", of_training=True)
 MORE_MEMORY = Offer("more-memory", "ADVICE")
 WITHOUT_FORK = Offer(
-    "workers-not-forked", "CONSENT", "HOLTER_START_METHOD=forkserver OMP_NUM_THREADS=1 holter run -- {continue}"
+    "workers-not-forked",
+    "CONSENT",
+    "HOLTER_START_METHOD=forkserver OMP_NUM_THREADS=1 holter run -- {continue}",
+    of_nnunet=True,
+    of_training=True,
 )
 SHARE_THROUGH_FILES = Offer(
-    "file-system-sharing", "CONSENT", "holter run --sharing file_system -- {continue}", has_shm_space
+    "file-system-sharing",
+    "CONSENT",
+    "holter run --sharing file_system -- {continue}",
+    has_shm_space,
+    of_nnunet=True,
+    of_training=True,
 )
 LOOK_AT_LINE = Offer("look-at-line", "ADVICE", None, _has_place)

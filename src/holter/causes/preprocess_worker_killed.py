@@ -45,7 +45,7 @@ RULES = (
 )
 
 OFFERS = (
-    Offer("fewer-preprocessors", "CONSENT"),
-    Offer("fewer-configurations", "CONSENT"),
+    Offer("fewer-preprocessors", "CONSENT", of_nnunet=True),
+    Offer("fewer-configurations", "CONSENT", of_nnunet=True, of_training=True),
     MORE_MEMORY,
 )

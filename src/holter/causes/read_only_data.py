@@ -49,7 +49,7 @@ RULES = (
 
 OFFERS = (
     Offer("heal-read-only-data", "SAFE", "holter run --heal -- {continue}"),
-    Offer("preprocess-all-again", "CONSENT"),
+    Offer("preprocess-all-again", "CONSENT", of_nnunet=True),
 )
 STOPS = True  # a restart would fail again: a person must act
 

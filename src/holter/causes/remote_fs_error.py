@@ -74,9 +74,9 @@ WRITING = of_kind("mount-write")
 OFFERS = (
     NAME_STORAGE._replace(only_if=all_of(no(WRITING), storage_is_dead)),
     MEASURE_STORAGE._replace(only_if=no(any_of(WRITING, storage_is_dead))),
-    Offer("copy-to-local-disk", "SAFE", None, no(WRITING)),
+    Offer("copy-to-local-disk", "SAFE", None, no(WRITING), of_nnunet=True),
     Offer("look-at-results-mount", "SAFE", ASK_STORAGE.replace("{folder}", "{results}"), WRITING),
-    Offer("results-elsewhere", "CONSENT", None, WRITING),
+    Offer("results-elsewhere", "CONSENT", None, WRITING, of_nnunet=True),
     CONTINUE,
 )
 

@@ -128,7 +128,7 @@ def _variant(facts: Facts) -> str | None:
 OFFERS = (
     NAME_STORAGE,
     MEASURE_STORAGE,
-    Offer("copy-to-local-disk", "SAFE"),
+    Offer("copy-to-local-disk", "SAFE", of_nnunet=True),
     ask(_variant),
 )
 WAITS = Wait("storage-answers")

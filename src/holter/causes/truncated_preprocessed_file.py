@@ -57,7 +57,7 @@ OFFERS = (
     Offer("look-at-file", "SAFE", "ls -l {preprocessed}/*/{case}*", has_case),
     PREPROCESS_CASE,
     Offer("find-torn-json", "SAFE", FIND_TORN_JSON, of_kind(*JSON_KINDS)),
-    Offer("make-json-again", "CONSENT", None, of_kind("json")),
+    Offer("make-json-again", "CONSENT", None, of_kind("json"), of_nnunet=True),
     Offer("remove-torn-splits", "CONSENT", None, of_kind("splits")),
     Offer("check-disk-and-quota", "SAFE", "df -h {preprocessed}"),
     CONTINUE,

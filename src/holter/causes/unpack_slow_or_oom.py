@@ -62,7 +62,7 @@ RULES = (
 
 OFFERS = (
     Offer("watch-unpacking", "SAFE", "ls -lt {preprocessed}/*/*/*.npy | head", no(has_ended)),
-    Offer("fewer-unpackers", "CONSENT", "export nnUNet_def_n_proc=2"),
+    Offer("fewer-unpackers", "CONSENT", "export nnUNet_def_n_proc=2", of_nnunet=True, of_training=True),
     MORE_MEMORY,
 )
 LADDER = (AGAIN, FEWER_EXPORTERS)

@@ -46,4 +46,4 @@ RULES = (
     symptom("windows-memory"),
 )
 
-OFFERS = (Offer("fewer-workers", "CONSENT"), Offer("larger-paging-file", "ADVICE"))
+OFFERS = (Offer("fewer-workers", "CONSENT", of_training=True), Offer("larger-paging-file", "ADVICE"))

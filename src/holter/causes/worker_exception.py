@@ -54,6 +54,6 @@ RULES = (
     against("exception.kind", is_special, "its-kind-explains", weight=2.0),
 )
 
-OFFERS = (PREPROCESS_CASE, Offer("verify-dataset", "ADVICE"), CONTINUE)
+OFFERS = (PREPROCESS_CASE, Offer("verify-dataset", "ADVICE", of_nnunet=True), CONTINUE)
 LADDER = (IN_EPOCH, AGAIN)
 LADDER_BY_FACTS = by_exception

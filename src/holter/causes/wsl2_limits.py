@@ -64,7 +64,7 @@ RULES = (
 )
 
 OFFERS = (
-    Offer("leave-windows-drive", "SAFE"),
+    Offer("leave-windows-drive", "SAFE", of_nnunet=True),
     Offer("wsl-memory", "ADVICE"),
     FEWER_WORKERS,
 )

@@ -16,7 +16,7 @@ from holter.causes.steps import Facts
 from holter.probes.machine.environment import HIDDEN
 from holter.records import ContractSettled, Diagnosis, Environment, Episode, Remedy, Value, Verdict
 from holter.remedies import admin_request
-from holter.remedies.of_nnunet import SENTENCES, is_of_nnunet
+from holter.remedies.of_nnunet import is_of_nnunet
 from holter.remedies.of_training import of_work, only_trains
 from holter.remedies.which_ladder import known_facts
 from holter.texts.nnunet_commands import again_command, other_work
@@ -71,7 +71,7 @@ def _for(verdict: Verdict, known: Facts, values: Mapping[str, Value]) -> tuple[R
     for offer in REMEDIES.get(verdict.cause, ()):
         if offer.only_if is not None and not offer.only_if(known):
             continue
-        if offer.id in SENTENCES and not may_be_nnunet(known):
+        if offer.of_nnunet and not may_be_nnunet(known):
             continue
         if "work" in values and only_trains(offer):
             continue

@@ -16,18 +16,12 @@ PREDICT_AGAIN = {
     "continue-from-checkpoint": "predict-again",
     "end-and-continue": "end-and-predict-again",
 }
-# Remedies about epochs, checkpoints, the training's data loader or its validation.
-SENTENCES = frozenset({
-    "checkpoint-versions", "compare-samples", "continue-from-before", "data-workers-again", "fewer-configurations",
-    "fewer-epochs", "fewer-unpackers", "fewer-workers", "file-system-sharing", "gpu-augmentation", "holter-loader",
-    "set-checkpoint-aside", "start-in-turn", "validate-again", "workers-not-forked",
-})  # fmt: skip
 OF_TRAINING = ("nnUNet_n_proc_DA", "{validate}", "HOLTER_START_METHOD")
 
 
 def only_trains(offer: Offer) -> bool:
     """Return whether an offer means nothing to a command that predicts, preprocesses or evaluates."""
-    return offer.id in SENTENCES or any(word in (offer.command or "") for word in OF_TRAINING)
+    return offer.of_training or any(word in (offer.command or "") for word in OF_TRAINING)
 
 
 def of_work(name: str, work: str) -> str:
