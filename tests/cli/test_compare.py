@@ -114,7 +114,8 @@ def test_no_heading_is_folded_at_eighty_columns(tmp_path: Path) -> None:
         (kept, ["Speed", "worker_killed/fault", "slow_storage/fault"]),
         ([*map(str, paths), USUAL], ["Speed", "nnUNet…s/fault", "nnUNet…e/fault", "as_usual"]),
     ):
-        shown = compare(*places).stdout.splitlines()
+        *shown, last = compare(*places).stdout.splitlines()
+        assert last.startswith("Next: holter "), "in one piece, to copy it"
         speed = next(line for line in shown if line.startswith("Speed"))
         assert [part.strip() for part in speed.split("  ") if part.strip()] == heads
         after = shown[shown.index(speed) + 1]

@@ -40,7 +40,8 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.sample
 def test_a_run_is_listed_while_it_runs_and_afterwards(tmp_path: Path, state: Path, start) -> None:
-    assert "No training is recorded yet" in holter("list", cwd=tmp_path).stdout
+    none = "Verdict: no training is recorded yet. Next: holter run -- nnUNetv2_train 4 3d_fullres 0\n"
+    assert holter("list", cwd=tmp_path).stdout == none
     process = start("run", "-o", "a.holter", "--", "sh", "-c", "sleep 20; exit 3")
     until_s = time.monotonic() + 60
     while not (rows := listed(tmp_path)) and time.monotonic() < until_s:

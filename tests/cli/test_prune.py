@@ -79,6 +79,7 @@ def test_yes_deletes_tapes_alone_and_names_what_stays(folder: Path) -> None:
     assert (folder.parent / f"{folder.name}-outside.holter").exists()
     again = prune(folder, "--older-than", "5d", "--yes")
     assert again.returncode == 0 and again.stdout.startswith("Verdict: nothing to delete: 1 tape")
+    assert again.stdout.endswith(" Next: holter list\n")
 
 
 def test_the_tape_of_a_running_training_is_never_deleted(folder: Path, start) -> None:
