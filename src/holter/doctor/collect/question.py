@@ -80,7 +80,7 @@ def find(dataset: str, asked: Asked, environ: Mapping[str, str]) -> Found:
         raise BadInput(
             VARIABLES_NOT_SET(names=tuple(missing)),
             safe=NOTHING_STARTED_OR_CHANGED(),
-            next_step=f"export {missing[0]}=/path/to/{missing[0]}",
+            next_step="\n".join(f"export {name}=/path/to/{name}" for name in missing),
         )
     root = Path(environ["nnUNet_preprocessed"])
     name = _dataset(dataset, root, environ, rest=(asked.configuration, asked.fold))
