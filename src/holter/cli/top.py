@@ -102,7 +102,8 @@ def top(
             raise UnknownTarget(NO_TAPE_IN(folder=str(places[0])), next_step=GIVE_ONE())
         alone = found[0] if len(found) == 1 or not places[0].is_dir() else None
         if once or plain:
-            sys.exit(_text(alone, places, language, glyphs, once=once, plain=plain))
+            pid = int(target) if note and target is not None else None
+            sys.exit(_text(alone, places, language, glyphs, once=once, plain=plain, pid=pid))
         sys.exit(_screen(alone, places, language, glyphs, replay, note))
 
 
@@ -144,7 +145,14 @@ def _chosen(target: str | None, tape: Path | None, lang: Language) -> Iterator[t
 
 
 def _text(
-    alone: Path | None, places: tuple[Path, ...], lang: Language, glyphs: Glyphs, *, once: bool, plain: bool
+    alone: Path | None,
+    places: tuple[Path, ...],
+    lang: Language,
+    glyphs: Glyphs,
+    *,
+    once: bool,
+    plain: bool,
+    pid: int | None,
 ) -> int:
     import time
 
@@ -160,7 +168,7 @@ def _text(
         return print_overview(places, look, sys.stdout, colours=colours)
     desk = Desk(Run(alone), lang)
     if once:
-        return print_once(desk, look, sys.stdout, colours=colours)
+        return print_once(desk, look, sys.stdout, colours=colours, pid=pid)
     try:
         follow_plain(desk, look, sys.stdout, time.sleep)
     except KeyboardInterrupt:

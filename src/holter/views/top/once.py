@@ -16,6 +16,7 @@ from rich.segment import Segments
 from holter.errors import HolterError
 from holter.patterns import later
 from holter.reports.catalogue import phrase
+from holter.reports.outcome.headline import LEAST_SEEN_S
 from holter.reports.when import clock
 from holter.views.model.folder import RunFolder
 from holter.views.model.verdict import verdict_at, verdict_of_rows
@@ -31,16 +32,23 @@ from holter.views.top.judge import judged
 SILENT_S = 60.0
 # Below this a screen shows nothing any more.
 LEAST_HEIGHT = 8
+# A rate needs some readings. Where nothing shows a training, a second says nothing: so long is waited for a sign of it.
+RATES_S, MOST_AWAITED_S = 3.0, 25.0
 # A recorder writes every second.
 EACH_S = 1.0
 # A sentence that differs only in its numbers is not printed again.
 NUMBERS = later(r"\d+")
 
 
-def print_once(desk: Desk, look: Look, out: TextIO, *, colours: bool) -> int:
-    """Print one screen, without the line of keys, and the verdict; return the exit code: 1 if something is wrong."""
+def print_once(desk: Desk, look: Look, out: TextIO, *, colours: bool, pid: int | None = None) -> int:
+    """Print one screen, without the line of keys, and the verdict; return the exit code: 1 if something is wrong.
+
+    ``pid``: the process whose recording began for this screen and ends with it. The first readings are waited for.
+    """
+    if pid is not None:
+        _await_readings(desk)
     view = _seen(desk, look)
-    said = _verdict(desk, view)
+    said = _verdict(desk, view, None if pid is None else Path(str(pid)))
     # Together with the next prompt they fit on the screen.
     lines = -(-cell_len(said) // max(1, look.width))
     _print_screen(desk, msgspec.structs.replace(look, height=max(LEAST_HEIGHT, look.height - lines)), out, colours)
@@ -48,8 +56,20 @@ def print_once(desk: Desk, look: Look, out: TextIO, *, colours: bool) -> int:
     return int(desk.said(view, look)[1] in ("bad", "warn"))
 
 
-def _verdict(desk: Desk, view: View) -> str:
-    return desk.judgement.verdict or phrase(verdict_at(view, desk.run.story, desk.run.path), desk.lang)
+def _await_readings(desk: Desk) -> None:
+    until_s = time.monotonic() + MOST_AWAITED_S
+    while time.monotonic() < until_s:
+        desk.run.poll(time.monotonic(), time.time())
+        story = desk.run.story
+        seen_s = story.last_s - story.first_s
+        if story.finished or seen_s >= LEAST_SEEN_S or (story.phases and seen_s >= RATES_S):
+            return
+        time.sleep(0.25)
+
+
+def _verdict(desk: Desk, view: View, named: Path | None = None) -> str:
+    # ``named``: what the next command is about, in place of the tape.
+    return desk.judgement.verdict or phrase(verdict_at(view, desk.run.story, named or desk.run.path), desk.lang)
 
 
 def _seen(desk: Desk, look: Look) -> View:
