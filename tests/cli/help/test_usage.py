@@ -65,6 +65,7 @@ def test_a_command_that_does_not_exist_names_one_that_does() -> None:
         (("study", "statu"), "statu is not one of plan, run, status, finish. Did you mean status?"),
         (("metrics", "graphs"), "graphs is not one of alerts, dashboard."),
         (("list", "--jsn"), "There is no option --jsn. Did you mean --json?"),
+        (("web", "--once"), "There is no option --once."),
     ],
 )
 def test_the_nearest_word_is_named(arguments: tuple[str, ...], first_line: str) -> None:

@@ -27,6 +27,9 @@ NO_NUMBER = define("usage.no-number", "it is not a number.")
 NO_INTEGER = define("usage.no-integer", "it is not a whole number.")
 NOT_ONE_OF = define("usage.not-one-of", "{value} is not one of {choices}.[[ Did you mean {nearest}?]]")
 
+# Below this likeness a word is another word.
+NEAR = 0.7
+
 # Wordings of the parser that have no exception of their own.
 _SAID: tuple[tuple[re.Pattern[str], Sentence], ...] = (
     (later(r"Missing command\."), MISSING_COMMAND),
@@ -48,7 +51,10 @@ def message(error: Any) -> Text:
         is_option = getattr(error.param, "param_type_name", "") == "option"
         return (MISSING_OPTION if is_option else MISSING_ARGUMENT)(name=name)
     if kind == "NoSuchOption":
-        others = ", ".join(sorted(error.possibilities or ())) or None
+        # The dashes are alike in all: --once is near --socket only with them.
+        near = {each.lstrip("-"): each for each in error.possibilities or ()}
+        names = difflib.get_close_matches(error.option_name.lstrip("-"), near, cutoff=NEAR)
+        others = ", ".join(sorted(near[name] for name in names)) or None
         return NO_SUCH_OPTION(name=error.option_name, others=others)
     if kind == "BadParameter" and name:
         # An argument that is one of some words is called by them: the sentence names them already.
