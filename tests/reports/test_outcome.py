@@ -173,7 +173,7 @@ def test_a_process_that_trains_nothing_is_not_said_to_train() -> None:
     )
     told = msgspec.structs.replace(recording, all_ticks=(*ticks, Tick(t_s=60.0, events=(settled,))))
     assert phrase(outcome_of(told, is_over=False).headline, "en") == (
-        "Running for 1 min 0 s. No training was seen: no hook; no log. Only the process and the machine are watched."
+        "Running for 1 min 0 s. No training was seen: no hook; no log."
     )
 
 

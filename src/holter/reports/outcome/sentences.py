@@ -16,10 +16,7 @@ EPOCH = define("outcome.epoch", "epoch {epoch}[[ of {planned}]]")
 
 RUNNING = define("outcome.running", "Running[[: {place}]].")
 NO_STEP_YET = define("outcome.no-step-yet", "Running; no step of a training was seen yet, in {span:duration}.")
-NO_TRAINING_SO_FAR = define(
-    "outcome.no-training-so-far",
-    "Running for {span:duration}. {why} Only the process and the machine are watched.",
-)
+NO_TRAINING_SO_FAR = define("outcome.no-training-so-far", "Running for {span:duration}. {why}")
 RESTARTING = define("outcome.restarting", "Being restarted[[ since {at}]][[: {what:clause}]].")
 FINISHED = define("outcome.finished", "Finished[[: {epochs}]].")
 ENDED_EARLY = define(
