@@ -54,10 +54,17 @@ def test_one_screen_of_an_ended_tape_says_what_diagnose_says(name: str, lang: La
     assert out.getvalue().splitlines()[-1] == phrase(verdict_of_run(ran, read(path)), lang)
 
 
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.mark.parametrize("size", [(80, 24), (40, 15)])
 def test_one_screen_ends_with_the_verdict_and_the_next_command_and_fits(size: tuple[int, int]) -> None:
     path = TAPES / "quiet/as_usual.holter"
-    out = io.StringIO()
+    out = Screen()
     look = Look(width=size[0], height=size[1], lang="en", glyphs=ASCII)
     assert print_once(Desk(Run(path), "en"), look, out, colours=False) == 0
     *_, last = lines = out.getvalue().splitlines()

@@ -49,8 +49,8 @@ def print_once(desk: Desk, look: Look, out: TextIO, *, colours: bool, pid: int |
         _await_readings(desk)
     view = _seen(desk, look)
     said = _verdict(desk, view, None if pid is None else Path(str(pid)))
-    # Together with the next prompt they fit on the screen.
-    lines = -(-cell_len(said) // max(1, look.width))
+    # On a terminal they fit on the screen together with the next prompt.
+    lines = -(-cell_len(said) // max(1, look.width)) if out.isatty() else 0
     _print_screen(desk, msgspec.structs.replace(look, height=max(LEAST_HEIGHT, look.height - lines)), out, colours)
     print(said, file=out, flush=True)
     return int(desk.said(view, look)[1] in ("bad", "warn"))
