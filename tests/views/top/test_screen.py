@@ -248,3 +248,11 @@ def test_text_is_cut_and_wrapped_by_cells_and_not_by_letters() -> None:
     assert broken("unbreakable", 4) == ("unbr", "eakable")
     assert broken("自行恢复。", 8) == ("自行恢", "复。")  # no line begins with 。
     assert broken("恢复”）。", 4) == ("恢", "复”）。")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+def test_the_identity_has_no_half_number_and_the_epoch_where_it_is_narrow(frozen: Path, width: int) -> None:
+    line = text_of(drawn(desk_of(frozen), (width, 24), at_s=scene.FROZEN_AT_S + 25.0)).splitlines()
+    (identity,) = [each for each in line if "3d_fullres" in each]
+    assert "…" not in identity and re.search(r"epoch \d+/1000", identity), identity
+    assert "loss" not in identity or re.search(r"loss -?\d+\.\d{3}/-?\d+\.\d{3}", identity)

@@ -118,7 +118,7 @@ class RunFolder:
         environment = view.environment
         row = RunRow(
             path=path,
-            name=_name(dict(environment.plans)) if environment and environment.plans else path.stem,
+            name=short_name(dict(environment.plans)) if environment and environment.plans else path.stem,
             sentence=words,
             tone=tone,
             state=state,
@@ -178,7 +178,8 @@ def _apart(stem: str) -> str:
     return stem if given is None else "{month}-{day} {hour}:{minute}".format_map(given.groupdict())
 
 
-def _name(plans: dict[str, str]) -> str:
+def short_name(plans: dict[str, str]) -> str:
+    """Return ``4 3d_fullres f0`` for the plans of a run: the data set's number, configuration and fold."""
     number = plans.get("dataset", "").removeprefix("Dataset").partition("_")[0]
     dataset = number if number.isdigit() else plans.get("dataset", "")
     parts = [dataset, plans.get("configuration", ""), f"f{plans['fold']}" if plans.get("fold") else ""]

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from holter.reports.catalogue import Lang, text
 from holter.reports.html.lanes import STATES
 from holter.reports.when import clock, duration
+from holter.views.model.folder import short_name
 from holter.views.model.sentence import Tone
 from holter.views.model.series import LaneName
 from holter.views.model.view import Lane, View
@@ -127,14 +128,17 @@ class Composer:
         if ended is not None and ended.pseudo_dice:
             mean = sum(ended.pseudo_dice) / len(ended.pseudo_dice)
             numbers.append(text("top.dice", lang, dice=mean))
+        whole = [*parts, *numbers[:1]]
+        if sum(map(cell_len, whole)) + 3 * (len(whole) - 1) > self._width and names:
+            parts = [short_name(plans)]
         parts += numbers
         if known and known.hostname:
             parts.append(known.hostname)
         dot = f" {self._look.glyphs.dot} "
         row = Row(self._width)
         for number, part in enumerate(part for part in parts if part):
-            if number and row.left < 3 + min(cell_len(part), 8):
-                break
+            if number and row.left < cell_len(dot) + cell_len(part):
+                continue  # half a number would be another number
             row.add(dot if number else "", "dim").add(
                 cut(part, row.left, self._look.glyphs.cut), "" if number else "bold"
             )
