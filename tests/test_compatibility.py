@@ -73,6 +73,17 @@ def test_a_fork_whose_files_are_missing_is_named_with_the_place_where_they_are(t
         build(find("MedNeXt"), tmp_path, None)
 
 
+def test_a_healthy_training_that_was_cut_off_does_not_count_as_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_off = play.Run(None, "", "epoch 1", tmp_path / "run.holter")
+    monkeypatch.setattr(play, "follow", lambda *_, **__: cut_off)
+    monkeypatch.setattr(data, "is_preprocessed", lambda *_: True)
+    played = play.play(Environment(VERSIONS[0], tmp_path / "env", {}), tmp_path, None)
+    assert played.problem == "it does not train here: not over after 900 s"
+    assert (played.healthy, played.named) == ("not tried", "not tried")
+
+
 def test_what_was_not_tried_meets_no_goal() -> None:
     met = {goal.name: goal.met for goal in table.goals([GOOD, UNTRIED])}
     assert met.pop("versions that could not be tried") is False

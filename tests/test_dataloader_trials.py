@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 
 import pytest
 from benchmarks.dataloader import __main__ as benchmark
@@ -33,3 +36,18 @@ def test_a_trial_kills_a_worker_and_receives_every_batch():
     done, hung = benchmark.play(0, 1)
     assert not hung
     assert [(trial["fault"], trial["wrong"], trial["error"]) for trial in done] == [("kill", 0, None)], json.dumps(done)
+
+
+@pytest.mark.parametrize(("program", "hangs"), [("import time; time.sleep(60)", True), ("while True: pass", False)])
+def test_a_trial_hangs_if_it_waits_and_not_if_it_works(monkeypatch, program, hangs):
+    """Trials at idle priority on a busy machine were called hangs after a minute without a line."""
+    monkeypatch.setattr(benchmark, "SILENT_S", 1.0)
+    process = subprocess.Popen([sys.executable, "-c", program], start_new_session=True, stdout=subprocess.PIPE)
+    time.sleep(0.5)
+    silence, found = benchmark.Silence(process.pid), False
+    for _ in range(20):
+        time.sleep(0.2)
+        found = found or silence.is_a_hang()
+    process.kill()
+    process.wait()
+    assert found is hangs

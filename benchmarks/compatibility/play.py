@@ -70,15 +70,15 @@ def play(environment: Environment, under: Path, keep: Path | None) -> Played:
         if not data.is_preprocessed(environment, under):
             say(f"{name}: preprocessing")
             run = follow(environment, under, folder, data.preprocessing(environment), {}, heal=False)
-            if run.code:
-                return msgspec.structs.replace(played, problem=f"preprocessing: {last(run.errors)}")
+            if run.code != 0:
+                return msgspec.structs.replace(played, problem=f"preprocessing: {why_not(run)}")
             data.shrink(environment, under)
             played = msgspec.structs.replace(played, preprocessing=quiet(run))
     with _folder(under, keep, f"{name}-healthy") as folder:
         say(f"{name}: healthy")
         run = follow(environment, under, folder, data.training(environment), lengths(HEALTHY_EPOCHS), heal=False)
-        if run.code:
-            return msgspec.structs.replace(played, problem=f"it does not train here: {last(run.errors)}")
+        if run.code != 0:
+            return msgspec.structs.replace(played, problem=f"it does not train here: {why_not(run)}")
         played = msgspec.structs.replace(played, **of_healthy(run))
     with _folder(under, keep, f"{name}-broken") as folder:
         say(f"{name}: frozen workers, then a killed main process")
@@ -182,6 +182,11 @@ def done(folder: Path) -> list[tuple[str, str]]:
 
 
 # ------------------------------------------------------------------------------------------------------- results
+
+
+def why_not(run: Run) -> str:
+    """Return why a run did not end well. One that was cut off at the limit proves nothing, quiet as it may be."""
+    return f"not over after {LIMIT_S:.0f} s" if run.code is None else last(run.errors)
 
 
 def last(text: str) -> str:

@@ -1,8 +1,9 @@
 """Are workers of PyTorch's DataLoader replaced without a lost, doubled, moved or altered batch, and without a hang?
 
 Each trial kills or stops one or two workers at random moments, in a loader with random settings, under the hook with
-healing on. A trial without a line for 60 s hangs. A batch is what it must be if its indices and its checksum are those
-of the batch made without workers, at the same place. Each process runs some trials in a row; its descriptors are
+healing on. A trial hangs if it prints nothing for 60 s in which its processes neither work nor wait for a processor (on
+a busy machine it is only slow), or for half an hour. A batch is what it must be if its indices and its checksum are
+those of the batch made without workers, at the same place. Each process runs some trials in a row; its descriptors are
 counted at the end of each. The cost of the hook for a batch is the difference between runs with and without it, of a
 loader without workers and with samples that cost nothing; they take turns.
 
@@ -12,6 +13,7 @@ The numbers of trials are those of the seed: --first 240 --trials 20 repeats tri
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import select
@@ -31,7 +33,8 @@ INJECT = ROOT / "src" / "holter" / "hook" / "inject"
 PROGRAM = Path(__file__).with_name("trials.py")
 TRIALS, QUICK = 500, 20
 IN_A_PROCESS = 20
-SILENT_S = 60.0
+SILENT_S, MOST_S = 60.0, 1800.0
+BUSY_RATIO = 0.1  # of work, or of waiting for a processor; the hook's own looks take far less
 HEAL_GOAL_S, COST_GOAL_US = 3.0, 20.0
 COST_RUNS = 5
 COST = """
@@ -91,12 +94,11 @@ def play(first: int, count: int) -> tuple[list[dict[str, Any]], bool]:
             env=environment(scratch), stdout=subprocess.PIPE, stderr=errors, start_new_session=True,
         )  # fmt: skip
         lines, hung = read(process, count)
+        silence = Silence(process.pid)
+        while not hung and process.poll() is None:  # its end may hang, too
+            time.sleep(0.2)
+            hung = silence.is_a_hang()
         if hung:
-            os.killpg(process.pid, 9)
-        try:
-            process.wait(SILENT_S)
-        except subprocess.TimeoutExpired:  # its end hangs
-            hung = True
             os.killpg(process.pid, 9)
             process.wait()
         if len(lines) < count and not hung:
@@ -112,7 +114,7 @@ def play(first: int, count: int) -> tuple[list[dict[str, Any]], bool]:
 def read(process: subprocess.Popen[bytes], count: int) -> tuple[list[str], bool]:
     """Read the line of each trial; return them, and whether no line came for too long."""
     assert process.stdout is not None
-    pipe, text, last = process.stdout.fileno(), b"", time.monotonic()
+    pipe, text, silence = process.stdout.fileno(), b"", Silence(process.pid)
     lines = select.poll()  # select() takes no descriptor above 1023
     lines.register(pipe, select.POLLIN)
     while text.count(b"\n") < count:
@@ -120,10 +122,39 @@ def read(process: subprocess.Popen[bytes], count: int) -> tuple[list[str], bool]
             piece = os.read(pipe, 65536)
             if not piece:
                 break
-            text, last = text + piece, time.monotonic()
-        elif time.monotonic() - last > SILENT_S:
+            text, silence = text + piece, Silence(process.pid)
+        elif silence.is_a_hang():
             return text.decode().splitlines(), True
     return text.decode().splitlines(), False
+
+
+class Silence:
+    """How long a group of processes has printed nothing, and for how much of that it neither worked nor had to wait."""
+
+    def __init__(self, group: int) -> None:
+        self.group, self.began_s, self.quiet_s = group, time.monotonic(), 0.0
+        self.looked_s, self.spent_s = self.began_s, scheduled_s(group)
+
+    def is_a_hang(self) -> bool:
+        """Look again; return whether the group hangs."""
+        now_s, spent_s = time.monotonic(), scheduled_s(self.group)
+        passed_s, used_s = now_s - self.looked_s, spent_s - self.spent_s
+        if 0 <= used_s < BUSY_RATIO * passed_s:  # below 0: a process has ended
+            self.quiet_s += passed_s
+        self.looked_s, self.spent_s = now_s, spent_s
+        return self.quiet_s > SILENT_S or now_s - self.began_s > MOST_S
+
+
+def scheduled_s(group: int) -> float:
+    """Return how long the threads of a process group have run, or waited for a processor, since they began."""
+    total_ns = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError):
+            if os.getpgid(int(process.name)) == group:
+                for thread in (process / "task").iterdir():
+                    ran, waited, _ = (thread / "schedstat").read_text().split()
+                    total_ns += int(ran) + int(waited)
+    return total_ns / 1e9
 
 
 def heals_of(scratch: Path) -> int:

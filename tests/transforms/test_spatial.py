@@ -26,7 +26,8 @@ MODES = ("bilinear", "nearest")
 
 def chain_for(patch: tuple[int, ...], initial: tuple[int, ...], **options: Any) -> tuple[Any, Chain]:
     settings_ = {"p_rotation": 1, "rotation": (-1.0, 1.0), "p_scaling": 1, "scaling": (0.7, 1.4)} | options
-    stock = SpatialTransform(patch, 0, False, border_mode_seg="constant", padding_value_seg=-1, **settings_)
+    labels = {"bg_style_seg_sampling": False, "border_mode_seg": "constant", "padding_value_seg": -1}  # as nnU-Net
+    stock = SpatialTransform(patch, 0, False, **labels, **settings_)
     return stock, read_chain(stock, Geometry(patch, initial))
 
 
@@ -173,7 +174,7 @@ def test_any_geometry_draw_and_labels_equal_stock(
 def placed(patch: tuple[int, ...], initial: tuple[int, ...], seed: int) -> Placement:
     _, chain = chain_for(patch, initial)
     draw = chain.draw(np.random.default_rng(seed), 1)
-    affine = draw.draws[0].affine()
+    affine = chain.steps[0].affine(draw.draws[0])
     return Placement(initial, chain.needed_box(draw).lower, patch, affine)
 
 

@@ -16,7 +16,7 @@ from torch import distributed
 
 from holter.errors import HolterError
 from holter.trainer import checkpoint
-from holter.trainer.auto.choose import choose
+from holter.trainer.auto.choose import choose, prove
 from holter.trainer.feed import Feed
 from holter.trainer.loader_log import LoaderLog
 from holter.trainer.make_feeds import Trainer as Facts
@@ -26,6 +26,7 @@ from holter.trainer.same_code import check_code
 from holter.trainer.settings import LOADER, read_settings
 from holter.trainer.step import HolterStep
 from holter.trainer.stock_loaders import TRAINER_MODULE, defined_by, set_up
+from holter.transforms.version import is_older
 
 if TYPE_CHECKING:
     from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer as Trainer
@@ -64,6 +65,8 @@ class HolterLoading(Trainer):  # type: ignore[misc]
                 settings, running = choose(self, stock, facts, settings, super().get_dataloaders)
                 if settings.wants_stock:
                     return running or super().get_dataloaders()
+            elif is_older():
+                prove(self, stock, facts)
             return make_feeds(stock, facts, settings)
         except Exception as error:  # noqa: BLE001 -- nnU-Net's own loader works; a real error occurs there again
             reason = error.what if isinstance(error, HolterError) else f"{type(error).__name__}: {error}"

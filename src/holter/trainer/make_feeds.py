@@ -31,6 +31,7 @@ from holter.trainer.stock_loaders import StockLoaders
 from holter.transforms import Chain, Geometry, read_chain, why_unusable
 from holter.transforms.kernels import found
 from holter.transforms.resample.dispatch import working_bytes
+from holter.transforms.spatial.spatial import Spatial
 
 FALLBACK = "CPU fall-back"  # of holter.transforms.fallback, in a mapping
 FOLD = "Convert3DTo2DTransform"
@@ -112,9 +113,10 @@ def _place(train: Plan, trainer: Trainer, settings: Settings) -> Place:
     if trainer.device.type != "cuda" or not settings.transforms_on_gpu:
         return Place("cpu")
     sampling = train.sampling
+    cuts = any(isinstance(step, Spatial) and step.how.cuts for step in train.chain.steps)
     needed = needed_bytes(
         sampling.batch_size, sampling.patch_size, sampling.initial_patch_size, trainer.channels, trainer.seg_channels,
-        working_bytes(trainer.device, trainer.seg_channels),
+        working_bytes(trainer.device, trainer.seg_channels, cuts=cuts),
     )  # fmt: skip
     too_little = shortage(needed, trainer.device)
     if too_little is not None:

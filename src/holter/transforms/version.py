@@ -1,7 +1,8 @@
 """The versions of batchgeneratorsv2 that Holter's transforms were compared with.
 
-Its segmentation sampling and the direction of its rotations changed between patch releases. So another version may be
-another augmentation, and equality cannot be promised.
+They draw in the same way, but 0.3.4 turned rotations round, and 0.3.6 changed how labels are resampled. Holter's
+transforms do what the installed one does (``spatial/spatial.py``). Another version may be another augmentation, and
+equality cannot be promised.
 """
 
 from __future__ import annotations
@@ -11,16 +12,26 @@ import importlib.metadata
 from holter.errors import UntestedVersion, coded
 
 PACKAGE = "batchgeneratorsv2"
-TESTED = ("0.3.6",)
+TESTED = ("0.3.2", "0.3.3", "0.3.4", "0.3.5", "0.3.6")
+
+
+def installed_version() -> str:
+    """Return the version of the installed package; "none" without one."""
+    try:
+        return importlib.metadata.version(PACKAGE)
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
+def is_older() -> bool:
+    """Whether the installed version is not the newest one that was compared: then each training compares again."""
+    return installed_version() != TESTED[-1]
 
 
 def check_version(installed: str | None = None) -> None:
     """Raise UntestedVersion if the package (or the given version) is not one of those that were compared."""
     if installed is None:
-        try:
-            installed = importlib.metadata.version(PACKAGE)
-        except importlib.metadata.PackageNotFoundError:
-            installed = "none"
+        installed = installed_version()
     if installed not in TESTED:
         text = f"{PACKAGE} {installed} is installed; Holter's transforms were compared with {', '.join(TESTED)}"
         raise UntestedVersion(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from batchgeneratorsv2.transforms.spatial.mirroring import MirrorTransform
 
+from holter.trainer import loading
 from holter.trainer.auto import decide
 from holter.trainer.feed import Feed
 from trainer.scene import Scene, Traces
@@ -75,6 +76,20 @@ def test_a_transform_that_differs_is_named_and_nnunets_loader_is_used(
     trainer.run_training()
     assert choice(trainer)["reason"] == "different"
     assert "MirrorTransform gives another result here" in scene.log()
+
+
+@pytest.mark.parametrize("differs", [False, True])
+def test_with_an_older_batchgeneratorsv2_a_loader_that_was_asked_for_is_proved_first(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, differs: bool
+) -> None:
+    monkeypatch.setenv("HOLTER_LOADER", "holter")
+    monkeypatch.setattr(loading, "is_older", lambda: True)
+    if differs:
+        monkeypatch.setattr(MirrorTransform, "_apply_to_segmentation", lambda self, seg, **_: seg)
+    trainer = scene.trainer()
+    trainer.run_training()
+    assert isinstance(trainer.dataloader_train, Feed) is not differs
+    assert ("MirrorTransform gives another result here" in scene.log()) is differs
 
 
 def test_whatever_fails_leaves_nnunets_loader(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

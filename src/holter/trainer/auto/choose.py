@@ -7,13 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from holter.errors import UntestedVersion
 from holter.trainer.auto.choice import Choice, kept
-from holter.trainer.auto.decide import Material, decide
+from holter.trainer.auto.decide import SEED, Material, decide, sample_of
+from holter.trainer.auto.proof import why_different
 from holter.trainer.loader_log import LoaderLog
 from holter.trainer.make_feeds import Trainer as Facts
 from holter.trainer.make_feeds import training_feed
 from holter.trainer.settings import Settings
 from holter.trainer.stock_loaders import StockLoaders
+from holter.transforms.fallback import generators_kept
 
 
 def choose(
@@ -35,13 +40,11 @@ def choose(
     else:
         facts.log.say("choosing")
         chain, make_feed = training_feed(stock, facts)
-        labels = trainer.label_manager
-        ignored = () if labels.ignore_label is None else (int(labels.ignore_label),)
         decision = decide(
             Material(
                 stock_loader=stock.train,
                 chain=chain,
-                labels=(*(int(label) for label in labels.all_labels), *ignored),
+                labels=_labels(trainer),
                 make_feed=make_feed,
                 make_stock=make_stock,
                 settings=settings,
@@ -56,6 +59,24 @@ def choose(
         return dataclasses.replace(settings, wants_stock=True), running
     threads = settings.threads or choice.threads
     return dataclasses.replace(settings, threads=threads, transforms_on_gpu=False), None
+
+
+def prove(trainer: Any, stock: StockLoaders, facts: Facts) -> None:
+    """Raise UntestedVersion if a transform differs from the trainer's own on a sample of its data; else do nothing."""
+    chain, _ = training_feed(stock, facts)
+    with generators_kept():
+        image, seg = sample_of(stock.train)
+        different = why_different(
+            stock.train.transforms, chain, image, seg, _labels(trainer), np.random.default_rng(SEED)
+        )
+    if different is not None:
+        raise UntestedVersion(different)
+
+
+def _labels(trainer: Any) -> tuple[int, ...]:
+    labels = trainer.label_manager
+    ignored = () if labels.ignore_label is None else (int(labels.ignore_label),)
+    return (*(int(label) for label in labels.all_labels), *ignored)
 
 
 def _tell(log: LoaderLog, choice: Choice) -> None:

@@ -22,6 +22,7 @@ struct Layout {
     int32_t pad;       // the label outside the source
     int32_t is_fused;  // positions are sums of products that are rounded once, not twice: rounding.py
     int32_t regions;   // channels of the target that are made of labels; 0: the labels are the target
+    int32_t cuts;      // labels at the border and in ties as stock up to 0.3.5: vote.py
     int32_t read_channels;  // of the image that is read; the others are made of labels
     int64_t source[3], patch[3];
     float *image;   // (batch, channels, *patch)

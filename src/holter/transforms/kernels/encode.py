@@ -70,7 +70,7 @@ def _spatial(step: Spatial, axes: int) -> Encode | None:
         return None
 
     def encode(draw: Any, to: Numbers) -> None:
-        affine = draw.affine()
+        affine = step.affine(draw)
         if affine is None:
             to.extend(STAY)
         elif len(affine) == 3:

@@ -24,7 +24,7 @@ class Layout(ctypes.Structure):
     _fields_ = [
         *((name, ctypes.c_int32) for name in ("moved_axes", "channels", "seg_channels", "label_bytes")),
         *((name, ctypes.c_int32) for name in ("image_is_linear", "seg_is_linear", "pad", "is_fused")),
-        *((name, ctypes.c_int32) for name in ("regions", "read_channels")),
+        *((name, ctypes.c_int32) for name in ("regions", "cuts", "read_channels")),
         ("source", ctypes.c_int64 * 3), ("patch", ctypes.c_int64 * 3),
         ("image", ctypes.c_void_p), ("seg", ctypes.c_void_p), ("region_table", ctypes.c_void_p),
         ("table_first", ctypes.c_int64), ("table_labels", ctypes.c_int64), ("region_channel", ctypes.c_int64),

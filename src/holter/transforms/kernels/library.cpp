@@ -65,7 +65,7 @@ void *scratch_of(Scratch *scratch, int number, size_t bytes) {
 
 extern "C" {
 
-__attribute__((visibility("default"))) int holter_api() { return 3; }
+__attribute__((visibility("default"))) int holter_api() { return 4; }
 
 // The name of the instruction set at this place of the list, best first; null past its end or if this processor lacks it.
 __attribute__((visibility("default"))) const char *holter_set(int number) {

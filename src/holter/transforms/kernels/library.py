@@ -25,7 +25,7 @@ from holter.transforms.kernels.build import LIBRARY, SOURCES, CannotCompile, com
 
 CHOICE = "HOLTER_KERNELS"  # "torch": do without; "AVX2", "portable": the best instruction set that may be used
 WITHOUT = "torch"
-API = 3  # of library.cpp
+API = 4  # of library.cpp
 NO_MEMORY = -1
 PREFIX = "holter-kernels-"  # of folders to compile in
 

@@ -87,7 +87,7 @@ class Program:
         layout = Layout(
             moved_axes=moved, channels=image.shape[1], seg_channels=seg_channels, label_bytes=kind.itemsize,
             image_is_linear=how.image_mode == "bilinear", seg_is_linear=how.seg_mode == "bilinear", pad=how.pad,
-            is_fused=self.is_fused, read_channels=image.shape[1] - self.added,
+            is_fused=self.is_fused, cuts=how.cuts, read_channels=image.shape[1] - self.added,
             source=three(self.geometry.initial_patch_size), patch=three(self.patch), image=image.data_ptr(),
         )  # fmt: skip
         kept: list[Any] = []  # what the layout points to lives as long as it does

@@ -100,11 +100,14 @@ struct Positions {
             else sums[axis] = (y - centre[1]) * affine[axis][1];
         }
     }
-    f32 at(int axis, const float sums[3], f32 offset) const {
+    f32 grid(int axis, const float sums[3], f32 offset) const {
         const f32 factor = all(affine[axis][2]), sum = all(sums[axis]);
         const f32 product = fused ? fma(offset, factor, sum) : offset * factor + sum;
-        return ((product / all(half[axis]) + 1.0f) * all(size[axis]) - 1.0f) * 0.5f;
+        return product / all(half[axis]);
     }
+    f32 at(int axis, f32 grid) const { return ((grid + 1.0f) * all(size[axis]) - 1.0f) * 0.5f; }
+    // Where stock up to 0.3.5 says that the source ends: beyond_centres of placement.py.
+    f32 end(int axes, int axis) const { return all(1.0f - 1.0f / size[axes == 3 ? 2 - axis : 3 - axis]); }
 };
 
 inline Positions positions(bool fused, const double affine[9], const int32_t source[3], const int32_t patch[3]) {
@@ -232,16 +235,20 @@ bool move_part(const Part<Label> &part, const double affine[9], const Layout &la
     const int64_t length = part.patch[2], padded = (length + W) / W * W;
 
     Cells<AXES, Label> cells = {};
-    if (!cells.make(part.seg, part.seg_stride, segs, part.box, (Label)layout.pad, reaches, scratch)) return false;
-    // Per channel a row of the image; then three rows of positions, a row of cells, a row of labels, a blended row.
+    if (!cells.make(part.seg, part.seg_stride, segs, part.box, (Label)layout.pad, reaches, layout.cuts != 0,
+                    scratch))
+        return false;
+    // Per channel a row of the image; then three rows of positions, a blended row, a row of cells, one that says what is
+    // outside, a row of labels.
     const size_t floats = (size_t)padded * (part.channels + 3) + part.box[2] + 4 * W;
-    float *rows = (float *)scratch_of(scratch, ROWS, (floats + 2 * (size_t)padded) * sizeof(float));
+    float *rows = (float *)scratch_of(scratch, ROWS, (floats + 3 * (size_t)padded) * sizeof(float));
     if (!rows) return false;
     float *position[3];
     for (int axis = 0; axis < 3; axis++) position[axis] = rows + (part.channels + axis) * padded;
     float *blended = rows + (part.channels + 3) * padded;
     int32_t *index = (int32_t *)(rows + floats);
-    Label *labels = (Label *)(index + padded);
+    int32_t *outside = index + padded;
+    Label *labels = (Label *)(outside + padded);
     Ballot<AXES, Label> ballot;
     if (!ballot.make(segs, length, scratch)) return false;
 
@@ -259,9 +266,11 @@ bool move_part(const Part<Label> &part, const double affine[9], const Layout &la
                 const f32 offset = to_float(voxel) - where.centre[2];
                 Corner corner = {};
                 i32 nearest[3];
-                i32 inside = all(-1);
+                i32 inside = all(-1), beyond = {};
                 for (int axis = 3 - AXES; axis < 3; axis++) {
-                    const f32 exact = where.at(axis, sums, offset), below = floor_of(exact);
+                    const f32 grid = where.grid(axis, sums, offset), end = where.end(AXES, axis);
+                    const f32 exact = where.at(axis, grid), below = floor_of(exact);
+                    beyond |= (i32)(grid > end) | (i32)(grid < -end);
                     store(position[axis] + z, exact);
                     corner.index[axis] = to_int(below) - part.lower[axis];
                     corner.before[axis] = below + 1.0f - exact;
@@ -282,6 +291,7 @@ bool move_part(const Part<Label> &part, const double affine[9], const Layout &la
                         store(rows + channel * padded + z, value);
                     }
                 }
+                store(outside + z, beyond);
                 if (segs) store(index + z, cells.index(layout.seg_is_linear ? corner.index : nearest));
             }
             for (int channel = 0; channel < part.channels; channel++) {
@@ -295,6 +305,7 @@ bool move_part(const Part<Label> &part, const double affine[9], const Layout &la
                 int16_t *out = part.seg_out + channel * part.seg_out_stride + to;
                 const Label *table = layout.seg_is_linear ? cells.decided(channel) : cells.labels(channel);
                 for (int64_t z = 0; z < length; z++) labels[z] = table[index[z]];
+                for (int64_t z = 0; layout.cuts && z < length; z++) labels[z] = outside[z] ? (Label)layout.pad : labels[z];
                 store_labels(out, labels, length, part.flip[2], part.replaces, part.from, part.to);
                 if (!layout.seg_is_linear) continue;
                 ballot.collect(channel, labels, index, position, length, to, part.flip[2]);

@@ -50,16 +50,17 @@ template <typename Label> Pair pair_of(const Label *seg, int64_t voxels, bool re
 
 template <int AXES, typename Label> struct Cells {
     int32_t box[3], size[3], pad;
-    bool reaches;
+    bool reaches, cuts;  // Rule in vote.py
     int64_t voxels, room;
     int32_t strides[3];
     Label *padded, *agreed;
     Pair pair[64];
 
     bool make(const Label *seg, int64_t stride, int segs, const int32_t given[3], Label outside, bool touches,
-              Scratch *scratch) {
-        pad = outside;
-        reaches = touches;
+              bool cut, Scratch *scratch) {
+        pad = cut ? Limits<Label>::lowest : outside;  // then no label: who has it has no vote
+        reaches = touches && !cut;
+        cuts = cut;
         for (int axis = 0; axis < 3; axis++) {
             box[axis] = given[axis];
             size[axis] = given[axis] + (axis >= 3 - AXES ? 2 * MARGIN : 0);
@@ -176,6 +177,7 @@ int exact_vote(const Cells<AXES, Label> &cells, int channel, int32_t cell, const
     float best = -1, own_score = 0, high_score = 0;
     int winner = 0;
     for (int corner = 0; corner < corners; corner++) {
+        if (cells.cuts && labels[corner] == cells.pad) continue;
         float total = 0;
         for (int other = 0; other < corners; other++) total += labels[other] == labels[corner] ? scores[other] : 0.0f;
         if (cells.reaches && labels[corner] == cells.pad) total = 1000.0f - others;
@@ -187,6 +189,7 @@ int exact_vote(const Cells<AXES, Label> &cells, int channel, int32_t cell, const
         if (labels[corner] == own) own_score = total;
         if (labels[corner] == pair.high) high_score = total;
     }
+    if (cells.cuts) return winner;
     if (pair.two) return high_score > 500.0f ? pair.high : high_score == 500.0f ? own : pair.low;
     return own_score == best ? own : winner;
 }
@@ -290,8 +293,11 @@ template <int AXES, typename Label> struct Ballot {
             high = same ? high : label[corner] > high ? label[corner] : high;
         }
         const i32 rival = low == high ? low : all(UNSURE);
-        const i32 chosen = votes > SAFE ? nearest : votes < 1.0f - SAFE ? rival : all(UNSURE);
-        return every(chosen != UNSURE) ? chosen : leader(label, weights);
+        i32 chosen = votes > SAFE ? nearest : votes < 1.0f - SAFE ? rival : all(UNSURE);
+        if (!every(chosen != UNSURE)) chosen = leader(label, weights);
+        for (int corner = 0; cells.cuts && corner < corners; corner++)
+            chosen = label[corner] == cells.pad ? all(UNSURE) : chosen;
+        return chosen;
     }
 
     // The label with the most votes, where its lead is safe.

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from holter.transforms.spatial.cells import Cells, repeated
-from holter.transforms.spatial.placement import How, Placement, halves, line, reaches_outside
+from holter.transforms.spatial.placement import How, Placement, beyond_centres, halves, line, reaches_outside
 from holter.transforms.spatial.vote import Rule
 
 SLAB_VOXELS = 262_144
@@ -31,7 +31,10 @@ def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple
     sample, label = _sampler(image, place, how.image_mode), _labeller(seg, place, how)
     for rows, grid in _slabs(place):
         into[0][:, rows] = sample(grid)
-        into[1][:, rows] = label(grid)
+        labels = label(grid)
+        if how.cuts:
+            labels.masked_fill_(beyond_centres(grid, place.source), how.pad)
+        into[1][:, rows] = labels
 
 
 def as_if_whole(image: Tensor, place: Placement) -> Tensor:
@@ -69,7 +72,7 @@ def _labeller(seg: Tensor, place: Placement, how: How) -> Callable[[Tensor], Ten
         # grid_sample pads with 0, so shift the labels until the padding label is 0.
         shifted = _sampler(seg.float().sub_(how.pad), place, "nearest")
         return lambda grid: shifted(grid).add_(how.pad)
-    cells = Cells.of(seg, place, Rule(how.pad, reaches_outside(place)))
+    cells = Cells.of(seg, place, Rule(how.pad, not how.cuts and reaches_outside(place), how.cuts))
     return lambda grid: cells.at(grid.flatten(0, -2)).view(len(seg), *grid.shape[:-1])
 
 

@@ -15,20 +15,20 @@ from holter.transforms.spatial.placement import How, Placement
 Resampler = Callable[[Tensor, Tensor, Placement, How, tuple[Tensor, Tensor]], None]
 
 
-def resampler_for(device: torch.device) -> Resampler:
-    """Return the function that resamples a sample whose tensors are on this device."""
+def resampler_for(device: torch.device, *, cuts: bool = False) -> Resampler:
+    """Return the function that resamples a sample whose tensors are on this device; ``cuts``: as ``How.cuts``."""
     if device.type == "cpu":
         return cpu.resample
-    if device.type == "cuda" and has_triton():
+    if device.type == "cuda" and has_triton() and not cuts:
         from holter.transforms.resample import triton_kernel
 
         return triton_kernel.resample
     return portable.resample
 
 
-def working_bytes(device: torch.device, seg_channels: int) -> int:
+def working_bytes(device: torch.device, seg_channels: int, *, cuts: bool = False) -> int:
     """Return the most bytes that this device's resampler needs in addition to its inputs and outputs."""
-    if resampler_for(device) is not portable.resample:
+    if resampler_for(device, cuts=cuts) is not portable.resample:
         return 0  # the fused kernel allocates nothing
     a_voxel = portable.BYTES_A_VOXEL + seg_channels * portable.BYTES_A_SEG_CHANNEL
     return portable.SLAB_VOXELS * a_voxel

@@ -13,7 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from holter.transforms.spatial.placement import How, Placement, corners_of_cell, line, reaches_outside
+from holter.transforms.spatial.placement import (
+    How,
+    Placement,
+    beyond_centres,
+    corners_of_cell,
+    line,
+    reaches_outside,
+)
 from holter.transforms.spatial.vote import Pair, Rule, nearest_of, pair_of_labels, scores_of, vote
 
 NO_FLOAT64 = ("mps",)
@@ -29,22 +36,32 @@ def resample(image: Tensor, seg: Tensor, place: Placement, how: How, into: tuple
     Shapes:  image (C, *read) float32 and seg (S, *read) int8 or int16: the part of the source that was read, which
              begins at ``place.lower``; into: image (C, *patch) and seg (S, *patch).
     """
-    rule = Rule(how.pad, reaches_outside(place))
+    rule = Rule(how.pad, not how.cuts and reaches_outside(place), how.cuts)
     pair = pair_of_labels(seg.flatten(1), rule)
     step = max(1, SLAB_VOXELS // prod(place.patch[1:]))
     for start in range(0, place.patch[0], step):
         rows = slice(start, start + step)
-        points = coordinates(place, image.device, rows)
+        grid = normalised(place, image.device, rows)
+        points = coordinates(grid, place)
         first = points.floor()
         scores, nearest = scores_of(points), nearest_of(points)
         corners = [_Corner(first, corner, place, tuple(image.shape[1:])) for corner in corners_of_cell(place.axes)]
         here = into[0][:, rows], into[1][:, rows]
         here[0].copy_(_image(image.flatten(1), corners, scores / 1000, nearest, how).view(here[0].shape))
-        here[1].copy_(_labels(seg.flatten(1), corners, scores, nearest, how, (pair, rule)).view(here[1].shape))
+        labels = _labels(seg.flatten(1), corners, scores, nearest, how, (pair, rule))
+        if how.cuts:
+            labels = labels.masked_fill(beyond_centres(grid.T, place.source), how.pad)
+        here[1].copy_(labels.view(here[1].shape))
 
 
-def coordinates(place: Placement, device: torch.device, rows: slice) -> Tensor:
-    """Return where the voxels of some rows (first axis) of the patch lie in the source, in voxels.
+def coordinates(grid: Tensor, place: Placement) -> Tensor:
+    """Return the same points in voxels of the source. Shapes:  (axes, N) float32, last axis first."""
+    rows = zip(grid, place.source[::-1], strict=True)
+    return torch.stack([((row + 1) * float(size) - 1) / 2 for row, size in rows])
+
+
+def normalised(place: Placement, device: torch.device, rows: slice) -> Tensor:
+    """Return where the voxels of some rows (first axis) of the patch lie in the source, from -1 to 1.
 
     Shapes:  (axes, N) float32, last axis first.
     """
@@ -60,7 +77,7 @@ def coordinates(place: Placement, device: torch.device, rows: slice) -> Tensor:
             total = torch.add(total.to(exact), coordinate.to(exact), alpha=factor).float()
         # a tensor, not a number: for a number CUDA multiplies by the reciprocal, which rounds differently
         half = torch.full((1,), size / 2, device=device)
-        columns.append(((total / half + 1) * float(size) - 1) / 2)
+        columns.append(total / half)
     return torch.stack([column.flatten() for column in columns])
 
 
@@ -87,8 +104,9 @@ def _image(image: Tensor, corners: Sequence[_Corner], weights: Tensor, nearest: 
 def _labels(
     seg: Tensor, corners: Sequence[_Corner], scores: Tensor, nearest: Tensor, how: How, counting: tuple[Pair, Rule]
 ) -> Tensor:
+    outside = torch.iinfo(torch.int16).min if how.cuts else how.pad
     around = torch.stack(
-        [torch.where(corner.inside, seg.index_select(1, corner.index).to(torch.int16), how.pad) for corner in corners]
+        [torch.where(corner.inside, seg.index_select(1, corner.index).to(torch.int16), outside) for corner in corners]
     )
     if how.seg_mode == "nearest":
         return around.gather(0, nearest.expand(1, *around.shape[1:]))[0]

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from holter.transforms.spatial.placement import Placement, corners_of_cell
-from holter.transforms.spatial.vote import Pair, Rule, elect, numbers_of
+from holter.transforms.spatial.vote import Pair, Rule, elect, nobody_of, numbers_of
 
 MARGIN = 2  # voxels of padding around the table: in a cell two before the first voxel, all corners are padding
 EXACT_IN_FLOAT32 = 2**24
@@ -48,7 +48,7 @@ class Cells:
                  begins at ``place.lower``.
         """
         axes = seg.ndim - 1
-        padded = pad(seg, (MARGIN, MARGIN) * axes, value=rule.pad)
+        padded = pad(seg, (MARGIN, MARGIN) * axes, value=nobody_of(seg) if rule.cuts else rule.pad)
         strides = tuple(padded[0].stride())
         labels = padded.flatten(1)
         undecided = torch.iinfo(seg.dtype).min
@@ -87,12 +87,17 @@ class Cells:
         # Indices of the cells in the table; positions far outside count as just outside.
         lower = self._repeated(self.place.lower, -MARGIN, len(first))
         ends = tuple(low + size for low, size in zip(self.place.lower, self.size, strict=True))
-        inside = first.clamp(lower, self._repeated(ends, 0, len(first))) if self.rule.reaches else first
+        inside = first.clamp(lower, self._repeated(ends, 0, len(first))) if self._leaves else first
         largest = sum((end + MARGIN) * stride for end, stride in zip(ends, self.strides, strict=True))
         exact = torch.float32 if largest < EXACT_IN_FLOAT32 else torch.float64
         index = torch.mv(inside.to(exact), torch.tensor(self.strides[::-1], dtype=exact)).long()
         corner = sum((low - MARGIN) * stride for low, stride in zip(self.place.lower, self.strides, strict=True))
         return index.sub_(corner)
+
+    @property
+    def _leaves(self) -> bool:
+        # Whether points may lie outside the part.
+        return self.rule.reaches or self.rule.cuts
 
     @staticmethod
     def _repeated(numbers: tuple[int, ...], more: int, times: int) -> Tensor:

@@ -3,8 +3,8 @@
 The segmentation is compared bit by bit, and an error in the last digit of a coordinate can change a vote. So sizes
 are those of the whole initial patch even if only a part was read, and every product and sum is rounded as in stock.
 
-Source:  batchgeneratorsv2 0.3.6 SpatialTransform: float32 grid @ affine.T, divided by half the size, then
-unnormalised by torch's grid_sample without aligned corners.
+Source:  batchgeneratorsv2 0.3.6 SpatialTransform: float32 grid @ affine.T (0.3.2 and 0.3.3: grid @ affine), divided by
+half the size, then unnormalised by torch's grid_sample without aligned corners.
 """
 
 from __future__ import annotations
@@ -64,6 +64,16 @@ def halves(place: Placement) -> Tensor:
     return torch.tensor([size / 2 for size in reversed(place.source)])
 
 
+def beyond_centres(grid: Tensor, source: tuple[int, ...]) -> Tensor:
+    """Return which points stock up to 0.3.5 takes for outside: (N), true beyond the centres of the outermost voxels.
+
+    Shapes:  grid (N, axes) as ``normalised``; N may be several axes. Stock compares the last axis with the size of the
+    first one, and the other way round, so this does, too.
+    """
+    size = grid.new_tensor(source)
+    return ((grid < -1 + 1 / size) | (grid > 1 - 1 / size)).any(dim=-1)
+
+
 @lru_cache(maxsize=16)
 def corners_of_cell(axes: int) -> tuple[tuple[int, ...], ...]:
     """Return the offsets of the corners around a point in grid_sample's order of summation: last axis fastest."""
@@ -77,3 +87,4 @@ class How:
     image_mode: str
     seg_mode: str
     pad: int
+    cuts: bool = False  # as stock up to 0.3.5: see Rule, and ``beyond_centres``

@@ -1,8 +1,8 @@
 """Rotate, scale and crop: from the initial patch, or the part of it that was read, to the patch.
 
 Source:  batchgeneratorsv2 0.3.6 SpatialTransform without elastic deformation and random centre, as nnU-Net's trainers
-use it. In dummy-2D mode (between Convert3DTo2D and Convert2DTo3D) slices are folded into channels, so all share one 2D
-transform.
+use it; of older versions, what they do instead (``read``). In dummy-2D mode (between Convert3DTo2D and Convert2DTo3D)
+slices are folded into channels, so all share one 2D transform.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ import torch
 from torch import Tensor
 
 from holter.transforms.batch_state import Applied, BatchState
+from holter.transforms.fallback import generators_kept
 from holter.transforms.resample.dispatch import resampler_for
 from holter.transforms.scalar import Scalar, read_scalar
 from holter.transforms.spatial.geometry import Box, central_crop, padding_before, reached
 from holter.transforms.spatial.placement import How, Placement
 
+PROBE = 0.5  # radians
 STOCK = "batchgeneratorsv2.transforms.spatial.spatial.SpatialTransform"
 
 
@@ -50,6 +52,7 @@ class Spatial:
     one_scale: float  # probability that all axes share one factor
     how: How
     folded: bool
+    transposed: bool = False  # rotates by the transpose of the matrix, as 0.3.2 and 0.3.3
     name = "spatial"
     reshapes = True
 
@@ -58,6 +61,11 @@ class Spatial:
         turn, resize = rng.random() < self.p_rotation, rng.random() < self.p_scaling
         return SpatialDraw(self._angles(rng) if turn else None, self._scales(rng) if resize else None)
 
+    def affine(self, draw: SpatialDraw) -> tuple[tuple[float, ...], ...] | None:
+        """Return the matrix of a draw: source position = matrix @ patch position; None for a plain crop."""
+        affine = draw.affine()
+        return tuple(zip(*affine, strict=True)) if affine is not None and self.transposed else affine
+
     def channels_after(self, channels: int) -> int:
         """Return the same number."""
         return channels
@@ -65,7 +73,7 @@ class Spatial:
     def needed_box(self, draw: SpatialDraw, initial: tuple[int, ...]) -> Box:
         """Return the part of an initial patch of size ``initial`` that the sample needs, with this draw."""
         source = self._spread(initial)
-        affine = draw.affine()
+        affine = self.affine(draw)
         box = central_crop(source, self.patch) if affine is None else reached(source, self.patch, affine)
         if self.folded:
             return Box((0, *box.lower), (initial[0], *box.upper))
@@ -107,7 +115,7 @@ class Spatial:
         if self.folded:
             image, seg = image.flatten(0, 1), seg.flatten(0, 1)
             into = (into[0].flatten(0, 1), into[1].flatten(0, 1))
-        affine, source = draw.affine(), self._spread(initial)
+        affine, source = self.affine(draw), self._spread(initial)
         if affine is None:
             before = padding_before(source, self.patch)
             place(image, before, 0.0, into[0])
@@ -115,7 +123,8 @@ class Spatial:
             return
         whole = Placement(source, reached(source, self.patch, affine).lower, self.patch, affine)
         labels = seg if seg.dtype in (torch.int8, torch.int16) else seg.to(torch.int16)
-        resampler_for(image.device)(image.float().contiguous(), labels.contiguous(), whole, self.how, into)
+        resample = resampler_for(image.device, cuts=self.how.cuts)
+        resample(image.float().contiguous(), labels.contiguous(), whole, self.how, into)
 
     def _spread(self, initial: tuple[int, ...]) -> tuple[int, ...]:
         # The axes that are transformed.
@@ -172,13 +181,22 @@ def place(part: Tensor, before: Sequence[int], fill: float, into: Tensor) -> Non
 
 
 def read(stock: Any, folded: bool) -> Spatial | None:
-    """Return a step with the stock transform's distribution; None if it deforms, moves its centre or pads otherwise."""
+    """Return a step with the stock transform's distribution; None if it deforms, moves its centre or pads otherwise.
+
+    It does what the installed version does: the direction of a rotation is tried (0.3.4 changed it), and the labels at
+    the border and in ties follow from the parameters (0.3.6 changed them).
+    """
     angle, scale = read_scalar(stock.rotation), read_scalar(stock.scaling)
+    cuts = (
+        not hasattr(stock, "seg_tiebreak")
+        and not stock.bg_style_seg_sampling
+        and (stock.border_mode_seg == "constant" and stock.padding_value_seg != 0)
+    )
     plain = (
         stock.p_elastic_deform <= 0
         and not stock.random_crop
         and not stock.align_corners
-        and getattr(stock, "seg_tiebreak", None) == "nearest"  # new in 0.3.6
+        and (cuts or getattr(stock, "seg_tiebreak", None) == "nearest")
         and stock.mode_image in ("bilinear", "nearest")
         and stock.mode_seg in ("bilinear", "nearest")
         and (
@@ -189,9 +207,28 @@ def read(stock: Any, folded: bool) -> Spatial | None:
     )
     if angle is None or scale is None or not plain or len(stock.patch_size) not in (2, 3):
         return None
+    kind: Any = type(stock)
+    transposed = rotates_by_transpose(kind)
+    if transposed is None:
+        return None
     pad = int(stock.padding_value_seg) if stock.border_mode_seg == "constant" else 0
     return Spatial(
         tuple(int(size) for size in stock.patch_size), float(stock.p_rotation), angle, float(stock.p_rot_per_axis),
         float(stock.p_scaling), scale, float(stock.p_synchronize_scaling_across_axes),
-        How(stock.mode_image, stock.mode_seg, pad), folded,
+        How(stock.mode_image, stock.mode_seg, pad, cuts), folded, transposed,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def rotates_by_transpose(kind: Any) -> bool | None:
+    """Return whether this version of stock's class turns the other way; None if it does neither.
+
+    ``kind``: the class. It is asked for the source position of a patch that is rotated by a known angle.
+    """
+    with generators_kept():
+        probe = kind((3, 3), 0, random_crop=False, p_rotation=1, rotation=PROBE)
+        grid = probe.get_parameters(image=torch.zeros(1, 3, 3))["grid"]
+    first = np.array(grid[0, 0].tolist()[::-1]) * 1.5  # of the voxel at (-1, -1) from the centre
+    turned = rotation((0.0, PROBE)) @ (-1, -1), rotation((0.0, PROBE)).T @ (-1, -1)
+    found = [bool(np.allclose(first, each, atol=1e-5)) for each in turned]
+    return found[1] if any(found) else None

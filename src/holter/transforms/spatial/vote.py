@@ -6,7 +6,7 @@ have a score, so their votes are enough, however many labels there are.
 Source:  batchgeneratorsv2 0.3.6 SpatialTransform._apply_to_segmentation: scores in thousandths, summed in float32 in
 the order of the corners, then rounded to float16, which turns near ties into ties. In a tie, the nearest corner's label
 wins if it is among the tied ones, else the lowest. If a channel has just two labels, only the score of the higher one
-counts.
+counts. Up to 0.3.5, nothing outside the source votes, and the lowest label wins every tie (``Rule.cuts``).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class Rule:
 
     pad: int  # label outside the source
     reaches: bool  # the padding label takes part in the vote: its score is 1000 less all others
+    cuts: bool = False  # corners with the label ``nobody_of`` have no vote, and ties go to the lowest label
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,12 @@ def vote(labels: Tensor, scores: Tensor, nearest: Tensor, pair: Pair, rule: Rule
     """
     names = labels.float()  # exact, and torch's float32 arithmetic is the fastest
     score = _scores(names, scores, rule)
+    if rule.cuts:
+        score = torch.where(labels == nobody_of(labels), -1.0, score)
     best = score.amax(0)
     lowest = names.add((score != best).float(), alpha=ABOVE_ALL_LABELS).amin(0)
+    if rule.cuts:
+        return lowest.to(torch.int16)
     own = names.gather(0, nearest[None])[0]
     of_several = torch.where(score.gather(0, nearest[None])[0] == best, own, lowest)
     low, high = pair.low.float(), pair.high.float()
@@ -85,12 +90,19 @@ def elect(labels: Tensor, points: Tensor, pair: Pair, rule: Rule) -> Tensor:
         leader, leads = _leader(columns(labels, left), columns(votes, left))
         winner.scatter_(0, left, leader)
         is_sure.scatter_(0, left, leads)
+    if rule.cuts:
+        is_sure &= low != nobody_of(labels)
     left = numbers_of(~is_sure)
     if len(left):
         where = columns(points, left)
         counted = vote(columns(labels, left), scores_of(where), nearest_of(where), pair.of(left), rule)
         winner.scatter_(0, left, counted.to(winner.dtype))
     return winner
+
+
+def nobody_of(labels: Tensor) -> int:
+    """Return the number that stands for a corner outside the source in tensors of this type; no label has it."""
+    return int(torch.iinfo(labels.dtype).min)
 
 
 def scores_of(points: Tensor) -> Tensor:
