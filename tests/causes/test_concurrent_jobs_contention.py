@@ -22,6 +22,8 @@ class TestConcurrentJobsContention(ConfirmedLaws):
         LookAlike({"cpu.queue_ratio": 0.01}),
         # Workers pinned to one core wait for each other.
         LookAlike({"affinity.narrowed": True}),
+        # Pauses of eight seconds between steps of 0.2 s, beside other work: the fault lab's, confirmed before.
+        LookAlike({"pauses.count": 4}),
         # A GPU that is too hot explains slower steps, whatever the neighbours do.
         LookAlike({"gpu.throttled": True}),
     )  # fmt: skip

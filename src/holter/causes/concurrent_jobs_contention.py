@@ -6,7 +6,8 @@ What happens:  a second training, or somebody else's job, shares the cores. Each
 How we know:   processes outside the run use a quarter of the machine's CPUs or more, and main process and workers spend
                a fifth of the time in which they want a CPU waiting for one (the kernel counts it), while steps wait for
                batches or got slower. A run that has its CPUs busy by itself, or gets a CPU whenever it wants one, is
-               not slowed down by others; neither is a run that hangs in one place of its code.
+               not slowed down by others; neither is a run that hangs in one place of its code, or stops for seconds
+               and then goes on.
 Looks like:    cpu-starved-augmentation (the run itself uses all CPUs); cgroup-cpu-quota (throttled periods);
                affinity-clobbered (the workers share one core, and wait for each other);
                few-cores-allocated (others cannot be on these CPUs); gpu-shared-or-zombie (others on the GPU).
@@ -48,6 +49,7 @@ SENTENCES = describe(
         "gets-a-cpu": "the run gets a CPU when it wants one: it waits {percent} % of that time",
         "others-hardly-work": "others use only {percent} % of the machine's CPUs ({detail})",
         "others-named": "the busiest of the others: {value}",
+        "makes-pauses": "the training stopped {value} times for many steps; others make every step slow instead",
         "others-use-cpus": "others use {percent} % of the machine's CPUs ({detail})",
         "waits-for-a-cpu": "runnable but not scheduled for {percent} % of the time",
     },
@@ -90,10 +92,13 @@ OFFERS = (
 )
 # Workers that are pinned to one core wait for each other, even if the rest of the machine is free.
 PINNED = against("affinity.narrowed", is_true, "cpus-narrowed", weight=3.0)
+# Who shares the CPUs makes each step slower, and no pauses that are many steps long.
+PAUSES = against("pauses.count", at_least(1), "makes-pauses", weight=5.0)
 # Load of others makes steps slow; if no process of the run wants a CPU, it delays nothing.
 STANDSTILL = (NOBODY_WORKS, against("main.state", one_of("S", "D"), "it-stands-still", weight=4.0))
 
 
 def diagnose(evidence: Evidence) -> Verdict:
     stands = evidence.fact("episode.kind").value == "stall"
-    return weigh(CAUSE, evidence, (*RULES, *(STANDSTILL if stands else ()), *if_seen(evidence, PINNED, *IN_ONE_PLACE)))
+    seen = if_seen(evidence, PINNED, PAUSES, *IN_ONE_PLACE)
+    return weigh(CAUSE, evidence, (*RULES, *(STANDSTILL if stands else ()), *seen))
