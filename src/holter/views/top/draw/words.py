@@ -11,6 +11,7 @@ define_all(
     {
         # Labels of lanes, short and long
         "top.main": "main",
+        "top.main.long": "main",
         "top.main-many": "rank {rank}",
         "top.train-worker": "w{index}",
         "top.val-worker": "v{index}",
@@ -92,8 +93,8 @@ define_all(
 
 def lane_label(name: LaneName, lang: Lang, *, long: bool, ranks: int) -> str:
     """Return the label of a lane: "worker 3", or "w3"."""
-    if name.role == "main":
-        return text("top.main-many", lang, rank=name.rank) if ranks > 1 else text("top.main", lang)
+    if name.role == "main" and ranks > 1:
+        return text("top.main-many", lang, rank=name.rank)
     index = str(name.index if name.index is not None else name.pid)
     if long and ranks > 1 and name.index is not None:
         index = f"{name.rank}.{index}"
