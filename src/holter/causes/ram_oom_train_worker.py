@@ -22,7 +22,7 @@ from __future__ import annotations
 from holter.causes.offers import CONTINUE_ENDED, FEWER_WORKERS, MORE_MEMORY
 from holter.causes.sentences import describe
 from holter.causes.steps import FOR_MEMORY
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, symptom, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, one_of, supports, symptom, weigh
 from holter.evidence import Evidence
 from holter.evidence.words import CRASHES, SIGBUS
 from holter.records import Verdict
@@ -54,8 +54,6 @@ RULES = (
     against("phase", one_of("final-validation", "unpack"), "another-phase", fatal=True),
     against("echo.says", one_of("export", "prediction", "preprocessing"), "echo-of-another-part", weight=1.5),
     against("system.os", one_of("windows"), "windows-counts-otherwise", weight=1.0),
-    # The kernel sends SIGKILL; these come from a terminal, a person or a scheduler.
-    against("main.exit_signal", one_of(1, 2, 15), "another-signal", weight=1.5),
     NOTHING_ENDED,
     against("episode.kind", one_of("creep", "unsaved"), "still-running", fatal=True),
     symptom("ram-full"),
@@ -68,6 +66,8 @@ KILLED = ("worker-ended-by-signal", "main-ended-by-signal")
 REFUSED = against("memory.refused", is_true, "memory-was-refused", fatal=True)
 # Counters without a change speak against it if no exception says otherwise: one may belong to another cgroup.
 NOT_COUNTED = against("oom.kills", at_most(0), "no-oom-counted", weight=1.5)
+# The kernel sends SIGKILL; these come from a terminal, a person or a scheduler.
+ANOTHER_SIGNAL = against("main.exit_signal", one_of(1, 2, 15), "another-signal", weight=1.5)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
@@ -78,7 +78,8 @@ def diagnose(evidence: Evidence) -> Verdict:
         rules = tuple(rule._replace(fatal=True) if rule is NOTHING_ENDED else rule for rule in rules)
     if evidence.is_stated and _was_only_killed(evidence):
         rules = tuple(rule._replace(weight=2.0) if rule.text in KILLED else rule for rule in rules)
-    return weigh(CAUSE, evidence, (*rules, REFUSED if says_so else NOT_COUNTED))
+    seen = if_seen(evidence, ANOTHER_SIGNAL)
+    return weigh(CAUSE, evidence, (*rules, REFUSED if says_so else NOT_COUNTED, *seen))
 
 
 # "Killed" and nothing else: on a machine without a scheduler the kernel does this, for lack of memory.
