@@ -6,12 +6,15 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from holter.supervisor.recording.registrar import Registrar
-from holter.tape import Recording
+from holter.tape import Recording, read
 from holter.tape.registry import read_all
 from said import english
+
+TAPE = Path(__file__).parents[2] / "tapes" / "quiet" / "as_usual.holter"
 
 
 def folders_that_fail() -> Iterator[Path]:
@@ -37,6 +40,16 @@ def test_a_tape_whose_name_is_no_utf_8_is_listed(tmp_path: Path, quiet_threads: 
     assert quiet_threads() == [] and registrar.problem is None
     (kept,) = read_all([tmp_path])
     assert kept.entry.tape.endswith("/\\xff\\xfe.holter")
+
+
+def test_a_recording_that_ended_did_not_break_off(tmp_path: Path) -> None:
+    """Its tape may be on a disk that does not answer, or too long to be read again."""
+    registrar = Registrar(iter([tmp_path]), tmp_path / "run.holter", ["python", "train.py"], attached=True)
+    recording = msgspec.structs.replace(read(TAPE), finished=False)
+    recording = msgspec.structs.replace(recording, all_ticks=recording.all_ticks[: len(recording.all_ticks) // 2])
+    registrar.finish(recording, (), None)
+    assert registrar.outcome is not None
+    assert registrar.outcome.state != "cut"
 
 
 @pytest.fixture

@@ -201,7 +201,7 @@ def _whole(recording: Recording, tape: Path | None) -> Recording:
     with contextlib.suppress(OSError, TapeError):
         if tape is not None and tape.stat().st_size <= READ_WHOLE_BYTES:
             return read(tape)
-    return recording
+    return msgspec.structs.replace(recording, finished=True)  # it did not break off, wherever its tape is
 
 
 def _now() -> str:
