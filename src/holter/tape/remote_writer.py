@@ -45,7 +45,7 @@ def new_writer(path: Path, *, force: bool = False, numbered: bool = False) -> Ta
     """
     file, inode = new_file(path, force=force, numbered=numbered)
     if mount_that_may_hang(file, parse_mountinfo(read_text("/proc/self/mountinfo"))) is not None:
-        with contextlib.suppress(OSError):  # no more processes for this user
+        with contextlib.suppress(OSError):  # no more processes for this user, or it ended at once
             return RemoteWriter(file, inode)
     return TapeWriter(file, made=inode)
 
@@ -66,13 +66,13 @@ class RemoteWriter:
     What is written while the disk does not answer waits in the process, and is written when the disk answers again,
     even if that is after the end of the run.
 
-    Raises:  TapeExists, FolderNotWritable from the constructor; OSError if no process can be started.
+    Raises:  FolderNotWritable from the constructor; OSError if no process can be started, or if it ends at once.
     """
 
     def __init__(self, path: Path, inode: int) -> None:
         """``path``: the new, empty file that ``new_file`` has created. ``inode``: its number."""
         self.path = path
-        self._state = State(done=0)
+        self._state = silent = State(done=0)
         self._sent = self._unsent = 0
         self._progress_s = time.monotonic()  # when there was nothing to wait for, or some of it was done
         self._is_closed = False
@@ -87,13 +87,16 @@ class RemoteWriter:
         if self._state.refusal is not None:
             self.close(0.0)
             raise cannot_write(path, self._state.refusal)
+        if self._has_ended and self._state is silent:  # it lacks memory, threads, or Holter itself (PYTHONPATH)
+            self.close(0.0)
+            raise ChildProcessError(path)
 
     @property
     def problem(self) -> Text | None:
         """Why the tape cannot be written at present; None: it can."""
         self._learn()
         if self._has_ended:
-            return WRITER_ENDED()
+            return self._state.refusal or WRITER_ENDED()
         return NO_ANSWER() if self._is_silent() else self._state.problem
 
     @property
@@ -110,7 +113,8 @@ class RemoteWriter:
     @property
     def waiting_pid(self) -> int | None:
         """After ``close``: the process that still waits for the disk; None: everything is written."""
-        return self._process.pid if self._is_closed and self._process.returncode is None else None
+        is_waiting = self._is_closed and not self._has_ended and self._process.returncode is None
+        return self._process.pid if is_waiting else None
 
     def write_environment(self, environment: Environment) -> None:
         """Write (or replace) the description of machine, versions and settings."""
@@ -147,8 +151,10 @@ class RemoteWriter:
         if self._line.closed:
             return
         self._send("close", t_s)
+        if self._has_ended:  # without this line it ends, if it still runs
+            self._line.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(FAREWELL_S)
+            self._process.wait(RECEIVED_WITHIN_S if self._has_ended else FAREWELL_S)
         self._learn()
         self._is_closed = True
         self._line.close()
@@ -167,10 +173,12 @@ class RemoteWriter:
 
     def _learn(self) -> None:
         # Read what the process has reported; never waits.
-        with contextlib.suppress(EOFError, OSError):
+        try:
             while not self._line.closed and self._line.poll():
                 self._state = pickle.loads(self._line.recv_bytes())
                 self._progress_s = time.monotonic()
+        except (EOFError, OSError):
+            self._has_ended = True
         if self._state.done >= self._sent:
             self._progress_s = time.monotonic()
 

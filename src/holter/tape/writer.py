@@ -70,7 +70,9 @@ class TapeWriter:
     @property
     def is_there(self) -> bool:
         """Whether the tape exists: its disk may have been full, or its folder may have been removed."""
-        return self._is_begun and self.path.exists()
+        with contextlib.suppress(OSError):  # a file server that has gone away, or asks for a new ticket
+            return self._is_begun and self.path.exists()
+        return False
 
     def write_environment(self, environment: Environment) -> None:
         """Write (or replace) the description of machine, versions and settings."""

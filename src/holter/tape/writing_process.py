@@ -1,8 +1,8 @@
 """The process that writes a tape on a file server; ``RemoteWriter`` starts it.
 
 ``python -m holter.tape.writing_process PATH INODE`` with a socket as standard input: it receives pickled calls of
-``TapeWriter``'s methods, and sends a pickled ``State`` after each. If the socket ends without ``close``, the recorder
-was killed: the tape then stays unfinished, as if this process had been killed too.
+``TapeWriter``'s methods, and sends a pickled ``State`` when none waits. If the socket ends without ``close``, the
+recorder was killed: the tape then stays unfinished, as if this process had been killed too.
 """
 
 from __future__ import annotations
@@ -14,15 +14,21 @@ import queue
 import signal
 import sys
 import threading
+import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from holter.errors import FolderNotWritable
+from holter.records import Text
 from holter.tape.remote_writer import State
 from holter.tape.writer import TapeWriter
 
-# Beyond this, samples of a disk that does not answer are dropped: some hours of a training with twelve workers.
+# Beyond this, what comes every second is dropped: some hours of a training with twelve workers.
 MOST_WAITING_BYTES = 64 << 20
+DROPPED = ("write_samples", "write_probe_run", "pulse")
+# While calls wait, a report after each would fill the socket: the recorder reads once a second, and not while it waits
+# for the end.
+REPORT_EVERY_S = 0.5
 # A batch system sends these to every process of a job; the recorder decides when the tape ends.
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -33,24 +39,30 @@ class Calls:
     def __init__(self, line: Connection) -> None:
         self._line = line
         self._waiting: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._bytes = 0
-        self.dropped = 0
+        self._received = self._taken = 0  # bytes, each counted by one thread
+        self.dropped = 0  # rows
         threading.Thread(target=self._receive, daemon=True).start()
+
+    def are_done(self) -> bool:
+        """Return whether none waits."""
+        return self._waiting.empty()
 
     def take(self) -> bytes | None:
         """Return the oldest call; wait for one. None: the recorder has ended."""
         call = self._waiting.get()
-        self._bytes -= len(call or b"")
+        self._taken += len(call or b"")
         return call
 
     def _receive(self) -> None:
         with contextlib.suppress(EOFError, OSError):
             while True:
                 call = self._line.recv_bytes()
-                if self._bytes > MOST_WAITING_BYTES and pickle.loads(call)[0] == "write_samples":
-                    self.dropped += 1
-                    continue
-                self._bytes += len(call)
+                if self._received - self._taken > MOST_WAITING_BYTES:
+                    method = pickle.loads(call)[0]
+                    if method in DROPPED:
+                        self.dropped += method == "write_samples"
+                        continue
+                self._received += len(call)
                 self._waiting.put(call)
         self._waiting.put(None)
 
@@ -67,11 +79,15 @@ def main() -> None:
     except FolderNotWritable as error:
         line.send_bytes(pickle.dumps(State(done=0, refusal=str(error.__cause__ or error))))
         return
-    done, method = 0, ""
+    done, method, failed, reported_s = 0, "", 0, -REPORT_EVERY_S
+    failure: Text | None = None
     while True:
-        state = State(done, writer.problem, writer.lost_rows + calls.dropped, writer.is_there)
-        with contextlib.suppress(OSError):  # the recorder has ended, and what it sent is still written
-            line.send_bytes(pickle.dumps(state))
+        if calls.are_done() or method == "close" or time.monotonic() - reported_s >= REPORT_EVERY_S:
+            lost_rows = writer.lost_rows + calls.dropped + failed
+            state = State(done, writer.problem or failure, lost_rows, writer.is_there)
+            reported_s = time.monotonic()
+            with contextlib.suppress(OSError):  # the recorder has ended, and what it sent is still written
+                line.send_bytes(pickle.dumps(state))
         if method == "close":
             return
         call = calls.take()
@@ -79,7 +95,12 @@ def main() -> None:
             writer.commit()
             os._exit(0)  # closing the database would make the tape look complete
         method, arguments = pickle.loads(call)
-        getattr(writer, method)(*arguments)
+        failure = None
+        try:
+            getattr(writer, method)(*arguments)
+        except Exception as error:  # noqa: BLE001 - one call that fails must not cost the rest of the tape
+            failure = f"{type(error).__name__}: {error}"
+            failed += 1
         done += 1
 
 
