@@ -165,6 +165,7 @@ def test_a_writing_process_that_is_killed_or_stopped_costs_only_the_tape(share: 
     while writer.problem != WRITER_ENDED():
         assert time.monotonic() < end_s
         writer.write_events([Noted(t_s=2.0, what="test", text="x" * 100_000)])
+    writer.write_events([NOTE])
     assert writer.lost_rows
     process.kill()
     writer.close(3.0)
