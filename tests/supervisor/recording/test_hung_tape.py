@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import signal
@@ -105,6 +106,9 @@ def test_alarm_and_signal_do_not_wait_for_the_disk(share: Share, tmp_path: Path,
     tape = read(share.behind / "t.holter")
     assert "stall" in [episode.kind for episode in tape.episodes()]
     assert any(event.role == "main" for event in tape.events(ProcessEnded))
+    for worker in workers:  # stopped: the signal waits
+        with contextlib.suppress(psutil.NoSuchProcess):
+            worker.kill()
     psutil.wait_procs(workers, 10)
 
 
