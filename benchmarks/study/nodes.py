@@ -16,6 +16,7 @@ import psutil
 
 from benchmarks.material import say
 from benchmarks.study import slurm
+from benchmarks.study.ending import SCENE
 from benchmarks.study.killing import BETWEEN_S, POLL_S, Run, Telling, belonging, trainings
 from benchmarks.study.scene import Scene
 from holter.supervisor.folds.fold_lock import FILE, STALE_S
@@ -25,6 +26,7 @@ SUBMITTED_WITHIN_S = 600.0
 # A lock of a dead node is aged, so that it is stale after this time and not after five minutes.
 LEFT_S = 15.0
 AWAY_S = 10.0
+DAEMON = "RAY_RAYLET_PID"
 ON_SLURM = 'out = "out"\nextra = ["--loader", "stock", "-device", "cpu"]\n'
 ON_RAY = f"slots = {len(NODES)}\nspacing = 0\nkeep-going = true\n" + ON_SLURM
 
@@ -131,7 +133,9 @@ class OnRay:
     def __init__(self, scene: Scene, cluster: Any) -> None:
         self._scene, self._cluster = scene, cluster
         scene.file_with(ON_RAY)
-        self._nodes = {node.node_id: node for node in (cluster.add_node(num_cpus=1) for _ in NODES)}
+        self._nodes: dict[str, Any] = {}  # by the PID of Ray's daemon, which all processes of a node know
+        for _ in NODES:
+            self._add()
         self._add_s: list[float] = []
         self._study: subprocess.Popen[bytes] | None = None
 
@@ -144,13 +148,13 @@ class OnRay:
         return self._study is None or self._study.poll() is not None
 
     def node_of(self, process: psutil.Process) -> str | None:
-        """Return the node's number."""
-        node = _variable(process, "RAY_NODE_ID")
+        """Return the PID of the node's daemon."""
+        node = _variable(process, DAEMON)
         return node if node in self._nodes else None
 
     def kill(self, node: str, _: Sequence[Path], /) -> None:
         """Kill Ray's daemon of the node, and everything on the node."""
-        on_it = [each for each in belonging(self._scene) if _variable(each, "RAY_NODE_ID") == node]
+        on_it = [each for each in belonging(self._scene) if _variable(each, DAEMON) == node]
         self._cluster.remove_node(self._nodes.pop(node), allow_graceful=False)
         for process in on_it:
             with contextlib.suppress(psutil.Error):
@@ -161,8 +165,11 @@ class OnRay:
         """Add another node in place of each that is gone."""
         for at in [at for at in self._add_s if time.monotonic() >= at]:
             self._add_s.remove(at)
-            node = self._cluster.add_node(num_cpus=1)
-            self._nodes[node.node_id] = node
+            self._add()
+
+    def _add(self) -> None:
+        node = self._cluster.add_node(num_cpus=1)
+        self._nodes[str(node.all_processes["raylet"][0].process.pid)] = node
 
 
 @contextlib.contextmanager
@@ -177,6 +184,8 @@ def slurm_nodes(scene: Scene) -> Iterator[Cluster]:
 @contextlib.contextmanager
 def ray_nodes(scene: Scene) -> Iterator[Cluster]:
     """Run a Ray cluster: a head without CPUs, so that trainings run on the two nodes that are added."""
+    # Ray passes on to a training what its daemons have, not what the study has.
+    os.environ[SCENE] = str(scene.folder)
     os.environ |= {"RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0", "RAY_raylet_start_wait_time_s": "300"}
     nodes = importlib.import_module("ray.cluster_utils").Cluster(
         initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
@@ -184,6 +193,7 @@ def ray_nodes(scene: Scene) -> Iterator[Cluster]:
     try:
         yield OnRay(scene, nodes)
     finally:
+        del os.environ[SCENE]
         nodes.shutdown()
 
 
