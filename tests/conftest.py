@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import settings
 
 import holter.reports.catalogue  # noqa: F401 - puts what an error says into words, for ``match``
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared, prepare
@@ -30,6 +31,10 @@ QUEUES = {
 SLOW = ("cli/",)
 LONG_S = 20.0
 
+
+# An example takes as long as the machine is busy: that is no failure.
+settings.register_profile("holter", deadline=None)
+settings.load_profile("holter")
 
 # A shell that starts us in the background (`make test &` in a script) makes every child ignore SIGINT, and with it the
 # trainings that tests interrupt.

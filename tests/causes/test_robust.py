@@ -20,7 +20,7 @@ from holter.tape import Recording, read
 
 pytestmark = pytest.mark.slow
 # Every tape is a training: some examples of each are many in all.
-few = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=8, derandomize=True, suppress_health_check=list(HealthCheck))
 loud = pytest.mark.parametrize("path", LOUD, ids=name_of)
 NAMED = ("confirmed", "likely")
 

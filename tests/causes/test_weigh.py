@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from holter.causes import CAUSES, MODULES
@@ -101,7 +101,6 @@ VALUES = {
 }  # fmt: skip
 
 
-@settings(deadline=None)  # the first example is as slow as the machine is busy
 @given(st.data())
 def test_forgetting_any_fact_never_turns_a_cause_into_a_confirmed_one(data):
     """For every cause and any facts: with one fact less, what was not confirmed stays so unless it spoke against."""

@@ -30,7 +30,6 @@ def steps(draw: st.DrawFn) -> tuple[list[float], int, float]:
     return level(draw, base, before) + level(draw, base * times, after), before, times
 
 
-@settings(deadline=None)
 @given(flat())
 def test_scatter_alone_is_flat(times: list[float]) -> None:
     found = analyse(times)
@@ -38,7 +37,6 @@ def test_scatter_alone_is_flat(times: list[float]) -> None:
     assert (found.shape, found.recent_s, found.change) == ("flat", None, None)
 
 
-@settings(deadline=None)
 @given(flat(), st.floats(1.6, 30.0))
 def test_a_slow_first_epoch_is_only_that(times: list[float], factor: float) -> None:
     found = analyse([median(times) * factor, *times])
@@ -47,7 +45,6 @@ def test_a_slow_first_epoch_is_only_that(times: list[float], factor: float) -> N
     assert found.first_times == pytest.approx(factor)
 
 
-@settings(deadline=None)
 @given(steps())
 def test_a_step_is_found_where_it_is(series: tuple[list[float], int, float]) -> None:
     times, change, factor = series
@@ -57,7 +54,6 @@ def test_a_step_is_found_where_it_is(series: tuple[list[float], int, float]) -> 
     assert found.times == pytest.approx(factor, rel=0.1)
 
 
-@settings(deadline=None)
 @given(steps())
 def test_a_step_back_is_one_down(series: tuple[list[float], int, float]) -> None:
     times, change, _ = series
@@ -68,7 +64,7 @@ def test_a_step_back_is_one_down(series: tuple[list[float], int, float]) -> None
     assert found.change == len(times) - change
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps(), st.data())
 def test_a_few_odd_epochs_do_not_hide_a_step(series: tuple[list[float], int, float], data: st.DataObject) -> None:
     times, change, _ = series
@@ -83,7 +79,6 @@ def test_a_few_odd_epochs_do_not_hide_a_step(series: tuple[list[float], int, flo
     assert abs(found.change - change) <= 1
 
 
-@settings(deadline=None)
 @given(flat(), st.data())
 def test_two_odd_epochs_make_no_shape(times: list[float], data: st.DataObject) -> None:
     if len(times) < 12:
@@ -95,7 +90,6 @@ def test_two_odd_epochs_make_no_shape(times: list[float], data: st.DataObject) -
     assert found.shape == "flat"
 
 
-@settings(deadline=None)
 @given(scales, st.integers(12, 120), st.floats(1.5, 5.0), st.booleans())
 def test_a_line_is_a_drift(base: float, count: int, growth: float, down: bool) -> None:
     times = [base * (1 + (growth - 1) * index / (count - 1)) for index in range(count)]
@@ -104,7 +98,6 @@ def test_a_line_is_a_drift(base: float, count: int, growth: float, down: bool) -
     assert found.shape == ("decreasing" if down else "drift-up")
 
 
-@settings(deadline=None)
 @given(flat(), st.integers(5, 15), st.floats(1.8, 6.0))
 def test_slow_epochs_at_equal_distances_are_periodic(times: list[float], period: int, factor: float) -> None:
     base = median(times)
@@ -131,7 +124,6 @@ def test_one_epoch_of_seven_hours_at_the_end_is_enough() -> None:
     assert (found.shape, found.change, found.times) == ("step-up", 6, pytest.approx(25000 / 160, rel=0.01))
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 1e5), min_size=4, max_size=120), st.floats(0.01, 100.0))
 def test_the_unit_of_time_does_not_matter(times: list[float], factor: float) -> None:
     # Powers of two scale without rounding; thresholds are ratios.
@@ -142,13 +134,11 @@ def test_the_unit_of_time_does_not_matter(times: list[float], factor: float) -> 
     assert (one.shape, one.change, one.slow) == (other.shape, other.change, other.slow)
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0.0, 1e4), max_size=60))
 def test_any_series_has_a_shape_or_is_too_short(times: list[float]) -> None:
     assert (analyse(times) is None) == (len(times) < 4)
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0.0, 1e4), min_size=1, max_size=60))
 def test_running_costs_are_those_of_the_definition(times: list[float]) -> None:
     direct = [sum(abs(value - median(times[: end + 1])) for value in times[: end + 1]) for end in range(len(times))]

@@ -224,7 +224,7 @@ def test_roll_ups_give_nearly_the_same_account(tmp_path: Path) -> None:
     assert after.training_s == pytest.approx(before.training_s, abs=1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(["epoch", "stall", "kill", "slow"]), min_size=1, max_size=8), st.integers(1, 30))
 def test_every_second_is_counted_once_whatever_happens(story: list[str], seconds: int) -> None:
     run = Run().startup(5).epoch(0)

@@ -238,7 +238,7 @@ def test_a_clock_that_is_set_back_moves_no_line_into_the_past() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cut=st.integers(min_value=1, max_value=2000), piece=st.integers(min_value=1, max_value=400))
 def test_wherever_writing_is_interrupted_the_same_events_come(
     tmp_path_factory: pytest.TempPathFactory, cut: int, piece: int

@@ -23,7 +23,7 @@ from batchgeneratorsv2.transforms.utils.deep_supervision_downsampling import Dow
 from batchgeneratorsv2.transforms.utils.nnunet_masking import MaskImageTransform
 from batchgeneratorsv2.transforms.utils.remove_label import RemoveLabelTansform
 from batchgeneratorsv2.transforms.utils.seg_to_regions import ConvertSegmentationToRegionsTransform
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from skimage.morphology import ball, disk
 
@@ -89,7 +89,6 @@ def test_every_combination_of_mirrored_axes_equals_stock(size: tuple[int, ...]) 
         compare(stock, mirror.read(stock), batch(size), [draw, None])
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 23), st.sampled_from([1, 0.5, 0.25, 1 / 3, 0.7])), min_size=2, max_size=3),
     st.booleans(),

@@ -154,7 +154,7 @@ def test_folded_slices_equal_stock_and_keep_their_own_labels() -> None:
 
 
 # The fixture is the same for all examples.
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.integers(1, 14), st.integers(0, 9)), min_size=2, max_size=3),
     st.integers(0, 2**32 - 1),

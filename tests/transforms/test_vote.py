@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from holter.transforms.spatial.cells import pair_on_cpu
@@ -27,7 +27,6 @@ def pair_of(labels: torch.Tensor, two: bool) -> Pair:
     return Pair(torch.full(ends[0].shape, two), *ends)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 3), st.integers(1, 9), st.booleans())
 def test_a_rough_count_first_elects_whom_the_exact_count_elects(
     seed: int, axes: int, labels: int, reaches: bool
@@ -40,7 +39,6 @@ def test_a_rough_count_first_elects_whom_the_exact_count_elects(
         assert torch.equal(elect(around.to(torch.int8), points, pair, rule).to(torch.int16), counted)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 3), st.integers(1, 9))
 def test_corners_elect_whom_an_argmax_over_all_labels_elects(seed: int, axes: int, labels: int) -> None:
     around, points = drawn(seed, axes, labels)

@@ -99,7 +99,7 @@ def test_a_file_cut_anywhere_is_never_taken_for_whole(tmp_path, one_file):
     assert checked.problem == {"code": "cut-off"}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_flipped_bit_is_found_or_does_no_harm(tmp_path, one_file, place, bit):
     damaged = bytearray(one_file)
@@ -236,7 +236,7 @@ def test_hostile_pickles_end_quickly_in_a_problem(whole, name):
     assert not verify(whole).ok
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=60), st.randoms(use_true_random=False))
 def test_random_pickles_raise_nothing_else(data, draw: random.Random):
     valid = pickle.dumps({"a": [1, (2.0, {"b": {3}})], "c": b"d"}, draw.randrange(6))

@@ -263,7 +263,7 @@ def anew(episode: Episode, world: World) -> Episode:
 FREEZE = Stand(30, "frozen-worker", "confirmed", (), "train-batch", "stall")
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(happenings)
 @example([Lose(100.0, False), FREEZE])  # the recorder was away
 @example([FREEZE._replace(ticks=200, recurs=False)])  # the episode of before the restart is still open
@@ -277,7 +277,7 @@ def test_whatever_happens_the_healer_keeps_its_laws(events):
             world.happen(event)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.floats(-1e6, 1e6), st.sampled_from([cause for cause in CAUSES if cause]))
 def test_a_shifted_clock_of_the_training_changes_no_decision(off_s, cause):
     """What the training says of its own time is not relied on."""

@@ -44,7 +44,7 @@ def stage(labels: int, radius: Uniform = USUAL, fill: float = 0.5) -> tuple[Any,
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.integers(1, 24), min_size=2, max_size=3).map(tuple),
     st.integers(1, 5),

@@ -47,7 +47,7 @@ def steps_of(size: tuple[int, ...], value: float | None) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     SIZES,
     st.sampled_from(["added", "sharpen", "gradient", "local gamma", "rectangles"]),
@@ -64,7 +64,7 @@ def test_a_change_of_the_image_equals_torch_mirrored_or_not(
     compare(chain, [noisy_image(size, 2, seed)], [speckled(size, 3, seed)[None]], [draw], 2e-5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.integers(1, 37), st.integers(1, 20), st.sampled_from(["ab", "aab", "aba", "baa", "aaa", "aa"]),
     st.sets(st.integers(0, 1)), st.integers(0, 2**31),

@@ -98,7 +98,7 @@ LINEAR = How("bilinear", "bilinear", -1)
 ONE = Constant(1.0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(CASES)
 @example(Case([(20, 0), (20, 0)], [None] * 3, 1.0, LINEAR, 3, 1, False, False))
 @example(Case([(33, 1), (3, 0), (16, 8)], [0.3, 0.0, 0.0], None, LINEAR, 300, 3, True, True))
@@ -107,13 +107,13 @@ def test_any_geometry_equals_torch(case: Case) -> None:
 
 
 @pytest.mark.long
-@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10_000, suppress_health_check=list(HealthCheck))
 @given(CASES)
 def test_ten_thousand_geometries_equal_torch(case: Case) -> None:
     check(case)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(5, 24), min_size=2, max_size=3), st.integers(1, 3), st.booleans(), st.integers(0, 2**31))
 def test_a_whole_chain_in_which_everything_is_drawn_equals_torch(
     patch: list[int], channels: int, dummy: bool, seed: int
@@ -174,7 +174,7 @@ def test_many_samples_in_one_call_are_what_they_are_alone() -> None:
             assert all(torch.equal(a[slot], b[0]) for a, b in zip(targets, alone[name][1], strict=True))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.integers(1, 13), min_size=2, max_size=3),
     st.tuples(st.integers(1, 9), st.integers(1, 9)),
