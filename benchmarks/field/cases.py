@@ -159,7 +159,6 @@ FIRST = replace(
     forbidden=(*RANKS, "nnUNetv2"),
     sees=(r"batchgenerators loader", WATCHES),
     packages=V1,
-    is_seen=False,
     light=True,
 )
 
@@ -333,7 +332,7 @@ CASES: tuple[Case, ...] = (
     worker_killed(NAMESPACE, "namespace-killed"),
     replace(FIRST, name="v1-trains", summary="trains and ends", quick=False),
     worker_killed(FIRST, "v1-killed"),
-    replace(frozen(FIRST, "v1-frozen"), quick=False),
+    replace(frozen(FIRST, "v1-frozen"), heals=("replace-workers",), quick=False),
 )
 STARTS = tuple(dict.fromkeys(case.start for case in CASES))
 
