@@ -35,7 +35,7 @@ FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[\w-]*)[^\n]*\n(?P<text>.*?)
 OTHERS = {
     "apptainer", "docker", "export", "git", "kill", "make", "nnUNetv2_train", "pgrep", "pip", "pre-commit",
     "prometheus-node-exporter", "ps", "py-spy", "python", "python3", "sbatch", "scontrol", "singularity", "srun", "ssh",
-    "sysctl", "sudo",
+    "sysctl", "sudo", "tensorboard",
 }  # fmt: skip
 # What bash does itself.
 BUILTINS = {

@@ -20,7 +20,7 @@ else:
     import tomli as tomllib
 
 from holter.cli import app
-from needs import imported
+from needs import imported, require
 from pages import BUILTINS, CHECKOUT, OTHERS, OWN_PATH, PAGES, Block, blocks, run_bash
 
 PARSER: Any = typer.main.get_command(app)
@@ -235,6 +235,8 @@ def test_what_pip_is_to_install_exists() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("block", blocks_to_run(), ids=str)
 def test_a_block_does_what_it_says(block: Block, tmp_path: Path) -> None:
+    if "--to tensorboard" in block.script:
+        require("tensorboard")
     for name, text in FILES.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
         (tmp_path / name).chmod(0o755)

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from holter.linux.mounts import mount_that_may_hang, parse_mountinfo
 from holter.linux.place import here
 from holter.reports.runs.disks import Disks
 from holter.tape.registry import Entry, new_file, write
@@ -78,10 +79,10 @@ def test_a_link_to_a_disk_that_may_hang_is_found_by_name(tmp_path: Path) -> None
     (tmp_path / "home" / "data").symlink_to(tmp_path / "nfs" / "me")
     (tmp_path / "home" / "again").symlink_to("data")
     (tmp_path / "home" / "circle").symlink_to("circle")
-    disks = Disks(mountinfo=table)
+    disks, mounts = Disks(mountinfo=table), parse_mountinfo(table.read_text())
     for path in ("nfs/a.holter", "home/data/a.holter", "home/again/a.holter", "home/../home/data/a.holter"):
-        mount = disks._remote(tmp_path / path)
+        mount = mount_that_may_hang(tmp_path / path, mounts)
         assert mount is not None and mount.fs_type == "nfs4", path
     for path in ("home/a.holter", "home/circle/a.holter", "gone/a.holter"):
-        assert disks._remote(tmp_path / path) is None, path
+        assert mount_that_may_hang(tmp_path / path, mounts) is None, path
         assert disks.answers(tmp_path / path)

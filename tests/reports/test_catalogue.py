@@ -10,7 +10,15 @@ import pytest
 from scripts import translations
 
 from holter import sentences
-from holter.causes import CAUSES, MODULES, PAGES, PRESUPPOSED, external_kill, main_stopped
+from holter.causes import (
+    CAUSES,
+    MODULES,
+    PAGES,
+    PRESUPPOSED,
+    concurrent_jobs_contention,
+    external_kill,
+    main_stopped,
+)
 from holter.errors import BadInput
 from holter.evidence import chain
 from holter.evidence.vocabulary import NAMES
@@ -70,7 +78,7 @@ def test_no_finding_has_a_sentence_that_no_cause_states() -> None:
     written = {key.removeprefix("finding.") for key in SENTENCES if key.startswith("finding.")}
     told |= {f"presupposes-{scope}" for scopes in PRESUPPOSED.values() for scope in scopes}
     told |= {rule.text for module in MODULES for rule in getattr(module, "DESCRIBED", ())}
-    told |= {rule.text for rule in (*external_kill.PASSED_ON, *main_stopped.HELD)}
+    told |= {rule.text for rule in (*external_kill.PASSED_ON, *main_stopped.HELD, concurrent_jobs_contention.PAUSES)}
     assert written - told == {"unknown-fact", "words-fit"}
 
 

@@ -41,6 +41,8 @@ CLEAR = 0.5
 OF_TRACEBACKS = frozenset(
     ("module", "call last", "recent call", "most recent", "recent", "call", "last", "file", "line", "traceback")
 )
+# A CUDA error of which only is known that it is one.
+UNCLEAR = "cuda-unclear"
 # How many public threads of a training had each cause, of those that this survey met: where the words fit several
 # causes alike, the usual one comes first.
 THREADS = {
@@ -75,8 +77,9 @@ def as_described(
         return RULES_COUNT * verdict.score + (0.0 if fit is None else fit.fit) + OF_A_THREAD * usual
 
     # Which error it was is not known: that there was one says no more than the words around it.
-    is_cut = evidence.fact("exception.first").value == CUT
-    if is_cut:
+    # Nor what failed on the GPU, if CUDA does not say.
+    is_vague = evidence.fact("exception.first").value == CUT or evidence.fact("exception.kind").value == UNCLEAR
+    if is_vague:
         verdicts = [possible_at_most(verdict) if verdict.cause == ANY_ERROR else verdict for verdict in verdicts]
 
     # An error of no known kind that Python raised says more than a circumstance and words that name it.
@@ -102,7 +105,10 @@ def as_described(
         # Words alone make nothing likely, and speak for such a cause only if they fit it best.
         fits_best = bool(named) and named[0].cause == verdict.cause
         yields = (
-            not fits_best or (is_cut and verdict.cause == ANY_ERROR) or _yields(verdict) or verdict.verdict == "likely"
+            not fits_best
+            or (is_vague and verdict.cause == ANY_ERROR)
+            or _yields(verdict)
+            or verdict.verdict == "likely"
         )
         is_generic = verdict.cause in GENERIC and verdict.verdict != "confirmed" and yields
         order = ORDER.index(verdict.verdict)

@@ -3,11 +3,7 @@
 from holter.tape.follower import Follower, News
 from holter.tape.reader import read, read_environment
 from holter.tape.recording import Recording
-from holter.tape.remote_writer import RemoteWriter, new_writer
 from holter.tape.schema import SCHEMA_VERSION
 from holter.tape.writer import TapeWriter
 
-__all__ = [
-    "SCHEMA_VERSION", "Follower", "News", "Recording", "RemoteWriter", "TapeWriter", "new_writer", "read",
-    "read_environment",
-]  # fmt: skip
+__all__ = ["SCHEMA_VERSION", "Follower", "News", "Recording", "TapeWriter", "read", "read_environment"]

@@ -68,7 +68,8 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     words = own_words(text)
     few = len(terms(words)) < FEWEST_TERMS
     # The output of commands and a lone message say what they say; of a title that states a trouble the words count.
-    if few and ("episode.kind" not in found or is_output(text) or "echo.says" in found):
+    is_message = any(name in found for name in ("echo.says", "exception.first", "exception.kind"))
+    if few and ("episode.kind" not in found or is_output(text) or is_message):
         return found
     named = resembles(words, {name: hit.value for name, hit in found.items()})
     complains = TROUBLE.search(words) is not None

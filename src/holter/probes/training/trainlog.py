@@ -12,12 +12,15 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from holter.patterns import later
 from holter.probes import Reading
 from holter.probes.training.console import NAME_TOLERANCE_S, Console, ConsoleSilence, begin_mark
 from holter.probes.training.file_tail import FileId, FileTail, Mark, mark
-from holter.records import Event, Noted, Notice
+from holter.records import Event, ExceptionSeen, Noted, Notice
 from holter.sentences import define
+from holter.texts.secondary_errors import reports_dataloader_worker
 from holter.texts.training_log import LogParser
 
 # Reading local files takes milliseconds; the recorder's loop waits at most this long for a read.
@@ -196,7 +199,7 @@ class _Follower:
         if self._consoles and self._log is not None:
             spoken = sum(console.tail.read_bytes for console in self._consoles.values())
             events += self._silence.see(t_s, spoken, self._new_lines, str(next(iter(self._consoles))))
-        return [event for event in events if event.t_s >= oldest_wall - self._wall_zero]
+        return [_weighed(event) for event in events if event.t_s >= oldest_wall - self._wall_zero]
 
     def _read_log(self, t_s: float, oldest_wall: float) -> list[Event]:
         events: list[Event] = self._missing(t_s)
@@ -262,3 +265,10 @@ def _wall_of(path: Path) -> float | None:
         return path.stat().st_mtime
     except OSError:
         return None
+
+
+def _weighed(event: Event) -> Event:
+    # A recording has seen how a DataLoader's worker ended; a pasted text has only this sentence.
+    if isinstance(event, ExceptionSeen) and reports_dataloader_worker(event.message):
+        return msgspec.structs.replace(event, echo=True)
+    return event

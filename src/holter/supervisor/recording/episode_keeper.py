@@ -18,7 +18,8 @@ from holter.supervisor.recording.judgement import Judgement
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.recording.registrar import Registrar
 from holter.supervisor.recording.sources import Sources
-from holter.tape import Recording, RemoteWriter, TapeWriter
+from holter.tape import Recording, TapeWriter
+from holter.tape.remote_writer import RemoteWriter
 
 
 class EpisodeKeeper:

@@ -35,8 +35,9 @@ from holter.supervisor.recording.registrar import Registrar
 from holter.supervisor.recording.scratch import Scratch
 from holter.supervisor.recording.scratch_keeper import ScratchKeeper
 from holter.supervisor.recording.sources import Sources
-from holter.tape import Recording, RemoteWriter, TapeWriter
+from holter.tape import Recording, TapeWriter
 from holter.tape.reader import make_tick
+from holter.tape.remote_writer import RemoteWriter
 
 PART_FAILED = define("recorder.part-failed", "a part of the recording failed ({error}); the training is not affected")
 NO_TAPE = define("recorder.no-tape", "the tape cannot be written ({problem}); the training is not affected")

@@ -19,8 +19,9 @@ from holter.records import Message, Text
 from holter.sentences import define
 from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN
 from holter.supervisor.state_folder import make_private, state_folders
-from holter.tape import RemoteWriter, TapeWriter, new_writer
+from holter.tape import TapeWriter
 from holter.tape.opening import taken
+from holter.tape.remote_writer import RemoteWriter, new_writer
 from holter.texts.training_command import TrainingCommand, parse_training_command
 
 NAME_A_PLACE = define("next.name-a-place", "Name a place with --tape FILE.")
