@@ -99,6 +99,15 @@ def test_a_stopped_worker_that_is_waited_for_is_told_at_once():
     assert episode.alarm_s <= run.t_s - 5
 
 
+def test_a_stopped_main_process_is_told_wherever_it_was_stopped():
+    run = Plain()
+    ticks = run.goes()
+    for tick in run.pauses(30):
+        main, *others = tick.processes
+        ticks.append(msgspec.structs.replace(tick, processes=(msgspec.structs.replace(main, state="T"), *others)))
+    assert told([*ticks, *run.goes()]) == [("stall", "stall")]
+
+
 def test_a_worker_that_hangs_on_a_file_is_told():
     run = Plain()
     ticks = [*run.goes(), *run.waits(40, syscall="read", syscall_file="/data/case_57.npy")]

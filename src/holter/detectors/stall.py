@@ -173,16 +173,22 @@ class StallDetector:
             return self._alarm(tick, age_s, limit_s, BUSY_WORKERS())
         return ()
 
-    # Only the time inside next() counts; without evidence about a worker it takes minutes.
+    # Only the time inside next() counts; without evidence about a worker it takes minutes. A main process that is
+    # stopped does nothing, wherever that happened.
     def _judge_plain(self, tick: Tick, *, is_quiet: bool) -> tuple[Episode, ...]:
+        if not is_quiet:
+            return ()
+        idle_s = 0.0 if self._idle_since_s is None else tick.t_s - self._idle_since_s
+        main = main_process(tick.processes, tick.beats)
+        if main is not None and main.state == "T" and idle_s >= FLOOR_S["train"]:
+            return self._alarm(tick, idle_s, FLOOR_S["train"], NOBODY_WORKS())
         age_s = waited_s(tick)
-        if age_s is None or not is_quiet:
+        if age_s is None:
             return ()
         limit_s = max(FLOOR_S["train"], self.limit_s)
         if age_s >= limit_s and self._plain.blames_worker(tick, within_s=FLOOR_S["train"]):
             return self._alarm(tick, age_s, limit_s, NOBODY_WORKS())
         limit_s = self._plain.stands_s
-        idle_s = 0.0 if self._idle_since_s is None else tick.t_s - self._idle_since_s
         return self._alarm(tick, age_s, limit_s, NOTHING_DONE()) if min(age_s, idle_s) >= limit_s else ()
 
     @property

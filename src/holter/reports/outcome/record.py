@@ -9,7 +9,7 @@ from holter.records import EpisodeKind, Message, Record
 
 State = Literal[
     # It runs, or ran in the last reading:
-    "running",  # nothing is wrong now
+    "running",  # no trouble is seen now
     "stalled",  # no progress now
     "troubled",  # it goes on, but slower, unsaved, or diverged (``trouble`` says which)
     "restarting",  # its process is dead, and Holter starts it again

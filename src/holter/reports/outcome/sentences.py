@@ -106,7 +106,7 @@ TIMES_LINE = define("group.times", "at {times}")
 
 VERDICT = define("outcome.verdict", "Verdict: {what:clause}.[[ Next: {command}]]")
 SAID: dict[str, Sentence] = {
-    "running": define("said.running", "running, nothing is wrong now"),
+    "running": define("said.running", "running, no trouble is seen now"),
     "unseen": define("said.unseen", "running, but no training was seen in it"),
     "stalled": define("said.stalled", "stalled[[ ({cause})]]"),
     "troubled": define("said.troubled", "running, with a problem[[ ({cause})]]"),
