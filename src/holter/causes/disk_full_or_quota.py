@@ -47,14 +47,14 @@ SENTENCES = describe(
             "A disk[[ on {host}]] is full[[: {disk} has {free:bytes} left|: {disk}]]. [[Our training writes to "
             "{folder}, and its next checkpoint needs {need:bytes}|Our training writes to {folder}|Our training "
             "writes there, and its next checkpoint needs {need:bytes}|Our training writes there]]. Please make room"
-            " there, or give us a folder on a disk with more room. The training goes on by itself as soon as there "
-            "is room."
+            " there, or give us a folder on a disk with more room. The training can go on as soon as there is "
+            "room."
         ),
         "inodes": (
             "A file system[[ on {host}]] has no inodes left (df -i): [[on {disk} ]]no new file can be made, however"
             " much space is free. [[Our training writes to {folder}. ]]Please remove or pack directories with very "
-            "many small files there, or give us a folder on another file system. The training goes on by itself as "
-            "soon as files can be made."
+            "many small files there, or give us a folder on another file system. The training can go on as soon "
+            "as files can be made."
         ),
         "quota": (
             "Our disk quota is used up: [[on {host}, ]]writing[[ to {folder} ({disk})| to {folder}| to {disk}]] "
@@ -65,7 +65,7 @@ SENTENCES = describe(
             "A file system[[ on {host}]] is mounted read-only: writing[[ to {folder} ({disk})| to {folder}| to "
             "{disk}]] ends with “Read-only file system”. If that is not intended, the kernel has probably done it "
             "after an I/O error: please look at dmesg and the health of the disk or server, check the file system, "
-            "and mount it for writing again. The training goes on by itself then."
+            "and mount it for writing again. Then the training can go on."
         ),
     },
 )

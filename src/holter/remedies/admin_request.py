@@ -12,9 +12,6 @@ from holter.causes.offers import ASK_ADMIN
 from holter.causes.steps import Facts
 from holter.records import Diagnosis, Environment, Value
 
-# A checkpoint of a usual 3D network takes 0.3 to 1 GiB. Used if no checkpoint has been written yet.
-USUAL_NEED_BYTES = 1 << 30
-
 
 def asked(diagnosis: Diagnosis | None, cause: str | None) -> tuple[tuple[str, Value], ...]:
     """Return the values to fill into the request to the administrator; empty if this cause has no such request."""
@@ -51,16 +48,11 @@ def _number(name: str) -> Callable[[Facts], Value | None]:
     return read
 
 
-def _need(facts: Facts) -> float:
-    value = facts.get("disk.needed_bytes")
-    return value if isinstance(value, (int, float)) else USUAL_NEED_BYTES
-
-
 _READ: dict[str, Callable[[Facts], Value | None]] = {
     "folder": _plain("disk.folder"),
     "disk": _plain("disk.mount"),
     "free": _number("disk.free_bytes"),
-    "need": _need,
+    "need": _number("disk.needed_bytes"),
     "shm": _number("shm.total_bytes"),
     "shm_percent": _number("shm.used_ratio"),
     "gpu": _plain("gpu.label"),
