@@ -18,6 +18,13 @@ _PREFIX = later(
     r"^(?:(?:>+|\^C|\d{1,4}:|\[\d+,\d+\]<std(?:out|err)>:?|\[(?:rank|default)\d+\]:?|\[pod/[^\]]+\]|[\w.-]+-\d+ +\||"
     r"[^\s:]{2,6}\.? +\d{1,2}\.? \d\d:\d\d:\d\d \S+ [^\s:]+\[\d+\]:) ?)+"
 )
+# The same from docker logs -t, kubectl logs --timestamps and a node's own files (CRI), ts, a list, code in a sentence,
+# cat -n. Blanks behind it belong to the line.
+_STAMPED_BY_OTHERS = later(
+    r"^(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) (?:std(?:out|err) [FP] )?|"
+    r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d+)?\] |[-*\u2022] (?=\S)|`(?=\S)|"
+    r" {0,6}\d{1,6}(?:\t| {2}(?=\d{4}-|Traceback|Killed|Segmentation|Bus error|\w+(?:Error|Exception): )))"
+)
 _MAYBE_PREFIXED = later(r"^(?:[>^\[\d]|\S{1,40} +(?:\||\d))")
 _V1_EPOCH = later(r"^epoch: +(\d+) *$")
 _V1 = (
@@ -43,6 +50,10 @@ class Translator:
     def line(self, line: str) -> str:
         """Return the line as v2 writes it; a line that is no sentence of nnU-Net is returned unchanged."""
         self.is_stamped = False
+        others = _STAMPED_BY_OTHERS.match(line)
+        if others is not None:
+            line = line[others.end() :]
+            line = line.removesuffix("`") if others[0] == "`" else line
         if _PLAIN.match(line):
             self.is_stamped = True
             cut = line.index(": ") if ": " in line else len(line) - 1
