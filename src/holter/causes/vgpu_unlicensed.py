@@ -83,11 +83,12 @@ def in_grace(minutes: float) -> bool:
 
 # Long after the grace period.
 LATE_MIN = 60
+MISSING = ("unlicensed-restricted", "unlicensed")
 RULES = (
     needs("gpu.virtualization", one_of("vgpu"), "is-a-vgpu", otherwise="not-a-vgpu", weight=1.0),
     Rule(
         "gpu.licence_stage",
-        one_of("unlicensed-restricted", "unlicensed"),
+        one_of(*MISSING),
         "licence-restricts",
         4.0,
         group="stage",
@@ -107,12 +108,15 @@ RULES = (
     against("main.waits_on", one_of("batch-queue"), "main-waits-for-workers", weight=2.0),
 )
 
+TOO_LATE = against("epochs.minutes_to_change", lambda minutes: minutes > LATE_MIN, "changed-too-late", fatal=True)
+# A licence that is seen to be missing may have been lost later, and epochs tell the minute badly.
+LATE = TOO_LATE._replace(fatal=False, weight=0.5)
 # Where a person describes the run: how it came decides between this and every other slow GPU.
 DESCRIBED = (
     symptom("slow-after-minutes", weight=1.5),
     symptom("drops-to-idle"),
     no_symptom("waits-for-disk", weight=1.5),
-    against("epochs.minutes_to_change", lambda minutes: minutes > LATE_MIN, "changed-too-late", fatal=True),
+    TOO_LATE,
 )
 
 OFFERS = (
@@ -134,5 +138,6 @@ def diagnose(evidence: Evidence) -> Verdict:
     if evidence.is_stated and not is_seen:  # any GPU may become slow after some minutes
         rules = tuple(rule for rule in rules if not rule.fact.startswith("epochs."))
     elif evidence.is_stated:
-        rules = (*rules, *DESCRIBED)
+        is_missing = evidence.fact("gpu.licence_stage").value in MISSING
+        rules = (*rules, *(LATE if is_missing and rule is TOO_LATE else rule for rule in DESCRIBED))
     return weigh(CAUSE, evidence, tuple(rule for rule in rules if rule != out_of_place))
