@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
+
 from causes.judge import judged
+from holter.diagnosis.logs import read_pasted
+from holter.diagnosis.targets import diagnose_target
 
 
 def test_a_line_about_a_bus_error_confirms_a_small_shared_memory_only_with_its_size():
@@ -28,3 +33,14 @@ def test_workers_whose_batches_find_no_shared_memory_starve_the_training_and_not
     fine = judged(**{**facts, "exception.kind": ..., "exception.first": ..., "shm.no_space": ...}, shm__trouble=...)
     assert fine["cpu-starved-augmentation"].verdict in ("confirmed", "likely")
     assert fine["shm-too-small"].verdict == "excluded"
+
+
+def test_a_full_shared_memory_is_no_full_disk_by_whichever_door(tmp_path):
+    error = "OSError: [Errno 28] No space left on device: '/dev/shm/torch_1'"
+    file = tmp_path / "facts.json"
+    file.write_text(json.dumps({"holter_evidence": 1, "facts": {"exception.first": error}}))
+    stated = diagnose_target(str(file), tell_observed=lambda _: None)
+    for result in (stated, read_pasted(io.BytesIO(f"{error}\n".encode()), "paste")):
+        found = {each.cause: each.verdict for each in result.diagnoses[0].verdicts}
+        assert (next(iter(found)), found["shm-too-small"]) == ("shm-too-small", "confirmed")
+        assert found["disk-full-or-quota"] == "excluded"

@@ -22,7 +22,7 @@ from holter.causes.offers import CONTINUE_ENDED, Offer, Wait, ask
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
 from holter.causes.steps import Facts
-from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, if_seen, is_true, needs, one_of, supports, weigh
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -106,6 +106,11 @@ WAITS = Wait("room")
 
 
 # A failed write to shared memory says nothing about the disk.
+SHARED_MEMORY = against("shm.no_space", is_true, "shm-explains", fatal=True)
+
+
 def diagnose(evidence: Evidence) -> Verdict:
     says_so = evidence.fact("exception.kind").value == "no-space" and evidence.fact("shm.trouble").status != "known"
-    return weigh(CAUSE, evidence, RULES if says_so else tuple(rule for rule in RULES if rule != UNNAMED))
+    rules = RULES if says_so else tuple(rule for rule in RULES if rule != UNNAMED)
+    seen = () if evidence.fact("disk.full").value is True else if_seen(evidence, SHARED_MEMORY)
+    return weigh(CAUSE, evidence, (*rules, *seen))

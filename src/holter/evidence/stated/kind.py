@@ -31,7 +31,7 @@ def guess(book: FactBook) -> EpisodeKind:
     if book.value("epochs.shape") == "drift-up":
         return "creep"
     stated = {name: fact.value for name, fact in book.facts.items() if fact.status == "known" and fact.value}
-    if _any(stated, UNSAVED):
+    if _any(stated, UNSAVED) and "shm.no_space" not in stated:  # that write was one to shared memory
         return "unsaved"
     if any(name in stated and is_slow(stated[name]) for name, is_slow in SLOW.items()):
         return "stall" if "progress.age_s" in stated else "slow-down"
