@@ -5,6 +5,7 @@ Source:  batchgeneratorsv2 0.3.6 MultiplicativeBrightnessTransform.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,16 +28,16 @@ class Factors:
 
 
 @dataclass(frozen=True)
-class ByFactor(ShapePreserving):
+class ByFactor(ShapePreserving, ABC):
     """Base class of a transform that changes each drawn channel by one number: by ``change``."""
 
     factor: Random
     per_channel: float
     one_factor: bool  # all drawn channels share one
 
+    @abstractmethod
     def change(self, x: Tensor, factor: float | Tensor) -> None:
         """Change ``x`` in place. Shapes:  x (N, voxels); factor a number or (N, 1)."""
-        raise NotImplementedError
 
     def draw(self, rng: np.random.Generator, channels: int) -> Factors | None:
         """Draw which channels to change, then their factors; None if no channel is drawn."""

@@ -5,6 +5,7 @@ Source:  batchgeneratorsv2 0.3.6 LocalTransform. Its Gaussian is integrated over
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,7 +58,7 @@ class BumpDraw:
 
 
 @dataclass(frozen=True)
-class WithBumps(ShapePreserving):
+class WithBumps(ShapePreserving, ABC):
     """Base class of a transform that changes each drawn channel near one place: by ``change``."""
 
     bumps: Bumps
@@ -65,9 +66,9 @@ class WithBumps(ShapePreserving):
     per_channel: float
     one_bump: bool  # all channels share bump and number
 
+    @abstractmethod
     def change(self, x: Tensor, number: float, share: Tensor) -> None:
         """Change one channel in place; ``share``: the bump's height, 0 to 1. Shapes:  x and share (*spatial)."""
-        raise NotImplementedError
 
     def draw(self, rng: np.random.Generator, channels: int) -> BumpDraw | None:
         """Draw the channels, their bumps and numbers; None if no channel is drawn."""
