@@ -34,13 +34,12 @@ from holter.records import (
 from holter.sentences import Sentence, define
 from holter.tape import Recording
 from holter.texts.recording import NEW_LOG
+from holter.texts.runs.reader import LAST_SENTENCES
 
 # A training that finishes this many epochs after an exception survived it (a thread's, a plot's).
 SURVIVED_EPOCHS = 2
 # Regular or single slow epochs are reported if they cost this share of the whole time.
 COSTS = 0.1
-# The last lines of nnU-Net v2 and v1.
-LAST_SENTENCES = ("Validation complete", "Mean Validation Dice", "determining postprocessing")
 # Ended by a person: no fault.
 ASKED = ("KeyboardInterrupt", "SystemExit")
 LOG_END = "log-end"

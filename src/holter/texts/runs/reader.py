@@ -31,8 +31,8 @@ UNPLACED_LINES = 20_000
 # These begin at the margin of a pasted text.
 _AT_MARGIN = later(r"Traceback \(most recent call last\):|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _PREDICTS = later(r"There are \d+ cases in the source folder|Predicting \S+:|sending off prediction to background")
-# The last sentence of v2, and one of the last of v1.
-_LAST_SENTENCES = ("Validation complete", "Mean Validation Dice", "determining postprocessing")
+# The last sentence of v2, and two of the last of v1.
+LAST_SENTENCES = ("Validation complete", "Mean Validation Dice", "determining postprocessing")
 
 
 class RunReader:
@@ -191,7 +191,7 @@ class RunReader:
         for event in events:
             if isinstance(event, LogLine):
                 run.add(events_of(event))
-                run.is_finished = run.is_finished or event.text.startswith(_LAST_SENTENCES)
+                run.is_finished = run.is_finished or event.text.startswith(LAST_SENTENCES)
 
 
 def name_wall(name: str) -> float | None:
