@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from benchmarks.views import scene
 
 from holter.diagnosis.targets import read_tape
 from holter.records import Judged
@@ -52,6 +53,18 @@ def test_one_screen_of_an_ended_tape_says_what_diagnose_says(name: str, lang: La
     assert ran is not None and ran.cause is not None
     assert phrase(ran.headline, lang) in out.getvalue()
     assert out.getvalue().splitlines()[-1] == phrase(verdict_of_run(ran, read(path)), lang)
+
+
+def test_a_recording_without_a_problem_that_ends_before_its_training_is_none(tmp_path: Path) -> None:
+    """As ``holter attach --for`` leaves it: ``diagnose`` exits with 0, and so does ``top --once``."""
+    path = tmp_path / "healthy.holter"
+    scene.write(path, 120)
+    look = Look(width=80, height=24, lang="en", glyphs=ASCII)
+    out = io.StringIO()
+    assert print_once(Desk(Run(path), "en"), look, out, colours=False) == 0
+    assert "nothing wrong was seen" in out.getvalue().splitlines()[-1]
+    assert print_overview((path,), look, out, colours=False) == 0
+    assert out.getvalue().splitlines()[-1] == f"Verdict: 1 run, 0 recorded now. Next: holter top {path}"
 
 
 class Screen(io.StringIO):

@@ -95,6 +95,8 @@ def tone_of(ran: Outcome) -> Tone:
     """Return how serious an outcome is."""
     if ran.is_good:
         return "good"
+    if ran.state == "cut" and not ran.fates:
+        return "plain"  # nothing wrong was seen while it was recorded, as ``holter diagnose`` says
     if ran.state in ("troubled", "restarting", "end-unseen", "cut", "unwatched"):
         return "warn"
     return "plain" if ran.state == "nothing-trained" else "bad"
