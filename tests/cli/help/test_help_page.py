@@ -20,7 +20,7 @@ from holter import cli
 from holter.cli import app
 from holter.cli.help import words
 from holter.cli.help.examples import EXAMPLES
-from holter.cli.help.page import GROUPS, key, metavar
+from holter.cli.help.page import GROUPS, explained, key, metavar
 from holter.cli.options import spoken_language
 from holter.errors import BadInput
 from holter.reports.catalogue import text
@@ -97,6 +97,12 @@ def test_every_value_has_a_placeholder_of_its_own() -> None:
     ]
     assert unnamed == []
     assert metavar(OF_HOLTER["attach"].params[0]) == "PID"  # type: ignore[attr-defined]
+
+
+def test_an_option_that_is_empty_unless_given_has_no_default_to_show() -> None:
+    options = {parameter.name: parameter for parameter in OF_HOLTER["study"].params}  # type: ignore[attr-defined]
+    assert options["slurm_options"].default == ""
+    assert "default" not in explained("study", options["slurm_options"], "en")
 
 
 def in_terminal(*arguments: str, **environ: str) -> str:

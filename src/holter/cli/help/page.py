@@ -133,7 +133,7 @@ def explained(command: str, parameter: Any, lang: Lang) -> str:
     default = parameter.default
     if parameter.required:
         return f"{words} {text(REQUIRED.key, lang)}"
-    if callable(default) or default in (None, False, ()) or not getattr(parameter, "show_default", True):
+    if callable(default) or default in (None, False, (), "") or not getattr(parameter, "show_default", True):
         return words
     value = default.value if isinstance(default, Enum) else default
     return f"{words} {text(DEFAULT.key, lang, value=str(value))}"

@@ -51,7 +51,7 @@ define_all(
         "top.read-write": "r {read} w {write}/s",
         "top.queue": "queue {ready}/{size}",
         "top.epoch": "epoch {epoch}",
-        "top.iteration": "{phase} {iteration}",
+        "top.iteration": "{phase} step {iteration}",
         "top.lane.cpu": "CPU%",
         "top.lane.memory": "RSS",
         "top.lane.since": "since",
