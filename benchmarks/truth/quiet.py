@@ -1,7 +1,8 @@
-"""Texts without a fault, in our own words: Holter must accuse nobody in any of them.
+"""Texts without a fault: Holter must accuse nobody in any of them.
 
 Healthy logs and predictions, installations, outputs of a healthy machine, documentation that quotes errors, and prose.
-None of them is among the texts that the lexicon was made from.
+Most are in our own words; those of public pages (``r4q-``) are kept as the texts of the cases are, outside the
+repository, with their reference and SHA-256 here. None of them is among the texts that the lexicon was made from.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from benchmarks.truth.cases import text_at_hand
+
 FILE = Path(__file__).with_name("quiet.jsonl")
+PUBLIC = Path(__file__).with_name("fresh2_quiet.jsonl")
 CITE = (
     "#######################################################################\n"
     "Please cite the following paper when using nnU-Net:\n"
@@ -28,6 +32,10 @@ def texts() -> Iterator[tuple[str, str]]:
     for line in FILE.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         yield row["name"], row["text"]
+    for line in PUBLIC.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if (path := text_at_hand(row["id"], row["sha256"])) is not None:
+            yield row["id"], path.read_text(encoding="utf-8")
 
 
 def _log(seconds: float, epochs: int, *, day: int = 12, finished: bool, extra: str = "") -> str:
