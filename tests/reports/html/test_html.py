@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import html as escaping
+import json
 import os
 import re
 import subprocess
@@ -23,7 +24,7 @@ from holter.reports.html import html, write_html
 from holter.reports.html import page as page_module
 from holter.reports.html.drawing import chart_model, line, nice_top
 from holter.reports.html.episodes import ranges, unknown_lines
-from holter.reports.html.epochs import epochs_model
+from holter.reports.html.epochs import MOST_POINTS, epochs_model
 from holter.reports.html.lanes import lanes
 from holter.reports.html.thinning import MAX_POINTS, Grid, Points, Thinner
 from holter.reports.html.vitals import Chart, charts
@@ -504,3 +505,35 @@ def test_what_raised_the_alarm_is_not_said_of_now() -> None:
     recording = read(Path(__file__).parents[2] / "tapes/frozen_worker/fault.holter")
     said = plain(html(recording, diagnose_recording(recording, is_over=True), "en"))
     assert "At the alarm: worker 0 (PID 7554) has been stopped (state T) for 5 s." in said
+
+
+def test_the_pointer_reads_all_losses_of_one_epoch() -> None:
+    epochs = tuple(
+        EpochEnded(
+            t_s=60.0 * epoch, epoch=epoch, train_loss=-0.1 * epoch, val_loss=None if epoch == 1 else -0.2 * epoch
+        )
+        for epoch in range(4)
+    )
+    recording = Recording(all_ticks=(Tick(t_s=240.0, events=epochs),), all_episodes=(), finished=True)
+    ((train, val),) = (chart["data"] for chart in epochs_model(recording)["charts"])
+    assert train["t"] == val["t"] == [0, 1, 2, 3]
+    assert train["v"] == [0.0, -0.1, -0.2, -0.3] and val["v"] == [0.0, None, -0.4, -0.6]
+
+
+def test_thousands_of_epochs_are_a_small_chart_that_keeps_the_slow_one() -> None:
+    epochs = tuple(
+        EpochEnded(
+            t_s=60.0 * epoch, epoch=epoch, duration_s=900.0 if epoch == 2345 else 60.0 + epoch % 7 / 3,
+            train_loss=-0.5 - epoch / 12345, val_loss=None if epoch == 17 else -0.4 - epoch / 23456,
+        )
+        for epoch in range(4000)
+    )  # fmt: skip
+    recording = Recording(all_ticks=(Tick(t_s=240_000.0, events=epochs),), all_episodes=(), finished=True)
+    model = epochs_model(recording)
+    (times,), (train, val) = (chart["data"] for chart in model["charts"])
+    assert len(model["rows"]) == 4000
+    for series in (times, train, val):
+        assert len(series["t"]) == len(series["v"]) <= MOST_POINTS + 6
+        assert series["t"][0] == 0 and series["t"][-1] == 3999
+    assert times["v"][times["t"].index(2345)] == 900.0
+    assert len(json.dumps(model["charts"])) < 100_000

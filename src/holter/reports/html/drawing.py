@@ -59,7 +59,7 @@ def chart_model(chart: Chart) -> dict[str, Any]:
         "data": [
             {
                 "t": [round(t_s, X_DIGITS) for t_s in series.points.t_s],
-                "v": [_rounded(value) for value in series.points.mean],
+                "v": [rounded(value) for value in series.points.mean],
                 **({"scale": series.raw_scale, "unit": series.raw_unit} if series.raw_scale else {}),
             }
             for series in chart.series
@@ -126,6 +126,11 @@ def lane_model(lane: Lane, cases: list[str]) -> dict[str, Any]:
     }
 
 
+def rounded(value: float) -> float:
+    """Return a value with as many digits as the pointer's table shows."""
+    return float(f"{value:.{VALUE_DIGITS}g}")
+
+
 def _gap(times: tuple[float, ...]) -> float:
     steps = sorted(later - sooner for sooner, later in pairwise(times))
     # The upper quartile: a series that is fine around episodes and coarse elsewhere has no gaps.
@@ -141,10 +146,6 @@ def _xy(t_s: float, value: float, bottom: float, top: float) -> str:
 def _x(t_s: float) -> str:
     # Ten digits: "g" alone would drop the seconds of a long run.
     return f"{round(t_s, X_DIGITS):.10g}"
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.{VALUE_DIGITS}g}")
 
 
 def _short(value: float) -> str:

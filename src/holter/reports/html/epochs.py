@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from holter.records import EpochEnded
-from holter.reports.html.drawing import line, nice_top
+from holter.reports.html.drawing import line, nice_top, rounded
 from holter.reports.html.thinning import Points
 from holter.reports.outcome.wall import clocks
 from holter.sizes import format_number
 from holter.tape import Recording
+
+# More points than a chart has columns only make the file larger: of more epochs, each stretch has its extremes.
+MOST_POINTS = 1000
+Series = dict[str, list[tuple[int, float]]]
 
 
 def epochs_model(recording: Recording) -> dict[str, Any]:
@@ -55,25 +59,47 @@ def _number(value: float | None) -> str:
 def _epoch_chart(
     key: str, unit: str, named: dict[str, list[tuple[int, float | None]]], bottom: float | None
 ) -> dict[str, Any]:
-    known = {
-        name: [(float(epoch), value) for epoch, value in values if value is not None] for name, values in named.items()
-    }
-    known = {name: values for name, values in known.items() if len(values) > 1}
+    known = {name: [(epoch, value) for epoch, value in values if value is not None] for name, values in named.items()}
+    known = _thinned({name: values for name, values in known.items() if len(values) > 1})
     all_values = [value for values in known.values() for _, value in values]
     low = min(all_values, default=0.0) if bottom is None else bottom
     high = max(all_values, default=1.0)
     low, high = (low, nice_top(high)) if bottom is not None else _padded(low, high)
     series = []
     for name, values in known.items():
-        points = Points(tuple(x for x, _ in values), tuple(value for _, value in values))
+        points = Points(tuple(float(epoch) for epoch, _ in values), tuple(value for _, value in values))
         series.append({"key": name, "line": line(points, low, high)})
     return {
         "key": key,
         "unit": unit,
         "series": series,
         "ticks": [(format_number(low + part * (high - low)), round(100 - 100 * part, 1)) for part in (1.0, 0.5, 0.0)],
-        "data": [{"t": [x for x, _ in values], "v": [value for _, value in values]} for values in known.values()],
+        "data": _at_the_pointer(known),
     }
+
+
+def _at_the_pointer(known: Series) -> list[dict[str, list[Any]]]:
+    # The pointer reads all series of a chart at one place: each has the same epochs, None where it has no value.
+    epochs = sorted({epoch for values in known.values() for epoch, _ in values})
+    return [
+        {"t": epochs, "v": [rounded(by_epoch[epoch]) if epoch in by_epoch else None for epoch in epochs]}
+        for by_epoch in map(dict, known.values())
+    ]
+
+
+def _thinned(known: Series) -> Series:
+    # A slow epoch stays: of each stretch the epochs with the lowest and the highest value of each series are kept.
+    longest = max((len(values) for values in known.values()), default=0)
+    if longest <= MOST_POINTS:
+        return known
+    stretch = -(-longest * 2 * len(known) // MOST_POINTS)
+    kept: set[int] = set()
+    for values in known.values():
+        kept |= {values[0][0], values[-1][0]}
+        for begin in range(0, len(values), stretch):
+            part = values[begin : begin + stretch]
+            kept |= {pick(part, key=lambda point: point[1])[0] for pick in (min, max)}
+    return {name: [point for point in values if point[0] in kept] for name, values in known.items()}
 
 
 def _padded(low: float, high: float) -> tuple[float, float]:
