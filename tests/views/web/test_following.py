@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -180,19 +181,23 @@ def test_the_page_says_where_it_belongs_and_escapes_names() -> None:
 def test_a_run_of_days_keeps_its_page_small_and_its_end_whole() -> None:
     day_s, epoch_s = 86400.0, 60.0
     phases = [
-        {"phase": phase, "start": begin + start, "end": begin + end}
+        {"phase": phase, "name": phase, "start": begin + start, "end": begin + end, "epoch": begin // 60}
         for begin in range(0, int(day_s), int(epoch_s))
         for phase, start, end in (("train", 0.0, 50.0), ("validate", 50.0, 58.0), ("checkpoint", 58.0, 60.0))
     ]
-    long = [{"phase": "train", "start": -3000.0, "end": 0.0}]
+    long = [{"phase": "unpack", "name": "unpacking", "start": -3000.0, "end": 0.0, "epoch": None}]
     values = {
         "charts": [{"series": [{"line": "M0 0"}]}],
         "lanes": [{"paths": [("running", "M0 0")]}],
         "phases": [*long, *phases],
         "epochs": {"rows": list(range(1440))},
     }
-    lighten(values, day_s)
+    lighten(values, day_s, "en")
     assert values["charts"][0]["series"][0]["line"] == "" and values["lanes"][0]["paths"] == [("running", "")]
-    assert values["epochs"]["rows"] == list(range(1440 - MOST_EPOCHS, 1440))
-    assert long[0] in values["phases"] and len(values["phases"]) < MOST_PHASES
-    assert values["phases"][-45:] == phases[-45:], "the last quarter of an hour, with every phase"
+    assert values["epochs"] == {"rows": list(range(1440 - MOST_EPOCHS, 1440)), "count": 1440}
+    shown = values["phases"]
+    assert shown[0] == long[0] and len(shown) < MOST_PHASES
+    assert shown[-45:] == phases[-45:], "the last quarter of an hour, with every phase"
+    # The rest is not blank: neighbours share a mark.
+    assert shown[1] == {"phase": "train", "name": "epochs 0 to 7", "start": 0.0, "end": 470.0, "epoch": None}
+    assert all(before["end"] == after["start"] for before, after in pairwise(shown))

@@ -94,3 +94,12 @@ def test_keys_look_closer_move_and_show_the_whole_again(page: Tab) -> None:
     assert page.js(WIDTH) == pytest.approx(span / 2)
     press(page, "Escape")
     assert page.js("report.view()") == [0, pytest.approx(span)]
+
+
+def test_no_label_of_the_axis_stands_over_what_is_beside_it(page: Tab) -> None:
+    left, width, _ = page.js(BOX)
+    sides = "[...document.querySelectorAll('#axis span')].map((one) => one.getBoundingClientRect())"
+    for start in (9.9, 9.5, 9.0):  # a label near each of the edges
+        page.js(f"report.show({start}, {start + 30})")
+        edges = page.js(f"{sides}.map(({{left, right}}) => [left, right])")
+        assert edges and min(edges[0]) >= left - 1 and max(edges[-1]) <= left + width + 1, start

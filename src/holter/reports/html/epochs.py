@@ -19,6 +19,8 @@ Series = dict[str, list[tuple[int, float]]]
 def epochs_model(recording: Recording) -> dict[str, Any]:
     """Return the values of the report's template about epochs: rows of the table, charts, first and last epoch.
 
+    ``count``: how many rows there are, also where a page shows only the last of them.
+
     Without epochs the lists are empty, and first and last are 0.
     """
     ended = [event for tick in recording.ticks() for event in tick.events if isinstance(event, EpochEnded)]
@@ -49,7 +51,8 @@ def epochs_model(recording: Recording) -> dict[str, Any]:
         ),
     ]
     first, last = (ended[0].epoch, ended[-1].epoch) if ended else (0, 0)
-    return {"rows": rows, "charts": [chart for chart in charts if chart["series"]], "first": first, "last": last}
+    shown = [chart for chart in charts if chart["series"]]
+    return {"rows": rows, "count": len(rows), "charts": shown, "first": first, "last": last}
 
 
 def _number(value: float | None) -> str:

@@ -29,6 +29,7 @@ define_all(
             "This file holds names of hosts, users, folders and cases of this run. holter report --scrub replaces them."
         ),
         "html.holds-scrubbed": "Names of hosts, users, folders and cases are pseudonyms in this file.",
+        "html.last-epochs": "the last {shown} of {count}",
         "html.score": "score {score}",
         "html.no-episodes": "No stall, slow-down or death was noticed.",
         "html.nothing-unseen": "Everything that was looked for could be read.",

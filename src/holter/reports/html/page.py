@@ -156,7 +156,7 @@ def _phases(recording: Recording, span_s: float, lang: Lang) -> list[dict[str, A
         name = text(f"phase.{change.phase}", lang)
         if change.epoch is not None:
             name = text("phase.with-epoch", lang, phase=name, epoch=change.epoch)
-        phases.append({"phase": change.phase, "name": name, "start": change.t_s, "end": end_s})
+        phases.append({"phase": change.phase, "name": name, "start": change.t_s, "end": end_s, "epoch": change.epoch})
     return phases
 
 

@@ -75,7 +75,8 @@ const startReport = () => {
       label.textContent = clock(t);
       if (data.began !== null) label.append(Object.assign(document.createElement("small"), { textContent: wall(t) }));
       label.style.left = `${100 * (t - from) / width}%`;
-      if (t > from) label.style.transform = t - from > 0.96 * width ? "translateX(-100%)" : "translateX(-50%)";
+      // A label at an edge would stand over what is beside the axis.
+      if (t - from > 0.04 * width) label.style.transform = t - from > 0.96 * width ? "translateX(-100%)" : "translateX(-50%)";
       axis.append(label);
     }
     document.querySelectorAll(".toolbar .look").forEach((button) => {

@@ -19,7 +19,7 @@ import msgspec
 from holter.errors import HolterError
 from holter.records import Text
 from holter.remedies.diagnose import diagnose_recording
-from holter.reports.catalogue import Lang, text
+from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html import filled
 from holter.reports.html.lanes import STATES
 from holter.reports.html.page import context
@@ -43,20 +43,25 @@ WORDS = {
     "web.tail": "Last 10 minutes",
     "web.all-runs": "All runs",
     "web.ongoing": "not over",
+    "web.holds": (
+        "This page shows names of hosts, users, folders and cases of this run. holter report --scrub replaces them."
+    ),
     "web.made-by": "Made by Holter {version}. This page only reads the tape.",
 }
 define_all(WORDS)
 DAMAGED = define("web.damaged", "{path} is damaged or cut; none of its readings can be read.")
 EMPTY = define("web.empty", "{path} holds no reading yet.")
 EMPTY_NEXT = define("web.empty-next", "The page appears by itself with the first one.")
+EPOCHS = define("web.epochs", "epochs {first} to {last}")
 # Words that the page's script shows.
 SCRIPT_WORDS = (
     "live", "finished", "late", "silent", "lost", "polling", "missing", "seconds", "minutes", "hours", "days",
 )  # fmt: skip
 
 
-# Rows of the table of epochs, marks of phases: as many as there are pixels. The report has all.
-MOST_EPOCHS, MOST_PHASES, RECENT_S = 200, 1000, 900.0
+# Rows of the table of epochs, marks of phases: as many as there are pixels. The report has all. Phases that are thinner
+# than a pixel share a mark; those of the last ``RECENT_S`` keep theirs.
+MOST_EPOCHS, MOST_PHASES, MOST_SHARED, RECENT_S = 200, 1000, 200, 900.0
 # The training and the server go first.
 POLITE = 5
 
@@ -89,7 +94,7 @@ def render(path: Path, lang: Lang, *, is_over: bool, page: int, root: str, name:
     # What the recorder noticed: to play a healthy day to the detectors again would take half a minute.
     diagnoses = diagnose_recording(recording, recording.episodes(), is_over=is_over)
     values = context(recording, diagnoses, lang, False, is_over=is_over)
-    lighten(values, recording.duration_s)
+    lighten(values, recording.duration_s, lang)
     if not is_over:
         values["quiet"] = ""  # it says how the recording ended
         for group in values["groups"]:
@@ -128,21 +133,45 @@ def render(path: Path, lang: Lang, *, is_over: bool, page: int, root: str, name:
     return Rendered(end_s=recording.duration_s, cost_s=time.process_time(), tops=tops, pids=pids), html
 
 
-def lighten(values: dict[str, Any], end_s: float) -> None:
-    """Remove from the values of the report's template what the browser draws itself, and phases too short to see."""
+def lighten(values: dict[str, Any], end_s: float, lang: Lang) -> None:
+    """Remove from the values of the report's template what the browser draws itself, and what is too small to see."""
     for chart in values["charts"]:
         for series in chart["series"]:
             series["line"] = ""
     for row in values["lanes"]:
         row["paths"] = [(state, "") for state, _ in row["paths"]]
     if len(values["phases"]) > MOST_PHASES:
-        least_s = end_s / MOST_PHASES
-        values["phases"] = [
-            phase
-            for phase in values["phases"]
-            if phase["end"] - phase["start"] >= least_s or phase["end"] > end_s - RECENT_S
-        ]
-    values["epochs"]["rows"] = values["epochs"]["rows"][-MOST_EPOCHS:]
+        values["phases"] = _visible(values["phases"], end_s, lang)
+    rows = values["epochs"]["rows"]
+    values["epochs"] |= {"rows": rows[-MOST_EPOCHS:], "count": len(rows)}
+
+
+def _visible(phases: list[dict[str, Any]], end_s: float, lang: Lang) -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = []
+    thin: list[dict[str, Any]] = []
+    for phase in phases:
+        if phase["end"] - phase["start"] >= end_s / MOST_PHASES or phase["end"] > end_s - RECENT_S:
+            shown += [*_shared(thin, lang), phase]
+            thin = []
+            continue
+        thin.append(phase)
+        if phase["end"] - thin[0]["start"] >= end_s / MOST_SHARED:
+            shown += _shared(thin, lang)
+            thin = []
+    return shown
+
+
+def _shared(thin: list[dict[str, Any]], lang: Lang) -> list[dict[str, Any]]:
+    # One mark for many phases: in the colour of the one that took most of the time, with its epochs as name.
+    if not thin:
+        return []
+    lasted: dict[str, float] = {}
+    for phase in thin:
+        lasted[phase["phase"]] = lasted.get(phase["phase"], 0.0) + phase["end"] - phase["start"]
+    epochs = [phase["epoch"] for phase in thin if phase["epoch"] is not None]
+    name = phrase(EPOCHS(first=min(epochs), last=max(epochs)), lang) if epochs else thin[0]["name"]
+    most = max(lasted, key=lambda kind: lasted[kind])
+    return [{"phase": most, "name": name, "start": thin[0]["start"], "end": thin[-1]["end"], "epoch": None}]
 
 
 def series_name(key: str, index: int | None) -> str:
