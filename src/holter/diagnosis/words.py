@@ -47,6 +47,10 @@ RESPELT = define("target.respelt", "{name}: words were corrected before reading:
 NO_RUN = Environment(wall_start="1970-01-01T00:00:00+00:00")
 
 
+# They explain an error, and are none.
+USUAL = (
+    "fds.limit", "limit.address_space_bytes", "limit.file_size_bytes", "limit.cpu_time_s", "gpu.memory_ratio",
+)  # fmt: skip
 # What readers of a log tell better: which process raised or ended first, and what only repeats it.
 OF_THE_LOG = ("echo.", "exception.", "main.", "worker.")
 
@@ -118,13 +122,21 @@ def accuses(found: dict[str, Found]) -> bool:
     """
     if "episode.kind" in found or "symptoms" in found:
         return True
-    if not any(is_observation(name) for name in found):
+    usual = {name for name, hit in found.items() if _is_usual(name, hit.value)}
+    if not any(is_observation(name) and name not in usual for name in found):
         return False
-    return any(_is_seen(verdict) for verdict in diagnosed(stated(found)).verdicts)
+    return any(_is_seen(verdict, usual) for verdict in diagnosed(stated(found)).verdicts)
 
 
-def _is_seen(verdict: Verdict) -> bool:
-    return verdict.verdict != "excluded" and any(is_observation(finding.fact) for finding in verdict.supports)
+# Limits and sizes that healthy machines have too, and a counter that counted nothing.
+def _is_usual(name: str, value: Value) -> bool:
+    return name in USUAL or (name == "oom.kills" and not value)
+
+
+def _is_seen(verdict: Verdict, usual: Collection[str] = ()) -> bool:
+    return verdict.verdict != "excluded" and any(
+        is_observation(finding.fact) and finding.fact not in usual for finding in verdict.supports
+    )
 
 
 def with_words(diagnosis: Diagnosis, found: dict[str, Found], environment: Environment | None) -> Diagnosis:

@@ -34,8 +34,21 @@ TELLING = later(
     r"|CIFS|Lustre|segfault|blocked for more than|AER|general protection",
     re.IGNORECASE,
 )
-# A crash of some other program.
-_OF_OTHERS = later(r"\b(?!python|pt_|nnUNet)[\w.-]+\[\d+\]: segfault at|\btraps: (?!python|pt_|nnUNet)")
+# A crash, an out-of-memory kill or a standstill of some other program; a drive that holds no data of a training.
+# The kernel cuts names off after 15 characters.
+_OURS = r"(?:python|pt_|nnUNet|ray|torchrun|conda|ipykernel|jupyter)"
+_OF_OTHERS = later(
+    rf"\b(?!{_OURS})[\w.-]+\[\d+\]: segfault at|\btraps: (?!{_OURS})"
+    rf"|\bKilled process \d+(?:, UID \d+,)? \((?!{_OURS})|\boom-kill:.*\btask=(?!{_OURS})|\boom_reaper: .*\((?!{_OURS})"
+    rf"|\bINFO: task (?!{_OURS})\S.*:\d+ blocked for more than"
+    r"|\bI/O error,? (?:on )?(?:dev )?(?:fd|sr|loop)\d"
+)
+# The kernel names the process that asked for memory, then the one that it kills: only the second one ended.
+_ASKED = later(r"\binvoked oom-killer:")
+_KILLED = later(r"\b(?:Killed process \d+|oom-kill:)")
+# A server that answers again.
+_AWAY = later(r"\bnfs: server (?P<server>\S+) not responding")
+_BACK = later(r"\bnfs: server (?P<server>\S+) OK\b")
 TOO_OLD = define(
     "kernel-log.too-old",
     "{count} lines of the kernel log are from long before the fault and are not used; the last one: {line}",
@@ -85,12 +98,27 @@ def sifted(text: str, span: Span | None = None) -> Sifted:
         is_wall: max(line.at_s for line in lines if line.is_wall == is_wall) for is_wall in {x.is_wall for x in lines}
     }
     kept = [line for line in lines if _counts(line, span, last_s[line.is_wall])]
-    kept = [line for line in kept if _OF_OTHERS.search(line.text) is None]
+    kept = _of_the_training(kept)
     old = [line for line in lines if not _counts(line, span, last_s[line.is_wall]) and TELLING.search(line.text)]
     notes = [TOO_OLD(count=len(old), line=old[-1].text.strip()[:QUOTE_CHARS])] if old else []
     if span is not None and any(not line.is_wall and TELLING.search(line.text) for line in kept):
         notes.append(NO_CLOCK())
     return Sifted("\n".join(rest), "\n".join(line.text for line in kept), tuple(notes))
+
+
+def _of_the_training(lines: list[_Line]) -> list[_Line]:
+    names_victims = any(_KILLED.search(line.text) for line in lines)
+    kept = [
+        line
+        for line in lines
+        if _OF_OTHERS.search(line.text) is None and not (names_victims and _ASKED.search(line.text))
+    ]
+    back = {match["server"]: place for place, line in enumerate(kept) if (match := _BACK.search(line.text))}
+    return [
+        line
+        for place, line in enumerate(kept)
+        if (match := _AWAY.search(line.text)) is None or back.get(match["server"], -1) < place
+    ]
 
 
 def is_before(line: str, begin_s: float) -> bool:

@@ -16,8 +16,10 @@ DEATH = {"episode.kind": "death"}
 KERNEL: tuple[Known, ...] = (
     known(
         r"Out of memory: Kill(?:ed)? process|oom-kill:constraint|invoked oom-killer|oom_reaper: reaped"
-        r"|Memory cgroup out of memory|oom[-_ ]kill event|OOMKilled|OUT_OF_MEMORY|Exceeded job memory limit"
-        r"|oom[-_ ]killer|\bOOM[-_ ]kill(?:ed|s)?\b|被 ?OOM|killed by (?:the )?OOM|out[- ]of[- ]memory(?:"
+        r"|Memory cgroup out of memory|oom[-_ ]kill event|OOMKilled(?!\"?\s*[:=]\s*false)"
+        r"|OUT_OF_MEMORY|Exceeded job memory limit"
+        r"|oom[-_ ]killer|\bOOM[-_ ]kill(?:ed|s)?\b(?! ?[:=]? ?0\b)|被 ?OOM|killed by (?:the )?OOM"
+        r"|out[- ]of[- ]memory(?:"
         r" \(OOM\))?[- ]kill\b"
         r"|killed by (?:the )?(?:OS|system|kernel)\b[^\n]{0,40}(?:memory|RAM)\b",
         {**DEATH, "oom.kills": 1},

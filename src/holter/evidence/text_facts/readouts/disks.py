@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from holter.evidence.text_facts.readouts.values import KIB, WAITS, Fact, bytes_of
+from holter.evidence.text_facts.readouts.values import UNITS, WAITS, Fact, bytes_of
 from holter.linux.mounts import is_remote
 from holter.patterns import later
 
+# A file system counts as full if this share of it is used and less than this is free: of 80 TB, 2 % are plenty.
 FULL = 0.98
+FEW_BYTES = 2.0**30
+# Read-only images, which are always full.
+IMAGES = ("squashfs", "devtmpfs", "iso9660", "erofs")
+IMAGE_SOURCES = later(r"/dev/(?:loop|sr|cd)|squashfuse|cvmfs2?\b|.*\.(?:sif|squashfs|AppImage)\b|fuse-overlayfs")
+# The head of the column with the sizes, if they are counted in blocks.
+BLOCKS = later(r"\b(\d+)([KMG]?)(?:i?B)?-(?:blocks|块)", re.IGNORECASE)
 BUSY_DISK = 90.0
 # Per cent busy says nothing of storage that serves many requests at once.
 PARALLEL = later(r"nvme|zram|loop|dm-|md\d")
 SYSTEM_FOLDERS = ("/proc/", "/sys/", "/dev/", "/run/", "/snap", "/boot", "/etc/")
-SYSTEM_MOUNTS = ("/snap", "/boot", "/run", "/sys", "/proc", "/etc", "/usr", "/mnt/wsl")
+SYSTEM_MOUNTS = ("/snap", "/boot", "/run", "/sys", "/proc", "/etc", "/usr", "/mnt/wsl", "/var/lib/snapd", "/cvmfs")
 DATA_FOLDER = later(r"nnUNet_preprocessed\s*[=:]\s*[\"']?(/[^\s\"':]+)")
 # Virtual disks say that they rotate, whatever is below them.
 REAL_DISK = later(r"^(?:sd[a-z]+|nvme\d+n\d+|hd[a-z])\b")
@@ -34,36 +41,43 @@ _FINDMNT = later(
 def df(text: str) -> Iterator[Fact]:
     """Read ``df``, with any of -h, -T and -i; a paste may hold several."""
     heads = [
-        (
-            match.start(),
-            "Inodes" in match[0] or "Inode" in match[0],
-            re.search(r"1K-blocks|1K-块", match[0]) is not None,
-        )
-        for match in re.finditer(r"^(?:Filesystem|文件系统)\s.*$", text, re.MULTILINE)
+        (match.start(), re.search(r"Inode|I节点|已用\(I\)", match[0]) is not None, _block_bytes(match[0]))
+        for match in re.finditer(r"^[ \t]*(?:Filesystem|文件系统)\s.*$", text, re.MULTILINE)
     ]
     for row in _DF.finditer(text):
-        _, is_inodes, in_kib = next((head for head in reversed(heads) if head[0] < row.start()), (0, None, False))
+        _, is_inodes, block = next((head for head in reversed(heads) if head[0] < row.start()), (0, None, 1.0))
         if is_inodes is None:  # no head above it
             continue
         mount, used = row["mount"], int(row["percent"]) / 100
         if mount == "/dev/shm":
-            yield from _shared_memory(row, used, in_kib=in_kib, is_inodes=is_inodes)
-        elif (
-            used >= FULL
-            and not mount.startswith(SYSTEM_MOUNTS)
-            and row["type"] not in ("squashfs", "devtmpfs", "iso9660")
-        ):
+            if not is_inodes:
+                yield from _shared_memory(row, used, block)
+        elif used >= FULL and _may_be_written(row) and (is_inodes or _is_short(row, block)):
             yield ("disk.error", "inodes", row[0]) if is_inodes else ("disk.full", True, row[0])
             yield "disk.folder", mount, row[0]
 
 
-def _shared_memory(row: re.Match[str], used: float, *, in_kib: bool, is_inodes: bool) -> Iterator[Fact]:
-    if is_inodes:
-        return
+def _block_bytes(head: str) -> float:
+    match = BLOCKS.search(head)
+    return 1.0 if match is None else float(match[1]) * UNITS[match[2].upper()]
+
+
+def _may_be_written(row: re.Match[str]) -> bool:
+    is_image = row["type"] in IMAGES or IMAGE_SOURCES.match(row["source"]) is not None
+    return not is_image and not row["mount"].startswith(SYSTEM_MOUNTS)
+
+
+def _is_short(row: re.Match[str], block: float) -> bool:
+    total, free = bytes_of(row["size"]), bytes_of(row["free"])
+    # Some mounts report a few blocks and none free: nobody can have filled them.
+    return free is None or (free * block < FEW_BYTES and (total is None or total * block > FEW_BYTES))
+
+
+def _shared_memory(row: re.Match[str], used: float, block: float) -> Iterator[Fact]:
     yield "shm.used_ratio", used, row[0]
     total = bytes_of(row["size"])
     if total is not None:
-        yield "shm.total_bytes", total * (KIB if in_kib else 1.0), row[0]
+        yield "shm.total_bytes", total * block, row[0]
 
 
 def mounts(text: str) -> Iterator[Fact]:
@@ -112,13 +126,15 @@ def lsblk(text: str) -> Iterator[Fact]:
 def iostat(text: str) -> Iterator[Fact]:
     """Read ``iostat``; of several reports the first one is left out, because it covers the time since boot."""
     waits = [
-        (float(match[1]), match[0])
+        (float(match[1]), match[0].splitlines()[-1])
         for match in re.finditer(r"avg-cpu:.*%iowait.*\n\s*[\d.]+\s+[\d.]+\s+[\d.]+\s+([\d.]+)\s+[\d.]+\s+[\d.]+", text)
     ]
     busy = [rows for head in re.finditer(r"^Device.*%util\s*$", text, re.MULTILINE) if (rows := _busy(text, head))]
-    for share, quote in (waits[1:] or waits)[:1]:
+    is_since_boot = re.search(r"^Linux \S+ \(.*\bCPU\)", text, re.MULTILINE) is not None
+    waits = waits[1:] if is_since_boot else waits
+    for share, quote in waits[:1]:
         yield "cpu.iowait_ratio", round(share / 100, 3), quote
-    for _, quote in [wait for wait in (waits[1:] or waits) if wait[0] >= WAITS][:1]:
+    for _, quote in [wait for wait in waits if wait[0] >= WAITS][:1]:
         yield "symptoms", ("waits-for-disk",), quote
     for line in [line for rows in (busy[1:] or busy) for line, util in rows.items() if util >= BUSY_DISK][:1]:
         yield "symptoms", ("waits-for-disk",), line

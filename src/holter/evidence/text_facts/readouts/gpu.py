@@ -17,6 +17,8 @@ PROFILE = later(r"\b(?:GRID |NVIDIA |Tesla )*(?:RTX ?)?[A-Z]{0,2}\d{0,4}[A-Z]{0,
 MODES = {
     "vgpu": "vgpu", "pass-through": "pass-through", "none": "none", "host vgpu": "host-vgpu", "host vsga": "host-vsga",
 }  # fmt: skip
+# Fields of one GPU that hold an error instead of a value.
+UNREADABLE = 3
 SLOWING = ("HW Slowdown", "HW Thermal Slowdown", "HW Power Brake Slowdown", "SW Thermal Slowdown")
 
 
@@ -45,7 +47,7 @@ def table(text: str) -> Iterator[Fact]:
         is_empty = re.search(r"No running processes found", rows) is not None
         if is_empty and most[0] >= HELD_MIB and not any(busy):
             yield "gpu.zombie_bytes", most[0] * MIB, f"{most[2]}; No running processes found"
-    if re.search(r"\bERR!", rows):
+    if _is_unreadable(rows):
         yield "gpu.trouble", "lost", "ERR!"
     degrees = [float(m[1]) for m in re.finditer(r"\|\s*\S+\s+(\d{2,3})C\s+P\d", rows)]
     if degrees:
@@ -56,6 +58,15 @@ def table(text: str) -> Iterator[Fact]:
         yield "gpu.mig", True, "MIG M.: Enabled"
 
 
+# A card whose fan or power cannot be read works on; one that is gone has neither memory nor utilisation.
+def _is_unreadable(rows: str) -> bool:
+    return any(
+        line.count("ERR!") >= UNREADABLE or ("ERR!" in line and "MiB" not in line and "%" not in line)
+        for line in rows.splitlines()
+        if re.search(r"\bERR!", line) and " / " in line
+    )
+
+
 def query(text: str) -> Iterator[Fact]:
     """Read ``nvidia-smi -q``, whole or only some lines of it."""
     mode = re.search(r"Virtualization Mode\s*:\s*([^\n]+)", text)
@@ -64,14 +75,16 @@ def query(text: str) -> Iterator[Fact]:
     licence = re.search(r"License Status\s*:\s*((?:Unl|L)icensed(?: \([^)\n]*\))?)", text)
     if licence is not None:
         yield "gpu.licence_text", licence[1], licence[0]
-    name_line = re.search(r"^\s*Product Name\s*:\s*(.+)$", text, re.M)
+    # The product of the licence has a line of the same name.
+    name_line = re.search(r"(?<!Licensed Product\n)^[ \t]*Product Name\s*:\s*(.+)$", text, re.M)
     if name_line is not None and mode is None:
         yield from _name(name_line[1].strip())
     driver = re.search(r"^Driver Version\s*:\s*([\d.]+)", text, re.M)
     if driver is not None:
         yield "software.driver", driver[1], driver[0]
+    # Every GPU that works hard reaches its power limit: that alone slows nothing down.
     reasons = tuple(name for name in (*SLOWING, "SW Power Cap") if re.search(rf"{name}\s*:\s*Active", text) is not None)
-    if reasons:
+    if any(name in SLOWING for name in reasons):
         yield "gpu.clock_reasons", reasons, ", ".join(reasons)
     if any(name in SLOWING for name in reasons):
         yield "gpu.throttled", True, ", ".join(reasons)

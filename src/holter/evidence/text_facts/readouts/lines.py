@@ -9,12 +9,25 @@ import re
 
 from holter.patterns import later
 
+# Commands that only look.
+ASKED = (
+    r"cat /(?:sys|proc)|cat \S*(?:cpu|memory)\.|nproc|df|free|top|ps|uptime|lsblk|mount|findmnt|iostat|vmstat|mpstat"
+    r"|sar|pidstat|ulimit|nvidia-smi|dmesg|journalctl|sacct|scontrol|seff|squeue|docker (?:inspect|ps)"
+    r"|pip (?:list|freeze|show)|conda list|env|printenv|uname|lscpu|systemd-detect-virt|date|py-spy"
+)
+# A job of Slurm, its task of an array, its part of a heterogeneous job, and its step.
+JOB = r"\d+(?:_(?:\d+|\[\S+\]))?(?:\+\d+)?(?:\.\w+)?"
+STATE_NAMES = (
+    "COMPLETED|RUNNING|FAILED|CANCELLED|TIMEOUT|OUT_OF_ME|NODE_FAIL|PREEMPTED|BOOT_FAIL|DEADLINE|REQUEUED|REVOKED"
+    "|RESIZING|SUSPENDED|PENDING|COMPLETING"
+)
 # Rows of tables, which have one shape and name hundreds of things that are no part of the trouble.
 _ROWS = (
     r"(?:Filesystem|文件系统)\s.*|\S+(?: \S+)?\s+(?:[a-z][\w.]*\s+)?(?:[\d.,]+[KMGTPE]?i?|-)"
     r"(?:\s+[\d.,KMGTPEi-]+){2}\s+(?:\d+%|-)\s+/.*",  # df
     r"\s+total\s+used\s+free.*|(?:Mem|Swap|内存|交换)[:：]\s+\d.*|-/\+ buffers/cache:.*",  # free
     r"top - \d.*|Tasks:\s+\d.*|Threads:\s+\d.*|%?Cpu\(s\):.*|[KMG]iB (?:Mem|Swap)\s*:.*",  # top
+    r"\s*%?Cpu\d+\s*:.*",  # top -1
     r"\s*\d\d:\d\d:\d\d up .*load average:.*",  # uptime
     r"\s*\d+ \S+\s+(?:rt|-?\d+)\s+-?\d+\s+[\d.]+[gtmp]?\s+[\d.]+[gtmp]?\s+[\d.]+[gtmp]?\s+[A-Z]\s.*",  # top, a process
     r"(?=.*\bPID\b)(?=.*\b(?:COMMAND|CMD|STAT|ARGS)\b)[\sA-Z%+:/]*",  # ps, its head
@@ -22,19 +35,26 @@ _ROWS = (
     r"\S+\s+\d+\s+\d+\s+\d+\s+\S+\s+\S+\s+[\d:-]+\s.*",  # ps -ef
     r"\s*\d+\s+[RSDTZItX][sl<N+LEW]*\s+\S+\s+.*",  # ps -o pid,stat,…
     r"-*procs-* -.*|\s*r\s+b\s+swpd.*|(?:\s*-?\d+){8,}\s*",  # vmstat
+    r"(?:\d\d:\d\d:\d\d(?: [AP]M)?|Average:)\s+(?:(?:CPU|UID|PID|all|\d+)\b|proc/s|kb|tps|runq|IFACE|DEV).*",
+    # sysstat
     r"Linux \d\S* \(.*|avg-cpu:.*|Device\S*\s.*(?:/s|%util).*|\S+(?:\s+[\d.]+){5,}\s*|\s*(?:\s[\d.]+){6}\s*",  # iostat
     r"NAME\s.*|[\s│├└─|`-]*\w+\s+\d+:\d+\s+\d\s.*",  # lsblk
     r"\S+ on /\S* type \S+ \(.*",  # mount
     r"TARGET\s+SOURCE.*|[\s│├└─|`-]*/\S*\s+\S+\s+[a-z][\w.]*\s+r[wo]\b\S*\s*",  # findmnt
     r"[a-zA-Z][\w /-]*\((?:[^()]*, )?-\w\)\s+\S+",  # ulimit -a
     r"[a-z][a-z ]*(?:\((?:seconds|blocks|kbytes)\))?\s+(?:\d+|unlimited)",  # the same of dash
+    r"\s*-[a-zN](?: \d+)?: [a-z][\w ()/-]*?\s+(?:\d+|unlimited)",  # the same of zsh
+    r"\s*[a-z_]{4,}\s{2,}(?:\d+(?:[kMG]B)?|unlimited)",  # limit of zsh
     r".*\b(?:some|full) avg10=[\d.]+ avg60=.*",  # pressure
     r"[a-z_]+ \d+",  # files of control groups
     r"Package\s+Version.*|-{3,}[- ]*|# Name\s.*|[\w.-]+(?:==| @ )\S+|[\w.-]+\s{2,}\d[\w.+!-]*(?:\s.*)?",  # pip, conda
     r"[|+][-=+|]{5,}.*|\|.*\|\s*",  # tables with frames, as of nvidia-smi
     r"(?:Thread|Process) \S+ \([\w+]+\).*|Process \d+: .*|Python v\d.*",  # py-spy
-    r"\s*JobID\s.*",  # sacct
-    r"\s*\d+(?:_\d+)?(?:\.\w+)?\s+.*\b(?:COMPLETED|RUNNING|FAILED|CANCELLED\S*|TIMEOUT|OUT_OF_ME\S*)\b.*",
+    r"\s*JobID(?:Raw)?[\s|].*",  # sacct
+    rf"\s*{JOB}[\s|].*\b(?:{STATE_NAMES}).*",
+    r"\s*(?:Job ID|Array Job ID|Cluster|User/Group|State|Nodes|Cores(?: per node)?|CPU (?:Utilized|Efficiency)"
+    r"|Memory (?:Utilized|Efficiency)|Job Wall-clock time): .*",  # seff
+    r"CONTAINER ID\s.*|[0-9a-f]{12}\s+\S.*\b(?:Up|Exited|Created|Restarting|Dead)\b.*",  # docker ps
     r"\d+:[\w=,]*:/.*",  # /proc/1/cgroup
     r"\s*(?:Collecting|Solving environment|Preparing (?:transaction|metadata|to unpack)|Verifying transaction"
     r"|Executing transaction|Requirement already satisfied|Downloading|Building wheels?"
@@ -50,6 +70,7 @@ _SETTINGS = (
     r'\s*[{}\[\]]+,?|\s*"[^"]+"(?::.*|,?)',  # JSON
     r"\s*(?:\w[\w/:]*=\S*\s*){2,}",  # scontrol
     r"[\w-]+: (?:error|fatal|warning): .*",  # what a command says of itself
+    rf"\s*(?:\(\S+\) ?)?(?:\[?[\w.-]+@[\w.-]+\S*(?: \S+)?[$#%]|(?:bash-[\d.]+)?\$) (?:sudo )?(?:{ASKED})\b.*",
 )
 ROW = later("|".join(f"(?:{row})" for row in _ROWS))
 SETTING = later("|".join(f"(?:{row})" for row in _SETTINGS))

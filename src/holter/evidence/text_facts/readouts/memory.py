@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from holter.evidence.text_facts.readouts.values import KIB, WAITS, Fact, bytes_of
 
+# Swap that is used but not read is no trouble: the kernel put aside what nobody needs. Only with full memory it is one.
 SWAP_FULL = 0.8
+MEMORY_FULL = 0.95
 SWAPS = 1000.0  # KiB a second
 # bash counts files in blocks of 1 KiB, dash and POSIX in blocks of 512 bytes.
 BLOCK, POSIX_BLOCK = 1024.0, 512.0
@@ -32,15 +34,18 @@ def free(text: str) -> Iterator[Fact]:
     # The last column is what is available; people leave out columns in the middle, and old versions have none of it.
     memory = re.search(r"^[ \t]*(?:Mem|内存)[:：]((?:[ \t]+[\d.,]+[A-Za-z]*)+)", text, re.MULTILINE)
     columns = [bytes_of(column) for column in memory[1].split()] if memory is not None else []
-    if memory is not None and len(columns) in (4, 6) and columns[0]:
+    used_ratio = 0.0
+    # Four columns: cut; six: as usual; seven: free -w, with buffers and cache apart.
+    if memory is not None and len(columns) in (4, 6, 7) and columns[0]:
         before = re.search(r"^-/\+ buffers/cache:\s+\S+\s+(\S+)", text, re.MULTILINE)
         left = bytes_of(before[1]) if before is not None else columns[-1]
         if left is not None:
-            yield "memory.used_ratio", round(min(1.0, max(0.0, 1 - left / columns[0])), 3), memory[0]
+            used_ratio = round(min(1.0, max(0.0, 1 - left / columns[0])), 3)
+            yield "memory.used_ratio", used_ratio, memory[0]
     swap = re.search(r"^[ \t]*(?:Swap|交换)[:：][ \t]+(\S+)[ \t]+(\S+)[ \t]+(\S+)", text, re.MULTILINE)
     if swap is not None:
         total, used = bytes_of(swap[1]), bytes_of(swap[2])
-        if total and used is not None and used / total >= SWAP_FULL:
+        if total and used is not None and used / total >= SWAP_FULL and used_ratio >= MEMORY_FULL:
             yield "symptoms", ("swap-full",), swap[0]
 
 
@@ -56,7 +61,7 @@ def vmstat(text: str) -> Iterator[Fact]:
         if len(values) < len(names) or not all(value.lstrip("-").isdecimal() for value in values):
             break
         rows.append((dict(zip(names, map(float, values), strict=True)), line))
-    for row, line in rows[1:] or rows:
+    for row, line in rows[1:]:
         if "wa" in row:
             yield "cpu.iowait_ratio", round(row["wa"] / 100, 3), line
         if row.get("wa", 0) >= WAITS:
@@ -71,11 +76,12 @@ def vmstat(text: str) -> Iterator[Fact]:
 
 
 def ulimit(text: str) -> Iterator[Fact]:
-    """Read ``ulimit -a`` of bash and dash, ``ulimit -v`` alone, and common ways to print the limit of descriptors."""
+    """Read ``ulimit -a`` of bash, zsh and dash, ``ulimit -v`` alone, and ways to print the limit of descriptors."""
     found = [
         (match["letter"], match["value"], match[0])
         for pattern in (
-            r"^[a-z][\w /-]*\((?:[^()]*, )?-(?P<letter>\w)\)\s+(?P<value>\d+|unlimited)\s*$",
+            r"^[ \t]*[a-z][\w /-]*\((?:[^()]*, )?-(?P<letter>\w)\)\s+(?P<value>\d+|unlimited)\s*$",
+            r"^[ \t]*-(?P<letter>[a-z]): [a-z][\w ()/-]*?\s+(?P<value>\d+|unlimited)\s*$",  # zsh
             r"^.*\bulimit -(?:H|S)?(?P<letter>\w)\b[^\n]*\n\s*(?P<value>\d+|unlimited)\s*$",
         )
         for match in re.finditer(pattern, text, re.MULTILINE)
@@ -92,6 +98,7 @@ def ulimit(text: str) -> Iterator[Fact]:
     for letter, written, quote in found:
         if letter in LIMITS and written.isdecimal():
             name, unit = LIMITS[letter]
+            unit = POSIX_BLOCK if letter == "f" and quote.lstrip().startswith("-f:") else unit
             yield name, int(written) if name == "fds.limit" else int(written) * unit, quote
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from holter.evidence.text_facts.readouts.memory import MEMORY_FULL, SWAP_FULL
 from holter.evidence.text_facts.readouts.values import WAITS, Fact, answer_of
 
 
@@ -40,8 +41,9 @@ def top(text: str) -> Iterator[Fact]:
     if memory is not None and swap is not None and swap[6] == "avail" and float(memory[2]):
         used = round(1 - float(swap[5]) / float(memory[2]), 3)
         yield "memory.used_ratio", min(1.0, max(0.0, used)), f"{memory[0]} … {swap[0]}"
-    if swap is not None and float(swap[2]) and float(swap[4]) / float(swap[2]) >= 0.8:
-        yield "symptoms", ("swap-full",), swap[0]
+        is_full = used >= MEMORY_FULL and float(swap[2]) and float(swap[4]) / float(swap[2]) >= SWAP_FULL
+        if is_full:
+            yield "symptoms", ("swap-full",), swap[0]
 
 
 def groups(text: str) -> Iterator[Fact]:

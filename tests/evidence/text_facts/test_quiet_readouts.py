@@ -1,0 +1,174 @@
+"""Outputs of commands on a machine without trouble, each beside the one with trouble: only the second one accuses.
+
+The outputs of sysstat 12.6, procps 4.0, util-linux 2.38, zsh 5.9 and dash 0.5 were made on a machine; those of
+docker inspect, nvidia-smi and the kernel have the formats of moby's API, NVIDIA's manual page and mm/oom_kill.c,
+kernel/hung_task.c, block/blk-core.c, net/sunrpc/clnt.c.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from holter.diagnosis.words import accuses, diagnosed, stated
+from holter.evidence.text_facts import facts_of
+from tools import PATH
+
+VMSTAT = (
+    "procs -----------memory---------- ---swap-- -----io---- -system-- ------cpu-----\n"
+    " r  b   swpd   free   buff  cache   si   so    bi    bo   in   cs us sy id wa st\n"
+)
+ZSH = (
+    "-t: cpu time (seconds)              {t}\n-f: file size (blocks)              {f}\n"
+    "-d: data seg size (kbytes)          unlimited\n-l: locked-in-memory size (kbytes)  8192\n"
+    "-n: file descriptors                20000\n-v: address space (kbytes)          unlimited\n"
+    "-q: bytes in POSIX msg queues       819200\n-N 15: rt cpu time (microseconds)   unlimited\n"
+)
+DF = "Filesystem      Size  Used Avail Use% Mounted on\n"
+SMI = (
+    "| NVIDIA-SMI 535.104.05             Driver Version: 535.104.05   CUDA Version: 12.2     |\n"
+    "|   0  NVIDIA GeForce RTX 3090        On  | 00000000:01:00.0 Off |                  N/A |\n"
+)
+THROTTLE = (
+    "    Clocks Event Reasons\n        SW Power Cap                      : {}\n"
+    "        HW Slowdown                       : {}\n"
+)
+INSPECT = (
+    '        "State": {{\n            "Status": "exited",\n            "OOMKilled": {oom},\n'
+    '            "ExitCode": {code},\n        "HostConfig": {{\n            "IpcMode": "host",\n'
+    '            "ShmSize": 67108864,\n            "OomKillDisable": false,\n'
+)
+KERNEL = "[Fri Jan 12 20:47:29 2024] "
+# Name -> without trouble, with trouble, and the cause that the second one may have.
+TWINS = {
+    "docker inspect": (
+        INSPECT.format(oom="false", code=0), INSPECT.format(oom="true", code=137), "ram-oom-train-worker",
+    ),
+    "memory.events": ("oom 0\noom_kill 0\noom_group_kill 0\n", "oom 3\noom_kill 3\n", "ram-oom-train-worker"),
+    "oom kill": (
+        f"{KERNEL}python invoked oom-killer: gfp_mask=0x1100cca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=0\n"
+        f"{KERNEL}oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,task=chrome,pid=99,uid=1000\n"
+        f"{KERNEL}Out of memory: Killed process 99 (chrome) total-vm:61234kB, anon-rss:61000kB\n",
+        f"{KERNEL}chrome invoked oom-killer: gfp_mask=0x1100cca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=0\n"
+        f"{KERNEL}oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,task=python,pid=99,uid=1000\n"
+        f"{KERNEL}Out of memory: Killed process 99 (python) total-vm:61234kB, anon-rss:61000kB\n",
+        "ram-oom-train-worker",
+    ),
+    "hung task": (
+        f"{KERNEL}INFO: task kworker/u8:1:411 blocked for more than 120 seconds.\n",
+        f"{KERNEL}INFO: task python:4711 blocked for more than 120 seconds.\n",
+        "slow-storage",
+    ),
+    "drive of the training": (
+        f"{KERNEL}blk_update_request: I/O error, dev fd0, sector 0 op 0x0:(READ) flags 0x0 phys_seg 1\n",
+        f"{KERNEL}blk_update_request: I/O error, dev sdb, sector 9 op 0x0:(READ) flags 0x0 phys_seg 1\n",
+        "slow-storage",
+    ),
+    "nfs": (
+        f"{KERNEL}nfs: server nas01 not responding, still trying\n{KERNEL}nfs: server nas01 OK\n",
+        f"{KERNEL}nfs: server nas01 OK\n{KERNEL}nfs: server nas01 not responding, still trying\n",
+        "slow-storage",
+    ),
+    "df in blocks": (
+        "Filesystem     1024-blocks     Used Available Capacity Mounted on\n"
+        "tmpfs             24683652    11996  24671656       1% /dev/shm\n",
+        "Filesystem     1024-blocks     Used Available Capacity Mounted on\n"
+        "shm                  65536        0     65536       0% /dev/shm\n",
+        "shm-too-small",
+    ),
+    "df with room": (
+        f"{DF}/dev/md0         80T   78T  1.7T  98% /data\n", f"{DF}/dev/md0         80T   80T   12M 100% /data\n",
+        "disk-full-or-quota",
+    ),
+    "df of images": (
+        f"{DF}/dev/loop9      128K  128K     0 100% /var/lib/snapd/snap/bare/5\n"
+        "/dev/sr0        3.6G  3.6G     0 100% /media/me/Ubuntu\ncvmfs2          4.0G  4.0G     0 100% /cvmfs/x\n",
+        f"{DF}/dev/sdb1       3.6G  3.6G     0 100% /media/me/disk\n",
+        "disk-full-or-quota",
+    ),
+    "swap": (
+        f"{VMSTAT} 1  0 2097148 1120000  10000 900000    0    0    30    40  100  200 10  2 88  0  0\n"
+        " 2  0 2097148 1110000  10000 900000    0    0    91    71  900  999 10  2 88  0  0\n"
+        "Mem:            62Gi        12Gi        10Gi       1.0Gi        40Gi        48Gi\n"
+        "Swap:          2.0Gi       2.0Gi        12Mi\n",
+        f"{VMSTAT} 1  0 2097148 1120000  10000 900000    0    0    30    40  100  200 10  2 88  0  0\n"
+        " 2  6 2097148 1110000  10000 900000 9000 7000    91    71  900  999 10 22 68  0  0\n",
+        "swap-thrash",
+    ),
+    "vmstat since boot": (
+        f"{VMSTAT} 1  0      0 1120000  10000 900000    0    0    30    40  100  200 10  2 60 28  0\n",
+        f"{VMSTAT} 1  0      0 1120000  10000 900000    0    0    30    40  100  200 10  2 88  0  0\n"
+        " 2  6      0 1110000  10000 900000    0    0  9100  7100  900  999 10  2 38 50  0\n",
+        "slow-storage",
+    ),
+    "nvidia-smi": (
+        f"{SMI}|ERR!   61C    P2             320W / 350W |  11900MiB / 24576MiB |    100%      Default |\n",
+        f"{SMI}|ERR!  ERR!  ERR!            ERR! / ERR!  |   GPU is lost.       |    ERR!      Default |\n",
+        "gpu-lost-or-gsp",
+    ),
+    "power limit": (
+        THROTTLE.format("Active", "Not Active"), THROTTLE.format("Active", "Active"), "gpu-thermal-or-power",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_only_the_output_with_trouble_accuses(name: str) -> None:
+    healthy, faulty, cause = TWINS[name]
+    for text in (healthy, f"```\n{healthy}```\n", f"$ cat it\n{healthy}"):
+        assert not accuses(facts_of(text))
+    found = facts_of(faulty)
+    assert accuses(found)
+    verdicts = {verdict.cause: verdict.verdict for verdict in diagnosed(stated(found)).verdicts}
+    assert verdicts[cause] != "excluded"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (ZSH.format(t="unlimited", f="unlimited"), {"fds.limit": 20000}),
+        # zsh counts in blocks of 512 bytes
+        (ZSH.format(t=3600, f=2097152), {
+            "fds.limit": 20000, "limit.cpu_time_s": 3600.0, "limit.file_size_bytes": 2.0**30,
+        }),
+    ],
+)  # fmt: skip
+def test_limits_of_zsh_are_read_and_are_no_story(text: str, expected: dict[str, object]) -> None:
+    found = facts_of(text)
+    assert {name: hit.value for name, hit in found.items()} == expected
+    assert not accuses(found)
+
+
+def test_the_product_of_a_licence_is_no_gpu() -> None:
+    text = (
+        "    vGPU Software Licensed Product\n"
+        "        Product Name                      : NVIDIA RTX Virtual Workstation\n"
+        "        License Status                    : Unlicensed (Unrestricted)\n"
+    )
+    assert "gpu.label" not in facts_of(text)
+    name = "    Product Name                          : NVIDIA A40\n"
+    assert facts_of(name + text)["gpu.label"].value == "NVIDIA A40"
+
+
+# What a healthy machine prints, made here. A machine that is used by others may be short of CPUs or waits for its disk.
+COMMANDS = (
+    "df -P -k", "df -B 1M", "free -w -t", "iostat -xz 1 2", "iostat", "mpstat -P ALL 1 1", "pidstat 1 1", "sar -u 1 2",
+    "zsh -c 'ulimit -a'", "zsh -c limit", "dash -c 'ulimit -a'", "top -b -n 1 -1", "cat /proc/loadavg", "uptime",
+    "lsblk -d -o name,rota,type,size,model,tran",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_this_machine_prints_is_no_story(command: str) -> None:
+    if shutil.which(command.split()[0], path=PATH) is None:
+        pytest.skip(f"{command.split()[0]} is not here")
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60,
+        env={"LC_ALL": "C", "PATH": PATH, "COLUMNS": "160"},
+    )  # fmt: skip
+    found = facts_of(f"me@node:~$ {command}\n{done.stdout}")
+    assert "resembles" not in found
+    shown = {"waits-for-disk", "others-use-cpu", "slow-disk"}  # what such a machine may really show
+    assert set(found["symptoms"].value if "symptoms" in found else ()) <= shown  # type: ignore[arg-type]
