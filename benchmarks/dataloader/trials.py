@@ -106,6 +106,7 @@ def play(trial: Trial, right: list[tuple[list[int], str]]) -> dict[str, Any]:
         persistent_workers=trial.persistent,
     )  # fmt: skip
     result: dict[str, Any] = {**trial._asdict(), "wrong": 0, "longest_s": 0.0, "error": None}
+    before = replacements()
     timers: list[threading.Timer] = []
     try:
         for epoch in range(2):
@@ -134,15 +135,28 @@ def play(trial: Trial, right: list[tuple[list[int], str]]) -> dict[str, Any]:
         timer.join()
     del loader
     result["descriptors"] = len(list(Path("/proc/self/fd").iterdir()))
+    result["heals"] = replacements() - before
     return result
+
+
+def replacements() -> int:
+    """Return how many replacements of workers the hook has completed in this process."""
+    file = Path(os.environ.get("HOLTER_SCRATCH", os.devnull)) / f"events-{os.getpid()}.jsonl"
+    lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return sum(line.get("kind") == "action" and line.get("state") == "done" for line in lines)
+
+
+def allow(count: int) -> None:
+    """Let the hook replace workers so often in this process; without the hook do nothing."""
+    restart = sys.modules.get("_holter_hook.workers.restart")
+    if restart is not None:
+        restart.MOST = count  # type: ignore[attr-defined]
 
 
 def main() -> None:
     """Run the trials."""
     first, count, allowed = (int(word) for word in sys.argv[1:4])
-    restart = sys.modules.get("_holter_hook.workers.restart")
-    if restart is not None:
-        restart.MOST = allowed  # type: ignore[attr-defined]
+    allow(allowed)
     right = {big: expected(big=big) for big in (False, True)}
     for number in range(first, first + count):
         trial = draw(number)
