@@ -80,7 +80,7 @@ def test_a_healthy_training_that_was_cut_off_does_not_count_as_played(
     monkeypatch.setattr(play, "follow", lambda *_, **__: cut_off)
     monkeypatch.setattr(data, "is_preprocessed", lambda *_: True)
     played = play.play(Environment(VERSIONS[0], tmp_path / "env", {}), tmp_path, None)
-    assert played.problem == "it does not train here: not over after 900 s"
+    assert played.problem == f"it does not train here: not over after {play.LIMIT_S:.0f} s"
     assert (played.healthy, played.named) == ("not tried", "not tried")
 
 
