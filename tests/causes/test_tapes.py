@@ -14,7 +14,7 @@ from holter.causes import CAUSES, diagnose, diagnose_all, verdicts
 from holter.detectors import detect
 from holter.evidence import NAMES, Evidence, collect
 from holter.evidence.at_verdict import verdict_s
-from holter.records import Diagnosis, Event, Fact, Judged, Noted, ProcessSample, Tick
+from holter.records import Diagnosis, Event, ExceptionSeen, Fact, Judged, Noted, ProcessSample, Tick
 from holter.tape import Recording
 from holter.tape import read as read_tape
 
@@ -220,6 +220,14 @@ def test_every_tape_is_small_and_names_nobodys_folders():
         told = msgspec.json.encode([recording.environment, *recording.all_ticks, *recording.all_stacks]).decode()
         assert "/root/" not in told, path
         assert "pytest-of" not in told, path
+
+
+def test_no_exception_on_a_tape_quotes_holters_own_lines():
+    """They would be evidence that Holter gave to itself."""
+    for path in [*LOUD, *QUIET]:
+        for seen in read(path).events(ExceptionSeen):
+            lines = [*seen.message.splitlines(), *seen.traceback.splitlines()]
+            assert [line for line in lines if line.startswith("holter:")] == [], path
 
 
 def test_the_fault_of_each_tape_is_marked_before_the_alarm():
