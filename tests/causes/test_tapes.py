@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import random
 from pathlib import Path
 
@@ -10,42 +9,16 @@ import msgspec
 import pytest
 
 from causes.forgetting import Without, each_forgotten
+from causes.kept import LOUD, QUIET, TAPES, cause_of, diagnosed, name_of, read
 from holter.causes import CAUSES, diagnose, diagnose_all, verdicts
 from holter.detectors import detect
 from holter.evidence import NAMES, Evidence, collect
-from holter.evidence.at_verdict import verdict_s
-from holter.records import Diagnosis, Event, ExceptionSeen, Fact, Judged, Noted, ProcessSample, Tick
+from holter.records import Diagnosis, Event, ExceptionSeen, Fact, Noted, ProcessSample, Tick
 from holter.tape import Recording
-from holter.tape import read as read_tape
-
-TAPES = Path(__file__).parents[1] / "tapes"
-LOUD = sorted(path for path in TAPES.glob("*/*.holter") if path.parent.name != "quiet")
-# Those on which the supervisor kept what it told while it ran; older ones have no such events.
-JUDGED_TAPES = 20
-QUIET = sorted(TAPES.glob("quiet/*.holter"))
-
-
-def cause_of(path: Path) -> str:
-    return path.parent.name.replace("_", "-")
-
-
-def name_of(path: Path) -> str:
-    return f"{path.parent.name}-{path.stem}"
 
 
 def verdict_of(path: Path) -> str:
     return "likely" if path.stem.endswith("_likely") else "confirmed"
-
-
-# Nothing changes a recording, and many laws hold for one: each tape is read, and diagnosed as it is, once a process.
-@functools.cache
-def read(path: Path) -> Recording:
-    return read_tape(path)
-
-
-@functools.cache
-def diagnosed(path: Path) -> tuple[Diagnosis, ...]:
-    return diagnose_all(read(path))
 
 
 def first(recording: Recording) -> Diagnosis:
@@ -249,43 +222,6 @@ def _is_stopped(process: ProcessSample) -> bool:
     return process.state == "T"
 
 
-@pytest.mark.parametrize("path", [*LOUD, *QUIET], ids=name_of)
-def test_a_tape_cut_where_the_verdict_was_told_gives_that_verdict(path):
-    recording = read(path)
-    for diagnosis in diagnosed(path):
-        episode = diagnosis.episode
-        end_s = verdict_s(recording, episode)
-        later = (tick for tick in recording.all_ticks if tick.t_s > end_s)  # an event may lie in a tick after it
-        events = tuple(event for tick in later for event in tick.events if event.t_s <= end_s)
-        cut = msgspec.structs.replace(
-            recording,
-            all_ticks=(*recording.ticks(None, end_s), Tick(t_s=end_s, events=events)),
-            all_stacks=tuple(dump for dump in recording.all_stacks if (dump.came_s or dump.t_s) <= end_s),
-            all_episodes=(msgspec.structs.replace(episode, end_s=None),),
-            finished=False,
-        )
-        (again,) = diagnose_all(cut)
-        assert headline(again) == headline(diagnosis)
-
-
-@pytest.mark.parametrize("path", [*LOUD, *QUIET], ids=name_of)
-def test_what_was_told_live_is_what_is_told_later(path):
-    recording = read(path)
-    told = {
-        (judged.detector, judged.subject, judged.start_s): (judged.cause, judged.verdict)
-        for judged in recording.events(Judged)
-    }
-    later = {
-        (diagnosis.episode.detector, diagnosis.episode.subject_name, diagnosis.episode.start_s): headline(diagnosis)
-        for diagnosis in diagnosed(path)
-    }
-    assert {key: later.get(key) for key in told} == told
-
-
-def test_enough_tapes_say_what_was_told_live():
-    assert sum(bool(read(path).events(Judged)) for path in LOUD) >= JUDGED_TAPES
-
-
 def test_each_of_two_victims_is_named_by_its_own_pid():
     killed, frozen = diagnose_all(read(TAPES / "worker_killed" / "frozen_and_killed.holter"))
     pids = [
@@ -294,8 +230,3 @@ def test_each_of_two_victims_is_named_by_its_own_pid():
     ]
     assert ["19573" in pids[0], "19572" in pids[0]] == [True, False]
     assert ["19573" in pids[1], "19572" in pids[1]] == [False, True]
-
-
-def headline(diagnosis: Diagnosis) -> tuple[str | None, str | None]:
-    best = diagnosis.verdicts[0]
-    return (best.cause, best.verdict) if best.verdict in ("confirmed", "likely") else (None, None)
