@@ -115,7 +115,9 @@ LATE = TOO_LATE._replace(fatal=False, weight=0.5)
 DESCRIBED = (
     symptom("slow-after-minutes", weight=1.5),
     symptom("drops-to-idle"),
-    no_symptom("waits-for-disk", weight=1.5),
+    no_symptom("waits-for-disk", weight=2.5),
+    # The driver of a physical GPU knows no licence.
+    no_symptom("same-on-bare-metal", weight=4.0)._replace(fatal=True),
     TOO_LATE,
 )
 

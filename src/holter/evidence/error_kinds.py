@@ -130,6 +130,7 @@ _BOILERPLATE = later(
     re.IGNORECASE,
 )
 _KINDS = tuple((kind, later(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
+PATTERNS = tuple(pattern for _, pattern in _KINDS)
 KINDS = tuple(dict.fromkeys(kind for kind, _ in _PATTERNS))
 OTHER = "other"
 # What a training is asked for cannot be found or is refused, before its first step: mended by hand, then started again.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 
+from holter.evidence import error_kinds
 from holter.evidence.error_kinds import BEFORE_STEPS, OTHER, error_kind, without_boilerplate
 from holter.evidence.fact_book import Value
 from holter.evidence.text_facts import errors, libraries, platforms, readouts, symptoms, system
+from holter.evidence.text_facts.denials import OWN, Concept, concepts_of, denied
 from holter.evidence.text_facts.discourse import explains
 from holter.evidence.text_facts.kinds import SIGNS, TROUBLE, all_is_well, is_addressed
 from holter.evidence.text_facts.known import Found, search
@@ -134,12 +137,17 @@ def read_facts(text: str, *, is_prose: bool = True, span: kernel_log.Span | None
     said = lines.without_rows(text)
     # A sentence may be broken into lines anywhere.
     said = f"{said}\n{joined(said)}" if is_prose else said
+    whole = said
+    opposites: tuple[Found, ...] = ()
+    if is_prose:
+        said, opposites = _affirmed(said)
     hits = [*readouts.read(text)]
     for table in TABLES:
-        hits += search(said, table)
+        hits += search(said, table, whole)
     for table in OF_THE_KERNEL:
         hits += search(kernel, table)
     hits += _symptoms(written)
+    hits += opposites
     for hit in hits:
         if hit.name == "episode.kind":
             kinds.setdefault(str(hit.value), hit)
@@ -174,12 +182,30 @@ def ends(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most // 3]}\n{text[-2 * most // 3 :]}"
 
 
+# What a text denies is cut out of it, and what follows from that is stated instead.
+def _affirmed(text: str) -> tuple[str, tuple[Found, ...]]:
+    refused = denied(text, _concepts())
+    return refused.cut(text), refused.facts
+
+
+@functools.cache
+def _concepts() -> tuple[Concept, ...]:
+    tables = (*TABLES, *OF_THE_KERNEL, symptoms.SYMPTOMS)
+    words = (*(pattern for _, pattern in symptoms.WORDS_OF_SYMPTOMS), *error_kinds.PATTERNS)
+    return (
+        *OWN,
+        *(concept for table in tables for concept in concepts_of(table)),
+        *(Concept(pattern, {}) for pattern in words),
+    )
+
+
 def _symptoms(text: str) -> Iterator[Found]:
-    text = f"{text}\n{joined(text)}"
-    yield from search(text, symptoms.SYMPTOMS)
-    for name, value, quote in symptoms.times(text):
+    whole = f"{text}\n{joined(text)}"
+    text, _ = _affirmed(whole)
+    yield from search(text, symptoms.SYMPTOMS, whole)
+    for name, value, quote in symptoms.times(whole):
         yield Found(name, value, quote, 0)
-    names, quote = symptoms.named(text)
+    names, quote = symptoms.named(text, whole)
     if names:
         yield Found("symptoms", names, quote, 0)
 

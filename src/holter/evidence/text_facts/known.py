@@ -35,21 +35,22 @@ class Found(NamedTuple):
 def known(pattern: str, facts: Mapping[str, Reading], *, exact: bool = False) -> Known:
     """Return a message to search for: a regular expression, and the facts that follow where it matches.
 
-    Upper and lower case count as the same unless ``exact``.
+    Upper and lower case count as the same unless ``exact``. A word ends where a Chinese character begins.
     """
-    return Known(later(pattern, re.MULTILINE | (0 if exact else re.IGNORECASE)), facts)
+    return Known(later(pattern, re.MULTILINE | re.ASCII | (0 if exact else re.IGNORECASE)), facts)
 
 
-def search(text: str, messages: Iterable[Known]) -> Iterator[Found]:
+def search(text: str, messages: Iterable[Known], whole: str | None = None) -> Iterator[Found]:
     """Yield the facts of every message that the text holds, in the order of ``messages``.
 
-    Of a message that occurs several times, only the first place counts.
+    Of a message that occurs several times, only the first place counts. ``whole``: the text as it was written, of the
+    same length, to quote from; None: the text itself.
     """
     for message in messages:
         match = message.pattern.search(text)
         if match is None:
             continue
-        quote = quoted(text, match)
+        quote = quoted(text if whole is None else whole, match)
         for name, reading in message.facts.items():
             value = reading(match) if callable(reading) else reading
             if value is not None:

@@ -12,8 +12,10 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|一直(?:都)?(?:很|这么|非常)慢"
     ),
     "waits-for-disk": (
-        r"\b\d{1,3}(?:\.\d+)? ?%? ?wa\b|iowait|wa ?[:=] ?\d\d|(?:disk|I/O|IO)[^\n]{0,20}100 ?%"
-        r"|\bD[ -]state\b|D 状态|uninterruptible|(?:reading|loading|读取?)(?:the )?[^\n]{0,12}(?:data"
+        r"\b\d{1,3}(?:\.\d+)? ?%? ?wa\b|iowait|wa ?[:=] ?\d\d|\bwa(?: ?\([^()\n]*\))? ?(?:is |was |at |around "
+        r"|about |over |为|高达|达到?|约|在)+"
+        r" ?[1-9]\d(?:\.\d+)? ?%|(?:disk|I/O|IO)[^\n]{0,20}100 ?%"
+        r"|\bD[ -]state\b|(?<![A-Za-z])D ?状态|uninterruptible|(?:reading|loading|读取?)(?:the )?[^\n]{0,12}(?:data"
         r"|数据)[^\n]{0,12}(?:slow|慢)|data[- ]?(?:loading )?time[^\n]{0,30}(?:long|large|high)"
     ),
     "slow-disk": (
@@ -76,8 +78,10 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|freed?|deallocated|cleared|given back)|GPU memory (?:is |was )?still "
         r"(?:used|using|in use|occupied|held|taken|allocated)"
         r"|(?:still|keeps?) (?:us|hold|occupy|tak)\w+ (?:the |all |its )?GPU(?: memory)?\b|zombie|\bfuser\b"
-        r"|显存(?:不会?|没有?|未|无法|不能|总不)(?:自动)?(?:被)?释放|(?:占用|占着|占)(?:着|了)?(?:GPU|显存|显卡)[^\n,，。]{0,14}"
-        r"(?:无法|不能|没法|没有?)(?:清除|释放|杀)|不会释放显存|(?:显存|显卡|卡|GPU)[^\n]{0,40}(?:没有|看不到)[^\n]{0,14}进程"
+        r"|显存(?:不会?|没有?|未|无法|不能|总不)(?:自动)?(?:被)?释放|(?:占用|占着|占)(?:着|了)?(?:GPU|显存"
+        r"|显卡)[^\n,，。]{0,14}"
+        r"(?:无法|不能|没法|没有?)(?:清除|释放|杀)|不会释放显存|(?:显存|显卡|卡|GPU)[^\n]{0,40}(?:没有"
+        r"|看不到)[^\n]{0,14}进程"
         r"|no (?:running )?process(?:es)?[^\n]{0,30}(?:memory|listed|shown|found)"
     ),
     "hot": r"\b(?:8[0-9]|9\d) ?(?:degrees|°|℃|度)|thermal|throttles? down|overheat|过热|降频|散热|温度(?:过|太|很)高",
@@ -187,7 +191,8 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"(?:time|seconds|minutes)[^\n]{0,60}\bsame\b[^\n]{0,40}(?:different|any|all|both|every)"
         r"[^\n]{0,24}(?:amounts?|numbers?|sizes?|data ?sets?|training data)"
         r"|\bsame (?:epoch )?time[^\n]{0,60}(?:more|less|fewer|half|\d+ ?%)[^\n]{0,24}(?:data|cases|images)"
-        r"|(?:数据|样本|病例)(?:量|数)?[^\n]{0,20}(?:多少|不同|减少|增加|变)[^\n]{0,30}时间[^\n]{0,10}(?:一样|不变|相同)"
+        r"|(?:数据|样本|病例)(?:量|数)?[^\n]{0,20}(?:多少|不同|减少|增加|变)[^\n]{0,30}时间[^\n]{0,10}(?:一样"
+        r"|不变|相同)"
     ),
     "larger-batch-slower": (
         r"(?:larger|bigger|increas\w*|higher) batch ?size[^\n]{0,80}(?:slow|longer|drop)"

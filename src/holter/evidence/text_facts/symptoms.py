@@ -24,7 +24,8 @@ VGPU = (
 )
 SECONDS = r"(\d[\d,.]*)\s*(?:seconds|second|secs|sec|s|秒)(?![a-z])"
 TURNS_INTO = (
-    r"(?:→|->|=>|\bto\b|\bbecame\b|\bbecomes?\b|\binto\b|变成了?|变为|涨到|增加到|飙升到|暴涨到|升到|到|instead of"
+    r"(?:→|->|=>|\bto\b|\bbecame\b|\bbecomes?\b|\binto\b|变成了?|变为|涨到|增加到|飙升到|暴涨到|升到|[增升涨降]至"
+    r"|到|instead of"
     r"|rather than|而不是|本来|原来)"
 )
 # "160 s → 25000 s", "from 160s to 25000s", "从 160 秒变成 25000 秒", "25000s instead of 160s".
@@ -32,20 +33,25 @@ FROM_TO = later(rf"{SECONDS}[^\d\n]{{0,40}}?{TURNS_INTO}[^\d\n]{{0,30}}?{SECONDS
 REVERSED = later(r"instead of|rather than|而不是|本来|原来", re.IGNORECASE)
 AFTER_EPOCHS = later(
     (
-        r"(?:after|following|前|训练了?|跑了?|跑到第?|经过|第|for the first)\s*(?:about|around|roughly|大约|约"
+        r"(?:after|following|最初的?|开始的?|前|训练了?|跑了?|跑到第?|经过|第|(?:for|during) the first"
+        r"|the first)\s*(?:about|around|roughly|大约|约"
         r"|the first)?\s*(\d{1,4}|two|three|four|five|six|seven|eight|ten)(?:\s*(?:-|–|~|to|or|到|至"
         r"|、)\s*(\d{1,4}))?\s*(?:个)?\s*(?:epochs?|轮|个? ?epoch)"
     ),
     re.IGNORECASE,
 )
 AFTER_MINUTES = later(
-    r"(?:after|within|过了?|大约|约|运行了?|训练了?)\s*(?:about|around|~|roughly)?\s*(\d{1,4})\s*(min|minutes?|分钟|h|hours?|小时)",
+    r"(?:after|within|(?:for|during) the first|过了?|最初的?|开始的?|大约|约|运行了?|训练了?)\s*(?:about|around|~"
+    r"|roughly)?\s*"
+    r"(\d{1,4}|two|three|four|five|six|seven|eight|ten)\s*(?:个)?多?\s*(min|minutes?|分钟|h|hours?|小时)",
     re.IGNORECASE,
 )
 WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10}
 MINUTES_OF_HOUR = 60.0
 MUCH_SLOWER = 1.5
 MOSTLY = 0.3
+# Behind this many characters it is clear what happened; the page of an article may go on with other things.
+ENOUGH_CHARS = 400
 LENGTH = later(
     r"(\d[\d,.]*)\s*(seconds|second|secs|sec|s|秒|minutes|minute|mins|min|分钟|hours|hour|h|小时)(?![a-z])",
     re.IGNORECASE,
@@ -97,7 +103,8 @@ STATE: tuple[Known, ...] = (
     known(
         (
             r"memory (?:leak|keeps? (?:growing|increasing)|(?:usage|use) (?:keeps?|grows|increases"
-            r"|growing|rises))|内存(?:泄漏|泄露|一直(?:在)?(?:涨|增)|不断(?:增|上)|越来越(?:大|高)|持续(?:增长|上升|上涨))"
+            r"|growing|rises))|内存(?:泄漏|泄露|一直(?:在)?(?:涨|增)|不断(?:增|上)|越来越(?:大|高)|持续(?:增长"
+            r"|上升|上涨))"
             r"|RAM (?:usage )?(?:keeps? )?(?:grow|increas)"
         ),
         {"episode.kind": "creep", "memory.grows_in": "workers"},
@@ -116,13 +123,31 @@ STATE: tuple[Known, ...] = (
 )
 MACHINE: tuple[Known, ...] = (
     known(VGPU, {"gpu.virtualization": "vgpu"}),
-    known(r"\bpass-?through\b|直通", {"gpu.virtualization": "pass-through"}),
+    known(r"\bpass(?:ed|ing)?[- ]?through\b(?! (?:the|a) )|直通", {"gpu.virtualization": "pass-through"}),
     known(
         (
             r"(?<!\w)unlicensed\b|not licensed|no (?:valid )?(?:vGPU )?licen[cs]e"
-            r"|licen[cs]e (?:expired|not acquired)|没有(?:许可|授权)|许可(?:证)?(?:过期|未|没)|未授权"
+            r"|licen[cs]e (?:expired|not acquired)|没有(?:许可|授权)|许可(?:证)?(?:已经?)?(?:过期|未(?!过期)"
+            r"|没(?!有?(?:过期|问题)))|未授权"
         ),
         {"gpu.licence_text": "Unlicensed"},
+    ),
+    known(
+        (
+            r"\b(?:(?:is|are|was) (?:\w+ly |already )?|(?:properly|correctly|fully) )licensed\b(?! (?:under|to|by"
+            r"|from)\b)"
+            r"|(?:vGPU|GRID|NVIDIA)[^\n,.;]{0,16} licen[cs]e (?:is |was |has been |looks )?"
+            r"(?:valid|active|ok(?:ay)?|fine|acquired|present|not (?:the )?(?:problem|cause|issue)|ruled out"
+            r"|checked out)\b"
+            r"|\bthe licen[cs]e (?:is |was |has been |looks )(?:valid|active|ok(?:ay)?|fine|acquired"
+            r"|not (?:the )?(?:problem"
+            r"|cause|issue)|ruled out)\b|\bvalid (?:vGPU|GRID|NVIDIA) licen[cs]e"
+            r"|已(?:经)?(?:获(?:得|取)?)?(?:授权|许可)(?!过期|失效)"
+            r"|(?:许可(?:证)?|授权)(?:状态)?(?:是|为|都|也|均|一直)?[:：]? ?(?:已激活|有效|正常|没(?:有)?问题"
+            r"|没有?过期|未过期)"
+            r"|有(?:效的?)?(?:vGPU)? ?许可证"
+        ),
+        {"gpu.licence_text": "Licensed"},
     ),
 )
 # Every worker delivers one batch, then all of them compute again.
@@ -137,7 +162,7 @@ PAUSES: tuple[Known, ...] = (
     ),
 )
 SYMPTOMS = (*STATE, *PAUSES, *KINDS, *MACHINE)
-_SYMPTOMS = tuple((name, later(pattern, re.IGNORECASE)) for name, pattern in SYMPTOM_WORDS.items())
+WORDS_OF_SYMPTOMS = tuple((name, later(pattern, re.IGNORECASE | re.ASCII)) for name, pattern in SYMPTOM_WORDS.items())
 NAMES = (*SYMPTOM_WORDS, *trials.NAMES)
 
 
@@ -161,24 +186,26 @@ _ADVICE = later(
 def complaint(text: str) -> str:
     """Return a text without the advice that an article ends with."""
     cut = _ADVICE.search(text)
-    return text if cut is None or cut.start() < MOSTLY * len(text) else text[: cut.start()]
+    return text if cut is None or cut.start() < min(MOSTLY * len(text), ENOUGH_CHARS) else text[: cut.start()]
 
 
-def named(text: str) -> tuple[tuple[str, ...], str]:
+def named(text: str, whole: str | None = None) -> tuple[tuple[str, ...], str]:
     """Return the names of all symptoms that the text describes, and a quotation of up to three of its words about them.
 
-    A symptom that the text denies ("no errors") is left out. Without symptoms both are empty.
+    A symptom that the text denies ("no errors") is left out. Without symptoms both are empty. ``whole``: the text as it
+    was written, of the same length, where ``text`` lacks what it denies; it says what was tried.
     """
+    whole = text if whole is None else whole
     hits = []
     stands = SIGNS["stops"].search(text) is not None
-    for name, pattern in _SYMPTOMS:
+    for name, pattern in WORDS_OF_SYMPTOMS:
         if name in OF_A_STANDSTILL and not stands:
             continue
         for match in pattern.finditer(text):
             if name not in NEGATABLE or not is_denied(text, match):
                 hits.append((name, match))
                 break
-    tried = outcomes(text)
+    tried = outcomes(whole)
     said = [*tried.values(), *(match[0] for _, match in hits)]
     quotes = dict.fromkeys(" ".join(words.split())[:60] for words in said)
     return (*(name for name, _ in hits), *tried), " … ".join(list(quotes)[:3])
@@ -207,7 +234,7 @@ def times(text: str) -> list[tuple[str, Value, str]]:
     after, minutes = AFTER_EPOCHS.search(text), AFTER_MINUTES.search(text)
     if minutes is not None:
         factor = MINUTES_OF_HOUR if minutes[2][0] in "hH小" else 1.0
-        found.append(("epochs.minutes_to_change", float(minutes[1]) * factor, " ".join(minutes[0].split())))
+        found.append(("epochs.minutes_to_change", _count(minutes[1]) * factor, " ".join(minutes[0].split())))
     elif after is not None and change is not None:
         epochs = _count(after[2] or after[1])
         found.append(("epochs.minutes_to_change", round(epochs * change[0] / 60, 1), " ".join(after[0].split())))

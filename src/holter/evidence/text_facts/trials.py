@@ -19,7 +19,8 @@ _TRIED = {
     "p2p": rf"NCCL_P2P_DISABLE ?(?:=|to|设为)? ?['\"]?1|\bP2P\b.{{0,16}}?{_IS_OFF}|{_OFF}.{{0,12}}?\bP2P\b",
     "compile": (
         r"nnUNet_compile ?(?:=|to|设为)? ?['\"]?(?:f\b|false|0)|TORCHDYNAMO_DISABLE ?= ?1"
-        rf"|\b(?:torch\.)?compil(?:e|ation|ing)\b.{{0,12}}?{_IS_OFF}|{_OFF}.{{0,12}}?\b(?:torch\.)?compil(?:e|ation|ing)\b"
+        rf"|\b(?:torch\.)?compil(?:e|ation|ing)\b.{{0,12}}?{_IS_OFF}|{_OFF}.{{0,12}}?\b(?:torch\.)?compil(?:e"
+        rf"|ation|ing)\b"
         r"|(?:禁用|关(?:闭|掉|了)?|不用)编译"
     ),
     "workers": (
@@ -40,7 +41,8 @@ _HELPS = later(
 _STILL = later(
     r"\b(?:still|either|neither|nor|same|nothing|useless|no (?:change|difference|effect|help|use|luck))\b"
     r"|(?:\bnot\b|n't\b|\bnever\b)(?! (?:hang|crash|stall|freez|fail|die|dead|get stuck|occur|happen|stop|appear))"
-    r"|没用|无效|不行|不能|无法|依(?:然|旧)|仍|还是|照样|同样|一样|也(?:不|没)|没(?:有)?(?:效果|变化|改善|解决|区别)|不管用",
+    r"|没用|无效|不行|不能|无法|依(?:然|旧)|仍|还是|照样|同样|一样|也(?:不|没)|没(?:有)?(?:效果|变化|改善|解决"
+    r"|区别)|不管用",
     re.IGNORECASE,
 )
 # Questions, plans and advice.
@@ -64,6 +66,12 @@ _ELSEWHERE = later(
     r"|(?:换|另)(?:了|外)?(?:一)?(?:台)?(?:机器|电脑|服务器|节点|主机)|(?:两|多|几)台(?:机器|电脑|服务器)",
     re.IGNORECASE,
 )
+# Where no virtualisation can be the cause.
+_PHYSICAL = later(
+    r"\b(?:physical|bare[- ]metal)\b.{0,20}?(?:machine|server|computer|PC|node|host|workstation)s?\b|\bbare[- ]metal\b"
+    r"|物理(?:机|工作站|服务器|主机|机器|硬件)|裸机|裸金属|实体机",
+    re.IGNORECASE,
+)
 _SAME = later(
     r"\bsame (?:error|problem|result|thing|hang|slow\w*|behaviou?r|happens|there|on|with|symptom\w*|issue|crash)\b"
     r"|\bsame\W*$"
@@ -77,6 +85,7 @@ NAMES = (
     *(f"{outcome}-without-{name}" for name in _TRIED for outcome in ("fine", "same")),
     "fast-when-cool",
     "same-elsewhere",
+    "same-on-bare-metal",
 )
 
 
@@ -105,8 +114,15 @@ def _of(sentence: str) -> Iterator[str]:
             yield f"{'same' if fails else 'fine'}-without-{name}"
     if not fails and _COOL.search(sentence) and _FAST.search(sentence):
         yield "fast-when-cool"
-    if not helps and _ELSEWHERE.search(sentence) and _SAME.search(sentence) and not _NOT_SAME.search(sentence):
-        yield "same-elsewhere"
+    if not helps and _SAME.search(sentence) and not _NOT_SAME.search(_VIRTUAL.sub("", sentence)):
+        if _ELSEWHERE.search(sentence):
+            yield "same-elsewhere"
+        if _PHYSICAL.search(sentence):
+            yield "same-on-bare-metal"
 
 
 _NOT_SAME = later(r"\b(?:not|never|no)\b|n't\b|不(?:会|一样|同)|没(?:有)?", re.IGNORECASE)
+# "On a machine without virtualisation the same happens."
+_VIRTUAL = later(
+    r"(?:\bno|\bwithout(?: any)?|\bnot|没有?(?:用|使用)?|无|不是|非) ?(?:virtual\w*|VM\b|虚拟[化机]?)", re.IGNORECASE
+)
