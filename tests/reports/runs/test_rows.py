@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 from datetime import datetime, timedelta, timezone
@@ -178,3 +179,22 @@ def test_old_runs_and_folds_that_were_trained_again_need_no_attention() -> None:
     assert attention(dead, kept(ENDED, state="nothing-trained", **again)) == [True, False]
     stalled = kept(RUNNING, state="stalled", began="2026-11-01T10:00:00+08:00")
     assert attention(stalled, now=SOON_AFTER + timedelta(days=30)) == [True]  # it runs now
+
+
+@pytest.mark.parametrize("width", [40, 56, 80])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_fold_is_readable_and_names_stand_below_each_other(width: int, lang: Lang) -> None:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    lengths = ("10:00:30", "11:14:59", "12:10:00")  # 30 s, 1 h 14 min, 2 h 10 min
+    entries = [
+        kept(ENDED, fold=str(n), folder=f"/{n}", ended=f"2026-11-28T{end}+08:00") for n, end in enumerate(lengths)
+    ]
+    print_rows(console, rows_of(entries), lang)
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    whole = " ".join(" ".join(lines).split())
+    for n in range(3):
+        assert (f"fold {n}" if lang == "en" else f"第 {n} 折") in whole
+    names = [cell_len(line[: line.index("Dataset004")]) for line in lines if "Dataset004" in line]
+    assert len(names) == 3 and len(set(names)) == 1
+    assert not any(cell_len(line) > width for line in lines if "holter" not in line)

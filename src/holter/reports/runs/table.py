@@ -23,8 +23,10 @@ from holter.sentences import define
 
 # Older ones are counted.
 MOST_ROWS = 15
-# The training's name starts here: after sign, start and length, in both languages.
-COLUMN = 31
+# The training's name starts here: after sign, start and length ("23 h 59 min").
+COLUMN = {"en": 32, "zh": 34}
+# In fewer columns beside it the fold would be cut off: then the name has lines of its own.
+LEAST_BESIDE = 24
 USUAL_TRAINER = "nnUNetTrainer"
 SIGN = {"running": ("▶", "bold green"), "good": ("✓", "green"), "bad": ("✗", "bold red"), "unknown": ("?", "yellow")}
 # What ended badly longer ago is history: somebody has looked at it, or nobody misses it.
@@ -105,21 +107,27 @@ def name_of(row: Row, lang: Lang) -> str:
 
 
 def _print_row(console: Console, row: Row, lang: Lang) -> None:
+    column = COLUMN[lang]
     sign, style = SIGN[_kind(row)]
     start = moment_of(row.started)
     lasted = _lasted(row)
     when = start.strftime("%Y-%m-%d %H:%M") if start is not None else "?"
     left = f"{when}  {'' if lasted is None else _short(lasted, lang)}"
-    first = Text().append(f"{sign} ", style=style).append(left + " " * max(1, COLUMN - 2 - cell_len(left)), style="dim")
+    first = Text().append(f"{sign} ", style=style).append(left + " " * max(1, column - 2 - cell_len(left)), style="dim")
     name = name_of(row, lang)
     whole = phrase(ON_HOST(name=name, host=row.host), lang) if row.host else name
     if row.calls > 1:
         whole += f" · {text(CALLS.key, lang, count=row.calls)}"
-    width = console.width - COLUMN
+    width = console.width - column
+    hang = column if width >= LEAST_BESIDE else 4
+    if hang != column:
+        first.rstrip()
+        print_line(console, first)
+        first, width = Text(" " * hang), console.width - hang
     lines = wrap(_cut(whole.replace("\n", " "), 2 * width), width)
     print_line(console, first.append(lines[0], style="bold"))
     for line in lines[1:]:
-        print_line(console, Text(" " * COLUMN + line, style="bold"))
+        print_line(console, Text(" " * hang + line, style="bold"))
     for line in wrap(phrase(row.headline, lang), console.width - 4):
         print_line(console, Text(" " * 4 + line))
     for line in wrap(_tape(row, lang), console.width - 4):
