@@ -161,6 +161,7 @@ def test_what_differs_in_its_numbers_only_is_sent_once_in_a_while_and_counted(se
         (f"https://oapi.dingtalk.com/robot/send?access_token={'a' * 64}", "DingTalk"),
         ("https://open.feishu.cn/open-apis/bot/v2/hook/3f5b7f3c-1234-4321-aaaa-bbbbbbbbbbbb", "Feishu"),
         (f"https://hooks.slack.com/services/T0AAAAAAA/B0AAAAAAA/{'A' * 24}", "Slack"),
+        ("https://open.larksuite.com/open-apis/bot/v2/hook/3f5b7f3c-1234-4321-aaaa-bbbbbbbbbbbb", "Lark"),
         ("https://api.day.app/abcdefghijklmnop/ignored", "Bark"),
         ("https://ntfy.sh/my-topic", "Ntfy"),
         (f"https://api.telegram.org/bot123456:{'A' * 35}/sendMessage?chat_id=-42", "Telegram"),
@@ -170,6 +171,7 @@ def test_what_differs_in_its_numbers_only_is_sent_once_in_a_while_and_counted(se
         (f"wecom:{'a' * 8}-7000-4bc4-97a0-0ec2sifa5aaa", "WeComBot"),
         (f"dingtalk:{'a' * 64}", "DingTalk"),
         ("feishu:3f5b7f3c-1234-4321-aaaa-bbbbbbbbbbbb", "Feishu"),
+        ("lark:3f5b7f3c-1234-4321-aaaa-bbbbbbbbbbbb", "Lark"),
         (f"telegram:123456:{'A' * 35}/42", "Telegram"),
         (f"slack:T0AAAAAAA/B0AAAAAAA/{'A' * 24}", "Slack"),
         ("discord:4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js", "Discord"),
@@ -182,6 +184,25 @@ def test_what_the_service_shows_and_a_short_form_are_understood(address: str, se
     assert target.via == "apprise"
     (made,) = apprise.Apprise(target.url)
     assert type(made).__name__ == f"Notify{service}"
+    if service == "Bark":
+        assert made.notify_url == "https://api.day.app/push", "not in the clear"
+
+
+@needs("apprise")
+@pytest.mark.parametrize(
+    ("address", "mailbox", "host"),
+    [
+        ("email:me:secret@gmail.com", "me@gmail.com", "smtp.gmail.com"),
+        ("email:me:secret@mail.uni.example", "me@mail.uni.example", "mail.uni.example"),
+        ("email:me@uni.example:sec@ret@mail.uni.example", "me@uni.example", "mail.uni.example"),
+    ],
+)
+def test_a_password_goes_to_a_mail_server_encrypted_and_the_mail_to_oneself(
+    address: str, mailbox: str, host: str
+) -> None:
+    (made,) = importlib.import_module("apprise").Apprise(parse(address).url)
+    assert (made.smtp_host, made.secure, made.targets) == (host, True, [(False, mailbox)])
+    assert made.password == ("sec@ret" if "uni.example:" in address else "secret")
 
 
 def test_every_service_has_an_example_and_other_addresses_stay() -> None:
