@@ -11,6 +11,7 @@ from typing import BinaryIO
 import msgspec
 
 from holter.detectors.log_episodes import LOG_END, episodes_of_log
+from holter.diagnosis.earlier_starts import without_earlier
 from holter.diagnosis.log_notes import end_of, of_epochs, of_fold, of_losses, of_runs
 from holter.diagnosis.result import DiagnosisResult
 from holter.diagnosis.words import (
@@ -202,7 +203,8 @@ def _found(
     episodes = episodes_of_log(recording, is_running=is_running)
     if fold is not None and fold.is_validated:
         episodes = tuple(episode for episode in episodes if episode.detector != LOG_END)
-    all_notes = [*of_runs(runs), *kernel, *notes, *of_epochs(recording), *of_losses(recording)]
+    episodes, earlier = without_earlier(episodes, runs)
+    all_notes = [*of_runs(runs), *earlier, *kernel, *notes, *of_epochs(recording), *of_losses(recording)]
     if is_running and not any(episode.kind == "death" for episode in episodes):
         all_notes.append(RUNNING(age=max(0.0, age_s or 0.0)))
     elif not episodes and (runs[-1].is_finished or (fold is not None and fold.is_validated)):
