@@ -22,6 +22,7 @@ from holter.causes.weigh import (
     against,
     at_least,
     at_most,
+    if_seen,
     is_true,
     likely_at_most,
     needs,
@@ -125,13 +126,17 @@ SENT_TO_SEVERAL = (
 )
 
 
+# Nobody ended it: its machine is gone.
+NODE_FAILED = against("main.node_failed", is_true, "node-failed", fatal=True)
+
+
 # The kernel's OOM killer sends SIGKILL too: until its kills are counted this is one of two explanations.
 def diagnose(evidence: Evidence) -> Verdict:
     if evidence.fact("main.passed_on").value:
         return weigh(CAUSE, evidence, PASSED_ON)
     if evidence.fact("worker.with_others").value:
         return likely_at_most(weigh(CAUSE, evidence, SENT_TO_SEVERAL))
-    verdict = weigh(CAUSE, evidence, RULES)
+    verdict = weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, NODE_FAILED)))
     is_open = (
         evidence.fact("oom.kills").status == "unknown" and evidence.fact("main.exit_signal").value == Signal.SIGKILL
     )

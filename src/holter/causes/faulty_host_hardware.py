@@ -18,7 +18,19 @@ from __future__ import annotations
 
 from holter.causes.offers import CONTINUE_ENDED, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, is_true, no_symptom, one_of, only, supports, symptom, weigh
+from holter.causes.weigh import (
+    Rule,
+    against,
+    at_least,
+    if_seen,
+    is_true,
+    no_symptom,
+    one_of,
+    only,
+    supports,
+    symptom,
+    weigh,
+)
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -61,6 +73,9 @@ RULES = (
     no_symptom("same-elsewhere"),
 )
 
+# A machine that is gone may have faulty hardware, but more often network, power or an administrator are the reason.
+NODE_FAILED = supports("main.node_failed", is_true, "node-failed", weight=0.75)
+
 OFFERS = (
     Offer("look-at-hardware-errors", "SAFE", "dmesg -T | grep -iE 'mce|edac|hardware error|segfault'"),
     Offer("test-memory", "ADVICE"),
@@ -72,4 +87,5 @@ OFFERS = (
 # Hardware errors in the kernel log need no second crash.
 def diagnose(evidence: Evidence) -> Verdict:
     is_reported = bool(evidence.fact("hardware.kernel_errors").value)
-    return weigh(CAUSE, evidence, tuple(rule for rule in RULES if rule != ONE_KIND) if is_reported else RULES)
+    rules = tuple(rule for rule in RULES if rule != ONE_KIND) if is_reported else RULES
+    return weigh(CAUSE, evidence, (*rules, *if_seen(evidence, NODE_FAILED)))

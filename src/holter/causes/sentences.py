@@ -119,6 +119,7 @@ FINDINGS: Mapping[str, str] = {
     "no-gpu": "there is no GPU to wait for ({detail})",
     "no-memory-episode": "memory does not grow, and no process died of that",
     "no-memory-left": "an exception says that memory could not be allocated",
+    "node-failed": "the machine of the job failed ({detail})",
     "no-oom-counted": "no process was OOM-killed",
     "no-worker-ended-by-signal": "no worker was ended by a signal",
     "no-workers-there": "there are no data workers",

@@ -64,6 +64,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _text("main.ending", "how the main process ended", note="signal name, or 'exit code N'"),
     _number("main.exit_signal", "signal that ended the main process"),
     _bool("main.passed_on", "whether the signal was sent to Holter", note="and Holter passed it on"),
+    _bool("main.node_failed", "whether the machine of the job failed", note="as the scheduler says"),
     _bool("main.time_limit", "whether the time limit of the job ended it", note="as the scheduler says"),
     # Queues
     _text("queue.ready", "batches ready for the main thread"),

@@ -25,18 +25,22 @@ _ENDINGS: tuple[tuple[int, re.Pattern[str]], ...] = (
     (6, later(r"^Aborted\b|task \d+: Aborted|taking the entire process down")),
     (
         15,
-        later(r"^Terminated\b|DUE TO (?:TIME LIMIT|PREEMPTION|NODE FAILURE)|\bCANCELLED AT\b|task \d+: Terminated"),
+        later(r"^Terminated\b|DUE TO (?:TIME LIMIT|PREEMPTION)|\bCANCELLED AT\b|task \d+: Terminated"),
     ),
     (1, later(r"^Hangup\b")),
 )
 # Slurm counts kills in the whole step; "terminate called" may be of a data worker.
 _OF_SOMEBODY = later(r"slurmstepd\b.*oom[-_ ]?kill|^terminate called\b", re.IGNORECASE)
+# The machine of the job is gone, and with it all processes: none of them got a signal.
+NODE_FAILED = later(r"DUE TO NODE FAILURE")
 # A scheduler gives its reason for ending a job.
 _REASON = later(r"slurmstepd\b|\bsrun:")
 
 
 def ending_of(text: str) -> Ending | None:
     """Return the end that this line reports; None if it reports none."""
+    if NODE_FAILED.search(text):
+        return Ending("main", None)
     number = next((number for number, pattern in _ENDINGS if pattern.search(text)), None)
     if number is not None:
         return Ending("main", number)

@@ -66,11 +66,15 @@ SCHEDULERS: tuple[Known, ...] = (
         {**DEATH, "main.exit_signal": 15, "main.time_limit": True},
     ),
     known(
-        r"PBS: job killed: ncpus|\b(?:PREEMPTED|NODE_FAIL|BOOT_FAIL|TERM_OWNER|TERM_ADMIN|TERM_PREEMPT)\b"
+        r"PBS: job killed: ncpus|\b(?:PREEMPTED|TERM_OWNER|TERM_ADMIN|TERM_PREEMPT)\b"
         r"|The node was low on resource: ephemeral"
         r"|Preempted in order to admit|termination is imminent|Received SIGTERM|closing signal SIGTERM"
         r"|spot (?:termination|interruption|instance)|preemptible|idle shutdown|抢占(?:式)?实例",
         {**DEATH, "main.exit_signal": 15},
+    ),
+    known(
+        r"\b(?:NODE_FAIL|BOOT_FAIL)\b|Node \S+ not responding, setting DOWN|NodeLost\b",
+        {**DEATH, "main.node_failed": True},
     ),
     known(
         r"ephemeral[- ](?:local )?storage usage exceeds"

@@ -78,9 +78,12 @@ SCHEDULERS: tuple[Known, ...] = (
         DEATH,
     ),
     known(
-        r"DUE TO (?:PREEMPTION|NODE FAILURE|JOB REQUEUE)|CANCELLED (?:AT|by)|was preempted|Evicted\b|spot instance",
+        r"DUE TO (?:PREEMPTION|JOB REQUEUE)|CANCELLED (?:AT|by)(?![^\n]*NODE FAIL)|was preempted|Evicted\b"
+        r"|spot instance",
         {**DEATH, "main.exit_signal": 15},
     ),
+    # Nobody sent a signal: the machine is gone.
+    known(r"DUE TO NODE FAILURE", {**DEATH, "main.node_failed": True}),
     known(r"SIGHUP|closing signal SIGHUP|nohup", {"main.exit_signal": lambda match: 1 if _hangup(match) else None}),
     known(r"sbatch|slurm|srun\b", {"scope.training": None}),  # type: ignore[dict-item]
 )

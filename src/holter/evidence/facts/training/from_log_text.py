@@ -13,7 +13,7 @@ from holter.evidence.window import Window
 from holter.patterns import later
 from holter.records import LogLine, Noted
 from holter.sentences import define
-from holter.texts.exit_lines import reason_of
+from holter.texts.exit_lines import NODE_FAILED, reason_of
 from holter.texts.recording import FROM_TEXT
 
 # Messages of Slurm, the kernel and Kubernetes on a console.
@@ -38,6 +38,7 @@ def is_from_text(window: Window) -> bool:
 def collect(window: Window, book: FactBook) -> None:
     """Add the out-of-memory kills that the text reports, and mark as unknown what no text can show."""
     book.not_applicable("main.time_limit", NO_REASON())
+    book.not_applicable("main.node_failed", NO_REASON())
     if not is_from_text(window):
         return
     lines = [
@@ -48,6 +49,7 @@ def collect(window: Window, book: FactBook) -> None:
     if lines:
         book.known("oom.kills", _kills(lines), lines[0][:160])
     _reason(window, book)
+    _node(window, book)
     for name in ("progress.age_s", "log.age_s"):
         book.unknown(name, NOTHING_AFTER())
     if book.value("main.exit_signal") is None:
@@ -59,6 +61,13 @@ def _kills(lines: list[str]) -> int:
     counted = [int(match[1]) for line in lines if (match := COUNTED.search(line))]
     reported = Counter(next((name for name in SOURCES if name.lower() in line.lower()), "") for line in lines)
     return max(*reported.values(), *counted, 1)
+
+
+def _node(window: Window, book: FactBook) -> None:
+    lines = window.recording.events(LogLine, start_s=window.episode.start_s - NEAR_S, end_s=window.end_s + NEAR_S)
+    failed = next((line.text for line in lines if NODE_FAILED.search(line.text)), None)
+    if failed is not None:
+        book.known("main.node_failed", True, " ".join(failed.split())[:160])
 
 
 # Add the scheduler's reason to the ending of the main process.

@@ -12,32 +12,47 @@ from holter.patterns import later
 STATES = {
     "OUT_OF_MEMORY": (("oom.kills", 1), ("episode.kind", "death")),
     "TIMEOUT": (("main.time_limit", True), ("main.exit_signal", 15), ("episode.kind", "death")),
+    "DEADLINE": (("main.time_limit", True), ("main.exit_signal", 15), ("episode.kind", "death")),
     "PREEMPTED": (("main.exit_signal", 15), ("episode.kind", "death")),
-    "NODE_FAIL": (("main.exit_signal", 15), ("episode.kind", "death")),
+    "NODE_FAIL": (("main.node_failed", True), ("episode.kind", "death")),  # nobody sent a signal
+    "BOOT_FAIL": (("main.node_failed", True), ("episode.kind", "death")),
     "CANCELLED": (("main.exit_signal", 15), ("episode.kind", "death")),
 }  # fmt: skip
-STATE = later(r"\b(OUT_OF_ME\w*|TIMEOUT|PREEMPTED|NODE_FAIL|CANCELLED|FAILED|COMPLETED|RUNNING)\b")
+STATE = later(
+    r"(?:^|[\s|,])(OUT_OF_ME\w*|TIMEOUT|DEADLINE|PREEMPTED|NODE_FAIL|BOOT_FAIL|CANCELLED|FAILED|COMPLETED|COMPLETING|RUNNING"
+    r"|PENDING|REQUEUED|SUSPENDED|RESIZING|REVOKED)(?:\+|\b)"
+)
+# "0:15": exit code and signal; a time of day or a length has three parts or leading zeros of two digits.
+CODE = later(r"(?:^|[\s|,])(\d{1,3}):(\d{1,2})(?=[\s|,]|$)")
 # Shells add this to the number of a signal.
 SIGNALLED = 128
 SIGNALS = range(1, 32)
 
 
 def slurm(text: str) -> Iterator[Fact]:
-    """Read the state of a Slurm job; if a table has several jobs, that of the last one."""
-    job = re.search(r"\bJobState=(\w+)", text) or re.search(r"^State: (\w+)", text, re.M)
+    """Read the state of a Slurm job (sacct, also with -P, scontrol, seff); of several jobs that of the last one."""
+    job = re.search(r"\bJobState=(\w+)", text) or re.search(r"^[ \t]*State: (\w+) \(exit code [^)\n]*\)", text, re.M)
+    seff = job is not None and job[0].lstrip().startswith("State:")
     state, quote = (job[1], job[0]) if job is not None else _last_of_table(text)
     state = "OUT_OF_MEMORY" if state.startswith("OUT_OF_ME") else state
     for name, value in STATES.get(state, ()):
         yield name, value, quote
-    code = re.search(r"\bExitCode=(\d+):(\d+)", text) or re.search(r"\s(\d+):(\d+)\b", quote)
+    code = re.search(r"\bExitCode=(\d+):(\d+)", text) or CODE.search(quote) or re.search(r"exit code (\d+)()\)", quote)
     if state == "FAILED" and code is not None:
-        signal = int(code[2]) or int(code[1]) - SIGNALLED
+        signal = int(code[2] or 0) or int(code[1]) - SIGNALLED
         yield "episode.kind", "death", quote
         if signal in SIGNALS:
             yield "main.exit_signal", signal, f"{quote} {code[0].strip()}"
     cpus = re.search(r"\bNumCPUs=(\d+)", text)
     if cpus is not None:
         yield "setting.slurm_cpus", int(cpus[1]), cpus[0]
+    if seff:
+        cores = re.search(r"^[ \t]*Cores(?: per node)?: (\d+)[ \t]*$", text, re.M)
+        if cores is not None:
+            yield "setting.slurm_cpus", int(cores[1]), cores[0]
+        memory = re.search(r"^[ \t]*Memory Efficiency: ([\d.]+)% of .*$", text, re.M)
+        if memory is not None and state == "OUT_OF_MEMORY":  # a job that ended well may fill its memory
+            yield "memory.used_ratio", round(float(memory[1]) / 100, 3), memory[0]
     allocated = re.search(r"\bCPUs/Task=(\d+)", text)
     if allocated is not None and int(allocated[1]) > 0 and re.search(r"\bNumTasks=1\b", text):
         yield "cpu.effective", int(allocated[1]), allocated[0]
@@ -45,18 +60,31 @@ def slurm(text: str) -> Iterator[Fact]:
 
 # Steps of a job ("77.batch") tell what the job ended of, where its own row does not.
 def _last_of_table(text: str) -> tuple[str, str]:
-    if re.search(r"^\s*JobID\w*\s", text, re.M) is None:
-        return "", ""
+    has_head = re.search(r"^\s*JobID\w*[\s|,]", text, re.M) is not None
     rows = [
         (match[1], state[1], " ".join(match[0].split()))
-        for match in re.finditer(r"^\s*(\d+(?:_\d+)?)(?:\.\w+)?\s.*$", text, re.M)
-        if (state := STATE.search(match[0])) is not None
+        for match in re.finditer(r"^[ \t]*(\d+(?:_\d+)?)(?:\+\d+)?(?:\.\w+)?[ \t|,].*$", text, re.M)
+        if (state := STATE.search(match[0])) is not None and (has_head or CODE.search(match[0]) is not None)
     ]
     if not rows:
         return "", ""
     of_last = [(state, line) for job, state, line in rows if job == rows[-1][0]]
     ended = [row for row in of_last if row[0].startswith("OUT_OF_ME")] or [row for row in of_last if row[0] in STATES]
     return (ended or of_last)[0]
+
+
+# A row of a container with the status Exited and its exit code.
+_EXITED = later(r"^[0-9a-f]{12}\s.*\bExited \((\d+)\) [^\n]*ago\b", re.M)
+
+
+def containers(text: str) -> Iterator[Fact]:
+    """Read the first container of ``docker ps -a`` that ended by a signal."""
+    for match in _EXITED.finditer(text):
+        if int(match[1]) - SIGNALLED in SIGNALS:
+            yield "system.container", "docker", match[0]
+            yield "main.exit_signal", int(match[1]) - SIGNALLED, match[0]
+            yield "episode.kind", "death", match[0]
+        return  # the newest stands first
 
 
 def docker(text: str) -> Iterator[Fact]:
