@@ -95,6 +95,7 @@ def test_the_tape_of_a_running_training_is_never_deleted(folder: Path, start) ->
 def test_a_limit_is_asked_for_and_understood(folder: Path) -> None:
     none = prune(folder)
     assert none.returncode == 2 and "No limit says which tapes may be deleted." in none.stderr
+    assert "5x is not an age: 12h, 30d or 8w." in prune(folder, "--older-than", "5x").stderr
     for wrong in (["--older-than", "90"], ["--max-size", "big"]):
         done = prune(folder, *wrong)
         assert done.returncode == 2 and "Nothing was changed." in done.stderr

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from holter.reports.runs.pruning import Candidate
 
 NO_LIMIT = define("error.prune-no-limit", "No limit says which tapes may be deleted.")
-NO_AGE = define("error.prune-no-age", "{given} is not a age: 12h, 30d or 8w.")
+NO_AGE = define("error.prune-no-age", "{given} is not an age: 12h, 30d or 8w.")
 NO_SIZE = define("error.prune-no-size", "{given} is not a size: 500MiB, 20GiB or 1TiB.")
 AGE_SHOWN = define("prune.row", "{path}  {size:bytes}  {days} d")
 STAYS = define("prune.stays", "stays beside it: {path}")
