@@ -88,6 +88,13 @@ def test_each_page_reads_as_agreed(frozen: Path, page: str, lang: Lang) -> None:
     agreed(f"page_{page}_{lang}", text_of(drawn(desk, (80, 24), at_s=scene.FROZEN_AT_S + 25.0, page=page)))
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_wide_screen_names_each_process_with_its_pid(frozen: Path, lang: Lang) -> None:
+    text = text_of(drawn(desk_of(frozen, lang), (120, 90), at_s=scene.FROZEN_AT_S + 25.0, page="waits"))
+    for index in range(scene.VAL_WORKERS):
+        assert re.search(rf"PID {scene.MAIN_PID + 1 + scene.WORKERS + index}[)）]", text), text
+
+
 def test_without_colours_and_unicode_everything_is_still_there(frozen: Path) -> None:
     text = text_of(drawn(desk_of(frozen), (80, 24), at_s=scene.FROZEN_AT_S + 25.0, glyphs=ASCII))
     agreed("frozen_ascii", text)

@@ -16,6 +16,9 @@ from holter.views.top.draw.paper import MOST_FRAMES, Paper
 from holter.views.top.draw.rows import Row, fit
 from holter.views.top.draw.words import percent, size
 
+# Columns of a process and its PID ("validation worker 3 (PID 4194304)"), from which width of the screen on.
+NAME, WIDE = 34, 100
+
 NO_STACKS = define("top.no-stacks", "No stacks were read yet. They are read when an alarm begins.")
 NO_PROCESS = define("top.no-process", "No process is chosen: choose a lane with the arrow keys.")
 NO_CHAIN = define("top.no-chain", "Nobody waits for long.")
@@ -70,7 +73,8 @@ def waits(view: View, links: tuple[Link, ...], lang: Lang, paper: Paper, glyphs:
         )
     paper.lines.append(Row(paper.width).done())
     heads = [text(f"top.table.{name}", lang) for name in ("process", "state", "call", "file")]
-    paper.add((fit(heads[0], 24) + " " + fit(heads[1], 6) + " " + fit(heads[2], 16) + " " + heads[3], "bold"))
+    column = 24 if paper.width < WIDE else NAME
+    paper.add((fit(heads[0], column) + " " + fit(heads[1], 6) + " " + fit(heads[2], 16) + " " + heads[3], "bold"))
     for lane in view.lanes:
         process = lane.process
         if process is None:
@@ -80,11 +84,11 @@ def waits(view: View, links: tuple[Link, ...], lang: Lang, paper: Paper, glyphs:
         if process.syscall_mount:
             where += f" ({process.syscall_mount})"
         paper.add(
-            (fit(name, 24) + " ", "bad" if lane.in_trouble else ""),
+            (fit(name, column) + " ", "bad" if lane.in_trouble else ""),
             (fit(process.state or "?", 6) + " ", STATE_STYLES.get(lane.state or "", "")),
             (fit(process.syscall or "", 16) + " ", ""),
             (where, "dim"),
-            hang=48,
+            hang=column + 24,
         )
 
 
