@@ -197,6 +197,25 @@ def test_a_death_while_holter_may_restart_it_is_not_yet_the_end() -> None:
     assert outcome_of(msgspec.structs.replace(made(run), finished=False), is_over=True).state == "cut"
 
 
+def test_what_holter_starts_again_is_not_to_be_started_a_second_time() -> None:
+    dead = read(TAPES / "external_kill/main_sigkill.holter")
+    ran = outcome_of(dead, diagnose_recording(dead, is_over=True), is_over=True)
+    assert (ran.state, ran.cause) == ("dead", "external-kill")
+    assert ran.next_command is not None and ran.next_command.endswith(" --c")
+    last, contract = dead.all_ticks[-1], dead.contract()
+    assert contract is not None
+    does = tuple(
+        Ability(name=ability.name, can=True, what=ran.next_command if ability.name == "restart" else None)
+        for ability in contract.does
+    )
+    can = msgspec.structs.replace(contract, does=does)
+    ticks = (*dead.all_ticks[:-1], msgspec.structs.replace(last, events=(*last.events, can)))
+    healing = msgspec.structs.replace(dead, all_ticks=ticks, finished=False)
+    ran = outcome_of(healing, diagnose_recording(healing, is_over=False), is_over=False)
+    assert ran.state == "restarting"
+    assert ran.next_command == f"holter top {dead.path}"
+
+
 def test_times_are_those_of_the_machine_and_the_day_is_named_when_it_changes() -> None:
     run = Run().startup().train(0, 3)
     run.event(EpochEnded(t_s=float(run.t), epoch=0)).go_on(2)

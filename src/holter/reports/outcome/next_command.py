@@ -29,8 +29,8 @@ def next_command(recording: Recording, ran: Outcome, diagnosis: Diagnosis | None
     # What failed before its first epoch has nothing to continue from, and would fail in the same way.
     never_began = not ran.trained and ran.exit_code not in (None, 0)
     continued = _continued(recording)
-    # While the first may still run, a second training of the fold would write over its files.
-    may_run = ran.state in MAY_RUN and ran.trouble != "death"
+    # While the first may run, or Holter starts it again, a second training of the fold would write over its files.
+    may_run = ran.state == "restarting" or (ran.state in MAY_RUN and ran.trouble != "death")
     unwanted = continued if may_run or never_began else None
     remedy = None if diagnosis is None else first_command(diagnosis, without=unwanted)
     if remedy is not None:
