@@ -86,6 +86,8 @@ for _name, _command in COMMANDS.items():
     app.command(_name, **SPECIAL.get(_name, {}))(_command)
 
 INTERRUPTED = 130
+# Of a command whose output nobody reads to its end (``| head``), as the parser has it.
+READER_GONE = 1
 # With at most one word after them these need no parser. It brings a library for validation: longer to load than a page
 # of ``explain``, and 10 MB that a view would hold for as long as it is open.
 DIRECT: dict[str, tuple[Callable[[Any], None], Callable[[str], object]]] = {
@@ -128,6 +130,8 @@ def main() -> None:
         tell(error)
         sys.exit(2)
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and standard_streams.lost_reader():
+            sys.exit(READER_GONE)
         say(str(error.strerror or error))
         sys.exit(2)
     except (typer.Abort, KeyboardInterrupt):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import sys
 
 
@@ -25,3 +26,15 @@ def repair() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def lost_reader() -> bool:
+    """Return whether nobody reads stdout any more, as after ``| head``; if so, what is left to write goes nowhere."""
+    if not hasattr(select, "poll"):  # Windows
+        return False
+    watch = select.poll()
+    watch.register(1, 0)
+    if not any(events & select.POLLERR for _, events in watch.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return True
