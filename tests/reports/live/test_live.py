@@ -21,6 +21,7 @@ from holter.records import ActionTaken, Diagnosis, Plan
 from holter.remedies.ladder import WAITS, reason_of
 from holter.reports.catalogue import Lang
 from holter.reports.live import lines as live
+from holter.reports.live.known_causes import WHOLE_EVERY_S, KnownCauses
 from holter.reports.outcome import Outcome
 from holter.reports.outcome.sentences import DEAD
 from holter.supervisor.healing.healer import AT_WORK_AGAIN
@@ -42,6 +43,26 @@ def test_the_cause_comes_with_its_reason_and_the_command() -> None:
     lines = live.cause(diagnosis_stall(), "en").splitlines()
     assert lines[0] == "holter: worker 2 (PID 4713) is stopped. Confirmed (score 0.97)"
     assert lines[-1] == "holter:     kill -CONT 4713"
+
+
+def test_a_cause_that_comes_back_takes_one_line_until_its_advice_is_new_or_old() -> None:
+    causes, first = KnownCauses(), diagnosis_slow()
+
+    def again(after_s: float, diagnosis: Diagnosis = first) -> list[str]:
+        episode = diagnosis.episode
+        later = msgspec.structs.replace(
+            episode, start_s=episode.start_s + after_s, alarm_s=episode.alarm_s + after_s, end_s=None
+        )
+        return causes.words(msgspec.structs.replace(diagnosis, episode=later), "en").splitlines()
+
+    whole = again(0.0)
+    assert len(whole) > 2 and again(0.0) == whole, "a second verdict on one incident is whole"
+    (line,) = again(100.0)
+    assert line == f"{whole[0]}; reasons and advice as before"
+    assert again(WHOLE_EVERY_S + 1.0)[1:] == whole[1:]
+    stall = again(0.0, diagnosis_stall())
+    assert len(stall) > 2 and "kill -CONT 4713" in stall[-1]
+    assert len(again(100.0, diagnosis_stall())) == 1
 
 
 def test_every_line_of_every_message_carries_the_prefix() -> None:

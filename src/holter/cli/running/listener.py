@@ -15,6 +15,7 @@ from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Not
 from holter.reports.catalogue import load, phrase
 from holter.reports.live import lines as live
 from holter.reports.live.incidents import Incidents
+from holter.reports.live.known_causes import KnownCauses
 from holter.reports.live.line_writer import LineWriter
 from holter.reports.live.pace import pace_line, stamp, status
 from holter.reports.outcome import Outcome
@@ -40,6 +41,7 @@ class StderrListener(Listener):
         self._status = StatusLine(stream)
         self._pace: Pace | None = None
         self._incidents = Incidents()
+        self._causes = KnownCauses()
 
     def alarm(self, episode: Episode) -> None:
         """Print the alarm; if several processes have the same problem, only once."""
@@ -48,9 +50,8 @@ class StderrListener(Listener):
 
     def cause(self, diagnosis: Diagnosis) -> None:
         """Print the lines that name the cause, if one was named and the lines are new."""
-        words = live.cause(diagnosis, self._lang)
-        if self._incidents.is_new_cause(diagnosis, words):
-            self._say_of_run(words)
+        if self._incidents.is_new_cause(diagnosis, live.cause(diagnosis, self._lang)):
+            self._say_of_run(self._causes.words(diagnosis, self._lang))
 
     def over(self, episode: Episode) -> None:
         """Print that the problem is over, once all episodes of its kind are."""

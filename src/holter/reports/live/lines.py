@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 
 from holter.history.actions import SAME_ACTION_S, is_echo
 from holter.patterns import later
-from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Message, Notice
+from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Message, Notice, Verdict
 from holter.remedies.admin_request import asked
 from holter.remedies.ladder import WAIT_FOR
 from holter.reports.catalogue import Lang, phrase, text
@@ -47,19 +47,29 @@ def cause(diagnosis: Diagnosis, lang: Lang) -> str:
     verdict = best(diagnosis)
     if verdict is None:
         return marked(phrase(NO_CAUSE(what=phrase(fact_of(diagnosis), lang).rstrip(".。")), lang))
-    sure = text(f"verdict.{verdict.verdict}.sentence", lang).rstrip(".。")
-    what = cause_sentence(diagnosis, verdict, lang)
-    lines = [marked(text("live.cause", lang, what=what, verdict=sure, score=f"{verdict.score:.2f}"))]
-    lines += _asked(diagnosis, verdict.cause, lang)
-    lines.extend(
+    findings = [
         marked("  " + text("live.because", lang, finding=_first_line(finding_text(finding, diagnosis, lang))))
         for finding in verdict.supports[:FINDINGS_SHOWN]
-    )
+    ]
+    named = marked(named_cause(diagnosis, verdict, lang))
+    return "\n".join([named, *_asked(diagnosis, verdict.cause, lang), *findings, *advice(diagnosis, verdict, lang)])
+
+
+def named_cause(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> str:
+    """Return the sentence that names a cause, and how sure it is."""
+    sure = text(f"verdict.{verdict.verdict}.sentence", lang).rstrip(".。")
+    what = cause_sentence(diagnosis, verdict, lang)
+    return text("live.cause", lang, what=what, verdict=sure, score=f"{verdict.score:.2f}")
+
+
+def advice(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> list[str]:
+    """Return the lines with the first remedy of a cause and its command."""
+    lines = []
     for remedy in remedies_of(diagnosis, verdict.cause)[:1]:
         lines.append(marked("  " + text("live.remedy", lang, remedy=remedy_text(remedy, lang))))
         if remedy.command:
             lines.extend(marked(f"    {part}") for part in remedy.command.splitlines())
-    return "\n".join(lines)
+    return lines
 
 
 def _asked(diagnosis: Diagnosis, cause_id: str, lang: Lang) -> list[str]:
