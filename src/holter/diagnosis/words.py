@@ -53,6 +53,9 @@ USUAL = (
 )  # fmt: skip
 # What readers of a log tell better: which process raised or ended first, and what only repeats it.
 OF_THE_LOG = ("echo.", "exception.", "main.", "worker.")
+# A log's last lines may tell how it ended in words that these readers do not know.
+LAST_OF_ALL = 20
+OF_THE_END = ("exception.kind", "exception.truncated_file", "main.exit_signal", "worker.exit_signal", "worker.role")
 
 
 class Kept:
@@ -91,6 +94,8 @@ def said(text: str, name: Text = "", *, is_prose: bool, span: Span | None = None
     if is_prose:
         return found
     rest = {name: hit for name, hit in found.items() if not name.startswith(OF_THE_LOG)}
+    ending = facts_of("\n".join(text.splitlines()[-LAST_OF_ALL:]), is_prose=False)
+    rest |= {name: hit for name, hit in ending.items() if name in OF_THE_END}
     return rest if any(is_observation(name) for name in rest) else {}
 
 

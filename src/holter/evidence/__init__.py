@@ -30,6 +30,7 @@ from holter.evidence.facts.training import (
     finishing,
     from_log_text,
     locks,
+    messages,
     progress,
     ranks,
     reading,
@@ -56,7 +57,7 @@ PARTS = (
     *(secondary_errors, growth, reclaim, locks),
     *(health, capacity, oom_message, compiling, ranks, fitting),
     *(neighbours, crowding, reading, finishing, births, hardware),
-    *(standing, freezer, limits, refusal, result, scope),
+    *(standing, freezer, limits, refusal, result, messages, scope),
 )
 
 

@@ -25,6 +25,7 @@ _WRITES = r", in (?:_?save\w*|imsave|plot_\w+|_?write\w*)\b"
 _PREPARES = r", in (?:_convert_to_npy|save_case)\b"
 _PATTERNS: tuple[tuple[str, str], ...] = (
     ("nccl-timeout", r"Watchdog caught collective operation timeout|Timeout waiting for key|timed out .*(?:NCCL|gloo)"),
+    ("nccl-timeout", r"(?:RuntimeError|Dist\w+Error): Socket Timeout|failed to pass monitoredBarrier"),
     ("nccl-timeout", r"NCCL communicator was aborted|setting up NCCL communicator and retrieving ncclUniqueId"),
     # Page-locked memory is host memory, but CUDA refuses it with the message of a full GPU.
     ("pinned-memory", r"CUDA error: out of memory[\s\S]*in (?:pin_memory|do_pin_memory|pin_memory_of_\w+)\n"),
@@ -49,7 +50,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("cuda-refused", r"CUDA-capable device\(s\) is/are busy|devices are busy or unavailable"),
     ("gpu-lost", r"GPU is lost|fallen off the bus|Unable to determine the device handle|uncorrectable ECC"),
     # A lost GPU raises these, but more often a kernel failed.
-    ("cuda-unclear", r"unspecified launch failure|CUDA error: unknown error|CUDA error: an illegal instruction"),
+    ("cuda-unclear", r"the launch timed out and was terminated|unspecified launch failure"),
+    ("cuda-unclear", r"CUDA error: unknown error|CUDA error: an illegal instruction"),
     # Before what any failure of NVML is.
     ("cuda-mismatch", r"driver/library version mismatch|NVRM: API mismatch"),
     ("gpu-missing", r"Failed to initialize NVML|no CUDA-capable device is detected|No CUDA GPUs are available"),
@@ -79,7 +81,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         r"\bcannot be opened\b[\s\S]*, in _open_zipfile_writer\b|, in _open_zipfile_writer\b[\s\S]*cannot be opened",
     ),
     ("no-space", r"PytorchStreamWriter failed|inline_container\.cc[^\n]*unexpected pos|unexpected pos \d+ vs \d+"),
-    ("memory", r"\bMemoryError\b|Unable to allocate|can't allocate memory|Cannot allocate memory|std::bad_alloc"),
+    ("memory", r"\bMemoryError\b|Unable to allocate(?! necessary resources)|can't allocate memory"),
+    ("memory", r"Cannot allocate memory|std::bad_alloc"),
     ("memory", r"DefaultCPUAllocator: not enough memory"),
     ("mount-write", rf"\A(?![\s\S]*{_PREPARES})[\s\S]*(?:{_MOUNT})[\s\S]*{_WRITES}"),
     ("remote-file-system", _MOUNT),

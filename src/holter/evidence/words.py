@@ -35,7 +35,7 @@ SIGBUS = 7
 # Errors of shared memory in torch and multiprocessing; their "No space left on device" means /dev/shm.
 NO_SHM = later(
     r"/torch_\d|insufficient shared memory|shared memory file|unable to (?:open|write|allocate|resize)[^\n]*shared"
-    r"|SemLock|/dev/shm"
+    r"|SemLock|/dev/shm|<filename not specified>"
 )
 # ENOSPC, as Python and torch write it.
 NO_SPACE = later(r"No space left on device|\[Errno 28\]|ENOSPC")

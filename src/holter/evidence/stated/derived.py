@@ -52,6 +52,8 @@ def derive(book: FactBook, quotes: Mapping[str, str]) -> None:
 
 def follow(book: FactBook) -> None:
     """Add the facts that follow from limits, licence texts and versions, whether stated, measured or read in a text."""
+    kind = book.value("exception.kind")
+    _add(book, "exception.cuda_oom", None if kind is None else kind == "cuda-oom")
     _limit(book)
     _pauses(book)
     text = book.value("gpu.licence_text")
@@ -113,8 +115,6 @@ def _exception(book: FactBook) -> None:
         _add(book, "exception.kind", kind if kind != OTHER or _RAISED.search(text) else None)
     if book.value("exception.cuda_oom") is True:
         _add(book, "exception.kind", "cuda-oom")
-    known = book.value("exception.kind")
-    _add(book, "exception.cuda_oom", None if known is None else known == "cuda-oom")
 
 
 # A limit that is set, and an ending or error that such a limit has.

@@ -96,7 +96,14 @@ ENDS: tuple[Known, ...] = (
         ),
         {**RAISED, "main.exit_signal": 6},
     ),
-    known(r"(?:^|\s)Bus error|总线错误|\bSIGBUS\b", {**RAISED, "main.exit_signal": 7}),
+    known(
+        r"(?:^|\s)Bus error|总线错误|\bSIGBUS\b",
+        {
+            **RAISED,
+            "main.exit_signal": lambda match: None if _of_worker(match) else 7,
+            "worker.exit_signal": lambda match: 7 if _of_worker(match) else None,
+        },
+    ),
     known(r"(?:^|[\s`'\"])Illegal instruction\b|\bSIGILL\b|非法指令", {**RAISED, "main.exit_signal": 4}),
     known(r"(?:^|\s)Floating point exception\b|\bSIGFPE\b|浮点数?例外", {**RAISED, "main.exit_signal": 8}),
     known(

@@ -37,6 +37,7 @@ KERNEL: tuple[Known, ...] = (
         r"|nvlddmkm).*$",
         {"gpu.kernel_errors": words()},
     ),
+    known(r"\btask \d+: Out Of Memory", {**DEATH, "main.exit_signal": 9}),
     known(r"segfault at [0-9a-f]+ ip", {**DEATH, "main.exit_signal": 11}),
 )
 

@@ -37,7 +37,7 @@ SLACK_S = 5.0
 TRUNCATED = later(
     r"mmap length is greater than file size|EOFError|Ran out of input|pickle data was truncated|"
     r"Error while (?:opening|reading|getting|decompress|creating the lazy)|blosc2?_schunk_open|"
-    r"File is not a zip file|BadZipFile|Unable to (?:open|decompress)|could not be decompressed|"
+    r"File is not a zip file|BadZipFile|Unable to (?:open(?! shared memory)|decompress)|could not be decompressed|"
     r"EOF: reading array data|cannot mmap an empty file|Failed to read all data for array|"
     r"Error -\d+ while decompressing",
     re.IGNORECASE,
@@ -47,6 +47,8 @@ SURELY_TRUNCATED = later(
     r"mmap length is greater than file size|EOF: reading array data|cannot mmap an empty file|No data left in file|"
     r"Failed to read all data for array|pickle data was truncated|Bad CRC-32 for file|Error -\d+ while decompressing",
 )
+# The same where such code raised it; other code raises these for other reasons.
+PERHAPS_TRUNCATED = later(r"cannot reshape array of size|Compressed file ended before")
 # Code that reads cases, only in the innermost frames: further out any trainer has such frames.
 READS_DATA = later(r"in load_case|in read_array|blosc2|npyio|memmap|in _convert_to_npy|\b(?:zipfile|gzip|nibabel)\b")
 NEAREST_FRAMES = 8
@@ -188,7 +190,8 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
     words = None if first.error else cut_off(first)
     text = f"{first.error}: {first.message}" if words is None else CUT
     book.known("exception.first", text[:400], RAISED_IN(who=Subject(role=first.role, pid=first.pid)), words=words)
-    kind = error_kind(f"{text}\n{first.traceback}")
+    # A terminal breaks a message into lines anywhere.
+    kind = error_kind(f"{text}\n{' '.join(text.split())}\n{first.traceback}")
     is_named = words is None or kind != OTHER  # a cut-off error may be of any kind
     book.known("exception.kind", kind if is_named else None, unless=words)
     book.known("exception.role", first.role)
@@ -210,7 +213,11 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
     in_data_code = bool(READS_DATA.search(nearest))
     is_read = TRUNCATED.search(text) is not None and (in_data_code or bool(named))
     is_truncated = is_short or is_read or kind in JSON_KINDS
-    if not is_truncated and 'File "' not in first.traceback and SURELY_TRUNCATED.search(text):
+    if (
+        not is_truncated
+        and 'File "' not in first.traceback
+        and (SURELY_TRUNCATED.search(text) or PERHAPS_TRUNCATED.search(text))
+    ):
         book.unknown("exception.truncated_file", NO_FRAMES())
     else:
         book.known("exception.truncated_file", is_truncated if is_truncated or is_named else None, unless=words)
