@@ -37,7 +37,7 @@ _FRAME = later(r'^(?: *File ")?\S.*", line \d+, in ')
 # An error line without a traceback above it: "ValueError: ..." and "torch.OutOfMemoryError: ...", no "ERROR: ...".
 _BARE_ERROR = later(
     r"^(?:[A-Za-z_]\w*\.)*"
-    r"(?:_?[A-Z]\w*(?:Error|Exception|Failed)|BadZipFile|BrokenProcessPool|KeyboardInterrupt)(?::\s|$)"
+    r"(?:_?[A-Z]\w*(?:Error|Exception|Failed)|BadZipFile|BrokenProcessPool|KeyboardInterrupt)(?::?$|:\s)"
 )
 _CHAIN = later(r"^(During handling of the above exception|The above exception was the direct cause)")
 _ERROR = later(r"^(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?P<colon>:)?(?:\s(?P<message>.*))?$")
@@ -66,6 +66,7 @@ class _Open:
     error: str | None = None
     message: str = ""
     message_lines: int = 0
+    is_below: bool = False  # the error line ends with a colon: the message is on the lines below it
     blank_after_message: bool = False
     is_headless: bool = False
 
@@ -166,6 +167,7 @@ class TracebackCollector:
                 return self._between(traceback, line)
             traceback.error = match["name"].rpartition(".")[2]
             traceback.message = (match["message"] or "").strip()
+            traceback.is_below = bool(match["colon"]) and not traceback.message
             traceback.stage, traceback.message_lines, traceback.blank_after_message = "message", 0, False
         traceback.lines.append(line)
         return True
@@ -184,7 +186,7 @@ class TracebackCollector:
         if _CHAIN.match(line):
             traceback.stage, traceback.chained = "headline", True
         elif line.strip() in ("", '"""'):
-            traceback.blank_after_message = True
+            traceback.blank_after_message = not traceback.is_below or bool(traceback.message)
         elif (
             _begins_echo(line)
             or _LOGGED.match(line)
@@ -194,7 +196,7 @@ class TracebackCollector:
             self.finish()
             return False
         elif len(traceback.message) < MAX_MESSAGE_CHARS:
-            traceback.message = f"{traceback.message}\n{line.rstrip()}"
+            traceback.message = f"{traceback.message}\n{line.rstrip()}" if traceback.message else line.strip()
         traceback.lines.append(line)
         return True
 

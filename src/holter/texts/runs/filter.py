@@ -19,6 +19,9 @@ _WANTED = later(
     r"|Desired|No checkpoint|INFO|(?:train|val)_loss .{0,3}(?:nan|inf))"
 )
 _OPENS = ("Traceback", "Exception in", "Process ", "terminated with the following", '.py", line ')
+# An error's name alone: its message is on the lines below.
+_NAME_ALONE = later(r"^(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception):?\s*$")
+MESSAGE_LINES = 3
 # One in this many skipped sentences is passed on for its time stamp.
 ONE_IN = 64
 # Repeats of the same line are skipped after this many.
@@ -54,6 +57,9 @@ class Sieve:
             return True
         if any(words in line for words in _OPENS):
             self._open = MAX_TRACEBACK_LINES
+            return True
+        if _NAME_ALONE.match(line):
+            self._open = MESSAGE_LINES
             return True
         if not has_sign(line):
             # A blank line ends the message of an error without a traceback: what follows is no part of it.
