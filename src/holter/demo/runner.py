@@ -24,7 +24,7 @@ from holter.records import Diagnosis, Judged, Noted
 from holter.remedies.diagnose import diagnose_recording
 from holter.reports.as_json import to_json
 from holter.reports.catalogue import phrase, text
-from holter.reports.html import write_html
+from holter.reports.html import is_report, write_html
 from holter.reports.live import lines as live
 from holter.reports.live.line_writer import LineWriter
 from holter.reports.outcome import Outcome, outcome_of
@@ -162,7 +162,7 @@ def _conclude(
     recording = read(tape)
     diagnoses = diagnose_recording(recording, is_over=True)
     report = folder / f"{fault.name}.html"
-    write_html(recording, diagnoses, report, lang, force=force)
+    write_html(recording, diagnoses, report, lang, force=force or is_report(report))  # made meanwhile of this tape
     alarm_s, cause_s, named = timing(recording, diagnoses, fault.true_cause)
     result = DemoResult(
         fault=fault.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -24,8 +25,8 @@ def write_report(tape: Path, returncode: int, lang: Lang, speaker: StderrListene
     """
     if returncode == REQUEUE or not tape.exists():
         return  # a batch system kills what lingers after its signal
-    report = tape.with_suffix(".html")
-    command = [sys.executable, "-m", "holter", "report", str(tape), "--output", str(report), "--lang", lang]
+    # Without --output: a report that somebody made of this tape meanwhile has the same name, and is replaced.
+    command = [sys.executable, "-m", "holter", "report", str(tape), "--json", "--lang", lang]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=REPORT_WITHIN_S, check=False
@@ -37,7 +38,7 @@ def write_report(tape: Path, returncode: int, lang: Lang, speaker: StderrListene
         speaker.note(NO_REPORT(why=error.strerror or str(error), tape=str(tape)))
         return
     if done.returncode == 0:
-        speaker.wrote(report, is_there=True)
+        speaker.wrote(Path(json.loads(done.stdout)["report"]), is_there=True)
     else:
         said = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
         speaker.note(NO_REPORT(why=said[0].removeprefix("holter: "), tape=str(tape)))
