@@ -1,7 +1,7 @@
 # make demo       a real training, a real fault, alarm, cause and report (no GPU needed); ARGS="--fault kill-worker"
-# make test       the tests, except those over ten seconds each (12 min on two cores); ARGS="tests/tape -q" for some of them
+# make test       the tests, except those marked long (12 min on two cores); ARGS="tests/tape -q" for some of them
 # make test-fast  the quick ones, which train nothing (2 min)
-# make test-long  those over ten seconds each
+# make test-long  those marked long: all over twenty seconds, and some shorter ones
 # make check      style, types, the rules about who imports whom, translations, plain words
 # make texts      bring the Chinese catalogue into step with the English sentences, and compile it
 # make docs       write the pages that repeat the code (causes, commands, facts, keys, metrics, folders) and the JSON schema

@@ -29,7 +29,7 @@ QUEUES = {
 }
 # Every test here starts `holter run` and waits for its end.
 SLOW = ("cli/",)
-LONG_S = 20.0
+LONG_S = 20.0  # longer ones carry the mark ``long``
 
 
 # An example takes as long as the machine is busy: that is no failure.

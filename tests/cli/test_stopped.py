@@ -55,7 +55,7 @@ def test_the_training_ends_while_holter_is_stopped(start, tmp_path):
     assert read(tmp_path / "t.holter").finished
 
 
-@pytest.mark.long
+@pytest.mark.sample
 def test_ctrl_z_and_fg_in_a_terminal(terminal, tmp_path):
     (tmp_path / "training.py").write_text(TRAINING)
     terminal.type(f"{sys.executable} -m holter run -o t.holter -- {sys.executable} training.py 8\n")

@@ -89,7 +89,7 @@ def full_pipe() -> tuple[int, int]:
     return reading, writing
 
 
-@pytest.mark.long
+@pytest.mark.sample
 def test_a_stderr_that_nobody_reads_stops_nothing(start, tmp_path):
     reading, writing = full_pipe()
     process = start("run", "-o", "t.holter", "--", "sh", "-c", "sleep 4; echo nnunet; exit 7", stderr=writing)
