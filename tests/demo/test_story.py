@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 from pathlib import Path
 
 import msgspec
@@ -38,6 +39,15 @@ def rows_of(written: str) -> list[str]:
     return rows
 
 
+def read_until(terminal: int, end: bytes) -> bytes:
+    """What was written, without the end: the kernel passes it on in parts, and later than it was written."""
+    written = b""
+    while not written.endswith(end):
+        assert select.select([terminal], [], [], 60)[0], written
+        written += os.read(terminal, 1 << 16)
+    return written.removesuffix(end)
+
+
 def test_the_row_that_shows_progress_leaves_nothing_behind_in_the_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -54,7 +64,8 @@ def test_the_row_that_shows_progress_leaves_nothing_behind_in_the_lines(
                 injector._tell_progress(beat)
             say("FAULT")
         writer.close()
-        rows = rows_of(os.read(master, 1 << 16).decode().replace("\r\n", "\n"))
+        os.write(slave, b"END")
+        rows = rows_of(read_until(master, b"END").decode().replace("\r\n", "\n"))
     os.close(master)
     timed = re.compile(r"^(holter:) \d\d-\d\d \d\d:\d\d:\d\d: ")
     said = {timed.sub(r"\1 ", row) for row in rows if timed.match(row) or not row.strip()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -105,7 +106,10 @@ def test_fish_completes(packaged: bool, path: Path, window: Window, tmp_path: Pa
     else:
         shell("fish", "--no-config", "-c", "holter --install-completion")
         setup, options = "true", ""
-    window.type(f"export PATH={os.environ['PATH']} HOME={path}; exec fish {options}")
-    window.type(f"function fish_prompt; echo '$ '; end; {setup}; clear; echo ready-(math 1+1)")
-    window.wait(lambda rows: any("ready-2" in row for row in rows))
+    # Not typed into fish: while it starts it asks the terminal about itself, and may lose what is typed meanwhile.
+    first = shlex.quote(
+        f"set -g fish_greeting; function fish_prompt; echo '$ '; end; {setup}; clear; echo ready-(math 1+1)"
+    )
+    window.type(f"export PATH={os.environ['PATH']} HOME={path}; exec fish {options} --init-command {first}")
+    window.wait(lambda rows: [row.strip() for row in rows if row.strip()][-2:] == ["ready-2", "$"])
     completes(window)
