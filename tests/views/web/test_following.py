@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +21,8 @@ from holter.reports.html.thinning import Grid
 from holter.reports.html.vitals import charts
 from holter.tape import read
 from holter.views.web.following import Following
-from holter.views.web.render import MOST_EPOCHS, MOST_PHASES, Rendered, lighten, render, series_name
+from holter.views.web.render import MOST_EPOCHS, MOST_PHASES, lighten, render
+from holter.views.web.rendered import Rendered, series_name
 
 SCENE = "slow_storage/fault"
 
@@ -201,3 +204,9 @@ def test_a_run_of_days_keeps_its_page_small_and_its_end_whole() -> None:
     # The rest is not blank: neighbours share a mark.
     assert shown[1] == {"phase": "train", "name": "epochs 0 to 7", "start": 0.0, "end": 470.0, "epoch": None}
     assert all(before["end"] == after["start"] for before, after in pairwise(shown))
+
+
+def test_the_server_of_one_tape_does_not_load_what_judges_runs() -> None:
+    program = "import sys, holter.views.web.server; print('holter.causes' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout == "False\n"

@@ -19,7 +19,7 @@ from holter.sentences import define
 from holter.tape.surrogates import plain_text
 from holter.views.web.following import Following, Json
 from holter.views.web.pages import READING, Pages
-from holter.views.web.render import Rendered
+from holter.views.web.rendered import Rendered
 
 GONE = define("web.gone", "{path} is not there.")
 GONE_NEXT = define("web.gone-next", "If it appears, this page shows it by itself.")

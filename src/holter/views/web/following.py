@@ -29,7 +29,7 @@ from holter.reports.html.lanes import MAX_LANES, SHOWN_ROLES, STATES, state
 from holter.reports.html.vitals import GPU_KEYS, Readings
 from holter.tape.follower import Follower
 from holter.tape.reader import GIVE_A_TAPE, NOT_A_TAPE
-from holter.views.web.render import Rendered, series_name
+from holter.views.web.rendered import Rendered, series_name
 
 # A recorder commits every two seconds; after this time without a reading the page says so.
 SILENT_S = 4.0

@@ -17,7 +17,6 @@ from typing import Any
 import msgspec
 
 from holter.errors import HolterError
-from holter.records import Text
 from holter.remedies.diagnose import diagnose_recording
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html import filled
@@ -27,6 +26,7 @@ from holter.sentences import define, define_all
 from holter.tape import read
 from holter.tape.surrogates import plain_text
 from holter.views.web.assets import HERE, address
+from holter.views.web.rendered import Rendered, series_name
 
 WORDS = {
     "web.live": "Live",
@@ -64,19 +64,6 @@ SCRIPT_WORDS = (
 MOST_EPOCHS, MOST_PHASES, MOST_SHARED, RECENT_S = 200, 1000, 200, 900.0
 # The training and the server go first.
 POLITE = 5
-
-
-class Rendered(msgspec.Struct, frozen=True, kw_only=True):
-    """What the server must know of a page that a child rendered."""
-
-    end_s: float = 0.0  # the page shows the tape up to here
-    cost_s: float = 0.0  # processor time of the child
-    tops: dict[str, float] = {}  # series -> the largest value that its chart can show
-    pids: tuple[int, ...] = ()  # processes that have a lane
-    error: str | None = None  # id of a HolterError, with its parts:
-    what: Text = ""
-    safe: Text = ""
-    next_step: Text = ""
 
 
 def render(path: Path, lang: Lang, *, is_over: bool, page: int, root: str, name: str) -> tuple[Rendered, str]:
@@ -172,11 +159,6 @@ def _shared(thin: list[dict[str, Any]], lang: Lang) -> list[dict[str, Any]]:
     name = phrase(EPOCHS(first=min(epochs), last=max(epochs)), lang) if epochs else thin[0]["name"]
     most = max(lasted, key=lambda kind: lasted[kind])
     return [{"phase": most, "name": name, "start": thin[0]["start"], "end": thin[-1]["end"], "epoch": None}]
-
-
-def series_name(key: str, index: int | None) -> str:
-    """Return the name of a series in updates; that of a GPU contains its number."""
-    return key if index is None else f"{key}:{index}"
 
 
 def main() -> None:

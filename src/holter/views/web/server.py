@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import msgspec
 import uvicorn
@@ -21,8 +22,10 @@ from holter.views.web.assets import asset
 from holter.views.web.feed import Feed, Page
 from holter.views.web.following import Json
 from holter.views.web.gate import Gate
-from holter.views.web.overview import Overview
 from holter.views.web.pages import Pages
+
+if TYPE_CHECKING:
+    from holter.views.web.overview import Overview
 
 STEP_S = 0.5
 FOREVER = "private, max-age=31536000, immutable"
@@ -37,7 +40,7 @@ class Web:
 
     def __init__(self, target: Path, lang: Lang, token: str, hosts: Sequence[str] = ()) -> None:
         self._pages = Pages(lang)
-        self._overview = Overview(target, lang) if target.is_dir() else None
+        self._overview = _overview(target, lang) if target.is_dir() else None
         self._feeds: dict[str, Feed] = {}
         if self._overview is None:
             self._feeds[""] = Feed(target, self._pages)
@@ -172,6 +175,12 @@ class _Server(uvicorn.Server):
         self._web.stop()
         self.force_exit = self.should_exit
         self.should_exit = True
+
+
+def _overview(folder: Path, lang: Lang) -> Overview:
+    from holter.views.web.overview import Overview  # judges runs, with every cause: 8 MB that one tape does not need
+
+    return Overview(folder, lang)
 
 
 def _as_response(page: Page) -> Response:
