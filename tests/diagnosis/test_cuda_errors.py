@@ -35,6 +35,7 @@ Compile with `TORCH_USE_CUDA_DSA` to enable device-side assertions.
 """
 ASKED = "Hi, my training of dataset 5 always ends with this error after a while. What can I do?\n\n"
 MEMORY, ACCESS = "out of memory", "an illegal memory access was encountered"
+TIMEOUT = "the launch timed out and was terminated"
 LAUNCH, BUSY = "unspecified launch failure", "CUDA-capable device(s) is/are busy or unavailable"
 COPIED = {"whole": FRAMES, "asked": ASKED + FRAMES, "its last lines": "".join(FRAMES.splitlines(keepends=True)[-4:])}
 
@@ -60,6 +61,36 @@ def test_gpu_memory_comes_before_any_python_error(copied: str) -> None:
 def test_what_follows_every_cuda_error_accuses_no_label(error: str, copied: str) -> None:
     judged = {verdict.cause: verdict.verdict for verdict in verdicts_on(error, copied)}
     assert judged["cuda-device-assert"] == "excluded"
+
+
+TIMEOUTS = {
+    "torch": f"{FRAMES}RuntimeError: CUDA error: {TIMEOUT}{BELOW}",
+    "torch 2.9": f"{FRAMES}torch.AcceleratorError: CUDA error: {TIMEOUT}\nSearch for `cudaErrorLaunchTimeout' in "
+    f"https://docs.nvidia.com/cuda/ for more information.{BELOW}",
+    "torch 1.0": "THCudaCheck FAIL file=/pytorch/aten/src/THC/generic/THCTensorCopy.cpp line=21 error=6 : "
+    f"{TIMEOUT}\n{FRAMES}RuntimeError: cuda runtime error (6) : {TIMEOUT} at /pytorch/THCTensorCopy.cpp:21",
+    "driver": f"{FRAMES}RuntimeError: CUDA driver error: CUDA_ERROR_LAUNCH_TIMEOUT",
+    "abort": f"terminate called after throwing an instance of 'c10::Error'\n  what():  CUDA error: {TIMEOUT}{BELOW}",
+    "words": f"Hi, since yesterday my training ends with '{TIMEOUT}' and I do not know why.",
+}
+
+
+@pytest.mark.parametrize("text", TIMEOUTS.values(), ids=TIMEOUTS)
+def test_a_launch_that_timed_out_may_be_a_lost_gpu_and_no_more(text: str) -> None:
+    result = read_pasted(io.BytesIO(text.encode()), "console.txt")
+    diagnosis = result.diagnoses[0]
+    judged = {verdict.cause: verdict.verdict for verdict in diagnosis.verdicts}
+    assert judged["gpu-lost-or-gsp"] == "possible"
+    assert "likely" not in judged.values()
+    guess = could_be(diagnosis, result.recording, "en")
+    if FRAMES in text:  # nvidia-smi also shows whether the GPU drives a display (Disp.A)
+        assert guess is not None and guess[0].startswith("Could be: The GPU is lost") and "nvidia-smi" in guess[1]
+
+
+def test_an_xid_of_a_lost_gpu_beside_it_counts() -> None:
+    text = f"{TIMEOUTS['torch']}\n\n[Tue] NVRM: Xid (PCI:0000:01:00): 79, pid=1, GPU has fallen off the bus."
+    first = read_pasted(io.BytesIO(text.encode()), "console.txt").diagnoses[0].verdicts[0]
+    assert (first.cause, first.verdict) == ("gpu-lost-or-gsp", "likely")
 
 
 @pytest.mark.parametrize(("error", "cause"), [(LAUNCH, "gpu-lost-or-gsp"), (BUSY, "gpu-shared-or-zombie")])

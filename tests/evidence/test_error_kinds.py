@@ -112,6 +112,7 @@ CUDA_ERRORS = {
     "initialization error": "cuda-other",
     "unspecified launch failure": "cuda-unclear",
     "unknown error": "cuda-unclear",
+    "the launch timed out and was terminated": "cuda-unclear",
     "out of memory": "cuda-oom",
     "no kernel image is available for execution on the device": "cuda-mismatch",
     "invalid device function": "cuda-mismatch",

@@ -7,7 +7,10 @@ How we know:   the driver says that the GPU is lost, or has been silent for half
                uninterruptible sleep; or the kernel log holds an Xid of hardware or firmware (79, 119, 120, 62, 46; of
                memory 48, 64, 94, 95). Xid 13, 31, 43 and 45 are errors of programs and no proof.
 Looks like:    vgpu-unlicensed (the driver answers, and reports the licence); slow-storage (also uninterruptible, in a
-               read); cuda-device-assert (an assertion is printed); gpu-driver-mismatch (after an update of the driver).
+               read); cuda-device-assert (an assertion is printed); gpu-driver-mismatch (after an update of the driver);
+               a kernel that took too long: "the launch timed out and was terminated" means that the driver ended it,
+               mostly on a GPU that also drives a display (nvidia-smi: Disp.A is On; Xid 8 in the kernel log). Train on
+               another GPU, or without a display.
 What helps:    reboot; the administrator: power cables, seat, temperature, driver version; with GSP time-outs
                NVreg_EnableGpuFirmware=0 [ADVICE]. Then continue with --c [CONSENT]. Killing the training again and
                again does not help.

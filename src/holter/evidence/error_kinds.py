@@ -50,8 +50,9 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("cuda-refused", r"CUDA-capable device\(s\) is/are busy|devices are busy or unavailable"),
     ("gpu-lost", r"GPU is lost|fallen off the bus|Unable to determine the device handle|uncorrectable ECC"),
     # A lost GPU raises these, but more often a kernel failed.
-    ("cuda-unclear", r"the launch timed out and was terminated|unspecified launch failure"),
-    ("cuda-unclear", r"CUDA error: unknown error|CUDA error: an illegal instruction"),
+    ("cuda-unclear", r"unspecified launch failure|CUDA error: unknown error|CUDA error: an illegal instruction"),
+    # A kernel ran for longer than a display may wait, or hung; the GPU works afterwards, unless it is lost.
+    ("cuda-unclear", r"launch timed out and was terminated|cudaErrorLaunchTimeout|CUDA_ERROR_LAUNCH_TIMEOUT"),
     # Before what any failure of NVML is.
     ("cuda-mismatch", r"driver/library version mismatch|NVRM: API mismatch"),
     ("gpu-missing", r"Failed to initialize NVML|no CUDA-capable device is detected|No CUDA GPUs are available"),

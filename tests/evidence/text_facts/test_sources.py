@@ -20,7 +20,10 @@ SOURCES = {
     "zipfile": ("zipfile.BadZipFile: Bad CRC-32 for file 'data.npy'", TORN),
     "gzip": ("EOFError: Compressed file ended before the end-of-stream marker was reached", TORN),
     "ecc": ("RuntimeError: CUDA error: uncorrectable ECC error encountered", {"gpu.trouble": "lost"}),
-    "tdr": ("RuntimeError: CUDA error: the launch timed out and was terminated", {"gpu.trouble": "hung"}),
+    "tdr": ("Display driver nvlddmkm stopped responding and has successfully recovered.", {"gpu.trouble": "hung"}),
+    "launch-timeout": (
+        "RuntimeError: CUDA error: the launch timed out and was terminated", {"exception.kind": "cuda-unclear"},
+    ),
     "c10d": (
         "terminate called: NCCL watchdog thread terminated with exception", {"exception.kind": "nccl-timeout"},
     ),

@@ -34,8 +34,13 @@ CUDA: tuple[Known, ...] = (
         r"|CUDA_ERROR_DEVICE_UNAVAILABLE",
         {**DEATH, "exception.kind": "gpu-lost", "gpu.trouble": "lost"},
     ),
+    # The driver ends a kernel that keeps a GPU with a display busy for seconds. It says nothing about the GPU's state.
     known(
-        r"the launch timed out and was terminated|nvlddmkm[^\n]{0,60}(?:stopped|停止)"
+        r"the launch timed out and was terminated|cudaErrorLaunchTimeout|CUDA_ERROR_LAUNCH_TIMEOUT",
+        {**DEATH, "exception.kind": "cuda-unclear"},
+    ),
+    known(
+        r"nvlddmkm[^\n]{0,60}(?:stopped|停止)"
         r"|显示(?:器)?驱动程序[^\n]{0,12}停止响应",
         {**DEATH, "exception.kind": "cuda-unclear", "gpu.trouble": "hung"},
     ),
