@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from holter.history.actions import Action, merge_events
 from holter.history.phases import restarts
-from holter.records import ActionTaken, Episode, PhaseChanged, ProcessEnded
+from holter.records import ActionTaken, Episode, Noted, PhaseChanged, ProcessEnded
 from holter.tape import Recording
 
 Fate = Literal["healed", "over", "open"]
@@ -22,6 +22,9 @@ SAME_END_S = 3.0
 # Two stops this close together are one incident.
 SAME_STOP_S = 1.0
 STOPS = ("stall", "death")
+# A note that a signal (Ctrl-C, a scheduler) has asked the training to end. One that lives longer has survived it.
+ASKED_TO_END = "asked-to-end"
+ENDS_WITHIN_S = 60.0
 
 
 class End(NamedTuple):
@@ -75,7 +78,15 @@ def fates(recording: Recording, episodes: Sequence[Episode]) -> tuple[Fate, ...]
     back_s = {restart.generation: restart.back_s for restart in restarts(recording)}
     heals = [heal for heal in heals if heal.action != "restart" or back_s.get(heal.generation) is not None]
     end = last_end(recording)
-    return tuple(_fate(episode, heals, end) for episode in episodes)
+    until_s = None if end is None else _began_to_end(recording, end)
+    return tuple(_fate(episode, heals, end, until_s) for episode in episodes)
+
+
+# When an end that was not planned began: in the seconds that it takes, a stopped worker is killed, and waits end. None:
+# it was planned, and nobody asked for it.
+def _began_to_end(recording: Recording, end: End) -> float | None:
+    asked = (note.t_s for note in recording.events(Noted, end_s=end.t_s) if note.what == ASKED_TO_END)
+    return min((t_s for t_s in asked if end.t_s - t_s <= ENDS_WITHIN_S), default=None if end.is_clean else end.t_s)
 
 
 def stops(episodes: Iterable[Episode], become: Iterable[Fate]) -> tuple[Stop, ...]:
@@ -96,8 +107,8 @@ def stops(episodes: Iterable[Episode], become: Iterable[Fate]) -> tuple[Stop, ..
     return tuple(merged)
 
 
-def _fate(episode: Episode, heals: list[Action], end: End | None) -> Fate:
-    if end is not None and not end.is_clean and (episode.end_s is None or episode.end_s >= end.t_s - SAME_END_S):
+def _fate(episode: Episode, heals: list[Action], end: End | None, until_s: float | None) -> Fate:
+    if until_s is not None and (episode.end_s is None or episode.end_s >= until_s - SAME_END_S):
         return "open"
     if any(_heals(heal, episode) for heal in heals):
         return "healed"

@@ -59,6 +59,12 @@ class StderrListener(Listener):
         if over is not None:
             self._say_of_run(live.over(over, self._lang))
 
+    def unfinished(self, episode: Episode) -> None:
+        """Print that the training ended before the problem did."""
+        until = self._incidents.ended(episode)
+        if until is not None:
+            self._say_of_run(live.unfinished(until, self._lang))
+
     def action(self, action: ActionTaken) -> None:
         """Print an action that Holter takes, or would take with ``--heal``."""
         line = live.action(action, self._lang) if self._echoes.is_new(action) else None

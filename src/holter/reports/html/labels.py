@@ -133,6 +133,7 @@ define_all(
         "noted.cause-named": "cause named",
         "noted.checkpoint": "checkpoint",
         "noted.checkpoint-failed": "checkpoint failed",
+        "noted.asked-to-end": "asked to end",
         "noted.checkpoint-loaded": "checkpoint loaded",
         "noted.console-silent": "console silent",
         "noted.console-speaks-again": "console speaks again",

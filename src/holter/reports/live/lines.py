@@ -31,6 +31,7 @@ NO_CAUSE = define("live.no-cause-seen", "{what}; no cause seen. holter diagnose 
 LEFT_OUT = define(
     "live.left-out", "lines left out here because nothing was reading them: {count}; their content is on the tape"
 )
+UNFINISHED = define("live.unfinished", "{kind}{where} was not over when the training ended, after {lasted:duration}")
 FOR = define("live.for", "{kind} for {lasted}")
 # Removed to compare failures: epochs and sizes differ from one to the next.
 NUMBERS = later(r"\d+|checkpoint_(?:latest|best|final)")
@@ -90,6 +91,12 @@ def over(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
     lasted = (episode.end_s if episode.end_s is not None else episode.alarm_s) - episode.start_s
     line = text("live.over", lang, **_kind_and_place(episode, epoch, lang), duration=duration(lasted, lang))
     return marked(line)
+
+
+def unfinished(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
+    """Return the line for an episode that was not over when the training ended."""
+    lasted = (episode.end_s if episode.end_s is not None else episode.alarm_s) - episode.start_s
+    return marked(phrase(UNFINISHED(**_kind_and_place(episode, epoch, lang), lasted=lasted), lang))
 
 
 def status_of(episode: Episode, t_s: float, lang: Lang) -> str:

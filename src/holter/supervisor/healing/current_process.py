@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from holter.history.fates import ASKED_TO_END as REQUEST
 from holter.records import ActionTaken, Event, Noted, Plan, Text, Tick
 from holter.sentences import as_fields, define
 from holter.supervisor.adopted import Adopted
@@ -22,6 +23,7 @@ from holter.supervisor.signals import SignalRelay
 ASKED_TO_END = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 
 IN_KERNEL = define("act.in-kernel", "in the kernel (state D), cannot be ended: PID {pids}; waiting for them")
+ASKED = define("note.asked-to-end", "{signal}: the training was asked to end")
 PASSED_ON = define("note.signal-passed-on", "{signal} was sent to Holter, which passed it on to the training")
 
 
@@ -55,6 +57,7 @@ class CurrentProcess:
         self._failure: str | None = None  # of on_tick
         self._next_s = time.monotonic()
         self._ending = False
+        self._was_asked: set[int] = set()  # by which signals, as recorded
         self._adopted = Adopted()
 
     @property
@@ -101,9 +104,18 @@ class CurrentProcess:
         """Wait for the next tick, or until the process ends; pass signals on. A stop that is overdue ends it."""
         while self._relay.wait(self._next_s, self._pass_on) and not self.has_ended:
             pass
+        self._record_request()
         late = self._stopper is not None and self._stopper.is_late
         if late and not self._ending and not self.has_ended:
             self.end(Plan(action="stop", reason="asked-to-stop"))
+
+    def _record_request(self) -> None:
+        # What is broken now was not over: somebody ends it.
+        asked = self._relay.seen & ASKED_TO_END
+        for number in sorted(asked - self._was_asked):
+            message = ASKED(signal=signal.Signals(number).name)
+            self._recorder.add(Noted(t_s=self._clock.t_s(), what=REQUEST, message=message))
+        self._was_asked = asked
 
     def _pass_on(self, number: int) -> None:
         if self._stopper is None or not self._stopper.take(number, self.number):

@@ -24,6 +24,9 @@ class CompositeListener(Listener):
     def over(self, episode: Episode) -> None:
         self._tell(lambda listener: listener.over(episode))
 
+    def unfinished(self, episode: Episode) -> None:
+        self._tell(lambda listener: listener.unfinished(episode))
+
     def note(self, text: Text) -> None:
         self._tell(lambda listener: listener.note(text))
 

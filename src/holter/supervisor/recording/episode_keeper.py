@@ -9,8 +9,11 @@ from collections import deque
 from pathlib import Path
 
 from holter.detectors import Watch
+from holter.detectors.stall import ENDED
 from holter.evidence.at_verdict import WHOLE_S, thinned
-from holter.records import ContractSettled, Diagnosis, Episode, ProcessEnded, Tick
+from holter.history.fates import ASKED_TO_END, ENDS_WITHIN_S
+from holter.history.ranks import main_process
+from holter.records import ContractSettled, Diagnosis, Episode, Noted, ProcessEnded, Tick
 from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.environment_keeper import EnvironmentKeeper
 from holter.supervisor.recording.investigation import Investigator
@@ -46,6 +49,7 @@ class EpisodeKeeper:
         self._judgement = Judgement()
         self._investigator = Investigator(scratch, sources.heartbeat.fault_signal)
         self._numbers: dict[tuple[str, str, float], int] = {}
+        self._ended: set[tuple[str, str, float]] = set()
         self._recent: deque[Tick] = deque()
         self._older: list[Tick] = []  # thinned ticks from before ``_recent``
 
@@ -98,11 +102,15 @@ class EpisodeKeeper:
             self._listener.alarm(episode)
             self._sources.hurry()
             self._investigator.open(episode, self._recent)
-        elif episode.end_s is not None:
+        elif episode.end_s is None:
+            self._ended.discard(key)
+        elif key not in self._ended:  # the end of the main process ends an episode again
+            self._ended.add(key)
             self._investigator.over(episode)
-            # A death is over only if the training survived it.
-            if episode.kind != "death" or not self._has_main_ended():
+            if not self._is_ending():
                 self._listener.over(episode)
+            elif episode.kind != "death":
+                self._listener.unfinished(episode)
 
     def judge_due(self) -> None:
         """Search the cause of each episode about which more is known now, and write the stacks that have arrived."""
@@ -144,8 +152,18 @@ class EpisodeKeeper:
         """Cancel a stack dump that still runs."""
         self._investigator.close()
 
-    def _has_main_ended(self) -> bool:
-        return any(isinstance(event, ProcessEnded) and event.role == "main" for event in self._recent[-1].events)
+    def _is_ending(self) -> bool:
+        # A problem is over only if the training survives it: not if it has ended, or was asked to end.
+        newest = self._recent[-1]
+        main = main_process(newest.processes, newest.beats)
+        if newest.processes and (main is None or main.state in ENDED):
+            return True
+        events = (event for tick in self._recent if tick.t_s > newest.t_s - ENDS_WITHIN_S for event in tick.events)
+        return any(
+            (isinstance(event, ProcessEnded) and event.role == "main" and event in newest.events)
+            or (isinstance(event, Noted) and event.what == ASKED_TO_END)
+            for event in events
+        )
 
     def _judge(self, due: Episode, *, is_last: bool = False) -> None:
         key = due.identity

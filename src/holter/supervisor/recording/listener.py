@@ -18,6 +18,9 @@ class Listener:
     def over(self, episode: Episode) -> None:
         """An episode ended."""
 
+    def unfinished(self, episode: Episode) -> None:
+        """The training ended while this episode was not over."""
+
     def note(self, text: Text) -> None:
         """The recorder has a message about itself."""
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from holter.records import ActionTaken, Event, ExceptionSeen, KernelMessage, LogLine, Noted, Notice, ProcessEnded
+from holter.history.fates import SAME_END_S
+from holter.records import (
+    ActionTaken,
+    Episode,
+    Event,
+    ExceptionSeen,
+    KernelMessage,
+    LogLine,
+    Noted,
+    Notice,
+    ProcessEnded,
+)
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.healing import action_line
 from holter.reports.html.facts import event_words
@@ -21,6 +32,7 @@ NO_EVENTS = define("top.no-events", "Nothing has happened yet.")
 NO_LOG = define("top.no-log", "No line was kept yet; only warnings, errors and phases are kept.")
 NOTICED = define("top.noticed", "{kind} noticed: {reason}")
 OVER = define("top.episode-over", "{kind} over after {lasted:duration}")
+UNTIL = define("top.episode-until-end", "{kind} until the training ended, after {lasted:duration}")
 NAMED = define("top.cause-named", "cause: {cause} ({verdict})")
 
 
@@ -54,12 +66,23 @@ def happened_until(t_s: float, story: Story, lang: Lang) -> Iterator[tuple[float
             yield episode.alarm_s, EPISODES.get(episode.kind, "bold"), phrase(NOTICED(kind=kind, reason=reason), lang)
         if episode.end_s is not None and episode.end_s <= t_s:
             lasted = episode.end_s - episode.start_s
-            yield episode.end_s, "green", phrase(OVER(kind=kind, lasted=lasted), lang)
+            over = _is_over(episode, story)
+            yield (
+                episode.end_s,
+                "green" if over else "",
+                phrase((OVER if over else UNTIL)(kind=kind, lasted=lasted), lang),
+            )
     for judged in story.judged:
         if judged.cause is not None and judged.verdict is not None and judged.t_s <= t_s:
             cause = text(f"cause.{judged.cause}.title", lang)
             verdict = text(f"verdict.{judged.verdict}", lang)
             yield judged.t_s, "bold", phrase(NAMED(cause=cause, verdict=verdict), lang)
+
+
+# Not if it only ended with the training.
+def _is_over(episode: Episode, story: Story) -> bool:
+    ends = (event for event in story.events if isinstance(event, ProcessEnded) and event.role == "main")
+    return not any(event.exit_code != 0 and abs((episode.end_s or 0.0) - event.t_s) <= SAME_END_S for event in ends)
 
 
 _STYLE_OF_EVENT = {"end": "bold red", "error": "red", "kernel": "magenta", "warning": "yellow", "note": ""}

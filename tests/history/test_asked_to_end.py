@@ -1,0 +1,53 @@
+"""What was broken when somebody ended the training was not over."""
+
+from __future__ import annotations
+
+import pytest
+
+from holter.history.fates import ASKED_TO_END, fates
+from holter.records import Episode, Event, Noted, ProcessEnded, Tick
+from holter.reports.catalogue import phrase
+from holter.reports.outcome import outcome_of
+from holter.tape import Recording
+
+STALL = Episode(
+    kind="stall", start_s=100.0, alarm_s=110.0, end_s=161.0, detector="frozen", subject="training", reason="it stands"
+)
+ASKED = Noted(t_s=160.0, what=ASKED_TO_END)
+
+
+def recorded(*events: Event, episode: Episode = STALL) -> Recording:
+    ticks = tuple(Tick(t_s=event.t_s, events=(event,)) for event in events)
+    return Recording(all_ticks=ticks, all_episodes=(episode,), finished=True)
+
+
+def ended(t_s: float, **how: int) -> ProcessEnded:
+    return ProcessEnded(t_s=t_s, pid=1, role="main", source="wait", **how)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("events", "fate"),
+    [
+        # Ten seconds to close its workers, or to write a last checkpoint and end as if nothing had been.
+        ((ASKED, ended(171.0, exit_signal=2)), "open"),
+        ((ASKED, ended(171.0, exit_code=130)), "open"),
+        ((ASKED, ended(171.0, exit_code=1)), "open"),
+        ((ASKED, ended(171.0, exit_code=0)), "open"),
+        ((Noted(t_s=155.0, what=ASKED_TO_END), ASKED, ended(171.0, exit_signal=15)), "open"),
+        # It went on by itself: before it was asked, or for long after a signal that it ignored.
+        ((Noted(t_s=170.0, what=ASKED_TO_END), ended(171.0, exit_signal=2)), "over"),
+        ((ASKED, ended(500.0, exit_signal=9)), "over"),
+        ((ASKED, ended(500.0, exit_code=0)), "over"),
+        ((ended(171.0, exit_code=0),), "over"),
+    ],
+)
+def test_it_is_over_only_if_it_went_on(events: tuple[Event, ...], fate: str) -> None:
+    assert fates(recorded(*events), [STALL]) == (fate,)
+
+
+def test_the_headline_says_what_it_was_in_when_it_was_stopped() -> None:
+    recording = recorded(ASKED, ended(171.0, exit_signal=2))
+    words = phrase(outcome_of(recording, is_over=True).headline, "en")
+    assert words.startswith("Stopped by hand")
+    assert "It had been stalled for 1 min 11 s: it stands." in words, words
+    assert "over" not in words and "by itself" not in words
