@@ -61,6 +61,9 @@ ON_A_DESCRIPTOR = frozenset({
     "sendmsg", "ioctl",
 })  # fmt: skip
 
+# The first argument is one more than the highest descriptor: of one alone that is standard input, as readline waits.
+OF_SEVERAL = frozenset({"select", "pselect6"})
+
 RUNNING = "running"
 # Blocked by the kernel outside any system call: a page must first be read from a file or from swap. nnU-Net maps
 # its preprocessed files, so a dead disk shows here and not in a read.
@@ -88,8 +91,10 @@ def parse_syscall(text: str | None, state: str | None, machine: str | None = Non
     if number == _OUTSIDE:
         return (PAGE_FAULT if state == "D" else None), None
     name = (names_of(machine or platform.machine()) or {}).get(number, f"syscall {number}")
-    descriptor = int(words[1], 16) & 0xFFFFFFFF if name in ON_A_DESCRIPTOR and len(words) > 1 else None
-    return name, descriptor
+    argument = int(words[1], 16) & 0xFFFFFFFF if len(words) > 1 else None
+    if name in OF_SEVERAL:
+        return name, 0 if argument == 1 else None
+    return name, argument if name in ON_A_DESCRIPTOR else None
 
 
 def syscall_name(text: str | None, machine: str | None = None) -> str | None:

@@ -145,8 +145,8 @@ class Notice(JsonRecord, frozen=True, kw_only=True):
     what: Annotated[
         str,
         Meta(
-            description="lost-worker, log-gone, scratch-gone, no-training-yet, not-started-again; the same in every "
-            "language."
+            description="lost-worker, main-stands, main-goes-on, log-gone, scratch-gone, no-training-yet, "
+            "not-started-again; the same in every language."
         ),
     ]
     text: Sentence

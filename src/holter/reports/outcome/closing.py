@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from holter.evidence.scope import was_training_seen
+from holter.history.standing import standing
 from holter.records import Diagnosis, Environment, Message
 from holter.remedies.next_checks import next_checks
 from holter.reports.cause_words import best
@@ -22,7 +23,8 @@ def verdict_of_run(ran: Outcome, recording: Recording) -> Message:
         return say.VERDICT(what=quiet_message(recording), command=ran.next_command)
     fate = next((fate for fate in ("open", "over", "healed") if fate in ran.fates), None)
     seen = ran.state != "running" or was_training_seen(recording)
-    said = say.SAID[ran.state if seen else "unseen"](
+    stands = ran.state == "running" and standing(recording) is not None
+    said = say.SAID["stands" if stands else ran.state if seen else "unseen"](
         cause=ran.cause, fate=None if fate is None else say.FINISHED_WITH[fate](cause=ran.cause)
     )
     return say.VERDICT(what=said, command=ran.next_command)

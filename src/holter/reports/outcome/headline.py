@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from holter.evidence.scope import WORKS, was_training_seen
 from holter.history.fates import STOPS, asked_to_stop
-from holter.records import Message, Phase
+from holter.history.standing import standing
+from holter.records import EpisodeKind, Message, Phase
 from holter.reports.outcome import sentences as say
 from holter.reports.outcome.record import Outcome, State
 from holter.reports.outcome.trouble import Trouble
+from holter.reports.outcome.wall import clock_of, wall_at
 from holter.reports.quiet import no_training, no_training_in, times_replaced
 from holter.reports.when import EPOCH_PHASES
 from holter.sentences import Sentence
 from holter.tape import Recording
 
 # States whose first sentence names the trouble.
-TELLS: tuple[State, ...] = ("stalled", "troubled", "cut", "dead", "incomplete", "gave-up", "restarting")
+TELLS: tuple[State, ...] = ("stalled", "troubled", "cut", "dead", "incomplete", "gave-up", "restarting", "stopped")
 # Below this nothing was lost that a person would count.
 LEAST_LOST_S = 1.0
 # A process that was watched for less says nothing by its silence.
@@ -55,7 +58,7 @@ def headline_of(recording: Recording, ran: Outcome, trouble: Trouble | None, epo
         return no_training_in(recording)
     first = _first(recording, ran, trouble, epochs, at)
     second = _second(ran, trouble) or _replaced(recording, ran)
-    for sentence in (second, say.ORPHANS(count=len(ran.orphans)) if ran.orphans else None):
+    for sentence in (second, _noticed(recording, ran), say.ORPHANS(count=len(ran.orphans)) if ran.orphans else None):
         first = first if sentence is None else say.BOTH(first=first, second=sentence)
     return first
 
@@ -77,7 +80,10 @@ def _first(recording: Recording, ran: Outcome, trouble: Trouble | None, epochs: 
     requeued = say.REQUEUED if stop is not None and stop.state == "done" else say.REQUEUED_LATE
     sentences: dict[str, Sentence] = {"stopped": say.STOPPED_BY_HAND, "requeue": requeued}
     if ran.state in sentences:
-        return sentences[ran.state](at=at, epochs=done)
+        stopped = sentences[ran.state](at=at, epochs=done)
+        if ran.state != "stopped" or trouble is None:
+            return stopped
+        return say.BOTH(first=stopped, second=_open(trouble, ran.since_s or recording.duration_s, say.WAS))
     if ran.state == "end-unseen":
         return say.END_UNSEEN(at=at, epochs=done)
     if ran.state == "restarting":
@@ -96,10 +102,10 @@ def _without_place(recording: Recording) -> Message:
     return say.NO_TRAINING_SO_FAR(span=span_s, why=no_training(contract, span_s))
 
 
-def _open(trouble: Trouble, until_s: float) -> Message:
+def _open(trouble: Trouble, until_s: float, sentences: Mapping[EpisodeKind, Sentence] = say.OPEN) -> Message:
     episode = trouble.episode
     age_s = max(until_s, episode.alarm_s) - episode.start_s
-    return say.OPEN[episode.kind](age=age_s, what=trouble.what, sure=trouble.sure)
+    return sentences[episode.kind](age=age_s, what=trouble.what, sure=trouble.sure)
 
 
 # What happened before, and is over.
@@ -121,6 +127,17 @@ def _second(ran: Outcome, trouble: Trouble | None) -> Message | None:
     if slowed > 0:
         return say.SLOWER(slowed=_times(slowed), lost=lost)
     return None if lost is None else say.LOST(lost=lost)
+
+
+# Where the main process has stood till the end, or till now.
+def _noticed(recording: Recording, ran: Outcome) -> Message | None:
+    notice = None if ran.state == "finished" else standing(recording)
+    if notice is None:
+        return None
+    environment = recording.environment
+    moment = wall_at(environment, notice.t_s)
+    at = None if moment is None else clock_of(moment, wall_at(environment, 0.0))
+    return say.NOTICED(at=at, what=notice.message)
 
 
 # Workers that were replaced before an alarm.

@@ -55,6 +55,15 @@ OPEN: dict[EpisodeKind, Sentence] = {
     "unsaved": define("outcome.unsaved", "Not saved for {age:duration}: {what:clause}.[[ {sure}]]"),
     "diverged": define("outcome.diverged", "Diverged for {age:duration}: {what:clause}.[[ {sure}]]"),
 }
+# Of a training that was stopped by hand meanwhile.
+WAS: dict[EpisodeKind, Sentence] = {
+    "stall": define("outcome.was-stalled", "It had been stalled for {age:duration}: {what:clause}.[[ {sure}]]"),
+    "slow-down": define("outcome.was-slower", "It had been slower for {age:duration}: {what:clause}.[[ {sure}]]"),
+    "death": define("outcome.was-broken", "It had been broken for {age:duration}: {what:clause}.[[ {sure}]]"),
+    "creep": define("outcome.was-creeping", "It had been getting worse for {age:duration}: {what:clause}.[[ {sure}]]"),
+    "unsaved": define("outcome.was-unsaved", "It had not been saved for {age:duration}: {what:clause}.[[ {sure}]]"),
+    "diverged": define("outcome.was-diverged", "It had diverged for {age:duration}: {what:clause}.[[ {sure}]]"),
+}
 NO_CAUSE = define("outcome.no-cause", "{what:clause}; no cause seen")
 NOT_YET = define("outcome.not-yet", "{what:clause}; the cause is not known yet")
 
@@ -69,6 +78,7 @@ ALL_OVER = define(
     "outcome.all-over", "Stopped {stopped}, went on by itself[[, slower {slowed}]][[, {lost:duration} lost]]."
 )
 SLOWER = define("outcome.slowed", "Slower {slowed}[[, {lost:duration} lost]].")
+NOTICED = define("outcome.noticed", "Noticed[[ at {at}]]: {what:clause}.")
 REPLACED = define("outcome.replaced", "Data workers replaced {times}.")
 LOST = define("outcome.lost", "{lost:duration} lost.")
 ORPHANS = define(
@@ -107,6 +117,7 @@ TIMES_LINE = define("group.times", "at {times}")
 VERDICT = define("outcome.verdict", "Verdict: {what:clause}.[[ Next: {command}]]")
 SAID: dict[str, Sentence] = {
     "running": define("said.running", "running, no trouble is seen now"),
+    "stands": define("said.stands", "running; it is not known whether the main process stands on purpose"),
     "unseen": define("said.unseen", "running, but no training was seen in it"),
     "stalled": define("said.stalled", "stalled[[ ({cause})]]"),
     "troubled": define("said.troubled", "running, with a problem[[ ({cause})]]"),

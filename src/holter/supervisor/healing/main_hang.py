@@ -8,31 +8,20 @@ ended unless the user set a limit.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from statistics import fmean
-
-import msgspec
 
 from holter.detectors.progress import ProgressKeeper
+from holter.detectors.rest import Rest
 from holter.detectors.stall import FLOOR_S as PHASES_TAKE_S
 from holter.detectors.view import GAP_S, PhaseKeeper, is_held
 from holter.history.ranks import main_beat, main_process
-from holter.records import ActionTaken, GpuSample, Message, ProcessSample, Tick
+from holter.records import ActionTaken, Message, Tick
 from holter.sentences import Sentence, define
 
 # A restart of a file server takes less than a quarter of an hour; ten times the longest step is no usual step.
 FLOOR_S, TIMES_LONGEST = 900.0, 10.0
 ANNOUNCED_S = 300.0
 ANNOUNCED_PART = 0.5  # part of the limit, if that is shorter
-GPU_IDLE = 0.05
-# Polling of data workers and batch-collecting threads takes 0.056 to 0.062 of a core in main on average, and its state
-# is sometimes R. So the mean is used, unless a process works for a large part of a second.
-MEAN_OF_S = 30.0
-POLLING_CORES = 0.12
-BURST_CORES = 0.3
-# Per process and reading: the kernel writes the hook's own page of memory (4 KiB) back every 30 s.
-OWN_BYTES = 8192
 # Phases with steps that measure the usual length; compilation and validation have their own limits.
 COUNTED = ("train", "epoch-end", "checkpoint")
 
@@ -71,8 +60,7 @@ class MainHang:
         self._progress, self._phase = ProgressKeeper(), PhaseKeeper()
         self._longest_s = 0.0
         self._moved_s: float | None = None  # last progress, if every tick since then counts
-        self._bytes: dict[int, int] = {}  # per process, at its last reading
-        self._cores: deque[tuple[float, dict[int, float]]] = deque()  # per process, in the last MEAN_OF_S
+        self._rest = Rest()
         self._last_s: float | None = None  # the last tick with processes
 
     def see(self, tick: Tick) -> None:
@@ -87,9 +75,9 @@ class MainHang:
         ended = main_process(tick.processes, tick.beats) is None
         why = MOVED if moved else GAP if gap else HELD if held else ENDED if ended else None
         if why is not None:
-            self._cores.clear()
+            self._rest.forget_cores()
             self._begin_again(tick, why)
-        elif self._limit_s is None and not self._rests(tick):
+        elif self._limit_s is None and not self._rest.see(tick, before=self._since_s is not None):
             self._begin_again(tick, WORKS)
         elif self._since_s is None and self._progress.has_beat:
             self._since_s = tick.t_s
@@ -134,41 +122,6 @@ class MainHang:
                 self._longest_s = max(self._longest_s, tick.t_s - self._moved_s)
             self._moved_s = tick.t_s
 
-    def _rests(self, tick: Tick) -> bool:
-        # No process computes, reads, writes or uses a GPU.
-        moves_bytes = self._move_bytes(tick)
-        if any(process.cpu_ratio is None for process in tick.processes):
-            return self._since_s is not None and not moves_bytes  # not measured in this tick: unchanged
-        idle = all(
-            (average.cpu_ratio or 0.0) <= POLLING_CORES and average.state != "D" for average in self._on_average(tick)
-        )
-        return idle and not moves_bytes and not any(_may_work_for_us(gpu) for gpu in tick.gpus)
-
-    def _move_bytes(self, tick: Tick) -> bool:
-        # Each process is measured every five seconds, in different ticks.
-        moves = False
-        for process in tick.processes:
-            if process.read_bytes_total is None:
-                continue
-            total = process.read_bytes_total + (process.write_bytes_total or 0)
-            moves = moves or total > self._bytes.get(process.pid, total) + OWN_BYTES
-            self._bytes[process.pid] = total
-        return moves
-
-    def _on_average(self, tick: Tick) -> tuple[ProcessSample, ...]:
-        # Mean CPU use of the last MEAN_OF_S; current values if a process works.
-        now = {process.pid: process.cpu_ratio or 0.0 for process in tick.processes}
-        if max(now.values()) >= BURST_CORES:
-            self._cores.clear()
-            return tick.processes
-        self._cores.append((tick.t_s, now))
-        while self._cores[0][0] < tick.t_s - MEAN_OF_S:
-            self._cores.popleft()
-        return tuple(
-            msgspec.structs.replace(sample, cpu_ratio=fmean(cores.get(sample.pid, 0.0) for _, cores in self._cores))
-            for sample in tick.processes
-        )
-
     def _tell(self, state: str, tick: Tick, message: Message) -> None:
         self._say(
             ActionTaken(
@@ -179,13 +132,3 @@ class MainHang:
                 generation=self._generation,
             )
         )
-
-
-def _may_work_for_us(gpu: GpuSample) -> bool:
-    # True if the GPU works, or may work, for this run.
-    # In a container the driver lists no processes, or PIDs of another namespace; for MIG it reports no utilisation.
-    if gpu.source == "none":
-        return False
-    hidden = any(gap.field == "processes" for gap in gpu.gaps)
-    may_be_ours = not gpu.processes or hidden or any(process.ours for process in gpu.processes)
-    return may_be_ours and (gpu.utilization_ratio is None or gpu.utilization_ratio > GPU_IDLE)

@@ -35,6 +35,7 @@ from holter.supervisor.recording.registrar import Registrar
 from holter.supervisor.recording.scratch import Scratch
 from holter.supervisor.recording.scratch_keeper import ScratchKeeper
 from holter.supervisor.recording.sources import Sources
+from holter.supervisor.recording.standing import StandingWatch
 from holter.tape import Recording, TapeWriter
 from holter.tape.reader import make_tick
 from holter.tape.remote_writer import RemoteWriter
@@ -86,6 +87,7 @@ class Recorder:
         self._writer = writer
         self._listener = listener
         self._notices = Notices()
+        self._standing = StandingWatch(self.recording)
         self._course = Course()
         self._registrar = registrar
         self._has_said_unlisted = False
@@ -112,6 +114,7 @@ class Recorder:
         self._root_pid = root_pid
         self.sources.follow(root_pid)
         self._notices = Notices()
+        self._standing.follow()
         self._contracts.follow(self._clock.t_s())
         self._about.follow(root_pid)
 
@@ -195,6 +198,7 @@ class Recorder:
             self._writer.write_events(self._pending)
         self._kept.close()
         self._contracts.close()
+        self._standing.close()
         self.sources.close()
         self._writer.close(self._clock.t_s())
         if isinstance(self._writer, RemoteWriter) and self._writer.waiting_pid is not None:
@@ -256,7 +260,13 @@ class Recorder:
 
     def _notice(self, tick: Tick) -> None:
         # Notices of Holter and of the hook: worth a line, but no alarm.
-        noticed = (*self._keeper.see(tick.t_s), *self._contracts.waiting(tick.t_s), *self._notices.see(tick))
+        noticed = (
+            *self._keeper.see(tick.t_s),
+            *self._contracts.waiting(tick.t_s),
+            *self._notices.see(tick),
+            *self._standing.see(tick),
+        )
+        self._writer.write_stacks(self._standing.new_stacks())
         self._writer.write_events(noticed)
         for notice in (*noticed, *(event for event in tick.events if isinstance(event, Notice))):
             self._listener.notice(notice)

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from holter.history.standing import standing
 from holter.records import (
     ActionTaken,
     ContractSettled,
@@ -52,9 +53,10 @@ def sentence(view: View, story: Story, lang: Lang) -> tuple[str, Tone]:
         return phrase(WAITS_FOR_FIRST(), lang), "plain"
     ran = outcome_at(view, story)
     words = phrase(ran.headline, lang)
-    if ran.state == "running":
+    stands = standing(known_at(view.at_s, view.tick, story)) is not None
+    if ran.state == "running" and not stands:  # while nothing goes on, no end can be foretold
         words += _pace(view, lang)
-    return words, tone_of(ran)
+    return words, "warn" if stands and ran.state == "running" else tone_of(ran)
 
 
 def outcome_at(view: View, story: Story) -> Outcome:

@@ -19,6 +19,7 @@ READY_PART = 0.6
 LOOPS = ("python-loop", "native-loop")
 # Nobody knows how long a person takes.
 PERSON = "person"
+OTHER = "other"
 
 # Frames that every training has: different frames below them mean progress.
 _OUTERMOST = ("<module>", "run_training", "run_training_entry", "run_ddp", "_run_code", "_run_module_as_main", "main")
@@ -40,7 +41,10 @@ _BY_CHANNEL = (
     (later(r"do_wait"), "child"),
     (later(r"poll|select"), "poll"),
 )
-_DEBUGGERS = later(r"/python3(?:\.\d+)?/(?:pdb|code|_pyrepl/\w+)\.py$|-packages/(?:ipdb|pudb|IPython|debugpy|pydevd)/")
+_DEBUGGERS = later(
+    r"/python3(?:\.\d+)?/(?:pdb|code|_pyrepl/\w+)\.py$|-packages/(?:ipdb|pudb|IPython|ipykernel|debugpy|pydevd|"
+    r"_pydevd_\w+|prompt_toolkit)/"
+)
 _TERMINALS = later(r"^/dev/(?:pts/\d+|tty\w*|console)$")
 _NETWORK_FILES = later(r"(?:^|/)(?:socket|ssl)\.py$|/(?:http|urllib3?|requests|httpx|grpc|websocket)/")
 
@@ -115,7 +119,7 @@ def _kind(thread: ThreadStack, window: Window, pid: int) -> str:
     call = thread.syscall or (latest.syscall if latest else None)
     channel = thread.wait_channel or (latest.wait_channel if latest else None) or ""
     file = (latest.syscall_file if latest else None) or ""
-    if _asks_a_person(thread) or (call == "read" and _TERMINALS.search(file)):
+    if _asks_a_person(thread) or (call in ("read", "select", "pselect6") and _TERMINALS.search(file)):
         return PERSON
     if any(_NETWORK_FILES.search(frame.file) for frame in thread.frames) or file.startswith("socket:"):
         return "socket"
@@ -126,7 +130,7 @@ def _kind(thread: ThreadStack, window: Window, pid: int) -> str:
         return by_channel
     if call in _BY_CALL:
         return _BY_CALL[call]
-    return "file" if call in ("read", "write") or thread.state == "D" else "other"
+    return "file" if call in ("read", "write") or thread.state == "D" else OTHER
 
 
 # A program that was started below a debugger has it in its outermost frames only.

@@ -1,0 +1,85 @@
+"""Notice that a program with a DataLoader stands between two batches while no process of the run does anything. Pure.
+
+Between two batches a program may do what it wants, so this is no alarm. The limit is long, and the smallest activity of
+any process begins it again.
+"""
+
+from __future__ import annotations
+
+from holter.detectors.plain import PlainKeeper
+from holter.detectors.rest import Rest
+from holter.detectors.view import GAP_S, is_held
+from holter.history.ranks import main_of, main_process, working
+from holter.records import Beat, Tick
+
+# Downloads, licence servers and the other side of a barrier take minutes. A program whose pauses are longer shows it:
+# then twenty of the longest pause that ended.
+FLOOR_S, TIMES_LONGEST = 600.0, 20.0
+
+# PID and progress of every main process that trains.
+Progress = tuple[tuple[int, int], ...]
+
+
+class StandingKeeper:
+    """Since when the program has stood between two batches with nobody at work. ``since_s``: None if it does not."""
+
+    def __init__(self) -> None:
+        self.since_s: float | None = None
+        self.progress: Progress = ()
+        self.longest_s = 0.0  # longest time between two batches, of those that ended
+        self._plain = PlainKeeper()
+        self._rest = Rest(strict=True)
+        self._rests = False
+        self._before: Beat | None = None  # at the last progress; None: the time since then does not count
+        self._last_s: float | None = None
+
+    @property
+    def limit_s(self) -> float:
+        """Seconds after which to say it."""
+        return max(FLOOR_S, TIMES_LONGEST * self.longest_s)
+
+    def see(self, tick: Tick) -> None:
+        """Add the next tick."""
+        self._plain.see(tick)
+        if not tick.processes or not self._plain.is_plain:
+            return  # a late tick: the next one has the rest
+        gap = self._last_s is not None and tick.t_s - self._last_s > max(GAP_S, 2 * tick.span_s)
+        self._last_s = tick.t_s
+        beats = working(tick.beats)
+        if not beats and main_process(tick.processes, tick.beats) is not None:
+            self.since_s = None  # its page was not read: there may be progress
+            return
+        moved = self._learn(beats, disturbed=gap or is_held(tick))
+        if gap or moved:
+            self._rest.forget_cores()
+        self._rests = self._rest.see(tick, before=self._rests and not gap)
+        if moved or gap or is_held(tick) or not self._rests or not _is_between(beats):
+            self.since_s = None
+        elif self.since_s is None:
+            self.since_s = tick.t_s
+
+    # Whether there was progress. A time with a stop or a gap in it is no measure of the program's own pauses.
+    def _learn(self, beats: list[Beat], *, disturbed: bool) -> bool:
+        progress = tuple((beat.pid, beat.progress_total) for beat in beats)
+        moved, self.progress = progress != self.progress, progress
+        now, before = main_of(beats), self._before
+        if disturbed:
+            self._before = None
+        if not moved or disturbed:
+            return moved
+        self._before = now
+        if now is not None and before is not None and now.pid == before.pid:
+            self.longest_s = max(self.longest_s, _between_s(before, now))
+        return True
+
+
+def _between_s(before: Beat, now: Beat) -> float:
+    if before.progressed_s is None or now.progressed_s is None:
+        return 0.0
+    waited_s = (now.data_wait_s or 0.0) if now.progress_total == before.progress_total + 1 else 0.0
+    return now.progressed_s - before.progressed_s - waited_s
+
+
+def _is_between(beats: list[Beat]) -> bool:
+    # The wait inside ``next()`` has rules of its own, and before the first batch nothing is known of the program.
+    return bool(beats) and all(beat.waits_for == "none" and beat.progress_total for beat in beats)

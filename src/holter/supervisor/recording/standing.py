@@ -1,0 +1,135 @@
+"""Report once where a program with a DataLoader has stood for long, while no process of the run does anything.
+
+Holter cannot tell whether that is intended, so it is a notice: no alarm, no cause, no command, and nothing is healed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from holter.detectors.standing import Progress, StandingKeeper
+from holter.evidence.facts.training.standing import KINDS
+from holter.evidence.facts.training.stuck_place import LOOPS, OTHER, PERSON, Place, stuck_place
+from holter.evidence.frames import describe
+from holter.evidence.window import Window
+from holter.history.ranks import main_process
+from holter.history.standing import GOES_ON, STANDS
+from holter.probes.process.stacks import StackDumper
+from holter.records import Episode, Notice, ProcessSample, StackDump, Tick
+from holter.sentences import define
+from holter.tape import Recording
+
+# So many times, equally apart, within the limit: a program that moves shows it in one of them.
+LOOKS = 5
+# The stacks that count are from this part of the limit, or more.
+LEAST_PART = 0.75
+# With stdin behind it, such a call waits for a person, or for the program that gives it orders.
+READS = ("read", "readv", "select", "pselect6")
+
+STANDS_IN = define(
+    "notice.main-stands",
+    "the main process has stood in {place} for {age:duration}[[ ({kind})]], and no process of the run does anything; "
+    "Holter cannot tell whether this is intended",
+)
+WENT_ON = define("notice.main-goes-on", "the main process goes on, after {age:duration} in {place}")
+
+
+class StandingWatch:
+    """Takes stacks of a main process that stands, and reports its place; once per stop."""
+
+    def __init__(self, recording: Callable[[], Recording]) -> None:
+        """``recording``: the last minutes, as if read from the tape."""
+        self._recording = recording
+        # Stacks from outside only: a signal would disturb a program that may be healthy.
+        self._dumper = StackDumper()
+        self._new: list[StackDump] = []
+        self.follow()
+
+    def follow(self) -> None:
+        """Begin again for a process that replaces the last one of the run."""
+        self._keeper = StandingKeeper()
+        self._dumps: list[StackDump] = []
+        self._looked = 0
+        self._reported: tuple[Progress, float, str] | None = None  # progress then, beginning, place
+
+    def see(self, tick: Tick) -> tuple[Notice, ...]:
+        """Process the next tick; return new notices."""
+        self._keeper.see(tick)
+        came = self._dumper.collect()
+        if self._reported is not None:
+            return self._went_on(tick)
+        since_s = self._keeper.since_s
+        main = main_process(tick.processes, tick.beats)
+        if since_s is None or main is None:
+            if tick.processes:
+                self._dumps, self._looked = [], 0
+            return ()
+        own = [dump for dump in came if dump.pid == main.pid and dump.t_s >= since_s]
+        self._dumps += own
+        self._new += own
+        age_s = tick.t_s - since_s
+        if age_s >= (self._looked + 1) * self._keeper.limit_s / LOOKS and self._dumper.start(
+            {main.pid: "main"}, tick.t_s
+        ):
+            self._looked += 1
+        if not own or self._dumps[-1].t_s - since_s < self._keeper.limit_s:
+            return ()
+        return self._judge(tick, main, since_s)
+
+    def new_stacks(self) -> list[StackDump]:
+        """Return dumps that are not on the tape yet."""
+        new, self._new = self._new, []
+        return new
+
+    def close(self) -> None:
+        """Cancel a stack dump that still runs."""
+        self._dumper.close()
+
+    def _judge(self, tick: Tick, main: ProcessSample, since_s: float) -> tuple[Notice, ...]:
+        newest_s = self._dumps[-1].t_s
+        recent = [dump for dump in self._dumps if dump.t_s >= newest_s - self._keeper.limit_s]
+        if newest_s - recent[0].t_s < LEAST_PART * self._keeper.limit_s:
+            return ()
+        place = self._place(recent, tick, since_s)
+        if place is None or place.kind in (PERSON, *LOOPS) or _may_read_stdin(main):
+            return ()
+        where, began_s = describe(place.frame), since_s if recent[0] is self._dumps[0] else recent[0].t_s
+        self._reported = (self._keeper.progress, began_s, where)
+        kind = KINDS[place.kind]() if place.kind != OTHER else None
+        message = STANDS_IN(place=where, age=tick.t_s - began_s, kind=kind)
+        return (Notice(t_s=tick.t_s, what=STANDS, message=message, pids=(main.pid,)),)
+
+    def _place(self, recent: list[StackDump], tick: Tick, since_s: float) -> Place | None:
+        dumps = [dump for dump in recent if any(thread.frames for thread in dump.threads)]
+        if len(dumps) < 2:
+            return None
+        stands = Episode(
+            kind="stall",
+            phase="unknown",
+            start_s=since_s,
+            alarm_s=tick.t_s,
+            detector=STANDS,
+            subject="training",
+            pid=dumps[0].pid,
+        )
+        return stuck_place(dumps, Window(self._recording(), stands))
+
+    def _went_on(self, tick: Tick) -> tuple[Notice, ...]:
+        if self._reported is None or not self._keeper.progress or self._reported[0] == self._keeper.progress:
+            return ()
+        _, since_s, place = self._reported
+        self._reported, self._dumps, self._looked = None, [], 0
+        return (Notice(t_s=tick.t_s, what=GOES_ON, message=WENT_ON(age=tick.t_s - since_s, place=place)),)
+
+
+def _may_read_stdin(main: ProcessSample) -> bool:
+    # True too if the kernel does not show what it waits for.
+    if main.syscall is None and main.wait_channel is None:
+        return True
+    if main.syscall not in READS or main.syscall_file is None:
+        return False
+    try:
+        return str(Path(f"/proc/{main.pid}/fd/0").readlink()) == main.syscall_file
+    except OSError:
+        return False

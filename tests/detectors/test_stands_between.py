@@ -1,0 +1,122 @@
+"""Since when a program with a DataLoader stands between two batches with nobody at work, and how long it may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import pytest
+from running import OTHER, process
+from test_plain_programs import Plain
+
+from holter.detectors.standing import FLOOR_S, StandingKeeper
+from holter.records import GpuSample, Tick
+
+
+def seen(ticks: Iterable[Tick]) -> StandingKeeper:
+    keeper = StandingKeeper()
+    for tick in ticks:
+        keeper.see(tick)
+    return keeper
+
+
+def stood_s(run: Plain, ticks: Iterable[Tick]) -> float:
+    keeper = seen(ticks)
+    return 0.0 if keeper.since_s is None else run.t_s - keeper.since_s
+
+
+def with_main(ticks: Iterable[Tick], every_s: int = 5, **per_s: float) -> list[Tick]:
+    """The main process with counters that are read every five seconds, and grow so much a second."""
+    changed = []
+    for tick in ticks:
+        main, *others = tick.processes
+        if int(tick.t_s) % every_s == 0:
+            main = msgspec.structs.replace(main, **{name: int(tick.t_s * rate) for name, rate in per_s.items()})
+        changed.append(msgspec.structs.replace(tick, processes=(main, *others)))
+    return changed
+
+
+def test_it_stands_since_nobody_works():
+    run = Plain()
+    assert stood_s(run, [*run.goes(), *run.pauses(700)]) == pytest.approx(700, abs=2)
+    assert stood_s(run, [*run.goes()]) == 0
+    run = Plain()
+    assert stood_s(run, [*run.goes(), *run.pauses(700), *run.goes(5)]) == 0
+
+
+@pytest.mark.parametrize(
+    "per_s",
+    [
+        {"read_bytes_total": 100_000},
+        {"read_bytes_total": 0, "write_bytes_total": 100_000},
+        {"read_bytes_total": 0, "read_chars_total": 50_000},  # a file that is in memory already, to a slow server
+        {"voluntary_switches_total": 1.2},  # bytes from memory to a slow server, or a try every second
+    ],
+)
+def test_what_reads_writes_or_wakes_does_something(per_s: dict[str, float]):
+    run = Plain()
+    assert stood_s(run, [*run.goes(), *with_main(run.pauses(700), **per_s)]) < 10
+
+
+def test_what_wakes_now_and_then_does_nothing():
+    run = Plain()
+    begin = run.goes()
+    ticks = with_main(run.pauses(700), voluntary_switches_total=0.15, read_bytes_total=10, read_chars_total=2_000)
+    assert stood_s(run, [*begin, *ticks]) > 680
+
+
+@pytest.mark.parametrize(("cores", "least_s"), [(0.0, 690), (0.004, 690), (0.02, 0), (1.0, 0)])
+def test_a_child_that_works_is_work(cores: float, least_s: float):
+    run = Plain()
+    begin = run.goes()
+    ticks = [
+        msgspec.structs.replace(tick, processes=(*tick.processes, process(tick.t_s, OTHER, cpu=cores, role="other")))
+        for tick in run.pauses(700)
+    ]
+    assert (stood_s(run, [*begin, *ticks]) > 0) == (least_s > 0)
+
+
+def test_a_gpu_that_works_or_cannot_be_read_is_work():
+    for ratio in (1.0, None):
+        run = Plain()
+        begin = run.goes()
+        ticks = [
+            msgspec.structs.replace(tick, gpus=(GpuSample(t_s=tick.t_s, index=0, name="GPU", utilization_ratio=ratio),))
+            for tick in run.pauses(700)
+        ]
+        assert stood_s(run, [*begin, *ticks]) == 0
+
+
+@pytest.mark.parametrize("state", ["T", "t", "D"])
+def test_a_process_that_is_stopped_or_in_the_kernel_is_judged_elsewhere(state: str):
+    run = Plain()
+    begin = run.goes()
+    ticks: list[Any] = []
+    for tick in run.pauses(700):
+        main, *others = tick.processes
+        ticks.append(msgspec.structs.replace(tick, processes=(msgspec.structs.replace(main, state=state), *others)))
+    assert stood_s(run, [*begin, *ticks]) == 0
+
+
+def test_inside_next_and_before_the_first_batch_there_are_other_rules():
+    run = Plain()
+    assert stood_s(run, [*run.goes(), *run.waits(700)]) == 0
+    run = Plain()
+    assert stood_s(run, run.pauses(700)) == 0
+
+
+def test_a_suspended_machine_begins_again():
+    run = Plain()
+    ticks = [*run.goes(), *run.pauses(400)]
+    run.t_s += 3600
+    assert stood_s(run, [*ticks, *run.pauses(100)]) == pytest.approx(100, abs=3)
+
+
+def test_the_limit_grows_with_the_pauses_that_ended():
+    run = Plain()
+    ticks = [*run.goes(), *run.pauses(20), *run.goes(), *run.pauses(300), *run.goes(10)]
+    keeper = seen(ticks)
+    assert keeper.longest_s == pytest.approx(300, abs=3)
+    assert keeper.limit_s == 20 * keeper.longest_s
+    assert seen(Plain().goes()).limit_s == FLOOR_S
