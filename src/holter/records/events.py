@@ -134,6 +134,7 @@ class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
 
 AbilityName = Literal[
     "heartbeat", "loader", "log", "exceptions", "stacks", "gpu", "kernel-log", "endings", "results",  # can be seen
+    "losses",  # can be seen; only stated of a program with a DataLoader, where it cannot
     "replace-workers", "save", "restart",  # can be done
 ]  # fmt: skip
 

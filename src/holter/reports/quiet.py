@@ -5,25 +5,30 @@ It says "nothing wrong" only if a training was seen, and if its end is known.
 
 from __future__ import annotations
 
-from holter.evidence.scope import was_training_seen
-from holter.records import ActionTaken, ContractSettled, Message, Noted, ProcessEnded
+from holter.evidence.scope import BY_DATALOADER, was_training_seen
+from holter.history.standing import standing
+from holter.records import ActionTaken, ContractSettled, Message, Noted, ProcessEnded, Value
 from holter.reports.catalogue import Lang, phrase
 from holter.reports.when import is_text
 from holter.sentences import define
 from holter.tape import Recording
 from holter.texts.recording import FROM_OUTPUTS
 
+STANDS = define("quiet.stands", "No alarm was raised in {span:duration}, but at the end the main process stood still.")
 NOT_OVER = define(
-    "quiet.not-over", "Nothing wrong was seen in {span:duration}; the recording ends before the training."
+    "quiet.not-over",
+    "Nothing wrong was seen in {span:duration}[[ ({unseen})]]; the recording ends before the training.",
 )
 END_UNSEEN = define(
-    "quiet.end-unseen", "Nothing wrong was seen in {span:duration}; how the training ended could not be seen."
+    "quiet.end-unseen",
+    "Nothing wrong was seen in {span:duration}[[ ({unseen})]]; how the training ended could not be seen.",
 )
-NOTHING_WRONG = define("quiet.nothing-wrong", "Nothing wrong was seen in {span:duration}.")
+NOTHING_WRONG = define("quiet.nothing-wrong", "Nothing wrong was seen in {span:duration}[[ ({unseen})]].")
+LOSSES_UNSEEN = define("quiet.losses-unseen", "losses and checkpoints were not looked at")
 REPLACED = define(
     "quiet.replaced",
-    "Data workers were replaced {count} times; nothing else was wrong in {span:duration}.",
-    one="Data workers were replaced once; nothing else was wrong in {span:duration}.",
+    "Data workers were replaced {count} times; nothing else was wrong in {span:duration}[[ ({unseen})]].",
+    one="Data workers were replaced once; nothing else was wrong in {span:duration}[[ ({unseen})]].",
 )
 OUTPUTS_FINE = define(
     "quiet.outputs",
@@ -34,7 +39,9 @@ OUTPUTS_FINE = define(
 NO_TRAINING = define("quiet.no-training", "No training was seen: {why}.")
 TOO_SHORT = define("quiet.too-short", "the recording is {span:duration} long and holds no step, epoch or log sentence")
 DAMAGED = define("quiet.damaged", "The recording is damaged or cut; what can be read of it shows no training.")
-QUIET_SO_FAR = define("quiet.so-far", "Nothing wrong was seen in what can be read of the recording, {span:duration}.")
+QUIET_SO_FAR = define(
+    "quiet.so-far", "Nothing wrong was seen in what can be read of the recording, {span:duration}[[ ({unseen})]]."
+)
 NO_STEP = define("quiet.no-step", "{heartbeat}; {log}")
 NO_TRAINER = define("quiet.no-trainer", "no step of an nnU-Net v2 trainer; {log}")
 
@@ -57,18 +64,31 @@ def quiet_message(recording: Recording) -> Message:
         return Message(key="headline.quiet-text")
     if not was_training_seen(recording):
         return no_training_in(recording)
+    if standing(recording) is not None and not _has_ended_well(recording):
+        return STANDS(span=recording.duration_s)
+    said: dict[str, Value | None] = {"span": recording.duration_s, "unseen": _unseen(recording)}
     if recording.damage:
-        return QUIET_SO_FAR(span=recording.duration_s)
+        return QUIET_SO_FAR(**said)
     ends = [event for event in recording.events(ProcessEnded) if event.role == "main"]
     if not ends:
-        return NOT_OVER(span=recording.duration_s)
+        return NOT_OVER(**said)
     known_ends = [event for event in ends if event.exit_code is not None or event.exit_signal is not None]
     if ends[-1].pid not in {event.pid for event in known_ends}:
-        return END_UNSEEN(span=recording.duration_s)
+        return END_UNSEEN(**said)
     replaced = times_replaced(recording)
     if replaced:
-        return REPLACED(count=replaced, span=recording.duration_s)
-    return NOTHING_WRONG(span=recording.duration_s)
+        return REPLACED(count=replaced, **said)
+    return NOTHING_WRONG(**said)
+
+
+def _unseen(recording: Recording) -> Message | None:
+    # A loss that is not finite, or a checkpoint that was not written, would not have been noticed.
+    by_dataloader = any(note.what == BY_DATALOADER for note in recording.events(Noted))
+    return LOSSES_UNSEEN() if by_dataloader else None
+
+
+def _has_ended_well(recording: Recording) -> bool:
+    return any(event.role == "main" and event.exit_code == 0 for event in recording.events(ProcessEnded))
 
 
 def times_replaced(recording: Recording) -> int:

@@ -33,6 +33,7 @@ SEES = {
     "kernel-log": define("contract.sees.kernel-log", "kernel log"),
     "endings": define("contract.sees.endings", "exit codes"),
     "results": define("contract.sees.results", "results folder"),
+    "losses": define("contract.sees.losses", "losses and checkpoints"),
 }
 LOADERS = {
     "batchgenerators": define("contract.loader.batchgenerators", "batchgenerators workers"),
@@ -125,6 +126,9 @@ def _row(ability: Ability, lang: Lang) -> str:
 def _unseen(settled: ContractSettled, lang: Lang) -> Iterator[str]:
     # Only the first has its reason: what else is missing is often missing for the same.
     missing = [ability for ability in settled.sees if not ability.can]
+    if any(ability.name == "losses" for ability in missing):  # what nnU-Net would write there
+        missing = [ability for ability in missing if ability.name not in ("log", "results")]
+        missing.sort(key=lambda ability: ability.name != "losses")
     of_training = {*THE_TRAINING, "results"}
     sees_training = any(ability.can for ability in settled.sees if ability.name in of_training)
     if not sees_training:
@@ -152,7 +156,9 @@ def consequences(abilities: tuple[Ability, ...], lang: Lang, *, with_reason: boo
 def changes(settled: ContractSettled, before: ContractSettled, lang: Lang) -> list[str]:
     """Return which abilities were lost and which were gained."""
     lines = []
-    for now, then in zip(settled.sees, before.sees, strict=True):
+    earlier = {ability.name: ability for ability in before.sees}
+    both = ((now, earlier[now.name]) for now in settled.sees if now.name in earlier)
+    for now, then in both:
         if then.can and not now.can:
             lines.append(phrase(LOST(name=_name(now, lang), why=_why(now, lang)), lang))
         elif now.can and not then.can:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from holter.evidence.scope import BY_DATALOADER
 from holter.history.ranks import main_beat
 from holter.probes.machine.environment import process_command, process_environ
 from holter.probes.process.pidfd import reports_exit_status
@@ -56,6 +57,7 @@ HOOK_GONE = define("contract.hook-gone", "its pages are gone")
 SCRATCH_LOST = define("contract.scratch-lost", "Holter's own folder was removed and cannot be created again")
 NO_LOADER = define("contract.no-loader", "no data loader with worker processes was seen")
 NO_LOG = define("contract.no-log", "no training log of nnU-Net was found")
+LOSSES_UNKNOWN = define("contract.losses-unknown", "a DataLoader does not know them")
 LOG_GONE = define("contract.log-gone", "its file is gone")
 NO_RESULTS = define("contract.no-results", "it is not known which folder that is")
 RESULTS_GONE = define("contract.results-gone", "{folder} is gone")
@@ -97,6 +99,7 @@ class Abilities:
         self._gpu: GpuSample | None = None
         self._kernel_log = True
         self._hook_failed: str | None = None
+        self._by_dataloader = False
         self._endings: Ability | None = None
         self._first_results: StorageSample | None = None
         self._results_why_not: Message | None = None
@@ -113,6 +116,8 @@ class Abilities:
         for event in tick.events:
             if isinstance(event, Noted) and event.what == "kernel-log-unreadable":
                 self._kernel_log = False
+            elif isinstance(event, Noted) and event.what == BY_DATALOADER:
+                self._by_dataloader = True
             elif isinstance(event, Noted) and event.what == "hook-failed":
                 self._hook_failed = event.text
         self._learn_results(tick)
@@ -141,7 +146,7 @@ class Abilities:
     def contract(self, tick: Tick) -> ContractSettled:
         """Return what Holter can observe of the run and do to it, as known at this tick."""
         heartbeat = self._heartbeat(tick)
-        sees = (
+        sees: tuple[Ability, ...] = (
             heartbeat,
             self._loader(tick),
             self._log(),
@@ -152,6 +157,8 @@ class Abilities:
             self._process_endings(),
             self._result_folder(),
         )
+        if self._by_dataloader:
+            sees += (Ability(name="losses", can=False, why_not=LOSSES_UNKNOWN()),)
         return ContractSettled(t_s=tick.t_s, sees=sees, does=self._does(heartbeat, sees[1]))
 
     def _heartbeat(self, tick: Tick) -> Ability:
