@@ -112,7 +112,7 @@ def test_what_is_said_only_later_or_only_live_is_not_enough():
 
 
 def test_only_what_cannot_be_told_from_a_pause_may_be_silent():
-    assert {case.name for case in CASES if case.may_be_silent} == {"loader-locked", "torchrun-frozen"}
+    assert {case.name for case in CASES if case.may_be_silent} == {"torchrun-frozen"}
     wrong = said(letter=SEES, texts=RAISED, code=1, episodes=[episode("slow-storage")])
     assert "false cause" in kinds("loader-locked", wrong)
 

@@ -47,6 +47,9 @@ def plain(*words: str) -> Case:
     )
 
 
+STANDS = r"the main process has stood in wait_for_ever \(loop\.py:\d+\) for .*\(waiting for a lock\)"
+
+
 def loop(*words: str, launcher: list[str] | None = None) -> Case:
     """Return a case with a training loop with PyTorch's DataLoader."""
     begin = [sys.executable] if launcher is None else launcher
@@ -262,11 +265,13 @@ CASES: tuple[Case, ...] = (
     replace(
         loop("lock"),
         name="loader-locked",
-        summary="the loop waits for a lock forever",
+        summary="the loop waits for a lock forever, and a notice says where after ten minutes",
         breaks=True,
         exit_codes=(),
-        causes=("main-stands-still",),
-        may_be_silent=True,
+        says=(STANDS,),
+        until=STANDS,
+        watch_s=450.0,
+        quick=False,
     ),
     *(
         case

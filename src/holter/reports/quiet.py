@@ -24,7 +24,7 @@ END_UNSEEN = define(
     "Nothing wrong was seen in {span:duration}[[ ({unseen})]]; how the training ended could not be seen.",
 )
 NOTHING_WRONG = define("quiet.nothing-wrong", "Nothing wrong was seen in {span:duration}[[ ({unseen})]].")
-LOSSES_UNSEEN = define("quiet.losses-unseen", "losses and checkpoints were not looked at")
+LOSSES_UNSEEN = define("quiet.losses-unseen", "losses were not looked at")
 REPLACED = define(
     "quiet.replaced",
     "Data workers were replaced {count} times; nothing else was wrong in {span:duration}[[ ({unseen})]].",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from holter.history.fates import fates
@@ -31,11 +33,13 @@ def test_a_stall_that_somebody_ends_is_not_over(tmp_path: Path, number: signal.S
         holter = subprocess.Popen(
             [sys.executable, "-m", "holter", *words], stdout=out, stderr=out, env=environ, start_new_session=True
         )
+    processes: list[psutil.Process] = []
     try:
         end_s = time.monotonic() + WITHIN_S
         while "(score" not in lines.read_text():
             assert time.monotonic() < end_s and holter.poll() is None, lines.read_text()
             time.sleep(0.2)
+        processes = psutil.Process(holter.pid).children(recursive=True)
         while holter.poll() is None and time.monotonic() < end_s:  # at its exit Python waits for the stopped worker
             os.killpg(holter.pid, number)
             time.sleep(6)
@@ -43,6 +47,9 @@ def test_a_stall_that_somebody_ends_is_not_over(tmp_path: Path, number: signal.S
     finally:
         if holter.poll() is None:
             os.killpg(holter.pid, signal.SIGKILL)
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
     said = lines.read_text()
     assert "is over after" not in said and "went on by itself" not in said, said
     assert said.count("was not over when the training ended") == 1, said

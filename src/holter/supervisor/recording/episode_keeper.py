@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections import deque
 from pathlib import Path
 
+import msgspec
+
 from holter.detectors import Watch
 from holter.detectors.stall import ENDED
 from holter.evidence.at_verdict import WHOLE_S, thinned
 from holter.history.fates import ASKED_TO_END, ENDS_WITHIN_S
 from holter.history.ranks import main_process
-from holter.records import ContractSettled, Diagnosis, Episode, Noted, ProcessEnded, Tick
+from holter.records import ContractSettled, Diagnosis, Episode, Event, Noted, ProcessEnded, Tick
 from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.environment_keeper import EnvironmentKeeper
 from holter.supervisor.recording.investigation import Investigator
@@ -84,6 +86,11 @@ class EpisodeKeeper:
         self._recent.append(tick)
         while self._recent[0].t_s < tick.t_s - WHOLE_S:
             self._older += thinned([self._recent.popleft()])
+
+    def add(self, events: tuple[Event, ...]) -> None:
+        """Add events to the last tick that was remembered; they are on the tape already."""
+        if events:
+            self._recent[-1] = msgspec.structs.replace(self._recent[-1], events=(*self._recent[-1].events, *events))
 
     def see(self, tick: Tick) -> None:
         """Run the detectors on a tick; report and investigate the episodes that they find."""

@@ -268,6 +268,7 @@ class Recorder:
         )
         self._writer.write_stacks(self._standing.new_stacks())
         self._writer.write_events(noticed)
+        self._kept.add(noticed)
         for notice in (*noticed, *(event for event in tick.events if isinstance(event, Notice))):
             self._listener.notice(notice)
 
