@@ -29,6 +29,15 @@ class TestConcurrentJobsContention(ConfirmedLaws):
     )  # fmt: skip
 
 
+def test_a_host_that_gives_cpus_to_others_explains_slow_steps():
+    # In the guest nobody else works, and a run that gets its virtual CPU may still not run.
+    guest = {**CROWDED, "episode.kind": "slow-down", "host.others_cpu_ratio": 0.02, "cpu.queue_ratio": 0.02}
+    stolen = judged({**guest, "cpu.steal_ratio": 0.35})["concurrent-jobs-contention"]
+    assert stolen.verdict in ("likely", "confirmed")
+    assert any(finding.text == "cpus-stolen" for finding in stolen.supports)
+    assert judged({**guest, "cpu.steal_ratio": 0.02})["concurrent-jobs-contention"].verdict == "excluded"
+
+
 def test_load_of_others_explains_slow_steps_but_no_standstill_in_which_nobody_wants_a_cpu():
     slow = judged({**CROWDED, "episode.kind": "slow-down", "main.state": "S", "activity.present": False})
     assert slow["concurrent-jobs-contention"].score > 0.5

@@ -45,6 +45,16 @@ def test_pieces_that_contradict_each_other_are_named(tmp_path: Path) -> None:
     assert any("one.txt" in note and "two.txt" in note and "the first one counts" in note for note in notes)
 
 
+def test_what_two_outputs_say_together_is_reckoned(tmp_path: Path) -> None:
+    load = " 14:02:11 up 5 days,  2:11,  1 user,  load average: 96.12, 95.05, 90.90\n"
+    story = "My nnU-Net training became slow, an epoch takes 800 s instead of 160 s.\n"
+    result = pieces(tmp_path, story=story, uptime=load, nproc="$ nproc\n8\n", env="nnUNet_n_proc_DA=32\n")
+    facts = {fact.name: fact for fact in result.diagnoses[-1].facts}
+    assert (facts["cpu.load_ratio"].value, facts["cpu.workers_per_cpu"].value) == (12.015, 4.0)
+    assert str(facts["cpu.load"].detail).startswith("uptime.txt: ")
+    assert str(facts["setting.n_proc_da"].detail).startswith("env.txt: ")
+
+
 def test_of_two_descriptions_the_clearer_one_counts(tmp_path: Path) -> None:
     found = pieces(
         tmp_path,

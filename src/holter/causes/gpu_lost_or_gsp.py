@@ -25,7 +25,9 @@ from holter.causes.offers import CONTINUE, LOOK_AT_GPU, Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
 from holter.causes.steps import AGAIN
-from holter.causes.weigh import Rule, against, at_least, one_of, supports
+from holter.causes.weigh import Rule, against, at_least, holding, one_of, supports, weigh
+from holter.evidence import Evidence
+from holter.records import Verdict
 
 CAUSE = "gpu-lost-or-gsp"
 
@@ -36,6 +38,7 @@ SENTENCES = describe(
     findings={
         "driver-refuses": "the driver cannot be opened ({detail})",
         "driver-silent": "the driver does not answer ({detail})",
+        "gpu-memory-errors": "errors of GPU memory that ECC could not correct: {value}",
         "error-of-lost-gpu": "the exception is one for a GPU that is gone",
         "error-of-something-else": "the exception is of another kind ({value})",
     },
@@ -69,6 +72,13 @@ RULES = (
     *not_in("creep", "unsaved"),
 )
 
+# Errors that ECC could not correct may have hit another program, and broken memory need not end this one.
+MEMORY_ERRORS = supports("gpu.memory_errors", at_least(1), "gpu-memory-errors", weight=0.75)
+
 LOOK_AT_XIDS = Offer("look-at-kernel-log", "SAFE", "dmesg -T | grep -iE 'xid|nvrm'")
 OFFERS = (LOOK_AT_XIDS, LOOK_AT_GPU, Offer("restart-machine", "ADVICE"), CONTINUE)
 LADDER = (AGAIN,)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    return weigh(CAUSE, evidence, (*RULES, *holding(evidence, MEMORY_ERRORS)))

@@ -97,6 +97,7 @@ FINDINGS: Mapping[str, str] = {
     "licence-restricts": "the virtual GPU has no licence and is restricted ({value})",
     "limit-reached": "a limit was reached: {detail}",
     "link-is-busy": "{percent} % of what the link carries was used",
+    "load-above-cpus": "the load average is {value} for each CPU ({detail})",
     "locked-in": "the lock is waited for in {value}",
     "machine-check": "the kernel log names hardware errors: {value}",
     "main-does-not-grow": "it is not the main process that grows",

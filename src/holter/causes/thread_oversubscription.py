@@ -17,7 +17,19 @@ from __future__ import annotations
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import BATCHES_ARE_LOST, IN_ONE_PLACE, NOBODY_WORKS
-from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, only, supports, symptom, weigh
+from holter.causes.weigh import (
+    Rule,
+    against,
+    at_least,
+    at_most,
+    holding,
+    if_seen,
+    is_true,
+    only,
+    supports,
+    symptom,
+    weigh,
+)
 from holter.evidence import Evidence
 from holter.records import Verdict
 
@@ -56,8 +68,12 @@ RULES = (
     symptom("many-threads"),
 )
 
+# It may be others that want so much.
+LOAD = supports("cpu.load_ratio", at_least(2.0), "load-above-cpus", weight=0.5)
+
 OFFERS = (Offer("one-thread-each", "CONSENT", "export OMP_NUM_THREADS=1"),)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *IN_ONE_PLACE, BATCHES_ARE_LOST)))
+    loaded = holding(evidence, LOAD) if evidence.is_stated else ()
+    return weigh(CAUSE, evidence, (*RULES, *loaded, *if_seen(evidence, *IN_ONE_PLACE, BATCHES_ARE_LOST)))

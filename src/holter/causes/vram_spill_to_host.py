@@ -18,7 +18,20 @@ from __future__ import annotations
 from holter.causes.offers import PLAN_FOR_GPU, Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, symptom
+from holter.causes.weigh import (
+    Rule,
+    against,
+    at_least,
+    at_most,
+    is_true,
+    one_of,
+    proves_nothing,
+    supports,
+    symptom,
+    weigh,
+)
+from holter.evidence import Evidence
+from holter.records import Verdict
 
 CAUSE = "vram-spill-to-host"
 
@@ -58,3 +71,11 @@ OFFERS = (
     Offer("no-sysmem-fallback", "CONSENT"),
     PLAN_FOR_GPU,
 )
+
+
+# GPU memory is full in many trainings on Linux: where nothing names Windows, that alone is no hint.
+def diagnose(evidence: Evidence) -> Verdict:
+    is_named = any(evidence.fact(name).status == "known" for name in ("system.os", "system.virtual_machine"))
+    if is_named or not evidence.is_stated:
+        return weigh(CAUSE, evidence, RULES)
+    return weigh(CAUSE, evidence, tuple(proves_nothing(rule) if rule.group == "full" else rule for rule in RULES))

@@ -92,6 +92,11 @@ def if_seen(evidence: Evidence, *rules: Rule) -> tuple[Rule, ...]:
     return tuple(rule for rule in rules if evidence.fact(rule.fact).status == "known")
 
 
+def holding(evidence: Evidence, *rules: Rule) -> tuple[Rule, ...]:
+    """Return only those rules that hold: what need not be there lowers no score where it is not."""
+    return tuple(rule for rule in rules if _holds(rule, evidence))
+
+
 def weigh(cause: str, evidence: Evidence, rules: tuple[Rule, ...]) -> Verdict:
     """Return the verdict of one cause: excluded, possible, likely or confirmed, with a score from 0 to 1.
 

@@ -117,7 +117,8 @@ def _is_sure(found: dict[str, Found]) -> bool:
 def titled(text: str, name: Text) -> str:
     """Return the text; if a short file is named after a command, put that command above it, as typed at a prompt."""
     command = COMMANDS.get(Path(str(name)).stem.lower().replace("_", "-"))
-    return text if command is None or text.count("\n") > FEW_LINES else f"$ {command}\n{text}"
+    is_typed = command is not None and command in text
+    return text if command is None or is_typed or text.count("\n") > FEW_LINES else f"$ {command}\n{text}"
 
 
 def accuses(found: dict[str, Found]) -> bool:

@@ -129,6 +129,11 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("cpu.run_busy_ratio", "use of the usable CPUs", unit="ratio", note="by the run"),
     _number("cpu.host_busy_ratio", "CPU use of the whole machine", unit="ratio"),
     _number("cpu.iowait_ratio", "CPU time that waits for storage", unit="ratio"),
+    _number(
+        "cpu.steal_ratio", "CPU time that the host gave to others", unit="ratio", note="steal: in a virtual machine"
+    ),
+    _number("cpu.load", "load average", note="of the last minute"),
+    _number("cpu.load_ratio", "load average for each CPU", note="of the last minute"),
     _number("pressure.cpu", "time lost waiting for a CPU", unit="ratio", note="PSI cpu some"),
     _number("pressure.io", "time lost waiting for storage", unit="ratio", note="PSI io some"),
     # Storage
@@ -230,6 +235,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
         unit="ratio",
         note="the highest, as a share of the link's present speed",
     ),
+    _number("gpu.memory_errors", "uncorrected errors of GPU memory", note="ECC, since the driver was loaded"),
     _bool("gpu.mig", "whether the GPU is divided (MIG)"),
     _text("gpu.slice", "MIG slice"),
     _number("gpu.slice_bytes", "memory of the MIG slice", unit="B"),

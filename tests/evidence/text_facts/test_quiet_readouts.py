@@ -40,6 +40,47 @@ INSPECT = (
     '            "ExitCode": {code},\n        "HostConfig": {{\n            "IpcMode": "host",\n'
     '            "ShmSize": 67108864,\n            "OomKillDisable": false,\n'
 )
+CROWD = "concurrent-jobs-contention"
+UPTIME = " 14:02:11 up 5 days,  2:11,  1 user,  load average: 40.12, 39.05, 38.90\n"
+TOP = (
+    "top - 14:02:11 up 5 days,  2:11,  2 users,  load average: 8.12, 8.05, 7.90\n"
+    "Tasks: 190 total,   9 running, 181 sleeping,   0 stopped,   0 zombie\n"
+    "%Cpu(s): {busy} us,  0.5 sy,  0.0 ni, {idle} id,  0.0 wa,  0.0 hi,  0.3 si, {stolen} st\n"
+)
+ROWS = (
+    "    PID USER      PR  NI    VIRT    RES    SHR S  %CPU  %MEM     TIME+ COMMAND\n"
+    "   2390 anna      20   0 2150688   1.1g 246980 R  {}   4.5   0:20.59 freesurfer\n"
+    "   4711 me        20   0 1572928 459692  50692 S  98.8   1.9   0:01.83 python\n"
+)
+PS = (
+    "USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n"
+    "{}        2390 {}  4.5 2150688 1100000 ?      R    10:00   9:10 freesurfer -all\n"
+    "me          4711  0.0  2.0 123456 65432 pts/0    Sl+  10:00   0:10 python nnUNetv2_train 4 3d_fullres 0\n"
+)
+IOSTAT = "Linux 6.1.0 (n1) \t11/30/26 \t_x86_64_\t(16 CPU)\n\n"
+CPU = (
+    "avg-cpu:  %user   %nice %system %iowait  %steal   %idle\n           2.06    0.00    1.20   {}    0.00   53.20\n\n"
+)
+DEVICES = (
+    "Device            r/s     rkB/s   rrqm/s  %rrqm r_await rareq-sz     w/s     wkB/s  aqu-sz  %util\n"
+    "nvme0n1       {reads}  97597.50     5.77   5.36    {wait}    15.68   44.87   2717.32    0.24  99.80\n\n"
+)
+MPSTAT = (
+    "Linux 6.1.0 (n1) \t11/30/26 \t_x86_64_\t(2 CPU)\n\n"
+    "23:10:45     CPU    %usr   %nice    %sys %iowait    %irq   %soft  %steal  %guest  %gnice   %idle\n"
+    "23:10:46     all    1.50    7.00   11.50    0.00    0.00    0.00    3.00    0.00    0.00   40.00\n\n"
+    "Average:     CPU    %usr   %nice    %sys %iowait    %irq   %soft  %steal  %guest  %gnice   %idle\n"
+    "Average:     all    1.50    7.00   11.50    0.00    0.00    0.00    {}    0.00    0.00   40.00\n"
+)
+ECC = (
+    "    ECC Errors\n        Volatile\n            SRAM Correctable              : 0\n"
+    "            DRAM Correctable              : 3\n            DRAM Uncorrectable            : {now}\n"
+    "        Aggregate\n            DRAM Uncorrectable            : {ever}\n"
+)
+ON_GPU = (
+    "|    0   N/A  N/A      1711      C   python                                    11808MiB |\n"
+    "|    0   N/A  N/A      2711      {type}   {name}                         {mib}MiB |\n"
+)
 KERNEL = "[Fri Jan 12 20:47:29 2024] "
 # Name -> without trouble, with trouble, and the cause that the second one may have.
 TWINS = {
@@ -102,6 +143,70 @@ TWINS = {
         f"{VMSTAT} 1  0      0 1120000  10000 900000    0    0    30    40  100  200 10  2 88  0  0\n"
         " 2  6      0 1110000  10000 900000    0    0  9100  7100  900  999 10  2 38 50  0\n",
         "slow-storage",
+    ),
+    "steal in top": (TOP.format(busy=61.1, idle=37.1, stolen=0.3), TOP.format(busy=61.1, idle=2.1, stolen=35.3), CROWD),
+    "steal in vmstat": (
+        f"{VMSTAT} 9  0      0 1120000  10000 900000    0    0    30    40  100  200 50  5 30  0 15\n"
+        " 9  0      0 1120000  10000 900000    0    0    30    40  100  200 50  5 44  0  1\n",
+        f"{VMSTAT} 9  0      0 1120000  10000 900000    0    0    30    40  100  200 50  5 44  0  1\n"
+        " 9  0      0 1120000  10000 900000    0    0    30    40  100  200 50  5  7  0 38\n",
+        CROWD,
+    ),
+    "steal in mpstat": (MPSTAT.format("1.00"), MPSTAT.format("41.00"), CROWD),
+    "iowait in iostat": (
+        IOSTAT + CPU.format("30.00") + CPU.format("1.00"), IOSTAT + CPU.format("1.00") + CPU.format("30.00"),
+        "slow-storage",
+    ),
+    "load and nproc": (
+        f"$ uptime\n{UPTIME}$ nproc\n64\n", f"$ uptime\n{UPTIME}$ nproc\n8\n", "thread-oversubscription",
+    ),
+    "load alone": (UPTIME, f"{UPTIME}CPU(s):                          4\n", CROWD),
+    "processes of others in top": (
+        TOP.format(busy=3.1, idle=96.4, stolen=0.0) + ROWS.format(98.1),
+        TOP.format(busy=99.1, idle=0.4, stolen=0.0) + ROWS.format(2998.1),
+        CROWD,
+    ),
+    "processes of others in ps": (
+        PS.format("anna", 99.0), PS.format("anna", 1181.0), CROWD,
+    ),
+    "my own processes in ps": (PS.format("me", 1181.0), PS.format("root", 1181.0), CROWD),
+    "size of shared memory": (
+        "tmpfs on /dev/shm type tmpfs (rw,nosuid,nodev,size=24683652k,inode64)\n",
+        "shm on /dev/shm type tmpfs (rw,nosuid,nodev,noexec,relatime,size=65536k,inode64)\n",
+        "shm-too-small",
+    ),
+    "disks that rotate": (
+        "NAME    ROTA TYPE SIZE MODEL\nsda        1 disk  64G Virtual Disk\n",
+        "NAME    ROTA TYPE SIZE MODEL\nsda        1 disk  64G ST8000NM0055\n",
+        "slow-storage",
+    ),
+    "default columns of lsblk": (
+        "NAME   MAJ:MIN RM   SIZE RO TYPE MOUNTPOINTS\nsda      8:0    0   7.3T  0 disk /data\n",
+        "NAME ROTA\nsda     1\n├─sda1  1\n└─sda2  1\n",
+        "slow-storage",
+    ),
+    "reads of an NVMe disk": (
+        DEVICES.format(reads="9101.87", wait="0.15"), DEVICES.format(reads="101.87", wait="250.15"), "slow-storage",
+    ),
+    "reads of an idle disk": (
+        DEVICES.format(reads="0.10", wait="250.15"), DEVICES.format(reads="90.10", wait="250.15"), "slow-storage",
+    ),
+    "workers and CPUs": (
+        "$ nproc\n12\n$ env | grep nnUNet\nnnUNet_n_proc_DA=12\n",
+        "$ nproc\n4\n$ env | grep nnUNet\nnnUNet_n_proc_DA=32\n",
+        "few-cores-allocated",
+    ),
+    "some of the CPUs": (
+        "$ nproc; nproc --all\n32\n64\n", "$ nproc; nproc --all\n2\n64\n", "few-cores-allocated",
+    ),
+    "errors of GPU memory in the table": (
+        f"{SMI.replace('N/A', '  0')}", f"{SMI.replace('N/A', ' 12')}", "gpu-lost-or-gsp",
+    ),
+    "errors of GPU memory": (ECC.format(now=0, ever=9), ECC.format(now=4, ever=9), "gpu-lost-or-gsp"),
+    "processes on the GPU": (
+        f"{SMI}{ON_GPU.format(type='G', name='/usr/lib/xorg/Xorg', mib=1108)}",
+        f"{SMI}{ON_GPU.format(type='C', name='...vs/torch/bin/python3.9', mib=9108)}",
+        "gpu-shared-or-zombie",
     ),
     "nvidia-smi": (
         f"{SMI}|ERR!   61C    P2             320W / 350W |  11900MiB / 24576MiB |    100%      Default |\n",

@@ -27,6 +27,9 @@ from holter.texts.secondary_errors import part_that_raised
 SIGXCPU, SIGXFSZ = 24, 25
 # With it Slurm, PBS and LSF end a job first.
 SIGTERM = 15
+# nnU-Net starts so many data workers where it sees as many CPUs.
+STOCK_WORKERS = 12
+FEW_OF_MANY = 0.75
 AS_WORKERS = "pauses-as-workers"
 TOO_LARGE = later(r"\[Errno 27\]|File too large")
 # "RuntimeError: …" or "torch.cuda.OutOfMemoryError: …", the last line of a traceback.
@@ -56,6 +59,7 @@ def follow(book: FactBook) -> None:
     _add(book, "exception.cuda_oom", None if kind is None else kind == "cuda-oom")
     _limit(book)
     _pauses(book)
+    _cpus(book)
     text = book.value("gpu.licence_text")
     if isinstance(text, str):
         stage = licence_stage(_LABEL.sub("", text))
@@ -65,6 +69,25 @@ def follow(book: FactBook) -> None:
     fitting.derive(versions)
     for name in ("software.slow_kernels", "gpu.driver_fits", "gpu.capability_fits"):
         _add(book, name, versions.value(name))
+
+
+# What a person or several outputs state of CPUs, put together.
+def _cpus(book: FactBook) -> None:
+    effective, visible = _count(book, "cpu.effective"), _count(book, "cpu.visible")
+    workers = _count(book, "setting.n_proc_da")
+    if effective and workers:
+        _add(book, "cpu.workers_per_cpu", workers / effective)
+    # As many as nnU-Net wants are not few, however many more there are.
+    if effective and visible and (effective < STOCK_WORKERS or effective > FEW_OF_MANY * visible):
+        _add(book, "cpu.allocated_ratio", min(1.0, effective / visible), f"{effective:g} / {visible:g}")
+    load, cpus = _count(book, "cpu.load"), visible or effective
+    if load is not None and cpus:
+        _add(book, "cpu.load_ratio", round(load / cpus, 3), f"{load:g} / {cpus:g}")
+
+
+def _count(book: FactBook, name: str) -> float | None:
+    value = book.value(name)
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 # Each of N workers delivers one batch, then all compute again: a pause every N steps is theirs.

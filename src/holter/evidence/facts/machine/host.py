@@ -34,6 +34,7 @@ def collect(window: Window, book: FactBook) -> None:
     _throttling(window, book)
     for name, values in (
         ("cpu.host_busy_ratio", [host.cpu_busy_ratio for host in hosts]),
+        ("cpu.steal_ratio", [host.cpu_steal_ratio for host in hosts]),
         ("cpu.iowait_ratio", [host.cpu_iowait_ratio for host in hosts]),
         ("pressure.cpu", [host.pressure_cpu_some_ratio for host in hosts]),
         ("pressure.io", [host.pressure_io_some_ratio for host in hosts]),

@@ -13,7 +13,8 @@ from holter.evidence.text_facts.readouts import disks, gpu, jobs, memory, proces
 
 READERS = (
     disks.df, memory.free, processors.counts, memory.ulimit, gpu.table, gpu.query, gpu.csv, processes.ps,
-    processors.top, memory.vmstat, disks.iostat, disks.lsblk, disks.mounts, processors.groups, memory.pressure,
+    processors.top, processors.load,
+    memory.vmstat, processors.sysstat, disks.iostat, disks.lsblk, disks.mounts, processors.groups, memory.pressure,
     jobs.slurm, jobs.log_and_date, jobs.docker, jobs.containers, software.packages, software.printed,
     software.variables, software.machine, processes.py_spy,
 )  # fmt: skip

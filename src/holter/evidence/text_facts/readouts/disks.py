@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from holter.evidence.text_facts.readouts.values import UNITS, WAITS, Fact, bytes_of
+from holter.evidence.text_facts.readouts.values import UNITS, Fact, bytes_of
 from holter.linux.mounts import is_remote
 from holter.patterns import later
 
@@ -18,12 +18,19 @@ IMAGE_SOURCES = later(r"/dev/(?:loop|sr|cd)|squashfuse|cvmfs2?\b|.*\.(?:sif|squa
 # The head of the column with the sizes, if they are counted in blocks.
 BLOCKS = later(r"\b(\d+)([KMG]?)(?:i?B)?-(?:blocks|块)", re.IGNORECASE)
 BUSY_DISK = 90.0
+# A read takes a hard disk 10 ms; this long it waits in a queue, if it is not one of a few.
+LONG_MS, OFTEN = 100.0, 5.0
 # Per cent busy says nothing of storage that serves many requests at once.
 PARALLEL = later(r"nvme|zram|loop|dm-|md\d")
 SYSTEM_FOLDERS = ("/proc/", "/sys/", "/dev/", "/run/", "/snap", "/boot", "/etc/")
 SYSTEM_MOUNTS = ("/snap", "/boot", "/run", "/sys", "/proc", "/etc", "/usr", "/mnt/wsl", "/var/lib/snapd", "/cvmfs")
 DATA_FOLDER = later(r"nnUNet_preprocessed\s*[=:]\s*[\"']?(/[^\s\"':]+)")
-# Virtual disks say that they rotate, whatever is below them.
+# Virtual disks and those behind a controller say that they rotate, whatever is below them.
+VIRTUAL = later(r"\bVirtual|VMware|QEMU|Msft|PERC|MegaRAID|LOGICAL|\bVBOX", re.IGNORECASE)
+IN_A_GUEST = later(
+    r"^Hypervisor vendor|^(?:kvm|qemu|vmware|microsoft|oracle|xen|amazon|google|wsl)\s*$|\b(?:vda|xvda|vdb)\b",
+    re.MULTILINE,
+)
 REAL_DISK = later(r"^(?:sd[a-z]+|nvme\d+n\d+|hd[a-z])\b")
 
 _DF = later(
@@ -82,6 +89,11 @@ def _shared_memory(row: re.Match[str], used: float, block: float) -> Iterator[Fa
 
 def mounts(text: str) -> Iterator[Fact]:
     """Read ``mount``, ``findmnt`` and the types of ``df -T``: the file system of the data."""
+    for row in (*_MOUNT.finditer(text), *_FINDMNT.finditer(text)):
+        size = re.search(r"(?:^|,)size=(\d+[kmgKMG]?)(?=,|$)", row["options"])
+        total = bytes_of(size[1]) if size is not None and row["mount"] == "/dev/shm" else None
+        if total is not None:
+            yield "shm.total_bytes", total, row[0].strip()
     rows = [*_MOUNT.finditer(text), *_FINDMNT.finditer(text), *(row for row in _DF.finditer(text) if row["type"])]
     named = DATA_FOLDER.search(text)
     chosen = _holding(named[1], rows) if named is not None else None
@@ -111,33 +123,31 @@ def _holding(folder: str, rows: list[re.Match[str]]) -> re.Match[str] | None:
 def lsblk(text: str) -> Iterator[Fact]:
     """Read the column ROTA of ``lsblk``: whether all real disks rotate."""
     head = re.search(r"^NAME\b.*\bROTA\b.*$", text, re.MULTILINE)
-    if head is None:
+    if head is None or IN_A_GUEST.search(text) is not None:
         return
     place = head[0].split().index("ROTA")
     disks = []
     for line in text[head.end() :].splitlines():
         values = line.split()
-        if REAL_DISK.match(line) and len(values) > place and values[place] in ("0", "1"):
+        is_real = REAL_DISK.match(line) is not None and VIRTUAL.search(line) is None
+        if is_real and len(values) > place and values[place] in ("0", "1"):
             disks.append((values[place], line))
     if disks and all(rotates == "1" for rotates, _ in disks):
         yield "symptoms", ("slow-disk",), disks[0][1]
 
 
 def iostat(text: str) -> Iterator[Fact]:
-    """Read ``iostat``; of several reports the first one is left out, because it covers the time since boot."""
-    waits = [
-        (float(match[1]), match[0].splitlines()[-1])
-        for match in re.finditer(r"avg-cpu:.*%iowait.*\n\s*[\d.]+\s+[\d.]+\s+[\d.]+\s+([\d.]+)\s+[\d.]+\s+[\d.]+", text)
-    ]
+    """Read the disks of ``iostat -x``: one that is busy all the time, or needs very long for a read.
+
+    Of several reports the first one is left out, because it covers the time since boot.
+    """
     busy = [rows for head in re.finditer(r"^Device.*%util\s*$", text, re.MULTILINE) if (rows := _busy(text, head))]
-    is_since_boot = re.search(r"^Linux \S+ \(.*\bCPU\)", text, re.MULTILINE) is not None
-    waits = waits[1:] if is_since_boot else waits
-    for share, quote in waits[:1]:
-        yield "cpu.iowait_ratio", round(share / 100, 3), quote
-    for _, quote in [wait for wait in waits if wait[0] >= WAITS][:1]:
-        yield "symptoms", ("waits-for-disk",), quote
     for line in [line for rows in (busy[1:] or busy) for line, util in rows.items() if util >= BUSY_DISK][:1]:
         yield "symptoms", ("waits-for-disk",), line
+
+
+def _number(written: str | None) -> float:
+    return float(written) if written is not None and re.fullmatch(r"[\d.]+", written) else 0.0
 
 
 def _busy(text: str, head: re.Match[str]) -> dict[str, float]:
@@ -146,6 +156,10 @@ def _busy(text: str, head: re.Match[str]) -> dict[str, float]:
         values = line.split()
         if len(values) < len(head[0].split()) or not re.fullmatch(r"[\d.]+", values[-1]):
             break
-        if not PARALLEL.match(values[0]):
+        row = dict(zip(head[0].split(), values, strict=False))
+        waits_ms = _number(row.get("r_await", row.get("await")))
+        if waits_ms >= LONG_MS and _number(row.get("r/s")) >= OFTEN:
+            rows[line] = 100.0
+        elif not PARALLEL.match(values[0]):
             rows[line] = float(values[-1])
     return rows

@@ -49,6 +49,10 @@ def table(text: str) -> Iterator[Fact]:
             yield "gpu.zombie_bytes", most[0] * MIB, f"{most[2]}; No running processes found"
     if _is_unreadable(rows):
         yield "gpu.trouble", "lost", "ERR!"
+    errors = [(int(m[1]), m[0]) for m in re.finditer(r"\|\s+\S+:\d\d:\d\d\.\d \S+\s+\|\s+(\d+) \|", rows)]
+    if errors:
+        yield "gpu.memory_errors", max(errors)[0], max(errors)[1]
+    yield from _crowd(rows)
     degrees = [float(m[1]) for m in re.finditer(r"\|\s*\S+\s+(\d{2,3})C\s+P\d", rows)]
     if degrees:
         yield from _degrees(max(degrees), f"{max(degrees):.0f} C")
@@ -56,6 +60,19 @@ def table(text: str) -> Iterator[Fact]:
         yield "symptoms", ("others-use-gpu",), "E. Process"
     if re.search(r"\|\s+Enabled \|\s*$|^\s*\| MIG devices", rows, re.M):
         yield "gpu.mig", True, "MIG M.: Enabled"
+
+
+# A training computes in one process: of two large ones on one GPU, or one slice of it, one is not of this training.
+def _crowd(rows: str) -> Iterator[Fact]:
+    place = r"\|\s+(?P<place>\d+(?:\s+(?:\d+|N/A){1}\s+(?:\d+|N/A))?)"
+    row = rf"{place}\s+(?P<pid>\d+)\s+C\s+(?P<name>\S.*?)\s+(?P<mib>\d+)MiB \|"
+    on: dict[str, list[str]] = {}
+    for match in re.finditer(row, rows):
+        if float(match["mib"]) >= HELD_MIB:
+            on.setdefault(" ".join(match["place"].split()), []).append(f"{match['name']} (PID {match['pid']})")
+    crowded = max(on.values(), key=len, default=[])
+    if len(crowded) > 1:
+        yield "gpu.foreign_processes", tuple(crowded), ", ".join(crowded)
 
 
 # A card whose fan or power cannot be read works on; one that is gone has neither memory nor utilisation.
@@ -92,6 +109,13 @@ def query(text: str) -> Iterator[Fact]:
     if degrees is not None:
         yield from _degrees(float(degrees[1]), degrees[0])
     yield from _shares(text)
+    # Errors that a restart of the driver has passed, below "Aggregate", are over.
+    volatile = re.search(r"^[ \t]*Volatile\s*\n((?:(?![ \t]*Aggregate).*\n)*)", text, re.M)
+    counted = (
+        re.findall(r"(?:Uncorrectable[^:\n]*|Double Bit[\s\S]*?Total)\s*:\s*(\d+)", volatile[1]) if volatile else []
+    )
+    if volatile is not None and counted:
+        yield "gpu.memory_errors", sum(map(int, counted)), "Volatile ECC errors: Uncorrectable"
     if re.search(r"MIG Mode\s*\n\s*Current\s*:\s*Enabled", text):
         yield "gpu.mig", True, "MIG Mode Current : Enabled"
 

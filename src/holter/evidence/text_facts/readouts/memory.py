@@ -69,6 +69,8 @@ def vmstat(text: str) -> Iterator[Fact]:
         if row.get("si", 0) + row.get("so", 0) >= SWAPS:
             yield "swap.in_bytes_per_s", row.get("si", 0) * KIB, line
             yield "swap.out_bytes_per_s", row.get("so", 0) * KIB, line
+        if "st" in row:
+            yield "cpu.steal_ratio", round(row["st"] / 100, 3), line
         busy = row.get("us", 0) + row.get("sy", 0)
         if busy > 1:
             yield "cpu.host_busy_ratio", round(busy / 100, 3), line

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from holter.evidence import frames
+from holter.evidence.text_facts.readouts import processors
 from holter.evidence.text_facts.readouts.values import Fact
 from holter.patterns import later
 from holter.records import Frame, ThreadStack
@@ -16,11 +17,12 @@ STATES, CPU, NAMES = ("STAT", "S"), ("%CPU", "C", "CPU"), ("COMMAND", "CMD", "AR
 TRAINS = later(r"python|nnUNet|torchrun|pt_main")
 # Per cent of one CPU: at work.
 WORKS = 50.0
-USERS_AT_WORK = 2
+# Others that take this share of the CPUs, or this many of an unknown number.
+MUCH, MANY = 0.25, 2.0
+MOST_NAMED = 3
 DAY = later(r"Mon|Tue|Wed|Thu|Fri|Sat|Sun")
 # Columns that lstart fills: "Sun Nov 29 08:05:22 2026".
 START_WORDS = 5
-SYSTEM_USERS = ("root", "USER")
 
 
 class Process(NamedTuple):
@@ -46,9 +48,39 @@ def ps(text: str) -> Iterator[Fact]:
             yield "episode.kind", "stall", ", ".join(some)
     if any("nnUNet" in row.command for row in ours):
         yield "scope.nnunet", True, "nnUNet"
-    users = {row.user: row.line for row in rows if row.cpu >= WORKS and row.user not in SYSTEM_USERS and row.user}
-    if len(users) >= USERS_AT_WORK:
-        yield "symptoms", ("others-use-cpu",), "; ".join(users.values())
+    yield from _others(rows, ours, text)
+
+
+# Processes of other users that compute; of the machine's CPUs they use a share if the text shows how many there are.
+def _others(rows: list[Process], ours: list[Process], text: str) -> Iterator[Fact]:
+    own = {row.user for row in ours if "nnUNet" in row.command} or {row.user for row in ours if row.cpu >= WORKS}
+    own = own or {row.user for row in ours}
+    if len(own) != 1 or "" in own:
+        return
+    others = sorted(
+        (row for row in rows if row.user not in (*own, "USER") and row.cpu >= WORKS), key=lambda row: -row.cpu
+    )
+    used = sum(row.cpu for row in others) / 100
+    cpus = _cpus(rows, text)
+    named = tuple(f"{row.command.split()[0]} ({row.user}): {row.cpu / 100:.1f}" for row in others if row.command)
+    if others and (used >= MANY or (cpus is not None and used >= MUCH * cpus)):
+        yield "host.others", named[:MOST_NAMED], "; ".join(row.line for row in others[:MOST_NAMED])
+    if cpus is not None:
+        share = round(min(1.0, used / cpus), 3)
+        yield "host.others_cpu_ratio", share, "; ".join(row.line for row in others[:MOST_NAMED])
+        if share >= MUCH:
+            yield "symptoms", ("others-use-cpu",), "; ".join(row.line for row in others[:MOST_NAMED])
+
+
+# As ``nproc`` says, or as the busy CPUs and their share in the head of ``top`` let it be reckoned.
+def _cpus(rows: list[Process], text: str) -> float | None:
+    known = {name: value for name, value, _ in processors.counts(text)}
+    count = known.get("cpu.visible", known.get("cpu.effective"))
+    if isinstance(count, int):
+        return float(count)
+    busy = next((value for name, value, _ in processors.top(text) if name == "cpu.host_busy_ratio"), None)
+    used = sum(row.cpu for row in rows) / 100
+    return used / busy if isinstance(busy, float) and busy > 0 and used >= 1 else None
 
 
 def _rows(text: str) -> Iterator[Process]:

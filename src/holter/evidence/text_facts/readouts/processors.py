@@ -19,9 +19,43 @@ def counts(text: str) -> Iterator[Fact]:
         match = answer_of(command, text)
         if match is not None and match["answer"].isdecimal():
             yield name, int(match["answer"]), match[0]
-    visible = re.search(r"^CPU\(s\)[:：]\s+(\d+)|^CPU:\s{2,}(\d+)", text, re.MULTILINE)
+    visible = re.search(
+        r"^CPU\(s\)[:：]\s+(\d+)|^CPU:\s{2,}(\d+)|^Linux \S+ \([^()\n]*\)[^\n]*\((\d+) CPU\)", text, re.MULTILINE
+    )
     if visible is not None:
-        yield "cpu.visible", int(visible[1] or visible[2]), visible[0]
+        yield "cpu.visible", int(visible[1] or visible[2] or visible[3]), visible[0]
+
+
+def load(text: str) -> Iterator[Fact]:
+    """Read the load of the last minute, as ``uptime``, ``w``, ``top`` and ``/proc/loadavg`` have it."""
+    match = re.search(r"\bload averages?: (\d+[.,]\d\d?),? +\d+[.,]\d\d?,? +\d+[.,]\d\d?", text)
+    match = match or re.search(r"^(\d+\.\d\d) \d+\.\d\d \d+\.\d\d \d+/\d+ \d+\s*$", text, re.MULTILINE)
+    if match is not None:
+        yield "cpu.load", float(match[1].replace(",", ".")), match[0]
+
+
+def sysstat(text: str) -> Iterator[Fact]:
+    """Read the shares of CPU time in ``iostat``, ``mpstat`` and ``sar``; not those since boot."""
+    rows = [row for head in re.finditer(r"^.*%iowait.*%steal.*$", text, re.MULTILINE) for row in _shares(text, head)]
+    average = [row for row in rows if row[2].startswith("Average:")]
+    since_boot = re.search(r"^Linux \S+ \(.*\bCPU\)", text, re.MULTILINE) is not None
+    for waiting, stolen, line in (average or (rows[1:] if since_boot else rows))[:1]:
+        yield "cpu.iowait_ratio", round(waiting / 100, 3), line
+        yield "cpu.steal_ratio", round(stolen / 100, 3), line
+        if waiting >= WAITS:
+            yield "symptoms", ("waits-for-disk",), line
+
+
+# Per cent of iowait and steal in the rows below a head that are for all CPUs.
+def _shares(text: str, head: re.Match[str]) -> Iterator[tuple[float, float, str]]:
+    names = head[0].removeprefix("avg-cpu:").split()
+    for line in text[head.end() + 1 :].splitlines():
+        values = line.split()
+        if len(values) != len(names):
+            return
+        row = dict(zip(names, values, strict=True))
+        if row.get("CPU", "all") == "all" and all(re.fullmatch(r"[\d.]+", row[n]) for n in ("%iowait", "%steal")):
+            yield float(row["%iowait"]), float(row["%steal"]), line
 
 
 def top(text: str) -> Iterator[Fact]:
@@ -35,6 +69,9 @@ def top(text: str) -> Iterator[Fact]:
         yield "cpu.iowait_ratio", round(waiting / 100, 3), match[0]
         if waiting >= WAITS:
             yield "symptoms", ("waits-for-disk",), match[0]
+        stolen = re.search(r"([\d.]+)[ %]*st\b", text[match.end() :].partition("\n")[0])
+        if stolen is not None:
+            yield "cpu.steal_ratio", round(float(stolen[1]) / 100, 3), f"{match[0]} … {stolen[0]}"
     row = r"^([KMG])iB {0}\s*:\s*([\d.]+)[+ ]*total,\s*([\d.]+)[+ ]*free,\s*([\d.]+)[+ ]*used[.,]"
     row += r"\s*([\d.]+)[+ ]*(avail|buff)"
     memory, swap = (re.search(row.format(name), text, re.MULTILINE) for name in ("Mem", "Swap"))
