@@ -5,6 +5,7 @@
 # make check      style, types, the rules about who imports whom, translations, plain words
 # make texts      bring the Chinese catalogue into step with the English sentences, and compile it
 # make docs       write the pages that repeat the code (causes, commands, facts, keys, metrics, folders) and the JSON schema
+# make learned    write the two tables that the diagnosis of descriptions learns from texts and cases (lexicon.json, settled.json)
 # make docs-site  build the documentation as a site that works without a network, in build/docs-site, and check its links
 # make dist       build the source distribution and the wheel into dist/, check both, install the wheel and run it
 # make clean      remove the virtual environment and every cache
@@ -33,7 +34,7 @@ export PATH := $(BIN):$(PATH)
 # processes that the tests start would compile all of Holter again.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast test-long check texts docs docs-site dist clean
+.PHONY: demo test test-fast test-long check texts docs learned docs-site dist clean
 
 demo: $(VENV)/.has-demo
 	$(BIN)/holter demo $(ARGS)
@@ -63,6 +64,10 @@ docs: $(VENV)/.has-dev
 	$(BIN)/python -m scripts.reference
 	$(BIN)/python docs/folders_page.py > docs/folders.md
 	$(BIN)/python docs/diagnosis_schema.py > docs/diagnosis.schema.json
+
+learned: $(VENV)/.has-dev
+	$(BIN)/python -m scripts.lexicon
+	$(BIN)/python -m scripts.settled
 
 # Zensical has an environment of its own, below build/: its packages meet none of Holter's.
 docs-site: $(VENV)/.has-dev build/docs-venv/.installed

@@ -1,7 +1,7 @@
 """Make the lexicon of descriptions from texts of our own and from the causes' pages.
 
-python scripts/lexicon.py            write src/holter/evidence/text_facts/lexicon.json
-python scripts/lexicon.py --measure  print how often a text that was left out is recognised (five folds)
+python -m scripts.lexicon            write src/holter/evidence/text_facts/lexicon.json
+python -m scripts.lexicon --measure  print how often a text that was left out is recognised (five folds)
 
 One linear classifier a cause (scikit-learn's ``LinearSVC``) is trained on the words and facts of the texts; small
 weights are left out.
@@ -18,20 +18,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.svm import LinearSVC
+
+from holter.causes import PAGES
+from holter.diagnosis.logs import read_pasted
+from holter.errors import HolterError
+from holter.evidence.text_facts import own_words, read_facts, resemblance
+from holter.evidence.text_facts.resemblance import NOTHING, Model, model_of, terms, terms_of_facts
+from holter.reports.explain import page
+from holter.texts.plain import plain
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
-
-from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: E402
-from sklearn.svm import LinearSVC  # noqa: E402
-
-from holter.causes import PAGES  # noqa: E402
-from holter.diagnosis.logs import read_pasted  # noqa: E402
-from holter.errors import HolterError  # noqa: E402
-from holter.evidence.text_facts import own_words, read_facts, resemblance  # noqa: E402
-from holter.evidence.text_facts.resemblance import NOTHING, Model, model_of, terms, terms_of_facts  # noqa: E402
-from holter.reports.explain import page  # noqa: E402
-from holter.texts.plain import plain  # noqa: E402
-
 TEXTS = ROOT / "benchmarks" / "truth" / "texts.jsonl"
 LEXICON = ROOT / "src" / "holter" / "evidence" / "text_facts" / "lexicon.json"
 FOLDS = 5
@@ -61,12 +59,17 @@ def main() -> int:
     if chosen.measure:
         measure(described, written)
         return 0
-    content = trained([*described, *written])
+    content = learned(described, written)
     lines = [f"{json.dumps(term, ensure_ascii=False)}:{json.dumps(line)}" for term, line in content["terms"].items()]
     body = ",\n".join(lines)
     LEXICON.write_text(f'{{"bias":{json.dumps(content["bias"])},\n"terms":{{\n{body}\n}}}}\n', encoding="utf-8")
     print(f"{len(content['bias'])} causes, {len(lines)} terms, {sum(line.count(':') for line in lines)} weights")
     return 0
+
+
+def learned(described: Iterable[Document] | None = None, written: Iterable[Document] | None = None) -> Content:
+    """Return what the lexicon must contain: by default from all texts and pages as they are now."""
+    return trained([*(described or descriptions()), *(written or pages())])
 
 
 def descriptions() -> Iterator[Document]:

@@ -1,6 +1,6 @@
 """Count what cases with a known cause have in common, for the choice of the next question.
 
-python scripts/settled.py    write src/holter/remedies/settled.json
+python -m scripts.settled    write src/holter/remedies/settled.json
 
 The cases are those of ``benchmarks/truth`` that rules may be tuned on (dev), as facts, and our own texts.
 """
@@ -12,22 +12,31 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from benchmarks.truth.cases import NONE, load
+
+from holter.causes import CAUSES
+from holter.evidence.text_facts import facts_of
+from holter.remedies.expectation import properties
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "src")]
-
-from benchmarks.truth.cases import NONE, load  # noqa: E402
-
-from holter.causes import CAUSES  # noqa: E402
-from holter.evidence.text_facts import facts_of  # noqa: E402
-from holter.remedies.expectation import properties  # noqa: E402
-
 TEXTS = ROOT / "benchmarks" / "truth" / "texts.jsonl"
 SETTLED = ROOT / "src" / "holter" / "remedies" / "settled.json"
 
 
 def main() -> int:
     """Write the counts; return the exit code."""
+    content = counted()
+    lines = json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("},", "},\n")
+    SETTLED.write_text(f"{lines}\n", encoding="utf-8")
+    cases = content["cases"]
+    print(f"{sum(cases.values())} cases of {len(cases)} causes, {len(content['having'])} properties")
+    return 0
+
+
+def counted() -> dict[str, Any]:
+    """Return what the file must contain: the counts of the cases as they are now."""
     cases: Counter[str] = Counter()
     having: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for cause, facts in described():
@@ -35,16 +44,11 @@ def main() -> int:
             cases[cause] += 1
             for name in properties(facts):
                 having[name][cause] += 1
-    content = {
+    return {
         "met": dict(sorted(Counter(case.cause for case in load("dev", most=None) if case.cause in CAUSES).items())),
         "cases": dict(sorted(cases.items())),
         "having": {name: dict(sorted(having[name].items())) for name in sorted(having)},
     }
-    SETTLED.write_text(
-        json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("},", "},\n") + "\n", encoding="utf-8"
-    )
-    print(f"{sum(cases.values())} cases of {len(cases)} causes, {len(having)} properties")
-    return 0
 
 
 def described() -> Iterator[tuple[str, dict[str, object]]]:

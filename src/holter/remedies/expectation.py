@@ -1,7 +1,7 @@
 """Estimate how useful a question is: how much its answers would change the ranking of the likely causes.
 
 ``next_checks`` (commands) and ``holter ask`` (questions) choose by it. Two things make a cause seem likely: its score,
-and how often such cases had it (``settled.json``, made by ``scripts/settled.py`` from cases whose cause is known).
+and how often such cases had it (``settled.json``, made by ``make learned`` from cases whose cause is known).
 """
 
 from __future__ import annotations

@@ -62,6 +62,7 @@ CHECK_COMMANDS: tuple[CheckCommand, ...] = (
             "gpu.licence_stage", "gpu.licence_text", "gpu.licence_worsened", "gpu.memory_ratio", "gpu.mig",
             "gpu.trouble", "gpu.slice_bytes",
         ),
+        effort=0.75,  # one screen with the answers to a dozen questions
     ),
     CheckCommand(
         "gpu-clocks",

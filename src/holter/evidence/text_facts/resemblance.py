@@ -1,6 +1,6 @@
 """Find the causes that a description resembles, by its words and facts, with weights that were learnt from texts.
 
-``scripts/lexicon.py`` makes the weights (``lexicon.json``) from the causes' pages and from texts written for Holter.
+``make learned`` makes the weights (``lexicon.json``) from the causes' pages and from texts written for Holter.
 They only rank what is possible; they confirm no cause.
 """
 
