@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from holter.causes import MODULES
+from holter.causes import ERROR_TEXTS, MODULES
 from holter.causes import PAGES as ALL_PAGES
 from holter.causes.pages_only import PAGES as PAGES_ONLY
 from holter.evidence.vocabulary import STATED_ONLY
 from holter.reports.catalogue import Lang, text
 from holter.reports.explain import ERROR_TEXTS_HEADING, page, sections
-from holter.texts.error_texts import ERROR_TEXTS
 from scripts.reference import Page, escaped, filled
 
 TAPES = Path(__file__).resolve().parents[2] / "tests" / "tapes"

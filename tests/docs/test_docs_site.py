@@ -15,13 +15,12 @@ from scripts.reference import DOCS, LANGUAGES, folder
 from scripts.reference.every_page import every_page
 
 import holter
-from holter.causes import PAGES
+from holter.causes import ERROR_TEXTS, PAGES
 from holter.cli import INTERRUPTED
 from holter.cli.start.settings import VARIABLES
 from holter.diagnosis.logs import read_pasted
 from holter.records.exit_codes import GAVE_UP, REQUEUE
 from holter.reports.catalogue import Lang
-from holter.texts.error_texts import ERROR_TEXTS
 
 CHECKOUT = DOCS.parent
 SOURCE = Path(holter.__file__).parent

@@ -196,6 +196,9 @@ def stated(name: str) -> dict[str, Any]:
     return {module.CAUSE: getattr(module, name) for module in MODULES if hasattr(module, name)}
 
 
+# Messages that people search for, as nnU-Net, PyTorch, the kernel and others print them: ``holter explain`` shows them.
+# A test pastes each into ``holter diagnose``, and finds its cause among those that are named.
+ERROR_TEXTS: dict[str, tuple[str, ...]] = stated("ERROR_TEXTS")
 # Requirements of a cause: names of facts below "scope.".
 PRESUPPOSED: dict[str, tuple[str, ...]] = stated("PRESUPPOSES")
 # Causes of a stall or a death do not explain a loss that is not finite.

@@ -32,6 +32,7 @@ SENTENCES = describe(
         "other-versions": "Use other versions of nnunetv2 and blosc2, then preprocess again.",
     },
 )
+ERROR_TEXTS = ("RuntimeError: Error while creating the NDArray",)
 PRESUPPOSES = ("nnunet",)
 
 RULES = (

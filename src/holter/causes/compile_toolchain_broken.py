@@ -40,6 +40,12 @@ SENTENCES = describe(
         "install-compiler": "Install what is missing (gcc, python3-dev), or PyTorch and triton of one release.",
     },
 )
+ERROR_TEXTS = (
+    "RuntimeError: Cannot find a working triton installation",
+    "torch._inductor.exc.InductorError: RuntimeError: Failed to find C compiler",
+    "fatal error: Python.h: No such file or directory",
+    "/usr/bin/ld: cannot find -lcuda",
+)
 
 ERROR = needs("exception.kind", one_of("compile"), "compile-error", otherwise="no-compile-error", weight=2.0)
 MISSING = Rule("compile.missing", is_true, "compile-lacks", 1.5, group="missing")

@@ -40,6 +40,7 @@ SENTENCES = describe(
         "container-devices": "Name the GPU's devices to the container, or update the NVIDIA Container Toolkit.",
     },
 )
+ERROR_TEXTS = ("Failed to initialize NVML: Unknown Error",)
 PRESUPPOSES = ("gpu", "container")
 
 RULES = (

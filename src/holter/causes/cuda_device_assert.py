@@ -45,6 +45,11 @@ SENTENCES = describe(
         "blocking-launches": "Run once with CUDA_LAUNCH_BLOCKING=1: the traceback then shows the true place.",
     },
 )
+ERROR_TEXTS = (
+    "RuntimeError: CUDA error: device-side assert triggered",
+    "Assertion `t >= 0 && t < n_classes` failed.",
+    'Assertion `idx_dim >= 0 && idx_dim < index_size && "index out of bounds"` failed.',
+)
 LABEL = "label-range"
 
 SAYS_SO = needs("exception.kind", one_of("cuda-assert"), "device-assert", otherwise="no-device-assert", weight=2.0)

@@ -35,6 +35,10 @@ SENTENCES = describe(
         "look-at-rank": "Look at the stack of the process that is behind, not at those that wait.",
     },
 )
+ERROR_TEXTS = (
+    "Watchdog caught collective operation timeout: WorkNCCL(SeqNum=1, OpType=ALLREDUCE, Timeout(ms)=600000)",
+    "Some NCCL operations have failed or timed out",
+)
 PRESUPPOSES = ("ranks",)
 
 RULES = (

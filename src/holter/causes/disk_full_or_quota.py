@@ -69,6 +69,12 @@ SENTENCES = describe(
         ),
     },
 )
+ERROR_TEXTS = (
+    "OSError: [Errno 28] No space left on device",
+    "OSError: [Errno 122] Disk quota exceeded",
+    "OSError: 4194304 requested and 0 written",
+    "OSError: [Errno 30] Read-only file system",
+)
 
 # If the disk was not read, an error without a reason is mostly this, but does not prove it.
 UNNAMED = supports("exception.kind", one_of("no-space"), "less-was-written", weight=6.0)

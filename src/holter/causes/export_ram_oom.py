@@ -36,6 +36,11 @@ SENTENCES = describe(
         "echo-of-export": "the sentence about export workers was printed",
     },
 )
+ERROR_TEXTS = (
+    "RuntimeError: Some background workers are no longer alive",
+    "RuntimeError: Background workers died. Look for the error message further up! "
+    "If there is none then your RAM was full and the worker was killed by the OS.",
+)
 PRESUPPOSES = ("export", "nnunet")
 
 # No export runs in these phases.

@@ -59,6 +59,10 @@ SENTENCES = describe(
         "more-time": "Ask the scheduler for more time or memory.",
     },
 )
+ERROR_TEXTS = (
+    "slurmstepd: error: *** JOB 4711 ON node1 CANCELLED AT 2026-11-28T17:15:00 DUE TO TIME LIMIT ***",
+    "Received 1 death signal, shutting down workers",
+)
 
 RULES = (
     # SIGHUP, SIGQUIT, SIGKILL, SIGTERM, SIGXCPU: sent, not raised by a crash.

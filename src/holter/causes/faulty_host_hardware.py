@@ -53,6 +53,10 @@ SENTENCES = describe(
         "another-machine": "Run the same training on another machine: if it passes there, it is this machine.",
     },
 )
+ERROR_TEXTS = (
+    "mce: [Hardware Error]: Machine check events logged",
+    "mce: [Hardware Error]: CPU 3: Machine Check: 0 Bank 5: bea0000000000108",
+)
 
 # A faulty library crashes in the same way each time, and is far more common.
 ONE_KIND = against("hardware.crash_signals", lambda signals: len(signals) == 1, "crashes-alike", weight=2.0)

@@ -36,6 +36,11 @@ SENTENCES = describe(
         "raise-descriptor-limit": "Raise the limit of open files in the shell that starts the training.",
     },
 )
+ERROR_TEXTS = (
+    "OSError: [Errno 24] Too many open files",
+    "RuntimeError: received 0 items of ancdata",
+    "RuntimeError: Too many open files. Communication with the workers is no longer possible.",
+)
 
 # Descriptors are counted every five seconds, and the last fifth may go within one batch. A limit that is lowered during
 # a run counts only from the next reading: few descriptors in use speak little against the error itself.

@@ -46,6 +46,7 @@ SENTENCES = describe(
         ),
     },
 )
+ERROR_TEXTS = ("Error when checking case_001.npy and case_001_seg.npy, fixing...",)
 PRESUPPOSES = ("nnunet",)
 
 # Phases after unpacking; the splits are read here. Commands that do not train read none.

@@ -41,6 +41,12 @@ SENTENCES = describe(
         "newer-driver": "Update the driver, or restart the machine after an update of it.",
     },
 )
+ERROR_TEXTS = (
+    "Failed to initialize NVML: Driver/library version mismatch",
+    "RuntimeError: CUDA error: no kernel image is available for execution on the device",
+    "The NVIDIA driver on your system is too old",
+    "RuntimeError: Found no NVIDIA driver on your system.",
+)
 PRESUPPOSES = ("gpu",)
 
 RULES = (

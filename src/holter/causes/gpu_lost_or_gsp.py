@@ -46,6 +46,12 @@ SENTENCES = describe(
         "restart-machine": "Restart the machine; the administrator should check the GPU's power, seat and temperature.",
     },
 )
+ERROR_TEXTS = (
+    "Unable to determine the device handle for GPU0000:01:00.0: GPU is lost. Reboot the system to recover this GPU",
+    "NVRM: Xid (PCI:0000:01:00): 79, GPU has fallen off the bus.",
+    "NVRM: Xid (PCI:0000:01:00): 119, Timeout after 6s of waiting for RPC response from GPU0 GSP!",
+    "RuntimeError: CUDA error: uncorrectable ECC error encountered",
+)
 PRESUPPOSES = ("gpu",)
 
 # Kinds of errors that a lost GPU may cause.

@@ -33,6 +33,7 @@ SENTENCES = describe(
         "wait-for-prediction": "Wait: the prediction is right, only slow. More GPU memory would avoid it.",
     },
 )
+ERROR_TEXTS = ("Prediction on device was unsuccessful, probably due to a lack of memory. Moving results arrays to CPU",)
 PRESUPPOSES = ("gpu", "export", "nnunet")
 
 RULES = (

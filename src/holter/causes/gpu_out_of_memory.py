@@ -35,6 +35,10 @@ SENTENCES = describe(
         "unfragmented-memory": "Let PyTorch grow its memory in place, so that it is not fragmented.",
     },
 )
+ERROR_TEXTS = (
+    "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.",
+    "RuntimeError: CUDA error: out of memory",
+)
 PRESUPPOSES = ("gpu",)
 
 RULES = (

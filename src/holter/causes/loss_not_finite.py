@@ -34,6 +34,7 @@ SENTENCES = describe(
         "look-for-nan": "Look for NaN and infinite values in the images and labels.",
     },
 )
+ERROR_TEXTS = ("train_loss nan", "Loss is nan, stopping training")
 
 RULES = (
     needs("loss.not_finite", is_true, "loss-is-nan", otherwise="loss-is-finite", weight=3.0),

@@ -90,6 +90,7 @@ SENTENCES = describe(
         "read-traceback": "Read the traceback: its last line says what failed, the frames above it where.",
     },
 )
+ERROR_TEXTS = ("RuntimeError: Given groups=1, weight of size [32, 1, 3, 3, 3]",)
 
 # Kinds that no other cause explains and that name what failed: they change the wording, not the certainty.
 NAMED_KINDS = ("checkpoint-broken", "checkpoint-refused", "pinned-memory", "gpu-number", "no-paths", *BEFORE_STEPS)

@@ -38,6 +38,7 @@ SENTENCES = describe(
         ),
     },
 )
+ERROR_TEXTS = ("OSError: [Errno 12] Cannot allocate memory",)
 
 RULES = (
     needs("memory.refused", is_true, "memory-was-refused", otherwise="memory-was-not-refused", weight=3.0),

@@ -35,6 +35,7 @@ SENTENCES = describe(
         "bigger-slice": "Ask for a bigger slice or a whole GPU.",
     },
 )
+ERROR_TEXTS = ("MIG 1g.5gb: torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.",)
 PRESUPPOSES = ("gpu",)
 
 # GPU memory for which nnU-Net's default plans are made.

@@ -40,6 +40,7 @@ SENTENCES = describe(
         "fault-handler": "Let Python print where it crashes, if it happens again.",
     },
 )
+ERROR_TEXTS = ("Segmentation fault (core dumped)", "double free or corruption (!prev)")
 
 RULES = (
     supports("main.exit_signal", one_of(*CRASHES), "main-ended-by-signal", weight=2.0),

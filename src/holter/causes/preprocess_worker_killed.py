@@ -32,6 +32,7 @@ SENTENCES = describe(
         "fewer-configurations": "Preprocess only the configurations that you train (-c 3d_fullres).",
     },
 )
+ERROR_TEXTS = ("RuntimeError: Some background worker is 6 feet under. Yuck.",)
 PRESUPPOSES = ("nnunet",)
 
 RULES = (

@@ -37,6 +37,11 @@ SENTENCES = describe(
         "raise-limit": "Raise the limit in the shell, batch system or container that starts the training.",
     },
 )
+ERROR_TEXTS = (
+    "RuntimeError: can't start new thread",
+    "BlockingIOError: [Errno 11] Resource temporarily unavailable",
+    "OSError: [Errno 27] File too large",
+)
 
 RULES = (
     needs(

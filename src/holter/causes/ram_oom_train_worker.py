@@ -39,6 +39,11 @@ SENTENCES = describe(
         "windows-counts-otherwise": "on Windows the commit limit is reached, not the end of memory",
     },
 )
+ERROR_TEXTS = (
+    "Out of memory: Killed process 4711 (nnUNetv2_train)",
+    "slurmstepd: error: Detected 1 oom-kill event(s) in StepId=4711.batch. Some of your processes may have been "
+    "killed by the cgroup out-of-memory handler.",
+)
 
 NOTHING_ENDED = against("episode.kind", one_of("slow-down", "stall"), "nothing-ended", weight=1.5)
 

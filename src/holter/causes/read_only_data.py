@@ -34,6 +34,7 @@ SENTENCES = describe(
         "preprocess-all-again": "Preprocess the data set again with the nnU-Net that trains.",
     },
 )
+ERROR_TEXTS = ("ValueError: assignment destination is read-only",)
 PRESUPPOSES = ("nnunet",)
 
 SIGSEGV = 11

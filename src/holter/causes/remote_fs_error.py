@@ -54,6 +54,11 @@ SENTENCES = describe(
         "results-elsewhere": "Let nnUNet_results point to another disk, and move this training's files there.",
     },
 )
+ERROR_TEXTS = (
+    "OSError: [Errno 116] Stale file handle",
+    "OSError: [Errno 107] Transport endpoint is not connected",
+    "nfs: server fileserver not responding, still trying",
+)
 
 READ = Rule("exception.kind", one_of("remote-file-system"), "mount-answers-with-error", 4.0, group="error")
 WRITE = Rule("exception.kind", one_of("mount-write"), "mount-refuses-write", 4.0, group="error")

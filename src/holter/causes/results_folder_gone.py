@@ -28,6 +28,7 @@ SENTENCES = describe(
         "mount-results-again": "Mount the folder again, or make it again at the same path; do not end the training.",
     },
 )
+ERROR_TEXTS = ("RuntimeError: Parent directory nnUNet_results/fold_0 does not exist.",)
 
 RULES = (
     needs("results.gone", one_of("deleted", "replaced"), "results-are-gone", otherwise="results-are-there", weight=3.0),

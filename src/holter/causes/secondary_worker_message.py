@@ -37,6 +37,12 @@ SENTENCES = describe(
         "record-next-time": "Run it again under Holter, which records how each process ended.",
     },
 )
+ERROR_TEXTS = (
+    "RuntimeError: One or more background workers are no longer alive. Exiting. "
+    "Please check the print statements above for the actual error message",
+    "RuntimeError: MultiThreadedAugmenter.abort_event was set, something went wrong. Maybe one of your workers "
+    "crashed. This is not the actual error message!",
+)
 PRESUPPOSES = ("nnunet",)
 
 RULES = (

@@ -53,6 +53,13 @@ SENTENCES = describe(
         ),
     },
 )
+ERROR_TEXTS = (
+    "ERROR: Unexpected bus error encountered in worker. This might be caused by insufficient shared memory (shm).",
+    "RuntimeError: DataLoader worker (pid 4711) is killed by signal: Bus error. It is possible that dataloader's "
+    "workers are out of shared memory. Please try to raise your shared memory limit.",
+    "RuntimeError: DataLoader worker (pid(s) 4711) exited unexpectedly",
+    "RuntimeError: unable to write to file </torch_4711_123_0>: No space left on device (28)",
+)
 
 # Docker's default size, with a page more or less.
 DOCKER_BYTES = 65 << 20

@@ -32,6 +32,9 @@ SENTENCES = describe(
         "upgrade-threadpoolctl": "Upgrade threadpoolctl and start again; nothing is lost.",
     },
 )
+ERROR_TEXTS = (
+    "File \"threadpoolctl.py\", line 646, in get_version: AttributeError: 'NoneType' object has no attribute 'split'",
+)
 
 # Users reported 2.2.0; 3.1 accepts libraries without a version.
 FIXED = (3, 1)

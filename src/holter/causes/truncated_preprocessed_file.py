@@ -39,6 +39,12 @@ SENTENCES = describe(
         "check-disk-and-quota": "Check free space and quota: torn files usually come from a full disk.",
     },
 )
+ERROR_TEXTS = (
+    "ValueError: mmap length is greater than file size",
+    "_pickle.UnpicklingError: pickle data was truncated",
+    "zipfile.BadZipFile: File is not a zip file",
+    "EOFError: No data left in file",
+)
 PRESUPPOSES = ("nnunet",)
 
 SHARED = against("exception.kind", one_of("splits"), "splits-are-shared", weight=2.0)

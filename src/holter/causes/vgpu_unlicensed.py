@@ -67,6 +67,10 @@ SENTENCES = describe(
         ),
     },
 )
+ERROR_TEXTS = (
+    "License Status : Unlicensed (Restricted)",
+    "vmiop_log: (0x0): vGPU license state: Unlicensed (Unrestricted)",
+)
 PRESUPPOSES = ("gpu",)
 # Many things make a GPU slow in these words: without a virtual GPU they mean nothing.
 WORDS_NEED = "gpu.virtualization"

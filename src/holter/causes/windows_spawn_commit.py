@@ -32,6 +32,10 @@ SENTENCES = describe(
         "larger-paging-file": "Let Windows manage the paging file, or set it to 32 GB and more on an SSD.",
     },
 )
+ERROR_TEXTS = (
+    "OSError: [WinError 1455] The paging file is too small for this operation to complete",
+    "OSError: [WinError 8] Not enough memory resources are available to process this command",
+)
 PRESUPPOSES = ("windows",)
 
 TELLING = ("windows-commit", "memory")

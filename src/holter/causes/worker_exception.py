@@ -36,6 +36,7 @@ SENTENCES = describe(
         "verify-dataset": "Check the data set's integrity.",
     },
 )
+ERROR_TEXTS = ("RuntimeError: Caught KeyError in DataLoader worker process 0.",)
 
 RULES = (
     needs(

@@ -42,6 +42,10 @@ SENTENCES = describe(
         "bigger-shm": "Enlarge /dev/shm (Docker: --shm-size).",
     },
 )
+ERROR_TEXTS = (
+    "RuntimeError: DataLoader worker (pid 4711) is killed by signal: Killed.",
+    "RuntimeError: DataLoader worker (pid 4711) is killed by signal: Terminated.",
+)
 
 # Only for a native crash: the version that crashes by itself must be ruled out.
 CRASH_RULE = against("software.batchgenerators", one_of(*NESTED), "batchgenerators-nests", weight=2.0)

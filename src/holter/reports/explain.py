@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from rich.console import Console
 from rich.text import Text
 
+from holter.causes import ERROR_TEXTS
 from holter.patterns import later
 from holter.reports.catalogue import Lang, english, phrase, text, translated
 from holter.reports.wrapping import wrap
 from holter.sentences import define
-from holter.texts.error_texts import ERROR_TEXTS
 
 INDENT = "  "
 # The address of a built site: that of its index page without the file's name.
