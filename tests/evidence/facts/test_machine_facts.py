@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from holter.evidence import Evidence, collect
 from holter.evidence.words import CASE_IN_HAND
 from holter.records import (
@@ -95,6 +97,16 @@ def test_a_training_on_the_same_data_is_a_race_only_if_it_began_at_the_same_time
     assert value(race(), "unpack.raced") is False
     assert race(OtherTraining(pid=7, started_s=9.0)).fact("unpack.raced").status == "unknown"
     assert value(race(OtherTraining(pid=7), OtherTraining(pid=8)), "trainings.others") == 2
+
+
+def test_a_race_is_one_with_the_process_that_trains_and_not_with_a_launcher_that_started_long_before() -> None:
+    others = (OtherTraining(pid=7, started_s=9.0, same_data=True),)
+    launcher, rank = (ProcessSample(t_s=90.0, pid=p, role="main", started_s=s) for p, s in ((1, -4000.0), (2, 5.0)))
+    beats = tuple(Beat(t_s=90.0, pid=pid, role="main", progress_total=done) for pid, done in ((1, 0), (2, 30)))
+    tick = msgspec.structs.replace(
+        host(90.0, 0.5, 0.1, other_trainings=others), processes=(launcher, rank), beats=beats
+    )
+    assert value(seen(ticks=(tick,), kind="death"), "unpack.raced") is True
 
 
 # --- reading -----------------------------------------------------------------------------------------------------

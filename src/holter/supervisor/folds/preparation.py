@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from holter.detectors.view import PhaseKeeper
+from holter.history.ranks import main_process
 from holter.linux.place import here
 from holter.probes.process.process_files import started
 from holter.probes.training.preprocessed import Job, jobs_of
@@ -63,12 +64,12 @@ class Preparation:
         if self._releaser is not None or not self._locks:
             return
         self._phase.see(tick)
-        main = next((process.pid for process in tick.processes if process.role == "main"), None)
+        main = main_process(tick.processes, tick.beats)
         if self._phase.phase in AT_WORK:
             self._releaser = _in_background(self._release)
         elif main is not None and not self._has_seen_training:
             self._has_seen_training = True
-            about = {"training": main, "training_started": started(main)}
+            about = {"training": main.pid, "training_started": started(main.pid)}
             _in_background(lambda: self._add(about))
 
     def close(self) -> None:

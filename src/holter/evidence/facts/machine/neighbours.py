@@ -8,6 +8,7 @@ from statistics import median
 from holter.evidence.fact_book import FactBook
 from holter.evidence.messages import messages_around, state_or_absent
 from holter.evidence.window import Window, last
+from holter.history.ranks import main_process
 from holter.patterns import later
 from holter.records import OtherTraining, Tick
 from holter.sentences import define
@@ -64,7 +65,8 @@ def _trainings(window: Window, book: FactBook) -> None:
         return
     book.known("trainings.others", max(len(reading) for reading in readings[-3:]))
     others = {training.pid: training for reading in readings for training in reading}
-    ours_s = next((p.started_s for tick in window.all for p in tick.processes if p.role == "main"), None)
+    mains = (main_process(tick.processes, tick.beats) for tick in window.all)
+    ours_s = last(main and main.started_s for main in mains)
     near = [training for training in others.values() if _starts_near(training, ours_s)]
     if any(training.same_data for training in near):
         book.known("unpack.raced", True, RACED(count=sum(bool(training.same_data) for training in near)))
