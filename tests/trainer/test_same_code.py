@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from holter.errors import UntestedVersion
+from holter.errors import LoaderNotReplaced, UntestedVersion
 from holter.trainer import entry, same_code
 from holter.trainer.same_code import KNOWN, check_code, fingerprint
 
@@ -61,10 +61,14 @@ def test_the_search_of_nnunet_before_2_8_is_replaced_too() -> None:
     assert found.__name__ == "nnUNetTrainer"
 
 
-def test_a_loader_that_was_asked_for_is_not_left_out_in_silence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_loader_that_was_asked_for_is_not_left_out_in_silence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     unknown = types.SimpleNamespace()
     entry.replace_search(unknown, "stock")
-    entry.replace_search(unknown, "auto")
-    assert "nnU-Net's own data loader is used" in capsys.readouterr().err
-    with pytest.raises(RuntimeError, match="a way that Holter does not know"):
+    for lang, said in (("en", "nnU-Net's own data loader is used: this nnU-Net"), ("zh", "使用 nnU-Net")):
+        monkeypatch.setenv("HOLTER_LANG", lang)
+        entry.replace_search(unknown, "auto")
+        assert said in capsys.readouterr().err
+    with pytest.raises(LoaderNotReplaced, match="a way that Holter does not know"):
         entry.replace_search(unknown, "holter")

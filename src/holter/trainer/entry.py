@@ -11,10 +11,13 @@ import argparse
 import functools
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from holter.trainer.console import survive_full_disk
 from holter.trainer.settings import LOADER, STRICT
+
+if TYPE_CHECKING:
+    from holter.records import Text
 
 LOADERS = ("stock", "holter", "auto")
 SEARCH = "recursive_find_trainer_class_by_name"  # of nnunetv2 2.8
@@ -42,17 +45,19 @@ def main() -> None:
 def replace_search(run_training: Any, loader: str) -> None:
     """Put ``find`` in the place of the search in nnU-Net's module ``run_training``.
 
-    Raises:  RuntimeError if ``loader`` is "holter" and this nnU-Net searches in another way.
+    Raises:  LoaderNotReplaced if ``loader`` is "holter" and this nnU-Net searches in another way.
     """
     if hasattr(run_training, SEARCH):
         setattr(run_training, SEARCH, functools.partial(find, loader=loader))
     elif hasattr(run_training, OLDER_SEARCH):
         setattr(run_training, OLDER_SEARCH, lambda _folder, name, *_: find(name, loader=loader))
     elif loader != "stock":
-        error = RuntimeError("this nnU-Net searches its trainer in a way that Holter does not know")
+        from holter.errors import LoaderNotReplaced
+        from holter.trainer.sentences import OTHER_SEARCH
+
         if loader != "auto":
-            raise error
-        _tell_stock(error)
+            raise LoaderNotReplaced(OTHER_SEARCH())
+        _print_stock(OTHER_SEARCH())
 
 
 def find(name: str, *, loader: str) -> type[Any] | None:
@@ -72,12 +77,14 @@ def find(name: str, *, loader: str) -> type[Any] | None:
     except Exception as error:  # an nnU-Net or torch that Holter's loader does not know
         if loader != "auto":
             raise
-        _tell_stock(error)
+        _print_stock(f"{type(error).__name__}: {error}")
         return trainer_class
 
 
-def _tell_stock(error: Exception) -> None:
-    print(f"holter: nnU-Net's own data loader is used: {type(error).__name__}: {error}", file=sys.stderr)
+def _print_stock(reason: Text) -> None:
+    from holter.trainer.loader_log import LoaderLog
+
+    LoaderLog(functools.partial(print, file=sys.stderr)).say("stock", reason=reason)
 
 
 def run_rank(loader: str, rank: int, *arguments: Any) -> None:

@@ -7,12 +7,14 @@ import os
 import weakref
 from collections.abc import Callable
 from types import MethodType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from holter.errors import CodedText
-from holter.loader import ReadTrouble
 from holter.probes.training.remarks import worded
 from holter.reports.catalogue import Lang, language, text
+
+if TYPE_CHECKING:  # the log also says why the loader cannot be imported
+    from holter.loader import ReadTrouble
 
 LANGUAGE = "HOLTER_LANG"  # of `holter train --lang`; else the locale decides
 LANGUAGES = ("en", "zh")

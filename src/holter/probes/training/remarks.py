@@ -24,7 +24,7 @@ def _say(code: str, english: str) -> Sentence:
     return REMARKS[code]
 
 
-# What is wrong with a checkpoint: hook/checkpoints/zip_format.py, archive.py, pickles.py
+# What is wrong with a checkpoint: hook/checkpoints/
 _say("missing", "there is no such file")
 _say("empty", "torn: the file is empty")
 _say("zeros", "torn: the file holds only zeros")
@@ -56,7 +56,7 @@ _say("pickle-storage", "a storage is named in an unknown way")
 _say("may-be-whole", "{problem}; it may be whole: now {now}")
 _say("read-back-wrong", "what was read back is wrong ({problem})")
 
-# Checkpoints on their way to the disk: hook/checkpoints/snapshots.py, epochs.py, mid_epoch.py, rng_state.py
+# Checkpoints on their way to the disk: hook/checkpoints/
 _say("saved-epoch", "epoch {epoch} in {file}: held up {held_up:.2f} s, written in {written:.1f} s, verified")
 _say("saved-file", "{file}: held up {held_up:.2f} s, written in {written:.1f} s, verified")
 NOT_SAVED = (
@@ -76,7 +76,7 @@ _say("stop-not-saved", "epoch {epoch} could not be saved; the training goes on")
 _say("stopped-after", "after epoch {epoch}, which is in {file}")
 _say("generators-of-gpus", "random numbers do not continue: saved with {saved} GPUs, continued with {here}")
 
-# Workers and their replacement: hook/workers/failure.py, replace.py
+# Workers and their replacement: hook/workers/
 _say("worker-stopped", "{worker} is stopped")
 _say("worker-killed", "{worker} was ended by {signal}")
 _say("worker-exited", "{worker} ended with exit code {exit_code}")
@@ -97,7 +97,7 @@ _say(
     "nothing was replaced: no worker was stopped, and no wait lasted {frozen:.0f} s (within {within:.0f} s)",
 )
 
-# PyTorch's DataLoader: hook/dataloader/refuse.py, care.py, healing.py
+# PyTorch's DataLoader: hook/dataloader/
 _say(
     "workers-asked-again",
     "workers ended: {ended}, started: {started}, batches asked for again: {batches}",
@@ -124,7 +124,7 @@ _say("loader-iterable", "the position in an IterableDataset would be lost")
 _say("loader-datapipe", "its data pipe keeps a state of its own")
 _say("loader-in-worker", "it is used within a worker")
 
-# Exports: hook/exports/patches.py, pool.py, tasks.py, worker.py
+# Exports: hook/exports/
 _say("export-need", "its largest case needs {need:bytes}; how much memory is free is not known")
 _say(
     "export-forecast",
@@ -152,7 +152,7 @@ _say("computed-alone", "computed again in a process of its own, {took:.0f} s")
 _say("computed-in-main", "computed again in the main process, {took:.0f} s")
 _say("raised", "{error}")
 
-# Data: hook/cuts.py, augmenters.py
+# Data: hook/cuts.py, hook/workers/augmenters.py
 _say("read-only-copied", "parts cut out of read-only memory maps are copied")
 HANDED_ON = _say("read-only-handed-on", "parts cut out of read-only memory maps are handed on")
 _say("case-hung", "case {case}: the read of {file} on {mount} ({fs_type}) hangs: {detail}")
