@@ -25,7 +25,7 @@ from needs import HIPPOCAMPUS, imported, may_lack, names_of, require, skip_witho
 # would disturb each other.
 QUEUES = {
     "healing": ("supervisor/healing", "supervisor/recording", "hook/test_ranks", "hook/workers/test_replace"),
-    "starting": ("supervisor/", "demo/test_faults", "hook/test_toy_training"),
+    "starting": ("supervisor/", "demo/faults/test_faults", "hook/test_toy_training"),
 }
 # Every test here starts `holter run` and waits for its end.
 SLOW = ("cli/",)

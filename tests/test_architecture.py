@@ -218,6 +218,24 @@ def test_no_folder_holds_more_modules_than_a_reader_can_survey() -> None:
     assert {folder for folder, count in folders.items() if count > MOST_MODULES} == ONE_FILE_A_CAUSE
 
 
+# --- tests mirror src -------------------------------------------------------------------------------------------
+
+# What is tested elsewhere: with what it starts, with the step that it is part of, or wherever records are made.
+TESTED_IN = {
+    "cli/measuring": "bench", "cli/studies": "study", "evidence/stated": "diagnosis", "records": "tape",
+    "trainer/external": "trainer", "transforms/local": "transforms/kernels",
+    "transforms/resample": "transforms/spatial",
+}  # fmt: skip
+
+
+def test_a_folder_of_the_source_has_a_folder_of_tests_with_its_name() -> None:
+    source = {str(file.parent.relative_to(PACKAGE)) for file in PACKAGE.rglob("*.py")} - {"."}
+    tested = {str(file.parent.relative_to(CHECKOUT / "tests")) for file in CHECKOUT.glob("tests/**/test_*.py")}
+    tested |= {str(parent) for folder in tested for parent in Path(folder).parents}
+    assert source - tested == set(TESTED_IN), "move its tests there, or say in TESTED_IN where they are"
+    assert set(TESTED_IN.values()) <= tested
+
+
 # --- the offline side -------------------------------------------------------------------------------------------
 
 

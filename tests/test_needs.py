@@ -108,7 +108,7 @@ def test_every_tool_says_how_it_is_installed(name: str) -> None:
 LOOKS = r"shutil\.which\(|importorskip\(\"(?!benchmarks)|find_spec\(|skipif\([^)]*(?:geteuid|find_|which)"
 MAY_LOOK = {
     "cpu_torchvision/sitecustomize.py": "no test, but what makes torchvision load",
-    "hook/test_sitecustomize.py": "a module of the user's, found as Python finds it",
+    "hook/inject/test_sitecustomize.py": "a module of the user's, found as Python finds it",
     "tools.py": "the list",
     "nvml/fake_nvml.py": "used by the benchmarks, which have no list",
     "remedies/test_next_checks.py": "bash, which every Debian has",

@@ -15,7 +15,7 @@ import torch
 from holter.transforms.resample import cpu, triton_kernel
 from holter.transforms.spatial.placement import How
 from transforms.material import noisy_image, part, speckled, voronoi
-from transforms.test_spatial import GEOMETRIES, chain_for, placed
+from transforms.spatial.test_spatial import GEOMETRIES, chain_for, placed
 
 ON_GPU = torch.cuda.is_available()
 # The interpreter takes a second for 256 voxels: one or two such blocks of each shape.

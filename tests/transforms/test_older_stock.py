@@ -17,7 +17,7 @@ from holter.transforms.spatial import spatial
 from holter.transforms.spatial.placement import Placement
 from holter.transforms.spatial.spatial import Spatial, SpatialDraw, rotates_by_transpose
 from transforms.material import noisy_image, part, speckled, voronoi
-from transforms.test_spatial import GEOMETRIES, chain_for
+from transforms.spatial.test_spatial import GEOMETRIES, chain_for
 
 pytestmark = pytest.mark.usefixtures("both_ways")
 PAD = -1

@@ -41,7 +41,15 @@ def test_an_older_version_is_proved_equal(version: str, tmp_path: Path) -> None:
     place, said = told.stdout.strip().splitlines()[-2:]
     assert str(tmp_path) in place and said.startswith(f"{version} ")
     assert said.count(": None") == said.count(":")
-    spatial = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", str(ROOT / "tests/transforms/test_spatial.py")]
+    spatial = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:xdist",
+        str(ROOT / "tests/transforms/spatial/test_spatial.py"),
+    ]
     done = subprocess.run(spatial, env=variables, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
 

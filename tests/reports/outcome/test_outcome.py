@@ -38,8 +38,8 @@ from holter.reports.quiet import quiet
 from holter.reports.terminal import print_diagnosis
 from holter.tape import Recording, read
 
-TAPES = Path(__file__).parent.parent / "tapes"
-sys.path.insert(0, str(Path(__file__).parent.parent / "history"))
+TAPES = Path(__file__).parents[2] / "tapes"
+sys.path.insert(0, str(Path(__file__).parents[2] / "history"))
 
 from made_run import Run  # noqa: E402
 

@@ -25,7 +25,7 @@ from holter.reports.wording import finding_text
 from holter.reports.wrapping import NO_LINE_START, wrap
 from holter.tape import Recording
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 UPDATE = bool(os.environ.get("HOLTER_UPDATE_GOLDEN"))
 DOCSTRING = """A data worker is stopped.
 

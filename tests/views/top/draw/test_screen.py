@@ -25,7 +25,7 @@ from holter.views.top.draw.screen import Drawn, Look
 from holter.views.top.judge import judged
 
 HERE = Path(__file__).parent
-GOLDEN, TAPES = HERE / "golden", HERE.parents[1] / "tapes"
+GOLDEN, TAPES = HERE.parent / "golden", HERE.parents[2] / "tapes"
 UPDATE = os.environ.get("HOLTER_UPDATE_GOLDEN")
 SIZES = ((40, 15), (80, 24), (120, 40), (200, 50))
 # A stall of one worker among twelve; a GPU without licence; a killed main process; a cut recording.

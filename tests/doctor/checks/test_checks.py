@@ -397,7 +397,7 @@ def test_read_only_data_is_no_trouble_for_a_version_that_copies() -> None:
 
 
 def test_the_page_lists_every_check_in_the_order_of_the_report() -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "doctor.md").read_text(encoding="utf-8")
+    page = (Path(__file__).resolve().parents[3] / "docs" / "doctor.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == [name_of(check) for check in CHECKS]
 
 

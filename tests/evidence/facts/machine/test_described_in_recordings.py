@@ -14,7 +14,7 @@ from holter.evidence.window import Window
 from holter.records import Episode, Fact, Tick
 from holter.tape import Recording
 
-TAPES = Path(__file__).parents[2] / "tapes"
+TAPES = Path(__file__).parents[3] / "tapes"
 
 
 def facts_of(tape: str) -> dict[str, Fact]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from demo.conftest import TRAIN_WORKERS, Stage, Training, cpu_ratio, wait_until
 from holter.causes import CAUSES
 from holter.demo.faults import FAULTS, Context, Fault, find_fault, prepared
 from holter.demo.faults.cpu_quota import QUOTA_CPUS
@@ -20,8 +21,6 @@ from holter.errors import BadInput, DemoFailed
 from holter.probes.gpu.gpu_script import parse
 from holter.records import GpuSample
 from needs import require_for
-
-from .conftest import TRAIN_WORKERS, Stage, Training, cpu_ratio, wait_until
 
 Break = Callable[[Fault], tuple[Training, Context]]
 
