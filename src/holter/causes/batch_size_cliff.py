@@ -11,8 +11,6 @@ What helps:    the planned batch size, or another one; channels in multiples of 
 Source:        MIC-DKFZ/nnUNet issue 2361.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in

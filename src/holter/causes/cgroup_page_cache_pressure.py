@@ -15,8 +15,6 @@ Source:        microsoft/pai issue 5799; htcondor issue 2575; deeplake issue 298
                tests/tapes/cgroup_page_cache_pressure.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import FEWER_WORKERS, MORE_MEMORY, Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports

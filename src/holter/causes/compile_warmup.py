@@ -11,8 +11,6 @@ What helps:    wait; a cache folder that lasts, TORCHINDUCTOR_CACHE_DIR, makes t
 Source:        pytorch issue 97783; MIC-DKFZ/nnUNet issue 323; ChatTTS issue 713.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in

@@ -12,8 +12,6 @@ What helps:    keep large tables as numpy arrays or torch tensors, not as lists 
 Source:        pytorch issues 5902, 20433, 19355, 2052; MONAI issues 5930, 3116; referit3d issue 5.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import END_AND_CONTINUE, FEWER_WORKERS, Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, at_most, one_of, symptom

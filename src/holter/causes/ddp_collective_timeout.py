@@ -14,8 +14,6 @@ Source:        MIC-DKFZ/nnUNet issues 1516, 1485; accelerate issue 314; pytorch 
                tests/tapes/ddp_collective_timeout.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import CONTINUE_ENDED, Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in

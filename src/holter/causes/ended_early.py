@@ -9,8 +9,6 @@ What helps:    look for exit() in code of your own [ADVICE]; continue with --c [
 Source:        tests/tapes/ended_early.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import CONTINUE, Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import against, is_true, needs, only, symptom

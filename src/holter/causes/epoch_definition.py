@@ -13,8 +13,6 @@ What helps:    compare samples a second, not epochs [SAFE]; to train shorter use
 Source:        MIC-DKFZ/nnUNet issues 184, 335, 1778, 2465, 2643.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, at_most, only, symptom

@@ -12,8 +12,6 @@ Source:        MIC-DKFZ/nnUNet issues 1786, 902, 1828; TotalSegmentator issues 2
                tests/tapes/export_lost_result_hang.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in

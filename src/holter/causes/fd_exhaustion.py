@@ -13,8 +13,6 @@ Source:        pytorch issue 973; ahcore issue 96; MaskTextSpotterV3 issue 51; M
                tests/tapes/fd_exhaustion.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import CONTINUE_ENDED, FEWER_WORKERS, SHARE_THROUGH_FILES, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import FOR_DESCRIPTORS

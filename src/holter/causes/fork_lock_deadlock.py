@@ -17,8 +17,6 @@ Source:        MIC-DKFZ/nnUNet issues 145, 696; batchgenerators issue 50; pytorc
                tests/tapes/fork_lock_deadlock.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import END_AND_CONTINUE, WITHOUT_FORK, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import ALONE, IN_EPOCH, NOT_FORKED

@@ -13,8 +13,6 @@ What helps:    unfreeze the group: docker unpause, scontrol resume, or the freez
 Source:        the kernel's documentation of the freezer of control groups; tests/tapes/frozen_cgroup.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import is_true, needs, only

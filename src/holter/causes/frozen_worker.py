@@ -14,8 +14,6 @@ Source:        measured with batchgenerators 0.25.5: 18 of 22 single freezes sto
                file_system sharing; tests/tapes/frozen_worker.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import END_AND_CONTINUE, SHARE_THROUGH_FILES, Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in

@@ -19,8 +19,6 @@ Source:        returnn issues 1486, 1484; open-gpu-kernel-modules issues 446, 11
                the NVML library of the tests).
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import CONTINUE, LOOK_AT_GPU, Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in

@@ -12,8 +12,6 @@ What helps:    wait, the result is right; a GPU with more memory [ADVICE]; for n
 Source:        MIC-DKFZ/nnUNet issues 2912, 2151, 2659, 2607.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in

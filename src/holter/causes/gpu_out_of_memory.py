@@ -13,8 +13,6 @@ What helps:    PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True against fragment
 Source:        MIC-DKFZ/nnUNet issue 316; PyTorch's notes on memory management.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import CONTINUE_ENDED, PLAN_FOR_GPU, Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in

@@ -14,8 +14,6 @@ Source:        tensorflow issue 40042; yolov5 issue 8736; perses issue 613; test
                by the NVML library of the tests).
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import ASK, Offer, Wait
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in

@@ -13,8 +13,6 @@ What helps:    Holter's loader, which reads only the voxels that the drawn geome
 Source:        MIC-DKFZ/nnUNet issues 1086, 2085, 2792; nnDetection issue 67.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import MEASURE_STORAGE, Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, only, supports, symptom

@@ -13,8 +13,6 @@ What helps:    free memory: fewer workers, other programs, a smaller cached data
 Source:        MONAI issues 3116, 1589.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import FEWER_WORKERS, Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, symptom

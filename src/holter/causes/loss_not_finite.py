@@ -12,8 +12,6 @@ What helps:    stop now and continue from an earlier checkpoint (usually checkpo
 Source:        MIC-DKFZ/nnUNet issues on "nan" losses; tests/tapes/loss_not_finite.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import is_true, needs, only, supports

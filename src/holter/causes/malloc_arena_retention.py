@@ -12,8 +12,6 @@ What helps:    MALLOC_ARENA_MAX=2 in the environment of the training [SAFE: resu
 Source:        SpecForge issue 491; omi issue 6938; xiaomi-miloco issue 459; hypha issue 976.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, at_most, no_symptom, one_of, supports, symptom

@@ -12,8 +12,6 @@ What helps:    NCCL_P2P_DISABLE=1: right results, slower exchange [CONSENT]; for
 Source:        nccl issues 2079, 257, 631, 667, 606, 199; nccl-tests issue 117; pytorch issues 73790, 68735.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in

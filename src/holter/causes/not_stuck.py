@@ -8,8 +8,6 @@ What helps:    look at training_log_*.txt in the results folder instead of the t
 Source:        MIC-DKFZ/nnUNet issues 1619, 1490.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in

@@ -13,8 +13,6 @@ What helps:    look at training_log_*.txt in the results folder [SAFE]; PYTHONUN
 Source:        MIC-DKFZ/nnUNet issues 1490, 1619, 1996.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_most, is_false, is_true, only, supports, symptom

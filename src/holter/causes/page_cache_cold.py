@@ -11,8 +11,6 @@ What helps:    nothing is needed [SAFE]; reading the data once before the traini
 Source:        MIC-DKFZ/nnUNet issues 239, 323.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, only, supports

@@ -12,8 +12,6 @@ What helps:    fewer processes (-np 2) [CONSENT: slower]; only the configuration
 Source:        MIC-DKFZ/nnUNet issues 713, 1512, 2094, 2729, 245.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import MORE_MEMORY, Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, one_of

@@ -9,8 +9,6 @@ What helps:    mount it again, or make the folder again at the same path: the ne
 Source:        tests/tapes/results_folder_gone.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import at_least, needs, one_of, only, supports

@@ -13,8 +13,6 @@ What helps:    look further up for the first traceback, from its first line [SAF
 Source:        MIC-DKFZ/nnUNet issues 2203, 2457, 1999, 2115, 2659, 1406.
 """
 
-from __future__ import annotations
-
 from holter.causes.nested_threadpoolctl_fork_crash import NESTED
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe

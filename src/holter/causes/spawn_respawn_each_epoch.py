@@ -12,8 +12,6 @@ What helps:    persistent_workers=True in the DataLoader [CONSENT]; make the loa
 Source:        Lightning issues 10389, 18862; pytorch issue 22133.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, only, symptom

@@ -14,8 +14,6 @@ What helps:    close other programs, or give the job more memory [ADVICE]; fewer
 Source:        MIC-DKFZ/nnUNet issues 1515, 912; MONAI issue 3116.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import FEWER_WORKERS, MORE_MEMORY, Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, symptom

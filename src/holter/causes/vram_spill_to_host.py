@@ -13,8 +13,6 @@ Source:        WSL issues 10452, 11050; ai-toolkit issues 794, 504; stable-diffu
                2364; VoxFormer issue 69.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import PLAN_FOR_GPU, Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in

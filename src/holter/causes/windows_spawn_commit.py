@@ -12,8 +12,6 @@ What helps:    fewer workers (nnUNet_n_proc_DA=2) [CONSENT: slower preparation];
 Source:        MIC-DKFZ/nnUNet issues 1761, 1652, 1523, 119; Pytorch_fine_tuning_Tutorial issue 10.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, one_of, supports, symptom

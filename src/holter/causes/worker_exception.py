@@ -12,8 +12,6 @@ What helps:    the traceback and the case named here; verify the data set integr
 Source:        MIC-DKFZ/nnUNet issues 1437, 1406, 2659; tests/tapes/worker_exception.
 """
 
-from __future__ import annotations
-
 from holter.causes.lacking import by_exception
 from holter.causes.offers import CONTINUE, PREPROCESS_CASE, Offer
 from holter.causes.sentences import describe

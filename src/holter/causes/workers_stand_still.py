@@ -11,8 +11,6 @@ What helps:    look at the line that is named here; give calls to servers and lo
 Source:        tests/tapes/workers_stand_still.
 """
 
-from __future__ import annotations
-
 from holter.causes.offers import END_AND_CONTINUE, LOOK_AT_LINE
 from holter.causes.sentences import describe
 from holter.causes.weigh import Rule, against, is_true, one_of, only, supports

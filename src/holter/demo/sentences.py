@@ -1,7 +1,5 @@
 """English messages of the demo."""
 
-from __future__ import annotations
-
 from holter.sentences import define_all
 
 define_all(

@@ -1,7 +1,5 @@
 """Sentences beside the checks: headings, reasons, names of facts in ``--compare``."""
 
-from __future__ import annotations
-
 from holter.sentences import define, define_all
 
 # A file with the error of its reader.

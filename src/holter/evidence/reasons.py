@@ -1,7 +1,5 @@
 """Reasons that several files give for a fact that is unknown or not applicable."""
 
-from __future__ import annotations
-
 from holter.sentences import define
 
 ENDING_UNKNOWN = define("why.ending.unknown", "how it ended is not known")

@@ -6,8 +6,6 @@ is never 0 or -1 for "unknown". Counters end in ``_total`` and count since the p
 fields are the state at ``t_s``.
 """
 
-from __future__ import annotations
-
 from holter.records.environment import Environment
 from holter.records.events import (
     Ability,

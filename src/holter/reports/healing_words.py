@@ -1,7 +1,5 @@
 """English messages about actions on a run and their results."""
 
-from __future__ import annotations
-
 from holter.sentences import define_all
 
 define_all(

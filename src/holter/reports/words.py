@@ -1,7 +1,5 @@
 """English text of every report: kinds, phases, verdicts, roles, units, headings, and messages of the commands."""
 
-from __future__ import annotations
-
 from holter.sentences import define_all
 
 define_all(

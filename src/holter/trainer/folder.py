@@ -3,8 +3,6 @@
 ``export nnUNet_extTrainer=$(python -m holter.trainer.folder)``
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 EXTERNAL = Path(__file__).parent / "external"

@@ -1,7 +1,5 @@
 """Sentences about the data loader in the training's log."""
 
-from __future__ import annotations
-
 from holter.sentences import define, define_all
 
 TRAINING = define("loader.purpose.training", "training")

@@ -1,7 +1,5 @@
 """Labels of the HTML report: charts, tables, the environment; events, remarks, probes, readings, plans."""
 
-from __future__ import annotations
-
 from holter.sentences import define_all
 
 define_all(

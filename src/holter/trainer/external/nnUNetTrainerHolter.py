@@ -1,7 +1,5 @@
 """nnU-Net's default trainer with Holter's data loader, for ``nnUNetv2_train … -tr nnUNetTrainerHolter``."""  # noqa: N999 -- as nnU-Net names them
 
-from __future__ import annotations
-
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from holter.trainer.loading import with_holter_loader
