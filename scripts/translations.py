@@ -23,6 +23,7 @@ from babel.messages.catalog import Catalog, Message
 
 import holter
 from holter import sentences
+from holter.causes import ERROR_TEXTS
 from holter.reports import catalogue
 from holter.reports.catalogue.filling import blanks
 
@@ -44,7 +45,11 @@ def main() -> int:
     english = defined_sentences()
     new = updated(old, english)
     problems = list(faults(new, english))
-    written_files = {FILE: as_po(new), FILE.with_suffix(".mo"): as_mo(new), ENGLISH_FILE: as_english_mo(english)}
+    written_files = {
+        FILE: as_po(new),
+        FILE.with_suffix(".mo"): as_mo(new),
+        ENGLISH_FILE: as_english_mo(english | quotations()),
+    }
     for file, content in written_files.items():
         if not check:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -66,6 +71,11 @@ def defined_sentences() -> dict[str, str]:
             importlib.import_module(module.name)
     importlib.import_module("holter.trainer.sentences")
     return catalogue.every_sentence()
+
+
+def quotations() -> dict[str, str]:
+    """Return the messages that come with each cause, one a line: of other programs, so they are not translated."""
+    return {f"messages.{cause}": "\n".join(texts) for cause, texts in ERROR_TEXTS.items()}
 
 
 def empty() -> Catalog:

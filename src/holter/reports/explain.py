@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from rich.console import Console
 from rich.text import Text
 
-from holter.causes import ERROR_TEXTS
 from holter.patterns import later
 from holter.reports.catalogue import Lang, english, phrase, text, translated
 from holter.reports.wrapping import wrap
@@ -64,10 +63,10 @@ def print_page(console: Console, cause_id: str, lang: Lang) -> None:
             for number, line in enumerate(wrap(paragraph, console.width - 2 * len(INDENT))):
                 item = INDENT if number and paragraph.startswith("- ") else ""
                 console.print(Text(hang + item + line), soft_wrap=True)
-    if cause_id in ERROR_TEXTS:
+    if messages := english(f"messages.{cause_id}"):
         console.print()
         console.print(Text(phrase(ERROR_TEXTS_HEADING(), lang), style="bold cyan"))
-        for message in ERROR_TEXTS[cause_id]:  # not wrapped: somebody looks for these words
+        for message in messages.splitlines():  # not wrapped: somebody looks for these words
             console.print(Text(INDENT + message), soft_wrap=True)
 
 
