@@ -7,20 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holter.cli.measuring.following import Device, OnDevice, followed
-from holter.cli.options import (
-    Anyway,
-    Configuration,
-    Dataset,
-    Fold,
-    Json,
-    Lang,
-    Plans,
-    Python,
-    Trainer,
-    chosen_language,
-    print_json,
-)
+from holter.cli.measuring.following import Order, measuring
+from holter.cli.options import print_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,48 +16,32 @@ if TYPE_CHECKING:
     from holter.bench.records import Report
 
 
+@measuring
 def bench(
-    dataset: Dataset,
-    configuration: Configuration,
-    fold: Fold = "0",
-    plans: Plans = "nnUNetPlans",
-    trainer: Trainer = "nnUNetTrainer",
-    device: OnDevice = Device.AUTO,
-    python: Python = None,
+    order: Order,
     seconds: Annotated[
         float,
         typer.Option(
             "--seconds", metavar="SECONDS", min=5, help="For all measurements, without start and compilation."
         ),
     ] = 120.0,
-    anyway: Anyway = False,
-    as_json: Json = False,
-    lang: Lang = None,
 ) -> None:
     """Measure network, augmentation, reading and hand-over alone and together: what limits this training, and its time.
 
     Takes about three minutes, trains nothing, and writes nothing to nnU-Net's folders.
     """
-    language = chosen_language(lang)
     from holter.bench.bench import bench as measure
     from holter.bench.terminal import as_json as to_json
     from holter.bench.terminal import print_report
-    from holter.doctor.collect.order import training_python
-    from holter.doctor.records import Asked
     from holter.reports.catalogue import text
 
-    asked = Asked(dataset=dataset, configuration=configuration, fold=fold, plans=plans, trainer=trainer)
-    interpreter = training_python(python, os.environ)
-
     def run(tell: Callable[[str], None]) -> Report:
-        return measure(asked, interpreter, seconds, device.value, os.environ, tell, anyway=anyway)
+        return measure(order.asked, order.python, seconds, order.device, os.environ, tell, anyway=order.anyway)
 
-    report = followed(
-        run, text("bench.stage.busy", language), lambda stage: text(f"bench.stage.{stage}", language), quiet=as_json
-    )
-    if as_json:
-        print_json(to_json(report, language))
+    report = order.follow(run, lambda stage: text(f"bench.stage.{stage}", order.language))
+    if order.as_json:
+        print_json(to_json(report, order.language))
         return
     from rich.console import Console
 
-    print_report(Console(), report, language)
+    print_report(Console(), report, order.language)

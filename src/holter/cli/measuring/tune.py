@@ -9,20 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holter.cli.measuring.following import Device, OnDevice, followed
-from holter.cli.options import (
-    Anyway,
-    Configuration,
-    Dataset,
-    Fold,
-    Json,
-    Lang,
-    Plans,
-    Python,
-    Trainer,
-    chosen_language,
-    print_json,
-)
+from holter.cli.measuring.following import Order, measuring
+from holter.cli.options import print_json
 from holter.cli.start.settings import Settings, for_training, places
 
 if TYPE_CHECKING:
@@ -31,15 +19,10 @@ if TYPE_CHECKING:
     from holter.bench.tuning.records import TuneReport
 
 
+@measuring
 def tune(
+    order: Order,
     context: typer.Context,
-    dataset: Dataset,
-    configuration: Configuration,
-    fold: Fold = "0",
-    plans: Plans = "nnUNetPlans",
-    trainer: Trainer = "nnUNetTrainer",
-    device: OnDevice = Device.AUTO,
-    python: Python = None,
     seconds: Annotated[
         float,
         typer.Option("--seconds", metavar="SECONDS", min=5, help="At most, for all comparisons, without compilation."),
@@ -50,50 +33,40 @@ def tune(
             "--write", metavar="FILE", help="Put the settings into this holter.toml; its other settings stay."
         ),
     ] = None,
-    anyway: Anyway = False,
-    as_json: Json = False,
-    lang: Lang = None,
 ) -> None:
     """Compare workers, threads, data loaders and batches kept ahead with real steps: which settings train fastest here.
 
     Prints the variables to export. Trains nothing, and writes nothing to nnU-Net's folders.
     """
-    language = chosen_language(lang)
     from holter.bench.tuning.terminal import as_json as to_json
     from holter.bench.tuning.terminal import print_report, progress
     from holter.bench.tuning.tune import tune as measure
-    from holter.doctor.collect.order import training_python
-    from holter.doctor.records import Asked
-    from holter.reports.catalogue import phrase, text
+    from holter.reports.catalogue import phrase
 
     settings: Settings = context.obj or Settings()
-    asked = Asked(dataset=dataset, configuration=configuration, fold=fold, plans=plans, trainer=trainer)
-    interpreter = training_python(python, os.environ)
     environ = dict(os.environ)
     for message in for_training(settings, environ):  # what holter train would set is the present setting
-        print(f"holter: {phrase(message, language)}", file=sys.stderr)
+        print(f"holter: {phrase(message, order.language)}", file=sys.stderr)
     loader = settings.of("train").get("loader")
 
     def run(tell: Callable[[object], None]) -> TuneReport:
         return measure(
-            asked,
-            interpreter,
+            order.asked,
+            order.python,
             seconds,
-            device.value,
+            order.device,
             environ,
             tell,
             loader=None if loader is None else str(loader.value),
             write=write,
-            anyway=anyway,
+            anyway=order.anyway,
         )
 
-    report = followed(
-        run, text("bench.stage.busy", language), lambda stage: progress(stage, language), quiet=as_json, every=False
-    )
-    if as_json:
-        print_json(to_json(report, language))
+    report = order.follow(run, lambda stage: progress(stage, order.language), every=False)
+    if order.as_json:
+        print_json(to_json(report, order.language))
         return
     from rich.console import Console
 
     is_read = write is not None and any(write.resolve() == place.resolve() for place in places(os.environ))
-    print_report(Console(), report, language, is_read=is_read)
+    print_report(Console(), report, order.language, is_read=is_read)
