@@ -66,7 +66,7 @@ def _trainings(window: Window, book: FactBook) -> None:
     book.known("trainings.others", max(len(reading) for reading in readings[-3:]))
     others = {training.pid: training for reading in readings for training in reading}
     mains = (main_process(tick.processes, tick.beats) for tick in window.all)
-    ours_s = last(main and main.started_s for main in mains)
+    ours_s = last(main.started_s if main else None for main in mains)
     near = [training for training in others.values() if _starts_near(training, ours_s)]
     if any(training.same_data for training in near):
         book.known("unpack.raced", True, RACED(count=sum(bool(training.same_data) for training in near)))
