@@ -55,7 +55,7 @@ THREADS = {
 # A cause of nnU-Net alone counts so only where nnU-Net is named.
 OF_A_THREAD = 0.004
 # What the rules' score counts beside the fit of the words (chosen on left-out texts: 0.1 to 0.3 differ little).
-RULES_COUNT = 0.2
+RULES_COUNT = 0.25
 
 
 def as_described(
