@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -42,6 +43,23 @@ def test_v1_limits_of_an_outer_group_hold_for_the_step_inside() -> None:
 def test_v1_kills_are_those_of_the_own_group_and_its_fail_count_is_no_lack_of_memory() -> None:
     sample = _look("cgroup-v1")
     assert (sample.oom_kill_total, sample.oom_total) == (1, None)
+
+
+def test_a_process_that_has_ended_keeps_the_group_in_which_it_ran(tmp_path: Path) -> None:
+    """With version 1 the kernel puts a process in the root group before its parent has collected it."""
+    shutil.copytree(WORLDS / "cgroup-v1", tmp_path, dirs_exist_ok=True)
+    process = tmp_path / "proc/4711"
+    probe = CgroupProbe(4711, tmp_path / "proc", tmp_path / "cgroup")
+    before = _one(probe)
+    (process / "status").write_text("Name:\tpython\nState:\tZ (zombie)\nCpus_allowed_list:\t0-1\n")
+    (process / "cgroup").write_text("".join(f"{line.rsplit(':', 1)[0]}:/\n" for line in _lines(process / "cgroup")))
+    assert _one(probe) == before
+    (process / "status").write_text("Name:\tpython\nState:\tS (sleeping)\n")
+    assert _one(probe).path == "/"
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text().splitlines()
 
 
 def test_v2_without_limits_says_none_and_still_tells_the_use() -> None:

@@ -79,6 +79,11 @@ def _pressure(group: Group) -> float | None:
     return parse_pressure(read_text(group.folder / "memory.pressure"))[1] if group.version == "v2" else None
 
 
+def has_ended(status: str) -> bool:
+    """Return whether ``/proc/PID/status`` is that of a process that only waits to be collected by its parent."""
+    return any(line.startswith(("State:\tZ", "State:\tX")) for line in status.splitlines())
+
+
 class CgroupProbe:
     """One ``CgroupSample`` every two seconds for the groups of one process.
 
@@ -136,6 +141,8 @@ class CgroupProbe:
 
     def _look_up(self) -> None:
         status = read_text(self._proc / str(self.pid) / "status")
+        if status and has_ended(status):
+            return  # it is in the root group by now: the numbers of the whole machine are not its own
         for line in (status or "").splitlines():
             if line.startswith("Cpus_allowed_list:"):
                 self._affinity = parse_cpu_list(line.partition(":")[2])
