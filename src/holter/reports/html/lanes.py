@@ -146,11 +146,14 @@ class _Over:
 def _built(lane: _Lane, ended: ProcessEnded | None, over: _Over, orderly: bool) -> Lane:
     segments = tuple(lane.segments())
     if ended is not None:
-        until_s = over.after(ended.t_s)
+        down_s = ended.t_s
         if orderly:  # a zombie that its parent has not collected yet is no dead worker
             segments = tuple(_before(segment, ended.t_s) for segment in segments if segment.start_s < ended.t_s)
-        if until_s > ended.t_s:
-            segments = (*segments, Segment(ended.t_s, until_s, "ended" if orderly else "dead", ended.case))
+            while segments and segments[-1].state == "dead":
+                down_s, segments = segments[-1].start_s, segments[:-1]
+        until_s = over.after(ended.t_s)
+        if until_s > down_s:
+            segments = (*segments, Segment(down_s, until_s, "ended" if orderly else "dead", ended.case))
     process = lane.process
     return Lane(pid=process.pid, role=process.role, worker_index=process.worker_index, segments=segments)
 
