@@ -83,12 +83,12 @@ define_all(
         "goodput.slow": "slowed down",
         "recovery.on-trend": "on trend",
         "recovery.jump": "jump",
-        "recovery.too-early": "too early to say",
+        "recovery.too-early": "not judged",
         "recovery.on-trend.sentence": (
             "loss and pseudo Dice follow the earlier trend (epochs compared: {after}, trend of {before})"
         ),
         "recovery.jump.sentence": "{jumps}: not on the earlier trend; look at the results before you trust them",
-        "recovery.too-early.sentence": "too early to say (epochs before: {before}, after: {after})",
+        "recovery.too-early.sentence": "too few epochs to say (before: {before}, after: {after})",
         "recovery.measure": "{name} {seen}, expected {expected} ± {tolerance}",
         "recovery.train-loss": "training loss",
         "recovery.val-loss": "validation loss",

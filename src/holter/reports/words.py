@@ -67,6 +67,7 @@ define_all(
         "list.join": ", ",
         "runner-up": "{cause}: {verdict}.",
         "heading.episode": "Episode {number}: {kind}",
+        "heading.several-episodes": "Episodes {number}: {kind}",
         "heading.chain": "Who waits on whom",
         "heading.evidence": "What was seen",
         "heading.supports": "speaks for it",

@@ -11,7 +11,7 @@ from pathlib import Path
 import healed_scene
 import msgspec
 import pytest
-from reports_scene import STALL
+from reports_scene import STALL, diagnosis_slow
 
 from holter.detectors.notices import LOST_WORKER
 from holter.errors import TapeExists
@@ -531,6 +531,15 @@ def test_what_raised_the_alarm_is_not_said_of_now() -> None:
     recording = read(Path(__file__).parents[2] / "tapes/frozen_worker/fault.holter")
     said = plain(html(recording, diagnose_recording(recording, is_over=True), "en"))
     assert "At the alarm: worker 0 (PID 7554) has been stopped (state T) for 5 s." in said
+
+
+def test_equal_episodes_are_named_in_the_plural() -> None:
+    diagnosis = diagnosis_slow()
+    episode = diagnosis.episode
+    later = msgspec.structs.replace(diagnosis, episode=msgspec.structs.replace(episode, start_s=9e3, alarm_s=9.1e3))
+    recording = Recording(all_ticks=(Tick(t_s=9.9e3),), all_episodes=(), finished=True)
+    assert "Episodes 1-2: slow-down" in plain(html(recording, (diagnosis, later), "en"))
+    assert "Episode 1: slow-down" in plain(html(recording, (diagnosis,), "en"))
 
 
 def test_the_pointer_reads_all_losses_of_one_epoch() -> None:
