@@ -11,7 +11,7 @@ import typer
 
 from holter.cli.options import Lang, chosen_language
 from holter.cli.start.newest import newest_tape
-from holter.errors import BadInput
+from holter.errors import BadInput, MissingExtra
 from holter.install import extra_line
 from holter.sentences import NOTHING_STARTED, define
 
@@ -50,7 +50,7 @@ def web(
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn", "anyio", "h11", "click"):
             raise
-        raise BadInput(NO_EXTRA(), safe=NOTHING_STARTED(), next_step=extra_line("web")) from error
+        raise MissingExtra(NO_EXTRA(), safe=NOTHING_STARTED(), next_step=extra_line("web")) from error
     from holter.reports.catalogue import phrase
     from holter.views.web.listening import FIRST_PORT, at_port, at_socket, directions
 
