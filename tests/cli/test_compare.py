@@ -120,3 +120,15 @@ def test_no_heading_is_folded_at_eighty_columns(tmp_path: Path) -> None:
         assert [part.strip() for part in speed.split("  ") if part.strip()] == heads
         after = shown[shown.index(speed) + 1]
         assert after.startswith("epoch, median") and max(map(len, shown)) <= 80
+
+
+def test_tapes_with_the_names_that_holter_gives_have_readable_heads(tmp_path: Path) -> None:
+    tapes = [
+        tmp_path / f"Dataset004_Hippocampus-3d_fullres-0-gpu-node-017-20261130-{time}12-12345.holter"
+        for time in ("1011", "1211")
+    ]
+    for tape in tapes:
+        shutil.copy(MANY, tape)
+    done = compare(*map(str, tapes))
+    (head,) = [line for line in done.stdout.splitlines() if line.startswith("Speed")]
+    assert head.split() == ["Speed", "11-30", "10:11", "11-30", "12:11"]

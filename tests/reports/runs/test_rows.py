@@ -198,3 +198,13 @@ def test_the_fold_is_readable_and_names_stand_below_each_other(width: int, lang:
     names = [cell_len(line[: line.index("Dataset004")]) for line in lines if "Dataset004" in line]
     assert len(names) == 3 and len(set(names)) == 1
     assert not any(cell_len(line) > width for line in lines if "holter" not in line)
+
+
+def test_the_path_of_a_tape_is_in_one_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "Dataset004_Hippocampus-3d_fullres-0-gpu-node-017-20261130-101112-12345.holter"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).touch()
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    print_rows(console, rows_of([kept(ENDED, tape=str(tmp_path / name))]), "en")
+    assert isinstance(console.file, io.StringIO)
+    assert f"    {name}" in console.file.getvalue().splitlines()

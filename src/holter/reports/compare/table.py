@@ -19,6 +19,7 @@ from holter.reports.when import duration
 from holter.reports.wrapping import wrap
 from holter.sentences import Sentence, define
 from holter.sizes import format_number
+from holter.tape.given_name import what_differs
 
 UNKNOWN = "–"
 # Of the table in the terminal, in characters: its first column at most, the others at least, and the space after each.
@@ -206,7 +207,13 @@ def _change(first: float | None, other: float | None) -> str:
 
 
 def _heads(names: Sequence[str], width: int) -> list[str]:
-    """Return the names, those too long for their column without their middle; numbered if two look the same then."""
+    """Return the names: of those that Holter gave the time, if it tells them apart.
+
+    Names that are too long for their column have no middle; they are numbered if two look the same then.
+    """
+    times = [what_differs(name) for name in names]
+    if len(set(times)) == len(names):
+        names = times
     room = max(LEAST_COLUMN, (width - TITLE_COLUMN - BETWEEN) // max(1, len(names)) - BETWEEN)
     heads = [_shortened(name, room) for name in names]
     if len(set(heads)) == len(set(names)):

@@ -130,7 +130,9 @@ def _print_row(console: Console, row: Row, lang: Lang) -> None:
         print_line(console, Text(" " * hang + line, style="bold"))
     for line in wrap(phrase(row.headline, lang), console.width - 4):
         print_line(console, Text(" " * 4 + line))
-    for line in wrap(_tape(row, lang), console.width - 4):
+    tape = _tape(row, lang)
+    # A path is in one piece, to copy it.
+    for line in [tape] if row.tape_is == "there" else wrap(tape, console.width - 4):
         print_line(console, Text(" " * 4 + line, style="dim"))
     console.print()
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 
 from holter.errors import HolterError
-from holter.patterns import later
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase
 from holter.sentences import define
+from holter.tape.given_name import what_differs
 from holter.views.model.diagnosed import sentence_of_ended
 from holter.views.model.run import Run
 from holter.views.model.sentence import Tone, sentence
@@ -24,9 +24,6 @@ MOST_TAPES = 200
 SILENT_AGAIN_S = 10.0
 # Columns of the small chart of a row.
 COLUMNS = 24
-
-# ABOUT-HOST-TIME-PID, as ``holter run`` names a tape.
-GIVEN_NAME = later(r".+-\d{4}(?P<month>\d\d)(?P<day>\d\d)-(?P<hour>\d\d)(?P<minute>\d\d)\d\d-\d+")
 
 CANNOT_BE_READ = define("folder.unreadable", "Cannot be read: {why}")
 
@@ -84,7 +81,8 @@ class RunFolder:
         # Runs of one fold differ only by their tapes.
         names = Counter(row.name for row in rows)
         return tuple(
-            row if names[row.name] == 1 else msgspec.structs.replace(row, apart=_apart(row.path.stem)) for row in rows
+            row if names[row.name] == 1 else msgspec.structs.replace(row, apart=what_differs(row.path.stem))
+            for row in rows
         )
 
     def _is_due(self, path: Path, now_s: float) -> bool:
@@ -170,12 +168,6 @@ def _written(path: Path) -> float:
         except OSError:
             continue
     return max(times, default=0.0)
-
-
-def _apart(stem: str) -> str:
-    # A name that Holter gave repeats data set, configuration, fold and host: its time is what differs.
-    given = GIVEN_NAME.fullmatch(stem)
-    return stem if given is None else "{month}-{day} {hour}:{minute}".format_map(given.groupdict())
 
 
 def short_name(plans: dict[str, str]) -> str:
