@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from holter.records import Message
 from holter.reports.catalogue import phrase
 from holter.study.local import Session, Settings
 from holter.study.queue import Slot
@@ -18,15 +19,29 @@ from holter.study.trainings import Trainings
 from study.conftest import World
 
 
-def test_the_last_error_of_holter_is_found_in_the_output(world: World, tmp_path: Path) -> None:
+def test_the_error_of_a_holter_is_a_record_whatever_its_output_says(world: World, tmp_path: Path) -> None:
+    (job,) = world.jobs("2d", folds="0")
+    trainings = Trainings(tmp_path, ("--no-such-option-of-holter",))
+    environ = {**os.environ, **world.environ, "nnUNet_results": "", "HOLTER_LANG": "zh"}
+    trainings.start(job, Slot("cpu-0"), environ)
+    until_s = time.monotonic() + 60
+    while not (over := trainings.ended()):
+        assert time.monotonic() < until_s
+        time.sleep(0.05)
+    assert over == [(job, 2)]
+    error = trainings.error(job)
+    assert error is not None and error.id is not None and error.id in trainings.console_of(job).read_text()
+    assert isinstance(error.what, Message)
+    assert trainings.error(job) is None and list(tmp_path.glob("*.error")) == []
+
+
+def test_the_last_line_of_an_output_is_found(world: World, tmp_path: Path) -> None:
     (job,) = world.jobs("2d", folds="0")
     trainings = Trainings(tmp_path, ())
     assert trainings.last_line(job) == ""
     console = trainings.console_of(job)
     console.write_text("Epoch 3\nholter: epoch 3: 60 s\nTraceback\nKeyError: 'x'\n")
     assert trainings.last_line(job) == "KeyError: 'x'"
-    console.write_text("holter: no-usable-checkpoint: none in /x\nholter:   Nothing was started.\nholter:   Next: y\n")
-    assert trainings.last_line(job) == "no-usable-checkpoint: none in /x"
 
 
 @pytest.mark.slow

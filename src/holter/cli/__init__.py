@@ -115,6 +115,7 @@ def _options(
 def main() -> None:
     """Run the command line; print an error on stderr and exit with code 2."""
     standard_streams.repair()
+    error_file = os.environ.pop("HOLTER_ERROR_FILE", None)  # of a parent that is a Holter too; not for our children
     arguments = sys.argv[1:] or ["--help"]
     try:
         lang = before_the_command(arguments)
@@ -128,11 +129,13 @@ def main() -> None:
             sys.exit(app(arguments, prog_name="holter", standalone_mode=False, obj=chosen, default_map=defaults))
     except HolterError as error:
         tell(error)
+        _leave(error, error_file)
         sys.exit(2)
     except OSError as error:
         if isinstance(error, BrokenPipeError) and standard_streams.lost_reader():
             sys.exit(READER_GONE)
         say(str(error.strerror or error))
+        _leave(error, error_file)
         sys.exit(2)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
@@ -142,6 +145,7 @@ def main() -> None:
         from holter.cli.help.usage import as_error  # the parser's own errors
 
         tell(as_error(error))
+        _leave(as_error(error), error_file)
         sys.exit(2)
 
 
@@ -181,6 +185,13 @@ def tell(error: HolterError) -> None:
         say("\n".join([*lines, "  " + text("cli.next", lang, step="").rstrip()]), then=step)
     else:
         say("\n".join([*lines, "  " + text("cli.next", lang, step=step)] if step else lines))
+
+
+def _leave(error: HolterError | OSError, file: str | None) -> None:
+    if file is not None:
+        from holter.supervisor.child_error import write_error
+
+        write_error(file, error)
 
 
 def say(message: str, then: str = "") -> None:

@@ -148,4 +148,4 @@ class FaultInjector(Listener):
 
     def _say_live(self, message: str) -> None:
         for line in message.splitlines():
-            self._say(line.removeprefix(f"{live.PREFIX} "))
+            self._say(line)

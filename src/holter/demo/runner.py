@@ -112,7 +112,7 @@ def show(fault_name: str, out: Path | None, lang: Lang, *, quiet: bool = False, 
         )
     folder = _folder(out, fault, force)
     # The demo's training must neither wait nor end if nobody reads stderr.
-    writer = LineWriter(None if quiet else sys.stderr, lambda count: live.left_out(count, lang))
+    writer = LineWriter(None if quiet else sys.stderr, lambda count: live.marked(live.left_out(count, lang)))
     shows = not quiet and sys.stderr.isatty()
     with closing(writer):
         return _play(fault, folder, lang, speaker(writer, lang, shows_progress=shows), show_progress=shows, force=force)
@@ -235,7 +235,7 @@ def _say_result(result: DemoResult, say: Callable[[str], None], lang: Lang) -> N
         say(phrase(result.outcome.headline, lang))
     say(text("demo.exit", lang, code=result.training_exit))
     for path in (result.tape, result.report):
-        say(live.wrote(str(path), lang).removeprefix(f"{live.PREFIX} "))
+        say(live.wrote(str(path), lang))
     if result.named is not None:
         say(text("demo.next", lang, tape=result.tape, cause=result.named))
 

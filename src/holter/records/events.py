@@ -98,6 +98,7 @@ class Noted(Record, frozen=True, kw_only=True, tag="note"):
     text: str = ""  # quoted text; on older tapes any sentence
     message: Message | None = None  # in place of ``text``
     pid: int | None = None  # of the training process that sent it
+    pids: tuple[int, ...] = ()  # of the processes that it is about
 
     @property
     def said(self) -> Text:

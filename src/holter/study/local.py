@@ -51,6 +51,7 @@ DONE = define("study.job-done", "done: {name}")
 AGAIN = define("study.job-again", "stopped before its end: {name}; it is continued later")
 ASIDE = define("study.job-aside", "set aside: {name}: {why}")
 EXIT_CODE = define("study.exit-code", "exit code {code}[[: {line}]]")
+ERROR = define("study.error", "[[{id}: ]]{what}")
 NOT_DONE = define(
     "study.ended-not-done", "it ended with exit code 0, but there is no final checkpoint with a validation"
 )
@@ -220,11 +221,12 @@ class Session:
         if code in (0, REQUEUE, None):
             done = is_done(job.folder)
             return Ended(code, is_done=done, why=NOT_DONE() if code == 0 and not done else None)
-        line = self._trainings.last_line(job) or None
+        error = self._trainings.error(job)
+        line = self._trainings.last_line(job) or None if error is None else ERROR(id=error.id, what=error.what)
         why = cell.headline if cell.state == "broken" and cell.headline is not None else EXIT_CODE(code=code, line=line)
         cause = cell.cause if cell.state == "broken" else None
-        if code == HOLTER_FAILED and line is not None:
-            cause = line.partition(":")[0]  # the id of the error
+        if error is not None:
+            cause = error.id
         return Ended(code, is_done=False, cause=cause, why=why)
 
     def _close(self, job: Job, end: Ended) -> None:

@@ -13,20 +13,18 @@ from pathlib import Path
 
 from holter.linux.place import here
 from holter.linux.procfs import list_numbers
-from holter.patterns import later
 from holter.probes.machine.environment import process_environ
 from holter.study.queue import Slot
 from holter.study.records import Job
 from holter.study.settings_file import VARIABLE, passed_on
 from holter.study.slots import SLOT
+from holter.supervisor.child_error import ERROR_FILE, ChildError, take_error
 from holter.supervisor.folds.fold_lock import FILE
 from holter.supervisor.folds.lock_state import read_state
 from holter.supervisor.recording.tape_place import about_training
 from holter.texts.training_command import NNUNET_PATHS
 
 TAIL_BYTES = 4096
-# An error of Holter begins with its id.
-ERROR_LINE = later(r"holter: [a-z]+(?:-[a-z]+)+: ")
 
 
 class Trainings:
@@ -53,7 +51,10 @@ class Trainings:
                 command,
                 cwd=self._out,
                 # They are started in another folder.
-                env=_without(variables, VARIABLE) | absolute(variables) | passed_on(variables),
+                env=_without(variables, VARIABLE)
+                | absolute(variables)
+                | passed_on(variables)
+                | {ERROR_FILE: str(error_file_in(self._out, job))},
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
@@ -96,8 +97,12 @@ class Trainings:
         """Return the file with the output of a training."""
         return console_in(self._out, job)
 
+    def error(self, job: Job) -> ChildError | None:
+        """Return the error with which the Holter of a training ended, once; None if it had none."""
+        return take_error(error_file_in(self._out, job))
+
     def last_line(self, job: Job) -> str:
-        """Return the last error of Holter in the output of a training, else its last line; empty if there is none."""
+        """Return the last line of a training's output; empty if there is none."""
         return last_line_of(self.console_of(job))
 
 
@@ -106,15 +111,18 @@ def console_in(folder: Path, job: Job) -> Path:
     return folder / f"{file_name(job)}.out"
 
 
+def error_file_in(folder: Path, job: Job) -> Path:
+    """Return the file for the error of a training's Holter."""
+    return (folder / f"{file_name(job)}.error").absolute()
+
+
 def last_line_of(console: Path) -> str:
-    """Return the last error of Holter in a file, else its last line; empty if there is none."""
+    """Return the last line of a file; empty if there is none."""
     try:
         tail = console.read_bytes()[-TAIL_BYTES:].decode("utf-8", "replace")
     except OSError:
         return ""
-    lines = [line.strip() for line in tail.splitlines() if line.strip()]
-    own = [line.removeprefix("holter: ") for line in lines if ERROR_LINE.match(line)]
-    return (own or lines or [""])[-1]
+    return next((line.strip() for line in reversed(tail.splitlines()) if line.strip()), "")
 
 
 def file_name(job: Job) -> str:

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from holter.errors import HolterError, NotATraining
+from holter.records import Text
 from holter.sentences import NOTHING_TOUCHED, define
 from holter.supervisor.attach import find_training
+from holter.supervisor.child_error import ERROR_FILE, take_error
 from holter.supervisor.recording.tape_place import default_tape
 
 # Finding the training and opening the tape takes a second; on a busy machine several.
@@ -40,6 +42,9 @@ class BackgroundAttach:
         self.tape = tape or _place(pid, environ)
         self._pid = pid
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the recording
+        descriptor, error_file = tempfile.mkstemp(prefix="holter-error-")
+        os.close(descriptor)
+        self._error = Path(error_file)
         words = [sys.executable, "-m", "holter", "attach", str(pid), "--tape", str(self.tape)]
         self._child = subprocess.Popen(
             words,
@@ -48,6 +53,7 @@ class BackgroundAttach:
             stderr=self._said,
             start_new_session=True,  # Ctrl-C at the view is not meant for it
             preexec_fn=_end_with_parent,
+            env={**os.environ, ERROR_FILE: str(self._error)},
         )
         self._wait()
 
@@ -61,6 +67,7 @@ class BackgroundAttach:
                 self._child.kill()
                 self._child.wait()
         self._said.close()
+        self._error.unlink(missing_ok=True)
 
     def _wait(self) -> None:
         until_s = time.monotonic() + BEGINS_WITHIN_S
@@ -75,17 +82,19 @@ class BackgroundAttach:
         self.close()
         raise self._failed(NO_WORD(waited=BEGINS_WITHIN_S))
 
-    def _failed(self, why: object) -> HolterError:
+    def _failed(self, why: Text) -> HolterError:
         return NotATraining(
-            NOT_BEGUN(pid=self._pid, why=why),  # type: ignore[arg-type]
+            NOT_BEGUN(pid=self._pid, why=why),
             safe=NOTHING_TOUCHED(),
             next_step=TRY_ATTACH(pid=self._pid),
         )
 
-    def _last_words(self) -> str:
+    def _last_words(self) -> Text:
+        error = take_error(self._error)
+        if error is not None:
+            return error.what
         self._said.seek(0)
-        lines = self._said.read().decode(errors="replace").splitlines()
-        return " ".join(line.removeprefix("holter:").strip() for line in lines[:2])
+        return " ".join(self._said.read().decode(errors="replace").splitlines()[-2:])
 
 
 def _place(pid: int, environ: Mapping[str, str]) -> Path:

@@ -34,19 +34,14 @@ def terms(*, can: bool, why_not=abilities.NOT_NNUNET, t_s: float = 60.0) -> Cont
 
 def test_what_can_be_done_from_now_on_is_said() -> None:
     told = live.contract(terms(can=True), terms(can=False), "en")
-    assert told == (
-        "holter: from now on Holter can replace workers, save checkpoints, restart with: nnUNetv2_train 4 2d 0 --c"
-    )
+    assert told == ("from now on Holter can replace workers, save checkpoints, restart with: nnUNetv2_train 4 2d 0 --c")
 
 
 def test_where_nothing_can_be_done_the_consequences_are_said() -> None:
     told = live.contract(terms(can=False), None, "en")
-    assert (
-        told
-        == "holter: sees stacks. If a worker freezes or dies, Holter can only tell you, and it saves no checkpoints."
-    )
+    assert told == "sees stacks. If a worker freezes or dies, Holter can only tell you, and it saves no checkpoints."
     assert live.contract(terms(can=False, why_not=ONLY_WATCHES), None, "en") == (
-        "holter: sees stacks. It only watches; holter train, or run --heal, acts."
+        "sees stacks. It only watches; holter train, or run --heal, acts."
     )
 
 
@@ -130,7 +125,7 @@ def test_a_training_that_has_not_shown_its_loader_yet_has_lost_no_hook() -> None
 def test_what_is_not_seen_of_a_script_is_its_training_and_the_report_says_each_reason() -> None:
     settled = ContractSettled(t_s=60.0, sees=SCRIPT, does=WATCHED)
     assert live.contract(settled, None, "en") == (
-        "holter: sees exceptions, stacks, kernel log; not: the training (so far the program used no nnunetv2, "
+        "sees exceptions, stacks, kernel log; not: the training (so far the program used no nnunetv2, "
         "batchgenerators or DataLoader), GPU, exit codes. It only watches; holter train, or run --heal, acts."
     )
     recording = Recording(
@@ -156,5 +151,5 @@ def test_the_data_sets_whose_workers_can_be_replaced_are_named() -> None:
     replaces = Ability(name="replace-workers", can=True, what="Slices, Volumes")
     settled = ContractSettled(t_s=60.0, sees=(Ability(name="loader", can=True, what="torch"),), does=(replaces,))
     assert live.contract(settled, None, "en") == (
-        "holter: sees PyTorch DataLoader workers. Can replace workers of: Slices, Volumes."
+        "sees PyTorch DataLoader workers. Can replace workers of: Slices, Volumes."
     )

@@ -36,13 +36,13 @@ def taken(action: str, state: str, **more: Any) -> ActionTaken:
 
 def test_the_alarm_says_what_and_where() -> None:
     line = live.alarm(episode_stall(), "en", epoch=2)
-    assert line.startswith("holter: Stalled in epoch 2: no progress for 6 s")
+    assert line.startswith("Stalled in epoch 2: no progress for 6 s")
 
 
 def test_the_cause_comes_with_its_reason_and_the_command() -> None:
     lines = live.cause(diagnosis_stall(), "en").splitlines()
-    assert lines[0] == "holter: worker 2 (PID 4713) is stopped. Confirmed (score 0.97)"
-    assert lines[-1] == "holter:     kill -CONT 4713"
+    assert lines[0] == "worker 2 (PID 4713) is stopped. Confirmed (score 0.97)"
+    assert lines[-1] == "    kill -CONT 4713"
 
 
 def test_a_cause_that_comes_back_takes_one_line_until_its_advice_is_new_or_old() -> None:
@@ -65,10 +65,14 @@ def test_a_cause_that_comes_back_takes_one_line_until_its_advice_is_new_or_old()
     assert len(again(100.0, diagnosis_stall())) == 1
 
 
-def test_every_line_of_every_message_carries_the_prefix() -> None:
+def test_every_line_of_every_message_carries_the_prefix(capsys: pytest.CaptureFixture[str]) -> None:
     for lang in ("en", "zh"):
-        for told in (live.cause(diagnosis_slow(), lang), live.over(episode_stall(), lang, 2)):
-            assert all(line.startswith("holter: ") for line in told.splitlines())
+        with StderrListener(lang) as speaker:
+            speaker.cause(diagnosis_slow())
+            speaker.action(taken("wait", "begun", cause="slow-storage"))
+            speaker.over(episode_stall())
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) > 5 and all(line.startswith("holter: ") for line in lines)
 
 
 def test_what_a_message_quotes_is_marked_line_by_line_and_read_by_nobody_as_the_trainings() -> None:
@@ -80,7 +84,7 @@ def test_what_a_message_quotes_is_marked_line_by_line_and_read_by_nobody_as_the_
     with redirect_stderr(error):
         tell(BadInput(quoted, safe="Nothing was started.", next_step="Look."))
     alarm = live.alarm(episode, "en")  # the report quotes the rest
-    assert alarm.startswith("holter:") and alarm.endswith("No space left on device …") and "\n" not in alarm
+    assert alarm.endswith("No space left on device …") and "\n" not in alarm
     for told in (note.getvalue(), error.getvalue()):
         assert told.count("holter:") == len(told.splitlines()) >= 4
         assert LogParser(0.0, source="console").feed(told.splitlines(), 1.0) == []
@@ -109,7 +113,7 @@ def test_a_restart_is_proposed_once_for_a_worker_and_the_training_that_died_of_i
 
 
 def test_chinese_messages_are_chinese() -> None:
-    assert live.over(episode_stall(), "zh", 2) == "holter: 训练停滞（第 2 轮），41 秒后恢复"
+    assert live.over(episode_stall(), "zh", 2) == "训练停滞（第 2 轮），41 秒后恢复"
 
 
 def test_an_episode_without_a_cause_points_to_the_evidence() -> None:
@@ -179,7 +183,7 @@ def test_each_action_is_spoken_in_the_states_that_matter(action: str, lang: Lang
     ],
 )
 def test_an_action_says_what_with_which_settings_and_why(action: ActionTaken, lang: Lang, expected: str) -> None:
-    assert live.action(action, lang) == f"holter: {expected}"
+    assert live.action(action, lang) == expected
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -203,7 +207,7 @@ BEFORE = (
 
 @pytest.mark.parametrize(("action", "expected"), BEFORE)
 def test_actions_of_older_tapes_are_told_as_they_stand(action: ActionTaken, expected: str) -> None:
-    assert (live.action(action, "en") or "").startswith(f"holter: {expected}")
+    assert (live.action(action, "en") or "").startswith(expected)
 
 
 @pytest.mark.parametrize("state", ["begun", "proposed"])
@@ -216,7 +220,6 @@ def test_what_a_person_must_ask_the_administrator_is_told_word_for_word(
     assert told is not None
     lines = told.splitlines()
     assert len(lines) == 3
-    assert all(line.startswith("holter: ") for line in lines)
     assert lines[2].strip().endswith("”") and words in lines[2]
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 from holter.cli.running.listener import StderrListener
+from holter.evidence.words import EXIT_CODE
 from holter.records.exit_codes import REQUEUE
 from holter.reports.catalogue import Lang
 from holter.sentences import define
+from holter.supervisor.child_error import ERROR_FILE, take_error
 
 # A tape of a week takes some seconds; on a disk that hangs the report is not worth the wait.
 REPORT_WITHIN_S = 60.0
@@ -27,9 +30,11 @@ def write_report(tape: Path, returncode: int, lang: Lang, speaker: StderrListene
         return  # a batch system kills what lingers after its signal
     # Without --output: a report that somebody made of this tape meanwhile has the same name, and is replaced.
     command = [sys.executable, "-m", "holter", "report", str(tape), "--json", "--lang", lang]
+    error_file = tape.with_suffix(".error")
+    variables = {**os.environ, ERROR_FILE: str(error_file)}
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=REPORT_WITHIN_S, check=False
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=REPORT_WITHIN_S, check=False, env=variables
         )
     except subprocess.TimeoutExpired:
         speaker.note(NO_REPORT(why=TOO_LONG(within=REPORT_WITHIN_S), tape=str(tape)))
@@ -40,5 +45,7 @@ def write_report(tape: Path, returncode: int, lang: Lang, speaker: StderrListene
     if done.returncode == 0:
         speaker.wrote(Path(json.loads(done.stdout)["report"]), is_there=True)
     else:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
-        speaker.note(NO_REPORT(why=said[0].removeprefix("holter: "), tape=str(tape)))
+        left = take_error(error_file)
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        why = left.what if left else said[-1] if said else EXIT_CODE(number=done.returncode)
+        speaker.note(NO_REPORT(why=why, tape=str(tape)))

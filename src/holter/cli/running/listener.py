@@ -86,7 +86,7 @@ class StderrListener(Listener):
         self._pace = pace
         now_s = time.time()
         if is_due:
-            self._say_of_run(live.marked(pace_line(pace, now_s, self._lang)), with_epoch=False)
+            self._say_of_run(pace_line(pace, now_s, self._lang), with_epoch=False)
         line = status(pace, now_s, self._lang)
         episode = self._incidents.newest
         if episode is not None:
@@ -95,7 +95,7 @@ class StderrListener(Listener):
 
     def note(self, text: Text) -> None:
         """Print a message of Holter itself."""
-        self._say(live.marked(phrase(text, self._lang)))
+        self._say(phrase(text, self._lang))
 
     def wrote(self, path: Path, *, is_there: bool) -> None:
         """Print the path of the tape, or that there is none."""
@@ -126,13 +126,13 @@ class StderrListener(Listener):
     def _say_of_run(self, lines: str, *, with_epoch: bool = True) -> None:
         # When it was, in days and epochs: a log is read days later.
         when = stamp(self._pace if with_epoch else None, time.time(), self._lang)
-        self._say(lines.replace(live.PREFIX, f"{live.PREFIX} {when}", 1))
+        self._say(f"{when} {lines}")
 
     def _say(self, text: str) -> None:
-        self._writer.say(text)
+        self._writer.say(live.marked(text))
 
     def _left_out(self, count: int) -> str:
-        return live.left_out(count, self._lang)
+        return live.marked(live.left_out(count, self._lang))
 
 
 @contextmanager

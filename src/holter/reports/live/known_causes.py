@@ -29,6 +29,6 @@ class KnownCauses:
         now_s = diagnosis.episode.alarm_s
         reported_s = self._reported.get(advice)
         if reported_s is not None and diagnosis.episode.start_s > reported_s and now_s - reported_s < WHOLE_EVERY_S:
-            return live.marked(phrase(AS_BEFORE(named=live.named_cause(diagnosis, verdict, lang)), lang))
+            return phrase(AS_BEFORE(named=live.named_cause(diagnosis, verdict, lang)), lang)
         self._reported[advice] = now_s
         return whole

@@ -1,4 +1,4 @@
-"""Lines that ``holter run`` writes to stderr while it watches: plain text, one statement per line."""
+"""What ``holter run`` says on stderr while it watches: plain text, a statement a line; ``marked`` marks the lines."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ NUMBERS = later(r"\d+|checkpoint_(?:latest|best|final)")
 def alarm(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
     """Return the line for a new episode: its reason, or that the cause is being searched."""
     reason = _first_line(phrase(episode.reason, lang)) or text("live.looking", lang)
-    return marked(text("live.alarm", lang, **_kind_and_place(episode, epoch, lang), reason=reason))
+    return text("live.alarm", lang, **_kind_and_place(episode, epoch, lang), reason=reason)
 
 
 def cause(diagnosis: Diagnosis, lang: Lang) -> str:
     """Return the lines that name the cause, with the strongest findings and the first remedy."""
     verdict = best(diagnosis)
     if verdict is None:
-        return marked(phrase(NO_CAUSE(what=phrase(fact_of(diagnosis), lang).rstrip(".。")), lang))
+        return phrase(NO_CAUSE(what=phrase(fact_of(diagnosis), lang).rstrip(".。")), lang)
     findings = [
-        marked("  " + text("live.because", lang, finding=_first_line(finding_text(finding, diagnosis, lang))))
+        "  " + text("live.because", lang, finding=_first_line(finding_text(finding, diagnosis, lang)))
         for finding in verdict.supports[:FINDINGS_SHOWN]
     ]
-    named = marked(named_cause(diagnosis, verdict, lang))
+    named = named_cause(diagnosis, verdict, lang)
     return "\n".join([named, *_asked(diagnosis, verdict.cause, lang), *findings, *advice(diagnosis, verdict, lang)])
 
 
@@ -67,9 +67,9 @@ def advice(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> list[str]:
     """Return the lines with the first remedy of a cause and its command."""
     lines = []
     for remedy in remedies_of(diagnosis, verdict.cause)[:1]:
-        lines.append(marked("  " + text("live.remedy", lang, remedy=remedy_text(remedy, lang))))
+        lines.append("  " + text("live.remedy", lang, remedy=remedy_text(remedy, lang)))
         if remedy.command:
-            lines.extend(marked(f"    {part}") for part in remedy.command.splitlines())
+            lines.extend(f"    {part}" for part in remedy.command.splitlines())
     return lines
 
 
@@ -77,7 +77,7 @@ def _asked(diagnosis: Diagnosis, cause_id: str, lang: Lang) -> list[str]:
     # A cause that Holter waits for has its request printed when the wait begins.
     values = asked(diagnosis, cause_id)
     words = words_for_administrator(values, lang) if values and cause_id not in WAIT_FOR else None
-    return [] if words is None else [marked("  " + text("action.ask", lang)), marked("    " + words)]
+    return [] if words is None else ["  " + text("action.ask", lang), "    " + words]
 
 
 def _first_line(words: str) -> str:
@@ -89,14 +89,13 @@ def _first_line(words: str) -> str:
 def over(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
     """Return the line for the end of an episode."""
     lasted = (episode.end_s if episode.end_s is not None else episode.alarm_s) - episode.start_s
-    line = text("live.over", lang, **_kind_and_place(episode, epoch, lang), duration=duration(lasted, lang))
-    return marked(line)
+    return text("live.over", lang, **_kind_and_place(episode, epoch, lang), duration=duration(lasted, lang))
 
 
 def unfinished(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
     """Return the line for an episode that was not over when the training ended."""
     lasted = (episode.end_s if episode.end_s is not None else episode.alarm_s) - episode.start_s
-    return marked(phrase(UNFINISHED(**_kind_and_place(episode, epoch, lang), lasted=lasted), lang))
+    return phrase(UNFINISHED(**_kind_and_place(episode, epoch, lang), lasted=lasted), lang)
 
 
 def status_of(episode: Episode, t_s: float, lang: Lang) -> str:
@@ -110,22 +109,22 @@ def action(taken: ActionTaken, lang: Lang) -> str | None:
     first_line = action_line(taken, lang)
     if first_line is None:
         return None
-    lines = [marked(first_line)]
+    lines = [first_line]
     asked = request(taken, lang)
     if asked is not None:
-        lines += [marked("  " + asked[0]), marked("    " + asked[1])]
+        lines += ["  " + asked[0], "    " + asked[1]]
     return "\n".join(lines)
 
 
 def notice(noticed: Notice, lang: Lang) -> str:
     """Return the line of a notice."""
-    return marked(phrase(noticed.message, lang))
+    return phrase(noticed.message, lang)
 
 
 def contract(settled: ContractSettled, before: ContractSettled | None, lang: Lang) -> str | None:
     """Return the lines about what Holter can observe and do, or what has changed; None if nothing has."""
     lines = [contract_line(settled, lang)] if before is None else changes(settled, before, lang)
-    return "\n".join(marked(line) for line in lines) or None
+    return "\n".join(lines) or None
 
 
 class RepeatFilter:
@@ -199,12 +198,12 @@ class Progress:
 
 def left_out(count: int, lang: Lang) -> str:
     """Return the line that stands for dropped lines, which the reader was too slow to take."""
-    return marked(phrase(LEFT_OUT(count=count), lang))
+    return phrase(LEFT_OUT(count=count), lang)
 
 
 def wrote(path: str, lang: Lang) -> str:
     """Return the line that names a file that was written."""
-    return marked(text("cli.wrote", lang, path=path))
+    return text("cli.wrote", lang, path=path)
 
 
 def _kind_and_place(episode: Episode, epoch: int | None, lang: Lang) -> dict[str, str]:

@@ -179,6 +179,11 @@ def _identity(recording: Recording) -> Identity:
 # Workers that a dead training left, and that were not seen to end.
 def _orphans(recording: Recording) -> tuple[int, ...]:
     notes = [note for note in recording.events(Noted) if note.what == ORPHANS_LEFT]
-    left = [int(word) for note in notes for word in note.text.split() if word.isdecimal()]
+    left = (pid for note in notes for pid in note.pids or _on_older_tapes(note))
     gone = {event.pid for event in recording.events(ProcessEnded)}
     return tuple(dict.fromkeys(pid for pid in left if pid not in gone))
+
+
+# Until 0.2 the note had its PIDs in its text alone.
+def _on_older_tapes(note: Noted) -> tuple[int, ...]:
+    return tuple(int(word) for word in note.text.split() if word.isdecimal())

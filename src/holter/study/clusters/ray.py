@@ -26,7 +26,8 @@ from holter.sentences import NOTHING_STARTED, define
 from holter.study.queue import Slot
 from holter.study.records import Job
 from holter.study.slots import MOST_WORKERS, THREADS, WORKERS
-from holter.study.trainings import absolute, console_in, last_line_of
+from holter.study.trainings import absolute, console_in, error_file_in, last_line_of
+from holter.supervisor.child_error import ERROR_FILE, ChildError, take_error
 from holter.texts.training_command import NNUNET_PATHS
 
 NO_RAY = define("error.no-ray", "--ray needs Ray, which is not installed.")
@@ -111,7 +112,7 @@ class RayTrainings:
         if self._on_cpus:
             passed.setdefault(THREADS, str(self._cpus))
         command = [sys.executable, "-m", "holter", "train", *job.arguments(self._extra)]
-        passed |= absolute(variables)
+        passed |= absolute(variables) | {ERROR_FILE: str(error_file_in(self._out, job))}
         console, stop = str(self.console_of(job)), str(self._stop)
         ref = self._task.remote(command, str(self._out), passed, console, stop)
         self._refs[ref] = job
@@ -142,8 +143,12 @@ class RayTrainings:
         """Return the file with the output of a training, on the shared disk."""
         return console_in(self._out, job)
 
+    def error(self, job: Job) -> ChildError | None:
+        """Return the error with which the Holter of a training ended, once; None if it had none."""
+        return take_error(error_file_in(self._out, job))
+
     def last_line(self, job: Job) -> str:
-        """Return the last error of Holter in the output of a training, else its last line."""
+        """Return the last line of a training's output; empty if there is none."""
         return last_line_of(self.console_of(job))
 
     def close(self) -> None:

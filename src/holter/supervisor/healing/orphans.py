@@ -47,7 +47,7 @@ def leave_no_orphans(
     pids = left.orphans
     if not pids:
         return left
-    recorder.add(Noted(t_s=clock.t_s(), what="orphans-left", text=" ".join(map(str, pids))))
+    recorder.add(Noted(t_s=clock.t_s(), what="orphans-left", text=" ".join(map(str, pids)), pids=pids))
     if end:
         action = ActionTaken(
             t_s=clock.t_s(),

@@ -203,9 +203,8 @@ class Notifier(Listener):
 
 
 def _plain(message: str) -> list[str]:
-    # Without the prefix that marks them in a training's output; commands are of no use on a phone.
-    lines = [line.removeprefix(live.PREFIX).removeprefix(" ") for line in message.splitlines()]
-    return lines[:LINES_EACH]
+    # The first lines: commands are of no use on a phone.
+    return message.splitlines()[:LINES_EACH]
 
 
 def became(ran: Outcome, lang: Lang) -> str:
