@@ -127,9 +127,11 @@ def chosen_sharing(option: SharingStrategy | None, note: Callable[[Text], None])
 
 
 def checked_resume(option: str | None) -> str | None:
-    """Return ``--resume-command``, after a check that it can be started without a shell: it is needed only hours later.
+    """Return the value of ``--resume-command`` unchanged, after a check that it can be started without a shell.
 
-    Raises:  BadInput.
+    It is checked now because it is needed only hours later. Nothing is started.
+
+    Raises:  BadInput if it cannot be split into words, is empty, has an operator of a shell, or names no command.
     """
     if option is None:
         return None

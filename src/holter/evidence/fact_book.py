@@ -48,10 +48,11 @@ class FactBook:
         words: Text | tuple[Text, ...] | None = None,
         unless: Text | None = None,
     ) -> None:
-        """State a fact; with a value of None it is unknown for the reason ``unless`` (default: not recorded).
+        """Add a known fact; if ``value`` is None, an unknown one.
 
-        Processes in ``value`` become their names; the fact keeps the ``Subject`` of each in ``processes``.
-        ``words``: the value as people read it, if it contains a sentence.
+        ``unless``: why it is unknown, if it is; by default "not recorded". ``detail``: a sentence beside the value.
+        A process in ``value`` is stored as its name, and as a ``Subject`` in the fact's ``processes``.
+        ``words``: what people read instead of the value, where the value itself is a key or a code.
         """
         if value is None:
             self.unknown(name, NOT_RECORDED() if unless is None else unless)

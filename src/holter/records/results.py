@@ -26,7 +26,7 @@ class Episode(Record, frozen=True, kw_only=True):
 
     @property
     def subject_name(self) -> str:
-        """Return the subject as in JSON and ``Judged``."""
+        """Return the subject as a string: of a process its name, "train-worker 2 (PID 4711)"."""
         return self.subject if isinstance(self.subject, str) else self.subject.name
 
     @property

@@ -28,7 +28,7 @@ MOST_CHARS = 160
 
 
 def headline(diagnosis: Diagnosis, recording: Recording, lang: Lang) -> str:
-    """Return the headline of one episode."""
+    """Return the sentence above a diagnosis: what happened, to whom and when, and the cause if one is named."""
     episode = diagnosis.episode
     own_kind = f"kind.{episode.detector}.headline"
     lasted = how_long(episode, recording, lang)

@@ -66,7 +66,7 @@ class Group(NamedTuple):
 
 
 class StudyFile(NamedTuple):
-    """A file that was read. ``options``: those of the command, by their names without dashes."""
+    """The content of a study file. ``options``: those of ``holter study run``, by their names without dashes."""
 
     path: Path
     groups: tuple[Group, ...]
@@ -188,9 +188,11 @@ Convert = Callable[[str, Any], Any]
 
 
 def converted(file: StudyFile, convert: Convert) -> dict[str, Any]:
-    """Return the options with the values that the command line would make of them. ``convert``: may raise ValueError.
+    """Return the options of the file by name, with values of the types that the command uses.
 
-    Raises:  BadInput.
+    ``convert(name, value)`` returns such a value, or raises ValueError.
+
+    Raises:  BadInput, with the place in the file, if a value cannot be converted.
     """
     found = {}
     for key, value in file.options.items():

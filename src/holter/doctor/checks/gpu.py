@@ -91,7 +91,10 @@ def _is_named(gpu: GpuSample, name: str) -> bool:
 
 
 def is_given(survey: Survey) -> bool:
-    """Return whether GPUs were assigned already: another GPU may be assigned to another user."""
+    """Return whether this user got certain GPUs, from Slurm or by CUDA_VISIBLE_DEVICES.
+
+    Then the doctor must not propose another GPU: it may belong to another user.
+    """
     return survey.machine.visible_gpus is not None or bool(survey.variables.get("SLURM_JOB_ID"))
 
 

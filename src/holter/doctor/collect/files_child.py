@@ -30,7 +30,7 @@ SEGMENTATION = "_seg"
 
 
 def tell(**facts: Any) -> None:
-    """Print one line of facts at once."""
+    """Print the facts to stdout as one line of JSON, without buffering: this process may be killed at any time."""
     print(json.dumps(facts), flush=True)
 
 

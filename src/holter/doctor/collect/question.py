@@ -46,7 +46,7 @@ MAX_INHERITANCE = 10
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """The training with its plan; or the error for the user."""
+    """What the doctor is asked about: a training with its plan, or the error of a training that does not exist."""
 
     asked: Asked
     preprocessed: str | None = None  # the folder of this configuration's cases

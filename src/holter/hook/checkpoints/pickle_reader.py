@@ -40,7 +40,10 @@ class Named:
 
 
 class Made:
-    """The result of a call that was not made; items that the pickle stores in it are kept."""
+    """Stands for the object that a call in the pickle would create: the reader calls nothing.
+
+    ``items``: what the pickle then stores in that object, as in a dict.
+    """
 
     __slots__ = ("arguments", "function", "items")
 

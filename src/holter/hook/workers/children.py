@@ -76,8 +76,8 @@ def ending(processes: Iterable[Any], *, expected: bool, gently: bool = False) ->
     """Record that this process is about to end these children, so that their death is not taken as a cause.
 
     ``expected``: the event of their end says that it was planned, not a failure.
-    ``gently``: this process sends at most SIGTERM. A child that another signal ended was then dying before: its pipes
-    close, and the program gives up, before the kernel reports its end.
+    ``gently``: this process sends at most SIGTERM, so a child that ended by another signal was killed by somebody else.
+    That happens if the program gives up because the pipes of a dying child closed.
     """
     state = _own_state()
     for process in processes:

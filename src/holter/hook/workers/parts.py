@@ -1,4 +1,4 @@
-"""The parts of an augmenter, under the names that its kind gives them."""
+"""Where an augmenter of each kind keeps its thread, its queues and whether it has started."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 
 class Parts(NamedTuple):
-    """The names of one kind's attributes."""
+    """The names of the attributes in which augmenters of one kind keep these parts."""
 
-    queues: str  # from the workers: one queue, or a list with one for each worker
-    thread: str  # of the results loop
-    ready: str  # the queue that this thread fills
-    is_started: str
+    queues: str  # in which workers put batches: one queue, or a list of one for each worker
+    thread: str  # that moves batches from these queues to the next one
+    ready: str  # queue from which the training takes batches
+    is_started: str  # whether the workers run
 
 
 # batchgenerators' NonDetMultiThreadedAugmenter; nnU-Net v2.

@@ -90,7 +90,7 @@ class FileLocations:
 
     @property
     def nbytes(self) -> int:
-        """Return about how many bytes of memory this takes."""
+        """Return an estimate of the memory that this object takes, in bytes."""
         small = sum(len(each.voxels) for each in self._left.values() if not isinstance(each.voxels, _Left))
         return BYTES_A_CLASS * len(self.keys) + small
 

@@ -121,5 +121,8 @@ class NoTransforms:
         *,
         device: Any,
     ) -> PlainBatch:
-        """Stack: images float32 (B, C, *patch), segmentations int16 (B, S, *patch)."""
+        """Stack the B cases without a change, on ``device``.
+
+        Shapes:  images (C, *patch) -> float32 (B, C, *patch), segmentations (S, *patch) -> int16 (B, S, *patch).
+        """
         return PlainBatch(torch.stack(list(images)).to(device), torch.stack(list(segs)).to(device, torch.int16))

@@ -61,7 +61,10 @@ class HeartbeatProbe:
         return {pid: (cast("Role", seen.role), seen.worker_index) for pid, seen in self._living.items()}
 
     def before_training(self) -> bool:
-        """Whether a main process says that it has not begun to train: its pools unpack cases, and export nothing."""
+        """Return whether a main process is still in startup or unpacking, by its heartbeat.
+
+        Its process pools then unpack cases; later ones export predictions.
+        """
         return any(seen.role == "main" and seen.phase in BEFORE_TRAINING for seen in self._living.values())
 
     def main_info(self) -> dict[str, object]:

@@ -29,9 +29,9 @@ class Candidate(Record, frozen=True, kw_only=True):
 
 
 def candidates(paths: Iterable[Path], running: Iterable[str], disks: Disks) -> tuple[Candidate, ...]:
-    """Return those of the files that are tapes and that no process writes, newest first.
+    """Return the files that ``holter prune`` may delete: tapes that no process writes, newest first.
 
-    ``running``: tapes of trainings that run. ``disks``: files on one that does not answer are left out.
+    ``running``: paths of tapes of running trainings. ``disks``: knows which disks answer; files on others are left out.
     """
     busy = {_real(Path(tape)) for tape in running if disks.answers(Path(tape))}
     found = {}

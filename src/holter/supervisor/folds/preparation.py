@@ -111,7 +111,10 @@ def lock_file(folder: Path, job: Job) -> Path:
 
 
 def who_else(training: TrainingCommand, environ: Mapping[str, str]) -> Message | None:
-    """Return a warning if other trainings start on the same data, else None; for commands that do not wait."""
+    """Return a warning if another training prepares files of the same data set now; None if none does, or none is left.
+
+    For commands that do not wait for it.
+    """
     folder, jobs = jobs_of(training, environ) or (Path(), ())
     for job in jobs:
         if not (left := job.left()):

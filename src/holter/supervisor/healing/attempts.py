@@ -76,9 +76,9 @@ class Attempts:
         self._requests[plan.cause] = asked(diagnosis, plan.cause)
 
     def action(self, plan: Plan, t_s: float, state: str, message: Message | None = None) -> ActionTaken:
-        """Return the record that a plan's action is in a state: proposed, begun, done or failed.
+        """Return an event for the tape: the action of this plan, and how far it is.
 
-        ``message``: the text to show; None: the reason of the plan.
+        ``state``: "proposed", "begun", "done" or "failed". ``message``: the sentence to show; None: the plan's reason.
         """
         return ActionTaken(
             t_s=t_s,

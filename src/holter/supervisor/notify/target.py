@@ -37,9 +37,9 @@ class Target(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """The part of the URL that may be shown: the host of a web address, for other schemes only the scheme.
+        """The part of the URL that may be shown: scheme and host of a web address, for a service only the scheme.
 
-        Where a web address has its host, the others may have a secret token.
+        After the scheme of a service there may be a secret token.
         """
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.hostname or ''}/…" if self.via == "webhook" else f"{parts.scheme}://…"

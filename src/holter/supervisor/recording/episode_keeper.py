@@ -67,7 +67,7 @@ class EpisodeKeeper:
 
     @property
     def diagnoses(self) -> dict[tuple[str, str, float], Diagnosis]:
-        """The newest diagnosis of each episode, by its identity."""
+        """The newest diagnosis of each episode, by ``Episode.identity``: detector, subject, start in seconds."""
         return self._judgement.diagnoses
 
     def recording(self) -> Recording:

@@ -60,7 +60,7 @@ def _inner(step: Step) -> Iterator[Step]:
 
 
 def mask(step: Mask, axes: int) -> Encode | None:  # noqa: ARG001 -- one signature for all
-    """Return the encoder of a mask; None if a channel is counted from the end."""
+    """Return the encoder of a mask; None if its channel is negative: kernels cannot count from the end."""
     if step.seg_channel < 0:
         return None
 

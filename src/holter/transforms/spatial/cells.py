@@ -105,10 +105,13 @@ class Cells:
 
 
 def decide(labels: Tensor, strides: Sequence[int], undecided: int) -> Tensor:
-    """Return the label of each cell, or ``undecided`` if its corners differ. Shapes:  labels (K, voxels).
+    """Return the label of each cell, or ``undecided`` if the voxels at its corners have different labels.
 
-    Flat shifts wrap around at the ends of rows and in the last slice; no cell that is ever read starts there. Differing
-    bits are collected without comparisons.
+    A cell is the cube between neighbouring voxels; it has the index of its first corner.
+
+    Shapes:  labels (K, voxels): K flattened volumes -> a new tensor like labels.
+    ``strides``: the distance in the flat volume to the next voxel along each axis. At the end of a row the next voxel
+    is one of the next row: what is returned for such cells has no meaning, and nothing reads it.
     """
     decided = torch.full_like(labels, undecided)
     ahead = sum(strides)

@@ -23,8 +23,8 @@ def bytes_of(written: str) -> float | None:
 
 
 def answer_of(command: str, text: str) -> re.Match[str] | None:
-    """Return the match of a line in which a command was typed, and of the line below it, its answer; None without one.
+    """Find a command that was typed in a shell, and the first line that it printed; return None if there is none.
 
-    ``command`` is a regular expression. The answer is the group ``answer`` of the match.
+    ``command``: a regular expression. The group ``answer`` of the match is the printed line.
     """
     return re.search(rf"^(?:.*[$#%>] ?)?(?:{command})\s*\n\s*(?P<answer>\S[^\n]*?)\s*$", text, re.MULTILINE)
