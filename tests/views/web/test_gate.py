@@ -163,7 +163,9 @@ def test_another_user_cannot_connect_to_the_socket(tmp_path: Path) -> None:
     path = tmp_path / "web.sock"
     with holter_web(tmp_path, "--socket", path) as web:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert f":{path} " in web.words, "the ssh line leads to the socket"
+        first, then, *_ = web.words.splitlines()
+        assert first.startswith("On the machine with your browser, first: ssh ") and f":{path} " in first
+        assert then.startswith("Open http://127.0.0.1:8765/"), "it leads nowhere before the tunnel is there"
         said = _as_nobody(f"socket.socket(socket.AF_UNIX).connect({str(path)!r})")
         assert "PermissionError" in said
         with socket.socket(socket.AF_UNIX) as mine:

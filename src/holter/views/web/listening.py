@@ -18,6 +18,7 @@ from holter.sentences import NOTHING_STARTED, define
 
 OPEN = define("web.open", "Open {url}")
 TUNNEL = define("web.tunnel", "From another machine, first: {command}")
+TUNNEL_ALWAYS = define("web.tunnel-always", "On the machine with your browser, first: {command}")
 IN_SLURM = define("web.in-slurm", "This runs inside Slurm job {job} on {host}, and ends with it.")
 VS_CODE = define("web.vs-code", "VS Code: panel Ports, Forward a Port, {port}; then open the address above.")
 OTHER_PORT = define("web.other-port", "Port {port} is in use; this is the next free one.")
@@ -121,7 +122,9 @@ def _refused(what: Message) -> BadInput:
 def directions(place: Place, token: str, environ: Mapping[str, str]) -> list[Message]:
     """Return the lines for the user: the address, the tunnel from elsewhere, and whether a Slurm job will end it."""
     host = socket.gethostname()
-    lines = [OPEN(url=address(place, token)), TUNNEL(command=tunnel(place, host, environ))]
+    to_open, command = OPEN(url=address(place, token)), tunnel(place, host, environ)
+    # No browser opens a socket: its address leads nowhere before the tunnel is there.
+    lines = [to_open, TUNNEL(command=command)] if place.path is None else [TUNNEL_ALWAYS(command=command), to_open]
     if place.instead_of is not None:
         lines.append(OTHER_PORT(port=str(place.instead_of)))
     if place.port is not None and environ.get("VSCODE_IPC_HOOK_CLI"):
