@@ -40,6 +40,17 @@ def test_the_table_replaces_the_old_one_and_nothing_else() -> None:
         table.page("no table", [GOOD])
 
 
+def test_rows_of_versions_that_were_not_played_this_time_stay() -> None:
+    of_v1 = play.msgspec.structs.replace(GOOD, version="1.7.1", packages={"nnunet": "1.7.1"})
+    first = table.page(f"{table.BEGIN}{table.END}", [of_v1, UNTRIED])
+    assert "2.2.1" in first
+    played = play.msgspec.structs.replace(GOOD, version="2.2.1", packages={"nnunetv2": "2.2.1"}, healthy="alarm: x")
+    second = table.page(first, [GOOD, played])
+    names = [line.split("|")[1].strip() for line in second.splitlines()[3:-1]]
+    assert names == ["2.2.1", "2.5.2", "1.7.1", *(name for name, _ in table.UNPLAYED)]
+    assert "alarm: x" in second and "ImportError" not in second
+
+
 def test_the_chinese_page_has_the_same_table_in_chinese() -> None:
     of_v1 = play.msgspec.structs.replace(GOOD, version="1.7.1", packages={"nnunet": "1.7.1"})
     pages = {
@@ -52,7 +63,7 @@ def test_the_chinese_page_has_the_same_table_in_chinese() -> None:
     assert len({line.count("|") for line in lines["en"][1:-1] + lines["zh"][1:-1]}) == 1
     assert "| 无声 | 无声 | frozen-worker | 在轮次内 | 是 | 可读 |" in pages["zh"]
     assert "quiet" not in pages["zh"]
-    assert "| yes, by `--resume-command` |" in lines["en"][4]
+    assert "| yes, by `--resume-command` |" in lines["en"][5]
 
 
 @pytest.mark.parametrize("version", VERSIONS, ids=lambda version: version.name)
@@ -91,6 +102,19 @@ def test_what_was_not_tried_meets_no_goal() -> None:
     assert {goal.met for goal in table.goals([UNTRIED])[:-1]} == {None}
     bad = play.msgspec.structs.replace(GOOD, resumed="exit code 1: silent")
     assert [goal.met for goal in table.goals([bad])].count(False) == 1
+
+
+def test_a_version_whose_code_names_its_folders_finds_the_data_there(tmp_path: Path) -> None:
+    """U-Mamba reads no variable: its folders are beside its package."""
+    packages = tmp_path / "env" / "lib" / "python3.11" / "site-packages"
+    packages.mkdir(parents=True)
+    environment = Environment(find("U-Mamba"), tmp_path / "env", {})
+    for number in (1, 2):  # each run has results of its own
+        environment.link({"nnUNet_results": str(tmp_path / f"results-{number}")})
+    link = packages.parent / "data" / "nnUNet_results"
+    assert link.readlink() == tmp_path / "results-2" and link.is_dir()
+    Environment(find("2.5.2"), tmp_path / "none", {}).link({"nnUNet_raw": "raw"})
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize("architecture", [True, False])

@@ -64,14 +64,15 @@ def task_of(dataset: dict[str, Any], task: Path) -> dict[str, Any]:
 
 
 def variables(environment: Environment, under: Path, results: Path) -> dict[str, str]:
-    """Return the environment variables of a training."""
+    """Return the environment variables of a training; a version that reads none gets links to the same folders."""
     preprocessed = str(under / f"preprocessed-{environment.folder.name}")
     folders = {"nnUNet_raw": str(raw_images(under)), "nnUNet_results": str(results)}
     if environment.version.generation == 1:
         folders = {"nnUNet_raw_data_base": str(raw_images_v1(under)), "RESULTS_FOLDER": str(results)}
+    folders["nnUNet_preprocessed"] = preprocessed
+    environment.link(folders)
     return {
         **folders,
-        "nnUNet_preprocessed": preprocessed,
         "nnUNet_n_proc_DA": "3",
         "nnUNet_def_n_proc": "2",
         "OMP_NUM_THREADS": "1",

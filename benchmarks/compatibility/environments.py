@@ -40,6 +40,17 @@ class Environment(NamedTuple):
         """Return the path of a command of this nnU-Net, such as "train"."""
         return str(self.folder / "bin" / self.version.command(name))
 
+    def link(self, folders: dict[str, str]) -> None:
+        """Put the folders of the data where the code of this version looks for them, if it asks no variable."""
+        if self.version.folders is None:
+            return
+        place = _packages_of(self.folder) / self.version.folders
+        place.mkdir(exist_ok=True)
+        for name, folder in folders.items():
+            Path(folder).mkdir(parents=True, exist_ok=True)  # no folder is made below a link that leads nowhere
+            (place / name).unlink(missing_ok=True)
+            (place / name).symlink_to(folder)
+
 
 def build(version: Version, under: Path, sources: Path | None) -> Environment:
     """Return the environment of a version, built once below ``under``.

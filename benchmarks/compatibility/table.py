@@ -48,8 +48,8 @@ UNPLAYED = (
     (
         "nnssl 0.1",
         Words(
-            "it needs Python 3.12, and a description of the data of its own",
-            "需要 Python 3.12，还要它自己的数据说明文件",
+            "it needs a description of its data, and more packages; it loads data with batchgenerators, too",
+            "需要它自己的数据说明文件和更多的包；它也用 batchgenerators 加载数据",
         ),
     ),
 )
@@ -86,20 +86,24 @@ def language_of(page: Path) -> Language:
 
 
 def page(text: str, results: Sequence[Played], language: Language = "en") -> str:
-    """Return a page with its table replaced.
+    """Return a page with the rows of these results; those of other versions, played before, stay as they are.
 
     Raises:  ValueError if the page has no place for it.
     """
     before, begins, rest = text.partition(BEGIN)
-    _, ends, after = rest.partition(END)
+    inside, ends, after = rest.partition(END)
     if not begins or not ends:
         raise ValueError(f"the page has no {BEGIN} … {END}")
     head = HEAD[language]
     versions = {version.name: version for version in VERSIONS}
+    new = [_row(played, versions.get(played.version), language) for played in results]
+    known = {_key(line)[0] for line in new} | {name for name, _ in UNPLAYED}
+    rows = {_key(line): line for line in inside.strip().splitlines()[2:] if _key(line)[0] not in known}
+    rows |= {_key(line): line for line in new}
     lines = [
         _line(head),
         f"|{'---|' * len(head)}",
-        *(_row(played, versions.get(played.version), language) for played in results),
+        *sorted(rows.values(), key=_place),
         *(_line((name, "", _not_played(getattr(why, language), language), *[""] * 5)) for name, why in UNPLAYED),
     ]
     return "\n".join([f"{before}{begins}", *lines, f"{ends}{after}"])
@@ -118,6 +122,19 @@ def _row(played: Played, version: Version | None, language: Language) -> str:
         if version is not None and version.generation == 1 and played.resumed == "yes":
             cells[list(WANTED).index("resumed")] = getattr(RESUMED_BY, language)
     return _line((_named(played, version, language), packages, *cells))
+
+
+def _key(line: str) -> tuple[str, str]:
+    """Return the version of a row without its remark, and its packages."""
+    name, packages = line.split("|")[1:3]
+    return name.partition(":")[0].partition(" (")[0].strip(), packages.strip()
+
+
+def _place(line: str) -> int:
+    """Return the place of a row: that of its version, or of the newest one, whose name is its number."""
+    names = [version.name for version in VERSIONS]
+    name = _key(line)[0]
+    return names.index(name if name in names else "newest")
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -57,6 +57,7 @@ class Version:
     prefix: str = "nnUNetv2_"  # of its commands
     trainer: tuple[str, str] = STOCK  # module and class that are trained
     patch: int = 24  # voxels of a side; names and actions are measured, not times
+    folders: str | None = None  # of its data, beside its package, if its code names them and not the variables
     remark: Words = NOTHING
     quick: bool = False
 
@@ -154,6 +155,7 @@ VERSIONS = (
         packages=OF_2023,
         source=Source("bowang-lab/U-Mamba", "28459e33ca03769800dd35e23c6e62491d1925b5", "umamba"),
         variables=LOADS_CHECKPOINTS,
+        folders="../data",
         remark=Words(
             "its nnU-Net with the stock network: the package mamba_ssm of its own needs a GPU to be built",
             "用它的 nnU-Net 和原版网络：它自己的网络要用的 mamba_ssm 没有 GPU 装不上",
