@@ -59,6 +59,8 @@ class ProgressKeeper:
     def _see_beat(self, beat: Beat, t_s: float) -> bool:
         total, place = beat.progress_total, (beat.pid, beat.phase, beat.epoch)
         if total == self.total:
+            if place != self._place:  # nnU-Net up to 2.5 unpacks in its start-up, which is then no step either
+                self._place = None
             return False
         moment = beat.progressed_s if beat.progressed_s is not None else t_s
         # Start-up, the end of an epoch and a restart take longer than any step and do not predict the next one.
