@@ -17,6 +17,18 @@ def here() -> str:
     return f"{socket.gethostname()} {boot} {space}"
 
 
+# Inode of the PID namespace in which the machine was started (include/linux/proc_ns.h).
+_FIRST_NAMESPACE = "pid:[4026531836]"
+
+
+def is_in_container() -> bool:
+    """Return whether this process is in another PID namespace than the machine's first; False if unknown."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink()) != _FIRST_NAMESPACE
+    except OSError:
+        return False
+
+
 def same_machine_before_a_restart(place: str) -> bool:
     """Return whether a place is this host before its last boot: no process of it still lives."""
     host, _, rest = place.partition(" ")

@@ -64,6 +64,22 @@ def parse_counters(text: str | None) -> dict[str, int]:
     return counters
 
 
+def is_ending(stat: str | None, status: str | None) -> bool:
+    """Return whether a process ends, or will when the kernel can end it: from ``/proc/PID/stat`` and ``status``.
+
+    One that was killed while it waits for a disk stays as long as the disk does not answer. False if unreadable.
+    """
+    fields = (stat or "").rpartition(")")[2].split()
+    if len(fields) > _FLAGS_AT and int(fields[_FLAGS_AT]) & _EXITING:
+        return True
+    pending = re.search(r"^SigPnd:\s*([0-9a-f]+)", status or "", re.MULTILINE)
+    return pending is not None and bool(int(pending[1], 16) >> (_SIGKILL - 1) & 1)
+
+
+# Flags of a process (PF_EXITING, include/linux/sched.h), by their place behind its name.
+_FLAGS_AT, _EXITING, _SIGKILL = 6, 0x4, 9
+
+
 def catches(status: str | None, number: int) -> bool:
     """Return whether a process has a handler for a signal, from ``/proc/PID/status``; False if unknown."""
     match = _CAUGHT.search(status or "")

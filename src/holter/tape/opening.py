@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 
 from holter.errors import FolderNotWritable, TapeExists
+from holter.records import Text
 from holter.sentences import NO_TRAINING_TOUCHED, define
 from holter.tape import schema
 
@@ -127,7 +128,7 @@ def is_disk_full(error: sqlite3.Error) -> bool:
     return any(words in str(error) for words in DISK_FULL_ERRORS)
 
 
-def cannot_write(path: Path, why: str) -> FolderNotWritable:
+def cannot_write(path: Path, why: Text) -> FolderNotWritable:
     """Return the error for a place where no tape can be written."""
     return FolderNotWritable(
         CANNOT_WRITE(path=str(path), why=why),

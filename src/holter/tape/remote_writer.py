@@ -15,19 +15,25 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from holter.errors import HolterError
 from holter.linux.mounts import mount_that_may_hang, parse_mountinfo
-from holter.linux.procfs import read_text
+from holter.linux.procfs import is_ending, read_text
 from holter.records import Environment, Episode, Event, ProbeRun, Sample, StackDump, Text
 from holter.sentences import define
 from holter.tape.opening import cannot_write, new_file
 from holter.tape.writer import TapeWriter
 
 MODULE = "holter.tape.writing_process"
+# Arguments of the process: it creates the file itself, because even that may never return.
+NEW, FORCE, NUMBERED = "new", "force", "numbered"
 # A file server that is only slow has answered by then.
 OPENED_WITHIN_S = 10.0
 SILENT_AFTER_S = 10.0
 # At the end of a run nobody waits longer; the process goes on by itself.
 FAREWELL_S = 10.0
+
+# One access to a file, by a process of its own.
+ANSWERS_WITHIN_S = 3.0
 
 # The process only receives: if it does not even do that, it is stopped or frozen.
 RECEIVED_WITHIN_S = 2
@@ -43,11 +49,41 @@ def new_writer(path: Path, *, force: bool = False, numbered: bool = False) -> Ta
 
     Raises:  TapeExists, FolderNotWritable.
     """
-    file, inode = new_file(path, force=force, numbered=numbered)
-    if mount_that_may_hang(file, parse_mountinfo(read_text("/proc/self/mountinfo"))) is not None:
+    if _may_hang(path):
         with contextlib.suppress(OSError):  # no more processes for this user, or it ended at once
-            return RemoteWriter(file, inode)
+            return RemoteWriter(path, force=force, numbered=numbered)
+    file, inode = new_file(path, force=force, numbered=numbered)
     return TapeWriter(file, made=inode)
+
+
+def answers(path: Path, within_s: float = ANSWERS_WITHIN_S) -> bool:
+    """Return whether the disk of a path answers, whether the path exists or not; never waits longer."""
+    return not _may_hang(path) or _exists(path, within_s) is not None
+
+
+def _may_hang(path: Path) -> bool:
+    return mount_that_may_hang(path, parse_mountinfo(read_text("/proc/self/mountinfo"))) is not None
+
+
+def _exists(path: Path, within_s: float = ANSWERS_WITHIN_S) -> bool | None:
+    # None: no answer. A thread that waits for a dead server would keep this process from ending. The file is opened,
+    # because the kernel remembers for a while whether a file exists.
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-ISc", "import os, sys; os.open(sys.argv[1], os.O_RDONLY)", path.absolute()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+        )
+    except OSError:
+        return None
+    try:
+        return child.wait(within_s) == 0
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return None
 
 
 class State(NamedTuple):
@@ -58,6 +94,9 @@ class State(NamedTuple):
     lost_rows: int = 0
     is_there: bool = False
     refusal: str | None = None  # why it cannot write this file
+    path: Path | None = None  # the file that it has created
+    error: HolterError | None = None  # why it cannot create it
+    is_open: bool = False
 
 
 class RemoteWriter:
@@ -66,11 +105,12 @@ class RemoteWriter:
     What is written while the disk does not answer waits in the process, and is written when the disk answers again,
     even if that is after the end of the run.
 
-    Raises:  FolderNotWritable from the constructor; OSError if no process can be started, or if it ends at once.
+    Raises:  TapeExists, FolderNotWritable from the constructor; OSError if no process can be started, or if it ends at
+             once.
     """
 
-    def __init__(self, path: Path, inode: int) -> None:
-        """``path``: the new, empty file that ``new_file`` has created. ``inode``: its number."""
+    def __init__(self, path: Path, *, force: bool = False, numbered: bool = False) -> None:
+        """Create the tape; the arguments are those of ``new_writer``."""
         self.path = path
         self._state = silent = State(done=0)
         self._sent = self._unsent = 0
@@ -79,17 +119,30 @@ class RemoteWriter:
         self._has_ended = False  # the process, or it is stopped
         ours, theirs = socket.socketpair()
         with theirs:
-            self._process = _start(path.absolute(), inode, theirs)
+            options = [*([FORCE] if force else []), *([NUMBERED] if numbered else [])]
+            self._process = _start([str(path.absolute()), NEW, *options], theirs)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", RECEIVED_WITHIN_S, 0))
         self._line = Connection(ours.detach())
-        if self._line.poll(OPENED_WITHIN_S):
+        until_s = time.monotonic() + OPENED_WITHIN_S
+        while not self._is_decided() and self._line.poll(max(0.0, until_s - time.monotonic())):
             self._learn()
+        if self._state.path is not None:
+            self.path = path.with_name(self._state.path.name)
+        if self._state.error is not None:
+            self.close(0.0)
+            raise self._state.error
         if self._state.refusal is not None:
             self.close(0.0)
             raise cannot_write(path, self._state.refusal)
         if self._has_ended and self._state is silent:  # it lacks memory, threads, or Holter itself (PYTHONPATH)
             self.close(0.0)
             raise ChildProcessError(path)
+        if self._state is silent:  # the process notices that nobody waits, and removes what it may still create
+            self._line.close()
+            raise cannot_write(path, NO_ANSWER())
+
+    def _is_decided(self) -> bool:
+        return self._has_ended or self._state.is_open or bool(self._state.error or self._state.refusal)
 
     @property
     def problem(self) -> Text | None:
@@ -108,13 +161,32 @@ class RemoteWriter:
     def is_there(self) -> bool:
         """Whether the tape exists and its disk answers."""
         self._learn()
+        if self._is_finished:
+            return True
+        if self._has_ended:  # what it reported last may be long ago
+            return bool(_exists(self.path))
         return self._state.is_there and not self._is_silent() and self.waiting_pid is None
+
+    @property
+    def _is_finished(self) -> bool:
+        return self._is_closed and self._process.returncode == 0
 
     @property
     def waiting_pid(self) -> int | None:
         """After ``close``: the process that still waits for the disk; None: everything is written."""
         is_waiting = self._is_closed and not self._has_ended and self._process.returncode is None
         return self._process.pid if is_waiting else None
+
+    @property
+    def unwritten_s(self) -> float:
+        """Seconds for which nothing was written although something waits."""
+        return time.monotonic() - self._progress_s
+
+    def wait(self, within_s: float) -> bool:
+        """After ``close``: wait for the process; return whether it has written everything."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(within_s)
+        return self._process.returncode == 0
 
     def write_environment(self, environment: Environment) -> None:
         """Write (or replace) the description of machine, versions and settings."""
@@ -181,15 +253,19 @@ class RemoteWriter:
             self._has_ended = True
         if self._state.done >= self._sent:
             self._progress_s = time.monotonic()
+        elif not self._has_ended and self._process.returncode is None:
+            # Killed while the disk hangs, it stays until the disk answers, and writes nothing any more.
+            proc = f"/proc/{self._process.pid}"
+            self._has_ended = is_ending(read_text(f"{proc}/stat"), read_text(f"{proc}/status"))
 
     def _is_silent(self) -> bool:
         return time.monotonic() - self._progress_s > SILENT_AFTER_S
 
 
-def _start(path: Path, inode: int, line: socket.socket) -> subprocess.Popen[bytes]:
+def _start(arguments: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
     # In its own session: Ctrl-C is for the training. Away from the current folder, which may be on the same disk.
     return subprocess.Popen(
-        [sys.executable, "-m", MODULE, str(path), str(inode)],
+        [sys.executable, "-m", MODULE, *arguments],
         stdin=line.fileno(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -1,8 +1,9 @@
 """The process that writes a tape on a file server; ``RemoteWriter`` starts it.
 
-``python -m holter.tape.writing_process PATH INODE`` with a socket as standard input: it receives pickled calls of
-``TapeWriter``'s methods, and sends a pickled ``State`` when none waits. If the socket ends without ``close``, the
-recorder was killed: the tape then stays unfinished, as if this process had been killed too.
+``python -m holter.tape.writing_process PATH new [force] [numbered]`` with a socket as standard input: it creates the
+tape, or for ``PATH INODE`` takes the file that is there. Then it receives pickled calls of ``TapeWriter``'s methods,
+and sends a pickled ``State`` when none waits. If the socket ends without ``close``, the recorder was killed: the tape
+then stays unfinished, as if this process had been killed too.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from holter.errors import FolderNotWritable
+from holter.errors import FolderNotWritable, TapeExists
 from holter.records import Text
-from holter.tape.remote_writer import State
+from holter.tape.opening import new_file, remove_tape
+from holter.tape.remote_writer import FORCE, NEW, NUMBERED, State
 from holter.tape.writer import TapeWriter
 
 # Beyond this, what comes every second is dropped: some hours of a training with twelve workers.
@@ -71,8 +73,11 @@ def main() -> None:
     """Write the tape until the recorder closes it or ends."""
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    path, inode = Path(sys.argv[1]), int(sys.argv[2])
     line = Connection(sys.stdin.fileno())
+    created = _create(Path(sys.argv[1]), sys.argv[2:], line)
+    if created is None:
+        return
+    path, inode = created
     calls = Calls(line)
     try:
         writer = TapeWriter(path, made=inode)
@@ -84,7 +89,7 @@ def main() -> None:
     while True:
         if calls.are_done() or method == "close" or time.monotonic() - reported_s >= REPORT_EVERY_S:
             lost_rows = writer.lost_rows + calls.dropped + failed
-            state = State(done, writer.problem or failure, lost_rows, writer.is_there)
+            state = State(done, writer.problem or failure, lost_rows, writer.is_there, path=path, is_open=True)
             reported_s = time.monotonic()
             with contextlib.suppress(OSError):  # the recorder has ended, and what it sent is still written
                 line.send_bytes(pickle.dumps(state))
@@ -102,6 +107,24 @@ def main() -> None:
             failure = f"{type(error).__name__}: {error}"
             failed += 1
         done += 1
+
+
+def _create(path: Path, options: list[str], line: Connection) -> tuple[Path, int] | None:
+    # None: it cannot be created, or the recorder has ceased to wait for it.
+    if options[0] != NEW:
+        return path, int(options[0])
+    try:
+        made = new_file(path, force=FORCE in options, numbered=NUMBERED in options)
+    except (TapeExists, FolderNotWritable) as error:
+        with contextlib.suppress(OSError):
+            line.send_bytes(pickle.dumps(State(done=0, error=error)))
+        return None
+    try:
+        line.send_bytes(pickle.dumps(State(done=0, path=made[0])))
+    except OSError:
+        remove_tape(made[0])
+        return None
+    return made
 
 
 if __name__ == "__main__":

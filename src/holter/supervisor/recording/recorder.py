@@ -36,6 +36,7 @@ from holter.supervisor.recording.scratch import Scratch
 from holter.supervisor.recording.scratch_keeper import ScratchKeeper
 from holter.supervisor.recording.sources import Sources
 from holter.supervisor.recording.standing import StandingWatch
+from holter.supervisor.recording.tape_left import say_what_is_left
 from holter.tape import Recording, TapeWriter
 from holter.tape.reader import make_tick
 from holter.tape.remote_writer import RemoteWriter
@@ -43,10 +44,6 @@ from holter.tape.remote_writer import RemoteWriter
 PART_FAILED = define("recorder.part-failed", "a part of the recording failed ({error}); the training is not affected")
 NO_TAPE = define("recorder.no-tape", "the tape cannot be written ({problem}); the training is not affected")
 TAPE_AGAIN = define("recorder.tape-again", "the tape can be written again")
-TAPE_LEFT = define(
-    "recorder.tape-left",
-    "the disk of the tape does not answer; process {pid} writes the rest of the tape when it answers again",
-)
 ROWS_LOST = define("note.rows-lost", "{count} rows lost", one="{count} row lost")
 
 
@@ -201,8 +198,8 @@ class Recorder:
         self._standing.close()
         self.sources.close()
         self._writer.close(self._clock.t_s())
-        if isinstance(self._writer, RemoteWriter) and self._writer.waiting_pid is not None:
-            self._listener.note(TAPE_LEFT(pid=self._writer.waiting_pid))
+        if isinstance(self._writer, RemoteWriter):
+            say_what_is_left(self._writer, self._listener.note)
         if self._registrar is not None:
             whole = self._writer.path if self._writer.is_there else None
             self._registrar.finish(self.recording(), tuple(self.diagnoses.values()), whole)

@@ -20,8 +20,8 @@ from holter.sentences import define
 from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN
 from holter.supervisor.state_folder import make_private, state_folders
 from holter.tape import TapeWriter
-from holter.tape.opening import taken
-from holter.tape.remote_writer import RemoteWriter, new_writer
+from holter.tape.opening import cannot_write, taken
+from holter.tape.remote_writer import NO_ANSWER, RemoteWriter, answers, new_writer
 from holter.texts.training_command import TrainingCommand, parse_training_command
 
 NAME_A_PLACE = define("next.name-a-place", "Name a place with --tape FILE.")
@@ -77,6 +77,8 @@ def open_tape(tape: Path | DefaultTape, *, force: bool, say: Callable[[Message],
     for folder in tape.folders:
         try:
             if folder != Path():
+                if not answers(folder):
+                    raise cannot_write(folder / tape.name, NO_ANSWER())
                 make_private(folder)
             writer = new_writer(folder / tape.name, numbered=True)
         except (FolderNotWritable, OSError) as error:
@@ -106,7 +108,7 @@ def refuse_existing(tape: Path | None, *, force: bool) -> None:
 
     Raises:  TapeExists.
     """
-    if tape is not None and tape.exists() and not force:
+    if tape is not None and not force and answers(tape) and tape.exists():
         raise taken(tape)
 
 
