@@ -18,6 +18,8 @@ from typer.testing import CliRunner
 from holter.cli import app
 from holter.diagnosis.question_table import QUESTIONS
 from holter.diagnosis.questions import MOST_QUESTIONS, answered, judged, merged, next_question
+from holter.evidence.stated.choices import CHOICES
+from holter.probes.gpu.nvidia_smi import licence_stage
 
 BY_KEY = {question.key: question for question in QUESTIONS}
 
@@ -187,6 +189,11 @@ class Terminal:
         _, status = os.waitpid(self._pid, 0)
         os.close(self._fd)
         return os.waitstatus_to_exitcode(status)
+
+
+def test_every_licence_state_that_nvidia_smi_prints_can_be_chosen() -> None:
+    stated = {choice.facts["gpu.licence_text"] for choice in BY_KEY["licence"].choices}
+    assert {licence_stage(str(text)) for text in stated} == set(CHOICES["gpu.licence_stage"])
 
 
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 
 import pytest
+from rich.console import Console
 
 from holter.diagnosis.logs import read_pasted
+from holter.reports.terminal import print_diagnosis
 
 VGPU = "vgpu-unlicensed"
 ENGLISH = (
@@ -94,3 +96,18 @@ def test_advice_and_adverts_below_an_article_state_nothing() -> None:
     (diagnosis,) = read_pasted(io.BytesIO(text.encode()), "story.txt").diagnoses
     symptoms = next(fact.value for fact in diagnosis.facts if fact.name == "symptoms")
     assert "windows-memory" not in symptoms
+
+
+@pytest.mark.parametrize("text", [ENGLISH, CHINESE], ids=["en", "zh"])
+def test_the_look_alikes_are_ruled_out_by_name_and_with_the_words(text: str) -> None:
+    result = read_pasted(io.BytesIO(text.encode()), "story.txt")
+    verdicts = {verdict.cause: verdict for verdict in result.diagnoses[0].verdicts}
+    for cause in (
+        "slow-storage", "cpu-starved-augmentation", "concurrent-jobs-contention", "swap-thrash", "gpu-thermal-or-power",
+    ):  # fmt: skip
+        assert verdicts[cause].verdict == "excluded", cause
+    console = Console(width=100, file=io.StringIO())
+    print_diagnosis(console, result.recording, result.diagnoses, "en", is_run=False)
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    for title in ("Slow storage", "Augmentation starves the GPU", "Others use the CPUs", "Swapping", "heat or power"):
+        assert f"{title}: excluded." in shown

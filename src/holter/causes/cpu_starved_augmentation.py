@@ -28,6 +28,7 @@ SENTENCES = describe(
     meaning="The CPU cannot prepare batches as fast as the training takes them.",
     findings={
         "workers-compute": "data workers at work: {value}",
+        "cpus-hardly-used": "the training hardly uses the CPUs: {percent} % ({detail})",
     },
     remedies={
         "gpu-augmentation": "Move the augmentation to the GPU (other random numbers, same distribution).",
@@ -72,7 +73,10 @@ OFFERS = (
 
 # Workers that stay in one line of their code forever compute without making a batch.
 IN_ONE_PLACE = against("workers.stand_at", is_true, "workers-stand", weight=4.0)
+# As a person describes it: CPUs that do nothing starve nobody by computing.
+HARDLY_USED = against("cpu.run_busy_ratio", at_most(0.1), "cpus-hardly-used", fatal=True)
 
 
 def diagnose(evidence: Evidence) -> Verdict:
-    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, IN_ONE_PLACE, BATCHES_ARE_LOST)))
+    described = (HARDLY_USED,) if evidence.is_stated else ()
+    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, IN_ONE_PLACE, BATCHES_ARE_LOST, *described)))

@@ -17,7 +17,22 @@ Source:        tensorflow issue 40042; yolov5 issue 8736; perses issue 613; test
 from holter.causes.offers import ASK, Offer, Wait
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
-from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, no_symptom, one_of, supports, symptom
+from holter.causes.weigh import (
+    SYMPTOMS,
+    Rule,
+    against,
+    at_least,
+    at_most,
+    is_true,
+    needs,
+    no_symptom,
+    one_of,
+    supports,
+    symptom,
+    weigh,
+)
+from holter.evidence import Evidence
+from holter.records import Verdict
 
 CAUSE = "gpu-thermal-or-power"
 
@@ -69,3 +84,11 @@ OFFERS = (
     ASK,
 )
 WAITS = Wait("full-clock")
+# As a person describes it: a GPU whose clock is held down works slowly, and one that does nothing gets not hot.
+IDLE = against("gpu.utilization_ratio", at_most(0.05), "gpu-idle", fatal=True)
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    symptoms = evidence.fact(SYMPTOMS).value
+    is_hot = evidence.fact("gpu.throttled").value is True or (isinstance(symptoms, tuple) and "hot" in symptoms)
+    return weigh(CAUSE, evidence, (*RULES, *((IDLE,) if evidence.is_stated and not is_hot else ())))

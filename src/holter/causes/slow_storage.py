@@ -49,6 +49,7 @@ SENTENCES = describe(
     title="Slow storage",
     meaning="A disk or network share is too slow, or does not answer: the training waits for it.",
     findings={
+        "no-iowait": "the CPUs do not wait for storage ({detail})",
         "cpus-idle": "only {percent} % of the usable CPU time is in use ({detail})",
         "main-in-kernel": "the main process is in the kernel (state D)",
         "main-reads": "the main thread reads or writes a file ({detail})",
@@ -135,6 +136,8 @@ WAITS = Wait("storage-answers")
 FROZEN = against("frozen.processes", is_true, "in-a-freezer", fatal=True)
 # Cores that have nothing to do but wait for storage; with many cores the share of one waiting worker is small.
 IOWAIT = supports("cpu.iowait_ratio", at_least(0.15), "cpus-wait-for-storage", weight=0.5)
+# A person who looked and saw none: every process that waits for a disk, or for a file server, counts.
+NO_IOWAIT = against("cpu.iowait_ratio", at_most(0.01), "no-iowait", fatal=True)
 # Together they leave few other explanations for a slow training; they do not explain a stall.
 STARVED = {"storage.latency_s", "cpu.run_busy_ratio", "wait.ratio"}
 
@@ -142,6 +145,7 @@ STARVED = {"storage.latency_s", "cpu.run_busy_ratio", "wait.ratio"}
 def diagnose(evidence: Evidence) -> Verdict:
     waits = evidence.fact("cpu.iowait_ratio").value
     seen = (FROZEN, IOWAIT) if isinstance(waits, (int, float)) and IOWAIT.test(waits) else (FROZEN,)
+    seen = (*seen, NO_IOWAIT) if evidence.is_stated else seen
     verdict = weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *seen)))
     starved = {finding.fact for finding in verdict.supports} >= STARVED and not verdict.against
     if verdict.verdict == "possible" and starved and evidence.fact("episode.kind").value == "slow-down":

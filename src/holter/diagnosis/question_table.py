@@ -81,6 +81,8 @@ _TABLE: tuple[tuple[str, str, tuple[tuple[str, str, Facts], ...]], ...] = (
     )),
     ("licence", "What does nvidia-smi -q say after License Status?", (
         ("licensed", "Licensed", {"gpu.licence_text": "Licensed"}),
+        ("unlicensed-restricted", "Unlicensed (Restricted)", {"gpu.licence_text": "Unlicensed (Restricted)"}),
+        ("unlicensed-unrestricted", "Unlicensed (Unrestricted)", {"gpu.licence_text": "Unlicensed (Unrestricted)"}),
         ("unlicensed", "Unlicensed", {"gpu.licence_text": "Unlicensed"}),
     )),
     ("when", "When does it happen?", (

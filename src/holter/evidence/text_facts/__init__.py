@@ -14,6 +14,7 @@ from holter.evidence.text_facts.denials import OWN, Concept, concepts_of, denied
 from holter.evidence.text_facts.discourse import explains
 from holter.evidence.text_facts.kinds import SIGNS, TROUBLE, all_is_well, is_addressed
 from holter.evidence.text_facts.known import Found, search
+from holter.evidence.text_facts.quantities import QUANTITIES
 from holter.evidence.text_facts.readouts import lines
 from holter.evidence.text_facts.resemblance import FEWEST_TERMS, NOTHING, is_quiet, resembles, terms
 from holter.evidence.vocabulary import NAMES, is_condition
@@ -203,6 +204,7 @@ def _symptoms(text: str) -> Iterator[Found]:
     whole = f"{text}\n{joined(text)}"
     text, _ = _affirmed(whole)
     yield from search(text, symptoms.SYMPTOMS, whole)
+    yield from search(whole, QUANTITIES)
     for name, value, quote in symptoms.times(whole):
         yield Found(name, value, quote, 0)
     names, quote = symptoms.named(text, whole)

@@ -14,6 +14,8 @@ Reading = Value | Callable[[re.Match[str]], Value | None]
 # Characters around a match that belong to a quotation.
 AROUND = 60
 QUOTE_CHARS = 160
+# A full stop within a name or a number ends nothing.
+_SENTENCE_ENDS = later(r"[。！？；]|[.!?](?=\s+[A-Z\u4e00-\u9fff])(?:\s+)")
 
 
 class Known(NamedTuple):
@@ -58,14 +60,26 @@ def search(text: str, messages: Iterable[Known], whole: str | None = None) -> It
 
 
 def quoted(text: str, match: re.Match[str]) -> str:
-    """Return the line that contains the match; of a long line only the part around the match."""
+    """Return the sentence that contains the match, within its line; of a long one only the words around the match."""
     line = text.rfind("\n", 0, match.start()) + 1
-    start = max(line, match.start() - AROUND)
-    if start > line and text[start - 1].isalnum():  # not in the middle of a word
-        start += re.match(r"\w*", text[start : match.start()]).end()  # type: ignore[union-attr]
-    end = text.find("\n", match.end())
-    end = min(len(text) if end < 0 else end, match.end() + AROUND)
-    return " ".join(text[start:end].split())[:QUOTE_CHARS]
+    line_end = text.find("\n", match.end())
+    line_end = len(text) if line_end < 0 else line_end
+    begin = max((end.end() for end in _SENTENCE_ENDS.finditer(text, line, match.start())), default=line)
+    after = _SENTENCE_ENDS.search(text, match.end(), line_end)
+    end = line_end if after is None else after.start() + 1
+    if end - begin <= QUOTE_CHARS:
+        return " ".join(text[begin:end].split())
+    first, last = max(begin, match.start() - AROUND), min(end, match.end() + AROUND)
+    while first > begin and first < match.start() and _is_in_word(text, first):
+        first += 1
+    while last < end and last > match.end() and _is_in_word(text, last):
+        last -= 1
+    words = " ".join(text[first:last].split())[:QUOTE_CHARS]
+    return f"{'…' * (first > begin)}{words}{'…' * (last < end)}"
+
+
+def _is_in_word(text: str, place: int) -> bool:
+    return all(letter.isascii() and letter.isalnum() for letter in text[place - 1 : place + 1])
 
 
 def number(group: int | str = 1) -> Callable[[re.Match[str]], Value | None]:

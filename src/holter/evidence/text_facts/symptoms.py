@@ -11,8 +11,8 @@ import re
 from holter.evidence.fact_book import Value
 from holter.evidence.text_facts import trials
 from holter.evidence.text_facts.kinds import KINDS, SIGNS
-from holter.evidence.text_facts.known import Known, known
-from holter.evidence.text_facts.negation import is_denied
+from holter.evidence.text_facts.known import QUOTE_CHARS, Known, known, quoted
+from holter.evidence.text_facts.negation import clause, is_denied
 from holter.evidence.text_facts.symptom_words import SYMPTOM_WORDS
 from holter.evidence.text_facts.trials import outcomes
 from holter.patterns import later
@@ -207,7 +207,7 @@ def named(text: str, whole: str | None = None) -> tuple[tuple[str, ...], str]:
                 break
     tried = outcomes(whole)
     said = [*tried.values(), *(match[0] for _, match in hits)]
-    quotes = dict.fromkeys(" ".join(words.split())[:60] for words in said)
+    quotes = dict.fromkeys(" ".join(words.split())[:QUOTE_CHARS] for words in said)
     return (*(name for name, _ in hits), *tried), " … ".join(list(quotes)[:3])
 
 
@@ -223,11 +223,10 @@ def times(text: str) -> list[tuple[str, Value, str]]:
     They are the seconds of an epoch before and after a change, and the minutes until it; empty if the text has none.
     """
     found: list[tuple[str, Value, str]] = []
-    change = next((change for match in FROM_TO.finditer(text) if (change := _slower(match)) is not None), None)
-    change = change or _apart(text)
+    hit = next((match for match in FROM_TO.finditer(text) if _slower(match) is not None), None)
+    change, quote = (_slower(hit), quoted(text, hit)) if hit is not None else _apart(text)
     if change is not None:
         usual, recent = change
-        quote = f"{usual:g} s, {recent:g} s"
         found += [("epochs.usual_s", usual, quote), ("epochs.recent_s", recent, quote)]
         found += [("epochs.times_usual", round(recent / usual, 2), quote), ("epochs.shape", "step-up", quote)]
         found += [("episode.kind", "slow-down", quote)]
@@ -242,11 +241,11 @@ def times(text: str) -> list[tuple[str, Value, str]]:
 
 
 # Two lengths of an epoch that stand apart: the first one is the usual one.
-def _apart(text: str) -> tuple[float, float] | None:
+def _apart(text: str) -> tuple[tuple[float, float] | None, str]:
     if re.search(r"epoch|轮", text, re.IGNORECASE) is None:
-        return None
+        return None, ""
     lengths = [
-        float(match[1].replace(",", "").rstrip(".")) * LENGTHS[match[2][0].lower()]
+        (float(match[1].replace(",", "").rstrip(".")) * LENGTHS[match[2][0].lower()], match)
         for match in LENGTH.finditer(text)
         if re.search(
             r"epoch|轮|took|takes?|耗时|用时|需要|instead|而不是",
@@ -254,10 +253,17 @@ def _apart(text: str) -> tuple[float, float] | None:
             re.IGNORECASE,
         )
     ]
-    if len(lengths) < 2 or lengths[0] <= 0:
-        return None
-    usual, recent = lengths[0], max(lengths[1:])
-    return (usual, recent) if recent > MUCH_SLOWER * usual else None
+    if len(lengths) < 2 or lengths[0][0] <= 0:
+        return None, ""
+    usual, first = lengths[0]
+    recent, last = max(lengths[1:], key=lambda length: length[0])
+    said = dict.fromkeys((_with_its_words(text, first), _with_its_words(text, last)))
+    return ((usual, recent), " … ".join(said)) if recent > MUCH_SLOWER * usual else (None, "")
+
+
+# A length with the words of its clause in front of it.
+def _with_its_words(text: str, match: re.Match[str]) -> str:
+    return " ".join((clause(text, match)[0] + match[0]).split())[-QUOTE_CHARS:]
 
 
 def _count(written: str) -> float:

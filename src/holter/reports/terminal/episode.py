@@ -22,6 +22,14 @@ from holter.tape import Recording
 SUPPORTS, AGAINST, UNKNOWN = "✓", "✗", "?"
 # More causes than this are only counted: nobody reads such a long list.
 MAX_NAMES = 6
+# Facts that people look at to find out why a training is slow or stands still.
+LOOKED_AT = frozenset(
+    (
+        "cpu.iowait_ratio", "cpu.run_busy_ratio", "gpu.licence_text", "gpu.licence_stage", "gpu.throttled",
+        "gpu.utilization_ratio", "gpu.virtualization", "host.others_cpu_ratio", "memory.used_ratio",
+        "swap.in_bytes_per_s", "gpu.memory_ratio", "symptoms", "system.virtual_machine", "epochs.minutes_to_change",
+    )
+)  # fmt: skip
 STYLE_OF_SAFETY = {"SAFE": "green", "CONSENT": "yellow", "ADVICE": "cyan"}
 
 
@@ -119,9 +127,13 @@ def remedies(diagnosis: Diagnosis, verdict: Verdict | None, lang: Lang) -> Itera
 def runners_up(diagnosis: Diagnosis, named: Verdict | None, lang: Lang) -> Iterator[Line]:
     """Yield the other causes that an observation speaks for or against, and the number of all remaining ones."""
     excluded, open_ones = [], []
+    ruled_out = 0
     for verdict in diagnosis.verdicts:
         title = text(f"cause.{verdict.cause}.title", lang)
-        if verdict.verdict == "excluded":
+        if verdict.verdict == "excluded" and ruled_out < MAX_NAMES and _is_ruled_out(diagnosis, verdict):
+            ruled_out += 1
+            yield Line(_runner_up(diagnosis, verdict, title, lang), indent=2, sign="·")
+        elif verdict.verdict == "excluded":
             excluded.append(title)
         elif verdict is not named and not is_weighed(verdict):
             open_ones.append(title)
@@ -133,6 +145,14 @@ def runners_up(diagnosis: Diagnosis, named: Verdict | None, lang: Lang) -> Itera
         elif titles:
             names = text("list.join", lang).join(titles)
             yield Line(text(key, lang, causes=names), indent=2, sign="·", style="dim")
+
+
+# What the person's own words exclude looked alike to this person.
+def _is_ruled_out(diagnosis: Diagnosis, verdict: Verdict) -> bool:
+    if diagnosis.episode.detector not in TIMELESS:
+        return False
+    quoted = {fact.name for fact in diagnosis.facts if fact.name in LOOKED_AT and isinstance(fact.detail, str)}
+    return bool(verdict.against) and verdict.against[0].fact in quoted
 
 
 def _runner_up(diagnosis: Diagnosis, verdict: Verdict, title: str, lang: Lang) -> str:
