@@ -44,13 +44,12 @@ class Rule(NamedTuple):
     otherwise: str | None = None  # for: sentence if the fact is known and the test fails; it then excludes
 
 
-def supports(fact: str, test: Callable[[Any], bool], text: str, weight: float = 1.0, group: str | None = None) -> Rule:
+def supports(fact: str, test: Callable[[Any], bool], text: str, weight: float = 1.0) -> Rule:
     """Return a rule that speaks for the cause if ``test`` holds for the fact's value, and is neutral if not.
 
-    ``text``: the catalogue key of its sentence. ``group``: in each group of a cause at least one rule must hold before
-    the cause is confirmed; None: the rule is in no group.
+    ``text``: the catalogue key of its sentence.
     """
-    return Rule(fact, test, text, weight, group)
+    return Rule(fact, test, text, weight)
 
 
 def needs(fact: str, test: Callable[[Any], bool], text: str, otherwise: str, weight: float = 2.0) -> Rule:

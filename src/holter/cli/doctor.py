@@ -27,8 +27,6 @@ COMPARE_ALONE = define("error.compare-alone", "--compare takes two saved reports
 
 
 class Device(str, enum.Enum):
-    """Device to train on."""
-
     CUDA = "cuda"
     CPU = "cpu"
 

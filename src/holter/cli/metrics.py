@@ -17,8 +17,6 @@ CANNOT_WRITE_FILE = define("error.cannot-write-file", "Cannot write {path}: {err
 
 
 class What(str, enum.Enum):
-    """What to print."""
-
     ALERTS = "alerts"
     DASHBOARD = "dashboard"
 

@@ -51,8 +51,6 @@ LANGUAGE = "HOLTER_LANG"
 
 
 class DataLoader(str, Enum):
-    """Data loader to use."""
-
     AUTO = "auto"
     HOLTER = "holter"
     STOCK = "stock"

@@ -86,11 +86,9 @@ class FaultInjector(Listener):
                 self._say(text(self._relieved_key(), self._lang))
 
     def alarm(self, episode: Episode) -> None:
-        """Print the alarm."""
         self._say_live(live.alarm(episode, self._lang))
 
     def cause(self, diagnosis: Diagnosis) -> None:
-        """Print the cause."""
         of_the_fault = self.fault_s is not None and diagnosis.episode.alarm_s >= self.fault_s
         if self._named_s is None and of_the_fault and diagnosis.verdicts[0].verdict in ("confirmed", "likely"):
             self._named_s = self._t_s

@@ -31,7 +31,6 @@ class PlainKeeper:
         self._wait: tuple[int, float] | None = None  # PID of a rank, beginning
 
     def see(self, tick: Tick) -> None:
-        """Add a tick."""
         self.is_plain = self.is_plain or any(
             isinstance(event, Noted) and event.what == BY_DATALOADER for event in tick.events
         )

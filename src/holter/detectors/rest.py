@@ -98,7 +98,6 @@ class Rest:
 
 
 def may_work_for_us(gpu: GpuSample) -> bool:
-    """Return whether the GPU works, or may work, for this run."""
     # In a container the driver lists no processes, or PIDs of another namespace; for MIG it reports no utilisation.
     if gpu.source == "none":
         return False

@@ -10,8 +10,6 @@ from holter.sentences import define_all
 
 
 class FactSpec(Record, frozen=True, kw_only=True):
-    """One fact of the vocabulary."""
-
     name: str
     kind: str  # bool, number, text, list
     title: str  # in reports, where it is translated

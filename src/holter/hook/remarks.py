@@ -16,9 +16,9 @@ def remark(code: str, **values: Any) -> Remark:
     return {"code": code, **{name: value for name, value in values.items() if value is not None}}
 
 
-def worker(index: int | None, pid: int | None, role: str = "train-worker") -> dict[str, Any]:
+def worker(index: int | None, pid: int | None) -> dict[str, Any]:
     """Build a value for a remark that names a process."""
-    return {"role": role, "index": index, "pid": pid}
+    return {"role": "train-worker", "index": index, "pid": pid}
 
 
 def plain(message: Remark) -> str:

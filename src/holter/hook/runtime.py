@@ -262,7 +262,6 @@ class HookRuntime:
 
     @quiet
     def wait_over(self) -> None:
-        """Record that the wait is over."""
         page = self.page
         page.waits = 0
         page.wait_began = layout.NAN

@@ -109,7 +109,6 @@ def saved_checkpoints(actions: tuple[Action, ...]) -> int:
 
 
 def action_name(action: Action, lang: Lang) -> str:
-    """Return the name of the action."""
     key = f"heal.{action_id(action)}"
     return text(key, lang) if known(key) else action.action
 

@@ -59,7 +59,6 @@ def _unnested(match: re.Match[str]) -> str:
 
 
 def fact_name(name: str, lang: Lang) -> str:
-    """Return the name of a fact in sentences."""
     key = f"fact.{name}"
     return text(key, lang) if known(key) else name
 

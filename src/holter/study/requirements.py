@@ -101,7 +101,6 @@ def requirements_of(cells: Sequence[Cell], environ: Mapping[str, str]) -> Requir
 
 
 def sentences_of(needs: Requirements | None) -> tuple[Message, ...]:
-    """Return the requirements as sentences."""
     if needs is None:
         return ()
     said = []

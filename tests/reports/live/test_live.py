@@ -35,8 +35,8 @@ def taken(action: str, state: str, **more: Any) -> ActionTaken:
 
 
 def test_the_alarm_says_what_and_where() -> None:
-    line = live.alarm(episode_stall(), "en", epoch=2)
-    assert line.startswith("Stalled in epoch 2: no progress for 6 s")
+    line = live.alarm(episode_stall(), "en")
+    assert line.startswith("Stalled during training: no progress for 6 s")
 
 
 def test_the_cause_comes_with_its_reason_and_the_command() -> None:
@@ -113,7 +113,7 @@ def test_a_restart_is_proposed_once_for_a_worker_and_the_training_that_died_of_i
 
 
 def test_chinese_messages_are_chinese() -> None:
-    assert live.over(episode_stall(), "zh", 2) == "训练停滞（第 2 轮），41 秒后恢复"
+    assert live.over(episode_stall(), "zh") == "训练停滞（训练阶段），41 秒后恢复"
 
 
 def test_an_episode_without_a_cause_points_to_the_evidence() -> None:

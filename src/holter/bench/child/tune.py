@@ -48,8 +48,6 @@ def tune(order: TuneOrder, scratch: Path, tell: Tell) -> Tuned:
 
 
 class _Tuning:
-    """One search."""
-
     def __init__(self, order: TuneOrder, training: Training, device: str, tell: Tell) -> None:
         self._order, self._training, self._device, self._tell = order, training, device, tell
         self._begin = Beginning(training, tell)

@@ -77,7 +77,6 @@ def progress(content: Any, lang: Lang) -> str:
 
 
 def name_of(candidate: Candidate) -> Message:
-    """Return the name of a setting."""
     loader = NAMES[candidate.loader](count=candidate.readers)
     return loader if candidate.batches is None else BATCHES(loader=loader, batches=candidate.batches)
 

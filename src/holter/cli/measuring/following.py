@@ -35,8 +35,6 @@ Tell = Callable[[Any], None]
 
 
 class Device(str, enum.Enum):
-    """Device to measure on."""
-
     AUTO = "auto"
     CUDA = "cuda"
     CPU = "cpu"

@@ -28,7 +28,6 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     workers: tuple[Worker, ...] = ()
 
     def of_role(self, role: Role) -> tuple[Worker, ...]:
-        """Return the workers of one role."""
         return tuple(worker for worker in self.workers if worker.role == role)
 
     def pids(self) -> tuple[int, ...]:

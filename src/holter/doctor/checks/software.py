@@ -190,7 +190,6 @@ def supervision(survey: Survey) -> Result:
 
 
 def known_bad_versions(survey: Survey) -> Result:
-    """Check for versions that are known to be bad."""
     packages = survey.packages
     if not packages:
         return unknown("known-bad-versions", survey.software.why_unread or "no-package")

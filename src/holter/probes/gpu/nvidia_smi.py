@@ -106,11 +106,9 @@ class LicenceReader:
         self,
         *,
         environment: Mapping[str, str] | None = None,
-        deadline_s: float = ABANDON_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._environment = {**(os.environ if environment is None else environment), "LC_ALL": "C"}
-        self._deadline_s = deadline_s
         self._clock = clock
         self._due_s = float("-inf")
         self._background: BackgroundCommand | None = None
@@ -152,7 +150,7 @@ class LicenceReader:
         self._background = BackgroundCommand(
             (command, "-q"),
             environment=self._environment,
-            deadline_s=self._deadline_s,
+            deadline_s=ABANDON_S,
             killed=self._killed,
             clock=self._clock,
         )

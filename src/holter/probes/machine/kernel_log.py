@@ -100,7 +100,6 @@ class KernelLogProbe:
         return Reading(events=tuple(events))
 
     def close(self) -> None:
-        """Close the log."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -57,7 +57,6 @@ class ExitWatch:
             os.close(descriptor)
 
     def close(self) -> None:
-        """Close all descriptors."""
         for descriptor in self._descriptors.values():
             os.close(descriptor)
         self._descriptors.clear()

@@ -20,7 +20,6 @@ class Refused(Exception):
 
 
 def reason(refusal: Exception) -> Text:
-    """Return the reason as a sentence."""
     if isinstance(refusal, Refused):
         return refusal.why
     if isinstance(refusal, FileNotFoundError):

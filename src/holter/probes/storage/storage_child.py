@@ -122,7 +122,6 @@ def files_below(path: str, elsewhere: Container[str] = ()) -> list[str]:
 
 
 def mount_points() -> set[str]:
-    """Return all mount points."""
     # pathlib would cost a megabyte of memory in each of these processes.
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:  # noqa: PTH123
         return {line.split(" ")[4].replace("\\040", " ") for line in lines}

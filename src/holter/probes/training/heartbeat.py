@@ -52,7 +52,6 @@ class HeartbeatProbe:
         return Reading(beats, tuple(sorted(events, key=lambda event: event.t_s)))
 
     def close(self) -> None:
-        """Close the pages."""
         for pid in list(self._open):
             os.close(self._open.pop(pid))
 

@@ -16,7 +16,6 @@ NAMES = define("compare.names", "Run")
 
 
 def page(comparison: Comparison, lang: Lang) -> str:
-    """Return the page as one string."""
     first, *others = comparison.runs
     slower = any(verdict.ratio is not None and verdict.ratio > 1 for verdict in comparison.verdicts)
     failed = any(verdict.is_too_slow or verdict.metric is None for verdict in comparison.verdicts)

@@ -37,10 +37,10 @@ FOR = define("live.for", "{kind} for {lasted}")
 NUMBERS = later(r"\d+|checkpoint_(?:latest|best|final)")
 
 
-def alarm(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
+def alarm(episode: Episode, lang: Lang) -> str:
     """Return the line for a new episode: its reason, or that the cause is being searched."""
     reason = _first_line(phrase(episode.reason, lang)) or text("live.looking", lang)
-    return text("live.alarm", lang, **_kind_and_place(episode, epoch, lang), reason=reason)
+    return text("live.alarm", lang, **_kind_and_place(episode, lang), reason=reason)
 
 
 def cause(diagnosis: Diagnosis, lang: Lang) -> str:
@@ -86,16 +86,16 @@ def _first_line(words: str) -> str:
     return f"{first.rstrip()} …" if more else first
 
 
-def over(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
+def over(episode: Episode, lang: Lang) -> str:
     """Return the line for the end of an episode."""
     lasted = (episode.end_s if episode.end_s is not None else episode.alarm_s) - episode.start_s
-    return text("live.over", lang, **_kind_and_place(episode, epoch, lang), duration=duration(lasted, lang))
+    return text("live.over", lang, **_kind_and_place(episode, lang), duration=duration(lasted, lang))
 
 
-def unfinished(episode: Episode, lang: Lang, epoch: int | None = None) -> str:
+def unfinished(episode: Episode, lang: Lang) -> str:
     """Return the line for an episode that was not over when the training ended."""
     lasted = (episode.end_s if episode.end_s is not None else episode.alarm_s) - episode.start_s
-    return phrase(UNFINISHED(**_kind_and_place(episode, epoch, lang), lasted=lasted), lang)
+    return phrase(UNFINISHED(**_kind_and_place(episode, lang), lasted=lasted), lang)
 
 
 def status_of(episode: Episode, t_s: float, lang: Lang) -> str:
@@ -117,7 +117,6 @@ def action(taken: ActionTaken, lang: Lang) -> str | None:
 
 
 def notice(noticed: Notice, lang: Lang) -> str:
-    """Return the line of a notice."""
     return phrase(noticed.message, lang)
 
 
@@ -206,10 +205,10 @@ def wrote(path: str, lang: Lang) -> str:
     return text("cli.wrote", lang, path=path)
 
 
-def _kind_and_place(episode: Episode, epoch: int | None, lang: Lang) -> dict[str, str]:
+def _kind_and_place(episode: Episode, lang: Lang) -> dict[str, str]:
     return {
         "kind": text(f"kind.{episode.kind}.headline", lang),
-        "where": where(episode, epoch, lang),
+        "where": where(episode, None, lang),
     }
 
 

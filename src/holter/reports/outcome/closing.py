@@ -17,7 +17,6 @@ from holter.tape import Recording
 
 
 def verdict_of_run(ran: Outcome, recording: Recording) -> Message:
-    """Return the verdict on a run."""
     nothing_left = ran.state == "nothing-trained" and recording.damage
     if not ran.fates and (ran.state in ("finished", "cut") or nothing_left):
         return say.VERDICT(what=quiet_message(recording), command=ran.next_command)

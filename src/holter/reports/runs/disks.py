@@ -16,8 +16,7 @@ ANSWERS_WITHIN_S = 3.0
 class Disks:
     """The disks of tapes. Each that may hang is asked once, when the first path on it is asked about."""
 
-    def __init__(self, within_s: float = ANSWERS_WITHIN_S, mountinfo: Path = Path("/proc/self/mountinfo")) -> None:
-        self._within_s = within_s
+    def __init__(self, mountinfo: Path = Path("/proc/self/mountinfo")) -> None:
         self._mounts = parse_mountinfo(read_text(mountinfo))
         self._answers: dict[str, bool] = {}
 
@@ -27,11 +26,11 @@ class Disks:
         if mount is None:
             return True
         if mount.mount_point not in self._answers:
-            self._answers[mount.mount_point] = _is_answered(path, self._within_s)
+            self._answers[mount.mount_point] = _is_answered(path)
         return self._answers[mount.mount_point]
 
 
-def _is_answered(path: Path, within_s: float) -> bool:
+def _is_answered(path: Path) -> bool:
     # In a child, which is left to itself if it hangs: a thread in such a call would keep this process from ending.
     command = ["sh", "-c", 'test -e "$1"', "sh", os.fspath(path)]
     try:
@@ -45,7 +44,7 @@ def _is_answered(path: Path, within_s: float) -> bool:
     except OSError:
         return True
     try:
-        child.wait(within_s)
+        child.wait(ANSWERS_WITHIN_S)
     except subprocess.TimeoutExpired:
         child.kill()
         child.returncode = 0  # nobody waits for it any more, also not at the end of this process

@@ -76,5 +76,4 @@ def _as_json(cell: Cell, extra: Sequence[str], lang: Lang, now_s: float) -> dict
 def print_json(
     cells: Sequence[Cell], extra: Sequence[str], lang: Lang, now_s: float, needs: Requirements | None = None
 ) -> None:
-    """Print ``as_json`` on stdout."""
     print(json.dumps(as_json(cells, extra, lang, now_s, needs), ensure_ascii=False, indent=2))

@@ -101,7 +101,6 @@ class Notifier(Listener):
             self._note(NOT_SENT(target=self.target.shown, trouble=str(error)))
 
     def alarm(self, episode: Episode) -> None:
-        """Queue the alarm."""
         self._add("alarm", live.alarm(episode, self._lang))
 
     def cause(self, diagnosis: Diagnosis) -> None:

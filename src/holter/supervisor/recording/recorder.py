@@ -212,7 +212,6 @@ class Recorder:
 
     @property
     def tape(self) -> Path:
-        """Path of the tape."""
         return self._writer.path
 
     @property

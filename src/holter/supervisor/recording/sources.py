@@ -204,7 +204,6 @@ class Sources:
         return tuple(events)
 
     def close(self) -> None:
-        """Close all probes."""
         for probe in self._probes.values():
             try:
                 probe.close()

@@ -64,8 +64,6 @@ UNLICENSED_TEXT = define(
 
 
 class Alert(NamedTuple):
-    """One alert rule."""
-
     name: str
     expr: str
     lasts: str

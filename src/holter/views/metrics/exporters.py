@@ -55,7 +55,6 @@ class Exporters:
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """PIDs of the children."""
         return tuple(child.pid for child in self._children)
 
     def close(self) -> None:

@@ -280,6 +280,5 @@ def _most(metric: names.Metric, counts: dict[tuple[str, ...], int], most: int) -
 
 
 def only(values: Iterable[Value], metrics: Iterable[names.Metric]) -> list[Value]:
-    """Return the values of these metrics."""
     kept = set(metrics)
     return [value for value in values if value.metric in kept]

@@ -126,12 +126,12 @@ class Run:
             self._there = (t_s, _complete(ticks))
         return self._there[1]
 
-    def recording(self, end_s: float, span_s: float = CHAIN_S) -> Recording:
-        """Return the last ``span_s`` seconds before a time as a recording, to collect evidence from.
+    def recording(self, end_s: float) -> Recording:
+        """Return the last ``CHAIN_S`` seconds before a time as a recording, to collect evidence from.
 
         It has all events and stacks of the run up to that time.
         """
-        ticks = self._follower.ticks(max(0.0, end_s - span_s), end_s + 1e-3)
+        ticks = self._follower.ticks(max(0.0, end_s - CHAIN_S), end_s + 1e-3)
         events = tuple(event for event in self.story.events if event.t_s <= end_s)
         if ticks:
             ticks = [Tick(t_s=ticks[0].t_s, events=events), *ticks]

@@ -65,14 +65,11 @@ class TopApp(App[None]):
         lang: Lang,
         glyphs: Glyphs,
         open_run: Callable[[Path], RunControl] | None = None,
-        *,
-        each_s: float = EACH_S,
     ) -> None:
         super().__init__(ansi_color=True)
         self.lang, self.glyphs = lang, glyphs
         self._controls: list[Control] = [control]
         self._open_run = open_run
-        self._each_s = each_s
         self._lines: Lines | None = None
         self._thread = ReadingThread()
         self._working: Future[None] | None = None
@@ -165,7 +162,7 @@ class TopApp(App[None]):
                 words = phrase(NO_ANSWER(age=waited_s), self.lang)
                 self._lines.show((Row(self.size.width).add(words, "bad").done(), *self._lines._shown[1:]))
             return
-        each_s = REPLAY_EACH_S if self._control.is_replaying else self._each_s
+        each_s = REPLAY_EACH_S if self._control.is_replaying else EACH_S
         # A beat that comes a little early is as good: otherwise every other one would be left out.
         if now_s - self._ticked_s >= each_s - REPLAY_EACH_S / 2:
             self._work()
@@ -190,7 +187,7 @@ class TopApp(App[None]):
         now_s = time.monotonic()
         self._outcomes = [outcome for outcome in (do() for do in todo) if outcome is not None]
         control = self._control
-        if now_s - self._ticked_s >= self._each_s - REPLAY_EACH_S / 2 or control.is_replaying:
+        if now_s - self._ticked_s >= EACH_S - REPLAY_EACH_S / 2 or control.is_replaying:
             self._ticked_s = now_s
             control.tick(now_s, time.time())
         self._drawn = control.draw(width, height, now_s).lines

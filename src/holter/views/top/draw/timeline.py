@@ -113,7 +113,6 @@ class Timeline:
         return row.to(self.places.label + self.places.chart + 1).add(clock(self._view.at_s), "bold").done()
 
     def lane(self, lane: Lane, *, is_selected: bool = False) -> Line:
-        """Return the line of one process."""
         label = lane_label(lane.name, self._lang, long=self._long, ranks=self._ranks)
         alarm = "bad" if lane.in_trouble else "selected" if is_selected else "" if lane.process else "dim"
         sign = self._glyphs.selected if is_selected else ""

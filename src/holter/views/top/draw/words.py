@@ -102,7 +102,6 @@ def lane_label(name: LaneName, lang: Lang, *, long: bool, ranks: int) -> str:
 
 
 def chart_label(name: str, lang: Lang, *, long: bool) -> str:
-    """Return the label of a chart."""
     kind, _, index = name.partition(":")
     return text(f"top.{kind}{'.long' if long else ''}", lang, index=index)
 
