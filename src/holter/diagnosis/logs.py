@@ -13,6 +13,7 @@ import msgspec
 from holter.detectors.log_episodes import LOG_END, episodes_of_log
 from holter.diagnosis.earlier_starts import without_earlier
 from holter.diagnosis.log_notes import end_of, of_epochs, of_fold, of_losses, of_runs
+from holter.diagnosis.predictions import said_of
 from holter.diagnosis.result import DiagnosisResult
 from holter.diagnosis.words import (
     Kept,
@@ -38,6 +39,7 @@ from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording
 from holter.texts.decode import lines_of, lines_of_stream
 from holter.texts.kernel_log import Span, sifted
+from holter.texts.predictions import PredictionReader
 from holter.texts.recording import described, in_order, to_recording
 from holter.texts.results_folder import Fold, find_fold
 from holter.texts.runs import LogRun, RunReader, name_wall
@@ -101,7 +103,8 @@ def read_log(path: Path, tell: Tell | None = None) -> DiagnosisResult:
     runs = _runs(path, tell, kept)
     is_console = name_wall(path.name) is None
     text = kept.text(_begin_of_last(runs)) if is_console else ""
-    return _found(in_order(runs), path.name, "log", None, is_console=is_console, text=text)
+    prediction = kept.prediction if is_console else None
+    return _found(in_order(runs), path.name, "log", None, is_console=is_console, text=text, prediction=prediction)
 
 
 def read_pasted(file: BinaryIO, name: Text) -> DiagnosisResult:
@@ -114,7 +117,8 @@ def read_pasted(file: BinaryIO, name: Text) -> DiagnosisResult:
         reader.feed(lines)
     runs = reader.close()
     text = kept.text(_begin_of_last(runs))
-    return _found(in_order(runs), name, "log", None, is_console=True, may_run=False, text=text)
+    runs = in_order(runs)
+    return _found(runs, name, "log", None, is_console=True, may_run=False, text=text, prediction=kept.prediction)
 
 
 # Words about an earlier start say nothing of the last one.
@@ -185,6 +189,7 @@ def _found(
     is_console: bool,
     may_run: bool = True,
     text: str = "",
+    prediction: PredictionReader | None = None,
 ) -> DiagnosisResult:
     is_log = any(run.has_beginning or run.first_s for run in runs)
     if not is_log and text and explains(text):  # nobody met an error that documentation quotes
@@ -193,8 +198,10 @@ def _found(
     kernel = sifted(text, span_of(runs)).notes if text else ()
     if not runs and accuses(words):
         return _of_words(words, name, kind, text, kernel)
+    is_training = any(run.first_s or run.epoch_count for run in runs)
+    predicted = prediction if prediction is not None and prediction.is_one and not is_training else None
     if not runs:
-        return _of_outputs(words, name, kind, text)
+        return _of_outputs(words, name, kind, text) if predicted is None else _of_prediction(predicted, [], name)
     zero_s = next((run.begun_s for run in runs if run.begun_s is not None), 0.0)
     environment = _environment(fold, runs, zero_s)
     recording = to_recording(runs, msgspec.structs.replace(environment, console="read" if is_console else None))
@@ -213,6 +220,8 @@ def _found(
         all_notes.append(ONE_LOG())
     if not episodes and accuses(words) and not runs[-1].is_finished:
         return _of_words(words, name, kind, text, tuple(all_notes))
+    if not episodes and predicted is not None:
+        return _of_prediction(predicted, runs, name)
     if not episodes and fold is None and not any(run.is_of_training for run in runs):
         return _of_outputs(words, name, kind, text)  # a line that warns is no log that could get the all-clear
     episodes = _of_kind_in_words(episodes, words)
@@ -253,6 +262,13 @@ def _of_outputs(words: dict[str, Found], name: Text, kind: TargetKind, text: str
         raise nothing_in(name, words)
     note = FROM_OUTPUTS(name=name, count=len(words), facts=names_of(words))
     return DiagnosisResult(kind, name, recording_of_outputs(), (), (note,))
+
+
+def _of_prediction(prediction: PredictionReader, runs: list[LogRun], name: Text) -> DiagnosisResult:
+    if not prediction.is_whole:
+        raise NotALog(said_of(prediction, name), safe=NOTHING_CHANGED(), next_step=SAY_WHAT_HAPPENS())
+    notes = (*of_runs(runs), said_of(prediction, name))
+    return DiagnosisResult("log", name, to_recording(runs), (), notes)
 
 
 def _of_words(

@@ -22,6 +22,7 @@ from holter.remedies.diagnose import diagnose_evidence
 from holter.sentences import define
 from holter.tape import Recording
 from holter.texts.kernel_log import Span
+from holter.texts.predictions import PredictionReader
 from holter.texts.recording import FROM_OUTPUTS
 
 # A pasted text has some dozens of lines. Of a long one the beginning and the end are searched: errors come last.
@@ -65,6 +66,7 @@ class Kept:
         self._first: list[str] = []
         self._last: deque[str] = deque(maxlen=LAST_LINES)
         self._passed = 0
+        self.prediction = PredictionReader()
 
     def passing(self, pieces: Iterable[list[str]]) -> Iterator[list[str]]:
         """Yield the pieces unchanged, and keep the lines that will be searched."""
@@ -73,6 +75,7 @@ class Kept:
             self._first += lines[:room]
             self._last.extend(itertools.islice(lines, max(0, room), None))
             self._passed += len(lines)
+            self.prediction.feed(lines)
             yield lines
 
     def text(self, begin: int = 0) -> str:
