@@ -5,14 +5,16 @@ A cause may only ask for names on this list (a test checks this); evidence files
 
 from __future__ import annotations
 
+from functools import partial
+
 from holter.records import Record
 from holter.sentences import define_all
 
 
-class FactSpec(Record, frozen=True, kw_only=True):
+class FactSpec(Record, frozen=True):
     name: str
-    kind: str  # bool, number, text, list
     title: str  # in reports, where it is translated
+    kind: str  # bool, number, text, list
     note: str = ""  # for those who state the fact: how exactly it is meant
     unit: str = ""
 
@@ -22,21 +24,10 @@ class FactSpec(Record, frozen=True, kw_only=True):
         return f"{self.title} ({self.note})" if self.note else self.title
 
 
-def _bool(name: str, title: str, *, note: str = "") -> FactSpec:
-    return FactSpec(name=name, kind="bool", title=title, note=note)
-
-
-def _number(name: str, title: str, *, note: str = "", unit: str = "") -> FactSpec:
-    return FactSpec(name=name, kind="number", title=title, note=note, unit=unit)
-
-
-def _text(name: str, title: str, *, note: str = "") -> FactSpec:
-    return FactSpec(name=name, kind="text", title=title, note=note)
-
-
-def _list(name: str, title: str, *, note: str = "") -> FactSpec:
-    return FactSpec(name=name, kind="list", title=title, note=note)
-
+_bool = partial(FactSpec, kind="bool")
+_number = partial(FactSpec, kind="number")
+_text = partial(FactSpec, kind="text")
+_list = partial(FactSpec, kind="list")
 
 VOCABULARY: tuple[FactSpec, ...] = (
     # The training as a whole
