@@ -16,7 +16,7 @@ import psutil
 from benchmarks.material import prepared_brains, say
 from holter.causes import diagnose_all
 from holter.demo.fault_injector import FaultInjector
-from holter.demo.faults import FAULTS, Context, Fault, prepared
+from holter.demo.faults import FAULTS, Context, DemoFault, prepared
 from holter.demo.faults.lost_export import LostExport
 from holter.errors import BadInput
 from holter.records import Judged, Noted, Tick
@@ -35,7 +35,7 @@ NAMED = ("confirmed", "likely")
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """A fault and its training."""
 
-    fault: Fault
+    fault: DemoFault
     options: tuple[str, ...] = BROKEN
 
 
@@ -123,7 +123,7 @@ def run_here(case: Case, folder: Path) -> int:
     return 0
 
 
-def judge(fault: Fault, tape: Path, fault_s: float | None, result: RunResult) -> Outcome:
+def judge(fault: DemoFault, tape: Path, fault_s: float | None, result: RunResult) -> Outcome:
     """Compare the diagnosis with the fault."""
     recording = read(tape)
     diagnoses = diagnose_all(recording)

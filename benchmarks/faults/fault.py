@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from benchmarks.faults.outside import Outside
-from holter.demo.faults import Context
-from holter.demo.faults import Fault as DemoFault
+from holter.demo.faults import Context, DemoFault
 from holter.demo.prepare import Prepared
 from holter.errors import HolterError
 from holter.records import Text
@@ -57,7 +56,10 @@ class Stage(NamedTuple):
 
 
 class Fault:
-    """Base of all faults; by itself a healthy training without any change.
+    """Base of all faults of the lab and the campaign; by itself a healthy training without any change.
+
+    It says what is true of a fault and what Holter must do. A fault that ``holter demo`` can make too is made by its
+    ``DemoFault`` (``FromDemo``).
 
     A fault is a subclass that declares these facts, or gets them as keywords. Each run has a new object; its methods
     are called in this order.

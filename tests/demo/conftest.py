@@ -13,7 +13,7 @@ import msgspec
 import psutil
 import pytest
 
-from holter.demo.faults import FAULTS, Context, Fault, Worker
+from holter.demo.faults import FAULTS, Context, DemoFault, Worker
 from holter.demo.prepare import WORKERS, Prepared
 from needs import require_for
 
@@ -106,7 +106,7 @@ class Stage:
         self._faults = [fault for fault in FAULTS if fault.name in STAGED and fault.needs() is None]
         self.context = Context(scratch=scratch, preprocessed=brain.preprocessed)
 
-    def play(self, fault: Fault) -> tuple[Training, Context]:
+    def play(self, fault: DemoFault) -> tuple[Training, Context]:
         """The training, at least in the middle of epoch 1 and ready for that fault."""
         require_for(fault)
         if self.training is None or self.training.process.poll() is not None:
@@ -142,11 +142,11 @@ def stage(brain: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture
-def broken(stage: Stage) -> Iterator[Callable[[Fault], tuple[Training, Context]]]:
+def broken(stage: Stage) -> Iterator[Callable[[DemoFault], tuple[Training, Context]]]:
     """Take the training to the point where a fault can be injected; a fault that a test leaves is relieved."""
-    played: list[tuple[Fault, Context]] = []
+    played: list[tuple[DemoFault, Context]] = []
 
-    def play(fault: Fault) -> tuple[Training, Context]:
+    def play(fault: DemoFault) -> tuple[Training, Context]:
         training, context = stage.play(fault)
         played.append((fault, context))
         return training, context

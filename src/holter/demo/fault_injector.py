@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from holter.demo.faults import Context, Fault, Worker
+from holter.demo.faults import Context, DemoFault, Worker
 from holter.history.ranks import main_beat
 from holter.records import Beat, Diagnosis, Episode, Noted, Text, Tick
 from holter.reports.catalogue import phrase, text
@@ -52,7 +52,7 @@ class FaultInjector(Listener):
 
     def __init__(
         self,
-        fault: Fault,
+        fault: DemoFault,
         context: Context,
         lang: Literal["en", "zh"],
         say: Callable[[str], None],

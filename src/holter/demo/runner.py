@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from holter.demo.fault_injector import FaultInjector, speaker
-from holter.demo.faults import Context, Fault, find_fault, prepared
+from holter.demo.faults import Context, DemoFault, find_fault, prepared
 from holter.demo.healing_scenario import CURES, HealingScenario
 from holter.demo.prepare import prepare
 from holter.errors import CannotDoHere, FolderNotWritable, TapeExists
@@ -119,7 +119,7 @@ def show(fault_name: str, out: Path | None, lang: Lang, *, quiet: bool = False, 
 
 
 def _play(
-    fault: Fault, folder: Path, lang: Lang, say: Callable[[str], None], *, show_progress: bool, force: bool
+    fault: DemoFault, folder: Path, lang: Lang, say: Callable[[str], None], *, show_progress: bool, force: bool
 ) -> DemoResult:
     say(text("demo.what", lang, fault=fault.name, summary=text(f"demo.fault.{fault.name}", lang)))
     began = time.monotonic()
@@ -150,7 +150,7 @@ def _play(
 
 
 def _conclude(
-    fault: Fault,
+    fault: DemoFault,
     injector: FaultInjector,
     tape: Path,
     folder: Path,
@@ -240,7 +240,7 @@ def _say_result(result: DemoResult, say: Callable[[str], None], lang: Lang) -> N
         say(text("demo.next", lang, tape=result.tape, cause=result.named))
 
 
-def _folder(out: Path | None, fault: Fault, force: bool) -> Path:
+def _folder(out: Path | None, fault: DemoFault, force: bool) -> Path:
     try:
         folder = _new_folder() if out is None else out.absolute()
         folder.mkdir(parents=True, exist_ok=True)

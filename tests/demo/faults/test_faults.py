@@ -12,7 +12,7 @@ import pytest
 
 from demo.conftest import TRAIN_WORKERS, Stage, Training, cpu_ratio, wait_until
 from holter.causes import CAUSES
-from holter.demo.faults import FAULTS, Context, Fault, find_fault, prepared
+from holter.demo.faults import FAULTS, Context, DemoFault, find_fault, prepared
 from holter.demo.faults.cpu_quota import QUOTA_CPUS
 from holter.demo.faults.freeze_worker import FreezeWorker
 from holter.demo.faults.kill_main import KillMain
@@ -22,7 +22,7 @@ from holter.probes.gpu.gpu_script import parse
 from holter.records import GpuSample
 from needs import require_for
 
-Break = Callable[[Fault], tuple[Training, Context]]
+Break = Callable[[DemoFault], tuple[Training, Context]]
 
 WAITS_CPUS = 0.25  # one that waits polls every 2 ms, which costs a few per cent
 
@@ -67,7 +67,7 @@ def test_undo_before_anything_happened_is_harmless_and_can_be_repeated(name: str
 
 
 def test_a_fault_is_undone_when_the_demo_is_interrupted(tmp_path: Path) -> None:
-    class Recorder(Fault):
+    class Recorder(DemoFault):
         undone = 0
 
         def undo(self, context: Context) -> None:
@@ -84,7 +84,7 @@ def test_a_fault_is_undone_when_the_demo_is_interrupted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fault", [FreezeWorker(), KillMain()])
-def test_a_fault_that_finds_no_training_says_so(fault: Fault, tmp_path: Path) -> None:
+def test_a_fault_that_finds_no_training_says_so(fault: DemoFault, tmp_path: Path) -> None:
     with pytest.raises(DemoFailed, match="training"):
         fault.inject(Context(scratch=tmp_path, preprocessed=tmp_path))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holter.demo.faults.cpu_quota import CpuQuota
-from holter.demo.faults.fault import Context, Fault, Worker, prepared
+from holter.demo.faults.fault import Context, DemoFault, Worker, prepared
 from holter.demo.faults.freeze_then_kill import FreezeThenKill
 from holter.demo.faults.freeze_worker import FreezeWorker
 from holter.demo.faults.kill_main import KillMain
@@ -22,7 +22,7 @@ MORE_FAULTS = define(
     "holter demo --help; many more are in the fault lab of a checkout: python -m benchmarks.faultlab --list",
 )
 
-FAULTS: tuple[Fault, ...] = (
+FAULTS: tuple[DemoFault, ...] = (
     FreezeThenKill(),
     FreezeWorker(),
     KillWorker(),
@@ -33,13 +33,13 @@ FAULTS: tuple[Fault, ...] = (
     WorkerException(),
     LostExport(),
     VgpuLicence(),
-    Fault(),
+    DemoFault(),
 )
 
-__all__ = ["FAULTS", "Context", "Fault", "Worker", "find_fault", "prepared"]
+__all__ = ["FAULTS", "Context", "DemoFault", "Worker", "find_fault", "prepared"]
 
 
-def find_fault(name: str) -> Fault:
+def find_fault(name: str) -> DemoFault:
     """Return the fault of that name.
 
     Raises:  BadInput, which lists the existing names.

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import psutil
 
 from holter.demo.faults.cpu_group import CpuGroup, make_group
-from holter.demo.faults.fault import Context, Fault
+from holter.demo.faults.fault import Context, DemoFault
 from holter.errors import CannotDoHere
 from holter.records import Message
 from holter.sentences import NOTHING_CHANGED, define
@@ -27,7 +27,7 @@ QUOTA_CPUS = 0.25  # main process and workers share a quarter of a core: an epoc
 _ENTER = 'echo $$ > "$0" && exec "$@"'  # joins the group, then becomes the training under the same PID
 
 
-class CpuQuota(Fault):
+class CpuQuota(DemoFault):
     """CPU quota on the group that the training was started in."""
 
     name = "cpu-quota"

@@ -6,11 +6,11 @@ import json
 import shutil
 from pathlib import Path
 
-from holter.demo.faults.fault import Context, Fault
+from holter.demo.faults.fault import Context, DemoFault
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME
 
 
-class DamagedCase(Fault):
+class DamagedCase(DemoFault):
     """Damages the first training case of fold 0, in a copy of the preprocessed data."""
 
     def prepare(self, context: Context) -> dict[str, str]:

@@ -36,9 +36,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         return main + tuple(worker.pid for worker in self.workers)
 
 
-class Fault:
-    """A real fault; this base class is none: the demo of a healthy training, which must end without an alarm.
+class DemoFault:
+    """How a real fault is made and undone. This base class makes none: the demo of a healthy training.
 
+    ``benchmarks/faults`` uses these faults too: its own ``Fault`` adds what must be true of a run that has one.
     All methods may be called twice, ``relieve`` and ``undo`` also without ``inject``.
     """
 
@@ -71,7 +72,7 @@ class Fault:
 
 
 @contextmanager
-def prepared(fault: Fault, context: Context) -> Iterator[dict[str, str]]:
+def prepared(fault: DemoFault, context: Context) -> Iterator[dict[str, str]]:
     """Prepare the fault, and yield the variables for the training's environment; undo it at the end of the block."""
     try:
         yield fault.prepare(context)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 # ruff: noqa: ARG002 -- every fault is given the context
-from holter.demo.faults.fault import Context, Fault
+from holter.demo.faults.fault import Context, DemoFault
 from holter.demo.faults.freeze_worker import FreezeWorker
 from holter.demo.faults.kill_main import KillMain
 
 
-class FreezeThenKill(Fault):
+class FreezeThenKill(DemoFault):
     """Freezes a worker; after it was replaced and an epoch has ended, kills the main process."""
 
     name = "freeze-then-kill"

@@ -12,14 +12,14 @@ import time
 
 import psutil
 
-from holter.demo.faults.fault import Context, Fault, Worker
+from holter.demo.faults.fault import Context, DemoFault, Worker
 from holter.demo.faults.victims import send, stop, take, tensors_not_fetched, train_workers
 
 ATTEMPTS = 200  # with PAUSE_S: two seconds, in which every worker announces several batches
 PAUSE_S = 0.01  # lets a worker that was stopped between two batches continue
 
 
-class FreezeWorker(Fault):
+class FreezeWorker(DemoFault):
     """Sends SIGSTOP to a worker that has announced a tensor."""
 
     name = "freeze-worker"

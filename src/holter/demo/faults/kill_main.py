@@ -7,7 +7,7 @@ import signal
 
 import psutil
 
-from holter.demo.faults.fault import Context, Fault
+from holter.demo.faults.fault import Context, DemoFault
 from holter.demo.faults.victims import send, take
 from holter.errors import DemoFailed
 from holter.sentences import define
@@ -15,7 +15,7 @@ from holter.sentences import define
 NOT_RUNNING = define("error.demo.not-running", "The training was not running when it should have been killed.")
 
 
-class KillMain(Fault):
+class KillMain(DemoFault):
     """Sends SIGKILL to the main process."""
 
     name = "kill-main"

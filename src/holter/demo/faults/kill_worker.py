@@ -7,11 +7,11 @@ import signal
 
 import psutil
 
-from holter.demo.faults.fault import Context, Fault
+from holter.demo.faults.fault import Context, DemoFault
 from holter.demo.faults.victims import send, take, train_workers
 
 
-class KillWorker(Fault):
+class KillWorker(DemoFault):
     """Sends SIGKILL to one worker; nnU-Net ends with a message that names neither the worker nor the reason."""
 
     name = "kill-worker"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from holter.demo.faults.fault import Context, Fault
+from holter.demo.faults.fault import Context, DemoFault
 from holter.probes.training.heartbeat import HeartbeatProbe
 from holter.records import Beat, Phase
 
@@ -22,7 +22,7 @@ HUNT_S = 60.0
 SHORT = ("--epochs", "1", "--iterations", "10")  # only the final validation matters here
 
 
-class LostExport(Fault):
+class LostExport(DemoFault):
     """Sends SIGKILL to an export worker while it writes a case."""
 
     name = "export-worker-killed"

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from holter.demo.faults.fault import Context, Fault
+from holter.demo.faults.fault import Context, DemoFault
 from holter.errors import CannotDoHere
 from holter.install import extra_line
 from holter.linux.mounts import parse_mountinfo
@@ -35,7 +35,7 @@ POLL_S = 0.05
 DEVICE = Path("/dev/fuse")
 
 
-class SlowDisk(Fault):
+class SlowDisk(DemoFault):
     """A pass-through FUSE mount in front of nnUNet_preprocessed that can be made slow."""
 
     name = "slow-disk"

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from holter.demo.faults.fault import Context, Fault
+from holter.demo.faults.fault import Context, DemoFault
 from holter.demo.simulated_gpu import SCRIPT_VARIABLE, unlicensed_vgpu, write_script
 
 # Issue 2041: an epoch of 160 s became one of 25,000 s. The demo's step of 0.12 s becomes 150 times longer.
 STEP_DELAY_S = 18.0
 
 
-class VgpuLicence(Fault):
+class VgpuLicence(DemoFault):
     """Ends the licence grace period of a simulated GRID T4-8Q."""
 
     name = "vgpu-licence"
