@@ -95,6 +95,7 @@ def diagnose(
             result.recording,
             target=(result.kind, result.name, result.notes),
             ran=result.outcome,
+            facts=result.facts,
         )
         print_json(document)
     elif as_markdown:

@@ -14,7 +14,7 @@ from holter.detectors.log_episodes import LOG_END, episodes_of_log
 from holter.diagnosis.earlier_starts import without_earlier
 from holter.diagnosis.log_notes import end_of, of_epochs, of_fold, of_losses, of_runs
 from holter.diagnosis.predictions import said_of
-from holter.diagnosis.result import DiagnosisResult
+from holter.diagnosis.result import DiagnosisResult, of_piece
 from holter.diagnosis.words import (
     Kept,
     accuses,
@@ -229,7 +229,7 @@ def _found(
     diagnoses = diagnose_recording(recording, episodes, is_over=True)
     if words and diagnoses:
         diagnoses = (*diagnoses[:-1], with_words(diagnoses[-1], words, recording.environment))
-    return DiagnosisResult(kind, name, recording, diagnoses, tuple(all_notes))
+    return DiagnosisResult(kind, name, recording, diagnoses, tuple(all_notes), facts=of_piece(name, words))
 
 
 # A part of a log ends somewhere: what its lines and the words around it tell of is the trouble, not this end.
@@ -261,7 +261,7 @@ def _of_outputs(words: dict[str, Found], name: Text, kind: TargetKind, text: str
             return _of_words(words, name, kind, text)
         raise nothing_in(name, words)
     note = FROM_OUTPUTS(name=name, count=len(words), facts=names_of(words))
-    return DiagnosisResult(kind, name, recording_of_outputs(), (), (note,))
+    return DiagnosisResult(kind, name, recording_of_outputs(), (), (note,), facts=of_piece(name, words))
 
 
 def _of_prediction(prediction: PredictionReader, runs: list[LogRun], name: Text) -> DiagnosisResult:
@@ -278,7 +278,8 @@ def _of_words(
     facts = stated(words)
     note = FROM_WORDS(name=name, count=facts.number, facts=names_of(words))
     notes = (note, *(() if respelt is None else (respelt,)), *notes)
-    return DiagnosisResult(kind, name, recording_of(facts), (diagnosed(facts),), notes)
+    of_words = of_piece(name, words)
+    return DiagnosisResult(kind, name, recording_of(facts), (diagnosed(facts),), notes, facts=of_words)
 
 
 def _environment(fold: Fold | None, runs: Iterable[LogRun], zero_s: float) -> Environment:

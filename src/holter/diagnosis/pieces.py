@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from holter.diagnosis.logs import nothing_in
-from holter.diagnosis.result import DiagnosisResult
+from holter.diagnosis.result import DiagnosisResult, of_piece
 from holter.diagnosis.targets import STANDARD_INPUT, STDIN, read_pipe
 from holter.diagnosis.words import SHOWN, accuses, diagnosed, names_of, recording_of, said, stated, with_words
 from holter.errors import HolterError
@@ -53,6 +53,7 @@ def diagnose_pieces(targets: Sequence[str], diagnose: One, piped: Callable[[], b
     span = next((span for result in results if (span := _span_of(result)) is not None), None)
     facts: dict[str, Found] = {}
     notes: list[Message] = []
+    pieces: list[tuple[Text, Found]] = []
     for target, (result, error, text) in read.items():
         name = STANDARD_INPUT() if target == STDIN else Path(target).name
         is_log = Path(target).name.startswith("training_log")
@@ -66,10 +67,13 @@ def diagnose_pieces(targets: Sequence[str], diagnose: One, piped: Callable[[], b
         if text and (result is None or not _is_recorded(result)):
             notes += [note for note in sifted(text, span).notes if note not in notes]
         notes += _merge(facts, words, name)
+        is_evidence = result is not None and result.kind == "evidence"
+        pieces += result.facts if result is not None and is_evidence else of_piece(name, words)
     first_error = next((error for _, error, _ in read.values() if error is not None), None)
     if first_error is not None and not results and not facts:
         raise first_error
-    return _together(", ".join(targets), results, facts, tuple(notes), len(read))
+    together = _together(", ".join(targets), results, facts, tuple(notes), len(read))
+    return together._replace(facts=tuple(pieces))
 
 
 def _result(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime
 import socket
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
+from holter.evidence.text_facts import Found
 from holter.records import Diagnosis, Message, TargetKind, Text
 from holter.reports.outcome import Outcome
 from holter.tape import Recording
@@ -28,6 +30,12 @@ class DiagnosisResult(NamedTuple):
     diagnoses: tuple[Diagnosis, ...]
     notes: tuple[Message, ...] = ()
     outcome: Outcome | None = None  # of a tape
+    facts: tuple[tuple[Text, Found], ...] = ()  # read of words: the piece, and the fact with the words it came from
+
+
+def of_piece(piece: Text, found: Mapping[str, Found]) -> tuple[tuple[Text, Found], ...]:
+    """Return the facts that were read of one piece, for ``DiagnosisResult.facts``."""
+    return tuple((piece, hit) for hit in found.values() if hit.name != "resembles")
 
 
 def is_over(recording: Recording) -> bool:

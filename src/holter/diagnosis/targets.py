@@ -13,6 +13,7 @@ from holter.diagnosis.logs import Tell, read_folder, read_log, read_pasted
 from holter.diagnosis.result import OBSERVE_S, DiagnosisResult, is_over
 from holter.errors import CannotDoHere, EvidenceWrong, TapeError, UnknownTarget
 from holter.evidence.stated.read import is_stated, read_stated
+from holter.evidence.text_facts import Found
 from holter.records import Environment, Message, Text, Tick
 from holter.remedies.diagnose import diagnose_evidence, diagnose_recording
 from holter.reports.outcome import outcome_of
@@ -113,7 +114,8 @@ def read_evidence(content: bytes, name: Text) -> DiagnosisResult:
     recording = Recording(
         all_ticks=(Tick(t_s=0.0),), all_episodes=(stated.episode,), environment=environment, finished=True
     )
-    return DiagnosisResult("evidence", name, recording, (diagnosis,), tuple(notes))
+    facts = tuple((name, Found(fact, value, detail, 0)) for fact, value, detail in stated.given)
+    return DiagnosisResult("evidence", name, recording, (diagnosis,), tuple(notes), facts=facts)
 
 
 def read_pipe(pipe: BinaryIO) -> DiagnosisResult:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from holter import __version__
+from holter.evidence.text_facts import Found
 from holter.history import goodput, recovery
 from holter.history.fates import Fate
 from holter.records import (
@@ -42,11 +44,13 @@ def to_json(
     recording: Recording | None = None,
     target: tuple[TargetKind, Text, tuple[Message, ...]] | None = None,
     ran: Outcome | None = None,
+    facts: Iterable[tuple[Text, Found]] = (),
 ) -> dict[str, Any]:
     """Return the document as dictionaries; only ``text``, ``how`` and names depend on the language.
 
     With the recording it also has the actions taken, the time account, and the recovery after heals.
     ``target``: kind and name of what was diagnosed, and notes on reading it. ``ran``: the outcome of a run.
+    ``facts``: what was read of texts, each with the piece that it came from.
     """
     document = json_records.Document(
         schema=json_records.SCHEMA,
@@ -59,7 +63,7 @@ def to_json(
     if tape is not None:
         document = msgspec.structs.replace(document, tape=tape)
     if target is not None:
-        document = msgspec.structs.replace(document, target=_target(*target, lang))
+        document = msgspec.structs.replace(document, target=_target(*target, lang, facts))
     if ran is not None:
         document = msgspec.structs.replace(document, outcome=_outcome(ran, lang))
     if recording is not None and (target is None or target[0] == "tape"):
@@ -68,8 +72,20 @@ def to_json(
     return content
 
 
-def _target(kind: TargetKind, name: Text, notes: tuple[Message, ...], lang: Lang) -> json_records.Target:
-    return json_records.Target(kind=kind, name=phrase(name, "en"), notes=[phrase(note, lang) for note in notes])
+def _target(
+    kind: TargetKind, name: Text, notes: tuple[Message, ...], lang: Lang, facts: Iterable[tuple[Text, Found]]
+) -> json_records.Target:
+    read = [
+        json_records.ReadFact(
+            fact=hit.name,
+            value=list(map(str, hit.value)) if isinstance(hit.value, tuple) else hit.value,
+            words=hit.quote,
+            piece=phrase(piece, "en"),
+        )
+        for piece, hit in facts
+    ]
+    said = [phrase(note, lang) for note in notes]
+    return json_records.Target(kind=kind, name=phrase(name, "en"), notes=said, facts=read or UNSET)
 
 
 def _with_history(

@@ -28,12 +28,25 @@ class JsonRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Base of these records: immutable; unlike on the tape, None is written out."""
 
 
+class ReadFact(JsonRecord, frozen=True, kw_only=True):
+    """One fact that was read of what a person gave."""
+
+    fact: str
+    value: bool | float | str | list[str]
+    words: Annotated[str, Meta(description="The words that it came from; empty if it is stated without words.")]
+    piece: Annotated[str, Meta(description="The file, or standard input, that holds these words.")]
+
+
 class Target(JsonRecord, frozen=True, kw_only=True):
     """The target of the diagnosis, and what was read of it."""
 
     kind: TargetKind
     name: str
     notes: Annotated[list[str], Meta(description="Sentences in the chosen language.")]
+    facts: Annotated[
+        list[ReadFact] | UnsetType,
+        Meta(description="Facts read of texts, outputs of commands and evidence files; absent if there are none."),
+    ] = UNSET
 
 
 class Headline(JsonRecord, frozen=True, kw_only=True):

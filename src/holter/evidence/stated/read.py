@@ -59,6 +59,7 @@ class Stated(NamedTuple):
     about: str = ""
     is_guess: bool = False  # the kind of episode was left out
     number: int = 0  # of stated facts
+    given: tuple[tuple[str, Value, str], ...] = ()  # name, value and words of each stated fact
 
 
 def read_stated(content: bytes, name: Text) -> Stated:
@@ -84,6 +85,11 @@ def of_facts(facts: Mapping[str, Any], name: Text = "", about: str = "") -> Stat
         more = MORE_ERRORS(count=len(wrong) - MAX_ERRORS) if len(wrong) > MAX_ERRORS else ""
         raise _wrong(WRONG(name=name, errors=joined(*wrong[:MAX_ERRORS], more)))
     number = sum(fact.status == "known" for fact in book.facts.values())
+    given = tuple(
+        (fact.name, fact.value, str(fact.detail or ""))
+        for fact in book.facts.values()
+        if fact.status == "known" and fact.value is not None
+    )
     derived.derive(book, {fact: unwrapped(fact, value)[1] for fact, value in facts.items()})
     kind = book.value("episode.kind")
     is_guess = kind is None
@@ -102,7 +108,7 @@ def of_facts(facts: Mapping[str, Any], name: Text = "", about: str = "") -> Stat
     )
     for missing in sorted(NAMES - book.facts.keys()):
         book.unknown(missing, NOT_STATED())
-    return Stated(episode, Evidence(book.facts, chain.build(book), is_stated=True), about, is_guess, number)
+    return Stated(episode, Evidence(book.facts, chain.build(book), is_stated=True), about, is_guess, number, given)
 
 
 def is_stated(content: bytes) -> bool:

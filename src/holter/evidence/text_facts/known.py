@@ -64,7 +64,8 @@ def quoted(text: str, match: re.Match[str]) -> str:
     line = text.rfind("\n", 0, match.start()) + 1
     line_end = text.find("\n", match.end())
     line_end = len(text) if line_end < 0 else line_end
-    begin = max((end.end() for end in _SENTENCE_ENDS.finditer(text, line, match.start())), default=line)
+    ends = (end.end() for end in _SENTENCE_ENDS.finditer(text, line, match.start() + 1))
+    begin = max((end for end in ends if end <= match.start()), default=line)
     after = _SENTENCE_ENDS.search(text, match.end(), line_end)
     end = line_end if after is None else after.start() + 1
     if end - begin <= QUOTE_CHARS:

@@ -10,7 +10,7 @@ import pytest
 from holter.diagnosis.logs import read_pasted
 from holter.records import Verdict
 
-STORY = Path(__file__).resolve().parents[3] / "shared" / "data" / "story"
+STORY = Path(__file__).resolve().parents[4] / "shared" / "data" / "story"
 VGPU = "vgpu-unlicensed"
 
 MACHINE = "I train nnU-Net v2 in a virtual machine (12 vCPUs, 48 GB RAM) with a {gpu}, PyTorch 2.2.1."
