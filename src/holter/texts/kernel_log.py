@@ -13,6 +13,7 @@ from typing import NamedTuple
 from holter.patterns import later
 from holter.records import Message
 from holter.sentences import define
+from holter.texts.prefixes import bare_line
 
 # Before the training: a fault of disk or GPU may have begun. After it: the log was copied, clocks differ.
 BEFORE_S, AFTER_S = 3600.0, 3600.0
@@ -87,7 +88,7 @@ def sifted(text: str, span: Span | None = None) -> Sifted:
     span = span or _span_of(text)
     rest, lines = [], []
     for line in text.splitlines():
-        match = _LINE.match(line)
+        match = _LINE.match(line) or _LINE.match(bare_line(line))
         if match is None:
             rest.append(line)
         else:

@@ -26,6 +26,7 @@ KERNEL: tuple[Known, ...] = (
         r"|Remounting filesystem read-only|UNC at LBA|I/O error on dev).*$",
         {"storage.kernel_errors": words()},
     ),
+    known(r"Remounting filesystem read-only", {"disk.read_only": True}),
     known(
         r"^.*(?:general protection fault|trap invalid opcode|Corrected error, no action required|CPU context corrupt"
         r"|Hardware event\. This is not a software error|Bad page state|BUG: Bad rss-counter).*$",

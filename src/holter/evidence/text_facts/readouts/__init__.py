@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from holter.evidence.text_facts.known import QUOTE_CHARS, Found
 from holter.evidence.text_facts.readouts import disks, gpu, jobs, memory, processes, processors, software
+from holter.texts.prefixes import bare
 
 READERS = (
     disks.df, memory.free, processors.counts, memory.ulimit, gpu.table, gpu.query, gpu.csv, processes.ps,
@@ -21,7 +22,8 @@ READERS = (
 
 
 def read(text: str) -> Iterator[Found]:
-    """Yield the facts of all outputs in a text."""
+    """Yield the facts of all outputs in a text, also behind marks of quotations and prefixes of tools."""
+    text = bare(text)
     for reader in READERS:
         for name, value, quote in reader(text):
             yield Found(name, value, " ".join(quote.split())[:QUOTE_CHARS], 0)

@@ -136,7 +136,7 @@ def _shares(text: str) -> Iterator[Fact]:
     limit = re.search(r"(?:Current|Enforced) Power Limit\s*:\s*([\d.]+) W", text)
     if draw is not None and limit is not None and float(limit[1]):
         yield "gpu.power_ratio", round(float(draw[1]) / float(limit[1]), 3), f"{draw[0]}; {limit[0]}"
-    clock = re.search(r"^ {4}Clocks\s*\n\s*Graphics\s*:\s*\d+ MHz\s*\n\s*SM\s*:\s*(\d+) MHz", text, re.M)
+    clock = re.search(r"^[ \t]*Clocks[ \t]*\n\s*Graphics\s*:\s*\d+ MHz\s*\n\s*SM\s*:\s*(\d+) MHz", text, re.M)
     most = re.search(r"Max Clocks\s*\n\s*Graphics\s*:\s*\d+ MHz\s*\n\s*SM\s*:\s*(\d+) MHz", text)
     if clock is not None and most is not None and busy is not None and float(busy[1]) >= 100 * BUSY:
         yield "gpu.clock_ratio", round(float(clock[1]) / float(most[1]), 3), f"SM {clock[1]} of {most[1]} MHz"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from holter.patterns import later
+from holter.texts.prefixes import bare_line
 
 # Commands that only look.
 ASKED = (
@@ -89,7 +90,8 @@ def without(text: str) -> str:
 def _left(text: str, *shapes: re.Pattern[str]) -> str:
     left = [""]
     for line in text.splitlines():
-        kept = "" if any(shape.fullmatch(line.rstrip()) for shape in shapes) else line
+        forms = dict.fromkeys((line.rstrip(), bare_line(line)))  # as it stands, and behind a prefix or blanks
+        kept = "" if any(shape.fullmatch(form) for shape in shapes for form in forms) else line
         if kept.strip() or left[-1]:
             left.append(kept if kept.strip() else "")
     return "\n".join(left[1:])
