@@ -257,11 +257,41 @@ def test_the_product_of_a_licence_is_no_gpu() -> None:
     assert facts_of(name + text)["gpu.label"].value == "NVIDIA A40"
 
 
+# As Slurm 23.02, NVIDIA's manual page of nvidia-smi and docker stats show them.
+TABLES = {
+    "squeue": "  JOBID PARTITION     NAME     USER ST       TIME  NODES NODELIST(REASON)\n"
+    "   4711       gpu    train       me  R      31:00      1 n12\n"
+    "   4712       gpu    train       me PD       0:00      1 (Resources)\n",
+    "topo": "\tGPU0\tGPU1\tCPU Affinity\tNUMA Affinity\tGPU NUMA ID\nGPU0\t X \tPHB\t0-31\t0\t\tN/A\n"
+    "GPU1\tPHB\t X \t0-31\t0\t\tN/A\n\nLegend:\n\n  X    = Self\n"
+    "  PIX  = Connection traversing at most a single PCIe bridge\n"
+    "  NV#  = Connection traversing a bonded set of # NVLinks\n",
+    "compute-apps": "gpu_uuid, pid, process_name, used_gpu_memory [MiB]\n"
+    "GPU-3c8e2a1b-0000-0000-0000-000000000000, 4711, python, 11808 MiB\n",
+    "dmon": "# gpu    pwr  gtemp  mtemp     sm    mem    enc    dec   mclk   pclk \n"
+    "# Idx      W      C      C      %      %      %      %    MHz    MHz \n"
+    "    0     91     47      -     96     60      0      0   9501   1740 \n",
+    "docker stats": "CONTAINER ID   NAME      CPU %     MEM USAGE / LIMIT     MEM %     NET I/O        PIDS\n"
+    "3f2a1b4c5d6e   train     203.12%   33.4GiB / 62.8GiB     53.18%    1.2MB / 3.4kB     41\n",
+    "/proc/vmstat": "nr_free_pages 4113391\npgfault 9134391\noom_kill 16\n",  # since the machine was started
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_that_shows_no_trouble_is_no_story(name: str) -> None:
+    for text in (TABLES[name], f"> {TABLES[name]}".replace("\n", "\n> ")):
+        found = facts_of(text)
+        assert "resembles" not in found
+        assert not accuses(found)
+
+
 # What a healthy machine prints, made here. A machine that is used by others may be short of CPUs or waits for its disk.
 COMMANDS = (
     "df -P -k", "df -B 1M", "free -w -t", "iostat -xz 1 2", "iostat", "mpstat -P ALL 1 1", "pidstat 1 1", "sar -u 1 2",
     "zsh -c 'ulimit -a'", "zsh -c limit", "dash -c 'ulimit -a'", "top -b -n 1 -1", "cat /proc/loadavg", "uptime",
-    "lsblk -d -o name,rota,type,size,model,tran",
+    "lsblk -d -o name,rota,type,size,model,tran", "cat /proc/cpuinfo", "cat /proc/meminfo", "cat /proc/vmstat",
+    "cat /proc/mounts", "cat /proc/self/mountinfo", "cat /proc/self/status", "cat /proc/self/limits", "ip addr",
+    "findmnt", "w", "ls -la /", "head -30 /proc/interrupts",
 )  # fmt: skip
 
 

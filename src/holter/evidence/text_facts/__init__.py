@@ -98,8 +98,9 @@ def _is_refused(found: Mapping[str, Found]) -> bool:
 
 # Lines of ``python -m torch.utils.collect_env``, and of forms that a tracker asks to fill in.
 FORM = later(
-    r"^[ \t>*#-]*(?:(?:PyTorch|GCC|Clang|CMake|Libc|Python|cuDNN|CUDA runtime|Nvidia driver|HIP runtime|MIOpen runtime"
-    r"|Python platform) version|Is (?:debug build|CUDA available|XNNPACK available|CUDA)|CUDA used to build PyTorch"
+    r"^[ \t>*#-]*(?:(?:PyTorch|GCC|Clang|CMake|Libc|Python|cuDNN|CUDA runtime|Nvidia driver|HIP runtime|MIOpen runtime)"
+    r" version|Python (?:platform|version)|Is (?:debug build|[A-Z]+ available|CUDA)"
+    r"|Caching allocator config|CUDA used to build PyTorch"
     r"|ROCM used to build PyTorch|GPU models and configuration|Versions of relevant libraries"
     r"|CUDA_MODULE_LOADING[^:\n]*|OS)[ \t]*:[^\n]*$|^[ \t]*\[(?:pip3?|conda)\] [^\n]*$|^[ \t]*[-*] ?\[[ xX]\] [^\n]*$"
     r"|^#+ (?:Search before asking|Reminder|Are you willing[^\n]*|Additional[^\n]*|Environment[^\n]*"

@@ -44,6 +44,11 @@ _FINDMNT = later(
     re.MULTILINE,
 )
 
+# /proc/mounts
+_PROC = later(
+    r"^(?P<source>\S+) (?P<mount>/\S*) (?P<type>[a-z][\w.]*) (?P<options>r[wo]\b\S*) \d \d[ \t]*$", re.MULTILINE
+)
+
 
 def df(text: str) -> Iterator[Fact]:
     """Read ``df``, with any of -h, -T and -i; a paste may hold several."""
@@ -89,12 +94,17 @@ def _shared_memory(row: re.Match[str], used: float, block: float) -> Iterator[Fa
 
 def mounts(text: str) -> Iterator[Fact]:
     """Read ``mount``, ``findmnt`` and the types of ``df -T``: the file system of the data."""
-    for row in (*_MOUNT.finditer(text), *_FINDMNT.finditer(text)):
+    for row in (*_MOUNT.finditer(text), *_FINDMNT.finditer(text), *_PROC.finditer(text)):
         size = re.search(r"(?:^|,)size=(\d+[kmgKMG]?)(?=,|$)", row["options"])
         total = bytes_of(size[1]) if size is not None and row["mount"] == "/dev/shm" else None
         if total is not None:
             yield "shm.total_bytes", total, row[0].strip()
-    rows = [*_MOUNT.finditer(text), *_FINDMNT.finditer(text), *(row for row in _DF.finditer(text) if row["type"])]
+    rows = [
+        *_MOUNT.finditer(text),
+        *_FINDMNT.finditer(text),
+        *_PROC.finditer(text),
+        *(row for row in _DF.finditer(text) if row["type"]),
+    ]
     named = DATA_FOLDER.search(text)
     chosen = _holding(named[1], rows) if named is not None else None
     if chosen is None and len(rows) == 1:  # findmnt -T FOLDER, df -T FOLDER

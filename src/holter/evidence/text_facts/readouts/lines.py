@@ -41,6 +41,11 @@ _ROWS = (
     r"Linux \d\S* \(.*|avg-cpu:.*|Device\S*\s.*(?:/s|%util).*|\S+(?:\s+[\d.]+){5,}\s*|\s*(?:\s[\d.]+){6}\s*",  # iostat
     r"NAME\s.*|[\s│├└─|`-]*\w+\s+\d+:\d+\s+\d\s.*",  # lsblk
     r"\S+ on /\S* type \S+ \(.*",  # mount
+    r"\S+ /\S* [a-z][\w.]* r[wo]\b\S* \d \d|\d+ \d+ \d+:\d+ /\S* /\S* r[wo]\b.*",  # /proc/mounts, mountinfo
+    r"\s+CPU0\b.*|\s*(?:\d+|(?![CG]PU)[A-Z]{3}): {2,}\d.*",  # /proc/interrupts
+    r"\d+: [\w@.-]+: <.*|\s+(?:link/|inet6? |valid_lft ).*",  # ip addr
+    r"(?:GPU|NIC)\d+\s.*|(?:X|SYS|NODE|PHB|PXB|PIX|NV#)\s+= .*|\s*GPU0\s.*CPU Affinity.*",  # nvidia-smi topo -m
+    r"(?=.*(?:_|\.[a-z]))[a-z_.]+(?: \[\S+\])?(?:, [a-z_.]+(?: \[\S+\])?)+|GPU-[0-9a-f-]{8,}, .*",  # --format=csv
     r"TARGET\s+SOURCE.*|[\s│├└─|`-]*/\S*\s+\S+\s+[a-z][\w.]*\s+r[wo]\b\S*\s*",  # findmnt
     r"[a-zA-Z][\w /-]*\((?:[^()]*, )?-\w\)\s+\S+",  # ulimit -a
     r"[a-z][a-z ]*(?:\((?:seconds|blocks|kbytes)\))?\s+(?:\d+|unlimited)",  # the same of dash
@@ -69,6 +74,7 @@ _SETTINGS = (
     r"\s*[A-Z][\w() ./-]*:\s{2,}(?!.*(?:Error|Exception)\b)\S.*|\s*Vulnerability [^:]*:.*",  # lscpu
     r"\s*[A-Z][\w ()./-]*?\s+: .*",  # nvidia-smi -q
     r'\s*[{}\[\]]+,?|\s*"[^"]+"(?::.*|,?)',  # JSON
+    r"[\w ()]+?\t+ ?:(?: .*)?|power management:",  # /proc/cpuinfo
     r"\s*(?:\w[\w/:]*=\S*\s*){2,}",  # scontrol
     r"[\w-]+: (?:error|fatal|warning): .*",  # what a command says of itself
     rf"\s*(?:\(\S+\) ?)?(?:\[?[\w.-]+@[\w.-]+\S*(?: \S+)?[$#%]|(?:bash-[\d.]+)?\$) (?:sudo )?(?:{ASKED})\b.*",

@@ -41,7 +41,9 @@ def ps(text: str) -> Iterator[Fact]:
     rows = [*_rows(text)]
     ours = [row for row in rows if TRAINS.search(row.command)]
     for fact, letters in (("workers.stopped", "Tt"), ("workers.blocked", "D")):
-        some = tuple(f"python (PID {row.pid})" for row in ours if re.fullmatch(rf"[{letters}][sl<N+]*", row.state))
+        some = tuple(
+            dict.fromkeys(f"python (PID {row.pid})" for row in ours if re.fullmatch(rf"[{letters}][sl<N+]*", row.state))
+        )
         if some:
             yield fact, some, ", ".join(some)
         if some and fact == "workers.stopped":

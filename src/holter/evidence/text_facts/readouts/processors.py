@@ -95,5 +95,6 @@ def groups(text: str) -> Iterator[Fact]:
     if periods is not None and int(periods[1]):
         yield "cpu.throttled_ratio", round(int(periods[2]) / int(periods[1]), 3), periods[0]
     kills = re.search(r"^oom_kill (\d+)", text, re.MULTILINE)
-    if kills is not None:
+    # /proc/vmstat counts those of the whole machine since it was started.
+    if kills is not None and re.search(r"^(?:nr_free_pages|pgfault|drop_slab) \d", text, re.MULTILINE) is None:
         yield "oom.kills", int(kills[1]), kills[0]
