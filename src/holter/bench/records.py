@@ -63,8 +63,6 @@ class LeftOut(Record, frozen=True, kw_only=True):
 
 
 class Measured(Record, frozen=True, kw_only=True):
-    """All measurements of one training."""
-
     device: str  # cuda, cpu
     device_name: str
     kernels: str | None  # instruction set of Holter's kernels on the CPU; None: the twin in torch

@@ -23,8 +23,6 @@ Variant = Callable[[Facts], str | None]
 
 
 class Offer(NamedTuple):
-    """One remedy of one cause."""
-
     id: str
     safety: Safety
     command: str | None = None  # with {blanks} filled from the diagnosis

@@ -66,17 +66,14 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def raw(self) -> Path:
-        """Path of ``nnUNet_raw``."""
         return self.folder / "nnUNet_raw"
 
     @property
     def preprocessed(self) -> Path:
-        """Path of ``nnUNet_preprocessed``."""
         return self.folder / "nnUNet_preprocessed"
 
     @property
     def results(self) -> Path:
-        """Path of ``nnUNet_results``."""
         return self.folder / "nnUNet_results"
 
     def environment(self) -> dict[str, str]:

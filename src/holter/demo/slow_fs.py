@@ -66,7 +66,6 @@ class SlowFolder(Operations):  # type: ignore[misc]  # mfusepy is not typed for 
         return result | {f"st_{kind}time": getattr(status, f"st_{kind}time_ns") for kind in "amc"}
 
     def readdir(self, path: str, fh: int) -> Iterable[str]:
-        """Return the names in a folder."""
         return [".", "..", *os.listdir(self._real(path))]
 
     def statfs(self, path: str) -> dict[str, int]:

@@ -23,7 +23,6 @@ class Course:
         self._epochs = 0  # completed, by the log
 
     def see(self, tick: Tick) -> None:
-        """Add the next tick."""
         beat = main_beat(tick)
         self._has_trained = self._has_trained or (beat is not None and beat.steps_total > 0)
         for event in tick.events:

@@ -39,7 +39,6 @@ class StandingKeeper:
         return max(FLOOR_S, TIMES_LONGEST * self.longest_s)
 
     def see(self, tick: Tick) -> None:
-        """Add the next tick."""
         self._plain.see(tick)
         if not tick.processes or not self._plain.is_plain:
             return  # a late tick: the next one has the rest

@@ -116,7 +116,6 @@ class Folder(Record, frozen=True, kw_only=True):
 
     @property
     def trouble(self) -> Text | None:
-        """The problem with the folder; None if there is none."""
         return self.problem_message or self.problem
 
 
@@ -129,7 +128,6 @@ class BadFile(Record, frozen=True, kw_only=True):
 
     @property
     def trouble(self) -> Text:
-        """The problem with the file."""
         return self.problem_message or self.problem
 
 
@@ -275,8 +273,6 @@ class Result(Record, frozen=True, kw_only=True):
 
 
 class Examination(Record, frozen=True, kw_only=True):
-    """All results of one survey."""
-
     verdict: Verdict
     results: tuple[Result, ...]
     survey: Survey

@@ -29,13 +29,10 @@ class Evidence:
 
     @property
     def facts(self) -> tuple[Fact, ...]:
-        """All facts that were stated."""
         return tuple(self._facts.values())
 
 
 class FactBook:
-    """Collects the facts of one episode."""
-
     def __init__(self) -> None:
         self.facts: dict[str, Fact] = {}
 

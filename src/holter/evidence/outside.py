@@ -39,7 +39,6 @@ class Outside:
         self._since: dict[ConditionName, float] = {}
 
     def see(self, tick: Tick) -> None:
-        """Add the next tick."""
         self._storage.update({sample.label: sample for sample in tick.storage})
         for gpu in tick.gpus:
             if gpu.source != "none":

@@ -69,7 +69,6 @@ class Account(Record, frozen=True, kw_only=True):
 
     @property
     def lost_s(self) -> float:
-        """All lost time, in seconds."""
         return sum(loss.seconds for loss in self.losses)
 
     @property

@@ -159,7 +159,6 @@ class Page:
             self.batch_at = None
 
     def write_case(self) -> None:
-        """Publish the current case."""
         if self._map is not None:
             self._seq = seq = self._seq + 1
             name = self.case.encode("utf-8", "replace")[:CASE_BYTES]

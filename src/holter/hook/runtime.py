@@ -228,7 +228,6 @@ class HookRuntime:
     # -------------------------------------------------------------------------------------------------- heartbeats
 
     def phase(self) -> str:
-        """Return the name of the current phase."""
         return layout.PHASES[self.page.phase]
 
     @quiet
@@ -254,7 +253,6 @@ class HookRuntime:
 
     @quiet
     def wait_for(self, what: str) -> None:
-        """Record that a wait starts."""
         page = self.page
         page.waits = layout.WAITS.index(what)
         page.wait_began = time.monotonic()

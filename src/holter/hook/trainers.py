@@ -134,7 +134,6 @@ def _validation_epoch(trainer: Any, *_: Any, **__: Any) -> None:
 
 
 def epoch_end(*_: Any, **__: Any) -> After:
-    """Record the end of an epoch as a phase."""
     # No step runs here: the time goes into a plot, a file server, or the user's own code.
     RUNTIME.enter("epoch-end")
     return lambda _, __: RUNTIME.progress()

@@ -19,7 +19,6 @@ _AGAIN_THE_SAME = later(r"\bCaseUnreadable\b|\AArgumentError: ")
 
 
 def known_facts(diagnosis: Diagnosis | None) -> Facts:
-    """Return the values of the known facts, by name."""
     facts = () if diagnosis is None else diagnosis.facts
     return {fact.name: fact.value for fact in facts if fact.status == "known"}
 

@@ -38,7 +38,6 @@ def is_weighed(verdict: Verdict) -> bool:
 
 
 def decisive_for(cause: str) -> set[str]:
-    """Return the facts that decide for a cause."""
     return {rule.fact for rule in RULES_OF.get(cause, ()) if rule.group is not None}
 
 

@@ -26,8 +26,6 @@ SUFFIX = ".holter"
 
 
 class Scalar(NamedTuple):
-    """One point of one curve."""
-
     t_s: float
     tag: str
     step: int  # the epoch, or the second of the recording

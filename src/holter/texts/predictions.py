@@ -36,7 +36,6 @@ class PredictionReader:
         return self.is_one and self.asked is not None and self.done >= self.asked and not self._waits
 
     def feed(self, lines: Iterable[str]) -> None:
-        """Read the next lines."""
         for line in lines:
             if line[:1] not in "TPpdDGS":
                 continue

@@ -55,8 +55,6 @@ _RERAISED = later(
 
 @dataclass
 class _Open:
-    """An unfinished traceback."""
-
     began_s: float
     last_s: float
     lines: list[str] = field(default_factory=list)

@@ -145,5 +145,4 @@ class Feed:
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether the GPU was out of memory."""
     return isinstance(error, torch.cuda.OutOfMemoryError)

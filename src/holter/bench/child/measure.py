@@ -46,8 +46,6 @@ def measure(order: Order, scratch: Path, tell: Tell) -> Measured:
 
 
 class _Bench:
-    """One run of all measurements."""
-
     def __init__(self, order: Order, training: Training, scratch: Path, tell: Tell) -> None:
         self._order, self._training, self._scratch, self._tell = order, training, scratch, tell
         self._trainer, self._loader = training.trainer, training.stock.train

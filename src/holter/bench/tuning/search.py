@@ -24,8 +24,6 @@ Tell = Callable[[Progress], None]
 
 
 class Found(NamedTuple):
-    """The result of a search."""
-
     chosen: Candidate
     gain: Interval | None  # over the present candidate; None: that one fails
     is_settled: bool

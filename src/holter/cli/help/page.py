@@ -52,7 +52,6 @@ class HelpfulCommand(typer.core.TyperCommand):
     """A command whose ``--help`` prints Holter's own page."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help of this command."""
         formatter.write(page(self, ctx))
 
 
@@ -60,7 +59,6 @@ class HelpfulGroup(typer.core.TyperGroup):
     """``holter`` itself; its help lists the commands by the time when they are needed."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help of ``holter``."""
         formatter.write(page(self, ctx))
 
 

@@ -78,7 +78,6 @@ class CpuQuota(DemoFault):
         self._group.limit(QUOTA_CPUS)
 
     def relieve(self, context: Context) -> None:
-        """Remove the quota."""
         if self._group is not None:
             self._group.limit(None)
 

@@ -20,7 +20,6 @@ class DamagedCase(DemoFault):
         return {"nnUNet_preprocessed": str(_copy(context))}
 
     def inject(self, context: Context) -> None:
-        """Damage the case."""
         dataset = _copy(context) / DATASET_NAME
         case = json.loads((dataset / "splits_final.json").read_text())[0]["train"][0]
         self.damage(dataset / f"nnUNetPlans_{CONFIGURATION}" / case)

@@ -31,7 +31,6 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(worker for worker in self.workers if worker.role == role)
 
     def pids(self) -> tuple[int, ...]:
-        """Return the PIDs of all processes of the training."""
         main = () if self.main_pid is None else (self.main_pid,)
         return main + tuple(worker.pid for worker in self.workers)
 

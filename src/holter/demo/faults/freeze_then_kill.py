@@ -24,7 +24,6 @@ class FreezeThenKill(DemoFault):
         return {"HOLTER_CHECKPOINT_EVERY_S": "0"}
 
     def inject(self, context: Context) -> None:
-        """Freeze one worker."""
         self._freeze.inject(context)
 
     def inject_next(self, context: Context) -> None:

@@ -47,7 +47,6 @@ class FreezeWorker(DemoFault):
                 time.sleep(PAUSE_S)
 
     def relieve(self, context: Context) -> None:
-        """Resume the worker."""
         if self._victim is not None:
             send(self._victim, signal.SIGCONT)
             self._victim = None

@@ -34,7 +34,6 @@ class LostExport(DemoFault):
         self._hunt: Hunt | None = None
 
     def wrap(self, command: Sequence[str]) -> list[str]:
-        """Shorten the training."""
         return [*command, *SHORT]
 
     def inject(self, context: Context) -> None:
@@ -73,7 +72,6 @@ class Hunt:
                 return
 
     def end(self) -> None:
-        """Stop polling."""
         self._over.set()
         self._thread.join()
 

@@ -58,7 +58,6 @@ SLURM_MEMORY = 1 << 20  # SLURM_MEM_PER_NODE counts MiB
 
 
 def container(survey: Survey) -> Result:
-    """Report the kind of container."""
     kind = survey.environment.container if survey.environment else None
     if kind is None:
         return unknown("container", "not-read")

@@ -30,7 +30,6 @@ def unknown(check: str, why: Text | None) -> Result:
 
 
 def not_applicable(check: str, variant: str) -> Result:
-    """Return a result for a check that does not apply."""
     return result("not-applicable", check, variant)
 
 

@@ -28,8 +28,6 @@ class Unverified(OSError):
 
 
 class Job:
-    """One checkpoint to be written."""
-
     def __init__(
         self, path: str, fill: Fill, epoch: int | None, then: Callable[[Job], None], began: float | None = None
     ) -> None:

@@ -60,7 +60,6 @@ class Worker:
             self._tasks._writer.send_bytes(payload)  # type: ignore[attr-defined]
 
     def alive(self) -> bool:
-        """Whether the process runs."""
         return self.process.exitcode is None
 
     def result(self) -> tuple[bool, Any] | None:

@@ -117,7 +117,6 @@ class ChildClient:
         return Reply("answered", text=answer)
 
     def close(self) -> None:
-        """Stop the child."""
         self._let_go()
         self._killed.drain()
 

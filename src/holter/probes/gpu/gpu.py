@@ -142,7 +142,6 @@ class GpuProbe:
         return Reading(reading.samples, events)
 
     def close(self) -> None:
-        """Stop the children."""
         self._respondent.close()
         self._licence.close()
 

@@ -118,7 +118,6 @@ class LicenceReader:
 
     @property
     def busy(self) -> bool:
-        """Whether a command is running."""
         return self._background is not None
 
     def hurry(self) -> None:

@@ -109,7 +109,6 @@ class ProcessProbe:
                 self._watched[pid].slow_due_s = 0.0
 
     def close(self) -> None:
-        """Close the descriptors on the processes."""
         self._exits.close()
         self._watched.clear()
 

@@ -45,7 +45,6 @@ class MemoryReader:
         return Memory(private, shared, arenas, size)
 
     def forget(self, pid: int) -> None:
-        """Forget a process that has ended."""
         self._due_s.pop(pid, None)
 
 

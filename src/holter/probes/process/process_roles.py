@@ -45,7 +45,6 @@ class Kin(NamedTuple):
 
 
 def is_python(cmdline: Sequence[str]) -> bool:
-    """Whether the command is a Python interpreter."""
     return bool(cmdline) and PurePath(cmdline[0]).name.startswith(("python", "pypy"))
 
 

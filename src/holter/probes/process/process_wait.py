@@ -52,7 +52,6 @@ class WaitReader:
         return Wait(state, None if channel in ("", "0") else channel, call, file, mount)
 
     def forget(self, pid: int) -> None:
-        """Forget a process that has ended."""
         self._mounts.pop(pid, None)
 
     def _thread_in_d(self, pid: int) -> int | None:

@@ -29,8 +29,6 @@ _VIRTUAL_VENDORS = ("QEMU", "Msft", "VMware", "VBOX", "Google", "Red Hat", "Virt
 
 
 class _Answer(msgspec.Struct, frozen=True):
-    """The child's answer."""
-
     real_path: str | None = None
     free_bytes: int | None = None
     total_bytes: int | None = None
@@ -130,7 +128,6 @@ class StorageProbe:
         return Reading(samples)
 
     def close(self) -> None:
-        """Kill the children."""
         for reader in self._readers.values():
             reader.close()
 

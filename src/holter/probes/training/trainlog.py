@@ -95,7 +95,6 @@ class TrainLogProbe:
 
     @property
     def reads_console(self) -> bool:
-        """Whether a console file is followed."""
         return bool(self._wanted.consoles)
 
     def _mark_of(self, path: Path) -> Mark | None:

@@ -95,7 +95,6 @@ def clause(sentence: str, *, lowers: bool = True) -> str:
 
 
 def blanks(template: str) -> set[str]:
-    """Return the names of the blanks of a sentence."""
     return {name for _, name, _, _ in string.Formatter().parse(template) if name}
 
 

@@ -26,8 +26,6 @@ MAX_LANES = 40
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """A period in one state."""
-
     start_s: float
     end_s: float
     state: str

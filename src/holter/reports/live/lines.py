@@ -87,7 +87,6 @@ def _first_line(words: str) -> str:
 
 
 def over(episode: Episode, lang: Lang) -> str:
-    """Return the line for the end of an episode."""
     lasted = (episode.end_s if episode.end_s is not None else episode.alarm_s) - episode.start_s
     return text("live.over", lang, **_kind_and_place(episode, lang), duration=duration(lasted, lang))
 
@@ -184,7 +183,6 @@ class Progress:
         self._show(set_cell_size(line, min(cell_len(line), get_terminal_size().columns - 1)))
 
     def clear(self) -> None:
-        """Remove the line."""
         self._show("")
 
     def _show(self, line: str) -> None:

@@ -152,7 +152,6 @@ class RayTrainings:
         return last_line_of(self.console_of(job))
 
     def close(self) -> None:
-        """Leave the cluster."""
         self._stop.unlink(missing_ok=True)
         self._ray.shutdown()
 

@@ -35,7 +35,6 @@ class Attempts:
         self.awaited = restart
 
     def add(self, plan: Plan, t_s: float, epoch: int | None) -> None:
-        """Add a plan that is carried out."""
         self.history = (*self.history, Attempt(t_s, plan, epoch))
 
     def withdraw(self) -> None:
@@ -43,7 +42,6 @@ class Attempts:
         self.history = self.history[:-1]
 
     def helped(self) -> None:
-        """Note that the last plan helped."""
         self.history = (*self.history[:-1], self.history[-1]._replace(helped=True))
 
     def taken_back(self) -> None:

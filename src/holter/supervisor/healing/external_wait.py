@@ -27,7 +27,6 @@ class ExternalWait:
 
     @property
     def is_on(self) -> bool:
-        """Whether Holter is waiting."""
         return self._begun is not None
 
     def update(self, tick: Tick) -> None:

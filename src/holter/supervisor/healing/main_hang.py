@@ -64,7 +64,6 @@ class MainHang:
         self._last_s: float | None = None  # the last tick with processes
 
     def see(self, tick: Tick) -> None:
-        """Process the next tick."""
         gap = self._last_s is not None and tick.t_s - self._last_s > max(GAP_S, 2 * tick.span_s)
         moved = any((self._progress.see(tick), self._phase.see(tick)))
         held = is_held(tick)

@@ -77,7 +77,6 @@ class RunLoop:
 
     @property
     def child(self) -> subprocess.Popen[bytes]:
-        """The newest process."""
         return self._process.child
 
     def end(self) -> None:

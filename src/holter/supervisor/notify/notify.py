@@ -109,11 +109,9 @@ class Notifier(Listener):
             self._add("cause", live.cause(diagnosis, self._lang))
 
     def over(self, episode: Episode) -> None:
-        """Queue the end of the episode."""
         self._add("over", live.over(episode, self._lang))
 
     def action(self, action: ActionTaken) -> None:
-        """Queue an action on the run."""
         message = live.action(action, self._lang) if self._echoes.is_new(action) else None
         if message is not None:
             self._add("stop" if action.action == "stop" and action.state != "proposed" else "action", message)

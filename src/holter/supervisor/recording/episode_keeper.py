@@ -62,7 +62,6 @@ class EpisodeKeeper:
 
     @property
     def episodes(self) -> tuple[Episode, ...]:
-        """Episodes so far."""
         return self._watch.episodes
 
     @property

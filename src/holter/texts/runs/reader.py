@@ -52,7 +52,6 @@ class RunReader:
         self._begin(is_first=True)
 
     def feed(self, lines: Iterable[str]) -> None:
-        """Read the next lines."""
         batch: list[str] = []
         run = self.runs[-1]
         for raw in lines:

@@ -27,8 +27,6 @@ GIVE_ONE = define(
 
 
 class Port(NamedTuple):
-    """A port to answer scrapes on."""
-
     address: str
     port: int  # 0: any that is free
 

@@ -62,7 +62,6 @@ class Column:
         self.pids[lane] = pid
 
     def lanes(self) -> Iterable[LaneName]:
-        """Return the lanes that were seen."""
         return self._counts
 
     def rank(self, lane: LaneName) -> int:

@@ -19,8 +19,6 @@ MOST_BYTES = 8 << 20
 
 
 class Diagnosed(NamedTuple):
-    """A tape, its diagnoses and its outcome."""
-
     recording: Recording
     diagnoses: tuple[Diagnosis, ...]
     outcome: Outcome

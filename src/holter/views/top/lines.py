@@ -64,21 +64,17 @@ class Lines(Widget, can_focus=True):
         return self._strips[y] if y < len(self._strips) else Strip([Segment(" " * self.size.width)])
 
     def on_key(self, event: events.Key) -> None:
-        """Pass a key to the application."""
         event.stop()
         event.prevent_default()
         self._owner.pressed(event.key, event.character if event.is_printable else None)
 
     def on_click(self, event: events.Click) -> None:
-        """Pass a click to the application."""
         self._owner.clicked(event.x, event.y)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Pass on the wheel."""
         event.stop()
         self._owner.scrolled(event.x, event.y, down=True)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Pass on the wheel."""
         event.stop()
         self._owner.scrolled(event.x, event.y, down=False)

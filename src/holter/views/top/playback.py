@@ -108,7 +108,6 @@ class Playback:
             self.end_s = min(self.at_s + self.columns // 2 * self._desk.width_s, self._desk.run.story.last_s)
 
     def whole(self) -> None:
-        """Show the whole run."""
         if self.columns is not None:
             story = self._desk.run.story
             needed_s = (story.last_s - story.first_s) / max(1, self.columns - 1)

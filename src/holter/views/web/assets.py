@@ -35,7 +35,6 @@ class Asset(NamedTuple):
 
 @lru_cache
 def asset(name: str) -> Asset | None:
-    """Return the file of this name; None if there is none."""
     if name not in FILES:
         return None
     path, kind = FILES[name]

@@ -17,8 +17,6 @@ PATIENCE_S = 0.6
 
 
 class Run(NamedTuple):
-    """One line of the overview."""
-
     key: str  # in its address
     file: str  # the tape, as seen from the folder
     what: str  # data set, configuration, fold

@@ -52,7 +52,6 @@ class Run(NamedTuple):
 
     @property
     def times(self) -> tuple[float, ...]:
-        """Seconds of each epoch."""
         return tuple(event.duration_s or 0.0 for event in self.epochs)
 
 
