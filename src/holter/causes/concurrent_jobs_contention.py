@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.shared_rules import IN_ONE_PLACE, NOBODY_WORKS
+from holter.causes.shared_rules import IN_ONE_PLACE, LOAD, NOBODY_WORKS
 from holter.causes.steps import Facts
 from holter.causes.weigh import (
     Rule,
@@ -94,8 +94,6 @@ RULES = (
 STOLEN = at_least(0.1)
 BY_THE_HOST = Rule("cpu.steal_ratio", STOLEN, "cpus-stolen", 2.0, group="others")
 OF_THE_GUEST = ("host.others_cpu_ratio", "host.others", "trainings.others", "cpu.queue_ratio", "pressure.cpu")
-# It may be the run itself that wants so much.
-LOAD = supports("cpu.load_ratio", at_least(2.0), "load-above-cpus", weight=0.5)
 
 
 def _is_stolen(facts: Facts) -> bool:

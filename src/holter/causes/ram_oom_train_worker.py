@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from holter.causes.offers import CONTINUE_ENDED, FEWER_WORKERS, MORE_MEMORY
 from holter.causes.sentences import describe
+from holter.causes.shared_rules import NOTHING_ENDED
 from holter.causes.steps import FOR_MEMORY
 from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, one_of, supports, symptom, weigh
 from holter.evidence import Evidence
@@ -45,7 +46,6 @@ ERROR_TEXTS = (
     "killed by the cgroup out-of-memory handler.",
 )
 
-NOTHING_ENDED = against("episode.kind", one_of("slow-down", "stall"), "nothing-ended", weight=1.5)
 
 RULES = (
     Rule("oom.kills", at_least(1), "oom-counted", 3.0, group="memory"),

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from holter.causes.offers import ASK, CONTINUE_ENDED, FEWER_WORKERS, Offer
 from holter.causes.sentences import describe
-from holter.causes.shared_rules import not_in
+from holter.causes.shared_rules import NOTHING_ENDED, not_in
 from holter.causes.steps import FOR_SHARED_MEMORY
 from holter.causes.weigh import against, at_least, at_most, needs, no_symptom, one_of, supports, symptom, weigh
 from holter.evidence import Evidence
@@ -90,10 +90,6 @@ LADDER = FOR_SHARED_MEMORY
 SIZE = frozenset({"shm.used_ratio", "shm.needed_ratio", "shm.total_bytes"})
 
 
-# A bus error ends the worker. A worker whose write is refused continues without that batch: the training gets slower.
-NOTHING_ENDED = against("episode.kind", one_of("slow-down", "stall"), "nothing-ended", weight=1.5)
-
-
 def _is_full(evidence: Evidence) -> bool:
     used = evidence.fact("shm.used_ratio").value
     return isinstance(used, float) and used >= FULL and evidence.fact("episode.kind").value == "death"
@@ -105,6 +101,7 @@ def diagnose(evidence: Evidence) -> Verdict:
     says_nothing = not first and no_space.status != "known"
     says_so = bool(no_space.value) or NO_SPACE.search(first) is not None
     is_bus_error = evidence.fact("shm.trouble").value == "bus-error"
+    # A bus error ends the worker. One whose write is refused continues without that batch: the training gets slower.
     rules = (*RULES, NOTHING_ENDED) if is_bus_error else RULES
     # A person's df shows it full, and no message says how it failed: that lowers nothing.
     if evidence.is_stated and evidence.fact("shm.trouble").status == "unknown" and _is_full(evidence):

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.shared_rules import BATCHES_ARE_LOST, IN_ONE_PLACE, NOBODY_WORKS
+from holter.causes.shared_rules import BATCHES_ARE_LOST, IN_ONE_PLACE, LOAD, NOBODY_WORKS
 from holter.causes.weigh import (
     Rule,
     against,
@@ -68,8 +68,6 @@ RULES = (
     symptom("many-threads"),
 )
 
-# It may be others that want so much.
-LOAD = supports("cpu.load_ratio", at_least(2.0), "load-above-cpus", weight=0.5)
 
 OFFERS = (Offer("one-thread-each", "CONSENT", "export OMP_NUM_THREADS=1"),)
 

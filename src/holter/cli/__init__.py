@@ -42,6 +42,7 @@ from holter.cli.start import platforms, settings, standard_streams
 from holter.cli.studies import study
 from holter.cli.studies.words import StudyCommand
 from holter.errors import HolterError
+from holter.records.exit_codes import INTERRUPTED
 
 app = App(
     name="holter",
@@ -85,7 +86,6 @@ SPECIAL: dict[str, dict[str, Any]] = {
 for _name, _command in COMMANDS.items():
     app.command(_name, **SPECIAL.get(_name, {}))(_command)
 
-INTERRUPTED = 130
 # Of a command whose output nobody reads to its end (``| head``), as the parser has it.
 READER_GONE = 1
 # With at most one word after them these need no parser. It brings a library for validation: longer to load than a page

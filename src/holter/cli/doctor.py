@@ -13,6 +13,7 @@ import typer
 
 from holter.cli.options import Fold, Json, Lang, Plans, Python, Trainer, chosen_language, print_json
 from holter.errors import BadInput, CannotDoHere
+from holter.records.exit_codes import INTERRUPTED
 from holter.sentences import define
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from holter.doctor.records import Survey
     from holter.reports.catalogue import Lang as Language
 
-INTERRUPTED = 130
 REDRAW_S = 0.2
 
 COMPARE_ALONE = define("error.compare-alone", "--compare takes two saved reports and no data set.")

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -23,7 +23,7 @@ from holter.history.fates import SAME_END_S, last_end
 from holter.records import Diagnosis, Judged, Noted
 from holter.remedies.diagnose import diagnose_recording
 from holter.reports.as_json import to_json
-from holter.reports.catalogue import phrase, text
+from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html import is_report, write_html
 from holter.reports.live import lines as live
 from holter.reports.live.line_writer import LineWriter
@@ -40,8 +40,6 @@ TAKE_FREEZE_WORKER = define("next.take-freeze-worker", "holter demo --fault free
 CANNOT_MAKE_BELOW = define("error.demo.cannot-make-below", "Cannot make a folder below the current one: {error}.")
 READ_ONLY = define("error.demo.read-only", "{folder} is read-only.")
 OTHER_OUT = define("next.other-out", "Choose another --out, or add --force.")
-
-Lang = Literal["en", "zh"]
 
 
 class DemoResult(msgspec.Struct, frozen=True, kw_only=True):

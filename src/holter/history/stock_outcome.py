@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from holter.history.actions import Action, merge_events
+from holter.history.fates import HEALS
 from holter.history.phases import Restart
 from holter.records import DATA_WORKERS, Noted, ProcessEnded, Record
 from holter.tape import Recording
@@ -12,7 +13,6 @@ from holter.tape import Recording
 # A worker that died at most this long before its replacement is the reason for it.
 DEATH_BEFORE_S = 60.0
 BY_DATALOADER = "dataloader-training"  # a note of the hook: the program is not nnU-Net
-HEALS = ("replace-workers", "restart", "export-again")
 
 StockOutcome = Literal["ends", "stands-still"]
 

@@ -4,3 +4,5 @@
 REQUEUE = 75
 # Healing did not help. A scheduler must not start it again: that would only cost more.
 GAVE_UP = 76
+# As of a shell after Ctrl-C: 128 + SIGINT.
+INTERRUPTED = 130

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from holter.evidence.facts.training.progress import INTERRUPTED
 from holter.records import Episode, EpochEnded, Noted, PhaseChanged
 from holter.reports.catalogue import Lang, filling, text
+from holter.reports.outcome.wall import FIRST_YEAR
 from holter.tape import Recording
 from holter.texts.recording import FROM_TEXT
 
@@ -17,8 +18,6 @@ SPACE: Mapping[Lang, str] = {"en": " ", "zh": ""}
 EPOCH_PHASES = ("train", "validate", "epoch-end", "checkpoint")
 # Detectors of episodes with unknown length: a log that stops, an exception, a file that states facts.
 TIMELESS = ("log", "log-end", INTERRUPTED, "evidence-file", "shown", "look")
-# nnU-Net is younger than this; a text without time stamps starts at time 0 (1970).
-FIRST_YEAR = 2000
 
 
 def duration(seconds: float, lang: Lang) -> str:

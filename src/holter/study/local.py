@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from holter.errors import FolderNotWritable
 from holter.linux.cgroups import available_bytes
 from holter.records import Message
-from holter.records.exit_codes import REQUEUE
+from holter.records.exit_codes import INTERRUPTED, REQUEUE
 from holter.sentences import NOTHING_STARTED, define
 from holter.study.cascade import needs_of
 from holter.study.foreign import ForeignUse
@@ -34,7 +34,6 @@ POLL_S = 0.5
 # Trainings of others are seen by their locks and tapes, which are files.
 LOOK_EVERY_S = 5.0
 HOLTER_FAILED = 2
-INTERRUPTED = 130
 
 STARTED = define(
     "study.started",

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from holter.records import Message
+from holter.trainer.memory_fit import ALL_RESOLUTIONS
 from holter.trainer.sentences import WOULD_TAKE
 
 # nnU-Net plans networks for most of a GPU, and their real need is known only in training. A tenth of the memory that is
@@ -20,7 +21,6 @@ WORKING_CHANNELS = 4  # temporary float32 copies of a channel in a transform (bl
 FLOAT_BYTES, LABEL_BYTES = 4, 2
 # For a cascade's binary operator: spectra of a label with a ball's width around it, and their results.
 SPECTRAL_BYTES = 48
-ALL_RESOLUTIONS = 8 / 7  # of targets, with deep supervision: 1 + 1/8 + 1/64 + ...
 
 
 def needed_bytes(

@@ -23,12 +23,12 @@ from holter.cli.options import (
     Trainer,
     chosen_language,
 )
+from holter.records.exit_codes import INTERRUPTED
 
 if TYPE_CHECKING:
     from holter.doctor.records import Asked
     from holter.reports.catalogue import Lang as Language
 
-INTERRUPTED = 130
 
 Found = TypeVar("Found")
 Tell = Callable[[Any], None]

@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from holter.evidence.fact_book import FactBook
+from holter.evidence.outside import RESTRICTED
 from holter.records import EpisodeKind
 
 # A person may also state epoch times and waiting shares of a healthy training: these are the limits.
 SLOWER_TIMES, STARVED_RATIO = 1.1, 0.3
 SLOW_SHAPES = ("step-up", "periodic", "heavy-tail")
-RESTRICTED = ("unlicensed-restricted", "unlicensed")
 # A training is slow if one of these holds, whatever else is stated.
 SLOW: dict[str, Callable[[Any], bool]] = {
     "epochs.shape": lambda shape: shape in SLOW_SHAPES,

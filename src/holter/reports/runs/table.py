@@ -14,6 +14,7 @@ from rich.text import Text
 
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
+from holter.reports.outcome.identity import USUAL_TRAINER
 from holter.reports.outcome.sentences import FOLD, VERDICT
 from holter.reports.runs.line import print_line
 from holter.reports.runs.rows import Row, moment_of
@@ -27,7 +28,6 @@ MOST_ROWS = 15
 COLUMN = {"en": 32, "zh": 34}
 # In fewer columns beside it the fold would be cut off: then the name has lines of its own.
 LEAST_BESIDE = 24
-USUAL_TRAINER = "nnUNetTrainer"
 SIGN = {"running": ("▶", "bold green"), "good": ("✓", "green"), "bad": ("✗", "bold red"), "unknown": ("?", "yellow")}
 # What ended badly longer ago is history: somebody has looked at it, or nobody misses it.
 ATTENTION_FOR = timedelta(days=7)

@@ -14,12 +14,12 @@ from prometheus_client.registry import Collector
 
 from holter.study.plan import counts
 from holter.study.records import Cell
+from holter.supervisor.recording.energy import J_PER_KWH
 from holter.views.metrics import names
 from holter.views.metrics.textfile import TextFile
 
 # A look at 300 trainings takes a second of a core.
 EVERY_S = 120.0
-_J_PER_KWH = 3.6e6
 
 
 class StudyMetrics:
@@ -80,7 +80,7 @@ class _Study(Collector):
             names.STUDY_ODD: {(): sum(cell.odd is not None for cell in cells)},
             names.STUDY_INCIDENTS: {(): sum(cell.incidents or 0 for cell in cells)},
             names.STUDY_LOST: {(cause,): seconds for cause, seconds in lost.most_common(names.MOST_CAUSES)},
-            names.STUDY_ENERGY: {(): _J_PER_KWH * sum(kwh)} if kwh else {},
+            names.STUDY_ENERGY: {(): J_PER_KWH * sum(kwh)} if kwh else {},
             names.STUDY_SEEN: {(): self._wall_s},
         }
         for metric, series in values.items():

@@ -8,7 +8,7 @@ from holter.records import Tick
 
 # A longer gap between two readings is not filled: the machine slept, or nobody read.
 LONGEST_S = 60.0
-_J_PER_KWH = 3.6e6
+J_PER_KWH = 3.6e6
 
 
 class Energy:
@@ -22,7 +22,7 @@ class Energy:
     @property
     def kwh(self) -> float | None:
         """Energy so far, in kilowatt-hours."""
-        return None if self._joules is None else self._joules / _J_PER_KWH
+        return None if self._joules is None else self._joules / J_PER_KWH
 
     def see(self, ticks: Iterable[Tick]) -> None:
         """Add the power readings of these ticks. Ticks that an earlier call has added already are skipped."""

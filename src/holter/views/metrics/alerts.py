@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from holter.causes import CAUSES
+from holter.detectors.starved import STARVED_RATIO
 from holter.records import Message, Text
 from holter.reports.catalogue import Lang, phrase
 from holter.sentences import define
@@ -19,7 +20,6 @@ UNNAMED_FOR = "1m"
 # The recorder writes each second; a scrape of a text file may be a minute old.
 SILENT_S = 120
 NO_STEP_S = 1800
-STARVED_RATIO = 0.5
 # Of a run that is gone the last numbers are looked up for so long; after that the alert is over.
 GONE_FOR = "30m"
 # Only what the training cannot do without wakes somebody.
