@@ -31,8 +31,9 @@ MEASURED = re.compile(r"<!-- table: .*?<!-- end of table -->", re.S)
 ANY_ERROR = ("main-exception",)
 # Set by Holter for the processes that it starts, or by its tests and demonstrations: no setting of a user.
 INTERNAL = {
-    "HOLTER_DOING_FD", "HOLTER_FOLD_LOCK", "HOLTER_GENERATION", "HOLTER_GPU_SCRIPT", "HOLTER_HEAL", "HOLTER_SCRATCH",
-    "HOLTER_STOP_EXIT_CODE", "HOLTER_STRICT_SENTENCES", "HOLTER_STUDY_SLOT", "HOLTER_VERSION", "HOLTER_WORKER_ROLE",
+    "HOLTER_DOING_FD", "HOLTER_ERROR_FILE", "HOLTER_FOLD_LOCK", "HOLTER_GENERATION", "HOLTER_GPU_SCRIPT", "HOLTER_HEAL",
+    "HOLTER_SCRATCH", "HOLTER_STOP_EXIT_CODE", "HOLTER_STRICT_SENTENCES", "HOLTER_STUDY_SLOT", "HOLTER_VERSION",
+    "HOLTER_WORKER_ROLE",
 }  # fmt: skip
 
 
