@@ -21,12 +21,6 @@ import holter.reports.catalogue  # noqa: F401 - puts what an error says into wor
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared, prepare
 from needs import HIPPOCAMPUS, imported, may_lack, names_of, require, skip_without
 
-# What counts seconds of real trainings and processes is done one after the other, in two queues: more of them at a time
-# would disturb each other.
-QUEUES = {
-    "healing": ("supervisor/healing", "supervisor/recording", "hook/test_ranks", "hook/workers/test_replace"),
-    "starting": ("supervisor/", "demo/faults/test_faults", "hook/test_toy_training"),
-}
 # Every test here starts `holter run` and waits for its end.
 SLOW = ("cli/",)
 LONG_S = 20.0  # longer ones carry the mark ``long``
@@ -44,17 +38,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Each of ``QUEUES`` is done by one worker; what is left is shared, file by file."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class Queues(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            path = nodeid.partition("/")[2]
-            # A file's tests often share what takes long to make.
-            queue = next((name for name, starts in QUEUES.items() if path.startswith(starts)), None)
-            return queue or path.partition("::")[0]
+    from sharing.queues import Queues
 
     return Queues(config, log)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if not hasattr(config, "workerinput"):
+        return None
+    from sharing.queues import is_left_to_the_first
+
+    return is_left_to_the_first(collection_path, config) or None
 
 
 @pytest.hookimpl(wrapper=True)
