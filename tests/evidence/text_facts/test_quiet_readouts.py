@@ -40,6 +40,7 @@ INSPECT = (
     '            "ExitCode": {code},\n        "HostConfig": {{\n            "IpcMode": "host",\n'
     '            "ShmSize": 67108864,\n            "OomKillDisable": false,\n'
 )
+REASONS = "name, clocks_event_reasons.active, utilization.gpu [%]\nNVIDIA A100-SXM4-40GB, {}, 97 %\n"
 CROWD = "concurrent-jobs-contention"
 UPTIME = " 14:02:11 up 5 days,  2:11,  1 user,  load average: 40.12, 39.05, 38.90\n"
 TOP = (
@@ -212,6 +213,9 @@ TWINS = {
         f"{SMI}|ERR!   61C    P2             320W / 350W |  11900MiB / 24576MiB |    100%      Default |\n",
         f"{SMI}|ERR!  ERR!  ERR!            ERR! / ERR!  |   GPU is lost.       |    ERR!      Default |\n",
         "gpu-lost-or-gsp",
+    ),
+    "reasons as bits": (  # power limit; power limit and heat
+        REASONS.format("0x0000000000000004"), REASONS.format("0x0000000000000044"), "gpu-thermal-or-power",
     ),
     "power limit": (
         THROTTLE.format("Active", "Not Active"), THROTTLE.format("Active", "Active"), "gpu-thermal-or-power",

@@ -145,7 +145,7 @@ def _shares(text: str) -> Iterator[Fact]:
 def csv(text: str) -> Iterator[Fact]:
     """Read ``nvidia-smi --query-gpu=name,… --format=csv``: the names of the columns are in its first line."""
     head = re.search(
-        r"^(?=.*(?:driver_version|utilization\.gpu|memory\.used|\bname\b.*,|temperature\.gpu|pcie\.link)).*,.*$",
+        r"^(?=.*(?:driver_version|utilization\.gpu|memory\.used|clocks_(?:event|throttle)_reasons|\bname\b.*,|temperature\.gpu|pcie\.link)).*,.*$",
         text,
         re.M,
     )
@@ -170,9 +170,28 @@ def csv(text: str) -> Iterator[Fact]:
         width, widest = _number(values.get("pcie.link.width.current")), _number(values.get("pcie.link.width.max"))
         if width is not None and widest:
             yield "gpu.pcie_ratio", round(width / widest, 3), line
+        yield from _slowing(values, line)
         draw, limit = _number(values.get("power.draw")), _number(values.get("power.limit"))
         if draw is not None and limit:
             yield "gpu.power_ratio", round(draw / limit, 3), line
+
+
+# One column for each reason, or one with a bit for each; bits as in nvml.h, nvmlClocksEventReasonHwSlowdown and so on.
+BITS = {"HW Slowdown": 0x8, "SW Thermal Slowdown": 0x20, "HW Thermal Slowdown": 0x40, "HW Power Brake Slowdown": 0x80}
+
+
+def _slowing(values: dict[str, str], line: str) -> Iterator[Fact]:
+    found = []
+    for reason, bit in BITS.items():
+        column = reason.lower().replace(" ", "_")
+        for prefix in ("clocks_event_reasons.", "clocks_throttle_reasons."):
+            mask = values.get(f"{prefix}active", "")
+            is_set = re.fullmatch(r"0x[0-9a-fA-F]+", mask) is not None and int(mask, 16) & bit
+            if is_set or values.get(f"{prefix}{column}") == "Active":
+                found.append(reason)
+    if found:
+        yield "gpu.clock_reasons", tuple(dict.fromkeys(found)), line
+        yield "gpu.throttled", True, line
 
 
 def _name(name: str) -> Iterator[Fact]:
