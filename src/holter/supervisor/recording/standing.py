@@ -24,6 +24,8 @@ from holter.tape import Recording
 LOOKS = 5
 # The stacks that count are from this part of the limit, or more.
 LEAST_PART = 0.75
+# What it waits for is not known, or it is a file of which nothing is read or written.
+UNNAMED = (OTHER, "file")
 # With stdin behind it, such a call waits for a person, or for the program that gives it orders.
 READS = ("read", "readv", "select", "pselect6")
 
@@ -96,7 +98,7 @@ class StandingWatch:
             return ()
         where, began_s = describe(place.frame), since_s if recent[0] is self._dumps[0] else recent[0].t_s
         self._reported = (self._keeper.progress, began_s, where)
-        kind = KINDS[place.kind]() if place.kind != OTHER else None
+        kind = KINDS[place.kind]() if place.kind not in UNNAMED else None
         message = STANDS_IN(place=where, age=tick.t_s - began_s, kind=kind)
         return (Notice(t_s=tick.t_s, what=STANDS, message=message, pids=(main.pid,)),)
 
