@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from running import OTHER, process
+from running import MAIN, OTHER, process
 from test_plain_programs import Plain
 
 from holter.detectors.standing import FLOOR_S, StandingKeeper
@@ -75,6 +75,18 @@ def test_a_child_that_works_is_work(cores: float, least_s: float):
         for tick in run.pauses(700)
     ]
     assert (stood_s(run, [*begin, *ticks]) > 0) == (least_s > 0)
+
+
+@pytest.mark.parametrize(("parent", "stands"), [(MAIN, False), (1, True)])
+def test_a_child_that_wakes_may_send_something_and_a_launcher_does_not(parent: int, stands: bool):
+    run = Plain()
+    begin = run.goes()
+    ticks = []
+    for tick in run.pauses(700):
+        switches = int(2 * tick.t_s) if int(tick.t_s) % 5 == 0 else None
+        other = process(tick.t_s, OTHER, cpu=0.002, role="other", ppid=parent, voluntary_switches_total=switches)
+        ticks.append(msgspec.structs.replace(tick, processes=(*tick.processes, other)))
+    assert (stood_s(run, [*begin, *ticks]) > 600) == stands
 
 
 def test_a_gpu_that_works_or_cannot_be_read_is_work():

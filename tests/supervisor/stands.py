@@ -26,7 +26,7 @@ RATE = 40_000  # bytes per second of a slow line
 
 class Random(Dataset):
     def __len__(self):
-        return 10_000
+        return 100_000
 
     def __getitem__(self, index):
         time.sleep(0.002)
@@ -95,6 +95,17 @@ def uploads():
         line.sendall(bytes(RATE // 4))
     line.close()
     reader.wait()
+
+
+def child_uploads():
+    """A child that sends its memory slowly: it hardly computes and reads nothing."""
+    send = (
+        "import socket, sys, time\n"
+        "here, there = socket.socketpair()\n"
+        f"end = time.monotonic() + {FOR_S}\n"
+        "while time.monotonic() < end: here.send(bytes(2000)); there.recv(2000); time.sleep(0.4)"
+    )
+    subprocess.run([sys.executable, "-c", send], check=True)
 
 
 def polls():

@@ -57,13 +57,14 @@ class Rest:
     def _moves(self, tick: Tick) -> bool:
         # Each process is measured every five seconds, in different ticks.
         moves = False
+        watched = _that_may_not_wake(tick) if self._strict else frozenset()
         for process in tick.processes:
             if process.read_bytes_total is not None:
                 total = process.read_bytes_total + (process.write_bytes_total or 0)
                 moves = self._grew(process.pid, "bytes", total, OWN_BYTES) or moves
             if self._strict:
                 moves = self._grew(process.pid, "chars", process.read_chars_total, STRICT_CHARS) or moves
-                moves = (process.role == "main" and self._wakes(process)) or moves
+                moves = (process.pid in watched and self._wakes(process)) or moves
         return moves
 
     def _grew(self, pid: int, counter: str, total: int | None, by_more_than: float) -> bool:
@@ -95,6 +96,17 @@ class Rest:
             msgspec.structs.replace(sample, cpu_ratio=fmean(cores.get(sample.pid, 0.0) for _, cores in self._cores))
             for sample in tick.processes
         )
+
+
+# The main processes and what they have started, except workers: a launcher above them may look after them every second.
+def _that_may_not_wake(tick: Tick) -> frozenset[int]:
+    parents = {process.pid: process.ppid for process in tick.processes}
+    mains = {process.pid for process in tick.processes if process.role == "main"}
+    found, size = mains, 0
+    while len(found) > size:
+        size = len(found)
+        found = found | {pid for pid, parent in parents.items() if parent in found}
+    return frozenset(process.pid for process in tick.processes if process.pid in found and process.role not in WORKERS)
 
 
 def may_work_for_us(gpu: GpuSample) -> bool:

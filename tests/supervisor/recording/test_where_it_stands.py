@@ -28,7 +28,7 @@ STANDS = Path(__file__).parents[1] / "stands.py"
 SCALED = {"FLOOR_S": 10.0, "TIMES_LONGEST": 0.0}
 FOR_S = 24.0
 TOLD = {"in_lock": "lock", "in_socket": "socket", "in_flock": "file-lock", "in_sleep": "sleep", "in_child": "child"}
-HEALTHY = ("computes", "child_computes", "uploads", "polls", "asks", "asks_at_terminal", "debugs")
+HEALTHY = ("computes", "child_computes", "uploads", "child_uploads", "polls", "asks", "asks_at_terminal", "debugs")
 
 pytestmark = [pytest.mark.training, pytest.mark.long]
 
