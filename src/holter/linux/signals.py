@@ -6,43 +6,14 @@ import enum
 import signal
 import threading
 
-
-class Signal(enum.IntEnum):
-    """Signals of Linux on x86 and ARM (signal(7))."""
-
-    SIGHUP = 1
-    SIGINT = 2
-    SIGQUIT = 3
-    SIGILL = 4
-    SIGTRAP = 5
-    SIGABRT = 6
-    SIGBUS = 7
-    SIGFPE = 8
-    SIGKILL = 9
-    SIGUSR1 = 10
-    SIGSEGV = 11
-    SIGUSR2 = 12
-    SIGPIPE = 13
-    SIGALRM = 14
-    SIGTERM = 15
-    SIGSTKFLT = 16
-    SIGCHLD = 17
-    SIGCONT = 18
-    SIGSTOP = 19
-    SIGTSTP = 20
-    SIGTTIN = 21
-    SIGTTOU = 22
-    SIGURG = 23
-    SIGXCPU = 24
-    SIGXFSZ = 25
-    SIGVTALRM = 26
-    SIGPROF = 27
-    SIGWINCH = 28
-    SIGPOLL = 29
-    SIGPWR = 30
-    SIGSYS = 31
-    SIGRTMIN = 34
-    SIGRTMAX = 64
+# Signals of Linux on x86 and ARM (signal(7)).
+Signal = enum.IntEnum("Signal", {
+    "SIGHUP": 1, "SIGINT": 2, "SIGQUIT": 3, "SIGILL": 4, "SIGTRAP": 5, "SIGABRT": 6, "SIGBUS": 7, "SIGFPE": 8,
+    "SIGKILL": 9, "SIGUSR1": 10, "SIGSEGV": 11, "SIGUSR2": 12, "SIGPIPE": 13, "SIGALRM": 14, "SIGTERM": 15,
+    "SIGSTKFLT": 16, "SIGCHLD": 17, "SIGCONT": 18, "SIGSTOP": 19, "SIGTSTP": 20, "SIGTTIN": 21, "SIGTTOU": 22,
+    "SIGURG": 23, "SIGXCPU": 24, "SIGXFSZ": 25, "SIGVTALRM": 26, "SIGPROF": 27, "SIGWINCH": 28, "SIGPOLL": 29,
+    "SIGPWR": 30, "SIGSYS": 31, "SIGRTMIN": 34, "SIGRTMAX": 64,
+})  # fmt: skip
 
 
 def start_without_signals(thread: threading.Thread) -> None:
