@@ -19,6 +19,10 @@ from holter.tape import Recording, read
 KEEP = os.environ.get("HOLTER_KEEP_TAPES")  # a folder: tapes are kept there for tests/tapes
 
 
+# A main process that idles is restarted so late, and announced so long ahead, instead of 15 minutes and 5; and a
+# compilation may take so long, instead of ten minutes.
+SCALED = {"FLOOR_S": 40.0, "ANNOUNCED_S": 15.0}
+SCALED_COMPILE_S = 30.0
 LIMIT_S = 240.0  # on a machine that is busy with other things too
 
 

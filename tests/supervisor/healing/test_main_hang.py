@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from holter.detectors import stall
 from holter.records import ActionTaken, Beat, GpuProcess, GpuSample, ProcessSample, Tick
+from holter.supervisor.healing import main_hang
 from holter.supervisor.healing.main_hang import ANNOUNCED_S, FLOOR_S, MainHang
+from supervisor.scene import SCALED, SCALED_COMPILE_S
 
 
 class Run:
@@ -181,6 +184,18 @@ def test_ten_times_the_longest_step_is_waited_for():
 )
 def test_what_takes_long_and_is_no_step_says_nothing_of_how_long_a_step_takes(how):
     assert Run().go(60).go(600, **how).go(60).go(int(FLOOR_S) + 10, moves=False).due_s is not None
+
+
+def test_in_a_compilation_its_own_limit_is_waited_for_and_reached(monkeypatch):
+    """With the scaled limits of the trainings in test_main_stands, one of which compiles for longer than this."""
+    for name, value in SCALED.items():
+        monkeypatch.setattr(main_hang, name, value)
+    assert Run().go(60).go(300, moves=False, phase="compile").due_s is None, "ten minutes are not over"
+    monkeypatch.setitem(stall.FLOOR_S, "compile", SCALED_COMPILE_S)
+    idle = Run().go(60).go(60, moves=False, phase="compile")
+    assert idle.due_s == pytest.approx(60 + SCALED["FLOOR_S"], abs=3)
+    computes = Run().go(60).go(300, moves=False, phase="compile", cpu=0.9)
+    assert computes.due_s is None and computes.said == []
 
 
 def test_a_gap_in_the_recording_is_no_long_step():

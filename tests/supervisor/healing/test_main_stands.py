@@ -13,21 +13,20 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
+from holter.detectors import stall
 from holter.records import ActionTaken, ContractSettled, PhaseChanged, Tick
 from holter.reports.live.contract import contract_line
 from holter.supervisor.healing import main_hang
 from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.result import RunResult
 from holter.tape import Recording, read
-from supervisor.scene import Scene, top
+from supervisor.scene import SCALED, SCALED_COMPILE_S, Scene, top
 
 pytestmark = [pytest.mark.training, pytest.mark.long]
 
 TRAINERS = Path(__file__).parents[1] / "own_trainer"
 TRAINER = ("-tr", "nnUNetTrainerStands", "-device", "cpu")
 NAMED = "main-stands-still"
-# Instead of 15 minutes and 5.
-SCALED = {"FLOOR_S": 40.0, "ANNOUNCED_S": 15.0}
 
 
 def extra(folder: Path, call: str, for_s: float = 0.0, at: str = "step") -> dict[str, str]:
@@ -108,6 +107,7 @@ def play(
     """The same without a limit of the user's own, and with Holter's own limits scaled."""
     for name, value in SCALED.items():
         monkeypatch.setattr(main_hang, name, value)
+    monkeypatch.setitem(stall.FLOOR_S, "compile", SCALED_COMPILE_S)
     scene = Scene(brain, folder)
     scene.heal = True
     scene.options = (*TRAINER[:2], "--no-validation", "--epochs", "3", "--iterations", "12", "--val-iterations", "2")
@@ -147,12 +147,16 @@ def test_one_that_computes_is_named_and_never_ended(
 def test_a_long_end_of_an_epoch_and_a_long_compilation_are_healthy(
     brain: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
-    """Twenty minutes of computing, and ten in the first step, by the scale of the limits: nothing is said or done."""
+    """Twenty minutes of computing, and as many in the first step, by the scale of the limits: nothing is said or done.
+
+    Both take longer than one that idles there has before it is restarted (test_main_hang).
+    """
     result = play(brain, tmp_path, "compute", monkeypatch, for_s=55.0, at=at)
     assert (result.returncode, result.generations) == (0, 1)
     assert epochs(tmp_path) == [0, 1, 2]
     assert (tmp_path / "stood").exists()
     recording = read(tmp_path / "run.holter")
     assert [action.action for action in recording.events(ActionTaken) if action.action != "save-checkpoint"] == []
+    assert [episode for episode in recording.episodes() if episode.kind == "stall"] == []
     if at == "first-step":
         assert "compile" in {event.phase for event in recording.events(PhaseChanged)}
