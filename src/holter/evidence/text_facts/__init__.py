@@ -11,7 +11,7 @@ from holter.evidence.error_kinds import BEFORE_STEPS, OTHER, error_kind, without
 from holter.evidence.fact_book import Value
 from holter.evidence.text_facts import errors, libraries, platforms, readouts, symptoms, system
 from holter.evidence.text_facts.denials import OWN, Concept, concepts_of, denied
-from holter.evidence.text_facts.discourse import explains
+from holter.evidence.text_facts.discourse import advertises, explains, is_off_topic
 from holter.evidence.text_facts.kinds import SIGNS, TROUBLE, all_is_well, is_addressed
 from holter.evidence.text_facts.known import Found, search
 from holter.evidence.text_facts.quantities import QUANTITIES
@@ -81,14 +81,22 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     is_shown = is_addressed(text) or SUPPOSED.search(text) is None
     is_named = is_shown and (any(name in found for name in OF_MESSAGES) or _is_refused(found))
     quiet = not is_named and is_quiet(named, has_facts=_names_trouble(found), complains=complains, asks=asks)
-    if explains(text) or all_is_well(words) or quiet:
-        # Documentation and success stories quote errors, too; the output of a command is what it is.
+    is_other = advertises(text) or (not few and _is_off_topic(text, found))
+    if explains(text) or all_is_well(words) or quiet or is_other:
+        # Documentation, success stories and adverts quote errors, too; the output of a command is what it is.
         measured = {hit.name for hit in readouts.read(text)}
         return {name: hit for name, hit in found.items() if name in measured and name != "episode.kind"}
     likely = [] if _is_refused(found) else [match for match in named if match.cause != NOTHING]
     if likely:
         found["resembles"] = Found("resembles", tuple(map(str, likely)), likely[0].words, 0)
     return found
+
+
+# Words of trouble alone: what a program or a command printed is of computing.
+def _is_off_topic(text: str, found: Mapping[str, Found]) -> bool:
+    if any(name != "episode.kind" and is_observation(name) for name in found):
+        return False
+    return is_off_topic(text, asks=is_addressed(text))
 
 
 # What nnU-Net's training says of its arguments, data sets and plans is read nowhere else.
@@ -104,7 +112,8 @@ FORM = later(
     r"|ROCM used to build PyTorch|GPU models and configuration|Versions of relevant libraries"
     r"|CUDA_MODULE_LOADING[^:\n]*|OS)[ \t]*:[^\n]*$|^[ \t]*\[(?:pip3?|conda)\] [^\n]*$|^[ \t]*[-*] ?\[[ xX]\] [^\n]*$"
     r"|^#+ (?:Search before asking|Reminder|Are you willing[^\n]*|Additional[^\n]*|Environment[^\n]*"
-    r"|Others?|Versions?)[ \t]*$",
+    r"|Others?|Versions?)[ \t]*$|^\[notice\] [^\n]*$"
+    r"|^WARNING: (?:Running pip|There was an error checking|The scripts? |Ignoring invalid dist)[^\n]*$",
     re.MULTILINE,
 )
 
