@@ -125,6 +125,17 @@ def test_a_suspended_machine_begins_again():
     assert stood_s(run, [*ticks, *run.pauses(100)]) == pytest.approx(100, abs=3)
 
 
+def test_a_page_that_is_read_late_begins_nothing_again():
+    run = Plain()
+    begin, ticks = run.goes(), run.pauses(700)
+    ticks[300] = msgspec.structs.replace(ticks[300], beats=())
+    assert stood_s(run, [*begin, *ticks]) == pytest.approx(700, abs=2)
+    run = Plain()
+    begin, ticks = run.goes(), run.pauses(300)
+    late = [msgspec.structs.replace(tick, beats=()) for tick in run.goes(5)]
+    assert stood_s(run, [*begin, *ticks, *late, *run.pauses(100)]) < 105
+
+
 def test_the_limit_grows_with_the_pauses_that_ended():
     run = Plain()
     ticks = [*run.goes(), *run.pauses(20), *run.goes(), *run.pauses(300), *run.goes(10)]

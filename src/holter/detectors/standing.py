@@ -46,8 +46,7 @@ class StandingKeeper:
         self._last_s = tick.t_s
         beats = working(tick.beats)
         if not beats and main_process(tick.processes, tick.beats) is not None:
-            self.since_s = None  # its page was not read: there may be progress
-            return
+            return  # its page was not read in time, as on a crowded machine: the next one shows whether it moved
         moved = self._learn(beats, disturbed=gap or is_held(tick))
         if gap or moved:
             self._rest.forget_cores()

@@ -67,7 +67,11 @@ class StandingWatch:
             if tick.processes:
                 self._dumps, self._looked = [], 0
             return ()
-        own = [dump for dump in came if dump.pid == main.pid and dump.t_s >= since_s]
+        own = [
+            dump
+            for dump in came
+            if dump.pid == main.pid and dump.t_s >= since_s and any(thread.frames for thread in dump.threads)
+        ]
         self._dumps += own
         self._new += own
         age_s = tick.t_s - since_s
@@ -75,7 +79,7 @@ class StandingWatch:
             {main.pid: "main"}, tick.t_s
         ):
             self._looked += 1
-        if not own or self._dumps[-1].t_s - since_s < self._keeper.limit_s:
+        if not own or not tick.beats or self._dumps[-1].t_s - since_s < self._keeper.limit_s:
             return ()
         return self._judge(tick, main, since_s)
 
@@ -103,8 +107,7 @@ class StandingWatch:
         return (Notice(t_s=tick.t_s, what=STANDS, message=message, pids=(main.pid,)),)
 
     def _place(self, recent: list[StackDump], tick: Tick, since_s: float) -> Place | None:
-        dumps = [dump for dump in recent if any(thread.frames for thread in dump.threads)]
-        if len(dumps) < 2:
+        if len(recent) < 2:
             return None
         stands = Episode(
             kind="stall",
@@ -113,9 +116,9 @@ class StandingWatch:
             alarm_s=tick.t_s,
             detector=STANDS,
             subject="training",
-            pid=dumps[0].pid,
+            pid=recent[0].pid,
         )
-        return stuck_place(dumps, Window(self._recording(), stands))
+        return stuck_place(recent, Window(self._recording(), stands))
 
     def _went_on(self, tick: Tick) -> tuple[Notice, ...]:
         if self._reported is None or not self._keeper.progress or self._reported[0] == self._keeper.progress:
