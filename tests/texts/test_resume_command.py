@@ -23,6 +23,10 @@ TRAIN = "nnUNetv2_train 4 3d_fullres 0"
         (f"srun --gres=gpu:1 {TRAIN}", f"srun --gres=gpu:1 {TRAIN} --c"),
         (f"conda run -n seg {TRAIN}", f"conda run -n seg {TRAIN} --c"),
         (f"nice -n 5 {TRAIN}", f"nice -n 5 {TRAIN} --c"),
+        (
+            "torchrun --nnodes 1 -m nnunetv2.run.run_training 4 2d 0",
+            "torchrun --nnodes 1 -m nnunetv2.run.run_training 4 2d 0 --c",
+        ),
         ("python -m nnunetv2.run.run_training 4 2d all", "python -m nnunetv2.run.run_training 4 2d all --c"),
         (f"bash -c '{TRAIN}'", f"bash -c '{TRAIN} --c'"),
         (f"bash -lc '{TRAIN} -device cuda'", f"bash -lc '{TRAIN} -device cuda --c'"),
@@ -33,6 +37,24 @@ TRAIN = "nnUNetv2_train 4 3d_fullres 0"
             f"bash -c 'srun -n 1 --mem=8G timeout -s INT 24h {TRAIN} --c'",
         ),
         (f"bash -c 'conda run -n seg {TRAIN}'", f"bash -c 'conda run -n seg {TRAIN} --c'"),
+        *(
+            (f"{front} {TRAIN}", f"{front} {TRAIN} --c")
+            for front in (
+                "env -u LANG CUDA_VISIBLE_DEVICES=1",
+                "srun --pty -p gpu --cpus-per-gpu 8 --export=ALL",
+                "torchrun --nproc_per_node 1 --rdzv-backend c10d --standalone",
+                "python3.11 -X dev -m torch.distributed.run --nproc_per_node 2",
+                "/opt/conda/bin/python /opt/conda/bin/conda run --no-capture-output -p /opt/seg",
+                "python -u /opt/venv/bin/accelerate launch --num_processes 1",
+                "systemd-run --user --scope -p MemoryMax=60G",
+                "apptainer exec --nv -B /data:/data seg.sif",
+                "numactl -N 0 -m 0 taskset -c 0-7 ionice -c 3 nohup stdbuf -oL",
+                "chrt --batch 0 setsid flock -w 60 /tmp/gpu.lock time -p timeout -k 10 20h",
+                "uv run --project seg --",
+                "sudo -u trainer -E",
+                "py-spy record -o flame.svg -- python",
+            )
+        ),
     ],
 )
 def test_nnunet_is_continued_where_its_last_word_stands(command: str, goes_on: str) -> None:
@@ -63,12 +85,42 @@ def test_nnunet_is_continued_where_its_last_word_stands(command: str, goes_on: s
         ("bash run_all.sh 4 3d_fullres 0", "resume.shell-script"),
         ("bash", "resume.shell-script"),
         (f"srun bash -c 'module load cuda; {TRAIN}'", "resume.shell-script"),
+        # These give the option another meaning, or start a second training beside one that still runs.
+        *(
+            (words, "resume.launcher-unknown")
+            for words in (
+                "parallel nnUNetv2_train 4 3d_fullres -- 0 1",
+                "parallel nnUNetv2_train 4 3d_fullres ::: 0 1",
+                "/usr/bin/perl /usr/bin/parallel nnUNetv2_train 4 3d_fullres ::: 0 1",
+                f"nice -n 5 parallel -j 2 {TRAIN} :::: folds.txt",
+                f"echo {TRAIN}",
+                f"find . -name go -exec {TRAIN} ;",
+                "xargs nnUNetv2_train 4 3d_fullres 0",
+                f"watch -n 5 {TRAIN}",
+                f"ssh gpu3 {TRAIN}",
+                f"docker exec seg {TRAIN}",
+                f"docker run --gpus all seg {TRAIN}",
+                f"systemd-run --user {TRAIN}",
+                f"conda install {TRAIN}",
+                f"python my_launcher.py {TRAIN}",
+                f"python -c 'import os' {TRAIN}",
+                f"ssh gpu3 bash -c '{TRAIN}'",
+                "xargs -I{} bash -c 'nnUNetv2_train 4 3d_fullres {}'",
+            )
+        ),
     ],
 )
 def test_where_no_command_is_known_the_reason_is_said(command: str, why: str) -> None:
     resume = resume_command(shlex.split(command))
     assert resume.command is None and resume.text is None
     assert resume.why_not is not None and resume.why_not.key == why
+
+
+def test_the_reason_names_the_program_that_may_not_pass_the_option_on() -> None:
+    why = resume_command(shlex.split(f"nice /usr/bin/parallel {TRAIN}")).why_not
+    assert why is not None and dict(why.values) == {"program": "parallel", "option": "--c"}
+    given = resume_command(shlex.split(f"parallel {TRAIN}"), "parallel nnUNetv2_train 4 3d_fullres {} --c ::: 0 1")
+    assert given.command is not None
 
 
 def test_what_the_user_gives_is_taken_as_it_is() -> None:
@@ -78,6 +130,7 @@ def test_what_the_user_gives_is_taken_as_it_is() -> None:
 
 
 def test_a_run_of_holter_train_is_continued_by_the_same_words() -> None:
+    assert resume_command(shlex.split("nice holter train 4 2d 0")).text == "nice holter train 4 2d 0 --c"
     ours = ["/opt/python", "-m", "holter.trainer.entry", "4", "2d", "0", "--loader", "holter", "--c"]
     assert printed(ours) == "holter train 4 2d 0 --loader holter"
     assert printed([*ours[:6], "--loader", "stock"]) == "holter train 4 2d 0"

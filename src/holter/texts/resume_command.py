@@ -1,8 +1,9 @@
 """The command that resumes a training: the same answer for the supervisor, remedies and reports.
 
 A command is resumed by ``--c`` at the end of nnU-Net's own arguments. That is safe if these are the last words of
-the command line: wrappers such as ``srun``, ``conda run``, ``torchrun`` or ``nice`` pass them on unchanged. A shell
-takes its script as one word; ``bash -c '…' --c`` would drop the option and train from epoch 0 over the old files.
+the command line, and if the programs before it pass them on unchanged, as ``srun``, ``conda run``, ``torchrun`` or
+``nice`` do (see ``launchers``). A shell takes its script as one word; ``bash -c '…' --c`` would drop the option and
+train from epoch 0 over the old files.
 """
 
 from __future__ import annotations
@@ -15,33 +16,14 @@ from typing import NamedTuple
 from holter.patterns import later
 from holter.records import Message
 from holter.sentences import define
-from holter.texts.training_command import parse_training_command
+from holter.texts.launchers import program_place, stranger
+from holter.texts.training_command import parse_training_command, words_before_training
 
 SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh", "fish", "csh", "tcsh", "ash"})
 # Characters that make a script more than one plain command; a comment would swallow the option.
 _CONTROL = later(r"[;&|<>()`\n#]|\$\{")
 # Characters that only the shell that runs a script can expand.
 _EXPANSION = later(r"[$~*?\[{]")
-_ASSIGNMENT = later(r"[A-Za-z_]\w*=")
-# Programs that start the command behind them: options with a value, and number of words before the command.
-_PREFIXES: dict[str, tuple[str, int]] = {
-    "env": ("-u --unset -C --chdir", 0),
-    "nohup": ("", 0),
-    "setsid": ("", 0),
-    "nice": ("-n --adjustment", 0),
-    "ionice": ("-c --class -n --classdata", 0),
-    "time": ("-f --format -o --output", 0),
-    "stdbuf": ("-i --input -o --output -e --error", 0),
-    "timeout": ("-k --kill-after -s --signal", 1),
-    "taskset": ("", 1),
-    **dict.fromkeys(("conda", "mamba", "micromamba"), ("-n --name -p --prefix --cwd", 1)),
-    **dict.fromkeys(("uv", "poetry", "pixi"), ("-p --python --with -e --environment", 1)),
-    "srun": (
-        "-A --account -c --cpus-per-task -G --gpus --gpus-per-node --gpus-per-task --gres -J --job-name --mem "
-        "--mem-per-cpu -n --ntasks -N --nodes --ntasks-per-node -p --partition -q --qos -t --time -w --nodelist",
-        0,
-    ),
-}
 # nnU-Net refuses it beside --c, and the checkpoint already contains its effect.
 PRETRAINED = "-pretrained_weights"
 ENTRY = "holter.trainer.entry"
@@ -54,6 +36,9 @@ NO_TRAINING = define(
 )
 SHELL_SCRIPT = define(
     "resume.shell-script", "the command is a shell script, and which part of it continues the training is not known"
+)
+LAUNCHER_UNKNOWN = define(
+    "resume.launcher-unknown", "whether {program} passes {option} on to nnU-Net unchanged is not known"
 )
 NOT_AGAIN = define(
     "resume.not-started-again",
@@ -104,6 +89,9 @@ def _with_option(command: Sequence[str], option: str) -> Resume:
     parsed = parse_training_command(command)
     if parsed is None:
         return Resume(None, NO_TRAINING())
+    program = stranger(words_before_training(command))
+    if program is not None:
+        return Resume(None, LAUNCHER_UNKNOWN(program=program, option=option))
     words = _without_pretrained(command)
     has_it = parsed.validation_only or (option == "--c" and parsed.continued)
     return Resume(tuple(words) if has_it else (*words, option))
@@ -138,39 +126,14 @@ def training_words(command: Sequence[str]) -> tuple[str, ...]:
     return () if _EXPANSION.search(command[place]) else tuple(_plain_command(command[place]))
 
 
-def assigned(words: Sequence[str]) -> dict[str, str]:
-    """Return the variables that a command sets before its program: ``NAME=value …``, ``env NAME=value …``."""
-    pairs = (word.partition("=") for word in words[: _program(words)] if _ASSIGNMENT.match(word))
-    return {name: value for name, _, value in pairs}
-
-
 def _plain_command(script: str) -> list[str]:
     # The words of a script that is one call of nnU-Net's training; empty for any other script.
     try:
         words = [] if _CONTROL.search(script) else shlex.split(script)
     except ValueError:
         return []
-    program = "".join(words[_program(words) :][:1])
+    program = "".join(words[program_place(words) :][:1])
     return words if PurePath(program).name.startswith(("nnUNet", "python", "holter")) else []
-
-
-def _program(words: Sequence[str]) -> int:
-    # Place of the program behind assignments and prefixes such as ``nohup`` or ``srun -n 1``.
-    place, with_value, to_skip = 0, "", 0
-    while place < len(words):
-        word = words[place]
-        if word.startswith("-") and place > 0:
-            place += 2 if word in with_value.split() else 1
-        elif to_skip:
-            place, to_skip = place + 1, to_skip - 1
-        elif PurePath(word).name in _PREFIXES:
-            with_value, to_skip = _PREFIXES[PurePath(word).name]
-            place += 1
-        elif _ASSIGNMENT.match(word):
-            place += 1
-        else:
-            break
-    return place
 
 
 def _in_script(command: Sequence[str], place: int, option: str) -> Resume:
@@ -179,6 +142,10 @@ def _in_script(command: Sequence[str], place: int, option: str) -> Resume:
     parsed = parse_training_command(_plain_command(script))
     if parsed is None or PRETRAINED[:3] in script:
         return Resume(None, SHELL_SCRIPT())
+    shell = next(at for at, word in enumerate(command) if PurePath(word).name in SHELLS)
+    program = stranger(command[:shell]) or stranger(words_before_training(_plain_command(script)))
+    if program is not None:
+        return Resume(None, LAUNCHER_UNKNOWN(program=program, option=option))
     if parsed.validation_only or (option == "--c" and parsed.continued):
         return Resume(tuple(command))
     changed = (*command[:place], f"{script.rstrip()} {option}", *command[place + 1 :])

@@ -102,6 +102,15 @@ def parse_training_command(cmdline: Sequence[str]) -> TrainingCommand | None:
     )
 
 
+def words_before_training(cmdline: Sequence[str]) -> Sequence[str]:
+    """Return what stands before the call of nnU-Net's training in a command line; everything if there is no call."""
+    arguments = _arguments(cmdline)
+    if arguments is None:
+        return cmdline
+    end = len(cmdline) - len(arguments) - 1
+    return cmdline[: end - 1 if cmdline[end] == "train" else end]
+
+
 def _arguments(cmdline: Sequence[str]) -> Sequence[str] | None:
     # The words after the call of nnUNetv2_train, of its module, its file, or of ``holter train``.
     for index, word in enumerate(cmdline):

@@ -14,7 +14,8 @@ from holter.hook.checkpoints.select import FINAL, newest_good, prepare_to_contin
 from holter.probes.training.remarks import problems
 from holter.records import Text
 from holter.sentences import define
-from holter.texts.resume_command import Resume, assigned, training_words
+from holter.texts.launchers import assigned
+from holter.texts.resume_command import Resume, training_words
 from holter.texts.training_command import parse_training_command
 
 # The file server took the last checkpoint a moment ago. If it does not answer now, Holter must still be able to end.
