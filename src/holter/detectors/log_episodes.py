@@ -65,17 +65,23 @@ SOMETHING_ENDED = define("episode.something-ended", "a process ended, and the lo
 KNOWN_SLOW = define("episode.known-slow", "{epochs}, with {versions}, known to be slow")
 
 
-def episodes_of_log(recording: Recording, *, is_running: bool = False) -> tuple[Episode, ...]:
-    """Return every episode, by time. ``is_running``: the log is still being written, so its end means nothing."""
+def episodes_of_log(recording: Recording, *, is_running: bool = False, are_mixed: bool = False) -> tuple[Episode, ...]:
+    """Return every episode, by time.
+
+    ``is_running``: the log is still being written, so its end means nothing.  ``are_mixed``: trainings that ran at the
+    same time wrote it, so the epochs and the end after an error may be another training's: only deaths are returned.
+    """
     events = [event for tick in recording.all_ticks for event in tick.events]
     borders = [0, *(n for n, event in enumerate(events) if isinstance(event, Noted) and event.what == NEW_LOG)]
     episodes: list[Episode] = []
     for begin, end in zip(borders, (*borders[1:], len(events)), strict=True):
         is_last = end == len(events)
         until_s = recording.duration_s if is_last else events[end].t_s
-        ended = _end_of_run(events[begin:end], until_s)
+        ended = _first_death(events[begin:end], until_s) if are_mixed else _end_of_run(events[begin:end], until_s)
         if ended is not None and not (is_last and is_running and ended.detector == LOG_END):
             episodes.append(ended)
+    if are_mixed:
+        return tuple(episodes)
     slow = slow_epochs(recording)
     lost = _diverged(recording)
     if (slow is not None and slow.end_s is None) or (lost and lost[-1].end_s is None):
@@ -93,6 +99,11 @@ def _diverged(recording: Recording) -> list[Episode]:
             detector = DivergedDetector()
         found |= {episode.start_s: episode for episode in detector.see(tick)}
     return list(found.values())
+
+
+def _first_death(events: list[Event], until_s: float) -> Episode | None:
+    numbers = [n for n, event in enumerate(events) if _is_death(event) and not _is_vague(event)]
+    return _death(events[numbers[0]], events[: numbers[0] + 1], until_s) if numbers else None
 
 
 # The death of one run, or a log that stops in the middle; None if the run finished or was asked to end.

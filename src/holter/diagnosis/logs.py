@@ -11,7 +11,7 @@ from typing import BinaryIO
 import msgspec
 
 from holter.detectors.log_episodes import LOG_END, episodes_of_log
-from holter.diagnosis.earlier_starts import without_earlier
+from holter.diagnosis.earlier_starts import are_mixed, judged
 from holter.diagnosis.log_notes import end_of, of_epochs, of_fold, of_losses, of_runs
 from holter.diagnosis.predictions import said_of
 from holter.diagnosis.result import DiagnosisResult, of_piece
@@ -207,10 +207,10 @@ def _found(
     recording = to_recording(runs, msgspec.structs.replace(environment, console="read" if is_console else None))
     age_s = _age_s(runs)
     is_running = may_run and age_s is not None and age_s < _running_s(recording)
-    episodes = episodes_of_log(recording, is_running=is_running)
+    episodes = episodes_of_log(recording, is_running=is_running, are_mixed=are_mixed(runs))
     if fold is not None and fold.is_validated:
         episodes = tuple(episode for episode in episodes if episode.detector != LOG_END)
-    episodes, earlier = without_earlier(episodes, runs)
+    episodes, earlier = judged(episodes, runs, name)
     all_notes = [*of_runs(runs), *earlier, *kernel, *notes, *of_epochs(recording), *of_losses(recording)]
     if is_running and not any(episode.kind == "death" for episode in episodes):
         all_notes.append(RUNNING(age=max(0.0, age_s or 0.0)))

@@ -31,6 +31,7 @@ class LogRun:
     epoch_count: int = 0  # number in the log; only the last ones are kept
     is_finished: bool = False
     is_v1: bool = False
+    foreign_epochs: int = 0  # epochs that ended soon after this run's began, and took longer: another training's
     plans: dict[str, str] = field(default_factory=dict)
     _first: list[tuple[int, Event]] = field(default_factory=list)
     _last: deque[tuple[int, Event]] = field(default_factory=lambda: deque(maxlen=KEPT_LAST))

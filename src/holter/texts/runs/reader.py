@@ -23,9 +23,13 @@ BORING_LINES = 5000
 HEADER = "Please cite the following paper when using nnU"
 # v2 prints it once, before the first epoch. Console texts often lack the header.
 _COMPILES = ": Using torch.compile..."
+_EPOCH_ENDS = later(r"\d\S+ \S+: Epoch time: ([\d.]+) s")
+# An epoch that took this many times as long as the last one is running is an epoch of another training.
+FOREIGN = 2.0
 _EPOCH = later(r"\d\S+ \S+: Epoch (\d+)\s*$")
 # A stamp that goes back further than the change to winter time: another run, or another log pasted below.
 BACK_S = 5400.0
+_TRACEBACK = "Traceback (most recent call last):"
 # Lines before the first time stamp are kept until it is known (a header, or a console without any stamp).
 UNPLACED_LINES = 20_000
 # These begin at the margin of a pasted text.
@@ -48,6 +52,7 @@ class RunReader:
         self._named_s = begun_s
         self._began: float | None = None
         self._margin: str | None = None  # blanks at the start of every line so far
+        self._has_raised = False  # a traceback stands in this run
         self.runs: list[LogRun] = []
         self._begin(is_first=True)
 
@@ -64,7 +69,8 @@ class RunReader:
             is_header = HEADER in line
             if self._began is None and self._translator.stamp is not None:
                 self._began = stamp_wall(self._translator.stamp, 0)
-            if (is_header and self._translator.stamp is not None) or self._went_back() or self._starts_again(line):
+            is_next = is_header and (self._translator.stamp is not None or (self._has_raised and len(self.runs) > 1))
+            if is_next or self._went_back() or self._starts_again(line):
                 self._take(batch)
                 batch = []
                 run = self._begin()
@@ -73,6 +79,7 @@ class RunReader:
             if run.lines < HEADER_LINES:
                 read_header(line, run.plans)
             run.has_beginning = run.has_beginning or is_header
+            self._has_raised = self._has_raised or line.startswith(_TRACEBACK)
             run.is_prediction = run.is_prediction or (run.first_s is None and _PREDICTS.match(line) is not None)
             run.lines += 1
             if self._sieve.lets_through(line, is_stamped=self._translator.is_stamped):
@@ -116,14 +123,16 @@ class RunReader:
         self._stamp = ""
         named_s = self._named_s if is_first else None
         self._began = named_s  # else the first stamp
+        self._has_raised = False
         self._epoch: tuple[int, str] | None = None  # the last one, and when it began
         self.runs.append(LogRun(self._name, has_beginning=named_s is not None, begun_s=named_s))
         return self.runs[-1]
 
     def _finish_run(self) -> None:
         run = self.runs[-1]
-        if self._waiting:
-            self._place(run, run.begun_s or 0.0)
+        if self._waiting:  # a start that died before it printed a time came after the end of the one before
+            before_s = self.runs[-2].last_s if len(self.runs) > 1 else None
+            self._place(run, run.begun_s or before_s or 0.0)
         self._keep(run, self._parser.idle(float("inf")))
         run.is_v1 = self._translator.is_v1
 
@@ -142,14 +151,24 @@ class RunReader:
         # of one run, pasted together, have each line twice, with one stamp.
         if self._epoch is not None and line.endswith(_COMPILES):
             return True
+        stamp = self._translator.stamp or ""
         match = _EPOCH.match(line)
         if match is None:
+            self._count_foreign(line, stamp)
             return False
-        number, stamp = int(match[1]), self._translator.stamp or ""
+        number = int(match[1])
         again = self._epoch is not None and number <= self._epoch[0] and stamp > self._epoch[1]
         if not again:
             self._epoch = number, stamp
         return again
+
+    def _count_foreign(self, line: str, stamp: str) -> None:
+        ends = _EPOCH_ENDS.match(line) if self._epoch is not None else None
+        if ends is None or self._epoch is None:
+            return
+        began, now = stamp_wall(self._epoch[1], 0), stamp_wall(stamp, 0)
+        if began is not None and now is not None and float(ends[1]) > FOREIGN * max(now - began, 1.0):
+            self.runs[-1].foreign_epochs += 1
 
     def _take(self, lines: list[str]) -> None:
         run = self.runs[-1]
