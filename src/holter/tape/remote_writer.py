@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +26,10 @@ from holter.tape.writer import TapeWriter
 MODULE = "holter.tape.writing_process"
 # Arguments of the process: it creates the file itself, because even that may never return.
 NEW, FORCE, NUMBERED = "new", "force", "numbered"
-# A file server that is only slow has answered by then.
+# Python and its imports come from another disk than the tape, which may be slow (a shared environment). A start that
+# takes longer says nothing about the disk of the tape.
+STARTED_WITHIN_S = 60.0
+# From then on: a file server that is only slow has answered by then.
 OPENED_WITHIN_S = 10.0
 SILENT_AFTER_S = 10.0
 # At the end of a run nobody waits longer; the process goes on by itself.
@@ -50,8 +53,13 @@ def new_writer(path: Path, *, force: bool = False, numbered: bool = False) -> Ta
     Raises:  TapeExists, FolderNotWritable.
     """
     if _may_hang(path):
-        with contextlib.suppress(OSError):  # no more processes for this user, or it ended at once
+        try:
             return RemoteWriter(path, force=force, numbered=numbered)
+        except TimeoutError as error:  # it did not start, and nothing was asked of the disk
+            if _exists(path.absolute().parent, OPENED_WITHIN_S) is None:
+                raise cannot_write(path, NO_ANSWER()) from error
+        except OSError:  # no more processes for this user, or it ended at once
+            pass
     file, inode = new_file(path, force=force, numbered=numbered)
     return TapeWriter(file, made=inode)
 
@@ -89,7 +97,7 @@ def _exists(path: Path, within_s: float = ANSWERS_WITHIN_S) -> bool | None:
 class State(NamedTuple):
     """What the process reports."""
 
-    done: int  # calls that it has carried out
+    done: int  # calls that it has carried out; the first report comes before it touches the disk
     problem: Text | None = None
     lost_rows: int = 0
     is_there: bool = False
@@ -106,7 +114,7 @@ class RemoteWriter:
     even if that is after the end of the run.
 
     Raises:  TapeExists, FolderNotWritable from the constructor; OSError if no process can be started, or if it ends at
-             once.
+             once; TimeoutError if it is started and does not report.
     """
 
     def __init__(self, path: Path, *, force: bool = False, numbered: bool = False) -> None:
@@ -123,9 +131,12 @@ class RemoteWriter:
             self._process = _start([str(path.absolute()), NEW, *options], theirs)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", RECEIVED_WITHIN_S, 0))
         self._line = Connection(ours.detach())
-        until_s = time.monotonic() + OPENED_WITHIN_S
-        while not self._is_decided() and self._line.poll(max(0.0, until_s - time.monotonic())):
-            self._learn()
+        self._await(STARTED_WITHIN_S, lambda: self._has_ended or self._state is not silent)
+        if self._state is silent and not self._has_ended:
+            self._line.close()
+            self._process.kill()
+            raise TimeoutError(path)
+        self._await(OPENED_WITHIN_S, self._is_decided)
         if self._state.path is not None:
             self.path = path.with_name(self._state.path.name)
         if self._state.error is not None:
@@ -134,12 +145,17 @@ class RemoteWriter:
         if self._state.refusal is not None:
             self.close(0.0)
             raise cannot_write(path, self._state.refusal)
-        if self._has_ended and self._state is silent:  # it lacks memory, threads, or Holter itself (PYTHONPATH)
+        if self._has_ended and self._state.path is None:  # it lacks memory, threads, or Holter itself (PYTHONPATH)
             self.close(0.0)
             raise ChildProcessError(path)
-        if self._state is silent:  # the process notices that nobody waits, and removes what it may still create
+        if self._state.path is None:  # the process notices that nobody waits, and removes what it may still create
             self._line.close()
             raise cannot_write(path, NO_ANSWER())
+
+    def _await(self, within_s: float, is_over: Callable[[], bool]) -> None:
+        until_s = time.monotonic() + within_s
+        while not is_over() and self._line.poll(max(0.0, until_s - time.monotonic())):
+            self._learn()
 
     def _is_decided(self) -> bool:
         return self._has_ended or self._state.is_open or bool(self._state.error or self._state.refusal)

@@ -1,9 +1,9 @@
 """The process that writes a tape on a file server; ``RemoteWriter`` starts it.
 
-``python -m holter.tape.writing_process PATH new [force] [numbered]`` with a socket as standard input: it creates the
-tape, or for ``PATH INODE`` takes the file that is there. Then it receives pickled calls of ``TapeWriter``'s methods,
-and sends a pickled ``State`` when none waits. If the socket ends without ``close``, the recorder was killed: the tape
-then stays unfinished, as if this process had been killed too.
+``python -m holter.tape.writing_process PATH new [force] [numbered]`` with a socket as standard input: it reports that
+it has started, and creates the tape; or for ``PATH INODE`` it takes the file that is there. Then it receives pickled
+calls of ``TapeWriter``'s methods, and sends a pickled ``State`` when none waits. If the socket ends without ``close``,
+the recorder was killed: the tape then stays unfinished, as if this process had been killed too.
 """
 
 from __future__ import annotations
@@ -74,6 +74,10 @@ def main() -> None:
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     line = Connection(sys.stdin.fileno())
+    try:  # that it has started: from now on the recorder waits for the disk
+        line.send_bytes(pickle.dumps(State(done=0)))
+    except OSError:
+        return
     created = _create(Path(sys.argv[1]), sys.argv[2:], line)
     if created is None:
         return

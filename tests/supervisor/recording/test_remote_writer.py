@@ -14,8 +14,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from holter.errors import FolderNotWritable
 from holter.records import Noted, ProbeRun
-from holter.tape import read, writing_process
+from holter.tape import read, remote_writer, writing_process
 from holter.tape.remote_writer import FAREWELL_S, WRITER_ENDED, RemoteWriter, State, new_writer
 from holter.tape.writer import TapeWriter
 from needs import needs
@@ -80,6 +81,40 @@ def test_without_a_process_the_tape_is_written_nevertheless(
     writer.write_events([note(1.0)])
     writer.close(2.0)
     assert read(writer.path).events(Noted) == (note(1.0),)
+
+
+def slow_to_start(folder: Path, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the writing process start late, as with an environment on a slow disk."""
+    (folder / "sitecustomize.py").write_text(
+        f"import sys, time\nif any('writing_process' in word for word in sys.orig_argv): time.sleep({seconds})\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+
+
+@needs("fuse3", "dev-fuse")
+def test_a_slow_start_of_python_is_not_called_a_dead_disk(
+    share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_writer, "OPENED_WITHIN_S", 3.0)
+    slow_to_start(tmp_path, 6.0, monkeypatch)
+    writer = new_writer(share.mount / "t.holter")
+    assert isinstance(writer, RemoteWriter)
+    writer.close(1.0)
+    assert read(writer.path).finished
+
+
+@needs("fuse3", "dev-fuse")
+def test_a_start_that_takes_too_long_costs_only_the_process(
+    share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_writer, "STARTED_WITHIN_S", 1.0)
+    slow_to_start(tmp_path, 600.0, monkeypatch)
+    writer = new_writer(share.mount / "t.holter")
+    assert isinstance(writer, TapeWriter)
+    writer.close(1.0)
+    share.hang()
+    with pytest.raises(FolderNotWritable, match=r"its disk does not answer"):
+        new_writer(share.mount / "t2.holter")
 
 
 @needs("fuse3", "dev-fuse")
