@@ -126,7 +126,23 @@ def test_what_the_command_did_to_the_environment(variables, reason, sleeper, sou
     assert why(keeper(sources, tmp_path)) == reason
 
 
-@pytest.mark.root
+def test_of_a_script_that_has_ended_nothing_is_said_about_its_environment(sources, tmp_path: Path) -> None:
+    """The files of a zombie in ``/proc`` are empty."""
+    with subprocess.Popen([sys.executable, "-c", ""], env={"HOLTER_SCRATCH": str(tmp_path)}) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        sources.process.main_pid = process.pid
+        assert why(keeper(sources, tmp_path)) == "has-ended"
+    sources.process.main_pid = process.pid  # waited for: there is no /proc entry any more
+    assert why(keeper(sources, tmp_path)) == "has-ended"
+
+
+def test_an_environment_without_any_variable_was_cleared(sources, tmp_path: Path) -> None:
+    with subprocess.Popen(["/bin/sleep", "60"], env={}) as process:
+        sources.process.main_pid = process.pid
+        assert why(keeper(sources, tmp_path)) == "environment-cleared"
+        process.kill()
+
+
 @pytest.mark.root
 def test_a_training_that_cannot_see_holters_folder_is_not_said_to_import_nothing(
     sleeper, sources, tmp_path: Path

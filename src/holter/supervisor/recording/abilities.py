@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from holter.evidence.scope import BY_DATALOADER
 from holter.history.ranks import main_beat
+from holter.linux.procfs import read_text
 from holter.probes.machine.environment import process_command, process_environ
 from holter.probes.process.pidfd import reports_exit_status
 from holter.probes.process.process_files import namespace_pids
@@ -43,6 +44,8 @@ ATTACHED = define("contract.attached", "the training was started without Holter"
 NO_PYTHON = define("contract.no-python", "no Python process was found below the command")
 OTHER_NAMESPACE = define("contract.other-namespace", "the training runs in a PID namespace of its own")
 CLEARED = define("contract.environment-cleared", "the command clears the environment variables that Holter had set")
+UNREADABLE = define("contract.environment-unreadable", "its environment variables may not be read")
+HAS_ENDED = define("contract.has-ended", "it has ended")
 PATH_LOST = define("contract.pythonpath-lost", "the command sets PYTHONPATH itself, without Holter's entry")
 PATH_IGNORED = define("contract.pythonpath-ignored", "Python was started with {option}, which ignores PYTHONPATH")
 SITE_SKIPPED = define(
@@ -177,13 +180,17 @@ class Abilities:
             return HOOK_GONE()
         if main is None:
             return NO_PYTHON()
-        return self._why_no_hook(main, process_environ(main), process_command(main))
+        reason = self._why_no_hook(main, process_environ(main), process_command(main))
+        # What a zombie shows of itself is empty, and says nothing about how it was started.
+        is_known = self._terms.attached or self._hook_failed is not None
+        return reason if is_known or not self._main_has_ended() else HAS_ENDED()
 
     def _why_no_hook(self, main: int, variables: Mapping[str, str], command: Sequence[str]) -> Message:
         if len(namespace_pids(main)) > len(namespace_pids("self")):
             return OTHER_NAMESPACE()
         if not variables.get("HOLTER_SCRATCH"):
-            return ATTACHED() if self._terms.attached else CLEARED()
+            is_readable = bool(variables) or read_text(f"/proc/{main}/environ") is not None
+            return ATTACHED() if self._terms.attached else CLEARED() if is_readable else UNREADABLE()
         hidden = next(
             (folder for folder in (self._inject, variables["HOLTER_SCRATCH"]) if _is_hidden(folder, main)), None
         )
