@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holter.history.fates import ASKED_TO_END, fates
-from holter.records import Episode, Event, Noted, ProcessEnded, Tick
+from holter.records import Beat, Episode, Event, Noted, ProcessEnded, Tick
 from holter.reports.catalogue import phrase
 from holter.reports.outcome import outcome_of
 from holter.tape import Recording
@@ -51,3 +51,15 @@ def test_the_headline_says_what_it_was_in_when_it_was_stopped() -> None:
     assert words.startswith("Stopped by hand")
     assert "It had been stalled for 1 min 11 s: it stands." in words, words
     assert "over" not in words and "by itself" not in words
+
+
+@pytest.mark.parametrize(("progress", "fate"), [(40, "open"), (41, "over")])
+def test_a_stall_that_ended_without_progress_before_its_training_was_not_over(progress: int, fate: str) -> None:
+    # Nobody noted the signal: a person sent it to the training, which took ten seconds to end.
+    ticks = [
+        Tick(t_s=float(t_s), beats=(Beat(t_s=t_s, pid=1, progress_total=40 if t_s < 161 else progress),))
+        for t_s in range(90, 170)
+    ]
+    end = Tick(t_s=171.0, events=(ended(171.0, exit_code=130),))
+    recording = Recording(all_ticks=(*ticks, end), all_episodes=(STALL,), finished=True)
+    assert fates(recording, [STALL]) == (fate,)

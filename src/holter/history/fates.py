@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from holter.history.actions import Action, merge_events
 from holter.history.phases import restarts
+from holter.history.ranks import main_beat
 from holter.records import ActionTaken, Episode, Noted, PhaseChanged, ProcessEnded
 from holter.tape import Recording
 
@@ -25,6 +26,8 @@ STOPS = ("stall", "death")
 # A note that a signal (Ctrl-C, a scheduler) has asked the training to end. One that lives longer has survived it.
 ASKED_TO_END = "asked-to-end"
 ENDS_WITHIN_S = 60.0
+# Of a main process that a person or a scheduler ends: the signals, and Python's and the shell's exit codes for them.
+BY_SIGNAL = (2, 15, 130, 143)
 
 
 class End(NamedTuple):
@@ -79,7 +82,26 @@ def fates(recording: Recording, episodes: Sequence[Episode]) -> tuple[Fate, ...]
     heals = [heal for heal in heals if heal.action != "restart" or back_s.get(heal.generation) is not None]
     end = last_end(recording)
     until_s = None if end is None else _began_to_end(recording, end)
-    return tuple(_fate(episode, heals, end, until_s) for episode in episodes)
+    until_end = end is not None and (end.exit_signal or end.exit_code) in BY_SIGNAL
+    return tuple(
+        "open" if until_end and went_on(recording, episode) is False else _fate(episode, heals, end, until_s)
+        for episode in episodes
+    )
+
+
+def went_on(recording: Recording, episode: Episode) -> bool | None:
+    """Return whether the training made progress after this stall; None if that was not seen, or it is no stall.
+
+    A stall also ends without progress: the main process no longer waits, because it is ending.
+    """
+    if episode.kind != "stall" or episode.end_s is None:
+        return None
+    beats = [(tick.t_s, main_beat(tick)) for tick in recording.ticks(episode.alarm_s)]
+    before = [beat for t_s, beat in beats if beat is not None and t_s < episode.end_s]
+    after = [beat for t_s, beat in beats if beat is not None and t_s >= episode.end_s]
+    if not before or not after or before[-1].pid != after[-1].pid:
+        return None
+    return after[-1].progress_total > before[-1].progress_total
 
 
 # When an end that was not planned began: in the seconds that it takes, a stopped worker is killed, and waits end. None:

@@ -279,6 +279,22 @@ def test_what_failed_before_its_first_epoch_is_not_continued(code: int | None, e
     assert ran.next_command.endswith("--c") == (code is None or epochs > 0), ran.next_command
 
 
+@pytest.mark.parametrize(("end", "names"), [(None, True), ({"exit_code": 130}, False), ({"exit_signal": 9}, False)])
+def test_after_the_end_no_command_names_a_process_of_the_run(end: dict[str, int] | None, names: bool) -> None:
+    recording = read(TAPES / "frozen_worker/fault.holter")
+    stall = msgspec.structs.replace(recording.episodes()[0], end_s=None)
+    ticks = tuple(tick for tick in recording.all_ticks if tick.t_s <= stall.alarm_s + 3)
+    running = msgspec.structs.replace(recording, all_ticks=ticks, all_episodes=(stall,), finished=False)
+    found = diagnose_recording(running, is_over=False)[0]
+    if end is not None:
+        last = ProcessEnded(t_s=ticks[-1].t_s + 1, pid=recording.environment.main_pid, role="main", **end)
+        ticks += (Tick(t_s=last.t_s, events=(last,)),)
+    cut = msgspec.structs.replace(running, all_ticks=ticks, finished=end is not None)
+    ran = outcome_of(cut, (found,), is_over=end is not None)
+    assert ran.fates == ("open",), ran
+    assert ("kill -CONT" in (ran.next_command or "")) == names, ran.next_command
+
+
 def stalls(times: int) -> tuple[Recording, tuple[Diagnosis, ...]]:
     """A run with equal stalls, each of 14 s, of worker 0 and worker 1 in turn."""
     recording = read(TAPES / "frozen_worker/fault.holter")

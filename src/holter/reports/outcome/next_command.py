@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from holter.probes.machine.environment import HIDDEN
-from holter.records import Diagnosis
+from holter.records import Diagnosis, ProcessBorn, ProcessEnded, Subject
 from holter.reports.cause_words import best
 from holter.reports.outcome.record import Outcome
 from holter.reports.wording import remedies_of
@@ -14,7 +15,10 @@ from holter.texts.nnunet_commands import again_command, other_work
 from holter.texts.resume_command import printed, resume_command
 
 MAY_RUN = ("running", "stalled", "troubled", "restarting", "cut")
+# After the end a PID of the run belongs to no process, or to another one.
 ENDED = ("dead", "incomplete", "gave-up", "stopped", "requeue", "end-unseen")
+
+NUMBER = re.compile(r"(?<![\w.])\d{2,}(?![\w.])")
 
 
 def next_command(recording: Recording, ran: Outcome, diagnosis: Diagnosis | None) -> str | None:
@@ -32,7 +36,8 @@ def next_command(recording: Recording, ran: Outcome, diagnosis: Diagnosis | None
     # While the first may run, or Holter starts it again, a second training of the fold would write over its files.
     may_run = ran.state == "restarting" or (ran.state in MAY_RUN and ran.trouble != "death")
     unwanted = continued if may_run or never_began else None
-    remedy = None if diagnosis is None else first_command(diagnosis, without=unwanted)
+    gone = _pids(recording, diagnosis) - set(ran.orphans) if ran.state in (*ENDED, "finished") else frozenset()
+    remedy = None if diagnosis is None else first_command(diagnosis, without=unwanted, gone=gone)
     if remedy is not None:
         return remedy
     if ran.state in ENDED and continued is not None and not never_began:
@@ -47,15 +52,29 @@ def next_command(recording: Recording, ran: Outcome, diagnosis: Diagnosis | None
     return f"holter diagnose {tape}" if ran.runs else f"holter report {tape}"
 
 
-def first_command(diagnosis: Diagnosis, without: str | None = None) -> str | None:
+def first_command(diagnosis: Diagnosis, without: str | None = None, gone: frozenset[int] = frozenset()) -> str | None:
     """Return the first remedy of the named cause that is a command on one line; None if there is none.
 
-    ``without``: a command that must not be part of it.
+    ``without``: a command that must not be part of it. ``gone``: PIDs that it must not name.
     """
     verdict = best(diagnosis)
     remedies = () if verdict is None else remedies_of(diagnosis, verdict.cause)
     lines = (remedy.command for remedy in remedies if remedy.command and "\n" not in remedy.command)
-    return next((line for line in lines if without is None or without not in line), None)
+    wanted = (line for line in lines if without is None or without not in line)
+    return next((line for line in wanted if not any(int(number) in gone for number in NUMBER.findall(line))), None)
+
+
+def _pids(recording: Recording, diagnosis: Diagnosis | None) -> frozenset[int]:
+    pids = {event.pid for event in recording.events(ProcessBorn)}
+    pids |= {event.pid for event in recording.events(ProcessEnded)}
+    pids |= {process.pid for tick in recording.all_ticks for process in tick.processes}
+    if recording.environment is not None and recording.environment.main_pid is not None:
+        pids.add(recording.environment.main_pid)
+    if diagnosis is not None:
+        subject = diagnosis.episode.subject
+        about = {diagnosis.episode.pid, subject.pid if isinstance(subject, Subject) else None}
+        pids |= {pid for pid in about if pid is not None}
+    return frozenset(pids)
 
 
 def _continued(recording: Recording) -> str | None:

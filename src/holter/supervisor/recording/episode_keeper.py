@@ -13,7 +13,7 @@ import msgspec
 from holter.detectors import Watch
 from holter.detectors.stall import ENDED
 from holter.evidence.at_verdict import WHOLE_S, thinned
-from holter.history.fates import ASKED_TO_END, ENDS_WITHIN_S
+from holter.history.fates import ASKED_TO_END, ENDS_WITHIN_S, SAME_END_S, fates, last_end, went_on
 from holter.history.ranks import main_process
 from holter.records import ContractSettled, Diagnosis, Episode, Event, Noted, ProcessEnded, Tick
 from holter.supervisor.recording.clock import RunClock
@@ -52,6 +52,7 @@ class EpisodeKeeper:
         self._investigator = Investigator(scratch, sources.heartbeat.fault_signal)
         self._numbers: dict[tuple[str, str, float], int] = {}
         self._ended: set[tuple[str, str, float]] = set()
+        self._undecided: dict[tuple[str, str, float], Episode] = {}  # ended; whether the training goes on is not known
         self._recent: deque[Tick] = deque()
         self._older: list[Tick] = []  # thinned ticks from before ``_recent``
 
@@ -95,9 +96,13 @@ class EpisodeKeeper:
         """Run the detectors on a tick; report and investigate the episodes that they find."""
         for episode in self._watch.see(tick):
             self.take(episode)
+        self._say_ends()
 
     def take(self, episode: Episode) -> None:
-        """Write a new or changed episode to the tape. Report and investigate a new one; report the end of one."""
+        """Write a new or changed episode to the tape. Report and investigate a new one.
+
+        The end of one is reported when it is known whether the training survives it.
+        """
         key = episode.identity
         is_new = key not in self._numbers
         number = self._numbers.setdefault(key, len(self._numbers))
@@ -110,13 +115,14 @@ class EpisodeKeeper:
             self._investigator.open(episode, self._recent)
         elif episode.end_s is None:
             self._ended.discard(key)
+            self._undecided.pop(key, None)
         elif key not in self._ended:  # the end of the main process ends an episode again
             self._ended.add(key)
             self._investigator.over(episode)
-            if not self._is_ending():
-                self._listener.over(episode)
-            elif episode.kind != "death":
-                self._listener.unfinished(episode)
+            if self._has_ended():
+                self._say_end(episode, is_over=False)
+            else:
+                self._undecided[key] = episode
 
     def judge_due(self) -> None:
         """Search the cause of each episode about which more is known now, and write the stacks that have arrived."""
@@ -143,6 +149,7 @@ class EpisodeKeeper:
             if self._judgement.is_unsaid(episode):
                 self._judge(episode, is_last=True)
         self._investigator.forget()
+        self._say_ends(at_last=True)
 
     def write_last_stacks(self) -> None:
         """Write the stacks that have arrived; called when the training is over."""
@@ -150,6 +157,7 @@ class EpisodeKeeper:
 
     def judge_open(self) -> None:
         """Search the cause of each episode of which no judgement was reported yet; no other judgement follows."""
+        self._say_ends(at_last=True)
         for episode in self._watch.episodes:
             if self._judgement.is_open(episode):
                 self._judge(episode, is_last=True)
@@ -158,18 +166,45 @@ class EpisodeKeeper:
         """Cancel a stack dump that still runs."""
         self._investigator.close()
 
-    def _is_ending(self) -> bool:
-        # A problem is over only if the training survives it: not if it has ended, or was asked to end.
+    def _say_ends(self, *, at_last: bool = False) -> None:
+        # A problem is over only if the training survives it. ``at_last``: no other tick of this process follows.
+        if not self._undecided:
+            return
+        has_ended, recording = self._has_ended(), self.recording()
+        end = last_end(recording)
+        for key, episode in list(self._undecided.items()):
+            if has_ended or end is not None:
+                if end is None and not at_last:
+                    continue  # how it ended comes later
+                is_over = end is not None and fates(recording, [episode]) != ("open",)
+            elif at_last or self._is_survived(recording, episode):
+                is_over = True
+            else:
+                continue
+            del self._undecided[key]
+            self._say_end(episode, is_over=is_over)
+
+    def _say_end(self, episode: Episode, *, is_over: bool) -> None:
+        if is_over:
+            self._listener.over(episode)
+        elif episode.kind != "death":
+            self._listener.unfinished(episode)
+
+    def _has_ended(self) -> bool:
         newest = self._recent[-1]
         main = main_process(newest.processes, newest.beats)
         if newest.processes and (main is None or main.state in ENDED):
             return True
-        events = (event for tick in self._recent if tick.t_s > newest.t_s - ENDS_WITHIN_S for event in tick.events)
-        return any(
-            (isinstance(event, ProcessEnded) and event.role == "main" and event in newest.events)
-            or (isinstance(event, Noted) and event.what == ASKED_TO_END)
-            for event in events
-        )
+        return any(isinstance(event, ProcessEnded) and event.role == "main" for event in newest.events)
+
+    # A training that was asked to end, or that no longer waits but makes no progress either, may be ending.
+    def _is_survived(self, recording: Recording, episode: Episode) -> bool:
+        t_s = self._recent[-1].t_s
+        age_s = t_s - (episode.end_s if episode.end_s is not None else t_s)
+        notes = recording.events(Noted, start_s=t_s - ENDS_WITHIN_S)
+        if age_s < SAME_END_S or any(note.what == ASKED_TO_END for note in notes):
+            return False
+        return age_s >= ENDS_WITHIN_S or went_on(recording, episode) is not False
 
     def _judge(self, due: Episode, *, is_last: bool = False) -> None:
         key = due.identity
