@@ -5,9 +5,9 @@ What happens:  a second training, or somebody else's job, shares the cores. Each
                is wrong within the run itself. In a virtual machine, the others may be machines on the same host.
 How we know:   processes outside the run use a quarter of the machine's CPUs or more, and main process and workers spend
                a fifth of the time in which they want a CPU waiting for one (the kernel counts it), while steps wait for
-               batches or got slower. A run that has its CPUs busy by itself, or gets a CPU whenever it wants one, is
-               not slowed down by others; neither is a run that hangs in one place of its code, or stops for seconds
-               and then goes on. In a virtual machine: a tenth of the CPU time or more is "steal".
+               batches or got slower. A run that has its CPUs busy by itself, gets a CPU whenever it wants one, or
+               hardly wants one is not slowed down by others; neither is a run that hangs in one place of its code, or
+               stops for seconds and then goes on. In a virtual machine: a tenth of the CPU time or more is "steal".
 Looks like:    cpu-starved-augmentation (the run itself uses all CPUs); cgroup-cpu-quota (throttled periods);
                affinity-clobbered (the workers share one core, and wait for each other);
                few-cores-allocated (others cannot be on these CPUs); gpu-shared-or-zombie (others on the GPU).
@@ -55,7 +55,7 @@ SENTENCES = describe(
         "makes-pauses": "the training stopped {value} times for many steps; others make every step slow instead",
         "others-use-cpus": "others use {percent} % of the machine's CPUs ({detail})",
         "cpus-stolen": "the host of this virtual machine gave {percent} % of the CPU time to others (steal)",
-        "waits-for-a-cpu": "runnable but not scheduled for {percent} % of the time",
+        "waits-for-a-cpu": "the run got no CPU in {percent} % of the time in which it wanted one",
     },
     remedies={
         "see-who-else": "See who else uses the CPUs.",

@@ -264,7 +264,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
         "cpu.queue_ratio",
         "time in which the run wanted a CPU and got none",
         unit="ratio",
-        note="main process and workers",
+        note="main process and workers; as a share of the time in which they wanted one",
     ),
     _number("workers.running_threads", "threads of a data worker that run at the same time", note="or are ready to"),
     _number(

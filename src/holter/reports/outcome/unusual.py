@@ -97,7 +97,10 @@ SIGNS: tuple[_Sign, ...] = (
     ),
     _Sign(
         "cpu.queue_ratio", _above(0.4),
-        define("unusual.cpu-queue", "For {value:percent} % of the time the run was ready to work and got no CPU."),
+        define(
+            "unusual.cpu-queue",
+            "In {value:percent} % of the time in which the run wanted a CPU, it got none[[ ({detail})]].",
+        ),
     ),
     _Sign("memory.used_ratio", _above(0.92), define("unusual.memory", "{value:percent} % of the memory was in use.")),
     _Sign("fds.used_ratio", _above(0.85), define("unusual.files", "{value:percent} % of the open files were in use.")),

@@ -13,7 +13,7 @@ import pytest
 from holter.evidence import Evidence, collect
 from holter.probes.machine.host import HostProbe
 from holter.probes.process.process import ProcessProbe
-from holter.records import Episode, HostSample, ProcessSample, Role, Tick
+from holter.records import Episode, Fact, HostSample, ProcessSample, Role, Tick
 from holter.reports.catalogue import phrase
 from holter.tape import Recording
 
@@ -119,6 +119,34 @@ def test_what_others_use_is_the_machines_less_our_own(crowd: Evidence) -> None:
     assert isinstance(others, float)
     assert 0.0 <= others <= 1.0
     assert crowd.fact("trainings.others").status == "known"
+
+
+def waited_and_used(waited_s: float, used_s: float) -> Fact:
+    """What is said of a main process that waited and computed so long in each second."""
+    ticks = tuple(
+        Tick(
+            t_s=t_s,
+            processes=(
+                ProcessSample(t_s=t_s, pid=1, role="main", cpu_s_total=used_s * t_s, cpu_wait_s_total=waited_s * t_s),
+            ),
+        )
+        for t_s in (float(second) for second in range(40))
+    )
+    return collect(
+        Recording(all_ticks=ticks), Episode(kind="slow-down", phase="train", start_s=4.0, alarm_s=39.0)
+    ).fact("cpu.queue_ratio")
+
+
+def test_a_run_that_sleeps_does_not_wait_for_a_cpu() -> None:
+    """The few milliseconds that it wants it may wait for: 100 % of nearly nothing."""
+    asleep = waited_and_used(waited_s=0.01, used_s=0.0)
+    assert asleep.status == "not-applicable"
+    assert asleep.reason is not None and "hardly wanted a CPU" in phrase(asleep.reason, "en")
+
+
+def test_a_run_that_wants_a_cpu_and_gets_none_is_seen_however_little_it_uses() -> None:
+    starved = waited_and_used(waited_s=0.9, used_s=0.05)
+    assert starved.value == pytest.approx(0.9 / 0.95)
 
 
 def test_without_processes_nothing_is_known() -> None:

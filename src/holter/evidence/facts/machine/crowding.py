@@ -18,6 +18,9 @@ FEW_THREADS = 8
 # Samples needed before the CPUs of a worker count: enough for the scheduler to move it if allowed.
 ENOUGH_READINGS = 10
 SEEN_S = 30.0
+# Cores that a run must want on average. One that sleeps wants a CPU for milliseconds, of which it may wait for each:
+# this delays nothing.
+WANTED_CORES = 0.2
 
 EACH = define("seen.workers.threads-each", "of {threads:g} threads each")
 WAITED = define("seen.cpu.queue", "{waited:.0f} s waited, {used:.0f} s used")
@@ -27,6 +30,7 @@ FEW = define("why.workers.few-threads", "the workers have only a few threads")
 THREADS_UNREAD = define("why.workers.threads-unread", "the threads were not read")
 NOT_COUNTED = define("why.cpu.queue-not-counted", "the kernel does not count it")
 TOO_SHORT = define("why.workers.watched-too-short", "the workers were not watched long enough")
+WANTS_NO_CPU = define("why.cpu.hardly-wanted", "the run hardly wanted a CPU ({wanted:.1f} s in {span:.0f} s)")
 AFFINITY_UNREAD = define("why.affinity.unread", "the CPUs of the workers were not recorded")
 
 
@@ -86,16 +90,20 @@ def _switches_per_s(samples: Iterable[ProcessSample]) -> float | None:
     return ((switches[-1][1] or 0) - (switches[0][1] or 0)) / (switches[-1][0] - switches[0][0])
 
 
-# The share of the time in which main process and workers wanted a CPU and got none.
+# Of the time in which main process and workers wanted a CPU, the share in which they got none.
 def _waiting(window: Window, book: FactBook) -> None:
     since_s = min(window.episode.start_s, window.episode.alarm_s - COUNTED_S)
-    waited = used = 0.0
+    waited = used = span_s = 0.0
     for samples in _samples(window, "main", *DATA_WORKERS, since_s=since_s).values():
         timed = [sample for sample in samples if sample.cpu_wait_s_total is not None and sample.cpu_s_total is not None]
         if len(timed) >= 2:
             waited += (timed[-1].cpu_wait_s_total or 0.0) - (timed[0].cpu_wait_s_total or 0.0)
             used += (timed[-1].cpu_s_total or 0.0) - (timed[0].cpu_s_total or 0.0)
+            span_s = max(span_s, timed[-1].t_s - timed[0].t_s)
     wanted = waited + used
+    if 0 < wanted < WANTED_CORES * span_s:
+        book.not_applicable("cpu.queue_ratio", WANTS_NO_CPU(wanted=wanted, span=span_s))
+        return
     detail = WAITED(waited=waited, used=used)
     book.known("cpu.queue_ratio", waited / wanted if wanted > 0 else None, detail, unless=NOT_COUNTED())
 
