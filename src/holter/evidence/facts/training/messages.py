@@ -12,6 +12,7 @@ FROM_MESSAGES = (
     "worker.exit_signal", "worker.role", "gpu.trouble", "limit.reached", "data.read_only", "shm.trouble",
     "shm.no_space", "compile.missing",
 )  # fmt: skip
+FILE_SIZE = "limit.file_size_bytes"
 
 
 def collect(window: Window, book: FactBook) -> None:
@@ -20,5 +21,7 @@ def collect(window: Window, book: FactBook) -> None:
     if not isinstance(text, str) or text == CUT or window.episode.kind != "death":
         return
     for name, hit in read_facts(text, is_prose=False).items():
-        if name in FROM_MESSAGES and book.value(name) is None:
+        # "File too large" is the file system's word if the limit of files was read.
+        is_measured = hit.value == "file-size" and book.facts[FILE_SIZE].status != "unknown"
+        if name in FROM_MESSAGES and book.value(name) is None and not is_measured:
             book.known(name, hit.value, hit.quote)
