@@ -125,6 +125,28 @@ def test_what_belongs_to_one_cause_is_in_its_file_and_nowhere_else() -> None:
     assert named == OTHER_THINGS, "state it in the file of the cause, and read it with holter.causes.stated()"
 
 
+# A sentence stays a Message until it is shown, so that it can be shown in any language. Here English is wanted: in JSON
+# and in exports, which other programs read; and in the text of an exception, for logs and tracebacks.
+IN_ENGLISH = {
+    "doctor/collect/survey.py", "doctor/collect/wording.py", "reports/as_json.py", "reports/catalogue/__init__.py",
+    "reports/export.py",
+}  # fmt: skip
+
+
+def test_a_sentence_becomes_english_only_in_json_and_exports() -> None:
+    rendered = {
+        file.relative_to(PACKAGE).as_posix()
+        for file in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "phrase"
+        if any(
+            isinstance(given, ast.Constant) and given.value == "en"
+            for given in (*node.args[1:], *(keyword.value for keyword in node.keywords))
+        )
+    }
+    assert rendered == IN_ENGLISH, "pass the message on, and render it where it is shown"
+
+
 def test_a_fact_is_described_once() -> None:
     assert len(VOCABULARY) == len(NAMES)
 

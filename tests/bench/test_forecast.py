@@ -15,6 +15,7 @@ from holter.bench.published import published_for
 from holter.bench.records import LeftOut, Measured, Rate, Side
 from holter.doctor.records import Asked
 from holter.reports.catalogue import phrase
+from holter.trainer.sentences import DIFFERENT
 
 ASKED = Asked(dataset="Dataset004_Hippocampus", configuration="3d_fullres")
 GIB = 1 << 30
@@ -191,6 +192,14 @@ def test_what_was_left_out_is_said_with_its_reason() -> None:
     ]
     assert said[0] == "Holter's loader: own data"
     assert any("final validation" in sentence for sentence in said)
+
+
+def test_the_reason_for_what_was_left_out_is_in_the_language_of_the_sentence() -> None:
+    came = msgspec.json.encode(LeftOut(code="different", detail=DIFFERENT(name="GammaTransform")))
+    left_out = msgspec.json.decode(came, type=LeftOut)
+    said = not_measured(measured(left_out=(left_out,)), 9.0)[0]
+    assert phrase(DIFFERENT(name="GammaTransform"), "zh") in phrase(said, "zh")
+    assert phrase(DIFFERENT(name="GammaTransform"), "en") in phrase(said, "en")
 
 
 def test_published_epochs_are_those_of_this_gpu_or_all() -> None:

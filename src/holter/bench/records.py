@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from holter.records import Message, Record
+from holter.records import Message, Record, Text
 
 Loader = Literal["stock", "holter"]
 LimitName = Literal["network", "augmentation", "reading", "hand-over", "cores"]
@@ -59,7 +59,7 @@ class LeftOut(Record, frozen=True, kw_only=True):
     """Something that was not measured, and why: a code of the reason, and its detail."""
 
     code: str
-    detail: str = ""
+    detail: Text = ""
 
 
 class Measured(Record, frozen=True, kw_only=True):

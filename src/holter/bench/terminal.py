@@ -108,6 +108,9 @@ def as_json(report: Report, lang: Lang) -> dict[str, Any]:
     made["rows"] = [
         {**msgspec.to_builtins(row), "name": phrase(row.name, lang), "limits": row.limits} for row in report.rows
     ]
+    made["measured"]["left_out"] = [
+        {"code": left.code, "detail": phrase(left.detail, lang)} for left in report.measured.left_out
+    ]
     made["advice"] = phrase(report.advice, lang)
     made["not_measured"] = [phrase(message, lang) for message in report.not_measured]
     return {"schema": SCHEMA, **made}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +13,11 @@ import pytest
 import torch
 from batchgenerators.dataloading.nondet_multi_threaded_augmenter import NonDetMultiThreadedAugmenter
 
+from holter.reports.catalogue import phrase
 from holter.trainer.auto.choice import Choice, kept
 from holter.trainer.auto.decide import WORTH, chosen, speed_of_stock
 from holter.trainer.auto.race import Speed, at_least, measure, speed_of
+from holter.trainer.sentences import DIFFERENT
 
 # multiprocessing's own: the tracker of shared memory, and the socket that shares descriptors.
 FEW_FILES = 8
@@ -96,6 +99,18 @@ def test_a_choice_is_kept_until_the_circumstances_change(tmp_path: Path, monkeyp
     for broken in ("", "[]", '{"loader": "mine", "reason": ""}', '{"loader": 3}'):
         (tmp_path / "fold_0/holter_loader.json").write_text(broken)
         assert kept(tmp_path / "fold_0") is None
+
+
+def test_what_differs_is_kept_as_a_sentence_and_that_of_an_older_holter_is_quoted(tmp_path: Path) -> None:
+    Choice(loader="stock", reason="different", detail=DIFFERENT(name="GammaTransform")).keep(tmp_path)
+    found = kept(tmp_path)
+    assert found is not None and found.detail == DIFFERENT(name="GammaTransform")
+    assert phrase(found.detail, "zh") != phrase(found.detail, "en")
+    file = tmp_path / "holter_loader.json"
+    older = {**json.loads(file.read_text()), "detail": "GammaTransform differs"}
+    file.write_text(json.dumps(older))
+    found = kept(tmp_path)
+    assert found is not None and found.detail == "GammaTransform differs"
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from holter.bench.child import page_cache
 from holter.bench.child.compiled import is_compiled
 from holter.bench.child.compute import Compute, measure_compute
@@ -13,10 +15,11 @@ from holter.bench.child.opening import prove
 from holter.bench.child.reading import files_of
 from holter.bench.child.training import Training
 from holter.bench.records import FITS, LeftOut
-from holter.errors import HolterError
 from holter.linux.cgroups import available_bytes
-from holter.reports.catalogue import phrase
+from holter.records import Message, Text, Value
 from holter.trainer.settings import Settings, read_settings
+
+MOST_CHARS = 300  # of a quotation: an error of PyTorch may have pages
 
 
 class Beginning:
@@ -33,10 +36,9 @@ class Beginning:
         self.data_bytes = sum(file.stat().st_size for file in self.files)
         self.free_bytes = available_bytes()
 
-    def leave_out(self, code: str, detail: object = "") -> None:
+    def leave_out(self, code: str, detail: Text = "") -> None:
         """Remember what is not measured, and why."""
-        said = phrase(detail.what, "en") if isinstance(detail, HolterError) else str(detail)
-        self.left_out.append(LeftOut(code=code, detail=said[:300]))
+        self.left_out.append(LeftOut(code=code, detail=shortened(detail)))
 
     def fetch(self) -> None:
         """Read the files into memory if they fit beside the training."""
@@ -59,3 +61,14 @@ class Beginning:
         """Return how many of Holter's transforms equal nnU-Net's; None if its loader cannot be used."""
         self._tell("proof")
         return prove(self._training, self.leave_out)
+
+
+def shortened(said: Text) -> Text:
+    """Return a text with each of its quotations cut to MOST_CHARS characters."""
+    if isinstance(said, str):
+        return said[:MOST_CHARS]
+    return msgspec.structs.replace(said, values=tuple((name, _shortened(value)) for name, value in said.values))
+
+
+def _shortened(value: Value) -> Value:
+    return shortened(value) if isinstance(value, (str, Message)) else value

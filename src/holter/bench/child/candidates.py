@@ -18,8 +18,7 @@ from holter.bench.child.training import Training
 from holter.bench.tuning.race import CandidateFailed
 from holter.bench.tuning.records import Block, Candidate
 from holter.errors import HolterError
-from holter.reports.catalogue import phrase
-from holter.trainer.auto.decide import end
+from holter.trainer.auto.decide import end, said_by
 from holter.trainer.feed import Feed
 from holter.trainer.make_feeds import training_feed
 from holter.trainer.settings import Settings
@@ -49,8 +48,7 @@ class Bench:
         except torch.cuda.OutOfMemoryError:
             raise
         except (OSError, RuntimeError, HolterError) as error:
-            said = phrase(error.what, "en") if isinstance(error, HolterError) else f"{type(error).__name__}: {error}"
-            raise CandidateFailed(said) from error
+            raise CandidateFailed(said_by(error)) from error
 
     def _measured(self, candidate: Candidate) -> Block:
         trainer, loader = self._training.trainer, self._started(candidate)

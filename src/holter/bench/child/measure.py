@@ -21,7 +21,7 @@ from holter.bench.child.training import Training
 from holter.bench.records import Measured, Order, Side
 from holter.errors import HolterError
 from holter.trainer.auto.choose import stock_workers
-from holter.trainer.auto.decide import end
+from holter.trainer.auto.decide import end, said_by
 from holter.trainer.feed import Feed
 from holter.trainer.make_feeds import make_feeds, training_feed
 from holter.transforms.kernels import found
@@ -149,7 +149,9 @@ class _Bench:
         except (OSError, RuntimeError, HolterError) as error:
             if isinstance(error, torch.cuda.OutOfMemoryError):
                 raise
-            self._begin.leave_out(f"together-{side.loader}", error)
+            self._begin.leave_out(
+                f"together-{side.loader}", said_by(error) if isinstance(error, HolterError) else str(error)
+            )
             return side, None
         finally:
             for loader in loaders:
@@ -171,7 +173,7 @@ class _Bench:
         try:
             self._trainer.save_checkpoint(str(file))
         except (OSError, RuntimeError) as error:  # the folder for temporary files is full
-            self._begin.leave_out("checkpoint", error)
+            self._begin.leave_out("checkpoint", str(error))
             return None
         finally:
             took_s, size = time.perf_counter() - began_s, file.stat().st_size if file.exists() else 0

@@ -14,9 +14,9 @@ import torch
 
 from holter.bench.child.training import Training, build, chosen_device, set_threads
 from holter.bench.records import Order
-from holter.errors import HolterError, LoaderNotReplaced
-from holter.reports.catalogue import phrase
-from holter.trainer.auto.decide import SEED, sample_of
+from holter.errors import LoaderNotReplaced
+from holter.records import Text
+from holter.trainer.auto.decide import SEED, said_by, sample_of
 from holter.trainer.auto.proof import why_different
 from holter.trainer.find import find_trainer
 from holter.trainer.loading import with_holter_loader
@@ -61,7 +61,7 @@ def opened(order: Order, scratch: Path, tell: Tell) -> tuple[Training, str]:
         raise Trouble("no-space" if error.errno == errno.ENOSPC else "files") from error
 
 
-def prove(training: Training, leave_out: Callable[[str, object], None]) -> int | None:
+def prove(training: Training, leave_out: Callable[[str, Text], None]) -> int | None:
     """Return how many of Holter's transforms are proved equal to nnU-Net's, on a sample of this training.
 
     None if one differs, or if Holter's loader cannot be used; then ``leave_out`` gets a code and the reason.
@@ -75,10 +75,10 @@ def prove(training: Training, leave_out: Callable[[str, object], None]) -> int |
         values = (*(int(label) for label in labels.all_labels), *ignored)
         different = why_different(loader.transforms, chain, image, seg, values, np.random.default_rng(SEED))
     except Exception as error:  # noqa: BLE001 - nnU-Net's own loader is measured all the same
-        leave_out("holter", error if isinstance(error, HolterError) else f"{type(error).__name__}: {error}")
+        leave_out("holter", said_by(error))
         return None
     if different is not None:
-        leave_out("different", phrase(different, "en"))
+        leave_out("different", different)
         return None
     return len(chain.steps)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from holter.bench.child.beginning import Beginning
+from holter.bench.child.beginning import Beginning, shortened
 from holter.bench.child.candidates import Bench
 from holter.bench.child.compiled import compare_compiled, is_compiled
 from holter.bench.child.opening import Trouble, bytes_of, device_name, opened
@@ -75,7 +75,7 @@ class _Tuning:
             chosen=found.chosen,
             trials=found.trials,
             gain=found.gain,
-            failed=tuple(Failed(candidate=each, reason=why[:300]) for each, why in found.race.failed.items()),
+            failed=tuple(Failed(candidate=each, reason=shortened(why)) for each, why in found.race.failed.items()),
             is_settled=found.is_settled,
             network_per_s=compute.train.per_s,
             block=_mean(list(found.race.blocks[found.chosen].values())),

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from holter.bench.tuning.pairs import mean_of, ratio_of
 from holter.bench.tuning.records import Block, Candidate, Interval
 from holter.bench.tuning.space import cheapest
+from holter.errors import HolterError
+from holter.records import Text
 
 # Half of a 95 % interval: narrower says no more about a training.
 NARROW = 0.03
@@ -22,7 +24,14 @@ Measure = Callable[[Candidate], Block]
 
 
 class CandidateFailed(Exception):
-    """A training with this candidate fails here; the text says how."""
+    """A training with this candidate fails here; ``said`` says how."""
+
+    def __init__(self, said: Text) -> None:
+        super().__init__(said)
+        self.said = said
+
+    def __str__(self) -> str:
+        return str(HolterError(self.said))
 
 
 Report = Callable[[int, int, float], None]  # blocks, candidates, seconds left
@@ -35,7 +44,7 @@ class Race:
         self._measure, self._report, self._clock = measure, report, clock
         self._round = 0
         self.blocks: dict[Candidate, dict[int, Block]] = {}
-        self.failed: dict[Candidate, str] = {}  # with the reason; never measured again
+        self.failed: dict[Candidate, Text] = {}  # with the reason; never measured again
         self._took_s: dict[Candidate, float] = {}
 
     def run(
@@ -102,7 +111,7 @@ class Race:
             try:
                 block = self._measure(candidate)
             except CandidateFailed as error:
-                self.failed[candidate] = str(error)
+                self.failed[candidate] = error.said
                 self.blocks.pop(candidate, None)
                 continue
             self.blocks.setdefault(candidate, {})[self._round] = block

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holter.bench.records import LeftOut, Loader, Order
-from holter.records import Message, Record
+from holter.records import Message, Record, Text
 
 
 class Candidate(Record, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class Failed(Record, frozen=True, kw_only=True):
     """A candidate with which a training fails here, and how."""
 
     candidate: Candidate
-    reason: str
+    reason: Text
 
 
 class Bounds(Record, frozen=True, kw_only=True):

@@ -124,6 +124,11 @@ def lines(report: TuneReport) -> list[str]:
 def as_json(report: TuneReport, lang: Lang) -> dict[str, Any]:
     """Return the report with its sentences in a language."""
     made: dict[str, Any] = msgspec.to_builtins(report)
+    made["tuned"]["left_out"] = [
+        {"code": left.code, "detail": phrase(left.detail, lang)} for left in report.tuned.left_out
+    ]
+    for failed, shown in zip(report.tuned.failed, made["tuned"]["failed"], strict=True):
+        shown["reason"] = phrase(failed.reason, lang)
     made["more"] = phrase(report.more, lang)
     made["not_measured"] = [phrase(message, lang) for message in report.not_measured]
     return {"schema": SCHEMA, **made, "exports": lines(report)[:-1]}

@@ -6,11 +6,14 @@ import importlib.metadata
 import json
 import os
 import socket
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
+
 from holter import __version__
+from holter.records import Text
 from holter.trainer.settings import STOCK_WORKERS, usable_cpus
 
 FILE = "holter_loader.json"
@@ -42,7 +45,7 @@ class Choice:
 
     loader: Literal["stock", "holter"]
     reason: str  # a key of sentences.py: "faster", "not-faster", "undecided", "different", "failed", "ranks"
-    detail: str = ""  # English: what differs, or what failed
+    detail: Text = ""  # what differs, or what failed; in files of an older Holter a string in English
     threads: int | None = None  # of Holter's loader
     stock: float | None = None  # batches per second
     holter: float | None = None
@@ -56,7 +59,7 @@ class Choice:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             partial = folder / f".{FILE}.{os.getpid()}"
-            partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+            partial.write_text(json.dumps(msgspec.to_builtins(self), indent=2) + "\n", encoding="utf-8")
             partial.replace(folder / FILE)
         except OSError:
             pass  # it is measured again next time
@@ -65,7 +68,7 @@ class Choice:
 def kept(folder: Path) -> Choice | None:
     """Return the choice that was made for this fold in the same circumstances, or None."""
     try:
-        choice = Choice(**json.loads((folder / FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        choice = msgspec.convert(json.loads((folder / FILE).read_text(encoding="utf-8")), type=Choice)
+    except (OSError, ValueError):
         return None
-    return choice if choice.loader in ("stock", "holter") and choice.made_in == circumstances() else None
+    return choice if choice.made_in == circumstances() else None

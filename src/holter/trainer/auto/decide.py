@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from holter.errors import HolterError
+from holter.errors import CodedText, HolterError
 from holter.loader import Loader
-from holter.reports.catalogue import phrase
+from holter.probes.training.remarks import worded
+from holter.records import Text
 from holter.trainer.auto.choice import Choice
 from holter.trainer.auto.proof import why_different
 from holter.trainer.auto.race import Speed, at_least, measure
@@ -77,10 +78,10 @@ def _decided(material: Material, began_s: float) -> Decision:
         image, seg = sample_of(material.stock_loader)
         different = why_different(compose, material.chain, image, seg, material.labels, np.random.default_rng(SEED))
         if different is not None:
-            return Decision(Choice(loader="stock", reason="different", detail=phrase(different, "en")))
+            return Decision(Choice(loader="stock", reason="different", detail=different))
         threads, ours = _fastest(material)
     except Exception as error:  # noqa: BLE001 - whatever it is, nnU-Net's own loader works, or names the error itself
-        return Decision(Choice(loader="stock", reason="failed", detail=_said(error)))
+        return Decision(Choice(loader="stock", reason="failed", detail=said_by(error)))
     left_s = max(LEAST_STOCK_S, began_s + BUDGET_S - time.monotonic())
     stock = material.make_stock()
     theirs = speed_of_stock(stock, material.workers, left_s)
@@ -148,6 +149,13 @@ def sample_of(stock_loader: Any) -> tuple[torch.Tensor, torch.Tensor]:
     return batch["data"][-1].float(), batch["target"][-1]
 
 
+def said_by(error: BaseException) -> Text:
+    """Return what an error says: the sentence of a HolterError; of any other error its type and its words."""
+    if not isinstance(error, HolterError):
+        return f"{type(error).__name__}: {error}"
+    return worded(error.what) if isinstance(error.what, CodedText) else error.what
+
+
 def _fastest(material: Material) -> tuple[int, Speed]:
     # The number of threads, and the speed with it. On a CPU the network needs the other half of the cores.
     usual = material.settings.readers(gpu_transforms=False, gpu_training=material.on_gpu)
@@ -177,7 +185,3 @@ def _ahead(augmenter: Any) -> int:
     # What nnU-Net's workers have made while nobody waited.
     queues = (getattr(augmenter, name, None) for name in ("results_loop_queue", "_queue"))
     return sum(queue.qsize() for queue in queues if queue is not None)
-
-
-def _said(error: BaseException) -> str:
-    return phrase(error.what, "en") if isinstance(error, HolterError) else f"{type(error).__name__}: {error}"
