@@ -45,6 +45,12 @@ def test_pieces_that_contradict_each_other_are_named(tmp_path: Path) -> None:
     assert any("one.txt" in note and "two.txt" in note and "the first one counts" in note for note in notes)
 
 
+def test_a_contradiction_names_a_piece_with_a_colon_in_full(tmp_path: Path) -> None:
+    result = pieces(tmp_path, **{"log 10:30": DF, "b": DF.replace("64M", "16G").replace("100%", "3%")})
+    notes = [phrase(note, "en") for note in result.notes]
+    assert any("log 10:30.txt says 64" in note for note in notes)
+
+
 def test_what_two_outputs_say_together_is_reckoned(tmp_path: Path) -> None:
     load = " 14:02:11 up 5 days,  2:11,  1 user,  load average: 96.12, 95.05, 90.90\n"
     story = "My nnU-Net training became slow, an epoch takes 800 s instead of 160 s.\n"

@@ -9,6 +9,7 @@ import datetime
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from holter.diagnosis.logs import nothing_in
 from holter.diagnosis.result import DiagnosisResult, of_piece
@@ -40,6 +41,18 @@ FIRST_YEAR = 2000
 # What was read of a text's words is named with the other pieces.
 OF_ONE_PIECE = ("target.from-words", "target.from-outputs")
 
+
+class FromPiece(NamedTuple):
+    """A fact, and the name of the piece that it was read in."""
+
+    hit: Found
+    piece: str
+
+    def quoted(self) -> Found:
+        """Return the fact with the piece named in its quotation."""
+        return self.hit._replace(quote=f"{self.piece}: {self.hit.quote}" if self.hit.quote else self.piece)
+
+
 One = Callable[[str], DiagnosisResult]
 
 
@@ -51,7 +64,7 @@ def diagnose_pieces(targets: Sequence[str], diagnose: One, piped: Callable[[], b
     read = {target: _result(target, diagnose, piped) for target in dict.fromkeys(targets)}
     results = [result for result, _, _ in read.values() if result is not None]
     span = next((span for result in results if (span := _span_of(result)) is not None), None)
-    facts: dict[str, Found] = {}
+    facts: dict[str, FromPiece] = {}
     notes: list[Message] = []
     pieces: list[tuple[Text, Found]] = []
     for target, (result, error, text) in read.items():
@@ -72,7 +85,8 @@ def diagnose_pieces(targets: Sequence[str], diagnose: One, piped: Callable[[], b
     first_error = next((error for _, error, _ in read.values() if error is not None), None)
     if first_error is not None and not results and not facts:
         raise first_error
-    together = _together(", ".join(targets), results, facts, tuple(notes), len(read))
+    found = {fact: came.quoted() for fact, came in facts.items()}
+    together = _together(", ".join(targets), results, found, tuple(notes), len(read))
     return together._replace(facts=tuple(pieces))
 
 
@@ -142,25 +156,25 @@ def _of_evidence(diagnosis: Diagnosis) -> dict[str, Found]:
     }
 
 
-def _merge(facts: dict[str, Found], words: dict[str, Found], piece: Text) -> list[Message]:
+def _merge(facts: dict[str, FromPiece], words: dict[str, Found], piece: Text) -> list[Message]:
     count = sum(fact != "resembles" for fact in words)
     notes = [FROM(piece=piece, count=count, facts=names_of(words))] if count else []
     name = piece if isinstance(piece, str) else STDIN
     for fact, hit in words.items():
         before = facts.get(fact)
-        quoted = hit._replace(quote=f"{name}: {hit.quote}" if hit.quote else name)
-        if before is None or (fact == "resembles" and _fit(hit) > _fit(before)):
-            facts[fact] = quoted
+        if before is None or (fact == "resembles" and _fit(hit) > _fit(before.hit)):
+            facts[fact] = FromPiece(hit, name)
         elif fact == "resembles":  # of two descriptions the clearer one counts
             continue
         elif isinstance(hit.value, tuple):
-            facts[fact] = before._replace(value=tuple(dict.fromkeys((*_items(before.value), *_items(hit.value)))))
-        elif _differ(before.value, hit.value) and fact != "episode.kind":
+            both = tuple(dict.fromkeys((*_items(before.hit.value), *_items(hit.value))))
+            facts[fact] = before._replace(hit=before.hit._replace(value=both))
+        elif _differ(before.hit.value, hit.value) and fact != "episode.kind":
             notes.append(
                 CONTRADICT(
                     fact=Message(key=f"fact.{fact}"),
-                    piece=before.quote.partition(":")[0],
-                    value=_shown(fact, before.value),
+                    piece=before.piece,
+                    value=_shown(fact, before.hit.value),
                     other=name,
                     second=_shown(fact, hit.value),
                 )
