@@ -368,7 +368,9 @@ def test_a_cause_that_was_not_judged_is_not_called_possible_and_excluded_ones_ar
     ]
     page = page_of("frozen_worker/fault")
     assert page.count('class="badge possible"') == len(judged)
-    assert "74 causes are excluded. " in plain_of(page)
+    excluded = sum(verdict.verdict == "excluded" for verdict in diagnosis.verdicts)
+    assert excluded > 1
+    assert f"{excluded} causes are excluded. " in plain_of(page)
 
 
 @pytest.mark.parametrize(
