@@ -88,7 +88,7 @@ def network_caller(frames: tuple[Frame, ...]) -> Frame | None:
 
     In a stock training no Python code of the main thread opens a socket.
     """
-    outside = next((index for index, frame in enumerate(frames) if not _NETWORK.search(frame.file)), None)
+    outside = next((index for index, frame in enumerate(frames) if not NETWORK.search(frame.file)), None)
     return frames[outside] if outside else None
 
 
@@ -124,7 +124,7 @@ _COLLECTIVES = (
     "monitored_barrier", "broadcast", "broadcast_object_list", "reduce", "reduce_scatter", "gather", "gather_object",
     "_sync_buffers", "_sync_module_states", "_broadcast_coalesced",
 )  # fmt: skip
-_NETWORK = later(r"(?:^|/)(?:socket|ssl)\.py$|/(?:http|urllib|urllib3|requests|httpx|httpcore|aiohttp|websocket|grpc)/")
+NETWORK = later(r"(?:^|/)(?:socket|ssl)\.py$|/(?:http|urllib|urllib3|requests|httpx|httpcore|aiohttp|websocket|grpc)/")
 # Holter's hook, which stands in for functions of batchgenerators and nnU-Net.
 _HOOK = later(r"(?:^|/)holter/hook/")
 _STEPS = ("train_step", "validation_step")

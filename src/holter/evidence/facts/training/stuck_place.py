@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from holter.evidence.frames import main_thread
+from holter.evidence.frames import NETWORK, main_thread
 from holter.evidence.owners import HOOK, owner_of
 from holter.evidence.window import Window, mean_cpu
 from holter.patterns import later
@@ -46,7 +46,6 @@ _DEBUGGERS = later(
     r"_pydevd_\w+|prompt_toolkit)/"
 )
 _TERMINALS = later(r"^/dev/(?:pts/\d+|tty\w*|console)$")
-_NETWORK_FILES = later(r"(?:^|/)(?:socket|ssl)\.py$|/(?:http|urllib3?|requests|httpx|grpc|websocket)/")
 
 
 class Place(NamedTuple):
@@ -121,7 +120,7 @@ def _kind(thread: ThreadStack, window: Window, pid: int) -> str:
     file = (latest.syscall_file if latest else None) or ""
     if _asks_a_person(thread) or (call in ("read", "select", "pselect6") and _TERMINALS.search(file)):
         return PERSON
-    if any(_NETWORK_FILES.search(frame.file) for frame in thread.frames) or file.startswith("socket:"):
+    if any(NETWORK.search(frame.file) for frame in thread.frames) or file.startswith("socket:"):
         return "socket"
     if file.startswith("pipe:"):
         return "pipe"
