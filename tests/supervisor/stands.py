@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent import futures
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -106,6 +107,43 @@ def child_uploads():
         "while time.monotonic() < end: here.send(bytes(2000)); there.recv(2000); time.sleep(0.4)"
     )
     subprocess.run([sys.executable, "-c", send], check=True)
+
+
+def thread_uploads():
+    with futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(uploads).result()
+
+
+def thread_downloads():
+    """250 KB/s, from a program outside the run as far as its processes show."""
+    send = (
+        "import os, socket, sys, time\n"
+        "server = socket.create_server(('127.0.0.1', 0))\n"
+        "print(server.getsockname()[1], flush=True)\n"
+        "line, _ = server.accept()\n"
+        "while True: line.sendall(bytes(12500)); time.sleep(0.05)"
+    )
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(("HOLTER", "PYTHONPATH"))}
+    shell = f'setsid "{sys.executable}" -c "$0" 2>&1 &'
+    server = subprocess.Popen(["sh", "-c", shell, send], env=bare, stdout=subprocess.PIPE)
+    line = socket.create_connection(("127.0.0.1", int(server.stdout.readline())))
+
+    def receive():
+        end_s = time.monotonic() + FOR_S
+        while time.monotonic() < end_s:
+            line.recv(65536)
+
+    with futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(receive).result()
+    line.close()
+    server.wait()
+
+
+def detached_computes():
+    """A process that has left the run at once: another session, and its parent has ended."""
+    work = f"setsid timeout {FOR_S} {sys.executable} -c 'while True: pass' >/dev/null 2>&1 &"
+    subprocess.run(["sh", "-c", work], check=True)
+    time.sleep(FOR_S)
 
 
 def polls():

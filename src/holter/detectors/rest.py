@@ -57,7 +57,7 @@ class Rest:
     def _moves(self, tick: Tick) -> bool:
         # Each process is measured every five seconds, in different ticks.
         moves = False
-        watched = _that_may_not_wake(tick) if self._strict else frozenset()
+        watched = may_not_wake(tick) if self._strict else frozenset()
         for process in tick.processes:
             if process.read_bytes_total is not None:
                 total = process.read_bytes_total + (process.write_bytes_total or 0)
@@ -75,7 +75,8 @@ class Rest:
         return total > before + by_more_than
 
     def _wakes(self, process: ProcessSample) -> bool:
-        # These are the switches of the first thread, in which a program runs its loop.
+        # These are the switches of the first thread, in which a program runs its loop. For the other threads see
+        # ``probes/process/activity.py``.
         if process.voluntary_switches_total is None:
             return False
         span_s = process.t_s - self._switched_s.get(process.pid, process.t_s)
@@ -98,8 +99,11 @@ class Rest:
         )
 
 
-# The main processes and what they have started, except workers: a launcher above them may look after them every second.
-def _that_may_not_wake(tick: Tick) -> frozenset[int]:
+def may_not_wake(tick: Tick) -> frozenset[int]:
+    """Return the main processes and what they have started, except workers.
+
+    A launcher above them may look after them every second.
+    """
     parents = {process.pid: process.ppid for process in tick.processes}
     mains = {process.pid for process in tick.processes if process.role == "main"}
     found, size = mains, 0

@@ -38,6 +38,10 @@ class StandingKeeper:
         """Seconds after which to say it."""
         return max(FLOOR_S, TIMES_LONGEST * self.longest_s)
 
+    def begin_again(self) -> None:
+        """Count from the next tick: something was done that no tick shows."""
+        self.since_s = None
+
     def see(self, tick: Tick) -> None:
         self._plain.see(tick)
         if not tick.processes or not self._plain.is_plain:

@@ -29,6 +29,7 @@ SCALED = {"FLOOR_S": 10.0, "TIMES_LONGEST": 0.0}
 FOR_S = 24.0
 TOLD = {"in_lock": "lock", "in_socket": "socket", "in_flock": "file-lock", "in_sleep": "sleep", "in_child": "child"}
 HEALTHY = ("computes", "child_computes", "uploads", "child_uploads", "polls", "asks", "asks_at_terminal", "debugs")
+UNSEEN = ("thread_uploads", "thread_downloads", "detached_computes")  # in no counter of the main thread
 
 pytestmark = [pytest.mark.training, pytest.mark.long]
 
@@ -70,6 +71,13 @@ def test_each_place_is_named_once_and_work_and_persons_are_left_alone(tmp_path: 
     assert outcome_of(recording, (), is_over=True).headline.key == "outcome.finished"
 
 
+def test_a_transfer_in_a_thread_and_a_detached_process_are_activity(tmp_path: Path) -> None:
+    result, recording = play(tmp_path, *UNSEEN, "in_lock")
+    assert result.returncode == 0, (tmp_path / "output.txt").read_text()
+    told = notices(recording, "main-stands")
+    assert [str(notice.message.value("place")).split()[0] for notice in told] == ["in_lock"]
+
+
 def test_what_stands_at_the_end_is_the_headline_and_names_no_cause(tmp_path: Path) -> None:
     seen: list[float] = []
 
@@ -88,7 +96,7 @@ def test_what_stands_at_the_end_is_the_headline_and_names_no_cause(tmp_path: Pat
     document = to_json(diagnoses, "en", recording=recording, ran=ran)
     assert [episode["headline"]["cause"] for episode in document["episodes"]] == []
     assert document["outcome"]["cause"] is None
-    assert "the main process has stood in for_ever (stands.py:" in document["outcome"]["text"]
+    assert "the main thread has stood in for_ever (stands.py:" in document["outcome"]["text"]
     out = StringIO()
     print_diagnosis(Console(file=out, width=500), recording, diagnoses, ran=ran)
     assert "Nothing wrong" not in out.getvalue() and "kill " not in out.getvalue(), out.getvalue()

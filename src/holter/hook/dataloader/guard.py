@@ -18,6 +18,7 @@ from typing import Any
 
 from .. import control
 from .. import page as layout
+from ..process import name_thread
 from ..remarks import Remark, remark, worker
 from ..runtime import RUNTIME
 from ..workers import children
@@ -246,6 +247,7 @@ def _look_at_all(now: float, *, gap: bool) -> None:
 
 def _guard() -> None:
     owner, before = os.getpid(), time.monotonic()
+    name_thread()
     while owner == os.getpid():
         time.sleep(LOOK_S)
         now = time.monotonic()

@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import control
 from .. import page as layout
+from ..process import name_thread
 from ..runtime import RUNTIME
 from .parts import queues_of, ready_of
 
@@ -205,6 +206,7 @@ def _watch_terminate() -> None:
 
 def _beat() -> None:
     owner = os.getpid()
+    name_thread()
     while owner == os.getpid():
         try:
             poll(_own_state())

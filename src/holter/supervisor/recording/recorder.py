@@ -84,7 +84,7 @@ class Recorder:
         self._writer = writer
         self._listener = listener
         self._notices = Notices()
-        self._standing = StandingWatch(self.recording)
+        self._standing = StandingWatch(self.recording, folder)
         self._course = Course()
         self._registrar = registrar
         self._has_said_unlisted = False

@@ -1,4 +1,4 @@
-"""Report once where a program with a DataLoader has stood for long, while no process of the run does anything.
+"""Report once where a program with a DataLoader has stood for long, while Holter sees no activity of the run.
 
 Holter cannot tell whether that is intended, so it is a notice: no alarm, no cause, no command, and nothing is healed.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from holter.detectors.rest import may_not_wake
 from holter.detectors.standing import Progress, StandingKeeper
 from holter.evidence.facts.training.standing import KINDS
 from holter.evidence.facts.training.stuck_place import LOOPS, OTHER, PERSON, Place, stuck_place
@@ -15,8 +16,9 @@ from holter.evidence.frames import describe
 from holter.evidence.window import Window
 from holter.history.ranks import main_process
 from holter.history.standing import GOES_ON, STANDS
+from holter.probes.process.activity import Activity, marked
 from holter.probes.process.stacks import StackDumper
-from holter.records import Episode, Notice, ProcessSample, StackDump, Tick
+from holter.records import WORKERS, Episode, Notice, ProcessSample, StackDump, Tick
 from holter.sentences import define
 from holter.tape import Recording
 
@@ -24,6 +26,8 @@ from holter.tape import Recording
 LOOKS = 5
 # The stacks that count are from this part of the limit, or more.
 LEAST_PART = 0.75
+# So many times within the limit, but not more often than that, the threads and connections of the run are compared.
+ACTIVITY_LOOKS, LEAST_BETWEEN_S = 20, 4.0
 # What it waits for is not known, or it is a file of which nothing is read or written.
 UNNAMED = (OTHER, "file")
 # With stdin behind it, such a call waits for a person, or for the program that gives it orders.
@@ -31,8 +35,8 @@ READS = ("read", "readv", "select", "pselect6")
 
 STANDS_IN = define(
     "notice.main-stands",
-    "the main process has stood in {place} for {age:duration}[[ ({kind})]], and no process of the run does anything; "
-    "Holter cannot tell whether this is intended",
+    "the main thread has stood in {place} for {age:duration}[[ ({kind})]]; "
+    "Holter sees no activity of the run, and cannot tell whether this is intended",
 )
 WENT_ON = define("notice.main-goes-on", "the main process goes on, after {age:duration} in {place}")
 
@@ -40,9 +44,10 @@ WENT_ON = define("notice.main-goes-on", "the main process goes on, after {age:du
 class StandingWatch:
     """Takes stacks of a main process that stands, and reports its place; once per stop."""
 
-    def __init__(self, recording: Callable[[], Recording]) -> None:
-        """``recording``: the last minutes, as if read from the tape."""
+    def __init__(self, recording: Callable[[], Recording], scratch: Path) -> None:
+        """``recording``: the last minutes, as if read from the tape. ``scratch``: it marks what the run starts."""
         self._recording = recording
+        self._mark = f"HOLTER_SCRATCH={scratch}"
         # Stacks from outside only: a signal would disturb a program that may be healthy.
         self._dumper = StackDumper()
         self._new: list[StackDump] = []
@@ -53,6 +58,7 @@ class StandingWatch:
         self._keeper = StandingKeeper()
         self._dumps: list[StackDump] = []
         self._looked = 0
+        self._activity, self._activity_due_s = Activity(), 0.0
         self._reported: tuple[Progress, float, str] | None = None  # progress then, beginning, place
 
     def see(self, tick: Tick) -> tuple[Notice, ...]:
@@ -61,6 +67,8 @@ class StandingWatch:
         came = self._dumper.collect()
         if self._reported is not None:
             return self._went_on(tick)
+        if self._keeper.since_s is not None and tick.processes and self._is_active(tick):
+            self._keeper.begin_again()
         since_s = self._keeper.since_s
         main = main_process(tick.processes, tick.beats)
         if since_s is None or main is None:
@@ -91,6 +99,13 @@ class StandingWatch:
     def close(self) -> None:
         """Cancel a stack dump that still runs."""
         self._dumper.close()
+
+    def _is_active(self, tick: Tick) -> bool:
+        # What a transfer in a thread shows, and what has left the run with ``setsid``.
+        if tick.t_s < self._activity_due_s:
+            return False
+        self._activity_due_s = tick.t_s + max(LEAST_BETWEEN_S, self._keeper.limit_s / ACTIVITY_LOOKS)
+        return self._activity.look(may_not_wake(tick), tick.t_s, marked(self._mark, _attached(tick)))
 
     def _judge(self, tick: Tick, main: ProcessSample, since_s: float) -> tuple[Notice, ...]:
         newest_s = self._dumps[-1].t_s
@@ -126,6 +141,16 @@ class StandingWatch:
         _, since_s, place = self._reported
         self._reported, self._dumps, self._looked = None, [], 0
         return (Notice(t_s=tick.t_s, what=GOES_ON, message=WENT_ON(age=tick.t_s - since_s, place=place)),)
+
+
+# The main processes, what they have started, all workers, and the launchers above.
+def _attached(tick: Tick) -> frozenset[int]:
+    parents = {process.pid: process.ppid for process in tick.processes}
+    above = {process.pid for process in tick.processes if process.role == "main"}
+    row = set(above)
+    while row := {parent for pid in row if (parent := parents.get(pid)) is not None} - above:
+        above |= row
+    return may_not_wake(tick) | above | {process.pid for process in tick.processes if process.role in WORKERS}
 
 
 def _may_read_stdin(main: ProcessSample) -> bool:
