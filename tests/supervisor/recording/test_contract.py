@@ -136,6 +136,19 @@ def test_of_a_script_that_has_ended_nothing_is_said_about_its_environment(source
     assert why(keeper(sources, tmp_path)) == "has-ended"
 
 
+def test_what_was_known_of_a_script_while_it_lived_is_not_replaced_at_its_end(sources, tmp_path: Path) -> None:
+    kept = keeper(sources, tmp_path)
+    with subprocess.Popen(["/bin/sleep", "60"], env={}) as process:
+        sources.process.main_pid, sources.living = process.pid, frozenset({process.pid})
+        kept.see(Tick(t_s=0.0))
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        kept.see(Tick(t_s=5.0))
+    early = kept.of_early_end(6.0)
+    assert early is not None
+    assert early.ability("heartbeat").why_not.key == "contract.environment-cleared"  # type: ignore[union-attr]
+
+
 def test_an_environment_without_any_variable_was_cleared(sources, tmp_path: Path) -> None:
     with subprocess.Popen(["/bin/sleep", "60"], env={}) as process:
         sources.process.main_pid = process.pid

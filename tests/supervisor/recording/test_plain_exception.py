@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from holter.records import ExceptionSeen
+from holter.reports.catalogue import phrase
+from holter.reports.quiet import quiet_message
 from holter.supervisor.run import run
 from holter.tape import read
 
@@ -37,3 +39,12 @@ def test_the_exception_of_a_program_that_it_calls_is_none_of_the_training(tmp_pa
     result = run((sys.executable, "-c", CALLS), tmp_path / "t.holter")
     assert result.returncode == 7
     assert not read(tmp_path / "t.holter").events(ExceptionSeen)
+
+
+@pytest.mark.slow
+def test_a_short_script_that_ended_well_says_why_nothing_was_seen_of_it(tmp_path):
+    """``-E`` keeps the hook out; the recording ends before the contract is settled."""
+    result = run((sys.executable, "-E", "-c", "import time; time.sleep(5)"), tmp_path / "t.holter")
+    assert result.returncode == 0
+    why = quiet_message(read(tmp_path / "t.holter"))
+    assert "-E, which ignores PYTHONPATH" in phrase(why, "en")

@@ -12,7 +12,7 @@ from holter.history.ranks import main_beat
 from holter.probes.process.stacks import StackDumper
 from holter.records import ContractSettled, Notice, Tick
 from holter.sentences import define
-from holter.supervisor.recording.abilities import Abilities, Terms
+from holter.supervisor.recording.abilities import HAS_ENDED, Abilities, Terms
 from holter.supervisor.recording.scratch_keeper import ScratchKeeper
 from holter.supervisor.recording.sources import Sources
 
@@ -103,7 +103,9 @@ class ContractKeeper:
         is_alive = self._sources.process.main_pid in self._sources.living
         before = self._provisional
         if self._settled is None and is_alive and (before is None or tick.t_s - before.t_s >= PROVISIONAL_S):
-            self._provisional = self._abilities.contract(tick)
+            contract = self._abilities.contract(tick)
+            if contract.ability("heartbeat").why_not != HAS_ENDED():  # what was seen while it lived says more
+                self._provisional = contract
 
     def _learn(self, tick: Tick) -> None:
         self._abilities.learn(tick)

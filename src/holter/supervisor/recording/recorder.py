@@ -189,10 +189,13 @@ class Recorder:
             self.add(at_last)
         self._writer.write_events(self._pending)
         self._kept.judge_open()
+        early = self._contracts.of_early_end(self._clock.t_s())
         if any(episode.kind == "death" for episode in self.episodes):
             self._pending.clear()
-            self._keep(self._contracts.of_early_end(self._clock.t_s()))
+            self._keep(early)
             self._writer.write_events(self._pending)
+        elif early is not None and not self.was_training_seen and not self._attached:  # only for the tape: why
+            self._writer.write_events([early])
         self._kept.close()
         self._contracts.close()
         self._standing.close()
