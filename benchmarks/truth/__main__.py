@@ -3,8 +3,9 @@
 Each case goes through the doors that a person has: the evidence file (its facts), and ``holter diagnose`` on the text
 that was posted, where texts are at hand (``HOLTER_TRUTH_TEXTS``). Half of the first cases, chosen by a hash of their
 reference, are for tuning (dev), the goals of the evidence door are for the other half (test). The texts of both have
-been looked at, and so have those of the third collection (fresh): the goals of the pasted text are for the fourth
-(fresh2), which was committed before it was scored. Nothing is started; all of it takes seconds.
+been looked at, and so have those of the third and fourth collection (fresh, fresh2): the goals of the pasted text are
+for the fifth (fresh3), which was committed before it was scored. With ``--half fresh3`` the accusations of its texts
+without a fault are counted alone. Nothing is started; all of it takes seconds.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from holter.errors import HolterError
 from holter.records import Verdict
 
 FEWEST_QUIET = 40
-UNSEEN: Half = "fresh2"  # the newest collection, of which no miss has been listed
+KINDS_ONLY: frozenset[Half] = frozenset({"fresh", "fresh2", "fresh3"})  # their facts say little more than the trouble
+UNSEEN: Half = "fresh3"  # the newest collection, of which no miss has been listed
 FEWEST_CASES, FEWEST_CAUSES, FEWEST_CHINESE = 60, 25, 12
 
 
@@ -62,17 +64,17 @@ def main() -> int:
     for answer in answers:
         if chosen.only or (chosen.wrong and answer.rank != 1 and answer.case.cause != NONE):
             print(answer.line())
-    accused = [] if chosen.only else [*accusations()]
+    accused = [] if chosen.only else [*accusations(chosen.half)]
     for name, causes in accused:
         print(f"quiet    {name:34} accused: {', '.join(causes)}")
-    quiet = [] if chosen.only else [at_least("texts without a fault", FEWEST_QUIET, sum(1 for _ in texts()))]
+    quiet = [] if chosen.only else [at_least("texts without a fault", FEWEST_QUIET, sum(1 for _ in texts(chosen.half)))]
     quiet += [] if chosen.only else [at_most("of these accused", 0, len(accused))]
     return conclude([*rows(answers)], [*goals(cases, answers), *quiet], chosen.json)
 
 
-def accusations() -> Iterable[tuple[str, tuple[str, ...]]]:
+def accusations(half: Half | None) -> Iterable[tuple[str, tuple[str, ...]]]:
     """Yield the texts without a fault in which Holter sees an episode, with the causes that it names first."""
-    for name, text in texts():
+    for name, text in texts(half):
         try:
             result = read_pasted(io.BytesIO(text.encode()), f"{name}.txt")
         except HolterError:
@@ -83,7 +85,7 @@ def accusations() -> Iterable[tuple[str, tuple[str, ...]]]:
 
 def ask(case: Case) -> Iterable[Answer]:
     """Yield the answers of all doors that are open for the case."""
-    if case.half not in ("fresh", UNSEEN):  # its facts say little more than the kind of trouble
+    if case.half not in KINDS_ONLY:
         yield answered(case, "evidence", lambda: read_evidence(case.evidence(), case.id))
     if (path := case.text()) is not None:
         yield answered(case, "paste", lambda: diagnose_target(str(path), tell_observed=lambda _: None))

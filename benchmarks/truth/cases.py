@@ -7,9 +7,10 @@ SHA-256 of the text that was scored. Cases of the second collection have an ID t
 
 The halves ``dev`` and ``test`` have both been looked at. ``fresh`` (``fresh.jsonl``, ``r3-``) is the third collection:
 its references, true causes and the SHA-256 of its texts were committed before Holter was run on any of them and before
-the rules that it scores were frozen. Its misses have been listed, so it is a half to tune on, too. ``fresh2``
-(``fresh2.jsonl``, ``r4-``) is the fourth, committed before it was scored by one who had not seen the rules; once its
-misses are listed the next is needed. In its texts pictures, emoji and what gives the solution away are left out.
+the rules that it scores were frozen. So were ``fresh2`` (``fresh2.jsonl``, ``r4-``), the fourth, and ``fresh3``
+(``fresh3.jsonl``, ``r5-``), the fifth, by one who had not seen the rules. The misses of all but the fifth have been
+listed, so they are halves to tune on, too; once its are listed the next is needed. In the texts of the last two,
+pictures, emoji and what gives the solution away are left out.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from holter.evidence.text_facts import is_observation
 FILE = Path(__file__).with_name("cases.jsonl")
 FRESH = Path(__file__).with_name("fresh.jsonl")
 FRESH2 = Path(__file__).with_name("fresh2.jsonl")
+FRESH3 = Path(__file__).with_name("fresh3.jsonl")
+FILES = (FILE, FRESH, FRESH2, FRESH3)
 TEXTS = "HOLTER_TRUTH_TEXTS"
 # A cause that many people meet must not decide the score.
 MOST_OF_A_CAUSE = 4
@@ -34,8 +37,9 @@ NONE = "none"  # the true cause is not one of Holter's
 SECOND = "r2-"  # how the IDs of the second collection start
 THIRD = "r3-"  # and of the third, the fresh half
 FOURTH = "r4-"  # and of the fourth, the half that was collected when the third had been seen
+FIFTH = "r5-"  # and of the fifth, when the fourth had been seen
 
-Half = Literal["dev", "test", "fresh", "fresh2"]
+Half = Literal["dev", "test", "fresh", "fresh2", "fresh3"]
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +58,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def half(self) -> Half:
-        """Return the half of the case, set by its reference or its collection; rules are never tuned on ``fresh2``."""
+        """Return the half of the case, set by its reference or its collection; rules are never tuned on ``fresh3``."""
+        if self.id.startswith(FIFTH):
+            return "fresh3"
         if self.id.startswith(FOURTH):
             return "fresh2"
         if self.id.startswith(THIRD):
@@ -104,7 +110,7 @@ def load(half: Half | None = None, most: int | None = MOST_OF_A_CAUSE, *, second
     With ``second``, only those of the second collection.
     """
     decoder = msgspec.json.Decoder(Case)
-    cases = [decoder.decode(line) for file in (FILE, FRESH, FRESH2) for line in file.read_bytes().splitlines()]
+    cases = [decoder.decode(line) for file in FILES for line in file.read_bytes().splitlines()]
     cases = [case for case in cases if not second or case.id.startswith(SECOND)]
     taken: Counter[tuple[str, str]] = Counter()
     kept = []

@@ -1,8 +1,9 @@
 """Texts without a fault: Holter must accuse nobody in any of them.
 
 Healthy logs and predictions, installations, outputs of a healthy machine, documentation that quotes errors, and prose.
-Most are in our own words; those of public pages (``r4q-``) are kept as the texts of the cases are, outside the
-repository, with their reference and SHA-256 here. None of them is among the texts that the lexicon was made from.
+Some are in our own words; those of public pages (``r4q-`` and ``r5q-``, of the halves ``fresh2`` and ``fresh3``) are
+kept as the texts of the cases are, outside the repository, with their reference and SHA-256 here. None of them is among
+the texts that the lexicon was made from.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from benchmarks.truth.cases import text_at_hand
+from benchmarks.truth.cases import Half, text_at_hand
 
 FILE = Path(__file__).with_name("quiet.jsonl")
-PUBLIC = Path(__file__).with_name("fresh2_quiet.jsonl")
+PUBLIC: dict[Half, Path] = {
+    "fresh2": Path(__file__).with_name("fresh2_quiet.jsonl"),
+    "fresh3": Path(__file__).with_name("fresh3_quiet.jsonl"),
+}
 CITE = (
     "#######################################################################\n"
     "Please cite the following paper when using nnU-Net:\n"
@@ -25,14 +29,22 @@ CITE = (
 )
 
 
-def texts() -> Iterator[tuple[str, str]]:
-    """Yield name and text of each."""
+def texts(half: Half | None = None) -> Iterator[tuple[str, str]]:
+    """Yield name and text of each; of a half that has public texts of its own, only those."""
+    if half in PUBLIC:
+        yield from _public(PUBLIC[half])
+        return
     yield from _logs()
     yield from _predictions()
     for line in FILE.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         yield row["name"], row["text"]
-    for line in PUBLIC.read_text(encoding="utf-8").splitlines():
+    for file in PUBLIC.values():
+        yield from _public(file)
+
+
+def _public(file: Path) -> Iterator[tuple[str, str]]:
+    for line in file.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         if (path := text_at_hand(row["id"], row["sha256"])) is not None:
             yield row["id"], path.read_text(encoding="utf-8")
