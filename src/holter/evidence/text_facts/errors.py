@@ -188,6 +188,11 @@ OTHERS: tuple[Known, ...] = (
     ),
     known(r"DLL load failed|找不到指定的模块|c10\.dll|WinError (?:126|127|1114)", {**RAISED, "system.os": "windows"}),
     known(r"state:? ?T \(stopped\)|\[\d\]\+ +Stopped", {"main.state": "T", "episode.kind": "stall"}),
+    known(
+        r"\b(?:one|an?|another|the|which|1) (?:of the )?(?:data |background )?workers?"
+        r"(?: process)? (?:is |stays |was |stands )?in (?-i:state T\b|T state\b)",
+        {"workers.stopped": ("worker",), "episode.kind": "stall"},
+    ),
 )
 RAISED_BY_WORKER: tuple[Known, ...] = (
     known(
