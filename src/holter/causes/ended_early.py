@@ -9,7 +9,7 @@ What helps:    look for exit() in code of your own [ADVICE]; continue with --c [
 Source:        tests/tapes/ended_early.
 """
 
-from holter.causes.offers import CONTINUE, Offer
+from holter.causes.offers import CONTINUE, LOOK_FOR_EXIT
 from holter.causes.sentences import describe
 from holter.causes.weigh import against, is_true, needs, only, symptom
 
@@ -33,4 +33,4 @@ RULES = (
     symptom("stops-early", weight=1.5),
 )
 
-OFFERS = (Offer("look-for-exit", "ADVICE"), CONTINUE)
+OFFERS = (LOOK_FOR_EXIT, CONTINUE)

@@ -12,7 +12,7 @@ Source:        tests/tapes/worker_exited.
 
 from __future__ import annotations
 
-from holter.causes.offers import CONTINUE, Offer
+from holter.causes.offers import CONTINUE, LOOK_FOR_EXIT
 from holter.causes.sentences import describe
 from holter.causes.weigh import (
     Rule,
@@ -54,7 +54,7 @@ RULES = (
     only("death", "stall"),
 )
 
-OFFERS = (Offer("look-for-exit", "ADVICE"), CONTINUE)
+OFFERS = (LOOK_FOR_EXIT, CONTINUE)
 
 
 def diagnose(evidence: Evidence) -> Verdict:

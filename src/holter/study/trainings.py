@@ -27,14 +27,38 @@ from holter.texts.training_command import NNUNET_PATHS
 TAIL_BYTES = 4096
 
 
-class Trainings:
+class Outputs:
+    """The files of a call's trainings: what each has printed, and the error with which its Holter ended."""
+
+    def __init__(self, out: Path) -> None:
+        """``out``: the folder of these files."""
+        self._out = out
+
+    def console_of(self, job: Job) -> Path:
+        """Return the file with the output of a training."""
+        return console_in(self._out, job)
+
+    def error(self, job: Job) -> ChildError | None:
+        """Return the error with which ``holter train`` ended, and delete its file; None if there is none.
+
+        So a second call returns None.
+        """
+        return take_error(error_file_in(self._out, job))
+
+    def last_line(self, job: Job) -> str:
+        """Return the last line of a training's output that is not blank; "" if there is none."""
+        return last_line_of(self.console_of(job))
+
+
+class Trainings(Outputs):
     """The trainings that this queue has started, each as a process in a session of its own.
 
     So Ctrl-C does not reach them.
     """
 
     def __init__(self, out: Path, extra: tuple[str, ...]) -> None:
-        self._out, self._extra = out, extra
+        super().__init__(out)
+        self._extra = extra
         self._processes: dict[Path, tuple[Job, subprocess.Popen[bytes]]] = {}
 
     def start(self, job: Job, slot: Slot, variables: Mapping[str, str]) -> int:
@@ -93,18 +117,6 @@ class Trainings:
                 process.kill()
             process.wait()
 
-    def console_of(self, job: Job) -> Path:
-        """Return the file with the output of a training."""
-        return console_in(self._out, job)
-
-    def error(self, job: Job) -> ChildError | None:
-        """Return the error with which the Holter of a training ended, once; None if it had none."""
-        return take_error(error_file_in(self._out, job))
-
-    def last_line(self, job: Job) -> str:
-        """Return the last line of a training's output; empty if there is none."""
-        return last_line_of(self.console_of(job))
-
 
 def console_in(folder: Path, job: Job) -> Path:
     """Return the file with the output of a training."""
@@ -133,7 +145,10 @@ def file_name(job: Job) -> str:
 
 
 def holder_here(job: Job) -> tuple[int, str | None] | None:
-    """Return the PID of the ``holter train`` on this machine that holds a fold, and its slot; None if there is none."""
+    """Return PID and slot of the ``holter train`` that trains this fold on this machine; None if there is none.
+
+    The slot is None for one that no study has started.
+    """
     about = read_state(job.folder / FILE).about
     pid = about.get("pid")
     if about.get("host") != here() or not isinstance(pid, int):

@@ -26,8 +26,8 @@ from holter.sentences import NOTHING_STARTED, define
 from holter.study.queue import Slot
 from holter.study.records import Job
 from holter.study.slots import MOST_WORKERS, THREADS, WORKERS
-from holter.study.trainings import absolute, console_in, error_file_in, last_line_of
-from holter.supervisor.child_error import ERROR_FILE, ChildError, take_error
+from holter.study.trainings import Outputs, absolute, error_file_in
+from holter.supervisor.child_error import ERROR_FILE
 from holter.texts.training_command import NNUNET_PATHS
 
 NO_RAY = define("error.no-ray", "--ray needs Ray, which is not installed.")
@@ -74,7 +74,7 @@ def train(command: Sequence[str], folder: str, variables: Mapping[str, str], con
         return code
 
 
-class RayTrainings:
+class RayTrainings(Outputs):
     """The trainings of this call on a cluster; used as ``trainings.Trainings``.
 
     Raises:  MissingExtra, CannotDoHere.
@@ -85,7 +85,8 @@ class RayTrainings:
         if importlib.util.find_spec("ray") is None:
             raise MissingExtra(NO_RAY(), safe=NOTHING_STARTED(), next_step=extra_line("ray"))
         self._ray: Any = importlib.import_module("ray")
-        self._out, self._extra = out, extra
+        super().__init__(out)  # on the shared disk
+        self._extra = extra
         try:
             self._ray.init(address=address, log_to_driver=False, logging_level="ERROR", ignore_reinit_error=True)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
@@ -138,18 +139,6 @@ class RayTrainings:
         """Kill all trainings, and wait a moment until they are gone."""
         self._stop.write_text(KILL)
         self._ray.wait(list(self._refs), num_returns=len(self._refs), timeout=KILLED_WITHIN_S)
-
-    def console_of(self, job: Job) -> Path:
-        """Return the file with the output of a training, on the shared disk."""
-        return console_in(self._out, job)
-
-    def error(self, job: Job) -> ChildError | None:
-        """Return the error with which the Holter of a training ended, once; None if it had none."""
-        return take_error(error_file_in(self._out, job))
-
-    def last_line(self, job: Job) -> str:
-        """Return the last line of a training's output; empty if there is none."""
-        return last_line_of(self.console_of(job))
 
     def close(self) -> None:
         self._stop.unlink(missing_ok=True)
