@@ -161,7 +161,7 @@ def likely_at_most(verdict: Verdict) -> Verdict:
 
 
 def possible_unless_seen(verdict: Verdict, *facts: str) -> Verdict:
-    """Return the verdict, at most possible unless one of these facts supports the cause."""
+    """Return the verdict unchanged if one of these facts supports the cause, else limited to "possible"."""
     seen = any(finding.fact in facts for finding in verdict.supports)
     return verdict if seen else possible_at_most(verdict)
 

@@ -28,9 +28,11 @@ def patch_sharing(module: ModuleType) -> None:
 
 
 def patch_start_method(module: ModuleType) -> None:
-    """Start the augmenter's workers with the method of the variable; all other processes are not affected.
+    """Make the augmenter start its workers with the method in HOLTER_START_METHOD; do nothing if it is not set.
 
-    A worker that is not forked inherits no locks, thread pools or unfinished work of the main process.
+    ``module``: of batchgenerators' augmenter; other processes start as before. With forkserver or spawn, a worker
+    inherits no locks, thread pools or unfinished work of the main process.
+    Raises:  ValueError for an unknown method; NotImplementedError if the augmenter makes its workers in another way.
     """
     method = os.environ.get("HOLTER_START_METHOD")
     if not method:

@@ -57,7 +57,10 @@ def cause_sentence(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> str:
 
 
 def cause_message(diagnosis: Diagnosis, verdict: Verdict) -> Text:
-    """Return the sentence of ``cause_sentence`` as a Message; its capital letter and full stop may be missing."""
+    """Return what ``cause_sentence`` says, before rendering: the detail of the cause's main fact, or its sentence.
+
+    A detail may lack the capital letter and the full stop, which ``cause_sentence`` adds.
+    """
     place = next((fact for fact in diagnosis.facts if fact.name == FACT_OF_HEADLINE.get(verdict.cause)), None)
     if place is not None and place.status == "known" and place.detail:
         return place.detail

@@ -135,9 +135,10 @@ def read(environ: Mapping[str, str], options: Callable[[], Mapping[str, frozense
 
 
 def speak(settings: Settings, environ: MutableMapping[str, str]) -> None:
-    """Make the language and the address of the documentation hold for errors and for the training's own lines too.
+    """Put the language and the address of the documentation from the settings files into ``environ``.
 
-    Those that are set for all commands are put into ``environ`` where it does not have them yet.
+    So errors and the lines of the training use them, too. Only what is set for all commands counts, and a variable that
+    ``environ`` already has stays.
     """
     for each in settings.options:
         if each.command is None and each.name in SPOKEN:

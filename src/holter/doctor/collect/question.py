@@ -57,7 +57,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(NamedTuple):
-    """Names that were checked against nnU-Net's files, and the plans that they mean."""
+    """A data set, its plans and a configuration that exist in nnUNet_preprocessed; ``find`` returns it."""
 
     name: str  # of the data set
     folder: Path  # of the data set, in nnUNet_preprocessed

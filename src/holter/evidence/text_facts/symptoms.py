@@ -190,10 +190,11 @@ def complaint(text: str) -> str:
 
 
 def named(text: str, whole: str | None = None) -> tuple[tuple[str, ...], str]:
-    """Return the names of all symptoms that the text describes, and a quotation of up to three of its words about them.
+    """Return the names of the symptoms that the text describes, and up to three quotations about them in one string.
 
-    A symptom that the text denies ("no errors") is left out. Without symptoms both are empty. ``whole``: the text as it
-    was written, of the same length, where ``text`` lacks what it denies; it says what was tried.
+    Without symptoms both are empty. A symptom that the text denies ("no errors") is left out.
+    ``whole``: the text before denied parts were blanked out in ``text`` (same length); what was already tried is
+    searched in it. None: ``text``.
     """
     whole = text if whole is None else whole
     hits = []

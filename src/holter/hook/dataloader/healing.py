@@ -27,7 +27,11 @@ _healable: list[str] = []
 
 
 def patch_dataloader(module: ModuleType) -> None:
-    """Care for every iterator whose workers can be replaced, if the user allowed it; all others stay as they are."""
+    """Wrap PyTorch's iterator over worker processes, so that workers which die or freeze are replaced.
+
+    ``module``: torch.utils.data.dataloader. Nothing is wrapped if the user did not allow it. If this PyTorch is
+    unknown, only the reason is recorded. An iterator whose workers cannot be replaced works as before.
+    """
     if not permissions.is_allowed("workers"):
         return
     cls = module._MultiProcessingDataLoaderIter

@@ -58,7 +58,10 @@ def _reference(dataset: Any) -> Callable[[], Any]:
 
 
 def shuffles(index_sampler: Any) -> bool:
-    """Whether a sampler, or the one in a batch sampler, may shuffle: one that is not known to go in order."""
+    """Return whether a sampler may shuffle; True unless it says that it does not, or its class is known to keep order.
+
+    ``index_sampler``: a sampler, or a batch sampler, whose own sampler is then looked at.
+    """
     sampler = getattr(index_sampler, "sampler", index_sampler)
     shuffle = getattr(sampler, "shuffle", None)
     if isinstance(shuffle, bool):

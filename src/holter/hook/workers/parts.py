@@ -31,7 +31,7 @@ def parts_of(augmenter: Any) -> Parts:
 
 
 def needed(parts: Parts) -> frozenset[str]:
-    """Return the names that an augmenter must use so that its workers can be replaced."""
+    """Return all names that the code of an augmenter must contain; if one is missing, its workers are not replaced."""
     return COMMON.union(parts)
 
 

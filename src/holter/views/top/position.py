@@ -35,7 +35,7 @@ class Position:
         self.scroll_by(way * max(1, (self.height or USUAL_HEIGHT) // 2))
 
     def go(self, page: str | None) -> None:
-        """Show a page, not scrolled; None: no page."""
+        """Show a page from its first line; None closes the page that is shown."""
         self.page, self.scroll = page, 0
 
     def turn(self, page: str | None) -> None:
