@@ -36,7 +36,8 @@ STOPS = (
     rf"|after) {_LONG}"
     rf"|(?:for|since|after) {_LONG} (?:now|already|nothing|no)\b|hold(?:s|ing)? on to|keeps? running after"
     rf"|still running after)\b"
-    r"|卡(?:住|死|在|着|顿|了|机)|不会?(?:动了?|走了?|退出?|结束|返回|更新|往下|跑了)|没(?:有)?(?:反应|动静|进展|退出|结束)|停(?:住|在|着|止|了)|死锁|假死"
+    r"|卡(?:住|死|在|着|顿|了|机)|不会?(?:动了?|走了?|退出?|结束|返回|更新|往下|跑了)|没(?:有)?(?:反应|动静|进展"
+    r"|退出|结束)|停(?:住|在|着|止|了)|死锁|假死"
     rf"|无(?:响应|法退出)|一直(?:等|停|不)|等(?:了)?{_LONG_ZH}|挂起|就停|(?:程序|进程|训练)(?:就)?停|动弹不得"
 )
 SLOW = (
@@ -56,7 +57,8 @@ SLOW = (
     r"|no faster|not (?:any )?faster|hardly faster|gpu (?:is )?(?:starv\w+|waits?|wait for)|(?:lags?"
     r"|laggy|stutter\w*)"
     r"|jumps? (?:between|from)|(?:only|at|just) (?:about )?\d{1,2}(?:-\d\d)? ?% ?(?:util|gpu|usage)?)\b"
-    r"|(?:变|很|太|更|好|越来越|特别|非常|巨|超|真|贼|这么|那么|慢到)慢|慢(?:了|得|到|很多|好多|死)|速度(?:慢|很慢|下降|只有|掉)|(?:利用率|使用率|占用率?"
+    r"|(?:变|很|太|更|好|越来越|特别|非常|巨|超|真|贼|这么|那么|慢到)慢|慢(?:了|得|到|很多|好多|死)|速度(?:慢"
+    r"|很慢|下降|只有|掉)|(?:利用率|使用率|占用率?"
     r"|占用皆)(?:会|都|一直|只有|才)?(?:很|太|非常|特别)?低"
     r"|时间(?:很|太|特别)长|瓶颈|耗时|一顿一顿|要(?:等)?(?:好)?久|翻倍|降速|掉速|拖慢|久了?$"
     rf"|(?:要|花|用|需要|得|跑)(?:了|掉)?(?:将近|大概|约|快)?{_LONG_ZH}|(?:每|一)(?:个|轮)? ?(?:epoch|轮|步"
@@ -69,13 +71,15 @@ DIES = (
     r"|ed)?|vanish\w*|out of memory|OOM"
     r"|core dumped|segfault\w*|raises?|raised|throws?|thrown|traceback|broken?|blue ?screen|reboots?|(?:get"
     r"|got|getting|see|with) (?:the |this |an? |following )*(?:error|exception))\b"
-    r"|\b[A-Z]\w{2,}(?:Error|Exception)\b|崩(?:溃|了|掉)?|挂(?:了|掉)|报(?:错|了|的是)|闪退|退出了?|中断|终止|被(?:杀|kill|终止)|没了|炸了?"
+    r"|\b[A-Z]\w{2,}(?:Error|Exception)\b|崩(?:溃|了|掉)?|挂(?:了|掉)|报(?:错|了|的是)|闪退|退出了?|中断|终止"
+    r"|被(?:杀|kill|终止)|没了|炸了?"
     r"|死(?:机|了|在|掉)|掉(?:线|卡|了)|抛(?:出)?|溢出|爆(?:内存|显存|了)|异常|失败"
 )
 # Words of an end alone: what was raised or printed has messages of its own.
 CRASHES = (
     r"\btraining (?:is |was |gets |got )?(?:always |suddenly |randomly )*interrupt(?:ed|s|ion)\b"
-    r"|训练[^\n，。,]{0,8}(?:突然|莫名\w{0,2}|自动|自己|总是|老是|被|异常)(?:就|被|地)?(?:中断|终止|停止|停了|停掉|退出)"
+    r"|训练[^\n，。,]{0,8}(?:突然|莫名\w{0,2}|自动|自己|总是|老是|被|异常)(?:就|被|地)?(?:中断|终止|停止|停了"
+    r"|停掉|退出)"
     r"|\bOOM(?:ed|s)?\b(?![- ]?(?:killer|score))"
     r"|\b(?:crash(?:es|ed|ing)|workers? (?:just |all |suddenly )?(?:die|dies|died))\b|崩溃|闪退"
 )
@@ -86,10 +90,18 @@ GROWS = (
     r"|\beats? (?:up )?(?:all )?(?:the |my )?(?:RAM|memory)|内存(?:泄漏|泄露)|(?:内存|RSS|RES|swap"
     r"|mem)[^\n,。]{0,14}(?:涨|增|越来越(?:大|高|多)|上升|飙|升)"
 )
+# Comparisons of times that have no word for slow.
+TAKES_LONGER = (
+    r"\bincreas(?:ed|ing|es?) (?:in )?(?:the |of )?(?:training |epoch |step |running |execution |computation "
+    r"|processing )?"
+    r"(?:time|duration|latency)\b"
+    r"|\b(?:long|huge|large|big) (?:waiting|loading|idle|start-?up) (?:times?|periods?|pauses?)\b"
+)
 # What ends a training outweighs what is slow about it: the order in which kinds count is the reader's.
 KINDS: tuple[Known, ...] = (
     known(STOPS, {"episode.kind": "stall"}),
     known(SLOW, {"episode.kind": "slow-down"}),
+    known(TAKES_LONGER, {"episode.kind": "slow-down"}),
     known(GROWS, {"episode.kind": "creep"}),
     known(CRASHES, {"episode.kind": lambda match: None if is_denied(match.string, match) else "death"}),
 )
