@@ -12,6 +12,7 @@ import msgspec
 
 from holter.detectors.log_episodes import LOG_END, episodes_of_log
 from holter.diagnosis.earlier_starts import are_mixed, judged
+from holter.diagnosis.excerpts import refuse_excerpt
 from holter.diagnosis.log_notes import end_of, of_epochs, of_fold, of_losses, of_runs
 from holter.diagnosis.predictions import said_of
 from holter.diagnosis.result import DiagnosisResult, of_piece
@@ -224,6 +225,7 @@ def _found(
         return _of_prediction(predicted, runs, name)
     if not episodes and fold is None and not any(run.is_of_training for run in runs):
         return _of_outputs(words, name, kind, text)  # a line that warns is no log that could get the all-clear
+    refuse_excerpt(runs, episodes, words, text, name)
     episodes = _of_kind_in_words(episodes, words)
     recording = msgspec.structs.replace(recording, all_episodes=episodes)
     diagnoses = diagnose_recording(recording, episodes, is_over=True)

@@ -99,7 +99,7 @@ def test_a_run_that_begins_again_without_a_header_is_judged_by_itself() -> None:
 
 def test_a_log_and_a_console_of_one_run_are_one_start() -> None:
     lines = run(1, (0, 1), "-0.3").splitlines(keepends=True)
-    result = pasted("".join(line + line for line in lines))
+    result = pasted("".join(line + line for line in lines) + FULL)
     assert "starts: 1" in phrase(result.notes[0], "en")
 
 
