@@ -12,6 +12,7 @@ from holter.evidence.fact_book import Value
 from holter.evidence.text_facts import errors, libraries, platforms, readouts, symptoms, system
 from holter.evidence.text_facts.denials import OWN, Concept, concepts_of, denied
 from holter.evidence.text_facts.discourse import advertises, explains, is_off_topic
+from holter.evidence.text_facts.genres import is_build, without_notices
 from holter.evidence.text_facts.kinds import SIGNS, TROUBLE, all_is_well, is_addressed
 from holter.evidence.text_facts.known import Found, search
 from holter.evidence.text_facts.quantities import QUANTITIES
@@ -69,7 +70,7 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     found = read_facts(text, is_prose=is_prose, span=span)
     if not is_prose:
         return found
-    words = own_words(text)
+    words = without_notices(own_words(text))
     few = len(terms(words)) < FEWEST_TERMS
     # The output of commands and a lone message say what they say; of a title that states a trouble the words count.
     is_message = any(name in found for name in ("echo.says", "exception.first", "exception.kind"))
@@ -81,7 +82,7 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     is_shown = is_addressed(text) or SUPPOSED.search(text) is None
     is_named = is_shown and (any(name in found for name in OF_MESSAGES) or _is_refused(found))
     quiet = not is_named and is_quiet(named, has_facts=_names_trouble(found), complains=complains, asks=asks)
-    is_other = advertises(text) or (not few and _is_off_topic(text, found))
+    is_other = advertises(text) or is_build(text) or (not few and _is_off_topic(text, found))
     if explains(text) or all_is_well(words) or quiet or is_other:
         # Documentation, success stories and adverts quote errors, too; the output of a command is what it is.
         measured = {hit.name for hit in readouts.read(text)}
