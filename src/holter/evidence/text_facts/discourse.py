@@ -130,10 +130,10 @@ _COMPUTING = later(
     r"|computers?|laptops?|clusters?|nodes?|slurm|terminal|console|logs?|inference|predict\w*|validation|segmentation"
     r"|preprocess\w*|augment\w*|DDP|ranks?|nccl|errors?|exceptions?|traceback|OOM|nvidia\w*|shm|swap|iowait|vGPU"
     r"|num_workers"
-    r"|n_proc_DA|checkpoints?|MONAI|Lightning|WSL2?|Windows|Linux|Ubuntu|Colab|pods?|k8s|kubernetes)(?![a-z])"
+    r"|n_proc_DA|\w+\.(?:npy|npz|b2nd|pkl|nii|pth|py|so)|checkpoints?|MONAI|Lightning|WSL2?|Windows|Linux|Ubuntu|Colab|pods?|k8s|kubernetes)(?![a-z])"
     r"|训练|显卡|显存|内存|进程|程序|脚本|模型|数据集|数据加载|推理|预测|验证集|预处理|多卡|双卡|服务器|线程|磁盘"
     r"|硬盘|终端|日志|跑|迭代|卡死|卡住|报错"
-    r"|崩溃|机器|电脑|集群|容器|驱动|利用率|虚拟机",
+    r"|崩溃|任务|作业|机器|电脑|集群|容器|驱动|利用率|虚拟机",
     re.IGNORECASE,
 )
 # Somebody who writes "I" and asks means a training, of which one such word is enough.
