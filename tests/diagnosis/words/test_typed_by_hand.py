@@ -69,14 +69,17 @@ def test_a_sentence_that_only_repeats_is_known_where_its_traceback_is_cut_off() 
     assert first(pasted(ECHO))[0] == "secondary-worker-message"
 
 
-STEP = "2025-05-0{day} 10:0{minute}:00.000001: {text}\n"
+STEP = "2025-05-0{day} 10:0{minute}:{second:02}.000001: {text}\n"
 
 
 def run(day: int, epochs: tuple[int, ...], loss: str) -> str:
     lines = []
     for minute, epoch in enumerate(epochs):
         said = (f"Epoch {epoch}", f"train_loss {loss}", f"val_loss {loss}", "Epoch time: 59.0 s")
-        lines += [STEP.format(day=day, minute=minute, text=text) for text in said]
+        lines += [
+            STEP.format(day=day, minute=minute, second=59 if number else 0, text=text)
+            for number, text in enumerate(said)
+        ]
     return "".join(lines)
 
 
