@@ -28,6 +28,11 @@ def dump(t_s: float, *frames: Frame, pid: int = 1, role: str = "main", **thread:
     return StackDump(t_s=t_s, pid=pid, role=role, rung="py-spy", threads=(stack,))  # type: ignore[arg-type]
 
 
+HTTPCORE = Frame(
+    function="SyncStream.read", file="/v/lib/python3.11/site-packages/httpcore/_backends/sync.py", line=128
+)
+
+
 def facts(
     *stacks: StackDump,
     cpu: float = 0.0,
@@ -58,6 +63,7 @@ def facts(
         ((LOCK, MINE, STEP), {"syscall": "futex"}, "lock"),
         ((MINE, STEP), {"syscall": "flock"}, "file-lock"),
         ((MINE, STEP), {"syscall": "recvfrom"}, "socket"),
+        ((HTTPCORE, MINE, STEP), {"syscall": "poll"}, "socket"),
         ((MINE, STEP), {"syscall": "wait4"}, "child"),
         ((MINE, STEP), {"wait_channel": "pipe_read"}, "pipe"),
         ((MINE, STEP), {"syscall": "clock_nanosleep"}, "sleep"),
