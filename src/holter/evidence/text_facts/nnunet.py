@@ -49,6 +49,10 @@ NNUNET: tuple[Known, ...] = (
         r"|complet\w*|over))",
         {"phase": "final-validation"},
     ),
+    known(
+        r"Error when checking \S+ and \S+, fixing",
+        {"scope.nnunet": True, "phase": "unpack", "unpack.rewritten": 1},
+    ),
     known(r"nnU-?Net|nnUNet_|MIC-DKFZ", {"scope.nnunet": True}),
     known(r"n_proc_DA\s*[=:]?\s*(\d+)", {"setting.n_proc_da": _unless_tried}),
     known(r"num_workers(?:\s*(?:=|:|为|设为|设置为)\s*|\s+)(\d+)\b", {"workers.count": _unless_tried}),
