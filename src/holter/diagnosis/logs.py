@@ -33,7 +33,7 @@ from holter.errors import NotALog
 from holter.evidence.facts.training.epochs import runs as runs_of
 from holter.evidence.facts.training.epochs import shape_of
 from holter.evidence.text_facts import Found, is_addressed, is_output
-from holter.evidence.text_facts.discourse import explains
+from holter.evidence.text_facts.events import tells_event
 from holter.records import Environment, Episode, Message, TargetKind, Text
 from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import NOTHING_CHANGED, define
@@ -193,7 +193,7 @@ def _found(
     prediction: PredictionReader | None = None,
 ) -> DiagnosisResult:
     is_log = any(run.has_beginning or run.first_s for run in runs)
-    if not is_log and text and explains(text):  # nobody met an error that documentation quotes
+    if not is_log and text and not tells_event(text):  # nobody met an error that documentation quotes
         runs = []
     words = said(text, name, is_prose=not is_log or is_addressed(text), span=span_of(runs)) if text else {}
     kernel = sifted(text, span_of(runs)).notes if text else ()

@@ -10,7 +10,7 @@ import pytest
 
 from holter.diagnosis.logs import read_pasted
 from holter.errors import HolterError
-from holter.evidence.text_facts.discourse import explains, meets_trouble
+from holter.evidence.text_facts.events import tells_event
 
 FOLDER = Path(__file__).parent / "speakers"
 
@@ -38,15 +38,14 @@ def test_a_text_that_tells_of_no_event_accuses_nobody(name: str) -> None:
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_that_looks_like_documentation_is_answered(name: str) -> None:
-    assert not explains(REPORTS[name])
+    assert tells_event(REPORTS[name])
     assert causes(REPORTS[name])
 
 
 def test_words_of_an_event_outweigh_the_form_of_a_manual() -> None:
     manual = "Troubleshooting\nCUDA out of memory\nReduce the batch size.\n"
-    assert explains(manual)
-    assert meets_trouble(f"{manual}I reduced it to 1, and the same error happens.")
-    assert not explains(f"{manual}I reduced it to 1, and the same error happens.")
+    assert not tells_event(manual)
+    assert tells_event(f"{manual}I reduced it to 1, and the same error happens.")
 
 
 def test_an_excerpt_of_a_healthy_log_says_what_was_read() -> None:

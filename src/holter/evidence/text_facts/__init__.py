@@ -11,7 +11,8 @@ from holter.evidence.error_kinds import BEFORE_STEPS, OTHER, error_kind, without
 from holter.evidence.fact_book import Value
 from holter.evidence.text_facts import errors, libraries, platforms, readouts, symptoms, system
 from holter.evidence.text_facts.denials import OWN, Concept, concepts_of, denied
-from holter.evidence.text_facts.discourse import advertises, explains, is_off_topic
+from holter.evidence.text_facts.discourse import advertises, is_off_topic
+from holter.evidence.text_facts.events import tells_event
 from holter.evidence.text_facts.genres import is_build, without_notices
 from holter.evidence.text_facts.kinds import SIGNS, TROUBLE, all_is_well, is_addressed
 from holter.evidence.text_facts.known import Found, search
@@ -83,7 +84,7 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     is_named = is_shown and (any(name in found for name in OF_MESSAGES) or _is_refused(found))
     quiet = not is_named and is_quiet(named, has_facts=_names_trouble(found), complains=complains, asks=asks)
     is_other = advertises(text) or is_build(text) or (not few and _is_off_topic(text, found))
-    if explains(text) or all_is_well(words) or quiet or is_other:
+    if not tells_event(text) or all_is_well(words) or quiet or is_other:
         # Documentation, success stories and adverts quote errors, too; the output of a command is what it is.
         measured = {hit.name for hit in readouts.read(text)}
         return {name: hit for name, hit in found.items() if name in measured and name != "episode.kind"}

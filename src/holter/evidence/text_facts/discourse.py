@@ -1,125 +1,13 @@
-"""Decide whether a text reports what happened to a training, or explains, advertises or speaks of something else."""
+"""Decide whether a text that tells of trouble is an advert, or speaks of something else than computing."""
 
 from __future__ import annotations
 
 import re
 
-from holter.evidence.text_facts.genres import asks_of_a_setting, tells_no_event
-from holter.evidence.text_facts.kinds import TROUBLE
 from holter.patterns import later
-from holter.texts.plain import joined, plain, prose
 
-# Such a text consists of sentences. A report quotes what a program printed.
-LEAST_PROSE = 0.8
 # One of these may stand in any report.
 FEWEST_MARKS = 2
-_MARKS = tuple(
-    later(pattern, re.IGNORECASE)
-    for pattern in (
-        r"\bif (?:you (?:see|get|want|use|need)|training|a|an|the|your|positive|gpu)\b"
-        r"|遇到时|若(?:出现|遇到)|如果(?:出现|遇到)",
-        r"\b(?:such as|for instance|for example|e\.g\.)|例如|比如说?",
-        r"\b(?:see|refer to|described in|listed in|explained in)\b|请?参[考见]|详见|见后",
-        r"\b(?:recommend(?:s|ed)|typical(?:ly)?|usually means|means that|default)\b",
-        r"\b(?:you (?:may|can|should)|may be (?:set|used)|is used (?:to|for)|use \w+ to)\b|可以(?:使用|通过)",
-        r"\b(?:this|the) (?:page|chapter|guide|section|document|tutorial|manual|reference|FAQ|table)\b"
-        r"|本(?:文|教程|页|节|手册)",
-        r"\b(?:troubleshooting|release notes|changelog|reference|documentation|how to use|licen[cs]ing)\b[ .:0-9]",
-        r"(?:^|[.;] )(?:added|fixed|changed|removed|deprecated): |\(\w+, optional\)|^\w[\w ]{2,40}: [a-z]",
-        r"\b(?:(?:programs?|pods?|jobs|processes) that|option sets|configure"
-        r"|(?:is|are) (?:terminated|printed|listed|selected)"
-        r"|is an? (?:mechanism|tool|library|feature|signal|option))\b"
-        r"|默认|会(?:打印|关闭|启用|自动)|说明[:：]|几种(?:常用)?方法",
-        r"\b(?:exceed|sends?|restarts?|selects?|fails? with|sets?|prints?|delays?) (?:it|this|the|them|an?)\b"
-        r"|when memory runs out",
-        r"首先[^\n]{2,80}其次|(?m:^[ \t#*]*(?:如何|怎样)[^\n?]{2,30}[??]|\bhow to [^\n?.]{3,40}$)",
-        r"(?:通常|一般|往往)(?:是|会|由)|说明[^:：\n]{2,20}(?:跟不上|不足|不够|过[大小多])|如果(?:经常|你|您"
-        r"|发现|想|需要)|决定你|为什么你",
-        r"\A\s*目录\s*\n|(?m:^)[ \t]*[一二三四五]、[^\n]{2,60}\n(?:[^\n]*\n){0,6}[ \t]*[二三四五六]、",
-        r"(?m:^)(?:[ \t]*(?:exit code )?\d{1,3}[ \t]*[:|=][^\n]*(?:\n|\Z)){3}",
-        r"第[一二三]步|常见(?:问题|报错|错误)|含义|表示[^。；]{2,30}[；。]|一览|介绍|\badministrators?\b",
-    )
-)
-_REPORTED = later(
-    r"(?<![-\w])I\b|\b(?:me|my|mine|we|our|us)\b|\b(?:yesterday|today|last (?:night|week)|since (?:monday|the))\b"
-    r"|[我咱]|求助|请问|昨[天晚]|今[天晚]|刚才|为什么(?!你)|怎么办",
-    re.IGNORECASE,
-)
-# Somebody who met a trouble tells so, also of an error that a manual explains or that a change would prevent.
-_MET = tuple(
-    later(pattern, re.IGNORECASE | re.MULTILINE)
-    for pattern in (
-        # In the first person: what was done, seen or tried. "Should I use" asks, "we should add" wishes.
-        r"(?<!should )(?<!can )(?<!do )(?<!could )(?<!must )(?<![-\w])\b(?:I|we)(?:'m|'ve|'d| (?:(?:just|also"
-        r"|always|still|now"
-        r"|only|then|even|already|have|had|did|do|sometimes|often|recently) )*(?:am|are(?= \w+ing)|was|were|got"
-        r"|get|ran|run"
-        r"|running|tried|try|saw|see|seen|used|use|using|trained|train|started|start\b(?! a)|set|put|did|noticed"
-        r"|notice|reduced"
-        r"|increased|changed|installed|updated|upgraded|encounter(?:ed)?|face[d]?|met|hit|observe[d]?|found|find"
-        r"|follow(?:ed)?"
-        r"|cannot|can't|can not|couldn't|suspect|think|believe|wonder|checked|killed|restarted|know))\b",
-        r"\b(?:my|our) (?:\w+ ){0,2}(?:training|runs?|jobs?|script|program|code|process\w*|server|machine"
-        r"|workers?|epochs?|gpus?)"
-        r" (?:\w+ )?(?:is|are|was|were|has|have|dies?|died|hangs?|hung|stops?|stopped|fails?|failed|crash\w*"
-        r"|gets?|got|takes?"
-        r"|stays?|keeps?|freezes|runs?|starts?)\b",
-        # What goes on at the time of writing: a state with its numbers.
-        r"\b(?:training|run|job|step|epoch) (?:hangs|stalls|freezes|dies|crashes|stops) (?:right |soon |always "
-        r"|forever|here|then|with(?= [\w ]*\d))",
-        r"\b(?:yesterday|today|this morning|last (?:night|week)|since (?:monday|tuesday|wednesday|thursday"
-        r"|friday|yesterday"
-        r"|last|the (?:update|upgrade|reboot)))\b",
-        r"\b(?:same|this) (?:error|problem|issue|thing) (?:again|after|here|with|happen\w*|occur\w*|persist\w*|still)\b"
-        r"|\b(?:still|again|always) (?:the same|get|gets|got|fails?|failed|dies|died|hangs?|crash\w*|stuck|happens)\b"
-        r"|\b(?:did|does)(?: not|n't) help\b|(?:^[ \t>*•-]*|[.;:] )(?:tried|reinstalled|rebooted|restarted"
-        r"|switched to)\b"
-        r"|^[ \t#*]*(?:cause|原因)[: \n]+(?:unknown|unclear|not known|未知|不明|不清楚)",
-        r"\b(?:any (?:idea|ideas|help|hint|hints|solution|suggestion|suggestions|clue|advice)\b|any ?one (?:else"
-        r"|know\w*|ha[sd])"
-        r"|how (?:to|can I|do I) (?:fix|solve|resolve|avoid)\b[^\n?]{0,40}\?|please (?:help|advise)|help me)",
-        r"\b(?:in|at|from|until|during|after) (?:the )?(?:epoch|step|iteration) \d|\bafter \d+ (?:epochs?|steps"
-        r"|iterations)\b",
-        r"^[ \t#*]*(?:describe the bug|to reproduce|steps to reproduce|actual (?:behaviou?r|result)|what (?:was"
-        r"|I|have you) tried"
-        r"|bug report|bug description)\b",
-        r"我(?!们?的?(?:建议|推荐))|咱|求(?:助|解|教|指点)|请问|请教|昨[天晚日]|今[天晚早]|刚才|上周|大佬|各位"
-        r"|有没有人|求问",
-        r"(?:还|仍|又|依)(?:是|然|旧)?(?:会)?(?:报|卡|崩|不行|没用|失败|出现)|不知(?:道)?|试(?:过|了)"
-        r"|没(?:有)?(?:用|解决|效果)",
-        r"(?:跑|训练|训)(?:到|了)(?:第)? ?\d|第 ?\d+ ?(?:个|轮)|复现步骤|问题描述|实际结果",
-    )
-)
-# What a program printed while it ran.
-_RAN = later(r"^(?:Traceback \(|[ \t]*File \"[^\n]+\", line \d|\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d)", re.MULTILINE)
-# The beginning of what a program prints, advice included.
-_PRINTED = later(
-    r"^[ \t>]*(?:OpenBLAS blas_\w+|OMP|libgomp|NVRM|slurmstepd|srun|nvidia-\w+): ", re.MULTILINE | re.IGNORECASE
-)
-
-
-def explains(text: str) -> bool:
-    """Return whether a text reports nothing that did happen.
-
-    Then it explains in general what may happen, lists answers, changes, wishes or features, or asks about a setting.
-    """
-    text = plain(text)
-    if _PRINTED.match(text) is not None or meets_trouble(text):
-        return False
-    if tells_no_event(text) or (asks_of_a_setting(text) and not TROUBLE.search(text)):
-        return True
-    written = prose(text)
-    if len(written.strip()) < LEAST_PROSE * len(text.strip()) or _REPORTED.search(written) is not None:
-        return False
-    return sum(mark.search(written) is not None for mark in _MARKS) >= FEWEST_MARKS
-
-
-def meets_trouble(text: str) -> bool:
-    """Return whether somebody tells of a trouble that was met, or shows what a program printed when it was."""
-    whole = f"{text}\n{joined(text)}"
-    return _RAN.search(text) is not None or any(mark.search(whole) is not None for mark in _MET)
-
-
 # Words of computing: a story without them tells of winter, of markets or of a cat on the keyboard.
 _COMPUTING = later(
     r"(?<![a-z])(?:train(?:s|ed|ing|er|ings)?|epochs?|GPUs?|CUDA|nn-?U-?Net\w*|py ?torch|torch\w*|python3?|conda"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from holter.patterns import later
+from holter.texts.plain import prose
 
 # A list of answers, changes or features has at least so many entries.
 FEWEST_ENTRIES = 2
@@ -49,14 +50,6 @@ WISHES = _any(
     r"[^\n?]{3,90}\n(?:[^\n]*\n)*?[^\n]*\b(?:should|would|could|suggest\w*|explain\w*|so that|option|flag)\b",
     r"希望(?:能|可以)?(?:增加|支持|添加|加)|建议(?:增加|添加|加|支持)|能否(?:增加|支持|添加)|(?:增加"
     r"|新增)一个\w{0,4}功能",
-)
-# A setting is asked about, not a trouble.
-SETTINGS = _any(
-    r"\bwhat (?:do|does) [^\n?]{2,60} (?:do|mean)\b[^\n?]{0,80}\?",
-    r"\bwhat(?:'s| is| are) the (?:difference|purpose|meaning|role|relation)\b",
-    r"\bwhat (?:is|are|would be) (?:a |the )?(?:good|best|default|right|recommended) (?:\w+ )?(?:values?|settings?)\b",
-    r"\b(?:when|how many [\w ]{2,30}) should (?:I|we|one) (?:use|set|choose)\b",
-    r"(?:做|干)什么用|是什么意思|有(?:什么|啥|何)(?:关系|区别|作用|用)|(?:设|设置|取)(?:成|为|到)?多少",
 )
 _FEATURES = _any(
     rf"(?:{_HEAD}|\. ?)(?:(?:key |main )?features?|highlights|功能(?:特点|特性|介绍|列表)?|特性|特点|亮点){_TAIL}"
@@ -112,9 +105,43 @@ _GOES_WRONG = later(
     re.IGNORECASE,
 )
 
+# One of these may stand in any report.
+FEWEST_MARKS = 2
+_MARKS = tuple(
+    later(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\bif (?:you (?:see|get|want|use|need)|training|a|an|the|your|positive|gpu)\b"
+        r"|遇到时|若(?:出现|遇到)|如果(?:出现|遇到)",
+        r"\b(?:such as|for instance|for example|e\.g\.)|例如|比如说?",
+        r"\b(?:see|refer to|described in|listed in|explained in)\b|请?参[考见]|详见|见后",
+        r"\b(?:recommend(?:s|ed)|typical(?:ly)?|usually means|means that|default)\b",
+        r"\b(?:you (?:may|can|should)|may be (?:set|used)|is used (?:to|for)|use \w+ to)\b|可以(?:使用|通过)",
+        r"\b(?:this|the) (?:page|chapter|guide|section|document|tutorial|manual|reference|FAQ|table)\b"
+        r"|本(?:文|教程|页|节|手册)",
+        r"\b(?:troubleshooting|release notes|changelog|reference|documentation|how to use|licen[cs]ing)\b[ .:0-9]",
+        r"(?:^|[.;] )(?:added|fixed|changed|removed|deprecated): |\(\w+, optional\)|^\w[\w ]{2,40}: [a-z]",
+        r"\b(?:(?:programs?|pods?|jobs|processes) that|option sets|configure"
+        r"|(?:is|are) (?:terminated|printed|listed|selected)"
+        r"|is an? (?:mechanism|tool|library|feature|signal|option))\b"
+        r"|默认|会(?:打印|关闭|启用|自动)|说明[:：]|几种(?:常用)?方法",
+        r"\b(?:exceed|sends?|restarts?|selects?|fails? with|sets?|prints?|delays?) (?:it|this|the|them|an?)\b"
+        r"|when memory runs out",
+        r"首先[^\n]{2,80}其次|(?m:^[ \t#*]*(?:如何|怎样)[^\n?]{2,30}[??]|\bhow to [^\n?.]{3,40}$)",
+        r"(?:通常|一般|往往)(?:是|会|由)|说明[^:：\n]{2,20}(?:跟不上|不足|不够|过[大小多])|如果(?:经常|你|您"
+        r"|发现|想|需要)|决定你|为什么你",
+        r"\A\s*目录\s*\n|(?m:^)[ \t]*[一二三四五]、[^\n]{2,60}\n(?:[^\n]*\n){0,6}[ \t]*[二三四五六]、",
+        r"(?m:^)(?:[ \t]*(?:exit code )?\d{1,3}[ \t]*[:|=][^\n]*(?:\n|\Z)){3}",
+        r"第[一二三]步|常见(?:问题|报错|错误)|含义|表示[^。；]{2,30}[；。]|一览|介绍|\badministrators?\b",
+    )
+)
 
-def tells_no_event(written: str) -> bool:
-    """Return whether words are of a kind of text that tells what may happen, what was changed or what is wished."""
+
+def instructs(text: str) -> bool:
+    """Return whether a text tells what may happen, what to do about it, what was changed or what is wished."""
+    return _is_of_a_kind(text) or sum(mark.search(prose(text)) is not None for mark in _MARKS) >= FEWEST_MARKS
+
+
+def _is_of_a_kind(written: str) -> bool:
     if any(kind.search(written) is not None for kind in (ANSWERS, CHANGES, WISHES, _TEMPLATE)):
         return True
     if sum(section.search(written) is not None for section in _SECTIONS[1:]) == len(_SECTIONS[1:]):
@@ -128,11 +155,6 @@ def tells_no_event(written: str) -> bool:
     if len(_CHANGE.findall(written)) >= FEWEST_ENTRIES:
         return True
     return _FEATURES.search(written) is not None and len(_ENTRY.findall(written)) >= FEWEST_ENTRIES
-
-
-def asks_of_a_setting(written: str) -> bool:
-    """Return whether a text asks what a setting does or how to choose it."""
-    return SETTINGS.search(written) is not None
 
 
 def without_notices(text: str) -> str:
