@@ -15,6 +15,8 @@ from holter.texts.plain import joined, plain, prose
 
 # Few words are a message, a title or a telegram; more of them explain.
 FEW_CHARS = 300
+# Of an output more than so many lines begin as programs begin theirs.
+MOST_OF_AN_OUTPUT = 0.5
 # Whoever reports may suppose something; so many sentences of what may happen explain.
 FEWEST_GENERAL = 3
 
@@ -26,17 +28,21 @@ def _any(*patterns: str) -> re.Pattern[str]:
 _SENTENCE = re.compile(r"(?:[^\n.!?。！？;；]|\.(?=\w))+[.!?。！？;；]*")
 # Somebody speaks of himself, of what is his, or of one day.
 _OWN = _any(
-    r"(?<![-\w/])I(?![-\w/])|\b(?:my|mine|we|our)\b|[我咱俺]",
+    r"(?<![-\w/])I(?![-\w/])|\b(?:my|mine)\b|我(?!们)|[咱俺]",
     r"\b(?:yesterday|this morning|last (?:night|week)|since (?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|yesterday"
-    r"|last|the (?:update|upgrade|reboot)))\b|昨[天晚日]|今[天晚早]|刚才|上周",
+    r"|the (?:update|upgrade|reboot)))\b|昨[天晚日]|今[天晚早]|刚才|上周",
     r"\b(?:same|this)\s+(?:error|problem|issue|thing)\s+(?:again|after|here|happen\w*|occur\w*|persist\w*|still)\b",
+    r"\bwe (?:\w+ )?(?:observed?|noticed?|found|encounter(?:ed)?|met|hit)\b",
     r"\b(?:did|does)(?: not|n't) help\b|(?:还|仍|依)(?:是|然|旧)(?:会)?(?:报|卡|崩|不行|没用|失败|出现|Bus|CUDA)",
-    r"试(?:过|了)|没(?:有)?(?:解决|效果)",
+    r"^[ \t]*(?:encountered|observed|noticed|facing|tried)\b|试(?:过|了)|没(?:有)?(?:解决|效果)",
 )
+# A manual, too, says "we".
+_OURS = _any(r"\b(?:we|our)\b|我们")
 # Wishes and questions about what to choose; nobody met anything.
 _WISHES = _any(
-    r"\b(?:should|can|could|do|would|must|may) (?:I|we)\b|\b(?:I|we)(?:'d| would| want| wish| suggest| recommend| propose"
-    r"| should| could| can(?! ?not\b|'t)| need to| will)\b|\?\s*$|[?？]|^[ \t>]*(?:#|Q|问|A\d*:|答)|建议|推荐|希望|能否|想"
+    r"\b(?:should|can|could|do|would|must|may) (?:I|we)\b|\b(?:I|we)(?:'d| would| want| wish| suggest| recommend"
+    r"| propose| should| could| can(?! ?not\b|'t)| need to| will)\b|[?？]|^[ \t>]*(?:#|Q|问|A\d*:|答)"
+    r"|建议|推荐|希望|能否|想"
 )
 # A sentence of what may happen, of what is to be done, or of what something does in general.
 _GENERAL = _any(
@@ -47,7 +53,8 @@ _GENERAL = _any(
 )
 _TROUBLE = _any(
     TROUBLE.pattern,
-    r"超时|错误|(?<![a-z])nan(?![a-z])|\b(?:time(?:d|s)? ?out|errors?|fail\w*|bugs?|block(?:s|ed)|throttl\w*|kills?|100 ?%)",
+    r"超时|错误|(?<![a-z])nan(?![a-z])"
+    r"|\b(?:time(?:d|s)? ?out|errors?|fail\w*|bugs?|block(?:s|ed)|throttl\w*|kills?|100 ?%)",
 )
 # It happened, or it happens with these numbers.
 _HAPPENED = _any(
@@ -57,7 +64,8 @@ _HAPPENED = _any(
     r"|\b(?:epoch|step|iter\w*|job|rank|pid|worker|round)s? \d",
 )
 _AT_A_STEP = _any(
-    r"\b(?:in|at|from|until|during|after|of) (?:the )?(?:epoch|step|iteration) \d|\bafter (?:\d+|two|three|several) (?:epochs?|steps|iterations)\b",
+    r"\b(?:in|at|from|until|during|after|of) (?:the )?(?:epoch|step|iteration) \d"
+    r"|\bafter (?:\d+|two|three|several) (?:epochs?|steps|iterations)\b",
     r"第 ?\d+ ?(?:个|轮)|\d+ ?个 ?epoch",
 )
 # Somebody asks, greets, thanks or wonders.
@@ -66,21 +74,25 @@ _ADDRESSES = _any(
     r"|how (?:to|can I|do I|do we|should I) (?:fix|solve|resolve|avoid|debug)|please (?:help|advise)|help me"
     r"|why(?: (?:is|are|does|do|did)\b| ?\?)|is (?:this|that|it) (?:normal|expected|a bug)"
     r"|what(?:'s| is) (?:wrong|going on|happening|the (?:reason|cause|problem)))",
-    r"怎么(?:办|回事|解决|处理)|如何(?:解决|处理)|求(?:助|解|教|指点|问)|请(?:问|教)|为(?:什么|啥|何)|有没有人|大佬|什么(?:原因|情况|问题)|正常吗",
+    r"怎么(?:办|回事|解决|处理)|如何(?:解决|处理)|求(?:助|解|教|指点|问)|请(?:问|教)|为(?:什么|啥|何)"
+    r"|有没有人|大佬|什么(?:原因|情况|问题)|正常吗",
     r"^[ \t]*(?:hi|hello|hey|dear)\b|\b(?:thanks|thank you|thx)\b(?! to)|谢谢|[您你]好",
     r"\b(?:it|this|there) (?:\w+ )?(?:seems|appears)\b|似乎|好像|感觉",
 )
 # Headings of forms for bugs.
 _FORM = _any(
-    r"^[ \t#*]*(?:describe the bug|to reproduce|steps to reproduce|actual (?:behaviou?r|result)|what (?:was|I|have you) tried"
-    r"|bug report|bug description|\[?bug\b|how to reproduce|复现步骤|问题描述|实际结果)\b"
+    r"^[ \t#*]*(?:describe the bug|to reproduce|steps to reproduce|actual (?:behaviou?r|result)"
+    r"|what (?:was|I|have you) tried"
+    r"|bug report|bug description|issue description|\[?bug\b|how to reproduce|复现步骤|问题描述|实际结果)\b"
 )
 # What a program prints of a trouble, at the beginning of a line or behind a prefix.
 _PRINTS = _any(
     r"^[ \t>|`]*(?:\S{0,40}\]:?[ \t]*|\[?\d{4}-\d\d-\d\d\S*(?: \d\d:\d\d\S*)? |\w{3} +\d+ \d\d:\d\d:\d\d [^\n:]{0,40}: "
     r"|\[ *\d+\.\d+\] |/\S+:\w{3} +\d+ \d\d:\d\d:\d\d [^\n:]{0,40}: |[EF] +)*"
-    r"(?:Traceback \(most|File \"[^\n]+\", line \d|(?:[\w.]+\.)?[A-Z]\w+(?:Error|Exception|Interrupt|Expired):|slurmstepd: |srun: |NVRM: |Killed$"
-    r"|Segmentation fault|Bus error|Aborted|\[E \w+\.cpp:\d+|(?:ERROR|FATAL|CRITICAL|Error):|terminate called|OpenBLAS blas|OMP:|libgomp:"
+    r"(?:Traceback \(most|File \"[^\n]+\", line \d|(?:[\w.]+\.)?[A-Z]\w+(?:Error|Exception|Interrupt|Expired)(?::|$)"
+    r"|slurmstepd: |srun: |NVRM: |Killed$"
+    r"|Segmentation fault|Bus error|Aborted|\[E \w+\.cpp:\d+|(?:ERROR|FATAL|CRITICAL|Error):|terminate called"
+    r"|OpenBLAS blas|OMP:|libgomp:"
     r"|Out of memory: |\S+ invoked oom-killer|Failed to initialize NVML|Unable to determine the device handle)",
 )
 
@@ -93,28 +105,29 @@ def tells_event(text: str) -> bool:
     text = plain(text)
     whole = f"{text}\n{joined(text)}"
     sentences = [sentence for sentence in _SENTENCE.findall(whole) if sentence.strip()]
-    if _FORM.search(text) is not None or any(_is_own_trouble(sentence) for sentence in sentences):
+    troubles = [each for each in sentences if _TROUBLE.search(each) is not None and _WISHES.search(each) is None]
+    if _FORM.search(text) is not None or _is_output(text) or any(_OWN.search(trouble) for trouble in troubles):
         return True
     if instructs(text):
         return False
-    if any(_is_from_a_person(sentence) for sentence in sentences):
+    if any(_OURS.search(trouble) for trouble in troubles) or any(_is_from_a_person(sentence) for sentence in sentences):
         return True
     if len(_of_general(text)) >= FEWEST_GENERAL:
         return False
     is_line = "\n" not in text.strip() and "?" not in text
-    is_brief = len(text) <= FEW_CHARS and (is_line or _TROUBLE.search(sentences[0]) is not None)
+    is_brief = len(text) <= FEW_CHARS and (is_line or _is_plain_trouble(sentences[0]))
     return is_brief or _PRINTS.search(text) is not None or any(_is_of_one_time(sentence) for sentence in sentences)
+
+
+# What programs print gives advice, too.
+def _is_output(text: str) -> bool:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return sum(_PRINTS.match(line) is not None for line in lines) > MOST_OF_AN_OUTPUT * len(lines)
 
 
 def _of_general(text: str) -> set[str]:
     written = "\n".join(line for line in prose(text).splitlines() if _PRINTS.match(line) is None)
     return {sentence for sentence in _SENTENCE.findall(joined(written)) if _GENERAL.search(sentence) is not None}
-
-
-def _is_own_trouble(sentence: str) -> bool:
-    return (
-        _OWN.search(sentence) is not None and _TROUBLE.search(sentence) is not None and _WISHES.search(sentence) is None
-    )
 
 
 def _is_from_a_person(sentence: str) -> bool:
@@ -125,9 +138,11 @@ def _is_from_a_person(sentence: str) -> bool:
     return _TROUBLE.search(sentence) is not None or _WISHES.search(sentence) is None
 
 
+def _is_plain_trouble(sentence: str) -> bool:
+    return _TROUBLE.search(sentence) is not None and _GENERAL.search(sentence) is None
+
+
 def _is_of_one_time(sentence: str) -> bool:
-    if _GENERAL.search(sentence) is not None:
-        return False
-    if _AT_A_STEP.search(sentence) is not None:
+    if _AT_A_STEP.search(sentence) is not None and _GENERAL.search(sentence) is None:
         return True
-    return _TROUBLE.search(sentence) is not None and _HAPPENED.search(sentence) is not None
+    return _is_plain_trouble(sentence) and _HAPPENED.search(sentence) is not None
