@@ -93,7 +93,8 @@ _PRINTS = _any(
     r"|slurmstepd: |srun: |NVRM: |Killed$"
     r"|Segmentation fault|Bus error|Aborted|\[E \w+\.cpp:\d+|(?:ERROR|FATAL|CRITICAL|Error):|terminate called"
     r"|OpenBLAS blas|OMP:|libgomp:"
-    r"|Out of memory: |\S+ invoked oom-killer|Failed to initialize NVML|Unable to determine the device handle)",
+    r"|Out of memory: |Message for the error \d|\S+ invoked oom-killer"
+    r"|Failed to initialize NVML|Unable to determine the device handle)",
 )
 
 
