@@ -17,7 +17,7 @@ from holter.texts.plain import joined, plain, prose
 FEW_CHARS = 300
 # Of an output more than so many lines begin as programs begin theirs.
 MOST_OF_AN_OUTPUT = 0.5
-# Whoever reports may suppose something; so many sentences of what may happen explain.
+# A report may suppose something; so many sentences of what may happen explain.
 FEWEST_GENERAL = 3
 
 
