@@ -8,8 +8,8 @@ SHA-256 of the text that was scored. Cases of the second collection have an ID t
 The halves ``dev`` and ``test`` have both been looked at. ``fresh`` (``fresh.jsonl``, ``r3-``) is the third collection:
 its references, true causes and the SHA-256 of its texts were committed before Holter was run on any of them and before
 the rules that it scores were frozen. So were ``fresh2`` (``fresh2.jsonl``, ``r4-``), the fourth, and ``fresh3``
-(``fresh3.jsonl``, ``r5-``), the fifth, by one who had not seen the rules. The misses of all but the fifth have been
-listed, so they are halves to tune on, too; once its are listed the next is needed. In the texts of the last two,
+(``fresh3.jsonl``, ``r5-``), the fifth, by one who had not seen the rules. The misses of all five have been
+listed, so all are halves to tune on: the next collection is needed. In the texts of the last two,
 pictures, emoji and what gives the solution away are left out.
 """
 
@@ -58,7 +58,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def half(self) -> Half:
-        """Return the half of the case, set by its reference or its collection; rules are never tuned on ``fresh3``."""
+        """Return the half of the case, set by its reference or its collection; all have been looked at."""
         if self.id.startswith(FIFTH):
             return "fresh3"
         if self.id.startswith(FOURTH):
