@@ -136,9 +136,16 @@ def test_of_a_script_that_has_ended_nothing_is_said_about_its_environment(source
     assert why(keeper(sources, tmp_path)) == "has-ended"
 
 
+def until_it_runs(pid: int) -> None:
+    """Wait until a new process has its command: for a moment of its exec it has none, as a zombie."""
+    while not Path(f"/proc/{pid}/cmdline").read_bytes():
+        time.sleep(0.01)
+
+
 def test_what_was_known_of_a_script_while_it_lived_is_not_replaced_at_its_end(sources, tmp_path: Path) -> None:
     kept = keeper(sources, tmp_path)
     with subprocess.Popen(["/bin/sleep", "60"], env={}) as process:
+        until_it_runs(process.pid)
         sources.process.main_pid, sources.living = process.pid, frozenset({process.pid})
         kept.see(Tick(t_s=0.0))
         process.kill()
@@ -151,6 +158,7 @@ def test_what_was_known_of_a_script_while_it_lived_is_not_replaced_at_its_end(so
 
 def test_an_environment_without_any_variable_was_cleared(sources, tmp_path: Path) -> None:
     with subprocess.Popen(["/bin/sleep", "60"], env={}) as process:
+        until_it_runs(process.pid)
         sources.process.main_pid = process.pid
         assert why(keeper(sources, tmp_path)) == "environment-cleared"
         process.kill()
