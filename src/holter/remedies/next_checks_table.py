@@ -146,6 +146,7 @@ CHECK_COMMANDS: tuple[CheckCommand, ...] = (
         "cpu-load",
         "top -b -n 1 | head -25; cat /proc/pressure/cpu",
         ("cpu.host_busy_ratio", "pressure.cpu", "cpu.system_ratio", "host.others", "host.others_cpu_ratio"),
+        effort=1.25,  # two screens to compare
     ),
     CheckCommand(
         "versions",

@@ -12,7 +12,7 @@ from holter.patterns import later
 PREFIX = later(
     r"^(?:[ \t]*(?:>[ \t]?)+"
     r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) (?:std(?:out|err) [FP] )?"
-    r"|[\w.-]*[A-Za-z][\w.-]*[-_]\d+ +\| ?"
+    r"|(?=[\d.-]{0,60}[A-Za-z_])[\w.-]{1,80}[-_]\d{1,6} +\| ?"
     r"|\[pod/[^\]\n]+\] "
     r"|\[(?:rank|default)\d+\]:? ?"
     r"|\d{1,3}: "

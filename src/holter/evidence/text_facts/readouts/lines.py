@@ -52,6 +52,7 @@ _ROWS = (
     r"\s*-[a-zN](?: \d+)?: [a-z][\w ()/-]*?\s+(?:\d+|unlimited)",  # the same of zsh
     r"\s*[a-z_]{4,}\s{2,}(?:\d+(?:[kMG]B)?|unlimited)",  # limit of zsh
     r"Limit\s+Soft Limit.*|Max [a-z ]+?(?:\s{2,}(?:\d+|unlimited)){2}.*",  # /proc/PID/limits
+    r"total \d+|[bcdlps-][rwxsStT-]{9}[.+@]?\s+\d+ .*",  # ls -l
     r"USER\s+TTY\s.*|\S+\s+(?:pts/|tty|:)\d\S*\s.*",  # w
     r".*\b(?:some|full) avg10=[\d.]+ avg60=.*",  # pressure
     r"[a-z_]+ \d+",  # files of control groups
