@@ -147,6 +147,10 @@ def test_a_terminal_that_was_stopped_with_ctrl_s_stops_nothing_and_shows_all_aft
     assert len(recording.all_ticks) >= 5
     terminal.type("\x11")
     terminal.wait_for("wrote t.holter")
+    until_s = time.monotonic() + 30
+    while not (tmp_path / "rc").exists() or not (tmp_path / "rc").read_text():
+        assert time.monotonic() < until_s, "it does not end"
+        time.sleep(0.1)
     assert (tmp_path / "rc").read_text() == "rc=7\n"
 
 

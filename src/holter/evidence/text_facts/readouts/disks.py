@@ -40,7 +40,7 @@ _DF = later(
 )
 _MOUNT = later(r"^(?P<source>\S+) on (?P<mount>/\S*) type (?P<type>\S+) \((?P<options>[^)]*)\)", re.MULTILINE)
 _FINDMNT = later(
-    r"^[\s│├└─|`-]*(?P<mount>/\S*)\s+(?P<source>\S+)\s+(?P<type>[a-z][\w.]*)\s+(?P<options>r[wo]\b\S*)\s*$",
+    r"^[ \t│├└─|`-]*(?P<mount>/\S*)\s+(?P<source>\S+)\s+(?P<type>[a-z][\w.]*)\s+(?P<options>r[wo]\b\S*)\s*$",
     re.MULTILINE,
 )
 

@@ -34,7 +34,7 @@ def table(text: str) -> Iterator[Fact]:
     yield "gpu.present", True, "NVIDIA-SMI"
     rows = "\n".join(line for line in text.splitlines() if line.lstrip().startswith("|"))
     yield from _name(
-        next((match[1] for match in re.finditer(r"^\s*\|\s+\d+\s+(\S.*?)\s+(?:On|Off|N/A)\s*\|", rows, re.M)), "")
+        next((match[1] for match in re.finditer(r"^[ \t]*\|\s+\d+\s+(\S.*?)\s+(?:On|Off|N/A)\s*\|", rows, re.M)), "")
     )
     busy = [float(m[1]) for m in re.finditer(r"\|\s+(\d{1,3})%\s+(?:Default|E\. ?Process|Prohibited|N/A)", rows)]
     if busy:
@@ -124,7 +124,7 @@ def _shares(text: str) -> Iterator[Fact]:
     link = re.search(r"Link Width\s*\n\s*Max\s*:\s*(\d+)x\s*\n\s*Current\s*:\s*(\d+)x", text)
     if link is not None:
         yield "gpu.pcie_ratio", round(float(link[2]) / float(link[1]), 3), link[0]
-    busy = re.search(r"^\s*Utilization\s*\n\s*Gpu\s*:\s*(\d+) %", text, re.M | re.I)
+    busy = re.search(r"^[ \t]*Utilization\s*\n\s*Gpu\s*:\s*(\d+) %", text, re.M | re.I)
     if busy is not None:
         yield "gpu.utilization_ratio", float(busy[1]) / 100, busy[0]
     held = re.search(

@@ -60,7 +60,7 @@ def slurm(text: str) -> Iterator[Fact]:
 
 # Steps of a job ("77.batch") tell what the job ended of, where its own row does not.
 def _last_of_table(text: str) -> tuple[str, str]:
-    has_head = re.search(r"^\s*JobID\w*[\s|,]", text, re.M) is not None
+    has_head = re.search(r"^[ \t]*JobID\w*[\s|,]", text, re.M) is not None
     rows = [
         (match[1], state[1], " ".join(match[0].split()))
         for match in re.finditer(r"^[ \t]*(\d+(?:_\d+)?)(?:\+\d+)?(?:\.\w+)?[ \t|,].*$", text, re.M)

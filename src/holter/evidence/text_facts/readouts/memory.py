@@ -51,7 +51,7 @@ def free(text: str) -> Iterator[Fact]:
 
 def vmstat(text: str) -> Iterator[Fact]:
     """Read ``vmstat``; of several rows the first one is left out, because it covers the time since boot."""
-    head = re.search(r"^\s*r\s+b\s+swpd.*$", text, re.MULTILINE)
+    head = re.search(r"^[ \t]*r\s+b\s+swpd.*$", text, re.MULTILINE)
     if head is None:
         return
     names = head[0].split()

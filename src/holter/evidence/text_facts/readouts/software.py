@@ -24,7 +24,7 @@ OFF = ("0", "f", "false", "no")
 
 def packages(text: str) -> Iterator[Fact]:
     """Read ``pip list``, ``pip freeze`` and ``conda list``."""
-    for match in re.finditer(r"^\s*([A-Za-z0-9_.-]+)(?:[ \t]+|==)(\d[\w.+!-]*)(?=\s|$)", text, re.MULTILINE):
+    for match in re.finditer(r"^[ \t]*([A-Za-z0-9_.-]+)(?:[ \t]+|==)(\d[\w.+!-]*)(?=\s|$)", text, re.MULTILINE):
         name = VERSIONS.get(match[1].lower().replace("_", "-"))
         if name is None or (name != "software.torch" and match[1] == "cudnn" and "." not in match[2]):
             continue
