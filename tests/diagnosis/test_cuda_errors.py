@@ -84,9 +84,7 @@ def test_a_launch_that_timed_out_may_be_a_lost_gpu_and_no_more(text: str) -> Non
     assert "likely" not in judged.values()
     guess = could_be(diagnosis, result.recording, "en")
     if FRAMES in text:  # nvidia-smi also shows whether the GPU drives a display (Disp.A)
-        # In a container the GPU may also only be out of reach.
-        assert {"gpu-lost-or-gsp", diagnosis.verdicts[0].cause} <= {"gpu-lost-or-gsp", "container-lost-gpu"}
-        assert guess is not None and "nvidia-smi" in guess[1]
+        assert guess is not None and guess[0].startswith("Could be: The GPU is lost") and "nvidia-smi" in guess[1]
 
 
 def test_an_xid_of_a_lost_gpu_beside_it_counts() -> None:

@@ -37,6 +37,8 @@ YIELDS = "its-kind-explains"
 WORDS_ALONE = 0.3
 # From this fit on, words alone speak as clearly as an error that no cause explains.
 CLEAR = 0.5
+# Below this fit the likeness is hardly more than chance, and ranks nothing (chosen on texts that were looked at).
+WEAK = 0.1
 # Terms of what Python prints above any error.
 OF_TRACEBACKS = frozenset(
     ("module", "call last", "recent call", "most recent", "recent", "call", "last", "file", "line", "traceback")
@@ -73,8 +75,9 @@ def as_described(
 
     def value(verdict: Verdict) -> float:
         fit = by_cause.get(verdict.cause)
+        likeness = fit.fit if fit is not None and fit.fit >= WEAK else 0.0
         usual = 0 if verdict.cause in unnamed else THREADS.get(verdict.cause, 0)
-        return RULES_COUNT * verdict.score + (0.0 if fit is None else fit.fit) + OF_A_THREAD * usual
+        return RULES_COUNT * verdict.score + likeness + OF_A_THREAD * usual
 
     # Which error it was is not known: that there was one says no more than the words around it.
     # Nor what failed on the GPU, if CUDA does not say.
