@@ -38,7 +38,7 @@ SYMPTOMS = {
     "ram-full": "My worker was killed, is this a memory problem?",
     "output-hidden": "The console hasn't shown anything since yesterday, but checkpoints are written.",
     "cannot-exit": "All epochs are over and the program does not stop, I have to kill it.",
-    "copies-on-read": "Is this pytorch/pytorch/issues/13246? The memory of my host grows.",
+    "copies-on-read": "Is this pytorch/pytorch/issues/13246? The memory of the host grows.",
 }
 
 

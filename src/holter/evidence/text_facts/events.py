@@ -72,7 +72,7 @@ _AT_A_STEP = _any(
 _ADDRESSES = _any(
     r"\b(?:any (?:idea|help|hint|solution|suggestion|clue|advice|fix)s?\b|any ?one (?:else|know|ha[sd])"
     r"|how (?:to|can I|do I|do we|should I) (?:fix|solve|resolve|avoid|debug)|please (?:help|advise)|help me"
-    r"|why(?: (?:is|are|does|do|did)\b| ?\?)|is (?:this|that|it) (?:normal|expected|a bug)"
+    r"|why(?: (?:is|are|does|do|did)\b| ?\?)|is (?:this|that|it) (?:normal|expected|a bug|\S*(?:/issues/|#)\d)"
     r"|what(?:'s| is) (?:wrong|going on|happening|the (?:reason|cause|problem)))",
     r"怎么(?:办|回事|解决|处理)|如何(?:解决|处理)|求(?:助|解|教|指点|问)|请(?:问|教)|为(?:什么|啥|何)"
     r"|有没有人|大佬|什么(?:原因|情况|问题)|正常吗",
