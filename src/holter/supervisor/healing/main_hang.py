@@ -27,7 +27,8 @@ COUNTED = ("train", "epoch-end", "checkpoint")
 
 STANDS = define(
     "main-hang.stands",
-    "nothing has moved for {age:duration}, and no process of the training does anything; it is restarted in "
+    "nothing has moved for {age:duration}, and no process of the training is seen to compute or to read or write a file; "
+    "it is restarted in "
     "{left:duration} unless it makes progress (--no-main-heal switches this off)",
 )
 BUSY = define(
