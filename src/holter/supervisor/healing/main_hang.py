@@ -27,9 +27,9 @@ COUNTED = ("train", "epoch-end", "checkpoint")
 
 STANDS = define(
     "main-hang.stands",
-    "nothing has moved for {age:duration}, and no process of the training is seen to compute or to read or write a file; "
-    "it is restarted in "
-    "{left:duration} unless it makes progress (--no-main-heal switches this off)",
+    "nothing has moved for {age:duration}, and no process of the training is seen to compute or to "
+    "read or write a file; it is restarted in {left:duration} unless it makes progress "
+    "(--no-main-heal switches this off)",
 )
 BUSY = define(
     "main-hang.busy",
