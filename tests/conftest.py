@@ -24,6 +24,8 @@ from needs import HIPPOCAMPUS, imported, may_lack, names_of, require, skip_witho
 # Every test here starts `holter run` and waits for its end.
 SLOW = ("cli/",)
 LONG_S = 20.0  # longer ones carry the mark ``long``
+SLOW_S = 1.5  # longer ones, beside two other workers on two cores, carry one of the marks in NOT_FAST
+NOT_FAST = ("training", "slow", "long")
 
 
 # An example takes as long as the machine is busy: that is no failure.
@@ -98,13 +100,16 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.section("tools that could not be installed: tests that need them may have skipped")
         terminalreporter.line(" ".join(lacking))
     took_s: dict[str, float] = defaultdict(float)
+    marked: dict[str, set[str]] = {}
     for report in (report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, ())):
-        if "long" not in report.keywords:
-            took_s[report.nodeid] += report.duration
-    if slow := sorted(((took, name) for name, took in took_s.items() if took > LONG_S), reverse=True):
-        terminalreporter.section(f"over {LONG_S:.0f} s and not marked long")
-        for took, name in slow:
-            terminalreporter.line(f"{took:4.0f} s  {name}")
+        took_s[report.nodeid] += report.duration
+        marked[report.nodeid] = {mark for mark in NOT_FAST if mark in report.keywords}
+    for limit, mark, excused in ((LONG_S, "long", {"long"}), (SLOW_S, "slow", set(NOT_FAST))):
+        late = sorted(((took, name) for name, took in took_s.items() if took > limit and not marked[name] & excused))
+        if late:
+            terminalreporter.section(f"over {limit:g} s and not marked {mark}")
+        for took, name in reversed(late):
+            terminalreporter.line(f"{took:5.1f} s  {name}")
 
 
 # nnU-Net's own, before the first training makes it: two workers must not write the same file at a time.
@@ -185,5 +190,6 @@ def shortened_command(brain: Prepared) -> Callable[..., list[str]]:
 @pytest.fixture(autouse=True)
 def whole_sentences(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a sentence that lacks a value an error; for users, and in real trainings, its clause is left out."""
-    if not any(request.node.get_closest_marker(name) for name in ("training", "slow", "long")):
+    whole_runs = request.node.nodeid.partition("/")[2].startswith(SLOW)
+    if not whole_runs and not any(request.node.get_closest_marker(name) for name in ("training", "long")):
         monkeypatch.setenv("HOLTER_STRICT_SENTENCES", "1")

@@ -129,6 +129,7 @@ def without_docstrings(tree: ast.AST) -> Iterator[ast.AST]:
     return (node for node in ast.walk(tree) if id(node) not in docstrings)
 
 
+@pytest.mark.slow
 def test_what_belongs_to_one_cause_is_in_its_file_and_nowhere_else() -> None:
     """Not in the demo: each of its faults names the cause that must be found."""
     named = {
@@ -150,6 +151,7 @@ IN_ENGLISH = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_sentence_becomes_english_only_in_json_and_exports() -> None:
     rendered = {
         file.relative_to(PACKAGE).as_posix()
@@ -182,6 +184,7 @@ def errors(base: type[HolterError] = HolterError) -> Iterator[type[HolterError]]
         yield from errors(child)
 
 
+@pytest.mark.slow
 def test_every_error_has_an_id_of_its_own() -> None:
     for module in offline_modules():
         importlib.import_module(module)  # an error defined far from the tree would be met here
@@ -214,11 +217,13 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_import_contracts_hold(copy: Path) -> None:
     done = lint_imports(copy)
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_a_folder_that_the_contract_does_not_name_breaks_it(copy: Path) -> None:
     (copy / "src" / "holter" / "strays").mkdir()
     (copy / "src" / "holter" / "strays" / "__init__.py").write_text('"""Nobody knows us."""\n')
@@ -227,6 +232,7 @@ def test_a_folder_that_the_contract_does_not_name_breaks_it(copy: Path) -> None:
     assert "strays" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "line"),
     [
@@ -290,6 +296,7 @@ def heavy_after(*modules: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_everything_offline_imports_without_torch_nnunet_and_numpy() -> None:
     modules = offline_modules()
     assert {"holter.cli", "holter.tape.reader", "holter.demo.runner", "holter.supervisor.run"} <= set(modules)

@@ -113,6 +113,7 @@ def _living(group: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("program", "hangs"), [("import time; time.sleep(60)", True), ("while True: pass", False)])
 def test_a_trial_hangs_if_it_waits_and_not_if_it_works(monkeypatch, program, hangs):
     """Trials at idle priority on a busy machine were called hangs after a minute without a line."""

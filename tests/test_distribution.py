@@ -38,6 +38,7 @@ def archive_of(folder: Path, names: set[str]) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_a_distribution_that_lacks_a_file_or_has_one_too_many_is_refused(tmp_path: Path) -> None:
     sources = sorted(distribution.sources())
     assert "src/holter/transforms/kernels/run.cpp" in sources

@@ -54,6 +54,7 @@ def test_the_line_of_an_extra_names_its_packages(extra: str) -> None:
     assert sorted(words[3:]) == sorted(EXTRAS[extra])
 
 
+@pytest.mark.slow
 def test_pip_takes_the_lines_as_they_are() -> None:
     for package in ("pip", "textual", "starlette", "uvicorn", "pyarrow"):
         imported(package)

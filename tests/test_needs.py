@@ -68,6 +68,7 @@ def outcome(output: str, test: str) -> str:
     return found[0] if found else "SKIPPED"
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_a_skip_that_names_the_package(results) -> None:
     output = results()
     reasons = re.findall(r"^SKIPPED \[1\] (test_program\.py):\d+: (.+)$", output, re.M)
@@ -79,6 +80,7 @@ def test_what_is_missing_is_a_skip_that_names_the_package(results) -> None:
     assert outcome(output, "test_of_root") == ("PASSED" if os.geteuid() == 0 else "SKIPPED")
 
 
+@pytest.mark.slow
 def test_where_all_is_installed_what_is_missing_is_a_failure(results) -> None:
     output = results(**{STRICT: "1"})
     outcomes = {test: outcome(output, test) for test in ("test_marked", "test_asks", "test_imports")}
@@ -88,6 +90,7 @@ def test_where_all_is_installed_what_is_missing_is_a_failure(results) -> None:
     assert outcome(output, "test_of_root") == ("PASSED" if os.geteuid() == 0 else "SKIPPED"), "nobody can install root"
 
 
+@pytest.mark.slow
 def test_what_could_not_be_installed_may_be_missing_all_the_same(results) -> None:
     output = results(**{STRICT: "1", MAY_LACK: "slurm chromium no_such_package"})
     assert {outcome(output, test) for test in ("test_marked", "test_asks", "test_imports")} == {"SKIPPED"}, output

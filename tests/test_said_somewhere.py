@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from scripts import translations
 
 import holter
@@ -75,6 +76,7 @@ def is_said(key: str, code: Code) -> bool:
     return used or code.quoted[key] > 1 or any(re.fullmatch(pattern, key) for pattern in code.patterns)
 
 
+@pytest.mark.slow
 def test_every_defined_sentence_is_said_somewhere() -> None:
     code = code_of(SOURCE)
     keys = [key for key in translations.defined_sentences() if not key.startswith("test.")]

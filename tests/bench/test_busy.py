@@ -14,6 +14,7 @@ from holter.errors import MachineBusy
 SPIN = "import time\nend = time.time() + 60\nwhile time.time() < end: pass"
 
 
+@pytest.mark.slow
 def test_cores_that_others_use_are_said_with_the_command_that_measures_all_the_same() -> None:
     spinning = [subprocess.Popen(["nice", sys.executable, "-c", SPIN]) for _ in range(os.cpu_count() or 1)]
     try:
@@ -27,5 +28,6 @@ def test_cores_that_others_use_are_said_with_the_command_that_measures_all_the_s
     assert said.value.next_step == "holter bench 4 2d --anyway"
 
 
+@pytest.mark.slow
 def test_a_training_that_may_use_little_of_a_machine_is_not_refused_for_the_rest() -> None:
     refuse_if_busy(0.0, "cpu", {}, "holter bench 4 2d")

@@ -41,6 +41,7 @@ def test_a_circumstance_alone_accuses_nobody(name: str) -> None:
             assert (worst.verdict in ("possible", "excluded"), worst.score) == (True, 0.0), (worst.cause, kind, value)
 
 
+@pytest.mark.slow
 def test_all_circumstances_of_a_cause_together_still_accuse_nobody() -> None:
     for cause, rules in RULES_OF.items():
         for kind in KINDS:

@@ -135,6 +135,7 @@ def kept_verdicts(path: Path) -> list[tuple[Judged, Diagnosis]]:
     return found
 
 
+@pytest.mark.slow
 def test_each_verdict_that_a_recorder_kept_is_told_again_where_it_was_told():
     compared = [(path, *both) for path in LOUD for both in kept_verdicts(path)]
     assert len(compared) >= KEPT_VERDICTS

@@ -66,6 +66,7 @@ def test_a_blind_tape_accuses_nobody(path):
         assert all(verdict.verdict not in ("confirmed", "likely") for verdict in diagnose(empty, episode).verdicts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", LOUD, ids=name_of)
 def test_forgetting_a_fact_never_confirms_a_rival(path):
     recording = read(path)
@@ -133,6 +134,7 @@ TIMES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", LOUD, ids=name_of)
 def test_shifting_the_clock_changes_no_diagnosis(path):
     recording = read(path)
@@ -168,6 +170,7 @@ def test_a_tape_cut_after_the_alarm_still_names_the_cause(path):
     assert first(cut).verdicts[0].cause == cause_of(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", LOUD, ids=name_of)
 def test_lost_and_doubled_events_raise_no_false_cause(path):
     recording = read(path)

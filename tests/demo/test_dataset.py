@@ -21,6 +21,7 @@ def template() -> Template:
     return load_template()
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_voxels_and_another_seed_others(template: Template) -> None:
     first, again, other = (make_case(template, np.random.default_rng(seed)) for seed in (5, 5, 6))
     assert all(np.array_equal(left, right) for left, right in zip(first, again, strict=True))
@@ -35,6 +36,7 @@ def test_white_matter_is_brighter_than_grey_and_every_class_is_there(template: T
     assert image[labels == 2].mean() > image[labels == 1].mean() > image[labels == 0].mean()
 
 
+@pytest.mark.slow
 def test_a_case_does_not_depend_on_how_many_there_are(tmp_path: Path) -> None:
     alone = write_dataset(tmp_path / "one", cases=1, seed=3)
     two = write_dataset(tmp_path / "two", cases=2, seed=3)
@@ -45,6 +47,7 @@ def test_a_case_does_not_depend_on_how_many_there_are(tmp_path: Path) -> None:
     assert len(list((two / "labelsTr").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_the_data_set_says_that_it_is_no_patient_data(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path, cases=1)
     assert folder.name == DATASET_NAME

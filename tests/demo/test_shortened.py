@@ -35,6 +35,7 @@ def test_a_delay_that_is_missing_or_half_written_is_none(tmp_path: Path) -> None
     assert read_delay_s(file) == 2.5
 
 
+@pytest.mark.slow
 def test_the_native_wait_lets_other_threads_run_and_is_not_cut_short_by_a_signal() -> None:
     before = signal.signal(signal.SIGUSR2, lambda *_: None)
     ticks: list[float] = []

@@ -51,6 +51,7 @@ def test_files_are_read_mapped_written_renamed_and_removed_as_on_any_disk(mounte
     assert os.statvfs(mount).f_blocks > 0
 
 
+@pytest.mark.slow
 def test_only_image_data_becomes_slow_even_if_it_was_in_memory(mounted: tuple[Path, Path, Path]) -> None:
     _, mount, control = mounted
     assert _seconds_to_read(mount / "case.b2nd") < 1.5  # and now the kernel has its pages
@@ -59,6 +60,7 @@ def test_only_image_data_becomes_slow_even_if_it_was_in_memory(mounted: tuple[Pa
     assert _seconds_to_read(mount / "case.pkl") < 1.5
 
 
+@pytest.mark.slow
 def test_a_read_that_hangs_comes_back_as_soon_as_the_disk_is_fast_again(mounted: tuple[Path, Path, Path]) -> None:
     _, mount, control = mounted
     control.write_text("inf")

@@ -49,6 +49,7 @@ def test_a_folder_tells_of_versions_and_torn_checkpoints(targets: dict[str, Path
     assert "Exceptions are not in nnU-Net's log" in " ".join(done.output.split())
 
 
+@pytest.mark.slow
 def test_chinese_answers_leave_no_english_sentence(targets: dict[str, Path]) -> None:
     for kind in ("log", "evidence", "folder"):
         done = CliRunner().invoke(app, ["diagnose", str(targets[kind]), "--lang", "zh"])

@@ -73,6 +73,7 @@ def by_hook(error: str, message: str, text: str) -> dict[str, str]:
     return facts(diagnose_recording(recording, (episode,), is_over=True)[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", SENTENCES)
 def test_the_same_sentence_gives_the_same_facts_by_every_way(text: str) -> None:
     told = pasted(text)

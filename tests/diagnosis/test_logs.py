@@ -280,6 +280,7 @@ def test_text_comes_through_a_pipe_a_few_bytes_at_a_time() -> None:
     assert phrase(told.notes[0], "zh").startswith("标准输入：")
 
 
+@pytest.mark.slow
 def test_a_long_console_is_read_in_pieces_and_keeps_both_ends(tmp_path: Path) -> None:
     noise = "/x/lr_scheduler.py:62: UserWarning: The verbose parameter is deprecated.\n  warnings.warn(\n" * 40000
     bars = "".join(f"\r {k}%|####  | {k}/250 [00:10<00:20]" for k in range(20000)) + "\n"

@@ -34,6 +34,7 @@ def test_each_question_is_one_that_moves_the_ranking() -> None:
     assert second is not None and second.key != "kind"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_ask_ends_in_an_evidence_file_and_a_diagnosis(
     tmp_path: Path, lang: str, monkeypatch: pytest.MonkeyPatch
@@ -65,15 +66,18 @@ def asked_after(**facts: object) -> list[str]:
     return keys
 
 
+@pytest.mark.slow
 def test_after_a_death_the_error_is_asked_for_first() -> None:
     assert asked_after(episode__kind="death")[0] == "error"
 
 
+@pytest.mark.slow
 def test_a_question_that_makes_no_sense_is_not_asked() -> None:
     assert "licence" not in asked_after(episode__kind="slow-down", gpu__virtualization="none")
     assert not {"gpu", "workers", "console"} & {*asked_after(episode__kind="death")}
 
 
+@pytest.mark.slow
 def test_a_virtual_gpu_is_asked_for_its_licence_at_once() -> None:
     assert "licence" in asked_after(episode__kind="slow-down", gpu__virtualization="vgpu")[:2]
 
@@ -121,6 +125,7 @@ def holter(*options: str, cwd: Path, given: str) -> subprocess.CompletedProcess[
     )
 
 
+@pytest.mark.slow
 def test_the_end_of_the_input_ends_the_questions(tmp_path: Path) -> None:
     done = holter("ask", "--lang", "en", cwd=tmp_path, given="3\nCUDA out of memory. Tried to allocate 2 GiB")
     assert done.returncode == 1
@@ -128,12 +133,14 @@ def test_the_end_of_the_input_ends_the_questions(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "holter-evidence.json").read_text())["facts"]["exception.kind"] == "cuda-oom"
 
 
+@pytest.mark.slow
 def test_an_answer_that_says_nothing_is_asked_for_again(tmp_path: Path) -> None:
     done = holter("ask", "--json", cwd=tmp_path, given="17\nhm\n3\n")
     assert done.stderr.count("Nothing was read of that") == 2
     assert json.loads(done.stdout)["episodes"][0]["kind"] == "death"
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None:
     done = holter("ask", "-o", "no/such/folder/e.json", cwd=tmp_path, given="3\n1\n")
     assert done.returncode == 1
@@ -141,6 +148,7 @@ def test_a_folder_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None
     assert done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_texts_that_are_given_answer_questions(tmp_path: Path) -> None:
     (tmp_path / "df.txt").write_text(
         "Filesystem      Size  Used Avail Use% Mounted on\nshm              64M   64M     0 100% /dev/shm\n"
@@ -196,6 +204,7 @@ def test_every_licence_state_that_nvidia_smi_prints_can_be_chosen() -> None:
     assert {licence_stage(str(text)) for text in stated} == set(CHOICES["gpu.licence_stage"])
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path, "--lang", "en")
     terminal.wait_for("What happened?")
@@ -205,6 +214,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lang", "asks", "found"),
     [("en", "{} of at most", "wrote holter-evidence"), ("zh", "第 {} 个问题", "已写入")],

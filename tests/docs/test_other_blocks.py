@@ -69,6 +69,7 @@ def test_no_command_stands_where_none_is_looked_for(page: Path) -> None:
     assert hidden == []
 
 
+@pytest.mark.slow
 def test_settings_that_pages_show_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shown = [(page, text) for page, text in others("toml") if not page.endswith("study.md")]  # tests/study reads that

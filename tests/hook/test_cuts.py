@@ -37,6 +37,7 @@ def case(tmp_path):
     return file
 
 
+@pytest.mark.slow
 def test_a_part_inside_the_case_can_be_written_to_and_the_file_stays_as_it_was(hooked, case):
     """One that reaches beyond the case is a copy already, of which nothing is noted."""
     inside, beyond = (float(np.load(case)[0, 1:5, 1:5, start:5].sum()) for start in (1, 0))

@@ -33,6 +33,7 @@ def scribble(path: str, until: float) -> None:
         page.write_case()
 
 
+@pytest.mark.slow
 def test_a_reader_never_sees_half_a_write(tmp_path):
     ends = time.monotonic() + 100
     writer = multiprocessing.get_context("spawn").Process(target=scribble, args=(str(tmp_path / "page"), ends))
@@ -53,6 +54,7 @@ def test_a_reader_never_sees_half_a_write(tmp_path):
     assert len(numbers) > 100  # it did read while the other wrote
 
 
+@pytest.mark.slow
 @given(COUNTERS, TIMES, st.text(max_size=300), st.integers(-1, 2**31 - 1), st.sampled_from(layout.PHASES))
 def test_what_is_written_is_what_is_read(tmp_path_factory, counter, moment, case, number, phase):
     path = tmp_path_factory.mktemp("page") / "page"

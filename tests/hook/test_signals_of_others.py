@@ -46,6 +46,7 @@ print(os.getpid())
 """
 
 
+@pytest.mark.slow
 def test_a_handler_by_a_function_that_was_imported_before_us_is_seen_within_seconds(hooked, tmp_path):
     program = tmp_path / "program.py"
     program.write_text(PAST_US)

@@ -73,6 +73,7 @@ def compare(reader: CaseReader, plans: list[SamplePlan], seg_dtype: Any) -> None
         assert found.seg.tobytes() == wanted.seg.tobytes(), plan.needed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ram_bytes", [0, 1 << 30])
 @pytest.mark.parametrize("types", ["int8 int8", "int8 int16", "uint8 int8", "int16 int8", "int16 int16"])
 def test_every_box_of_every_type_is_equal(tmp_path: Path, types: str, ram_bytes: int) -> None:

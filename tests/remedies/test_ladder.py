@@ -332,6 +332,7 @@ situations = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.sampled_from(sorted(CAUSES)), histories, situations)
 def test_no_plan_breaks_a_law_whatever_went_before(cause, history, now):
     plan = next_plan(diagnosis(cause), history, now)

@@ -55,6 +55,7 @@ def test_an_episode_has_its_subject_and_reason_in_words(recording: Recording, tm
     assert (row["subject"], row["reason"]) == ("train-worker 2 (PID 7)", "worker 2 (PID 7) ended: exit code 3")
 
 
+@pytest.mark.slow
 def test_nothing_is_overwritten_without_force(recording: Recording, tmp_path: Path) -> None:
     export_csv(recording, tmp_path)
     with pytest.raises(TapeExists, match=r"host\.csv"):
@@ -62,6 +63,7 @@ def test_nothing_is_overwritten_without_force(recording: Recording, tmp_path: Pa
     assert len(export_csv(recording, tmp_path, force=True)) == len(TABLES)
 
 
+@pytest.mark.slow
 def test_parquet_holds_the_same_rows(recording: Recording, tmp_path: Path) -> None:
     parquet = imported("pyarrow.parquet")
     export_parquet(recording, tmp_path)
@@ -94,6 +96,7 @@ def test_epochs_have_a_table_and_every_row_the_time_of_the_clock(recording: Reco
         assert next(csv.DictReader(file))["start_wall"].startswith("2026-03-04T09:")
 
 
+@pytest.mark.slow
 def test_only_the_owner_can_read_what_was_written_even_over_an_open_file(recording: Recording, tmp_path: Path) -> None:
     there = tmp_path / "host.csv"
     there.write_text("old", encoding="utf-8")

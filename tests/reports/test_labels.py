@@ -287,6 +287,7 @@ def named_keys() -> Iterator[tuple[str, str]]:
 FREE = {"*", "*.*", "software.*", "*-many", "*.do"}
 
 
+@pytest.mark.slow
 def test_every_key_that_the_code_names_exists() -> None:
     keys = list(translations.defined_sentences())
     named = dict(named_keys())

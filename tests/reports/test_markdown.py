@@ -67,6 +67,7 @@ def test_public_words_stay(words: str) -> None:
     assert scrubber.text(words).replace("/path-1", "/MIC-DKFZ/nnUNet/issues/2041") == words
 
 
+@pytest.mark.slow
 def test_the_summary_of_a_recording_has_the_environment() -> None:
     tape = Path(__file__).parents[1] / "tapes" / "shm_too_small" / "fault.holter"
     result = diagnose_target(str(tape), tell_observed=lambda _: None)

@@ -110,6 +110,7 @@ def formatted_with_unit(tree: ast.AST) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_a_number_gets_its_unit_where_it_is_rendered() -> None:
     source = Path(holter.__file__).parent
     found = {}

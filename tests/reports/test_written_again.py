@@ -30,6 +30,7 @@ def test_a_report_that_was_written_before_is_written_again(options: tuple[str, .
         assert word in tape.with_name(name).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["", "<html>mine</html>", "x" * 5000 + '<meta name="generator" content="Holter">'])
 def test_another_file_of_that_name_is_kept(other: str, tape: Path) -> None:
     page = tape.with_name("t.html")

@@ -15,6 +15,7 @@ from benchmarks.study.scene import epochs_begun, outcome_of
 from benchmarks.study.simulation import PER_GPU_HOUR, WORSE_PER_GPU_HOUR, simulate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_gpu_hour", [PER_GPU_HOUR, WORSE_PER_GPU_HOUR])
 def test_every_simulated_training_is_done_once_or_set_aside(per_gpu_hour: float) -> None:
     found = simulate(300, 16, per_gpu_hour)
@@ -55,6 +56,7 @@ with nothing_left(pathlib.Path(sys.argv[1])):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, -2), (signal.SIGHUP, 129)])
 def test_whatever_ends_the_benchmark_no_process_stays(tmp_path: Path, number: int, code: int) -> None:
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

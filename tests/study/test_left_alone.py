@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from study.conftest import DATASET, World
 
 TRAINING = """
@@ -47,6 +49,7 @@ def wait(look, within_s: float = 120.0) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_it_keeps_its_slot_is_not_set_aside_and_is_not_started_again(world: World) -> None:
     model = Path(world.environ["nnUNet_results"]) / DATASET / "nnUNetTrainer__nnUNetPlans__2d"
     hold, calls, training = (world.folder / name for name in ("hold", "calls", "training.py"))

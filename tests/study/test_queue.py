@@ -74,6 +74,7 @@ def test_2000_trainings_on_128_slots_are_each_done_once_though_a_tenth_are_stopp
     assert time.process_time() - began_s < 10
 
 
+@pytest.mark.slow
 def test_the_cost_of_a_start_does_not_grow_with_the_queue() -> None:
     def cost_s(count: int) -> float:
         queue = Queue(jobs(count), slots(8))

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from holter.study.clusters.slurm import script_of
 from holter.study.queue import Slot
 from holter.study.settings_file import VARIABLE
@@ -37,6 +39,7 @@ def test_the_tasks_of_slurm_get_the_file_and_its_variables_and_that_is_said(worl
     assert "from holter.toml: --loader stock" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_training_that_is_started_elsewhere_reads_the_file_of_the_study(world: World, monkeypatch) -> None:
     file = world.folder / "holter.toml"
     file.write_text("nonsense = ")  # so that the training says that it read it, and ends at once

@@ -50,6 +50,7 @@ def broken(world: World) -> None:
     world.entry(folder, state="gave-up", headline=GAVE_UP, stopped=3, lost_s=9.0, lost_by_cause=lost, energy_kwh=0.5)
 
 
+@pytest.mark.slow
 def test_one_message_a_day_and_one_at_the_end(world: World, server) -> None:
     url, got = server
     broken(world)

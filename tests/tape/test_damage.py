@@ -57,6 +57,7 @@ def test_a_tape_is_readable_while_it_is_written(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["t.holter"]
 
 
+@pytest.mark.slow
 def test_a_writer_killed_at_any_moment_leaves_what_it_had_committed(tmp_path):
     for attempt in range(5):
         path = tmp_path / f"{attempt}.holter"

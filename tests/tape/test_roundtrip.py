@@ -38,6 +38,7 @@ def as_kept(sample: object) -> object:
     return coding.to_sample(coding.KIND_OF_TYPE[type(sample)], coding.to_fields(sample), sample.t_s)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ticks)
 def test_samples_come_back_in_order_and_complete(rows):

@@ -28,6 +28,7 @@ def test_a_byte_is_written_out(text: str, plain: str) -> None:
     assert plain_text(text) == plain
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.text(st.characters(codec=None, exclude_categories=())), lambda x: st.lists(x) | st.dictionaries(st.text(), x)

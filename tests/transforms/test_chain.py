@@ -76,12 +76,14 @@ def compare(configuration: Configuration, compose: Any, seed: int, batch_size: i
     assert isinstance(ours.target, list) == (configuration.scales is not None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_training_equals_stock_when_everything_is_drawn(name: str) -> None:
     configuration = CONFIGURATIONS[name]
     compare(configuration, always(configuration.training()), seed=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_training_equals_stock_with_its_own_probabilities(name: str) -> None:
     configuration = CONFIGURATIONS[name]

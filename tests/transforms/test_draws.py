@@ -17,6 +17,7 @@ from transforms.material import SMALL_3D, Configuration, chain_of
 DRAWS = 2_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda configuration: configuration.name)
 def test_every_parameter_has_stocks_distribution(configuration: object) -> None:
     compared = compare_draws(configuration, DRAWS)  # type: ignore[arg-type]

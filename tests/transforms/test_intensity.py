@@ -111,6 +111,7 @@ def fits(name: str, size: tuple[int, ...]) -> bool:
     return min(size) > 4 or not any(word in name for word in SENSITIVE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("name", CASES)
 def test_an_intensity_transform_equals_stock(name: str, size: tuple[int, ...]) -> None:

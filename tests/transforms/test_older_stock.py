@@ -52,6 +52,7 @@ def older_chain(patch: tuple[int, ...], initial: tuple[int, ...], mode: str, *, 
     return Chain(Geometry(patch, initial), (step,), chain.mapping)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [voronoi, speckled])
 @pytest.mark.parametrize("mode", ["bilinear", "nearest"])
 @pytest.mark.parametrize("transposed", [True, False])

@@ -32,6 +32,7 @@ def test_workers_that_give_no_batch_are_killed_and_the_wait_ends() -> None:
     assert augmenter._processes == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_compiled_now", [True, False])
 def test_compiled_and_plain_steps_are_compared_and_the_network_is_put_back(
     is_compiled_now: bool, monkeypatch: pytest.MonkeyPatch

@@ -55,6 +55,7 @@ while True: sum(range(1000))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc of Linux")
 def test_workers_of_a_killed_training_are_told_from_a_training(tmp_path: Path) -> None:
     script = tmp_path / "nnUNetv2_train"

@@ -340,6 +340,7 @@ COMMANDS = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_what_this_machine_prints_tells_no_story(command: str) -> None:
     """The real output of a command is read as facts, never as a person's description of trouble."""

@@ -223,6 +223,7 @@ TWINS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TWINS)
 def test_only_the_output_with_trouble_accuses(name: str) -> None:
     healthy, faulty, cause = TWINS[name]

@@ -52,6 +52,7 @@ STATES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("state", STATES)
 def test_a_state_says_the_same_in_every_form(form: str, state: str) -> None:

@@ -230,6 +230,7 @@ HOSTILE = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_pickles_end_quickly_in_a_problem(whole, name):
     rewrite(whole, lambda member, data: HOSTILE[name] if member == "data.pkl" else data)

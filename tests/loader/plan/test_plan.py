@@ -72,6 +72,7 @@ FOUND = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forced", [False, True])
 @pytest.mark.parametrize("ignore", [None, 4])
 @pytest.mark.parametrize(

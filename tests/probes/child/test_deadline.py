@@ -78,6 +78,7 @@ def freezer() -> Iterator[Path]:
     group.rmdir()
 
 
+@pytest.mark.slow
 @pytest.mark.root
 def test_children_that_do_not_die_are_left_alone_and_are_few(freezer: Path) -> None:
     command = ("/bin/sh", "-c", f"echo $$ > {freezer}/tasks; exec cat")

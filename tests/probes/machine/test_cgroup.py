@@ -132,6 +132,7 @@ def _let_go(child: subprocess.Popen[str]) -> None:
     child.stdin.flush()
 
 
+@pytest.mark.slow
 @pytest.mark.root
 def test_a_real_cpu_quota_throttles_and_is_seen_throttling() -> None:
     quota = {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "20000"}

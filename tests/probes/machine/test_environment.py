@@ -188,6 +188,7 @@ def test_ordinary_settings_are_kept(name: str, value: str) -> None:
     assert relevant_variables({name: value}) == [(name, value)]
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=60))
 def test_no_value_of_a_secret_name_ever_passes(value: str) -> None:
     assert relevant_variables({"nnUNet_secret": value, "TORCH_API_KEY": value}) == []

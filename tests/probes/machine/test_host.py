@@ -78,6 +78,7 @@ def test_a_temporary_folder_on_a_network_is_never_asked_for_its_room(tmp_path: P
     assert _one(HostProbe(tmp_path, tmp_path, tmp=tmp_path), 0.0).tmp_total_bytes is None
 
 
+@pytest.mark.slow
 def test_psutil_sees_the_same_machine() -> None:
     probe = HostProbe()
     psutil.cpu_times_percent(interval=None)

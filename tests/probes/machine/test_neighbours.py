@@ -82,6 +82,7 @@ def test_a_busy_stranger_is_named_with_its_cores(world: World) -> None:
     assert any(name.startswith("python") for name in with_it.busiest)
 
 
+@pytest.mark.slow
 def test_own_processes_and_the_recorder_are_no_strangers(world: World) -> None:
     ours = world.stranger(sys.executable, "-c", BUSY)
     everybody = {*(list_numbers("/proc") or ()), ours}
@@ -90,6 +91,7 @@ def test_own_processes_and_the_recorder_are_no_strangers(world: World) -> None:
     assert found.cpu_cores < 0.01
 
 
+@pytest.mark.slow
 def test_another_training_on_the_same_data_is_told_with_its_fold(world: World) -> None:
     ours = _training(world, "4", "0")
     same_fold = _training(world, "Dataset004_Hippocampus", "0", "/data/pre/")
@@ -109,6 +111,7 @@ def test_another_training_on_the_same_data_is_told_with_its_fold(world: World) -
     }
 
 
+@pytest.mark.slow
 def test_a_training_with_its_wrapper_and_workers_is_one(world: World) -> None:
     ours = world.stranger(sys.executable, "-c", IDLE)
     code = (
@@ -155,6 +158,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.slow
 def test_an_idle_worker_of_a_dead_training_is_no_training(tmp_path: Path) -> None:
     script = tmp_path / "nnUNetv2_train"
     script.write_text(FORKS, encoding="utf-8")

@@ -44,6 +44,7 @@ def started(*words: str, **variables: str) -> Iterator[int]:
         process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("does", "name", "active"),
     [("wakes", "uploads", True), ("sleeps", "uploads", False), ("wakes", "holter-pulse", False)],
@@ -70,6 +71,7 @@ def test_a_connection_whose_queue_changes_is_activity_and_one_that_stands_is_non
             assert activity.look([os.getpid()], 120.0)
 
 
+@pytest.mark.slow
 def test_a_detached_process_is_found_by_its_mark_and_counts_if_it_computes() -> None:
     mark = f"HOLTER_SCRATCH=/nowhere/{os.getpid()}"
     with started("sleeps", "x", HOLTER_SCRATCH=f"/nowhere/{os.getpid()}") as pid:

@@ -124,6 +124,7 @@ def _is_zombie(pid: int) -> bool:
     return stat is not None and stat.state == "Z" and stat.threads == 1
 
 
+@pytest.mark.slow
 def test_the_whole_tree_is_found_with_its_roles(tree: Tree, probe: ProcessProbe) -> None:
     reading = probe.read(0.0)
     roles = {pid: sample.role for pid, sample in _by_pid(reading).items()}
@@ -137,6 +138,7 @@ def test_the_whole_tree_is_found_with_its_roles(tree: Tree, probe: ProcessProbe)
     assert probe.read(1.0).events == ()
 
 
+@pytest.mark.slow
 def test_hints_of_the_training_go_before_guesses(tree: Tree) -> None:
     hints = {tree.workers[0]: ("val-worker", 7)}
     probe = ProcessProbe(tree.pid, hints=hints)  # type: ignore[arg-type]
@@ -145,6 +147,7 @@ def test_hints_of_the_training_go_before_guesses(tree: Tree) -> None:
     assert (sample.role, sample.worker_index) == ("val-worker", 7)
 
 
+@pytest.mark.slow
 def test_what_a_process_said_of_itself_holds_for_its_end_when_its_page_is_gone(tree: Tree) -> None:
     probe = ProcessProbe(tree.pid, hints={tree.workers[0]: ("val-worker", 7)})  # type: ignore[arg-type]
     probe.read(0.0)
@@ -193,6 +196,7 @@ def test_a_pool_of_a_slow_start_unpacks_and_a_later_one_exports(
     assert samples[child].role == role
 
 
+@pytest.mark.slow
 def test_psutil_sees_the_same_processes(tree: Tree, probe: ProcessProbe) -> None:
     os.kill(tree.workers[3], signal.SIGSTOP)
     _wait_for(lambda: psutil.Process(tree.workers[3]).status() == psutil.STATUS_STOPPED)
@@ -216,6 +220,7 @@ def test_psutil_sees_the_same_processes(tree: Tree, probe: ProcessProbe) -> None
     assert samples[tree.workers[3]].state == "T"
 
 
+@pytest.mark.slow
 def test_busy_sleeping_and_stopped_workers_are_told_apart(tree: Tree, probe: ProcessProbe) -> None:
     busy, reader, sleeper, stopped = tree.workers
     os.kill(stopped, signal.SIGSTOP)
@@ -297,6 +302,7 @@ def _thread_states(pid: int) -> list[str]:
     return [stat.state for stat in stats if stat is not None]
 
 
+@pytest.mark.slow
 def test_costly_fields_come_every_five_seconds_and_are_unknown_in_between(tree: Tree, probe: ProcessProbe) -> None:
     seen = [_by_pid(probe.read(float(t_s)))[tree.pid].fds for t_s in range(16)]
     assert seen[0] is not None
@@ -305,6 +311,7 @@ def test_costly_fields_come_every_five_seconds_and_are_unknown_in_between(tree: 
     assert (known[2] - known[1], known[3] - known[2]) == (5, 5)
 
 
+@pytest.mark.slow
 def test_a_worker_killed_and_left_uncollected_is_told_once_with_its_signal(tree: Tree, probe: ProcessProbe) -> None:
     victim = tree.workers[2]
     rss_bytes = _by_pid(probe.read(0.0))[victim].rss_bytes
@@ -321,6 +328,7 @@ def test_a_worker_killed_and_left_uncollected_is_told_once_with_its_signal(tree:
     assert victim not in _by_pid(probe.read(3.0))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2]) < (6, 15),
     reason="the kernel tells exit codes through a pidfd since 6.15",
@@ -335,6 +343,7 @@ def test_a_worker_killed_and_collected_by_its_parent_still_tells_its_signal(tree
     assert (ended.exit_signal, ended.exit_code, ended.source) == (signal.SIGBUS, None, "pidfd")
 
 
+@pytest.mark.slow
 def test_orphans_stay_watched_after_the_main_process_died(tree: Tree, probe: ProcessProbe) -> None:
     probe.read(0.0)
     tree.order("q")
@@ -352,6 +361,7 @@ def test_orphans_stay_watched_after_the_main_process_died(tree: Tree, probe: Pro
     assert tree.workers[0] in _endings(probe.read(2.0))
 
 
+@pytest.mark.slow
 def test_a_child_forked_by_another_thread_is_found_within_five_seconds(tree: Tree, probe: ProcessProbe) -> None:
     probe.read(0.0)
     tree.order("f")

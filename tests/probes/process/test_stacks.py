@@ -223,6 +223,7 @@ def test_a_process_whose_frames_change_while_they_are_read_is_asked_again(start:
     assert dump.rung == "py-spy", refusals(dump)
 
 
+@pytest.mark.slow
 def test_beside_the_caller_nothing_waits_and_everything_arrives(start: Start, tmp_path: Path) -> None:
     slow = tmp_path / "py-spy"
     slow.write_text("#!/bin/sh\nexec sleep 60\n")

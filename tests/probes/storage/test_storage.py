@@ -101,6 +101,7 @@ def test_a_folder_without_files_has_no_latency(tmp_path: Path) -> None:
     assert (sample.read_latency_s, sample.problem) == (None, None)
 
 
+@pytest.mark.slow
 def test_a_mount_that_hangs_never_hangs_the_recorder_and_is_told_for_how_long(
     slow_mount: tuple[Path, Path, Path], data: Path
 ) -> None:
@@ -136,6 +137,7 @@ def _recovered(probe: StorageProbe) -> StorageSample:
     raise AssertionError("the mount did not come back")
 
 
+@pytest.mark.slow
 def test_closing_does_not_wait_for_a_child_that_hangs(slow_mount: tuple[Path, Path, Path]) -> None:
     place, _, brake = slow_mount
     brake.touch()
@@ -165,6 +167,7 @@ def test_a_child_that_was_killed_is_reported_and_replaced(data: Path) -> None:
         assert _answered(probe, 60.0).total_bytes is not None
 
 
+@pytest.mark.slow
 def test_a_child_that_hangs_dies_with_a_recorder_that_was_killed(slow_mount: tuple[Path, Path, Path]) -> None:
     place, _, brake = slow_mount
     brake.touch()

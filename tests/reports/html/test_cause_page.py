@@ -41,6 +41,7 @@ def test_without_an_address_the_command_is_named_that_prints_the_page(recording,
     assert "holter explain frozen-worker" in html(recording, diagnoses, "en")
 
 
+@pytest.mark.slow
 def test_with_an_address_terminal_and_report_lead_there_and_what_is_scrubbed_does_not(
     recording, diagnoses, monkeypatch
 ) -> None:

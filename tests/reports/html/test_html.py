@@ -164,6 +164,7 @@ def test_where_no_training_was_seen_nothing_is_green() -> None:
     assert 'class="top good"' not in page and text("html.no-episodes", "en") not in page
 
 
+@pytest.mark.slow
 def test_a_host_with_the_name_of_a_blank_loses_it_and_no_sentence_is_lost(
     recording: Recording, diagnoses: tuple[Diagnosis, ...]
 ) -> None:
@@ -197,6 +198,7 @@ def plain(page: str) -> str:
     return escaping.unescape(re.sub(r"<[^>]+>", "", page)).replace("\u00a0", " ")
 
 
+@pytest.mark.slow
 def test_what_was_done_is_told_and_marked_on_the_timeline() -> None:
     page = html(healed_scene.recording(), healed_scene.diagnoses())
     told = plain(page)
@@ -247,6 +249,7 @@ def test_the_chinese_page_is_marked_and_written_in_chinese(
     assert "谁在等谁" in told and "Who waits on whom" not in told
 
 
+@pytest.mark.slow
 def test_a_report_is_not_overwritten_without_force(recording: Recording, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     write_html(recording, (), path)

@@ -78,6 +78,7 @@ def test_the_headline_of_a_recorded_run_says_what_became_of_it(name: str, state:
     assert said in phrase(ran.headline, "en")
 
 
+@pytest.mark.slow
 def test_every_kept_tape_has_a_headline_and_identity_in_both_languages() -> None:
     for path in sorted(TAPES.rglob("*.holter")):
         recording = read(path)

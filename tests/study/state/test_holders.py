@@ -49,6 +49,7 @@ def test_a_lock_from_the_future_is_shown_as_what_it_is(world: World) -> None:
     assert console.export_text().count("later than the clock of this machine shows, so it may have ended") == 1
 
 
+@pytest.mark.slow
 def test_whoever_looks_again_believes_no_clock(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holders, "STALE_S", 1.0)
     ahead, behind = world.fold("2d", "0"), world.fold("2d", "1")
@@ -65,6 +66,7 @@ def test_whoever_looks_again_believes_no_clock(world: World, monkeypatch: pytest
     assert holder_of(behind, silences) is None, "it has ended"
 
 
+@pytest.mark.slow
 def test_a_look_keeps_what_the_looks_before_saw(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holders, "STALE_S", 0.5)
     lock(world.fold("2d", "0"), -YEAR_S)

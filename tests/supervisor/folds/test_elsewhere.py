@@ -36,6 +36,7 @@ def take(folder: Path, said: list[Message]) -> FoldLock:
         return FoldLock(folder, Elsewhere(patience, said.append))
 
 
+@pytest.mark.slow
 def test_a_task_that_was_put_on_another_node_waits_for_the_lock_of_the_dead_one_and_goes_on(tmp_path: Path) -> None:
     lock_of_another_host(tmp_path, STALE_S - 3)
     said: list[Message] = []
@@ -48,6 +49,7 @@ def test_a_task_that_was_put_on_another_node_waits_for_the_lock_of_the_dead_one_
     lock.close()
 
 
+@pytest.mark.slow
 def test_one_that_lives_is_refused_as_soon_as_it_is_heard_and_keeps_its_lock(tmp_path: Path) -> None:
     file = lock_of_another_host(tmp_path, 20)
     before = file.read_text()
@@ -58,6 +60,7 @@ def test_one_that_lives_is_refused_as_soon_as_it_is_heard_and_keeps_its_lock(tmp
     assert time.monotonic() - began_s < 30 and file.read_text() == before
 
 
+@pytest.mark.slow
 def test_the_lock_of_a_third_one_that_was_faster_is_not_taken(tmp_path: Path) -> None:
     file = lock_of_another_host(tmp_path, STALE_S - 5)
     threading.Timer(1.0, file.write_text, (json.dumps({"host": "node8 b s", "pid": 8, "token": "y"}),)).start()
@@ -65,6 +68,7 @@ def test_the_lock_of_a_third_one_that_was_faster_is_not_taken(tmp_path: Path) ->
         take(tmp_path, [])
 
 
+@pytest.mark.slow
 def test_a_lock_from_the_future_is_taken_once_it_was_silent_for_long_enough(tmp_path: Path, monkeypatch) -> None:
     lock_of_another_host(tmp_path, -365 * 86400.0)
     with pytest.raises(AlreadyTraining):
@@ -75,6 +79,7 @@ def test_a_lock_from_the_future_is_taken_once_it_was_silent_for_long_enough(tmp_
     assert 3.0 <= time.monotonic() - began_s < 30
 
 
+@pytest.mark.slow
 def test_a_signal_ends_the_wait_with_the_code_of_a_requeue(tmp_path: Path) -> None:
     file = lock_of_another_host(tmp_path, 0)
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGUSR1)).start()
@@ -84,6 +89,7 @@ def test_a_signal_ends_the_wait_with_the_code_of_a_requeue(tmp_path: Path) -> No
     assert [each.name for each in tmp_path.iterdir()] == [FILE]
 
 
+@pytest.mark.slow
 def test_holter_train_says_what_it_waits_for_and_ends_with_75_when_its_job_is_stopped(world: World) -> None:
     file = lock_of_another_host(world.fold("2d", "0"), 0)
     command = [sys.executable, "-m", "holter", "train", "4", "2d", "0"]

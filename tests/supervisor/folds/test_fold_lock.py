@@ -127,6 +127,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_those_who_only_look_never_keep_it_from_being_held(tmp_path):
     looking = [
         subprocess.Popen([sys.executable, "-c", HAMMER, str(tmp_path / FILE)], stdout=subprocess.PIPE, text=True)

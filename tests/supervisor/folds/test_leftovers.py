@@ -178,6 +178,7 @@ def test_the_hook_finds_its_folder_where_the_variable_is_hidden(world):
     assert collect(world.tmp) == (scratch,)
 
 
+@pytest.mark.slow
 @pytest.mark.root
 @needs("root", "unshare")
 def test_what_runs_in_another_pid_namespace_is_none_of_our_business(world):
@@ -265,6 +266,7 @@ def test_processes_are_looked_through_twice_however_many_folders_there_are(tmp_p
     assert len(looks) == 2
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_removed_again_and_again_is_not_waited_for(tmp_path, monkeypatch):
     made(tmp_path, here())
     real = os.open

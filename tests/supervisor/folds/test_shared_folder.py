@@ -47,6 +47,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.root
 @needs("root", "unshare")
 def test_a_training_of_the_same_pid_in_another_container_may_be_recorded_too(tmp_path, monkeypatch):

@@ -162,6 +162,7 @@ def test_a_training_that_moves_on_meanwhile_is_not_ended(still):
     assert still.told() == [("save-checkpoint", "begun")]
 
 
+@pytest.mark.slow
 def test_a_disk_that_does_not_answer_holds_nobody_up(still, monkeypatch):
     monkeypatch.setattr(checkpoint_before_restart, "CHECKED_WITHIN_S", 0.2)
     monkeypatch.setattr("holter.supervisor.healing.continuation.newest_good", lambda *_: time.sleep(10))
@@ -181,6 +182,7 @@ time.sleep(100)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no /dev/shm")
 def test_tensors_in_shared_memory_do_not_outlive_a_group_that_is_ended():
     child = subprocess.Popen([sys.executable, "-c", SHARES], stdout=subprocess.PIPE, text=True)

@@ -189,6 +189,7 @@ def test_what_is_finished_or_frozen_is_not_started_again(tmp_path, cause, how):
         assert case.said == []
 
 
+@pytest.mark.slow
 def test_before_the_first_step_a_training_may_wait_as_long_as_it_likes(tmp_path):
     waiting = {"waits": "none", "phase": "startup"}
     case = Case(tmp_path, steps=0)

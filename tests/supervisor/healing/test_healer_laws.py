@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -263,6 +264,7 @@ def anew(episode: Episode, world: World) -> Episode:
 FREEZE = Stand(30, "frozen-worker", "confirmed", (), "train-batch", "stall")
 
 
+@pytest.mark.slow
 @settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(happenings)
 @example([Lose(100.0, False), FREEZE])  # the recorder was away
@@ -277,6 +279,7 @@ def test_whatever_happens_the_healer_keeps_its_laws(events):
             world.happen(event)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.floats(-1e6, 1e6), st.sampled_from([cause for cause in CAUSES if cause]))
 def test_a_shifted_clock_of_the_training_changes_no_decision(off_s, cause):

@@ -39,6 +39,7 @@ class Waits:
         self.said.append((action, state))
 
 
+@pytest.mark.slow
 def test_seconds_are_recorded_while_checkpoints_are_read(tmp_path: Path) -> None:
     waits, answers = Waits(tmp_path), threading.Event()
 
@@ -51,6 +52,7 @@ def test_seconds_are_recorded_while_checkpoints_are_read(tmp_path: Path) -> None
     assert waits.seconds >= 5 and waits.said == []
 
 
+@pytest.mark.slow
 def test_a_signal_ends_the_wait_for_a_mount_that_hangs(tmp_path: Path) -> None:
     waits = Waits(tmp_path, asked_after=4)
     began_s = time.monotonic()

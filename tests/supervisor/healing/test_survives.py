@@ -38,6 +38,7 @@ print(result.returncode, result.tape_is_there)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", ["RuntimeError('ours')", "OSError(22, 'Invalid argument')"])
 def test_an_error_of_ours_ends_the_recording_and_not_the_run(tmp_path, error):
     done = subprocess.run(
@@ -85,6 +86,7 @@ def test_without_a_thread_lines_are_written_where_somebody_reads():
     assert (done.returncode, done.stderr) == (0, "holter: one\nholter: two\n")
 
 
+@pytest.mark.slow
 def test_without_a_thread_a_full_pipe_is_not_waited_for():
     done = without_threads("""
         import os
@@ -115,6 +117,7 @@ def test_without_a_thread_messages_are_not_sent_and_it_is_said():
     assert "cannot be sent" in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_without_a_thread_a_run_is_recorded_to_its_end(tmp_path):
     done = without_threads(f"""
         from pathlib import Path
@@ -162,6 +165,7 @@ def test_without_a_thread_the_locks_of_a_fold_are_given_free_at_its_end(tmp_path
     assert done.stdout == "no threads\nFalse\n", done.stderr
 
 
+@pytest.mark.slow
 def test_without_a_thread_holter_run_starts_the_command(tmp_path):
     """As the command line has it: stacks of threads that are larger than the memory that may be mapped."""
     script = tmp_path / "nnUNetv2_train"

@@ -118,6 +118,7 @@ def test_an_alarm_and_its_cause_come_as_one_message_with_a_title(server: Callabl
     assert notes == []
 
 
+@pytest.mark.slow
 def test_messages_are_few_but_the_end_is_told_at_once(server: Callable[..., Server]) -> None:
     hook, notes = server(), list[str]()
     notifier = quick(hook.url, notes, pause_s=60.0)
@@ -136,6 +137,7 @@ def test_messages_are_few_but_the_end_is_told_at_once(server: Callable[..., Serv
     assert hook.texts()[1].endswith("the training has finished")
 
 
+@pytest.mark.slow
 def test_what_differs_in_its_numbers_only_is_sent_once_in_a_while_and_counted(server: Callable[..., Server]) -> None:
     hook = server()
     notifier = quick(hook.url, [], pause_s=0.0, same_s=3.0)
@@ -211,6 +213,7 @@ def test_every_service_has_an_example_and_other_addresses_stay() -> None:
         assert resolved(address) == address
 
 
+@pytest.mark.slow
 def test_between_two_messages_lies_the_pause(server: Callable[..., Server]) -> None:
     hook = server()
     notifier = quick(hook.url, [], pause_s=1.5)
@@ -258,6 +261,7 @@ def test_the_end_says_how(server: Callable[..., Server], returncode: int, expect
     assert expected in hook.texts()[0]
 
 
+@pytest.mark.slow
 def test_a_hanging_server_holds_up_nobody_and_is_noted_once(server: Callable[..., Server]) -> None:
     hook, notes = server(200, 60.0), list[str]()
     notifier = quick(hook.url, notes, deadline_s=1.0, pause_s=0.1)
@@ -275,6 +279,7 @@ def test_a_hanging_server_holds_up_nobody_and_is_noted_once(server: Callable[...
     assert len(notes) == 1 and "no answer within 1 s" in notes[0]
 
 
+@pytest.mark.slow
 def test_a_slow_server_gets_its_message(server: Callable[..., Server]) -> None:
     hook, notes = server(200, 0.8), list[str]()
     notifier = quick(hook.url, notes)

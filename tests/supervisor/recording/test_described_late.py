@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
+import pytest
+
 from holter.causes import diagnose_all
 from holter.records import Judged
 from holter.supervisor.recording import environment_keeper
@@ -15,6 +17,7 @@ from holter.tape import read
 DIES = "import os, time; time.sleep(0.3); os.kill(os.getpid(), 9)"
 
 
+@pytest.mark.slow
 def test_a_death_before_the_machine_is_described_is_judged_by_what_the_tape_has(tmp_path, monkeypatch):
     described_s: list[float] = []
     capture = environment_keeper.capture

@@ -158,6 +158,7 @@ def test_only_a_disk_that_may_hang_gets_a_process(share: Share, tmp_path: Path) 
         assert read(tape).events(Noted) == (NOTE,) and read(tape).finished
 
 
+@pytest.mark.slow
 @needs("fuse3", "dev-fuse")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_writing_process_that_is_killed_or_stopped_costs_only_the_tape(share: Share, number: signal.Signals) -> None:
@@ -178,6 +179,7 @@ def test_a_writing_process_that_is_killed_or_stopped_costs_only_the_tape(share: 
     writer.close(3.0)
 
 
+@pytest.mark.slow
 @needs("fuse3", "dev-fuse")
 def test_a_disk_that_hangs_already_gets_no_tape_and_costs_seconds(share: Share, tmp_path: Path) -> None:
     before = psutil.Process().children()
@@ -195,6 +197,7 @@ def test_a_disk_that_hangs_already_gets_no_tape_and_costs_seconds(share: Share, 
     assert list(share.behind.iterdir()) == [], "nobody waits for it any more"
 
 
+@pytest.mark.slow
 @needs("fuse3", "dev-fuse")
 def test_a_default_tape_goes_where_a_disk_answers(
     share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -215,6 +218,7 @@ def test_a_default_tape_goes_where_a_disk_answers(
         writer.close(1.0)
 
 
+@pytest.mark.slow
 @needs("fuse3", "dev-fuse")
 @pytest.mark.parametrize("how", ["killed", "killed, then it answers", "exists", "forced", "numbered"])
 def test_whether_a_tape_is_there_is_never_guessed(share: Share, how: str) -> None:

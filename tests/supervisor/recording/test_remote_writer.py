@@ -43,6 +43,7 @@ def write_until(writer: RemoteWriter, is_over: Callable[[], bool], text: str = "
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 @needs("fuse3", "dev-fuse")
 def test_a_file_server_that_is_gone_does_not_end_the_process(share: Share) -> None:
     """``stat`` fails then: ENOTCONN, or ESTALE and EIO with NFS."""
@@ -55,6 +56,7 @@ def test_a_file_server_that_is_gone_does_not_end_the_process(share: Share) -> No
     writer.close(3.0)
 
 
+@pytest.mark.slow
 @needs("fuse3", "dev-fuse")
 def test_the_end_does_not_blame_a_disk_that_answers(share: Share) -> None:
     """More reports than a socket holds."""
@@ -91,6 +93,7 @@ def slow_to_start(folder: Path, seconds: float, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PYTHONPATH", str(folder))
 
 
+@pytest.mark.slow
 @needs("fuse3", "dev-fuse")
 def test_a_slow_start_of_python_is_not_called_a_dead_disk(
     share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -103,6 +106,7 @@ def test_a_slow_start_of_python_is_not_called_a_dead_disk(
     assert read(writer.path).finished
 
 
+@pytest.mark.slow
 @needs("fuse3", "dev-fuse")
 def test_a_start_that_takes_too_long_costs_only_the_process(
     share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -117,6 +121,7 @@ def test_a_start_that_takes_too_long_costs_only_the_process(
         new_writer(share.mount / "t2.holter")
 
 
+@pytest.mark.slow
 @needs("fuse3", "dev-fuse")
 def test_a_stopped_process_is_not_waited_for(share: Share) -> None:
     writer = new_writer(share.mount / "t.holter")

@@ -92,6 +92,7 @@ writer.close(1.0)
 """
 
 
+@pytest.mark.slow
 def test_processes_of_the_same_name_time_and_pid_never_write_one_file(tmp_path):
     """Two hosts of one name on a shared folder; containers, in each of which Holter is PID 7."""
     at = str(time.time() + 3)
@@ -118,6 +119,7 @@ def test_containers_in_which_every_pid_is_the_same_have_a_tape_each(tmp_path):
     assert all(read(tape).finished for tape in tapes)
 
 
+@pytest.mark.slow
 def test_the_users_own_name_is_refused_where_it_is_taken(tmp_path):
     (tmp_path / "t.holter").write_text("mine")
     done = holter("run", "-o", "t.holter", "--", "true", cwd=tmp_path)
@@ -141,6 +143,7 @@ def test_of_two_that_want_one_name_of_the_users_at_once_one_is_refused(tmp_path)
 NOWHERE = "/proc"
 
 
+@pytest.mark.slow
 def test_a_current_folder_that_cannot_be_written_to_is_said_and_the_state_folder_taken(tmp_path):
     done = holter("run", "--", "true", cwd=NOWHERE, XDG_STATE_HOME=str(tmp_path))
     assert done.returncode == 0, done.stderr
@@ -152,6 +155,7 @@ def test_a_current_folder_that_cannot_be_written_to_is_said_and_the_state_folder
     assert (tmp_path / "holter").stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.slow
 def test_it_is_said_in_chinese_too(tmp_path):
     done = holter("run", "--lang", "zh", "--", "true", cwd=NOWHERE, XDG_STATE_HOME=str(tmp_path))
     assert f"记录文件改存到 {tmp_path}/holter" in done.stderr
@@ -172,6 +176,7 @@ def test_without_a_home_the_tape_goes_to_the_temporary_folder(tmp_path):
     assert not home.exists()  # it may only not be mounted
 
 
+@pytest.mark.slow
 def test_a_folder_of_that_name_that_is_a_strangers_is_not_used(tmp_path):
     (tmp_path / f"state-of-holter-{os.getuid()}").symlink_to("/usr")
     if os.geteuid() == 0:
@@ -183,6 +188,7 @@ def test_a_folder_of_that_name_that_is_a_strangers_is_not_used(tmp_path):
     assert [*Path("/usr").glob("*.holter")] == []
 
 
+@pytest.mark.slow
 def test_a_current_folder_that_was_deleted_is_no_reason_to_refuse(tmp_path):
     (tmp_path / "gone").mkdir()
     command = f'cd gone && rmdir ../gone && exec "{sys.executable}" -m holter run -- true'
@@ -198,6 +204,7 @@ def test_a_current_folder_that_was_deleted_is_no_reason_to_refuse(tmp_path):
     assert len([*(tmp_path / "state" / "holter").glob("*.holter")]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.root
 @needs("root")
 def test_a_full_disk_takes_no_half_made_tape_and_the_next_folder_is_used(tmp_path):

@@ -39,6 +39,7 @@ def _older(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pidfd, "_ask", lambda descriptor: None)
 
 
+@pytest.mark.slow
 def test_pools_that_are_closed_in_order_raise_no_alarm(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(POOLS)
     result = run((sys.executable, str(tmp_path / "train.py")), tmp_path / "t.holter")
@@ -47,6 +48,7 @@ def test_pools_that_are_closed_in_order_raise_no_alarm(tmp_path: Path) -> None:
     assert (result.returncode, result.episodes) == (0, ())
 
 
+@pytest.mark.slow
 def test_what_a_shell_says_of_the_training_is_told_of_the_training(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(KILLED)
     command = ("bash", "-c", f"{sys.executable} {tmp_path / 'train.py'}; exit $?")

@@ -25,6 +25,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["my_scratch", "holter-projects"])
 def test_who_attaches_removes_no_folder_of_the_user(tmp_path: Path, name: str) -> None:
     own = tmp_path / name
@@ -43,6 +44,7 @@ def test_who_attaches_removes_no_folder_of_the_user(tmp_path: Path, name: str) -
     assert read(tmp_path / "t.holter").finished
 
 
+@pytest.mark.slow
 def test_the_folder_of_a_dead_holter_is_taken_over(tmp_path: Path) -> None:
     scratch = new_scratch()
     scratch.close(keep=True)
@@ -55,6 +57,7 @@ def test_the_folder_of_a_dead_holter_is_taken_over(tmp_path: Path) -> None:
     assert not scratch.folder.exists(), "no page of a training is in it"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", ["", "an unlocked folder"])
 def test_a_job_that_was_submitted_from_a_run_may_record_itself(tmp_path: Path, left: str) -> None:
     folder = tmp_path / "tmp" / "holter-abcdefgh"  # of a Holter on the machine that submitted it

@@ -21,6 +21,7 @@ def run_training(monkeypatch):
     return module
 
 
+@pytest.mark.slow
 def test_every_rank_is_started_through_us_with_nnunets_arguments(run_training, monkeypatch):
     stock = run_training.run_ddp
     spawned = []

@@ -62,6 +62,7 @@ with SignalRelay() as relay:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("descriptors", [None, 3], ids=["signalfd", "no descriptor left"])
 def test_a_stop_that_outlasts_the_wait_brings_no_signal_but_the_one_that_ends_it(descriptors):
     program = WAITING if descriptors is None else WAITING.replace("passed_on = []", LIMITED, 1)

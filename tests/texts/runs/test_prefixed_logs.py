@@ -44,6 +44,7 @@ def causes(lines: list[str]) -> list[str]:
     return [f"{diagnosis.episode.kind}: {diagnosis.verdicts[0].cause}" for diagnosis in result.diagnoses]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("last", ENDS)
 @pytest.mark.parametrize("name", PREFIXES)
 def test_it_is_read_as_without_the_prefix(name: str, last: str) -> None:

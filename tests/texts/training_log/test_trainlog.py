@@ -407,6 +407,7 @@ def test_the_console_file_of_a_process_is_found_once(sleeper: tuple[int, Path]) 
     assert console_files(os.getpid() + 10**7) == ()
 
 
+@pytest.mark.slow
 def test_a_file_system_that_does_not_answer_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("holter.probes.training.trainlog.HANGING_READ_S", 0.3)
     mount = tmp_path / "mount"

@@ -44,6 +44,7 @@ def stage(labels: int, radius: Uniform = USUAL, fill: float = 0.5) -> tuple[Any,
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(
     st.lists(st.integers(1, 24), min_size=2, max_size=3).map(tuple),
@@ -73,6 +74,7 @@ def test_every_voxel_of_the_previous_stage_equals_torch(
     compare(chain, [noisy_image(size, 2, seed)], [seg], [SampleDraw(tuple(drawn))], 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axes", [2, 3])
 def test_every_operator_and_ball_up_to_the_largest_equals_torch(axes: int) -> None:
     size = (34, 41, 70)[3 - axes :]

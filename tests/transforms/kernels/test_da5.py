@@ -64,6 +64,7 @@ def test_a_change_of_the_image_equals_torch_mirrored_or_not(
     compare(chain, [noisy_image(size, 2, seed)], [speckled(size, 3, seed)[None]], [draw], 2e-5)
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(
     st.integers(1, 37), st.integers(1, 20), st.sampled_from(["ab", "aab", "aba", "baa", "aaa", "aa"]),

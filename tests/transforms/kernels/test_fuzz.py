@@ -98,6 +98,7 @@ LINEAR = How("bilinear", "bilinear", -1)
 ONE = Constant(1.0)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(CASES)
 @example(Case([(20, 0), (20, 0)], [None] * 3, 1.0, LINEAR, 3, 1, False, False))
@@ -113,6 +114,7 @@ def test_ten_thousand_geometries_equal_torch(case: Case) -> None:
     check(case)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.lists(st.integers(5, 24), min_size=2, max_size=3), st.integers(1, 3), st.booleans(), st.integers(0, 2**31))
 def test_a_whole_chain_in_which_everything_is_drawn_equals_torch(

@@ -50,6 +50,7 @@ GEOMETRIES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [voronoi, speckled])
 @pytest.mark.parametrize(("patch", "initial"), GEOMETRIES)
 @pytest.mark.parametrize("labels", [1, 2, 11])
@@ -79,6 +80,7 @@ def test_two_labels_without_any_padding_in_reach_equal_stock() -> None:
         compare(stock, chain, draw, noisy_image((60, 60, 60), 1, seed), seg)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [None, 1.0])
 def test_a_third_label_outside_of_what_is_read_changes_nothing(factor: float | None) -> None:
     """Stock sees three labels and takes the highest score, we see two and ask who has more than half: the same, also
@@ -154,6 +156,7 @@ def test_folded_slices_equal_stock_and_keep_their_own_labels() -> None:
 
 
 # The fixture is the same for all examples.
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.integers(1, 14), st.integers(0, 9)), min_size=2, max_size=3),
@@ -212,6 +215,7 @@ def test_eight_bit_labels_give_what_sixteen_bit_labels_give() -> None:
     assert torch.equal(batches[0].target, batches[1].target)
 
 
+@pytest.mark.slow
 def test_the_needed_box_is_small() -> None:
     """What is read, on average, in multiples of the patch: cubes, other 3D patches, slices."""
     limits = [

@@ -188,11 +188,13 @@ def test_a_recorder_that_writes_no_more_fires(tmp_path: Path) -> None:
     Scene(tmp_path, "quiet/tiny_epochs.holter", until_s=100.0).check("HolterRecorderSilent", 20, {names.STEPS: 0})
 
 
+@pytest.mark.slow
 def test_a_training_without_a_step_for_half_an_hour_fires_though_no_alarm_is_open(tmp_path: Path) -> None:
     scene = Scene(tmp_path, "quiet/tiny_epochs.holter", until_s=100.0)
     scene.check("HolterNoStep", (alerts.NO_STEP_S + 400) // EVERY_S, GOES_ON, value="36m 51s")
 
 
+@pytest.mark.slow
 def test_a_training_that_waits_for_data_fires(tmp_path: Path) -> None:
     scene = Scene(tmp_path, "quiet/tiny_epochs.holter", until_s=100.0)
     grows = {**GOES_ON, names.STEP: EVERY_S, names.WAITED: 12.0, names.COMPUTED: 3.0}

@@ -35,6 +35,7 @@ def ended() -> tuple[Path, ...]:
     return tuple(there[::EVERY])
 
 
+@pytest.mark.slow
 def test_a_list_of_ended_tapes_says_of_each_what_diagnose_says() -> None:
     assert len(ended()) > 12
     rows = {row.path: row.sentence for row in RunFolder(ended(), "en").rows(0.0, time.time())}

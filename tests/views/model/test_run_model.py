@@ -118,6 +118,7 @@ def test_at_a_time_in_the_past_the_readings_are_those_of_then(frozen: Path) -> N
     assert view_of(opened(frozen), 100.0).gpus[0].power_w != 62.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width_s", [0.5, 1.0, 5.0, 30.0])
 def test_following_a_tape_shows_the_same_as_reading_it_at_once(tmp_path: Path, width_s: float) -> None:
     path = tmp_path / "live.holter"
@@ -197,6 +198,7 @@ def recorder(tmp_path: Path):
     child.stdout.close()
 
 
+@pytest.mark.slow
 def test_a_killed_recorder_shows_within_three_seconds(recorder) -> None:
     tape, child = recorder
     run = Run(tape)
@@ -215,6 +217,7 @@ def test_a_killed_recorder_shows_within_three_seconds(recorder) -> None:
     assert words.startswith("No reading for ") and "the recorder stopped" in words and tone == "bad"
 
 
+@pytest.mark.slow
 def test_a_recorder_that_stands_still_shows_too(recorder) -> None:
     tape, child = recorder
     run = Run(tape)
@@ -233,6 +236,7 @@ def test_a_recorder_that_stands_still_shows_too(recorder) -> None:
     assert run.silent_s is None
 
 
+@pytest.mark.slow
 def test_a_tape_whose_recorder_was_killed_long_ago_is_not_shown_as_live() -> None:
     tapes = [path for path in sorted(TAPES.rglob("*.holter")) if not read(path).finished]
     for path in tapes[:3]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import pytest
 from benchmarks.views import scene
 
 SECONDS = 2400  # minutes that are means, and the last ones as they were read
@@ -18,6 +19,7 @@ def _rows(tape: Path, query: str) -> list[tuple[object, ...]]:
         connection.close()
 
 
+@pytest.mark.slow
 def test_a_thin_tape_has_the_rows_of_a_whole_one(tmp_path: Path) -> None:
     whole, thin = tmp_path / "whole.holter", tmp_path / "thin.holter"
     scene.write(whole, SECONDS)

@@ -45,6 +45,7 @@ def screen(tmp_path: Path):
     shown.control.close()
 
 
+@pytest.mark.slow
 def test_no_key_signals_a_process(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as keys_alone:  # the view itself ends its child when it closes
         keys_alone.setattr(os, "kill", lambda *_: pytest.fail("a signal"))

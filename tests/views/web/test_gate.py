@@ -27,6 +27,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
+@pytest.mark.slow
 def test_the_address_becomes_a_cookie_that_no_script_reads_and_no_other_site_sends(web: Served) -> None:
     status, headers, body = web.get(f"/?token={web.token}", cookie=False)
     assert status == 200
@@ -125,6 +126,7 @@ def test_the_page_has_no_script_of_its_own_and_only_relative_addresses(web: Serv
     assert addresses and all(not address.startswith(("/", "http", "//")) for address in addresses)
 
 
+@pytest.mark.slow
 def test_a_name_of_the_users_own_proxy_can_be_allowed(tmp_path: Path) -> None:
     with holter_web(tmp_path, "--allow-host", "hub.example.org") as web:
         assert web.get("/", Host="hub.example.org")[0] == 200
@@ -132,6 +134,7 @@ def test_a_name_of_the_users_own_proxy_can_be_allowed(tmp_path: Path) -> None:
         assert web.get("/", Host="other.example.org")[0] == 403
 
 
+@pytest.mark.slow
 def test_the_token_is_new_and_long_and_in_no_command_line(tmp_path: Path) -> None:
     with holter_web(tmp_path) as one, holter_web(tmp_path) as two:
         assert one.token != two.token and len(one.token) >= 22
@@ -156,6 +159,7 @@ def test_another_user_of_the_machine_gets_nothing(web: Served) -> None:
     assert said.strip() == f"{NOBODY} 403"
 
 
+@pytest.mark.slow
 @needs("root")
 def test_another_user_cannot_connect_to_the_socket(tmp_path: Path) -> None:
     for folder in (tmp_path, *tmp_path.parents[:2]):
@@ -177,6 +181,7 @@ def test_another_user_cannot_connect_to_the_socket(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a device is needed")
 def test_a_socket_takes_the_place_of_a_dead_one_and_of_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "web.sock"

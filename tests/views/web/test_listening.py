@@ -22,6 +22,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_passed_over_and_named(tmp_path: Path) -> None:
     first = free_port()
     with socket.socket() as taken:
@@ -89,6 +90,7 @@ def test_without_the_extra_there_is_one_error_with_the_line_to_install(tmp_path:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_place_that_does_not_exist_is_an_error_and_a_tape_to_come_is_none(tmp_path: Path) -> None:
     for name in ("no/run.holter", "nosuch"):
         command = [sys.executable, "-m", "holter", "web", str(tmp_path / name), "--lang", "en"]

@@ -78,6 +78,7 @@ def test_an_output_is_read_inside_any_paste(text: str, expected: dict[str, objec
         assert {name: found[name].value for name in expected} == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

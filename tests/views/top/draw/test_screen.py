@@ -71,6 +71,7 @@ def agreed(name: str, text: str) -> None:
     assert text == golden.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("size", SIZES)
 def test_a_stall_reads_as_agreed(frozen: Path, size: tuple[int, int], lang: Lang) -> None:
@@ -79,6 +80,7 @@ def test_a_stall_reads_as_agreed(frozen: Path, size: tuple[int, int], lang: Lang
     agreed(f"frozen_{size[0]}_{lang}", text_of(drawn(desk, size, at_s=at_s)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("page", PAGES)
 def test_each_page_reads_as_agreed(frozen: Path, page: str, lang: Lang) -> None:
@@ -106,6 +108,7 @@ def every_tape() -> tuple[Path, ...]:
     return tuple(sorted(TAPES.rglob("*.holter")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [*SIZES, (20, 5), (33, 9), (1, 1)])
 def test_every_kept_tape_fits_every_size(size: tuple[int, int]) -> None:
     width, height = max(20, size[0]), max(5, size[1])
