@@ -32,7 +32,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 export PATH := $(BIN):$(PATH)
 # Whatever the caller's environment adds must not leak into this one. Without bytecode on disk each of a thousand
 # processes that the tests start would compile all of Holter again.
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED
 
 .PHONY: demo test test-fast test-long check texts docs learned docs-site dist clean
 

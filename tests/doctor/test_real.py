@@ -272,8 +272,8 @@ def test_ctrl_c_ends_it_and_all_its_children(world: World) -> None:
         time.sleep(0.02)
         children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=30)
-    assert process.returncode == 130
+    printed, told = process.communicate(timeout=30)
+    assert process.returncode == 130, (printed, told)
     assert "Traceback" not in told
     until_s = time.monotonic() + 5  # shorter than a child that would go on needs to import torch on a busy machine
     while any(lives(child) for child in children):

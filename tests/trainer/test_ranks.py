@@ -67,6 +67,8 @@ def test_an_error_on_one_rank_leaves_no_other_waiting(tmp_path: Path) -> None:
     assert (isinstance(first, int), second) == (True, "stock")
 
 
+@pytest.mark.long
+@pytest.mark.sample
 def test_all_ranks_have_the_first_ones_seed_whatever_each_has_read(tmp_path: Path) -> None:
     assert both(tmp_path / "all", knows="01") == [70, 70]
     assert both(tmp_path / "second", knows="0") == [70, 70]

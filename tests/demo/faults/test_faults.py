@@ -135,6 +135,8 @@ def test_a_cut_quota_throttles_the_whole_training_and_is_lifted_again(broken: Br
 
 
 @pytest.mark.training
+@pytest.mark.long
+@pytest.mark.sample
 def test_a_restricted_vgpu_leaves_the_main_thread_in_a_native_wait_beside_idle_workers(broken: Break) -> None:
     fault = find_fault("vgpu-licence")
     training, context = broken(fault)

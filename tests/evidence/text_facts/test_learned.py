@@ -53,5 +53,7 @@ def test_the_lexicon_is_up_to_date() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.sample
 def test_the_counts_of_cases_are_up_to_date() -> None:
     assert json.loads(settled.SETTLED.read_text(encoding="utf-8")) == settled.counted(), STALE

@@ -97,7 +97,7 @@ def test_without_a_thread_a_full_pipe_is_not_waited_for():
         with StderrListener("en") as speaker:
             for _ in range(2000):
                 speaker.note("." * 100)
-        print("over")
+        print("over", flush=True)
         os._exit(0)
     """)
     assert done.stdout == "no threads\nover\n"
