@@ -17,6 +17,8 @@ from said import said
 INJECT = Path(__file__).parents[2] / "src" / "holter" / "hook" / "inject"
 TOY = Path(__file__).with_name("toy_training.py")
 TIMEOUT_S = 240
+# The Python that runs the programs: one with another PyTorch.
+PYTHON = os.environ.get("HOOKED_PYTHON", sys.executable)
 
 
 class Hooked:
@@ -39,7 +41,7 @@ class Hooked:
 
     def start(self, *arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, *map(str, arguments)],
+            [PYTHON, *map(str, arguments)],
             env=self.environment(**options),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

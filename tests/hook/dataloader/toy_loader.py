@@ -19,6 +19,7 @@ from pathlib import Path
 
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler
+from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 DEFAULTS = {
     "epochs": 1, "samples": 80, "batch": 4, "workers": 2, "delay_s": 0.001, "step_s": 0.001, "faults": [],
@@ -94,11 +95,16 @@ def begin_worker(worker):
 
 def pretend_to_pin():
     """Stand in for an accelerator: the thread, the queues and their order are real, the pinning is a copy."""
+    torch.Tensor.pin_memory = lambda self, *_: self.clone()
+    if "cuda" in _BaseDataLoaderIter.__init__.__code__.co_names:  # an older torch asks CUDA itself
+        torch.cuda.is_available = lambda: True
+        torch.cuda.current_device = lambda: 0
+        torch.cuda.set_device = lambda _: None
+        return
     torch.accelerator.is_available = lambda: True
     torch.accelerator.current_accelerator = lambda *_, **__: torch.device("cpu")
     torch.accelerator.current_device_index = lambda: 0
     torch.accelerator.set_device_index = lambda _: None
-    torch.Tensor.pin_memory = lambda self, *_: self.clone()
 
 
 def make(wanted):

@@ -10,7 +10,6 @@ continues with other numbers, because new workers with the old seed would repeat
 from __future__ import annotations
 
 import contextlib
-import inspect
 import os
 import queue
 import sys
@@ -174,7 +173,6 @@ class Care:
         self._end_pinning(iterator)
         seed = (int(iterator._base_seed) + self.generation * SEED_STEP) % 2**63
         loop = self.module._utils.worker._worker_loop
-        names = list(inspect.signature(loop).parameters)
         role = roles.WORKER_ROLE.get(iterator.__dict__.get(watch.KIND, roles.TRAIN), "train-worker")
         workers, queues = [], []
         lanes.announce(role, self.context)
@@ -182,11 +180,9 @@ class Care:
             for number in range(len(self.sight.workers)):
                 index_queue = self.context.Queue()
                 index_queue.cancel_join_thread()
-                values = {name: getattr(iterator, own) for name, own in refuse.OF_ITERATOR.items()}
-                values.update(
-                    index_queue=index_queue, data_queue=results, done_event=done, base_seed=seed, worker_id=number
-                )
-                process = self.context.Process(target=loop, args=tuple(values[name] for name in names))
+                own = {"index_queue": index_queue, "data_queue": results, "done_event": done, "base_seed": seed}
+                arguments = refuse.worker_arguments(loop, iterator, {**own, "worker_id": number})
+                process = self.context.Process(target=loop, args=arguments)
                 process.daemon = True
                 process.start()
                 workers.append(process)

@@ -1,10 +1,14 @@
-"""Find the reason why the workers of a loader cannot be replaced; None if its batches can be requested again."""
+"""Find the reason why the workers of a loader cannot be replaced; None if its batches can be requested again.
+
+What the replacement uses of torch is compared by name: arguments, methods, functions and the attributes of an iterator.
+"""
 
 from __future__ import annotations
 
 import inspect
 import multiprocessing
 import sys
+from collections.abc import Collection
 from types import ModuleType
 from typing import Any
 
@@ -16,7 +20,15 @@ OF_ITERATOR = {
     "collate_fn": "_collate_fn", "drop_last": "_drop_last", "init_fn": "_worker_init_fn",
     "num_workers": "_num_workers", "persistent_workers": "_persistent_workers", "shared_seed": "_shared_seed",
 }  # fmt: skip
+# From 2.14 on a worker takes the data set out of a list, so that the list and the process object keep it no longer.
+HOLDERS = {"dataset": "dataset_holder"}
 OF_REPLACEMENT = ("index_queue", "data_queue", "done_event", "base_seed", "worker_id")
+# Attributes of an iterator that are read or set here.
+ATTRIBUTES = (
+    "_base_seed", "_data_queue", "_index_queues", "_pin_memory", "_pin_memory_thread", "_pin_memory_thread_done_event",
+    "_send_idx", "_shutdown", "_task_info", "_timeout", "_worker_result_queue", "_workers", "_workers_done_event",
+    "_workers_status", *OF_ITERATOR.values(),
+)  # fmt: skip
 # What is called or wrapped here, and the file of ``torch.utils.data._utils`` that a function is in.
 METHODS = ("_get_data", "_next_index", "_reset", "_shutdown_workers", "_try_put_index")
 FUNCTIONS = {
@@ -34,11 +46,48 @@ def unknown_torch(module: ModuleType) -> Remark | None:
     cls, inner = module._MultiProcessingDataLoaderIter, module._utils
     lacking = [name for name in METHODS if not hasattr(cls, name)]
     lacking += [name for name, part in FUNCTIONS.items() if not hasattr(getattr(inner, part, None), name)]
-    arguments = inspect.signature(inner.worker._worker_loop).parameters
-    differs = sorted((*lacking, *set(arguments).symmetric_difference((*OF_ITERATOR, *OF_REPLACEMENT))))
-    if not differs:
+    used = _names_used(cls)
+    lacking += [name for name in ATTRIBUTES if name not in used]
+    loop = getattr(inner.worker, "_worker_loop", None)
+    lacking += ["_worker_loop"] if loop is None else _other_arguments(loop)
+    if not lacking:
         return None
-    return remark("loader-torch", version=str(sys.modules["torch"].__version__), names=", ".join(differs))
+    names = ", ".join(sorted(set(lacking)))
+    return remark("loader-torch", version=str(sys.modules["torch"].__version__), names=names)
+
+
+def worker_arguments(loop: Any, iterator: Any, own: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what a worker of this iterator gets, in the order of ``loop``.
+
+    ``loop``: torch's ``_worker_loop``. ``own``: the values of ``OF_REPLACEMENT``.
+    """
+    arguments = inspect.signature(loop).parameters
+    values = dict(own)
+    for name, attribute in OF_ITERATOR.items():
+        value, passed = getattr(iterator, attribute), _passed(name, arguments)
+        values[passed] = value if passed == name else [value]
+    return tuple(values[name] for name in arguments)
+
+
+def _other_arguments(loop: Any) -> list[str]:
+    arguments = inspect.signature(loop).parameters
+    known = {_passed(name, arguments) for name in OF_ITERATOR}
+    return list(set(arguments).symmetric_difference((*known, *OF_REPLACEMENT)))
+
+
+def _passed(name: str, arguments: Collection[str]) -> str:
+    holder = HOLDERS.get(name, name)
+    return holder if holder in arguments and name not in arguments else name
+
+
+def _names_used(cls: type) -> set[str]:
+    # All names in the code of the class and its bases; a wrapper shows those of the method that it wraps.
+    found: set[str] = set()
+    for each in cls.__mro__:
+        for value in vars(each).values():
+            code = getattr(inspect.unwrap(value), "__code__", None) if callable(value) else None
+            found.update(code.co_names if code is not None else ())
+    return found
 
 
 def why_refused(module: ModuleType, iterator_class: type, loader: Any) -> Remark | None:
