@@ -15,9 +15,19 @@ import pytest
 from benchmarks.dataloader import __main__ as benchmark
 from benchmarks.dataloader import cost, fuzz, growth, play
 
+OURS = play.Interpreter(sys.executable, "2.13.0", "3.11.7")
+
 
 def result(number=0, **values):
-    right = {"number": number, "fault": "kill", "wrong": 0, "error": None, "longest_s": 0.1, "descriptors": 20}
+    right = {
+        "number": number,
+        "torch": OURS.torch,
+        "fault": "kill",
+        "wrong": 0,
+        "error": None,
+        "longest_s": 0.1,
+        "descriptors": 20,
+    }
     return {**right, **values}
 
 
@@ -45,17 +55,33 @@ def test_trials_go_on_where_they_ended(tmp_path: Path, monkeypatch):
     file = tmp_path / "results.jsonl"
     played = []
 
-    def run(numbers):
+    def run(numbers, python):
+        assert python is OURS
         for number in numbers:
             played.append(number)
             yield result(number)
 
     monkeypatch.setattr(fuzz, "run", run)
-    benchmark.trials(range(3), file)
+    benchmark.trials(range(3), file, OURS)
     with file.open("a") as lines:
         lines.write(json.dumps(result(7, wrong=2)) + "\n" + '{"number": 8, "wro')
-    assert [each["number"] for each in benchmark.trials(range(1, 5), file)] == [0, 1, 2, 7, 3, 4]
+    assert [each["number"] for each in benchmark.trials(range(1, 5), file, OURS)] == [0, 1, 2, 7, 3, 4]
     assert played == [0, 1, 2, 3, 4]
+
+
+def test_the_trials_of_another_pytorch_do_not_count(tmp_path: Path):
+    file = tmp_path / "results.jsonl"
+    for found in (result(0), result(1, torch="2.4.1"), {**result(2), "torch": None}):
+        fuzz.keep(file, found)
+    assert [each["number"] for each in fuzz.kept(file, OURS.torch)] == [0]
+
+
+def test_a_python_without_pytorch_is_said(tmp_path: Path):
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "No module named torch" >&2\nexit 1\n')
+    python.chmod(0o755)
+    with pytest.raises(SystemExit, match="has no PyTorch:\nNo module named torch"):
+        play.interpreter(str(python))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +103,7 @@ def test_numbers_that_follow_one_another_share_a_process():
 
 @pytest.mark.training
 def test_a_trial_kills_a_worker_and_receives_every_batch():
-    (done,) = fuzz.run([0])
+    (done,) = fuzz.run([0], play.interpreter())
     assert (done["hung"], done["fault"], done["wrong"], done["error"]) == (False, "kill", 0, None), json.dumps(done)
 
 
@@ -99,7 +125,7 @@ def test_ctrl_c_in_the_middle_of_trials_leaves_no_process_and_no_file():
         assert children
         assert [_living(child) for child in children] == [[] for _ in children]
         assert [entry.name for entry in Path(folder).iterdir()] == [file.name]
-        assert fuzz.kept(file)[0]["wrong"] == 0
+        assert fuzz.kept(file, play.interpreter().torch)[0]["wrong"] == 0
 
 
 def _living(group: str) -> list[str]:

@@ -47,8 +47,8 @@ class Cost(NamedTuple):
         return statistics.median(on - off for on, off in zip(self.on_us, self.off_us, strict=True))
 
 
-def measure(repeats: int = REPEATS) -> list[Cost]:
-    """Measure every loop."""
+def measure(executable: str = sys.executable, repeats: int = REPEATS) -> list[Cost]:
+    """Measure every loop. ``executable``: the Python that trains."""
     found = []
     for workers, batches in LOOPS:
         pairs = []
@@ -56,7 +56,7 @@ def measure(repeats: int = REPEATS) -> list[Cost]:
             for number in range(repeats):
                 # Which of the two comes first changes, so that a drift of the clock rate counts for neither.
                 first, second = (None, scratch) if number % 2 else (scratch, None)
-                pair = {each is not None: _run(workers, batches, each) for each in (first, second)}
+                pair = {each is not None: _run(executable, workers, batches, each) for each in (first, second)}
                 pairs.append(pair)
                 added_us = pair[True][0] - pair[False][0]
                 say(f"cost, {workers} workers, {number + 1} of {repeats}: {added_us:+.1f} us a batch")
@@ -71,9 +71,9 @@ def measure(repeats: int = REPEATS) -> list[Cost]:
     return found
 
 
-def _run(workers: int, batches: int, scratch: str | None) -> tuple[float, float]:
+def _run(executable: str, workers: int, batches: int, scratch: str | None) -> tuple[float, float]:
     done = subprocess.run(
-        [sys.executable, "-c", LOOP, str(workers), str(batches)], env=environment(scratch), capture_output=True,
+        [executable, "-c", LOOP, str(workers), str(batches)], env=environment(scratch), capture_output=True,
         text=True, check=True,
     )  # fmt: skip
     wall, used = done.stdout.split()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.dataloader.play import ROOT, Broken, Hang, lines_of
+from benchmarks.dataloader.play import ROOT, Broken, Hang, Interpreter, lines_of
 from benchmarks.material import say
 from benchmarks.reporting import Goal, Row
 
@@ -19,19 +19,23 @@ UNKNOWN = "unknown"
 Result = dict[str, Any]
 
 
-def run(numbers: Sequence[int]) -> Iterator[Result]:
+def run(numbers: Sequence[int], python: Interpreter) -> Iterator[Result]:
     """Run the trials of these numbers, several in a process; yield the outcome of each as soon as it is known."""
-    left, commit = list(numbers), commit_of_tree()
+    left = list(numbers)
+    common = {"commit": commit_of_tree(), "torch": python.torch, "python": python.version}
     while left:
         part = consecutive(left)[:IN_A_PROCESS]
         done = 0
         try:
-            for line in lines_of("trials", part[0], len(part), 10 * len(part), count=len(part)):
+            lines = lines_of(
+                "trials", part[0], len(part), 10 * len(part), count=len(part), executable=python.executable
+            )
+            for line in lines:
                 done += 1
-                yield json.loads(line) | {"hung": False, "commit": commit}
+                yield json.loads(line) | {"hung": False, **common}
         except Hang:
             done = min(done, len(part) - 1)  # after the last line it was the end that hung
-            yield {"number": part[done], "hung": True, "commit": commit}
+            yield {"number": part[done], "hung": True, **common}
             done += 1
         except Broken as error:
             raise SystemExit(f"trial {part[done]} ended its process:\n{error}") from error
@@ -52,8 +56,11 @@ def commit_of_tree() -> str:
     return done.stdout.strip() or UNKNOWN
 
 
-def kept(file: Path | None) -> list[Result]:
-    """Return the outcomes in a file; of a trial that was repeated, the last. A line that was cut off is left out."""
+def kept(file: Path | None, torch: str) -> list[Result]:
+    """Return the outcomes with this PyTorch in a file; of a trial that was repeated, the last.
+
+    A line that was cut off is left out.
+    """
     if file is None or not file.exists():
         return []
     found: dict[int, Result] = {}
@@ -63,7 +70,8 @@ def kept(file: Path | None) -> list[Result]:
         except ValueError:
             say(f"{file}: a line is not whole: {line[:60]!r}")
             continue
-        found[result["number"]] = result
+        if result.get("torch") == torch:
+            found[result["number"]] = result
     return [found[number] for number in sorted(found)]
 
 
@@ -81,7 +89,8 @@ def rows(results: Iterable[Result]) -> list[Row]:
     for fault in sorted({result["fault"] for result in ended}):
         of_kind = [result for result in ended if result["fault"] == fault]
         found.append({
-            "fault": fault, "trials": len(of_kind), "wrong batches": sum(result["wrong"] for result in of_kind),
+            "torch": of_kind[0]["torch"], "fault": fault, "trials": len(of_kind),
+            "wrong batches": sum(result["wrong"] for result in of_kind),
             "errors": sum(result["error"] is not None for result in of_kind),
             "replacements": sum(result.get("heals", 0) for result in of_kind),
             "longest wait, p95 s": p95([result["longest_s"] for result in of_kind]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import sys
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -45,11 +46,12 @@ class Soak(NamedTuple):
         return int(self.samples[-1]["heals"]) if self.samples else 0
 
 
-def run(wanted: int) -> Soak:
-    """Train until workers were replaced so often."""
+def run(wanted: int, executable: str = sys.executable) -> Soak:
+    """Train until workers were replaced so often. ``executable``: the Python that trains."""
     samples: list[Sample] = []
     problem: str | None = None
-    lines = lines_of("soak", wanted, 2 * wanted, count=wanted)  # a line a round, of several replacements
+    # A line a round, of several replacements.
+    lines = lines_of("soak", wanted, 2 * wanted, count=wanted, executable=executable)
     try:
         for line in lines:
             samples.append(json.loads(line))

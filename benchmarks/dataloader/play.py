@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 INJECT = ROOT / "src" / "holter" / "hook" / "inject"
@@ -39,13 +40,32 @@ def environment(scratch: str | None) -> dict[str, str]:
     }  # fmt: skip
 
 
-def lines_of(module: str, *arguments: object, count: int) -> Generator[str]:
+class Interpreter(NamedTuple):
+    """The Python that trains, with a PyTorch of its own."""
+
+    executable: str
+    torch: str
+    version: str
+
+
+def interpreter(executable: str = sys.executable) -> Interpreter:
+    """Ask a Python for its version and that of its PyTorch."""
+    words = "import sys, torch; print(torch.__version__, sys.version.split()[0])"
+    asked = subprocess.run(
+        [executable, "-c", words], cwd=ROOT, env=environment(None), capture_output=True, text=True, check=False
+    )
+    if asked.returncode != 0:
+        raise SystemExit(f"{executable} has no PyTorch:\n{asked.stderr[-500:]}")
+    return Interpreter(executable, *asked.stdout.split())
+
+
+def lines_of(module: str, *arguments: object, count: int, executable: str = sys.executable) -> Generator[str]:
     """Run a module of this benchmark, and yield each of the ``count`` lines that it prints.
 
-    No process is left behind, whatever ends the iteration.
+    ``executable``: the Python that trains. No process is left behind, whatever ends the iteration.
     Raises:  Hang, also if the process does not end after its last line; Broken.
     """
-    words = [sys.executable, "-m", f"benchmarks.dataloader.{module}", *map(str, arguments)]
+    words = [executable, "-m", f"benchmarks.dataloader.{module}", *map(str, arguments)]
     with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
             words, cwd=ROOT, env=environment(scratch), stdout=subprocess.PIPE, stderr=errors, start_new_session=True
