@@ -113,7 +113,7 @@ def _other_hours(epochs: int | None, row: Published) -> int | None:
 
 
 def remarks(cells: Sequence[Cell], extra: Sequence[str]) -> tuple[Message, ...]:
-    """Return notes that the user should read before the start."""
+    """Return notes that the user should read before the start; ``changed_plans`` has others."""
     said = []
     configurations = Counter(dataset for dataset, _ in {cell.job.family for cell in cells})
     if any(count > 1 for count in configurations.values()) and "--npz" not in extra:

@@ -24,6 +24,7 @@ from holter.study.records import Cell, State
 from holter.study.report.as_json import ends_at, local
 from holter.study.requirements import Requirements, sentences_of
 from holter.study.sentences import how_far, name_of, named_causes
+from holter.study.state.changed_plans import changed_plans
 from holter.study.state.holders import HELD_AHEAD
 from holter.study.state.time_limit import SLOT_ENDS, at_limit
 
@@ -70,6 +71,8 @@ def print_plan(
         if cell.state == "blocked":
             command = phrase(COMMAND_LATER(command=command, why=cell.why), lang)
         print_line(console, Text(f"  {command}"))
+    for changed in changed_plans(cells):
+        print_line(console, Text(phrase(changed, lang), style="yellow"))
     for remark in remarks(cells, extra):
         print_line(console, Text(phrase(remark, lang), style="dim"))
     print_line(console, Text(f"\n{phrase(counted(cells), lang)}", style="bold"))

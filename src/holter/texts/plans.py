@@ -58,6 +58,12 @@ def _plans_files(training: TrainingCommand, environ: Mapping[str, str], dataset:
 
 def of_configuration(plans: Mapping[str, Any], name: str) -> dict[str, str]:
     """Return the fields of one configuration, including inherited ones; empty if the file does not have it."""
+    merged = with_inherited(plans, name)
+    return {shown: _shown(merged[key]) for key, shown in _FIELDS.items() if key in merged}
+
+
+def with_inherited(plans: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return one configuration, with what it inherits merged in; empty if the file does not have it."""
     configurations = plans.get("configurations")
     if not isinstance(configurations, dict):
         return {}
@@ -69,7 +75,7 @@ def of_configuration(plans: Mapping[str, Any], name: str) -> dict[str, str]:
             break
         merged = {**configuration, **merged}
         wanted = configuration.get("inherits_from")
-    return {shown: _shown(merged[key]) for key, shown in _FIELDS.items() if key in merged}
+    return merged
 
 
 def _shown(value: object) -> str:

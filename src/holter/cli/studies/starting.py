@@ -61,6 +61,7 @@ def run_here(
     from holter.reports.catalogue import phrase
     from holter.study.local import Session
     from holter.study.plan import counted
+    from holter.study.state.changed_plans import changed_plans
 
     def say(message: Text) -> None:
         with contextlib.suppress(OSError):  # nobody reads: the trainings are more important
@@ -85,7 +86,7 @@ def run_here(
             digest.see(now_s, now)
 
     session = Session(cells, settings, environ, say, on_poll, trainings)
-    for note in notes:
+    for note in (*notes, *changed_plans(cells)):
         say(note)
     try:
         code = session.run()
@@ -151,6 +152,7 @@ def print_or_send(
     from holter.reports.catalogue import phrase
     from holter.study.cascade import needs_of
     from holter.study.clusters.slurm import chain_of, script_of, submit, submit_chain
+    from holter.study.state.changed_plans import changed_plans
 
     def say(message: Text) -> None:
         print(f"holter: {phrase(message, language)}", file=sys.stderr)
@@ -169,7 +171,7 @@ def print_or_send(
     if not now:
         say(NOTHING_LEFT())
         return
-    for note in notes:
+    for note in (*notes, *changed_plans(cells)):
         say(note)
     out.mkdir(parents=True, exist_ok=True)  # Slurm does not create the folder of --output
     if not submit_it or chain is not None:

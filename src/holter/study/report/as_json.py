@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from holter.reports.catalogue import Lang, phrase
 from holter.study.plan import command_of, counts, remarks
 from holter.study.records import Cell
+from holter.study.state.changed_plans import changed_plans
 from holter.study.state.time_limit import at_limit
 
 if TYPE_CHECKING:
@@ -20,13 +21,14 @@ def as_json(
     cells: Sequence[Cell], extra: Sequence[str], lang: Lang, now_s: float, needs: Requirements | None = None
 ) -> dict[str, Any]:
     """Return a study for ``--json``; ``needs``: its requirements, if it is a plan. ``now_s``: Unix time."""
+    changed = () if needs is None else changed_plans(cells)  # reads files of each model
     return {
         "trainings": [_as_json(cell, extra, lang, now_s) for cell in cells],
         "counts": counts(cells),
         "hours": sum(cell.hours or 0.0 for cell in cells),
         "hours_unknown": sum(cell.hours is None for cell in cells),
         **({} if needs is None else {"needs": needs._asdict()}),
-        "remarks": [phrase(remark, lang) for remark in remarks(cells, extra)],
+        "remarks": [phrase(remark, lang) for remark in (*changed, *remarks(cells, extra))],
     }
 
 
