@@ -62,20 +62,12 @@ class Study:
             "STUDY_OF": str(folder),  # to find whatever is left of it
         }
 
-    def start(self, *options: str) -> subprocess.Popen[str]:
+    def start(self, *options: str, python: Path | None = None) -> subprocess.Popen[str]:
+        """Start ``study run``; ``python``: what runs its trainings."""
         words = ["run", DATASET_NAME, "-c", CONFIGURATION, "-f", "0-1", "-tr", "nnUNetTrainerForStudy", "--slots", "2"]
-        command = [
-            sys.executable,
-            "-m",
-            "holter",
-            "study",
-            *words,
-            "--spacing",
-            "0",
-            "--out",
-            str(self.folder),
-            *options,
-        ]
+        code = f"import sys; from holter.cli import main; sys.executable = {str(python or sys.executable)!r}; main()"
+        out = ("--spacing", "0", "--out", str(self.folder))
+        command = [sys.executable, "-c", code, "study", *words, *out, *options]
         return subprocess.Popen(command, env=self.environ, stderr=subprocess.PIPE, text=True)
 
     def states(self) -> list[str]:
@@ -144,6 +136,26 @@ def test_two_queues_of_one_study_at_the_same_moment_train_each_fold_once(study: 
     said = [queue.communicate(timeout=400)[1] for queue in both]
     assert [queue.returncode for queue in both] == [0, 0], "\n".join(said) + study.consoles()
     assert study.states() == ["done", "done"]
+    assert study.epochs(0) == study.epochs(1) == list(range(EPOCHS))
+
+
+def test_folds_that_ended_between_the_look_and_the_lock_of_another_queue_are_not_started_again(study: Study) -> None:
+    slowly, begun, hold = (study.folder / name for name in ("slowly", "begun", "hold"))
+    slowly.write_text(
+        f'#!/bin/bash\necho >> {begun}\nwhile [ -e {hold} ]; do sleep 0.1; done\nexec {sys.executable} "$@"\n'
+    )
+    slowly.chmod(0o755)
+    hold.touch()
+    late = study.start(python=slowly)
+    wait(lambda: begun.exists() and len(begun.read_text()) == 2, study)  # it has looked, and has no lock yet
+    quick = study.start()
+    _, said = quick.communicate(timeout=400)
+    assert quick.returncode == 0 and study.states() == ["done", "done"], said + study.consoles()
+    logs = sorted(study.folder.glob("results/*/*/fold_*/training_log_*.txt"))
+    hold.unlink()
+    _, said = late.communicate(timeout=120)
+    assert late.returncode == 0 and len(re.findall(r"done: .*fold", said)) == 2, said + study.consoles()
+    assert logs == sorted(study.folder.glob("results/*/*/fold_*/training_log_*.txt")) and len(logs) == 2
     assert study.epochs(0) == study.epochs(1) == list(range(EPOCHS))
 
 

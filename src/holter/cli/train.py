@@ -69,6 +69,10 @@ def train(
     restart_from_scratch: Annotated[
         bool, typer.Option("--restart-from-scratch", help="Begin at epoch 0; checkpoints that exist are kept aside.")
     ] = False,
+    unless_done: Annotated[
+        bool,
+        typer.Option("--unless-done", help="End with exit code 0 at once if the fold is trained and validated."),
+    ] = False,
     main_limit: MainLimit = None,
     no_main_heal: NoMainHeal = False,
     sharing: Sharing = None,
@@ -111,12 +115,11 @@ def train(
     from holter.supervisor.folds.elsewhere import Elsewhere
     from holter.supervisor.folds.fold_lock import LEFT_WORKERS_ENDED, TAKEN, FoldLock
     from holter.supervisor.folds.lock_state import host_of
-    from holter.supervisor.folds.messages import NOTHING_STARTED
     from holter.supervisor.folds.patience import Asked, Patience
     from holter.supervisor.folds.preparation import Preparation
     from holter.supervisor.recording.tape_place import about_training, default_tape, refuse_existing
     from holter.supervisor.signals import die_like
-    from holter.supervisor.train import forget_choice, make_order, read_arguments
+    from holter.supervisor.train import NothingLeft, forget_choice, make_order, read_arguments, refuse_done
 
     language = chosen_language(lang)
     training, folder = read_arguments(tuple(arguments), os.environ)
@@ -149,6 +152,8 @@ def train(
                     variables[FOLD_LOCK] = spelled(lock.path)
                     if lock.ended:
                         speaker.note(LEFT_WORKERS_ENDED(count=len(lock.ended)))
+                    if unless_done:
+                        refuse_done(folder)
                     waits = stack.enter_context(closing(Waits(speaker, language, quiet=quiet)))
                     preparation = stack.enter_context(closing(Preparation(training, os.environ, waits)))
                     preparation.wait(patience)
@@ -172,10 +177,10 @@ def train(
                     keep_fds=(lock.fd,),
                     on_tick=see,
                 )
-        except Asked as asked:
-            speaker.note(NOTHING_STARTED())
+        except (Asked, NothingLeft) as end:
+            speaker.note(end.what)
             speaker.close()
-            sys.exit(die_like(asked.returncode))
+            sys.exit(die_like(end.returncode))
         speaker.wrote(result.tape, is_there=result.tape_is_there)
         if not quiet and result.tape_is_there:
             write_report(result.tape, result.returncode, language, speaker)

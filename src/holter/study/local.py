@@ -13,19 +13,23 @@ from holter.errors import FolderNotWritable
 from holter.linux.cgroups import available_bytes
 from holter.records import Message
 from holter.records.exit_codes import INTERRUPTED, REQUEUE
-from holter.sentences import NOTHING_STARTED, define
+from holter.sentences import NOTHING_STARTED
+from holter.study import messages as words
 from holter.study.cascade import needs_of
 from holter.study.foreign import ForeignUse
-from holter.study.queue import Ended, Queue, Slot
+from holter.study.known_results import GONE, KnownResults
+from holter.study.queue import MOST_REQUEUES, Ended, Queue, Slot
 from holter.study.records import Cell, Job
+from holter.study.seats import Seats
 from holter.study.sentences import name_of
 from holter.study.slots import SLOT, WORKERS, effective_cpus, variables_of
 from holter.study.state.holders import Silences
-from holter.study.state.survey import Seen, cell_of, is_done, look
+from holter.study.state.survey import Seen, cell_of, look
 from holter.study.trainings import Trainings, holder_here
-from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN
+from holter.supervisor.folds.fold_lock import ANOTHER, CANNOT_WRITE_IN
 from holter.supervisor.state_folder import state_folders
 from holter.tape.registry import read_all
+from holter.texts.results_folder import is_done
 
 if TYPE_CHECKING:
     from holter.study.clusters.ray import RayTrainings
@@ -34,35 +38,7 @@ POLL_S = 0.5
 # Trainings of others are seen by their locks and tapes, which are files.
 LOOK_EVERY_S = 5.0
 HOLTER_FAILED = 2
-
-STARTED = define(
-    "study.started",
-    "started {name} in slot {slot} (PID {pid}[[, {count} data workers]]): {console}",
-    one="started {name} in slot {slot} (PID {pid}[[, {count} data worker]]): {console}",
-)
-GIVEN = define("study.given", "given to the cluster: {name}: {console}")
-GOES_ON_ELSEWHERE = define("study.runs-already", "{name} runs already[[ ({why})]]; it is not started again")
-ALONE = define(
-    "study.goes-on-alone",
-    "{name}: its Holter was killed, and the training goes on; it is continued if it ends before its last epoch",
-)
-DONE = define("study.job-done", "done: {name}")
-AGAIN = define("study.job-again", "stopped before its end: {name}; it is continued later")
-ASIDE = define("study.job-aside", "set aside: {name}: {why}")
-EXIT_CODE = define("study.exit-code", "exit code {code}[[: {line}]]")
-ERROR = define("study.error", "[[{id}: ]]{what}")
-NOT_DONE = define(
-    "study.ended-not-done", "it ended with exit code 0, but there is no final checkpoint with a validation"
-)
-CANNOT_START = define("study.cannot-start", "it cannot be started: {why}")
-IN_BROKEN = define("study.is-broken", "broken before: {name}[[: {why:clause}]]; --retry starts it again")
-STOPPING = define(
-    "study.stopping",
-    "{count} trainings are asked to save and end; Ctrl-C again kills them",
-    one="{count} training is asked to save and end; Ctrl-C again kills it",
-)
-KILLED = define("study.killed", "killed; the same command continues from the last checkpoints")
-STOPPED = define("study.stopped", "stopped; the same command continues")
+HAS_RESULTS = ("done", "unfinished")
 
 
 class Settings(NamedTuple):
@@ -95,6 +71,7 @@ class Session:
         self._signals = 0
         self._asked = 0  # the signal
         self._elsewhere: dict[Path, Job] = {}
+        self._begun: set[Path] = set()  # folders of what this call has started
         self._next_look_s = 0.0
         self._silences: Silences = {}
         broken = () if settings.retry else tuple(cell for cell in cells if cell.state == "broken")
@@ -110,13 +87,15 @@ class Session:
         )
         self._trainings = trainings or Trainings(settings.out, settings.extra)
         self._foreign = ForeignUse(settings.slots, environ, tell)
+        self._seats = Seats(next(iter(state_folders(environ))), tell)
+        self._known = KnownResults(cell.job.folder for cell in cells if cell.state in HAS_RESULTS)
         self._running = [cell for cell in going if cell.state == "running"]
 
     def run(self) -> int:
         """Run the queue to its end; return the exit code: 0 all done, 1 not all done, 130 or 75 stopped."""
         self._make_folder()
         for cell in self._broken:
-            self._tell(IN_BROKEN(name=name_of(cell.job), why=cell.why))
+            self._tell(words.IN_BROKEN(name=name_of(cell.job), why=cell.why))
         for cell in self._running:
             self._adopt(cell.job, cell.why)
         before = {number: signal.signal(number, self._take) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -146,37 +125,61 @@ class Session:
             self._on_poll()
             time.sleep(POLL_S)
         if self._signals:
-            self._tell(STOPPED())
+            self._tell(words.STOPPED())
             return INTERRUPTED if self._asked == signal.SIGINT else REQUEUE
         return 1 if self._queue.aside or self._queue.left or self._broken else 0
 
     def _start(self) -> None:
         now_s = time.monotonic()
         self._foreign.own(self._queue.devices)
-        while (due := self._queue.start(now_s, lambda slot: self._foreign.is_free(slot, now_s))) is not None:
+        while (due := self._queue.start(now_s, lambda slot: self._is_free(slot, now_s))) is not None:
             job, slot = due
-            # Days may lie between the first look and this start.
-            cell = cell_of(job, self._look())
-            if cell.state == "done":
-                self._close(job, Ended(None, is_done=True))
-                continue
-            if cell.state == "running":
-                self._queue.release(job)
-                self._adopt(job, cell.why)
-                continue
-            variables = self._variables(slot)
             try:
-                pid = self._trainings.start(job, slot, variables)
-            except OSError as error:
-                why = CANNOT_START(why=error.strerror or str(error))
-                self._close(job, Ended(HOLTER_FAILED, is_done=False, why=why))
-                continue
-            workers, console = variables.get(WORKERS, ""), str(self._trainings.console_of(job))
-            count = int(workers) if workers.isascii() and workers.isdigit() else None
-            if pid:
-                self._tell(STARTED(name=name_of(job), slot=slot.name, pid=pid, count=count, console=console))
-            else:
-                self._tell(GIVEN(name=name_of(job), console=console))
+                self._begin(job, slot)
+            finally:
+                self._seats.given(slot)
+
+    def _is_free(self, slot: Slot, now_s: float) -> bool:
+        return self._foreign.is_free(slot, now_s) and self._seats.take(slot)
+
+    def _begin(self, job: Job, slot: Slot) -> None:
+        # Days may lie between the first look and this start.
+        cell = cell_of(job, self._look())
+        if cell.state == "done":
+            self._close(job, Ended(None, is_done=True))
+        elif cell.state == "running":
+            self._queue.release(job)
+            self._adopt(job, cell.why)
+        elif self._has_failed_elsewhere(cell):
+            self._close(job, _elsewhere(cell))
+        elif self._known.are_gone():
+            self._queue.put_back(job)
+            folder = self._environ.get("nnUNet_results") or str(job.model)
+            self._queue.stop(GONE(count=self._known.count, folder=folder))
+            self._tell_stopped()
+        else:
+            self._begun.add(job.folder)
+            self._start_one(job, slot)
+
+    def _start_one(self, job: Job, slot: Slot) -> None:
+        variables = self._variables(slot)
+        try:
+            pid = self._trainings.start(job, slot, variables, self._seats.to_inherit(slot))
+        except OSError as error:
+            why = words.CANNOT_START(why=error.strerror or str(error))
+            self._close(job, Ended(HOLTER_FAILED, is_done=False, why=why))
+            return
+        workers, console = variables.get(WORKERS, ""), str(self._trainings.console_of(job))
+        count = int(workers) if workers.isascii() and workers.isdigit() else None
+        if pid:
+            self._tell(words.STARTED(name=name_of(job), slot=slot.name, pid=pid, count=count, console=console))
+        else:
+            self._tell(words.GIVEN(name=name_of(job), console=console))
+
+    def _has_failed_elsewhere(self, cell: Cell) -> bool:
+        # What is broken because its folder cannot be read is started: its own error says more.
+        is_recorded = cell.state == "broken" and cell.why == cell.headline
+        return is_recorded and not self._settings.retry and cell.job.folder not in self._begun
 
     def _variables(self, slot: Slot) -> dict[str, str]:
         # On a cluster the share of a training is that of its node.
@@ -193,9 +196,11 @@ class Session:
         seen = self._look()
         for job, code in over:
             cell = cell_of(job, seen)
+            if cell.state in HAS_RESULTS:
+                self._known.add(job.folder)
             if cell.state == "running" and code is not None and code < 0:
                 self._elsewhere[job.folder] = job  # its slot stays taken
-                self._tell(ALONE(name=name_of(job)))
+                self._tell(words.ALONE(name=name_of(job)))
             # Another queue was faster; or a node is gone, and the lock of its training is not stale yet.
             elif code in (HOLTER_FAILED, None) and cell.state == "running":
                 self._queue.release(job)
@@ -213,16 +218,21 @@ class Session:
         if cell.state == "running":
             return
         del self._elsewhere[job.folder]
-        why = cell.why if cell.state == "broken" else None
-        self._close(job, Ended(None, is_done=cell.state == "done", cause=cell.cause if why else None, why=why))
+        self._close(job, _elsewhere(cell))
 
     def _end_of(self, job: Job, code: int | None, cell: Cell) -> Ended:
         if code in (0, REQUEUE, None):
             done = is_done(job.folder)
-            return Ended(code, is_done=done, why=NOT_DONE() if code == 0 and not done else None)
+            return Ended(code, is_done=done, why=words.NOT_DONE() if code == 0 and not done else None)
         error = self._trainings.error(job)
-        line = self._trainings.last_line(job) or None if error is None else ERROR(id=error.id, what=error.what)
-        why = cell.headline if cell.state == "broken" and cell.headline is not None else EXIT_CODE(code=code, line=line)
+        if error is not None and isinstance(error.what, Message) and error.what.key == ANOTHER.key:
+            return _elsewhere(cell)  # it was refused, and the other training has ended since
+        line = self._trainings.last_line(job) or None if error is None else words.ERROR(id=error.id, what=error.what)
+        why = (
+            cell.headline
+            if cell.state == "broken" and cell.headline is not None
+            else words.EXIT_CODE(code=code, line=line)
+        )
         cause = cell.cause if cell.state == "broken" else None
         if error is not None:
             cause = error.id
@@ -231,26 +241,33 @@ class Session:
     def _close(self, job: Job, end: Ended) -> None:
         was_stopped = self._queue.stopped
         fate = self._queue.ended(job, end)
-        said = {"done": DONE(name=name_of(job)), "again": AGAIN(name=name_of(job))}
-        why = end.why or EXIT_CODE(code=end.code)
-        self._tell(said[fate] if fate != "aside" else ASIDE(name=name_of(job), why=why))
-        if self._queue.stopped is not None and was_stopped is None:
+        if end.is_done:
+            self._known.add(job.folder)
+        said = {"done": words.DONE(name=name_of(job)), "again": words.AGAIN(name=name_of(job))}
+        is_without_end = end.code in (REQUEUE, None)
+        why = end.why or (words.TOO_OFTEN(count=MOST_REQUEUES) if is_without_end else words.EXIT_CODE(code=end.code))
+        self._tell(said[fate] if fate != "aside" else words.ASIDE(name=name_of(job), why=why))
+        if was_stopped is None:
+            self._tell_stopped()
+
+    def _tell_stopped(self) -> None:
+        if self._queue.stopped is not None:
             self._tell(self._queue.stopped)
 
     def _adopt(self, job: Job, why: Message | None) -> None:
         holder = holder_here(job)
         self._elsewhere[job.folder] = job
         self._queue.adopt(job, holder[1] if holder else None, is_here=holder is not None)
-        self._tell(GOES_ON_ELSEWHERE(name=name_of(job), why=why))
+        self._tell(words.GOES_ON_ELSEWHERE(name=name_of(job), why=why))
 
     def _stop(self, times: int) -> bool:
         # True after the second signal.
         if times > 1:
             self._trainings.kill()
-            self._tell(KILLED())
+            self._tell(words.KILLED())
             return True
-        self._queue.stop(STOPPED())
-        self._tell(STOPPING(count=self._trainings.running))
+        self._queue.stop(words.STOPPED())
+        self._tell(words.STOPPING(count=self._trainings.running))
         self._trainings.ask_to_stop()
         return False
 
@@ -267,3 +284,9 @@ class Session:
                 safe=NOTHING_STARTED(),
                 next_step="--out FOLDER",
             ) from error
+
+
+def _elsewhere(cell: Cell) -> Ended:
+    # The end of a training that another queue has started.
+    why = (cell.why or words.NO_REASON()) if cell.state == "broken" else None
+    return Ended(None, is_done=cell.state == "done", cause=cell.cause if why else None, why=why)

@@ -157,6 +157,12 @@ class Queue:
         if slot is not None:
             self._free.append(slot)
 
+    def put_back(self, job: Job) -> None:
+        """Free the slot of a training that did not begin, and let it wait again, before others of its priority."""
+        self.release(job)
+        self._given += 1
+        heappush(self._pending, (-job.priority, -self._given, job))
+
     def stop(self, why: Message) -> None:
         """Start no more trainings; those that run continue."""
         self.stopped = self.stopped or why
@@ -190,9 +196,11 @@ class Queue:
 
     def _set_aside(self, job: Job, end: Ended) -> None:
         self.aside.append(Aside(job, end.code, end.cause, end.why))
-        cause = end.cause or f"exit code {end.code}"
-        self._causes[cause] += 1
-        if self._causes[cause] >= SAME_CAUSE:
+        # Trainings that others have started, and of which no cause is known, have nothing in common.
+        cause = end.cause or (None if end.code is None else f"exit code {end.code}")
+        if cause is not None:
+            self._causes[cause] += 1
+        if cause is not None and self._causes[cause] >= SAME_CAUSE:
             self.stop(SAME(count=self._causes[cause], cause=cause))
         elif self._max_failures and len(self.aside) >= self._max_failures:
             self.stop(TOO_MANY(count=len(self.aside)))

@@ -38,6 +38,20 @@ class Outputs:
         """Return the file with the output of a training."""
         return console_in(self._out, job)
 
+    def make_folder(self) -> None:
+        """Create the folder, also if somebody has given it a new name since the queue began.
+
+        Raises:  OSError.
+        """
+        self._out.mkdir(parents=True, exist_ok=True)
+
+    def error_file(self, job: Job) -> Path:
+        """Return the file for the error of a training that is to start, without that of an earlier call."""
+        file = error_file_in(self._out, job)
+        with contextlib.suppress(OSError):
+            file.unlink()
+        return file
+
     def error(self, job: Job) -> ChildError | None:
         """Return the error with which ``holter train`` ended, and delete its file; None if there is none.
 
@@ -61,15 +75,18 @@ class Trainings(Outputs):
         self._extra = extra
         self._processes: dict[Path, tuple[Job, subprocess.Popen[bytes]]] = {}
 
-    def start(self, job: Job, slot: Slot, variables: Mapping[str, str]) -> int:
+    def start(self, job: Job, slot: Slot, variables: Mapping[str, str], inherited: tuple[int, ...] = ()) -> int:
         """Start a training; its output is appended to ``console_of``. Return the PID.
+
+        ``inherited``: descriptors that it keeps open.
 
         Raises:  OSError.
         """
+        self.make_folder()
         extra = self._extra
         if slot.gpu is None and "-device" not in extra:
             extra = (*extra, "-device", "cpu")
-        command = [sys.executable, "-m", "holter", "train", *job.arguments(extra)]
+        command = [sys.executable, "-m", "holter", *words_of(job, extra)]
         with self.console_of(job).open("ab") as console:
             process = subprocess.Popen(
                 command,
@@ -78,11 +95,12 @@ class Trainings(Outputs):
                 env=_without(variables, VARIABLE)
                 | absolute(variables)
                 | passed_on(variables)
-                | {ERROR_FILE: str(error_file_in(self._out, job))},
+                | {ERROR_FILE: str(self.error_file(job))},
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=inherited,
             )
         self._processes[job.folder] = (job, process)
         return process.pid
@@ -116,6 +134,11 @@ class Trainings(Outputs):
             with contextlib.suppress(OSError):
                 process.kill()
             process.wait()
+
+
+def words_of(job: Job, extra: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words after ``holter`` that train a job, unless somebody has trained it before it gets its lock."""
+    return "train", *job.arguments(extra), "--unless-done"
 
 
 def console_in(folder: Path, job: Job) -> Path:

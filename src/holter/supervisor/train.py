@@ -15,6 +15,7 @@ from holter.hook.checkpoints.select import candidates, prepare_to_continue, veri
 from holter.probes.training.remarks import problems
 from holter.records import Message
 from holter.sentences import NOTHING_STARTED, define, joined
+from holter.texts.results_folder import SUMMARIES, is_done
 from holter.texts.resume_command import resume_command
 from holter.texts.training_command import NNUNET_PATHS, SEVERAL_DATASETS, TrainingCommand, parse_training_command
 
@@ -24,6 +25,9 @@ CONTINUES = define("train.continues", "continues from {file}, epoch {epoch}")
 CONTINUES_UNCOUNTED = define("train.continues-uncounted", "continues from {file}")
 NOT_USED = define("train.checkpoint-not-used", "{file} is not used: {problem}")
 KEPT_AS = define("train.checkpoint-kept-as", "{file} is kept as {new}")
+NOTHING_LEFT = define(
+    "train.nothing-left", "{folder} has its final checkpoint and its final validation: nothing is left to train"
+)
 THREE_WORDS = define("error.three-words", "Data set, configuration and fold are needed.")
 PATHS_NOT_SET = define("error.paths-not-set", "{names} not set: nnU-Net does not know where its folders are.")
 NO_NNUNET = define("error.no-nnunet", "nnU-Net is not installed for {python}.")
@@ -36,6 +40,14 @@ NONE_USABLE = define("error.no-usable-checkpoint", "No usable checkpoint in {fol
 NONE_BECAUSE = define("error.no-usable-checkpoint-because", "No usable checkpoint in {folder} ({problems}).")
 NEITHER_STARTED_NOR_OVERWRITTEN = define("safe.neither-started-nor-overwritten", "Nothing was started or overwritten.")
 FROM_SCRATCH = define("next.from-scratch", "holter train … --restart-from-scratch begins again at epoch 0.")
+
+
+class NothingLeft(Exception):
+    """The fold is trained and validated. ``what``: the message about it. ``returncode``: of this Holter."""
+
+    def __init__(self, what: Message) -> None:
+        super().__init__(what.key)
+        self.what, self.returncode = what, 0
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,18 +146,29 @@ def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Pa
     )
 
 
+def refuse_done(folder: Path) -> None:
+    """Call it with the fold's lock held: another Holter may have trained the fold since anybody looked.
+
+    Raises:  NothingLeft if the fold is trained and validated.
+    """
+    if is_done(folder):
+        raise NothingLeft(NOTHING_LEFT(folder=str(folder)))
+
+
 def forget_choice(folder: Path) -> None:
     """Remove the record of the data loader that was chosen for this fold, so that the next start measures again."""
     (folder / CHOICE).unlink(missing_ok=True)
 
 
 def _put_away(folder: Path) -> tuple[Message, ...]:
-    # The old checkpoints are renamed, so that nothing is overwritten.
+    # The old checkpoints are renamed, so that nothing is overwritten; the old validation too, with which the fold would
+    # count as done if the new training ended before its own.
     notes = []
-    for path in candidates(folder):
+    summaries = [folder / name for name in SUMMARIES if (folder / name).is_file()]
+    for path in (*candidates(folder), *summaries):
         number = 1
         while (new := path.with_name(f"{path.name}.before-restart-{number}")).exists():
             number += 1
         path.rename(new)
-        notes.append(KEPT_AS(file=path.name, new=new.name))
+        notes.append(KEPT_AS(file=str(path.relative_to(folder)), new=new.name))
     return tuple(notes)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,6 +55,17 @@ class Fold(NamedTuple):
     def is_trained(self) -> bool:
         """Whether the final checkpoint exists."""
         return any(checkpoint.name in FINAL for checkpoint in self.checkpoints)
+
+
+def is_done(folder: Path, names: Collection[str] | None = None) -> bool:
+    """Return whether the fold in this folder is trained and validated; False if the folder cannot be read.
+
+    ``names``: of what is in the folder, if the caller has listed it.
+    """
+    with contextlib.suppress(OSError):
+        there = os.listdir(folder) if names is None else names  # noqa: PTH208 - names, not paths
+        return any(name in there for name in FINAL) and any((folder / name).is_file() for name in SUMMARIES)
+    return False
 
 
 def find_fold(folder: Path) -> Fold:

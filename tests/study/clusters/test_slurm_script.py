@@ -45,7 +45,7 @@ def test_bash_runs_the_task_of_its_number_with_the_exit_code_of_the_training(wor
     environ = {**os.environ, "SLURM_ARRAY_TASK_ID": "3", "SLURM_CPUS_PER_TASK": "6"}
     environ.pop("nnUNet_n_proc_DA", None)
     done = subprocess.run(["bash", "-c", fake + script], env=environ, capture_output=True, text=True)
-    assert (done.returncode, done.stdout.splitlines()[1:]) == (76, [f"{DATASET} 2d 3 6"]), done.stderr
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (76, [f"{DATASET} 2d 3 --unless-done 6"]), done.stderr
 
 
 @pytest.mark.parametrize(("codes", "trains"), [("0", True), ("1 1", False), ("2", True), ("1 0", True)])
@@ -59,7 +59,7 @@ def test_a_node_that_is_no_go_twice_does_not_train(world: World, codes: str, tra
     done = subprocess.run(["bash", "-c", fake + script], env=environ, capture_output=True, text=True)
     # A short job is no reason against it: the next one continues.
     looked = f"doctor {DATASET} 2d -f 1 -tr nnUNetTrainer_5epochs -p P --device cpu --prolog end="
-    trained = f"train {DATASET} 2d 1 -tr nnUNetTrainer_5epochs -p P --npz -device cpu end=1"
+    trained = f"train {DATASET} 2d 1 -tr nnUNetTrainer_5epochs -p P --npz -device cpu --unless-done end=1"
     assert done.stdout.splitlines()[1:] == [looked] * len(codes.split()) + ([trained] if trains else []), done.stderr
     assert done.returncode == (0 if trains else 1)
 

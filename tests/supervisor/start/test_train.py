@@ -15,6 +15,7 @@ import pytest
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
 from holter.reports.catalogue import phrase
 from holter.supervisor.train import CONTINUES, make_order
+from holter.texts.results_folder import is_done
 from holter.texts.training_command import parse_training_command
 
 TRAINERS = Path(__file__).parents[1] / "own_trainer"
@@ -134,6 +135,21 @@ def test_what_becomes_of_older_checkpoints_is_told_in_the_language_of_the_user(t
     (note,) = order.notes
     assert phrase(note, "en") == "checkpoint_latest.pth is kept as checkpoint_latest.pth.before-restart-1"
     assert phrase(note, "zh") == "checkpoint_latest.pth 保留为 checkpoint_latest.pth.before-restart-1"
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint_latest.pth.before-restart-1"]
     continues = CONTINUES(file="checkpoint_latest.pth", epoch=12)
     assert phrase(continues, "en") == "continues from checkpoint_latest.pth, epoch 12"
     assert phrase(continues, "zh") == "从 checkpoint_latest.pth 继续，第 12 轮"
+
+
+def test_a_fold_that_begins_again_is_not_done_before_its_new_validation(tmp_path):
+    (tmp_path / "validation").mkdir()
+    for name in ("checkpoint_final.pth", "validation/summary.json"):
+        (tmp_path / name).write_text("old")
+    assert is_done(tmp_path)
+    training = parse_training_command(("nnUNetv2_train", "4", "2d", "0"))
+    assert training is not None
+    order = make_order(("4", "2d", "0"), training, tmp_path, from_scratch=True)
+    (tmp_path / "checkpoint_final.pth").write_text("new")  # and killed in the middle of the final validation
+    assert not is_done(tmp_path)
+    assert (tmp_path / "validation/summary.json.before-restart-1").read_text() == "old"
+    assert phrase(order.notes[1], "en") == "validation/summary.json is kept as summary.json.before-restart-1"

@@ -26,7 +26,7 @@ from holter.sentences import NOTHING_STARTED, define
 from holter.study.queue import Slot
 from holter.study.records import Job
 from holter.study.slots import MOST_WORKERS, THREADS, WORKERS
-from holter.study.trainings import Outputs, absolute, error_file_in
+from holter.study.trainings import Outputs, absolute, words_of
 from holter.supervisor.child_error import ERROR_FILE
 from holter.texts.training_command import NNUNET_PATHS
 
@@ -106,14 +106,18 @@ class RayTrainings(Outputs):
         self._refs: dict[Any, Job] = {}
         self._stop = out / f".stop-{secrets.token_hex(4)}"
 
-    def start(self, job: Job, _: Slot, variables: Mapping[str, str]) -> int:
-        """Give a training to the cluster; return 0, because its process is not known yet."""
+    def start(self, job: Job, _: Slot, variables: Mapping[str, str], _inherited: tuple[int, ...] = ()) -> int:
+        """Give a training to the cluster; return 0, because its process is not known yet.
+
+        Raises:  OSError.
+        """
+        self.make_folder()
         passed = {name: value for name, value in variables.items() if name.startswith(PASSED_ON)}
         passed.setdefault(WORKERS, str(self._cpus))
         if self._on_cpus:
             passed.setdefault(THREADS, str(self._cpus))
-        command = [sys.executable, "-m", "holter", "train", *job.arguments(self._extra)]
-        passed |= absolute(variables) | {ERROR_FILE: str(error_file_in(self._out, job))}
+        command = [sys.executable, "-m", "holter", *words_of(job, self._extra)]
+        passed |= absolute(variables) | {ERROR_FILE: str(self.error_file(job))}
         console, stop = str(self.console_of(job)), str(self._stop)
         ref = self._task.remote(command, str(self._out), passed, console, stop)
         self._refs[ref] = job

@@ -98,7 +98,7 @@ done
 check() {{ SLURM_JOB_END_TIME= {holter} doctor "${{look[@]}}" --prolog; [ $? -eq 1 ]; }}
 check && check && exit 1
 [ -n "$ended" ] && exit 143
-{holter} train "$@" & pid=$!
+{holter} train "$@" --unless-done & pid=$!
 wait $pid; code=$?
 # A signal interrupts only the wait.
 while [ -n "$passed" ]; do passed=; wait $pid; code=$?; done

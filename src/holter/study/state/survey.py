@@ -5,7 +5,6 @@ It only reads files, so it works on a login node that sees nothing but the share
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
 from collections import Counter, defaultdict
@@ -30,7 +29,7 @@ from holter.study.state.holders import HELD, Silences, holder_of
 from holter.study.state.siblings import compared
 from holter.supervisor.folds.fold_lock import FILE
 from holter.tape.registry import Entry, Kept
-from holter.texts.results_folder import FINAL, SUMMARIES
+from holter.texts.results_folder import FINAL, is_done
 from holter.texts.training_command import parse_training_command
 
 CHECKPOINTS = ("checkpoint_latest.pth", "checkpoint_best.pth", "checkpoint_final.pth")
@@ -75,12 +74,6 @@ def survey(jobs: Sequence[Job], seen: Seen) -> tuple[Cell, ...]:
     cells = [cell_of(job, seen) for job in jobs]
     done = {cell.job.folder for cell in cells if cell.state == "done"}
     return compared([_blocked(cell, done) for cell in cells])
-
-
-def is_done(folder: Path) -> bool:
-    """Return whether a fold is trained and validated; False if its folder cannot be read."""
-    names, _ = _files(folder)
-    return _is_done(folder, names)
 
 
 def lacking_folds(job: Job, done: Iterable[Path] = ()) -> tuple[str, ...]:
@@ -157,7 +150,7 @@ def _state(
     stranger = seen.strangers.get(Path(place))
     if stranger is not None:
         return "running", WITHOUT_HOLTER(pid=stranger)
-    if _is_done(folder, names):
+    if is_done(folder, names):
         return "done", None
     last = calls[-1].entry if calls else None
     if last is not None and last.ended is not None and last.state in NEEDS_A_LOOK:
@@ -175,12 +168,6 @@ def _files(folder: Path) -> tuple[frozenset[str], Message | None]:
         return frozenset(), None
     except OSError as error:
         return frozenset(), UNREADABLE(folder=str(folder), error=error.strerror or str(error))
-
-
-def _is_done(folder: Path, names: frozenset[str]) -> bool:
-    with contextlib.suppress(OSError):
-        return bool(names & set(FINAL)) and any((folder / name).is_file() for name in SUMMARIES)
-    return False
 
 
 def _blocked(cell: Cell, done: set[Path]) -> Cell:

@@ -7,6 +7,7 @@ import time
 from types import TracebackType
 
 from holter.records.exit_codes import REQUEUE
+from holter.supervisor.folds.messages import NOTHING_STARTED
 
 # Sent by a scheduler: requeue. The others end Holter as they would without a wait.
 LATER = (signal.SIGUSR1, signal.SIGTERM)
@@ -15,10 +16,14 @@ POLL_EVERY_S = 0.2
 
 
 class Asked(Exception):
-    """A signal asks Holter to end. ``returncode``: the negative signal number, as Popen reports it."""
+    """A signal asks Holter to end. ``what``: the message about it.
+
+    ``returncode``: the negative signal number, as Popen reports it; or the code of a requeue.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
+        self.what = NOTHING_STARTED()
         self.returncode = REQUEUE if number in LATER else -number
 
 

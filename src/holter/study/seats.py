@@ -1,0 +1,67 @@
+"""One training a GPU or slice, whichever queue of this user starts it: a lock for each device of this machine.
+
+A training that was just started holds no memory on its GPU yet, so another queue cannot see it there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from holter.records import Message
+from holter.sentences import define
+from holter.study.queue import Slot
+
+FOLDER = "gpus"
+TAKEN = define(
+    "study.gpu-of-another-queue",
+    "another holter study of yours trains on GPU {index}; a training starts there when that one has ended",
+)
+
+
+class Seats:
+    """Locks of devices. A lock is held by this queue until ``given``, and then by the training that inherits it."""
+
+    def __init__(self, state: Path, tell: Callable[[Message], None]) -> None:
+        """``state``: the folder of this user's files of Holter. ``tell``: hears once of each device that is taken."""
+        self._folder, self._tell = state / FOLDER, tell
+        self._own: dict[str, int] = {}
+        self._named: set[str] = set()
+
+    def take(self, slot: Slot) -> bool:
+        """Lock the slot's device; return False if another queue or its training holds it. A CPU needs no lock."""
+        if slot.device is None or slot.name in self._own:
+            return True
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # The home may be shared by several machines.
+            descriptor = os.open(self._folder / f"{socket.gethostname()}-{slot.device}", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError:
+            return True  # nothing can be locked here
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            if slot.device not in self._named:
+                self._named.add(slot.device)
+                self._tell(TAKEN(index=slot.device))
+            return False
+        except OSError:  # a file system without flock
+            os.close(descriptor)
+            return True
+        self._named.discard(slot.device)
+        self._own[slot.name] = descriptor
+        return True
+
+    def to_inherit(self, slot: Slot) -> tuple[int, ...]:
+        """Return the descriptor that a training in this slot must inherit."""
+        return (self._own[slot.name],) if slot.name in self._own else ()
+
+    def given(self, slot: Slot) -> None:
+        """Let go of a lock: its training holds it, or none was started."""
+        with contextlib.suppress(KeyError):
+            os.close(self._own.pop(slot.name))

@@ -1,0 +1,104 @@
+"""Two queues of one study: what one of them finds after it has looked, and before its training has the fold's lock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from holter.records import Message
+from holter.reports.catalogue import phrase
+from holter.study.local import Session, Settings
+from holter.study.queue import Slot
+from holter.study.records import Job
+from holter.study.trainings import Trainings
+from holter.supervisor.folds.fold_lock import FoldLock
+from study.conftest import World
+
+REASON = Message(key="outcome.gave-up", values=())
+
+
+class Rival(Trainings):
+    """Trainings of this queue, and a moment at which the other one acts."""
+
+    def __init__(self, out: Path, before: Callable[[], object], after: Callable[[], object] = lambda: None) -> None:
+        """``before``: called before each start, after this queue has looked; ``after``: when a training has ended."""
+        super().__init__(out, ())
+        self.before, self.after, self.starts = before, after, 0
+
+    def start(self, job: Job, slot: Slot, variables: Mapping[str, str], inherited: tuple[int, ...] = ()) -> int:
+        self.starts += 1
+        self.before()
+        return super().start(job, slot, variables, inherited)
+
+    def ended(self) -> list[tuple[Job, int | None]]:
+        over = super().ended()
+        if over:
+            self.after()
+        return over
+
+
+def session_of(world: World, trainings: Trainings, said: list[str]) -> Session:
+    settings = Settings((Slot("cpu-0"),), world.folder / "out", spacing_s=0.0)
+    environ = {**os.environ, **world.environ, "HOLTER_LANG": "en"}
+    cells = world.cells("2d", folds="0")
+    return Session(cells, settings, environ, lambda message: said.append(phrase(message, "en")), trainings=trainings)
+
+
+@pytest.mark.slow
+def test_a_fold_that_the_other_queue_has_trained_before_the_lock_is_taken_is_left_as_it_is(world: World) -> None:
+    said: list[str] = []
+    (job,) = world.jobs("2d", folds="0")
+    rival = Rival(world.folder / "out", before=lambda: world.done("2d", "0"))
+    session = session_of(world, rival, said)
+    assert session.run() == 0, [*said, rival.console_of(job).read_text()]
+    assert rival.starts == 1 and session.queue.done == [job]
+    assert "nothing is left to train" in rival.console_of(job).read_text()
+    assert (job.folder / "checkpoint_final.pth").read_text() == "x"
+    assert not list((world.folder / "out").glob("*.holter"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_done", [True, False])
+def test_a_training_that_was_refused_is_no_failure_if_the_other_one_has_ended_since(
+    world: World, is_done: bool
+) -> None:
+    said: list[str] = []
+    (job,) = world.jobs("2d", folds="0")
+    locks: list[FoldLock] = []
+
+    def begin() -> None:
+        if rival.starts == 1:
+            locks.append(FoldLock(job.folder))
+        else:
+            world.done("2d", "0")  # the second start finds nothing to do
+
+    def end() -> None:
+        if locks:
+            if is_done:
+                world.done("2d", "0")
+            locks.pop().close()
+
+    rival = Rival(world.folder / "out", before=begin, after=end)
+    session = session_of(world, rival, said)
+    assert session.run() == 0, [*said, rival.console_of(job).read_text()]
+    assert session.queue.done == [job] and not any("set aside" in words for words in said)
+    assert rival.starts == (1 if is_done else 2)
+    assert "Another Holter trains" in rival.console_of(job).read_text()
+
+
+@pytest.mark.parametrize("headline", [REASON, None])
+def test_a_fold_that_has_failed_in_the_other_queue_meanwhile_is_not_tried_again(
+    world: World, headline: Message | None
+) -> None:
+    said: list[str] = []
+    (job,) = world.jobs("2d", folds="0")
+    rival = Rival(world.folder / "out", before=lambda: None)
+    session = session_of(world, rival, said)
+    job.folder.mkdir(parents=True)
+    world.entry(job.folder, state="gave-up", headline=headline, cause="slow-storage")
+    assert session.run() == 1
+    assert rival.starts == 0 and said[0].startswith("set aside: ")
+    assert [aside.cause for aside in session.queue.aside] == ["slow-storage"]
