@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 import tempfile
@@ -18,7 +19,10 @@ def prepared_brains() -> Prepared:
         if not done:
             say(f"preparing: {stage}")
 
-    return prepare(folder, progress=tell)
+    # Benchmarks that start together would remove each other's half-made data.
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return prepare(folder, progress=tell)
 
 
 def say(message: str) -> None:

@@ -7,9 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
+from benchmarks.material import prepared_brains
 from benchmarks.study.ending import WHOLE, processes_with
 from benchmarks.study.scene import epochs_begun, outcome_of
 from benchmarks.study.simulation import PER_GPU_HOUR, WORSE_PER_GPU_HOUR, simulate
@@ -46,6 +49,7 @@ def test_epochs_are_counted_over_all_starts(tmp_path: Path) -> None:
 
 STARTING = """
 import pathlib, subprocess, sys, time
+from benchmarks.material import prepared_brains
 from benchmarks.study.ending import nothing_left
 with nothing_left(pathlib.Path(sys.argv[1])):
     # As trainings: a session of its own, which starts another one.
@@ -67,3 +71,26 @@ def test_whatever_ends_the_benchmark_no_process_stays(tmp_path: Path, number: in
         benchmark.send_signal(number)
         assert benchmark.wait(60) == code
     assert not processes_with(WHOLE, str(tmp_path))
+
+
+def test_benchmarks_that_start_together_prepare_their_data_one_after_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work: list[int] = []
+    most: list[int] = []
+
+    def prepare(folder: Path, progress: object) -> Path:
+        at_work.append(1)
+        time.sleep(0.05)
+        most.append(len(at_work))
+        at_work.pop()
+        return folder
+
+    monkeypatch.setattr("benchmarks.material.prepare", prepare)
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    threads = [threading.Thread(target=prepared_brains) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1, 1, 1]
