@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -396,6 +398,40 @@ def test_epochs_that_grow_all_the_time_are_told():
         event = EpochEnded(t_s=epoch * 100.0, epoch=epoch, duration_s=100.0 + 6 * epoch)
         found += detector.see(Tick(t_s=epoch * 100.0, events=(event,)))
     assert [episode.subject_name for episode in found] == ["epoch time"]
+
+
+def creep_of(times: Iterable[float]) -> list[Episode]:
+    detector, found, t_s = CreepDetector(), [], 0.0
+    for epoch, duration_s in enumerate(times):
+        t_s += duration_s
+        event = EpochEnded(t_s=t_s, epoch=epoch, duration_s=duration_s)
+        found += detector.see(Tick(t_s=t_s, events=(event,)))
+    return found
+
+
+@pytest.mark.parametrize("scatter", [0.05, 0.1, 0.2, 0.4])
+def test_epochs_that_scatter_on_a_shared_machine_do_not_grow(scatter):
+    """Before, 1000 such epochs raised up to 80 alarms: thirds of a dozen numbers often rise by chance."""
+    drawn = random.Random(7)
+    assert not creep_of(100.0 * math.exp(drawn.gauss(0.0, scatter)) for _ in range(1000))
+
+
+def test_a_dozen_epochs_of_a_second_each_do_not_show_that_epochs_grow():
+    """Real: a training with epochs of 0.4 s on a busy machine had five such alarms in three minutes."""
+    for usual_s in (0.1, 0.4, 1.0):
+        assert not creep_of(usual_s * (1.0 + 0.06 * epoch) for epoch in range(20))
+
+
+def test_short_epochs_that_grow_for_minutes_are_told():
+    found = creep_of(2.0 * (1.0 + 0.003 * epoch) for epoch in range(400))
+    assert {episode.subject_name for episode in found} == {"epoch time"}
+    assert "over the last " in phrase(found[0].reason, "en") and found[0].alarm_s - found[0].start_s >= 720.0
+
+
+@pytest.mark.parametrize("scatter", [0.02, 0.05])
+def test_growth_is_seen_through_some_scatter(scatter):
+    drawn = random.Random(7)
+    assert creep_of(100.0 * (1.0 + 0.06 * epoch) * math.exp(drawn.gauss(0.0, scatter)) for epoch in range(40))
 
 
 def test_a_restart_is_not_measured_against_the_process_before():
