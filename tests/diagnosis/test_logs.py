@@ -161,6 +161,14 @@ def test_a_log_that_is_being_written_has_not_ended(tmp_path: Path) -> None:
     assert "seems to be running" in notes(told)
 
 
+def test_a_training_that_finished_a_moment_ago_does_not_run(tmp_path: Path) -> None:
+    start = datetime.datetime.now() - datetime.timedelta(seconds=320)
+    told = found(write(tmp_path, v2([60.0] * 5, start=start, finished=True)))
+    assert told.diagnoses == ()
+    assert "The training was finished." in notes(told)
+    assert "seems to be running" not in notes(told)
+
+
 def test_ctrl_c_is_no_fault(tmp_path: Path) -> None:
     asked = '^CTraceback (most recent call last):\n  File "/x/a.py", line 3, in f\n    g()\nKeyboardInterrupt\n'
     assert found(write(tmp_path, v2([160.0] * 5, cut=True) + asked)).diagnoses == ()

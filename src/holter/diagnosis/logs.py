@@ -213,7 +213,8 @@ def _found(
         episodes = tuple(episode for episode in episodes if episode.detector != LOG_END)
     episodes, earlier = judged(episodes, runs, name)
     all_notes = [*of_runs(runs), *earlier, *kernel, *notes, *of_epochs(recording), *of_losses(recording)]
-    if is_running and not any(episode.kind == "death" for episode in episodes):
+    # The sentences of a finished training are its last: it only ended a moment ago.
+    if is_running and not runs[-1].is_finished and not any(episode.kind == "death" for episode in episodes):
         all_notes.append(RUNNING(age=max(0.0, age_s or 0.0)))
     elif not episodes and (runs[-1].is_finished or (fold is not None and fold.is_validated)):
         all_notes.append(FINISHED())
