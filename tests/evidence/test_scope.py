@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from holter.causes import judged
 from holter.evidence import collect
+from holter.evidence.scope import shows_nnunet
 from holter.records import Beat, Environment, Episode, GpuSample, Noted, PhaseChanged, ProcessSample, Tick
 from holter.reports.cause_words import is_weighed
-from holter.tape import Recording
+from holter.tape import Recording, read
 
 
 @pytest.mark.parametrize(("device", "gpu"), [("cuda:0", True), ("mps", True), ("cpu", False), (None, False)])
@@ -73,3 +76,23 @@ def test_the_steps_of_a_dataloader_do_not_make_a_training_nnunets(notes, nnunet)
     found = collect(recording, Episode(kind="death", start_s=9.0, alarm_s=9.0, pid=1))
     assert found.fact("scope.nnunet").value is nnunet
     assert found.fact("scope.training").value is True
+
+
+KEPT = Path(__file__).parent.parent / "tapes/frozen_worker/fault.holter"
+
+
+@pytest.mark.parametrize(
+    ("command", "with_stacks", "shown"),
+    [
+        (("python", "train.py"), True, True),
+        (("python", "-m", "ipykernel_launcher"), False, False),
+        (("nnUNetv2_train", "4", "3d_fullres", "0"), False, True),
+    ],
+)
+def test_a_stack_or_a_command_shows_nnunet_where_no_step_was_seen(command, with_stacks, shown):
+    kept = read(KEPT)
+    recording = Recording(
+        all_stacks=kept.all_stacks if with_stacks else (),
+        environment=Environment(wall_start="", command=command),
+    )
+    assert shows_nnunet(recording) is shown

@@ -47,8 +47,8 @@ def diagnose(
 ) -> None:
     """Name the cause of every episode, with evidence.
 
-    Exit code 0 if nothing was wrong or all was healed, else 1; 2 if a tape holds no training, or a text only outputs of
-    commands with nothing wrong in them.
+    Exit code 0 if nothing was wrong or all was healed, else 1; 2 if no training was seen on a tape or at a PID, or a
+    text has only outputs of commands with nothing wrong in them.
     """
     from rich.console import Console
 
@@ -115,7 +115,7 @@ def diagnose(
         print_diagnosis(
             console, result.recording, result.diagnoses, language, is_run=result.kind == "tape", ran=result.outcome
         )
-    nothing_seen = result.kind == "tape" and not was_training_seen(result.recording)
+    nothing_seen = result.kind in ("tape", "pid") and not was_training_seen(result.recording)
     if not result.diagnoses and (nothing_seen or is_of_outputs(result.recording)):
         sys.exit(2)
     became = result.outcome.fates if result.outcome is not None else ("open",) * len(result.diagnoses)

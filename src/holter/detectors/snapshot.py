@@ -13,7 +13,7 @@ from holter.detectors.view import PhaseKeeper
 from holter.evidence.facts.training.epochs import runs, shape_of
 from holter.evidence.window import mean_cpu, ready_to_run
 from holter.evidence.words import process_of, works_together
-from holter.records import WORKERS, Episode, EpochEnded, LogLine, PhaseChanged, ProcessSample, Subject, Text
+from holter.records import WORKERS, Episode, EpochEnded, LogLine, Message, PhaseChanged, ProcessSample, Subject, Text
 from holter.sentences import define
 from holter.tape import Recording
 
@@ -42,6 +42,19 @@ def episode_of_snapshot(recording: Recording) -> Episode | None:
     if not ticks or ticks[-1].t_s - ticks[0].t_s < QUIET_S:
         return None
     return _stopped(recording, ticks[-1].processes) or _idle(recording) or _long(recording) or _slower(recording)
+
+
+def without_standstill(episodes: tuple[Episode, ...]) -> tuple[Episode, ...]:
+    """Leave out that nobody works: of a program that is not known to train, this is no fault."""
+    return tuple(
+        episode
+        for episode in episodes
+        if not (
+            episode.detector == DETECTOR
+            and isinstance(episode.reason, Message)
+            and episode.reason.key == NOBODY_WORKS.key
+        )
+    )
 
 
 def _stopped(recording: Recording, processes: tuple[ProcessSample, ...]) -> Episode | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from holter.detectors.snapshot import episode_of_snapshot
+import msgspec
+
+from holter.detectors.snapshot import episode_of_snapshot, without_standstill
 from holter.diagnosis.result import OBSERVE_S, DiagnosisResult
+from holter.evidence.scope import shows_nnunet, was_training_seen
 from holter.records import Tick
 from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import define
@@ -47,9 +50,11 @@ def observe(pid: int, tell: Callable[[float], None], for_s: float = OBSERVE_S) -
         recording = read(tape)
     finally:
         scratch.close()
+    if not shows_nnunet(recording):
+        recording = msgspec.structs.replace(recording, all_episodes=without_standstill(recording.all_episodes))
     episodes = recording.episodes()
     notes = [LOOKED_AT(pid=pid, seconds=recording.duration_s)]
-    if not episodes:
+    if not episodes and was_training_seen(recording):
         notes.append(FINE())
     diagnoses = diagnose_recording(recording, episodes, is_over=False)
     return DiagnosisResult("pid", f"PID {pid}", recording, diagnoses, tuple(notes))

@@ -104,6 +104,15 @@ def was_training_seen(recording: Recording) -> bool:
     return any(shows_training(tick) for tick in recording.all_ticks)
 
 
+def shows_nnunet(recording: Recording) -> bool:
+    """Return whether a command, a step, the log or a stack shows that nnU-Net runs; not only an environment for it."""
+    command = recording.environment.command if recording.environment is not None else ()
+    if was_training_seen(recording) or parse_training_command(command) is not None or other_work(command) is not None:
+        return True
+    frames = (frame for dump in recording.all_stacks for thread in dump.threads for frame in thread.frames)
+    return any(NNUNET_FRAMES.search(f"{frame.file} {frame.function}") for frame in frames)
+
+
 def shows_training(tick: Tick) -> bool:
     """Return whether this tick holds a step, an epoch or a log line of a training, or the work of another command."""
     steps = any(beat.steps_total or beat.phase in WORKS for beat in tick.beats if beat.role == "main")

@@ -148,25 +148,32 @@ for batch in DataLoader(Data(), batch_size=4, num_workers=1): print("step", flus
 """
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
-@pytest.mark.long
-def test_what_trains_without_nnunet_is_no_training_that_was_seen(lang, tmp_path):
-    script = tmp_path / "loads.py"
+@contextlib.contextmanager
+def of_another_kind(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A training without nnU-Net, once it has begun."""
+    script = folder / "loads.py"
     script.write_text(DATA_LOADER)
-    variables = {**os.environ, "nnUNet_results": str(tmp_path)}
-    with (tmp_path / "output.txt").open("wb") as out:
+    variables = {**os.environ, "nnUNet_results": str(folder)}
+    with (folder / "output.txt").open("wb") as out:
         process = subprocess.Popen([sys.executable, script], env=variables, stdout=out, stderr=out)
     try:
         until = time.monotonic() + 60
-        while not (tmp_path / "output.txt").read_bytes():
+        while not (folder / "output.txt").read_bytes():
             assert process.poll() is None and time.monotonic() < until
             time.sleep(0.1)
-        command = [sys.executable, "-m", "holter", "attach", str(process.pid), "--for", "4", "--lang", lang]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        yield process
         assert process.poll() is None
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.long
+def test_what_trains_without_nnunet_is_no_training_that_was_seen(lang, tmp_path):
+    with of_another_kind(tmp_path) as process:
+        command = [sys.executable, "-m", "holter", "attach", str(process.pid), "--for", "4", "--lang", lang]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2, done.stderr
     contract, ending, wrote = done.stderr.splitlines()
     assert ("sees PyTorch DataLoader workers" if lang == "en" else "PyTorch DataLoader 的工作进程") in contract
@@ -176,6 +183,16 @@ def test_what_trains_without_nnunet_is_no_training_that_was_seen(lang, tmp_path)
     else:
         assert ending.startswith("holter: 没有看到训练：")
     assert wrote.endswith(".holter")
+
+
+@pytest.mark.long
+def test_who_looks_does_not_say_that_a_training_works_that_was_not_seen(tmp_path):
+    with of_another_kind(tmp_path) as process:
+        command = [sys.executable, "-m", "holter", "diagnose", str(process.pid), "--for", "4", "--lang", "en"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2, done.stdout
+    assert "No training was seen: the training was started without Holter" in done.stdout
+    assert "The training works" not in done.stdout
 
 
 def is_recording(tape: Path) -> bool:
