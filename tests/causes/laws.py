@@ -29,7 +29,7 @@ class ConfirmedLaws:
 
     def test_the_decisive_facts_confirm_this_cause_and_no_other(self) -> None:
         found = judged(self.confirmed_by)
-        assert self.cause in found, "add its module to MODULES in src/holter/causes/__init__.py"
+        assert self.cause in found, "its file in src/holter/causes/ needs this name as CAUSE"
         assert next(iter(found)) == self.cause
         assert confirmed(found) == [self.cause]
 

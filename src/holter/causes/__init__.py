@@ -1,7 +1,7 @@
 """Judge an episode by its facts, one file per cause.
 
-A file has the same name as its page, tapes and test. A cause is weighed by its ``RULES`` unless its file has its own
-``diagnose``.
+Each file with a ``CAUSE`` is a cause; its page, tapes and test have the same name. It is weighed by its ``RULES`` unless
+it has its own ``diagnose``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
+from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
@@ -25,88 +26,9 @@ from holter.tape import Recording
 
 Diagnose = Callable[[Evidence], Verdict]
 
-MODULES: tuple[ModuleType, ...] = tuple(
-    import_module(f"holter.causes.{name}")
-    for name in (
-        "affinity_clobbered",
-        "batch_size_cliff",
-        "blosc2_io",
-        "cgroup_cpu_quota",
-        "cgroup_page_cache_pressure",
-        "compile_toolchain_broken",
-        "compile_warmup",
-        "concurrent_jobs_contention",
-        "container_lost_gpu",
-        "copy_on_read_growth",
-        "cpu_starved_augmentation",
-        "cuda_device_assert",
-        "cudnn_2d_host_leak",
-        "data_workers_zero_fix",
-        "ddp_collective_timeout",
-        "disk_full_or_quota",
-        "ended_early",
-        "epoch_definition",
-        "export_lost_result_hang",
-        "export_ram_oom",
-        "external_kill",
-        "faulty_host_hardware",
-        "fd_exhaustion",
-        "few_cores_allocated",
-        "fold_start_race",
-        "fork_lock_deadlock",
-        "frozen_cgroup",
-        "frozen_worker",
-        "gpu_driver_mismatch",
-        "gpu_lost_or_gsp",
-        "gpu_oom_cpu_fallback",
-        "gpu_out_of_memory",
-        "gpu_shared_or_zombie",
-        "gpu_side_stall",
-        "gpu_slow_kernels_software",
-        "gpu_thermal_or_power",
-        "huge_volume_cost",
-        "kernel_time_reclaim",
-        "loss_not_finite",
-        "main_exception",
-        "main_stands_still",
-        "main_stopped",
-        "malloc_arena_retention",
-        "memory_refused",
-        "mig_slice_too_small",
-        "native_crash",
-        "nccl_p2p_broken",
-        "nested_threadpoolctl_fork_crash",
-        "no_exit_after_finish",
-        "not_stuck",
-        "not_stuck_output_hidden",
-        "page_cache_cold",
-        "pcie_link_degraded",
-        "plot_or_extra_hook_hang",
-        "preprocess_worker_killed",
-        "process_limit",
-        "ram_oom_train_worker",
-        "read_only_data",
-        "remote_fs_error",
-        "results_folder_gone",
-        "secondary_worker_message",
-        "shm_too_small",
-        "slow_storage",
-        "spawn_respawn_each_epoch",
-        "swap_thrash",
-        "thread_oversubscription",
-        "threadpoolctl_version",
-        "truncated_preprocessed_file",
-        "unpack_slow_or_oom",
-        "vgpu_unlicensed",
-        "vram_spill_to_host",
-        "windows_spawn_commit",
-        "worker_exception",
-        "worker_exited",
-        "worker_killed",
-        "workers_stand_still",
-        "wsl2_limits",
-    )
-)
+# Every file here that names a cause, in the order of their names.
+_FILES = (import_module(f"holter.causes.{file.name}") for file in iter_modules(__path__))
+MODULES: tuple[ModuleType, ...] = tuple(module for module in _FILES if hasattr(module, "CAUSE"))
 CAUSES: dict[str, Diagnose] = {
     module.CAUSE: getattr(module, "diagnose", None) or partial(weigh, module.CAUSE, rules=module.RULES)
     for module in MODULES
