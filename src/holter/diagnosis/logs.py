@@ -14,29 +14,17 @@ from holter.detectors.log_episodes import LOG_END, episodes_of_log
 from holter.diagnosis.earlier_starts import are_mixed, judged
 from holter.diagnosis.excerpts import refuse_excerpt
 from holter.diagnosis.log_notes import end_of, of_epochs, of_fold, of_losses, of_runs
-from holter.diagnosis.predictions import said_of
 from holter.diagnosis.result import DiagnosisResult, of_piece
-from holter.diagnosis.words import (
-    Kept,
-    accuses,
-    diagnosed,
-    names_of,
-    recording_of,
-    recording_of_outputs,
-    reread,
-    said,
-    stated,
-    titled,
-    with_words,
-)
+from holter.diagnosis.without_runs import of_outputs, of_prediction, of_words
+from holter.diagnosis.words import Kept, accuses, said, with_words
 from holter.errors import NotALog
 from holter.evidence.facts.training.epochs import runs as runs_of
 from holter.evidence.facts.training.epochs import shape_of
-from holter.evidence.text_facts import Found, is_addressed, is_output
+from holter.evidence.text_facts import Found, is_addressed
 from holter.evidence.text_facts.events import tells_event
 from holter.records import Environment, Episode, Message, TargetKind, Text
 from holter.remedies.diagnose import diagnose_recording
-from holter.sentences import NOTHING_CHANGED, define
+from holter.sentences import define
 from holter.tape import Recording
 from holter.texts.decode import lines_of, lines_of_stream
 from holter.texts.kernel_log import Span, sifted
@@ -54,37 +42,7 @@ CLOCKS_S = 120.0
 # The console may go on for this long after the log: the exception comes last.
 AFTER_LOG_S = 3600.0
 
-NOTHING_IN_IT = define(
-    "error.nothing-in-text",
-    "{name} is a text, but nothing in it is known: no sentence of nnU-Net, and no error of a training.",
-)
-THREE_WAYS = define(
-    "next.three-ways",
-    "Give nnU-Net's training_log_*.txt or a text file with the console's output; answer at most eight questions: "
-    "holter ask; or, while the training runs, give its process: holter diagnose PID.",
-)
-
 NO_LOG = define("target.no-log", "There is no training log in {name}.")
-FROM_WORDS = define(
-    "target.from-words",
-    "{name}: no log of a training; {count} facts were read from its words: {facts}",
-    one="{name}: no log of a training; {count} fact was read from its words: {facts}",
-)
-FROM_OUTPUTS = define(
-    "target.from-outputs",
-    "{name}: outputs of commands; {count} facts were read: {facts}",
-    one="{name}: output of a command; {count} fact was read: {facts}",
-)
-NOTHING_WRONG = define(
-    "error.nothing-wrong",
-    "{name}: {count} facts were read ({facts}), and none of them shows trouble.",
-    one="{name}: {count} fact was read ({facts}), and it shows no trouble.",
-)
-SAY_WHAT_HAPPENS = define(
-    "next.say-what-happens",
-    "Say what happens: write a sentence into a text file and give it beside what you have (holter diagnose STORY.txt "
-    "FILE); give the training's log, too; or answer at most eight questions: holter ask",
-)
 ONE_LOG = define(
     "target.one-log", "Exceptions are not in nnU-Net's log: give the console's output too, if you have it."
 )
@@ -198,11 +156,11 @@ def _found(
     words = said(text, name, is_prose=not is_log or is_addressed(text), span=span_of(runs)) if text else {}
     kernel = sifted(text, span_of(runs)).notes if text else ()
     if not runs and accuses(words):
-        return _of_words(words, name, kind, text, kernel)
+        return of_words(words, name, kind, text, kernel)
     is_training = any(run.first_s or run.epoch_count for run in runs)
     predicted = prediction if prediction is not None and prediction.is_one and not is_training else None
     if not runs:
-        return _of_outputs(words, name, kind, text) if predicted is None else _of_prediction(predicted, [], name)
+        return of_outputs(words, name, kind, text) if predicted is None else of_prediction(predicted, [], name)
     zero_s = next((run.begun_s for run in runs if run.begun_s is not None), 0.0)
     environment = _environment(fold, runs, zero_s)
     recording = to_recording(runs, msgspec.structs.replace(environment, console="read" if is_console else None))
@@ -221,11 +179,11 @@ def _found(
     if episodes and episodes[-1].detector == LOG_END and not is_console:
         all_notes.append(ONE_LOG())
     if not episodes and accuses(words) and not runs[-1].is_finished:
-        return _of_words(words, name, kind, text, tuple(all_notes))
+        return of_words(words, name, kind, text, tuple(all_notes))
     if not episodes and predicted is not None:
-        return _of_prediction(predicted, runs, name)
+        return of_prediction(predicted, runs, name)
     if not episodes and fold is None and not any(run.is_of_training for run in runs):
-        return _of_outputs(words, name, kind, text)  # a line that warns is no log that could get the all-clear
+        return of_outputs(words, name, kind, text)  # a line that warns is no log that could get the all-clear
     refuse_excerpt(runs, episodes, words, text, name)
     episodes = _of_kind_in_words(episodes, words)
     recording = msgspec.structs.replace(recording, all_episodes=episodes)
@@ -247,42 +205,6 @@ def span_of(runs: Iterable[LogRun]) -> Span | None:
     """Return the times of the first and the last line of these runs; None if no line has a time."""
     times = [time for run in runs if run.first_s for time in (run.begun_s or run.first_s, end_of(run))]
     return Span(min(times), max(times)) if times else None
-
-
-def nothing_in(name: Text, words: dict[str, Found]) -> NotALog:
-    """Return the error for a text that shows no problem; ``words``: the facts that were read from it."""
-    if words:
-        what = NOTHING_WRONG(name=name, count=len(words), facts=names_of(words))
-        return NotALog(what, safe=NOTHING_CHANGED(), next_step=SAY_WHAT_HAPPENS())
-    return NotALog(NOTHING_IN_IT(name=name), safe=NOTHING_CHANGED(), next_step=THREE_WAYS())
-
-
-def _of_outputs(words: dict[str, Found], name: Text, kind: TargetKind, text: str) -> DiagnosisResult:
-    if not words or not is_output(titled(text, name)):
-        respelt, _ = reread(text, name, words)
-        if accuses(respelt):
-            return _of_words(words, name, kind, text)
-        raise nothing_in(name, words)
-    note = FROM_OUTPUTS(name=name, count=len(words), facts=names_of(words))
-    return DiagnosisResult(kind, name, recording_of_outputs(), (), (note,), facts=of_piece(name, words))
-
-
-def _of_prediction(prediction: PredictionReader, runs: list[LogRun], name: Text) -> DiagnosisResult:
-    if not prediction.is_whole:
-        raise NotALog(said_of(prediction, name), safe=NOTHING_CHANGED(), next_step=SAY_WHAT_HAPPENS())
-    notes = (*of_runs(runs), said_of(prediction, name))
-    return DiagnosisResult("log", name, to_recording(runs), (), notes)
-
-
-def _of_words(
-    words: dict[str, Found], name: Text, kind: TargetKind, text: str, notes: tuple[Message, ...] = ()
-) -> DiagnosisResult:
-    words, respelt = reread(text, name, words)
-    facts = stated(words)
-    note = FROM_WORDS(name=name, count=facts.number, facts=names_of(words))
-    notes = (note, *(() if respelt is None else (respelt,)), *notes)
-    of_words = of_piece(name, words)
-    return DiagnosisResult(kind, name, recording_of(facts), (diagnosed(facts),), notes, facts=of_words)
 
 
 def _environment(fold: Fold | None, runs: Iterable[LogRun], zero_s: float) -> Environment:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from holter.diagnosis.logs import nothing_in
 from holter.diagnosis.result import DiagnosisResult, of_piece
 from holter.diagnosis.targets import STANDARD_INPUT, STDIN, read_pipe
+from holter.diagnosis.without_runs import nothing_in
 from holter.diagnosis.words import SHOWN, accuses, diagnosed, names_of, recording_of, said, stated, with_words
 from holter.errors import HolterError
 from holter.evidence.fact_book import Value
