@@ -53,6 +53,29 @@ def test_an_unknown_trainer_is_named(run: Run, tmp_path: Path) -> None:
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+OWN_LOADERS = """
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+
+
+class nnUNetTrainerOwnLoaders(nnUNetTrainer):
+    def get_dataloaders(self):
+        return iter(()), iter(())
+"""
+
+
+def test_why_a_trainer_with_own_loaders_is_not_measured_is_said_in_the_language_of_the_user(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "trainers").mkdir()
+    (tmp_path / "trainers" / "nnUNetTrainerOwnLoaders.py").write_text(OWN_LOADERS)
+    trainers = str(tmp_path / "trainers")
+    done = run(
+        "801", CONFIGURATION, "-tr", "nnUNetTrainerOwnLoaders", "--anyway", "--lang", "zh", nnUNet_extTrainer=trainers
+    )
+    assert done.returncode == 2
+    assert "nnUNetTrainerOwnLoaders 用自己的方式生成批次：这个训练器用自己的方式生成批次" in done.stderr
+
+
 def test_a_python_without_torch_is_named_with_the_command_that_installs_it(run: Run, tmp_path: Path) -> None:
     (tmp_path / "path").mkdir()
     (tmp_path / "path" / "torch.py").write_text("raise ImportError('libtorch.so: cannot open shared object file')")

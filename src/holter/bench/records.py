@@ -10,6 +10,8 @@ Loader = Literal["stock", "holter"]
 LimitName = Literal["network", "augmentation", "reading", "hand-over", "cores"]
 # Of the free memory, data up to this much stay in the page cache: the rest is for the training itself.
 FITS = 0.5
+# What the child reports, in its scratch folder: one JSON object a line.
+EVENTS = "events.jsonl"
 
 
 class Order(Record, frozen=True, kw_only=True):
@@ -56,7 +58,7 @@ class Side(Record, frozen=True, kw_only=True):
 
 
 class LeftOut(Record, frozen=True, kw_only=True):
-    """Something that was not measured, and why: a code of the reason, and its detail."""
+    """What was not measured, or that nothing could be, and why: a code of the reason, and its detail."""
 
     code: str
     detail: Text = ""
@@ -87,13 +89,6 @@ class Measured(Record, frozen=True, kw_only=True):
     free_bytes: int | None  # memory that is free for them
     cached_ratio: float | None  # of the training cases' files, in memory when everything was measured together
     left_out: tuple[LeftOut, ...] = ()
-
-
-class Failure(Record, frozen=True, kw_only=True):
-    """Why the child process could not measure: a code of the reason, and its detail."""
-
-    code: str
-    detail: str = ""
 
 
 class Row(Record, frozen=True, kw_only=True):

@@ -14,14 +14,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from holter import __version__
-from holter.bench.records import Failure, Measured, Order
+from holter.bench.records import EVENTS, LeftOut, Measured, Order
 from holter.bench.scratch import Scratch
 from holter.bench.tuning.records import Tuned
 from holter.errors import BadInput, BenchFailed, HolterError, MissingExtra
 from holter.install import holter_line, pip_line
 from holter.sentences import NOTHING_CHANGED, define
 
-EVENTS = "events.jsonl"  # as holter.bench.child.events.FILE
 LOG = "output.txt"
 POLL_S = 0.1
 TAIL_LINES = 15
@@ -87,7 +86,7 @@ def run_child(
             elif event == "version" and content != __version__:
                 raise _other_holter(python, content)
             elif event == "failure":
-                raise _failure(msgspec.convert(content, type=Failure), order, python, command)
+                raise _failure(msgspec.convert(content, type=LeftOut), order, python, command)
             elif event == "measured":
                 measured = msgspec.convert(content, type=kind)
         if measured is not None:
@@ -130,7 +129,7 @@ def _environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     return {**cache, **environ, **paths, **own}
 
 
-def _failure(failure: Failure, order: Order, python: str, command: str) -> HolterError:
+def _failure(failure: LeftOut, order: Order, python: str, command: str) -> HolterError:
     safe, error = NOTHING_CHANGED(), failure.detail
     if failure.code == "no-torch":
         return MissingExtra(NO_TORCH(python=python, error=error), safe=safe, next_step=pip_line(python, "torch"))

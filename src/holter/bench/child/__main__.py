@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from holter import __version__
-from holter.bench.child.events import Events
-from holter.bench.records import Failure, Order
+from holter.bench.child.events import Events, shortened
+from holter.bench.records import LeftOut, Order
 from holter.bench.tuning.records import TuneOrder
+from holter.probes.training.remarks import said_by
 
 TUNE = "tune"
 
@@ -52,7 +53,7 @@ def main() -> int:
 
 
 def _fail(events: Events, code: str, error: BaseException) -> int:
-    events.tell("failure", Failure(code=code, detail=f"{type(error).__name__}: {error}"[:600]))
+    events.tell("failure", LeftOut(code=code, detail=shortened(said_by(error))))
     return 1
 
 

@@ -6,20 +6,17 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from holter.bench.child import page_cache
 from holter.bench.child.compiled import is_compiled
 from holter.bench.child.compute import Compute, measure_compute
+from holter.bench.child.events import shortened
 from holter.bench.child.opening import prove
 from holter.bench.child.reading import files_of
 from holter.bench.child.training import Training
 from holter.bench.records import FITS, LeftOut
 from holter.linux.cgroups import available_bytes
-from holter.records import Message, Text, Value
+from holter.records import Text
 from holter.trainer.settings import Settings, read_settings
-
-MOST_CHARS = 300  # of a quotation: an error of PyTorch may have pages
 
 
 class Beginning:
@@ -61,14 +58,3 @@ class Beginning:
         """Return how many of Holter's transforms equal nnU-Net's; None if its loader cannot be used."""
         self._tell("proof")
         return prove(self._training, self.leave_out)
-
-
-def shortened(said: Text) -> Text:
-    """Return a text with each of its quotations cut to MOST_CHARS characters."""
-    if isinstance(said, str):
-        return said[:MOST_CHARS]
-    return msgspec.structs.replace(said, values=tuple((name, _shortened(value)) for name, value in said.values))
-
-
-def _shortened(value: Value) -> Value:
-    return shortened(value) if isinstance(value, (str, Message)) else value

@@ -18,7 +18,8 @@ from holter.bench.child.training import Training
 from holter.bench.tuning.race import CandidateFailed
 from holter.bench.tuning.records import Block, Candidate
 from holter.errors import HolterError
-from holter.trainer.auto.decide import end, said_by
+from holter.probes.training.remarks import said_by
+from holter.trainer.auto.decide import end
 from holter.trainer.feed import Feed
 from holter.trainer.make_feeds import training_feed
 from holter.trainer.settings import Settings

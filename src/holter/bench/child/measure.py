@@ -20,8 +20,9 @@ from holter.bench.child.together import Together, measure_hand_over, measure_sto
 from holter.bench.child.training import Training
 from holter.bench.records import Measured, Order, Side
 from holter.errors import HolterError
+from holter.probes.training.remarks import said_by
 from holter.trainer.auto.choose import stock_workers
-from holter.trainer.auto.decide import end, said_by
+from holter.trainer.auto.decide import end
 from holter.trainer.feed import Feed
 from holter.trainer.make_feeds import make_feeds, training_feed
 from holter.transforms.kernels import found

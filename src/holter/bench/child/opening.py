@@ -15,8 +15,9 @@ import torch
 from holter.bench.child.training import Training, build, chosen_device, set_threads
 from holter.bench.records import Order
 from holter.errors import LoaderNotReplaced
+from holter.probes.training.remarks import said_by
 from holter.records import Text
-from holter.trainer.auto.decide import SEED, said_by, sample_of
+from holter.trainer.auto.decide import SEED, sample_of
 from holter.trainer.auto.proof import why_different
 from holter.trainer.find import find_trainer
 from holter.trainer.loading import with_holter_loader

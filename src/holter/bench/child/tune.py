@@ -12,9 +12,10 @@ from typing import Any
 
 import torch
 
-from holter.bench.child.beginning import Beginning, shortened
+from holter.bench.child.beginning import Beginning
 from holter.bench.child.candidates import Bench
 from holter.bench.child.compiled import compare_compiled, is_compiled
+from holter.bench.child.events import shortened
 from holter.bench.child.opening import Trouble, bytes_of, device_name, opened
 from holter.bench.child.training import Training
 from holter.bench.tuning.race import CandidateFailed, Race

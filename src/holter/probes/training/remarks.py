@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from holter.errors import CodedText
+from holter.errors import CodedText, HolterError
 from holter.records import Message, Role, Single, Subject, Text, Value
 from holter.sentences import Sentence, define, joined, parts
 
@@ -214,6 +214,13 @@ def worded(remark: object) -> Text:
         return _sentence(remark) or (remark if isinstance(remark, str) else json.dumps(remark, default=str))
     except RecursionError:  # not written by the hook
         return ""
+
+
+def said_by(error: BaseException) -> Text:
+    """Return what an error says: the sentence of a HolterError; of any other error its type and its words."""
+    if not isinstance(error, HolterError):
+        return f"{type(error).__name__}: {error}"
+    return worded(error.what) if isinstance(error.what, CodedText) else error.what
 
 
 def _sentence(remark: object) -> Message | None:

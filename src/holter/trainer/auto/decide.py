@@ -18,10 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from holter.errors import CodedText, HolterError
 from holter.loader import Loader
-from holter.probes.training.remarks import worded
-from holter.records import Text
+from holter.probes.training.remarks import said_by
 from holter.trainer.auto.choice import Choice
 from holter.trainer.auto.proof import why_different
 from holter.trainer.auto.race import Speed, at_least, measure
@@ -147,13 +145,6 @@ def sample_of(stock_loader: Any) -> tuple[torch.Tensor, torch.Tensor]:
     bare.transforms = None
     batch = bare.generate_train_batch()
     return batch["data"][-1].float(), batch["target"][-1]
-
-
-def said_by(error: BaseException) -> Text:
-    """Return what an error says: the sentence of a HolterError; of any other error its type and its words."""
-    if not isinstance(error, HolterError):
-        return f"{type(error).__name__}: {error}"
-    return worded(error.what) if isinstance(error.what, CodedText) else error.what
 
 
 def _fastest(material: Material) -> tuple[int, Speed]:
