@@ -1,7 +1,7 @@
 """Judge an episode by its facts, one file per cause.
 
-Each file with a ``CAUSE`` is a cause; its page, tapes and test have the same name. It is weighed by its ``RULES`` unless
-it has its own ``diagnose``.
+Each file with a ``CAUSE`` is a cause; its page, tapes and test have the same name. It is weighed by its ``RULES``
+unless it has its own ``diagnose``.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def test_workers_that_are_waited_for_come_first_however_late_they_were_born(phas
 
 def test_no_stacks_are_taken_after_an_episode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They would show a healthy run, under the time of the request."""
-    investigator = Investigator(tmp_path, lambda _: None)
+    investigator = Investigator(tmp_path, lambda _: None, lambda _: None)
     asked: list[float] = []
     monkeypatch.setattr(investigator._dumper, "start", lambda _, t_s: asked.append(t_s))
     busy = [True]  # with an earlier sweep, as on a machine with much to do

@@ -49,7 +49,7 @@ class EpisodeKeeper:
         self._registrar = registrar
         self._watch = Watch()
         self._judgement = Judgement()
-        self._investigator = Investigator(scratch, sources.heartbeat.fault_signal)
+        self._investigator = Investigator(scratch, sources.heartbeat.fault_signal, writer.write_stacks)
         self._numbers: dict[tuple[str, str, float], int] = {}
         self._ended: set[tuple[str, str, float]] = set()
         self._undecided: dict[tuple[str, str, float], Episode] = {}  # ended; whether the training goes on is not known
@@ -125,12 +125,9 @@ class EpisodeKeeper:
                 self._undecided[key] = episode
 
     def judge_due(self) -> None:
-        """Search the cause of each episode about which more is known now, and write the stacks that have arrived."""
+        """Search the cause of each episode about which more is known now."""
         for episode in self._investigator.ready(self._recent):
             self._judge(episode)
-        dumps = self._investigator.new_stacks()
-        if dumps:
-            self._writer.write_stacks(dumps)
 
     def judge_again(self) -> None:
         """Judge every episode that was reported: the earlier verdicts lacked the environment.
@@ -153,7 +150,7 @@ class EpisodeKeeper:
 
     def write_last_stacks(self) -> None:
         """Write the stacks that have arrived; called when the training is over."""
-        self._writer.write_stacks(self._investigator.hurry())
+        self._investigator.collect()
 
     def judge_open(self) -> None:
         """Search the cause of each episode of which no judgement was reported yet; no other judgement follows."""

@@ -59,16 +59,22 @@ class Investigation(msgspec.Struct, kw_only=True):
 class Investigator:
     """Takes stacks for new episodes in the background, and decides when a verdict is due."""
 
-    def __init__(self, scratch: Path, fault_signal: Callable[[int], int | None]) -> None:
+    def __init__(
+        self,
+        scratch: Path,
+        fault_signal: Callable[[int], int | None],
+        write: Callable[[tuple[StackDump, ...]], None],
+    ) -> None:
+        """``write``: is given the dumps that have arrived, for the tape."""
         self._dumper = StackDumper(scratch=scratch, fault_signal=fault_signal)
         self._open: list[Investigation] = []
         self._queue: list[tuple[Episode, dict[int, Role], float]] = []
         self._stacks: list[StackDump] = []
-        self._new: list[StackDump] = []
+        self._write = write
 
     @property
     def stacks(self) -> tuple[StackDump, ...]:
-        """Every dump so far, including those that are not yet on the tape."""
+        """Every dump so far."""
         return tuple(self._stacks)
 
     def open(self, episode: Episode, recent: Sequence[Tick]) -> None:
@@ -80,7 +86,7 @@ class Investigator:
     def ready(self, recent: Sequence[Tick]) -> list[Episode]:
         """Return the episodes whose cause should be searched (again) now; ``recent``: the last ticks, oldest first."""
         t_s = recent[-1].t_s
-        self._collect(t_s)
+        self.collect(t_s)
         self._start_next()
         due = []
         for investigation in self._open:
@@ -113,15 +119,12 @@ class Investigator:
         self._open.clear()
         self._queue.clear()
 
-    def new_stacks(self) -> list[StackDump]:
-        """Return dumps that are not on the tape yet."""
-        new, self._new = self._new, []
-        return new
-
-    def hurry(self) -> list[StackDump]:
-        """Return the stack dumps that have arrived and are not on the tape; called when the training is over."""
-        self._collect()
-        return self.new_stacks()
+    def collect(self, t_s: float | None = None) -> None:
+        """Take and write the stack dumps that have arrived. ``t_s``: when they are taken; None: after the training."""
+        fresh = tuple(msgspec.structs.replace(dump, came_s=t_s) for dump in self._dumper.collect())
+        self._stacks += fresh
+        if fresh:
+            self._write(fresh)
 
     def close(self) -> None:
         """Cancel a stack dump that still runs."""
@@ -150,11 +153,6 @@ class Investigator:
         processes = next((tick.processes for tick in reversed(recent) if tick.processes), ())
         self._queue.append((episode, concerned(episode, processes), recent[-1].t_s))
         self._start_next()
-
-    def _collect(self, t_s: float | None = None) -> None:
-        fresh = tuple(msgspec.structs.replace(dump, came_s=t_s) for dump in self._dumper.collect())
-        self._stacks += fresh
-        self._new += fresh
 
     def _start_next(self) -> None:
         if self._queue and not self._dumper.busy:

@@ -18,11 +18,9 @@ from holter.records import (
     Event,
     Noted,
     Notice,
-    Text,
     Tick,
 )
 from holter.reports.outcome import Outcome
-from holter.sentences import define
 from holter.supervisor.launch import INJECT
 from holter.supervisor.recording.abilities import Terms
 from holter.supervisor.recording.bulletin import Bulletin
@@ -31,20 +29,18 @@ from holter.supervisor.recording.contract import ContractKeeper
 from holter.supervisor.recording.environment_keeper import EnvironmentKeeper
 from holter.supervisor.recording.episode_keeper import EpisodeKeeper
 from holter.supervisor.recording.listener import Listener
+from holter.supervisor.recording.own_problems import OwnProblems, say_what_is_left
 from holter.supervisor.recording.registrar import Registrar
 from holter.supervisor.recording.scratch import Scratch
 from holter.supervisor.recording.scratch_keeper import ScratchKeeper
 from holter.supervisor.recording.sources import Sources
 from holter.supervisor.recording.standing import StandingWatch
-from holter.supervisor.recording.tape_left import say_what_is_left
 from holter.tape import Recording, TapeWriter
 from holter.tape.reader import make_tick
 from holter.tape.remote_writer import RemoteWriter
 
-PART_FAILED = define("recorder.part-failed", "a part of the recording failed ({error}); the training is not affected")
-NO_TAPE = define("recorder.no-tape", "the tape cannot be written ({problem}); the training is not affected")
-TAPE_AGAIN = define("recorder.tape-again", "the tape can be written again")
-ROWS_LOST = define("note.rows-lost", "{count} rows lost", one="{count} row lost")
+# The log's file name has whole seconds, and its first line may be from the second in which the recording started.
+LOG_SLACK_S = 2.0
 
 
 class Recorder:
@@ -73,8 +69,7 @@ class Recorder:
         """
         not_before_wall = (clock.zero_wall_s if began_wall is None else began_wall) - LOG_SLACK_S
         folder = scratch.folder
-        paths = _storage_paths(variables)
-        self.sources = Sources(root_pid, clock, folder, paths, variables, not_before_wall, marks, attached=attached)
+        self.sources = Sources(root_pid, clock, folder, variables, not_before_wall, marks, attached=attached)
         self.was_training_seen = False
         self._keeper = ScratchKeeper(scratch)
         self._contracts = ContractKeeper(terms, self.sources, self._keeper, inject=str(INJECT))
@@ -84,13 +79,11 @@ class Recorder:
         self._writer = writer
         self._listener = listener
         self._notices = Notices()
-        self._standing = StandingWatch(self.recording, folder)
+        self._standing = StandingWatch(self.recording, folder, writer.write_stacks)
         self._course = Course()
         self._registrar = registrar
-        self._has_said_unlisted = False
+        self._problems = OwnProblems(writer, listener, registrar)
         self._bulletin = Bulletin(variables, clock.zero_wall_s)
-        self._said_problem: Text | None = None
-        self._said_failure: str | None = None
         self._pending: list[Event] = []
         self._about = EnvironmentKeeper(
             command=command,
@@ -141,11 +134,7 @@ class Recorder:
             return self.tick()
         except Exception as error:  # noqa: BLE001 - an error must not end the recorder
             t_s = self._clock.t_s()
-            note = Noted(t_s=t_s, what="recorder-failed", text=f"{type(error).__name__}: {error}")
-            if note.text != self._said_failure:
-                self._said_failure = note.text
-                self._listener.note(PART_FAILED(error=note.text))
-                self._writer.write_events([note])
+            self._problems.failed(error, t_s)
             return Tick(t_s=t_s)
 
     def tick(self) -> Tick:
@@ -175,7 +164,7 @@ class Recorder:
         self._writer.pulse(t_s)
         if self._registrar is not None and self._registrar.is_due(t_s):
             self._registrar.update(t_s, self.recording(), tuple(self.diagnoses.values()))
-        self._say_problems()
+        self.add(*self._problems.see(self._clock.t_s()))
         return tick
 
     def finish(self) -> tuple[Episode, ...]:
@@ -265,7 +254,6 @@ class Recorder:
             *self._notices.see(tick),
             *self._standing.see(tick),
         )
-        self._writer.write_stacks(self._standing.new_stacks())
         self._writer.write_events(noticed)
         self._kept.add(noticed)
         for notice in (*noticed, *(event for event in tick.events if isinstance(event, Notice))):
@@ -286,31 +274,3 @@ class Recorder:
         self._writer.write_environment(environment)
         if not was_complete:
             self._kept.judge_again()
-
-    def _say_problems(self) -> None:
-        unlisted = self._registrar.problem if self._registrar is not None else None
-        if unlisted is not None and not self._has_said_unlisted:
-            self._has_said_unlisted = True
-            self._listener.note(unlisted)
-        problem = self._writer.problem
-        if problem != self._said_problem:
-            self._said_problem = problem
-            if problem is not None:
-                self._listener.note(NO_TAPE(problem=problem))
-            else:
-                self._listener.note(TAPE_AGAIN())
-                if self._writer.lost_rows:
-                    lost = ROWS_LOST(count=self._writer.lost_rows)
-                    self.add(Noted(t_s=self._clock.t_s(), what="tape-gap", message=lost))
-
-
-# The log's file name has whole seconds, and its first line may be from the second in which the recording started.
-LOG_SLACK_S = 2.0
-
-
-def _storage_paths(variables: Mapping[str, str]) -> dict[str, Path]:
-    paths = {"tmp": Path(variables.get("TMPDIR") or "/tmp")}
-    for label, name in (("preprocessed", "nnUNet_preprocessed"), ("results", "nnUNet_results")):
-        if variables.get(name):
-            paths[label] = Path(variables[name])
-    return paths

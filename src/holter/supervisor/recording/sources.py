@@ -59,7 +59,6 @@ class Sources:
         root_pid: int,
         clock: RunClock,
         scratch: Path,
-        storage: Mapping[str, Path],
         variables: Mapping[str, str],
         not_before_wall: float,
         marks: tuple[Mark, ...] = (),
@@ -79,7 +78,7 @@ class Sources:
             not_before_wall=not_before_wall,
         )
         self._console_pid = root_pid
-        self._paths = dict(storage)
+        self._paths = _storage_paths(variables)
         self.output_folder: Path | None = None  # of the fold, when known
         self.gpu = GpuProbe(ours=lambda: self.living, environment=variables)
         self._probes: dict[str, Probe] = {
@@ -218,6 +217,14 @@ class Sources:
             self._failing.discard(name)
             return [Noted(t_s=t_s, what="probe-works-again", text=name)]
         return []
+
+
+def _storage_paths(variables: Mapping[str, str]) -> dict[str, Path]:
+    paths = {"tmp": Path(variables.get("TMPDIR") or "/tmp")}
+    for label, name in (("preprocessed", "nnUNet_preprocessed"), ("results", "nnUNet_results")):
+        if variables.get(name):
+            paths[label] = Path(variables[name])
+    return paths
 
 
 # The distance of two ticks varies around a second; a probe that is due now must not wait for the next tick.

@@ -44,13 +44,18 @@ WENT_ON = define("notice.main-goes-on", "the main process goes on, after {age:du
 class StandingWatch:
     """Takes stacks of a main process that stands, and reports its place; once per stop."""
 
-    def __init__(self, recording: Callable[[], Recording], scratch: Path) -> None:
-        """``recording``: the last minutes, as if read from the tape. ``scratch``: it marks what the run starts."""
+    def __init__(
+        self, recording: Callable[[], Recording], scratch: Path, write: Callable[[list[StackDump]], None]
+    ) -> None:
+        """``recording``: the last minutes, as if read from the tape. ``scratch``: it marks what the run starts.
+
+        ``write``: is given the stacks that count, for the tape.
+        """
         self._recording = recording
         self._mark = f"HOLTER_SCRATCH={scratch}"
         # Stacks from outside only: a signal would disturb a program that may be healthy.
         self._dumper = StackDumper()
-        self._new: list[StackDump] = []
+        self._write = write
         self.follow()
 
     def follow(self) -> None:
@@ -81,7 +86,8 @@ class StandingWatch:
             if dump.pid == main.pid and dump.t_s >= since_s and any(thread.frames for thread in dump.threads)
         ]
         self._dumps += own
-        self._new += own
+        if own:
+            self._write(own)
         age_s = tick.t_s - since_s
         if age_s >= (self._looked + 1) * self._keeper.limit_s / LOOKS and self._dumper.start(
             {main.pid: "main"}, tick.t_s
@@ -90,11 +96,6 @@ class StandingWatch:
         if not own or not tick.beats or self._dumps[-1].t_s - since_s < self._keeper.limit_s:
             return ()
         return self._judge(tick, main, since_s)
-
-    def new_stacks(self) -> list[StackDump]:
-        """Return dumps that are not on the tape yet."""
-        new, self._new = self._new, []
-        return new
 
     def close(self) -> None:
         """Cancel a stack dump that still runs."""

@@ -1,4 +1,4 @@
-"""What is promised about the rest of a tape whose disk does not answer."""
+"""Problems of the recording itself: each is said once; what is promised about the rest of a tape."""
 
 from __future__ import annotations
 
@@ -7,8 +7,47 @@ from types import SimpleNamespace
 import pytest
 
 from holter.linux.procfs import is_ending, read_text
-from holter.supervisor.recording import tape_left
-from holter.supervisor.recording.tape_left import say_what_is_left
+from holter.records import Message, Noted, Text
+from holter.supervisor.recording import own_problems
+from holter.supervisor.recording.listener import Listener
+from holter.supervisor.recording.own_problems import OwnProblems, say_what_is_left
+
+
+class Notes(Listener):
+    """Keeps the keys of what is said."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+
+    def note(self, text: Text) -> None:
+        assert isinstance(text, Message)
+        self.keys.append(text.key)
+
+
+def test_a_tape_that_cannot_be_written_is_said_once_and_so_is_its_return() -> None:
+    notes = Notes()
+    writer = SimpleNamespace(problem=None, lost_rows=0)
+    problems = OwnProblems(writer, notes, None)  # type: ignore[arg-type]
+    assert problems.see(0.0) == ()
+    writer.problem = "No space left on device"
+    assert [problems.see(float(second)) for second in range(3)] == [()] * 3
+    assert notes.keys == ["recorder.no-tape"]
+    writer.problem, writer.lost_rows = None, 7
+    (gap,) = problems.see(3.0)
+    assert (gap.what, gap.message) == ("tape-gap", own_problems.ROWS_LOST(count=7))
+    assert problems.see(4.0) == ()
+    assert notes.keys == ["recorder.no-tape", "recorder.tape-again"]
+
+
+def test_a_part_that_fails_in_each_second_is_said_and_written_once() -> None:
+    notes, written = Notes(), list[Noted]()
+    problems = OwnProblems(SimpleNamespace(write_events=written.extend), notes, None)  # type: ignore[arg-type]
+    for second in range(3):
+        problems.failed(ValueError("7"), float(second))
+    problems.failed(OSError("gone"), 3.0)
+    assert notes.keys == ["recorder.part-failed"] * 2
+    assert [(note.t_s, note.text) for note in written] == [(0.0, "ValueError: 7"), (3.0, "OSError: gone")]
+
 
 DEAD_DISK = SimpleNamespace(waiting_pid=17, unwritten_s=61.0)
 
@@ -26,7 +65,7 @@ DEAD_DISK = SimpleNamespace(waiting_pid=17, unwritten_s=61.0)
 def test_what_others_may_end_is_promised_only_for_so_long(
     environ: dict[str, str], in_container: bool, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tape_left, "is_in_container", lambda: in_container)
+    monkeypatch.setattr(own_problems, "is_in_container", lambda: in_container)
     said: list[str] = []
     say_what_is_left(DEAD_DISK, lambda message: said.append(message.key), environ)  # type: ignore[arg-type]
     assert said == [key]
