@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -35,6 +35,8 @@ from holter.reports.outcome import Outcome
 from holter.reports.outcome.wall import iso, wall_at
 from holter.reports.wording import finding_text, later_lines, remedies_of, remedy_text
 from holter.tape import Recording
+
+R = TypeVar("R", bound=json_records.JsonRecord)
 
 
 def to_json(
@@ -104,100 +106,60 @@ def _with_history(
     )
 
 
+def _record(kind: type[R], source: object, **own: Any) -> R:
+    # The fields of the same names, and ``own`` for those that are made or rounded here.
+    return kind(**{name: getattr(source, name) for name in kind.__struct_fields__ if name not in own}, **own)
+
+
 def _ability(ability: Ability, lang: Lang) -> json_records.Ability:
     why_not = None if ability.why_not is None else phrase(ability.why_not, lang)
-    return json_records.Ability(name=ability.name, can=ability.can, what=ability.what, why_not=why_not)
+    return _record(json_records.Ability, ability, why_not=why_not)
 
 
 def _outcome(ran: Outcome, lang: Lang) -> json_records.RunOutcome:
-    return json_records.RunOutcome(
+    return _record(
+        json_records.RunOutcome,
+        ran,
         text=phrase(ran.headline, lang),
-        state=ran.state,
         good=ran.is_good,
-        since_s=ran.since_s,
-        trouble=ran.trouble,
-        cause=ran.cause,
-        epochs_done=ran.epochs_done,
-        epochs_planned=ran.epochs_planned,
-        epoch=ran.epoch,
-        stopped=ran.stopped,
-        healed=ran.healed,
         over_by_itself=ran.over,
-        slowed=ran.slowed,
-        lost_s=ran.lost_s,
         orphans=list(ran.orphans),
-        identity=json_records.RunIdentity(**msgspec.structs.asdict(ran.identity)),
-        started=ran.started,
-        ended=ran.ended,
-        read=ran.read,
+        identity=_record(json_records.RunIdentity, ran.identity),
         wall_s=round(ran.wall_s, 3),
-        exit_code=ran.exit_code,
-        exit_signal=ran.exit_signal,
-        next_command=ran.next_command,
     )
 
 
 def _action(action: ActionTaken, lang: Lang) -> json_records.Action:
-    return json_records.Action(
-        t_s=action.t_s,
-        action=action.action,
-        state=action.state,
-        cause=action.cause,
-        text=details(action.said, lang),
-        settings=dict(action.settings),
-        generation=action.generation,
-        source=action.source,
-    )
+    return _record(json_records.Action, action, text=details(action.said, lang), settings=dict(action.settings))
 
 
 def _notice(notice: Notice, lang: Lang) -> json_records.Notice:
-    return json_records.Notice(
-        t_s=notice.t_s, what=notice.what, text=phrase(notice.message, lang), pids=list(notice.pids)
-    )
+    return _record(json_records.Notice, notice, text=phrase(notice.message, lang), pids=list(notice.pids))
 
 
 def _goodput(account: goodput.Account) -> json_records.Goodput:
-    return json_records.Goodput(
-        wall_s=round(account.wall_s, 3),
-        training_s=round(account.training_s, 3),
-        validation_s=round(account.validation_s, 3),
-        startup_s=round(account.startup_s, 3),
-        checkpoint_s=round(account.checkpoint_s, 3),
-        other_s=round(account.other_s, 3),
-        lost_s=round(account.lost_s, 3),
+    spans = (name for name in json_records.Goodput.__struct_fields__ if name.endswith("_s"))
+    return _record(
+        json_records.Goodput,
+        account,
+        **{name: round(getattr(account, name), 3) for name in spans},
         goodput_ratio=_rounded(account.goodput_ratio),
         lost_ratio=_rounded(account.lost_ratio),
-        losses=[
-            json_records.Loss(kind=loss.kind, cause=loss.cause, seconds=round(loss.seconds, 3), times=loss.times)
-            for loss in account.losses
-        ],
-        repeated_epochs=account.repeated_epochs,
-        restarts=account.restarts,
-        saved=[
-            json_records.Saved(t_s=heal.t_s, action=heal.action, cause=heal.cause, stock=heal.stock)
-            for heal in account.saved
-        ],
+        losses=[_record(json_records.Loss, loss, seconds=round(loss.seconds, 3)) for loss in account.losses],
+        saved=[_record(json_records.Saved, heal) for heal in account.saved],
     )
 
 
 def _recovery(checked: recovery.Recovery) -> json_records.Recovery:
-    return json_records.Recovery(
-        t_s=checked.t_s,
-        action=checked.action,
-        verdict=checked.verdict,
-        epochs_before=checked.epochs_before,
-        epochs_after=checked.epochs_after,
-        measures=[
-            json_records.Measure(
-                name=measure.name,
-                expected=round(measure.expected, 4),
-                seen=round(measure.seen, 4),
-                tolerance=round(measure.tolerance, 4),
-                jump=measure.jump,
-            )
-            for measure in checked.measures
-        ],
-    )
+    measures = [
+        _record(
+            json_records.Measure,
+            measure,
+            **{name: round(getattr(measure, name), 4) for name in ("expected", "seen", "tolerance")},
+        )
+        for measure in checked.measures
+    ]
+    return _record(json_records.Recovery, checked, measures=measures)
 
 
 def _rounded(ratio: float | None) -> float | None:
@@ -206,19 +168,15 @@ def _rounded(ratio: float | None) -> float | None:
 
 def _episode(diagnosis: Diagnosis, recording: Recording, lang: Lang, fate: Fate | UnsetType) -> json_records.Episode:
     episode, named = diagnosis.episode, best(diagnosis)
-    return json_records.Episode(
+    return _record(
+        json_records.Episode,
+        episode,
         headline=json_records.Headline(
             text=headline(diagnosis, recording, lang), cause=named.cause if named is not None else None
         ),
-        kind=episode.kind,
-        phase=episode.phase,
-        start_s=episode.start_s,
-        alarm_s=episode.alarm_s,
-        end_s=episode.end_s,
         start_wall=_wall(recording, episode.start_s),
         end_wall=_wall(recording, episode.end_s),
         fate=fate,
-        detector=episode.detector,
         subject=episode.subject_name,
         reason=phrase(episode.reason, lang),
         wait_chain=[_link(link, lang) for link in diagnosis.wait_chain],
@@ -229,9 +187,7 @@ def _episode(diagnosis: Diagnosis, recording: Recording, lang: Lang, fate: Fate 
         ],
         later=later_lines(diagnosis, lang),
         next_looks=[
-            json_records.NextCheck(
-                id=check.id, text=text(f"look.{check.id}", lang), command=check.command, facts=list(check.facts)
-            )
+            _record(json_records.NextCheck, check, text=text(f"look.{check.id}", lang), facts=list(check.facts))
             for check in next_checks(diagnosis, recording.environment)
         ],
     )
@@ -253,10 +209,9 @@ def _verdict(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> json_records
             json_records.Finding(fact=finding.fact, text=finding_text(finding, diagnosis, lang)) for finding in findings
         ]
 
-    return json_records.Verdict(
-        cause=verdict.cause,
-        verdict=verdict.verdict,
-        score=verdict.score,
+    return _record(
+        json_records.Verdict,
+        verdict,
         supports=listed(verdict.supports),
         against=listed(verdict.against),
         unknown=listed(verdict.unknown),
@@ -265,6 +220,4 @@ def _verdict(diagnosis: Diagnosis, verdict: Verdict, lang: Lang) -> json_records
 
 
 def _remedy(remedy: Remedy, lang: Lang) -> json_records.Remedy:
-    return json_records.Remedy(
-        id=remedy.id, safety=remedy.safety, text=remedy_text(remedy, lang), command=remedy.command
-    )
+    return _record(json_records.Remedy, remedy, text=remedy_text(remedy, lang))
