@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from holter.linux.disks import Disks
 from holter.linux.mounts import mount_that_may_hang, parse_mountinfo
 from holter.linux.place import here
-from holter.reports.runs.disks import Disks
 from holter.tape.registry import Entry, new_file, write
 from supervisor.hung_share import hung_share
 

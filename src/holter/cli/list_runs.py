@@ -15,8 +15,8 @@ from holter.sentences import define
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from holter.linux.disks import Disks
     from holter.reports.runs import Row
-    from holter.reports.runs.disks import Disks
 
 NO_FOLDER = define("error.no-folder", "There is no folder {path}.")
 OR_WITHOUT = define("next.list-all", "holter list without a folder shows every training of this user.")
@@ -91,8 +91,8 @@ def rows_in(folder: Path) -> tuple[Row, ...]:
     """
     from holter.diagnosis.result import is_over
     from holter.errors import TapeError
+    from holter.linux.disks import Disks
     from holter.reports.runs import row_of_tape
-    from holter.reports.runs.disks import Disks
     from holter.reports.runs.rows import in_order
     from holter.tape import read
 

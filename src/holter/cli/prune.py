@@ -67,7 +67,7 @@ def prune(
     stay. Exit code 2 if a tape cannot be deleted.
     """
     from holter.cli.list_runs import all_rows
-    from holter.reports.runs.disks import Disks
+    from holter.linux.disks import Disks
     from holter.reports.runs.pruning import candidates, chosen
 
     language = chosen_language(lang)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from holter.errors import HolterError
-from holter.linux.mounts import mount_that_may_hang, parse_mountinfo
+from holter.linux.disks import ANSWERS_WITHIN_S, is_readable, may_hang
 from holter.linux.procfs import is_ending, read_text
 from holter.records import Environment, Episode, Event, ProbeRun, Sample, StackDump, Text
 from holter.sentences import define
@@ -35,9 +35,6 @@ SILENT_AFTER_S = 10.0
 # At the end of a run nobody waits longer; the process goes on by itself.
 FAREWELL_S = 10.0
 
-# One access to a file, by a process of its own.
-ANSWERS_WITHIN_S = 3.0
-
 # The process only receives: if it does not even do that, it is stopped or frozen.
 RECEIVED_WITHIN_S = 2
 
@@ -52,7 +49,7 @@ def new_writer(path: Path, *, force: bool = False, numbered: bool = False) -> Ta
 
     Raises:  TapeExists, FolderNotWritable.
     """
-    if _may_hang(path):
+    if may_hang(path):
         try:
             return RemoteWriter(path, force=force, numbered=numbered)
         except TimeoutError as error:  # it did not start, and nothing was asked of the disk
@@ -64,33 +61,16 @@ def new_writer(path: Path, *, force: bool = False, numbered: bool = False) -> Ta
     return TapeWriter(file, made=inode)
 
 
-def answers(path: Path, within_s: float = ANSWERS_WITHIN_S) -> bool:
+def answers(path: Path) -> bool:
     """Return whether the disk of a path answers, whether the path exists or not; never waits longer."""
-    return not _may_hang(path) or _exists(path, within_s) is not None
-
-
-def _may_hang(path: Path) -> bool:
-    return mount_that_may_hang(path, parse_mountinfo(read_text("/proc/self/mountinfo"))) is not None
+    return not may_hang(path) or _exists(path) is not None
 
 
 def _exists(path: Path, within_s: float = ANSWERS_WITHIN_S) -> bool | None:
-    # None: no answer. A thread that waits for a dead server would keep this process from ending. The file is opened,
-    # because the kernel remembers for a while whether a file exists.
+    # None: no answer, or nobody could be asked.
     try:
-        child = subprocess.Popen(
-            [sys.executable, "-ISc", "import os, sys; os.open(sys.argv[1], os.O_RDONLY)", path.absolute()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            start_new_session=True,
-        )
+        return is_readable(path, within_s)
     except OSError:
-        return None
-    try:
-        return child.wait(within_s) == 0
-    except subprocess.TimeoutExpired:
-        child.kill()
         return None
 
 

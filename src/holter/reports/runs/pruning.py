@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from holter.errors import TapeError
+from holter.linux.disks import Disks
 from holter.records.text import Record
-from holter.reports.runs.disks import Disks
 from holter.tape.opening import SIDE_FILES
 from holter.tape.reader import connect, is_finished
 

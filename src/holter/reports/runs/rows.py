@@ -15,6 +15,7 @@ import msgspec
 import psutil
 
 from holter.errors import TapeError
+from holter.linux.disks import Disks
 from holter.linux.place import here
 from holter.records import Message
 from holter.records.text import Record
@@ -23,7 +24,6 @@ from holter.reports.outcome.record import GOOD, RUNS
 from holter.reports.outcome.sentences import BROKEN_OFF, RUNNING, UNWATCHED
 from holter.reports.outcome.unwatched import living_process
 from holter.reports.outcome.wall import clock_of, parsed
-from holter.reports.runs.disks import Disks
 from holter.reports.runs.living import is_recording
 from holter.tape import Recording, read, read_environment
 from holter.tape.registry import Entry, Kept
