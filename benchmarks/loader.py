@@ -35,7 +35,7 @@ from benchmarks.loader_scene import (
 )
 from benchmarks.material import say
 from benchmarks.reporting import Goal, Row, conclude, options_of
-from holter.loader.plan.draws import Generators
+from holter.loader.plan.planner import Generators
 
 PATCH = (128, 128, 128)
 LABELS = 4

@@ -13,9 +13,7 @@ from typing import Any
 
 from benchmarks.faults.fault import Fault, FromDemo, FromTheStart, Stage
 from benchmarks.faults.machine import WithOthers
-from holter.demo.faults.damaged import DamagedCase
-from holter.demo.faults.truncated_file import TruncatedFile
-from holter.demo.faults.worker_exception import WorkerException
+from holter.demo.faults.damaged import DamagedCase, TruncatedFile, WorkerException
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME
 
 FOLDS = 5

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from holter.doctor.examine import examine
+from holter.doctor.checks import examine
 from holter.doctor.records import Asked, Files, Fold, Folder, Machine, Plan, Result, Software, Survey
 from holter.records import CgroupSample, Environment, GpuSample, HostSample
 

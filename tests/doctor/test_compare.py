@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from doctor.scene import GIB, said, spoil, well, with_variables
+from holter.doctor.checks import examine
 from holter.doctor.compare import compare, read_report
 from holter.doctor.comparison_table import fact_title
-from holter.doctor.examine import examine
 from holter.doctor.records import Survey
 from holter.doctor.terminal import as_json
 from holter.errors import BadInput

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from holter.loader import Catalogue, Loader, Options, Sampling
-from holter.loader.plan.draws import Generators
+from holter.loader.plan.planner import Generators
 from holter.loader.read.backend import Backend
 from holter.loader.read.case_reader import CaseReader
 from holter.loader.read.handles import MOST_OPEN

@@ -8,7 +8,7 @@ import pytest
 
 from holter.records import Diagnosis, Environment, Episode, Fact, Remedy, Subject, Verdict
 from holter.remedies import REMEDIES, propose
-from holter.remedies.of_training import AGAIN, PREDICT_AGAIN
+from holter.remedies.applies import AGAIN, PREDICT_AGAIN
 from holter.reports.catalogue import every_sentence
 
 SPEAKS = re.compile(r"checkpoint|epoch|validat|nnUNet_n_proc_DA|data worker", re.I)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from holter.texts.shell_messages import shell_ending
+from holter.texts.runs.normalize import shell_ending
 
 TRAIN = "nnUNetv2_train 4 3d_fullres 0"
 

@@ -104,7 +104,7 @@ def _report(survey: Survey, language: Language, *, as_json: bool, everything: bo
     from rich.console import Console
 
     from holter.doctor import terminal
-    from holter.doctor.examine import examine
+    from holter.doctor.checks import examine
 
     examination = examine(survey)
     if as_json:
@@ -116,7 +116,7 @@ def _report(survey: Survey, language: Language, *, as_json: bool, everything: bo
 
 def _one_line(survey: Survey, language: Language) -> int:
     from holter.doctor import terminal
-    from holter.doctor.examine import examine
+    from holter.doctor.checks import examine
     from holter.reports.catalogue import phrase
 
     examination = examine(survey)

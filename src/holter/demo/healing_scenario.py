@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holter.demo.fault_injector import GIVE_UP_S, FaultInjector
-from holter.demo.faults.freeze_then_kill import FreezeThenKill
+from holter.demo.faults.kills import FreezeThenKill
 from holter.history.ranks import main_beat
 from holter.records import ActionTaken, Beat, Noted, Tick
 from holter.reports.catalogue import text

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from holter.doctor.checks import examine
 from holter.doctor.checks.results import number
-from holter.doctor.examine import examine
 from holter.doctor.records import Difference, Examination, Survey, Worse
 from holter.doctor.sentences import FILE_ERROR
 from holter.errors import BadInput

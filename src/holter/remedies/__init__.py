@@ -16,8 +16,7 @@ from holter.causes.steps import Facts
 from holter.probes.machine.environment import HIDDEN
 from holter.records import ContractSettled, Diagnosis, Environment, Episode, Remedy, Value, Verdict
 from holter.remedies import admin_request
-from holter.remedies.of_nnunet import is_of_nnunet
-from holter.remedies.of_training import of_work, only_trains
+from holter.remedies.applies import is_of_nnunet, of_work, only_trains
 from holter.remedies.which_ladder import known_facts
 from holter.texts.nnunet_commands import again_command, other_work
 from holter.texts.resume_command import printed, resume_command, validate_command

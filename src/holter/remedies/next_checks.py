@@ -11,9 +11,9 @@ from typing import NamedTuple
 from holter.evidence import Evidence
 from holter.evidence.error_kinds import BEFORE_STEPS
 from holter.records import Diagnosis, Environment
+from holter.remedies.applies import is_of_nnunet
 from holter.remedies.expectation import belief, imagined, rise, share
 from holter.remedies.next_checks_table import CHECK_COMMANDS, WINDOWS, CheckCommand
-from holter.remedies.of_nnunet import is_of_nnunet
 
 # No user runs more commands than this at once.
 MAX_CHECKS = 5

@@ -16,7 +16,7 @@ class Ending(NamedTuple):
     exit_signal: int | None  # None: the line does not say how
 
 
-# Bash's message is alone on its line: ``shell_messages`` has removed what was in front of it.
+# Bash's message is alone on its line: ``texts.runs.normalize`` has removed what was in front of it.
 _ENDINGS: tuple[tuple[int, re.Pattern[str]], ...] = (
     (9, later(r"^Killed\b|task \d+: (?:Killed|Out Of Memory)")),
     (7, later(r"^Bus error|task \d+: Bus error")),

@@ -14,9 +14,8 @@ from rich.console import Console
 
 import holter.doctor.checks
 from doctor.scene import GIB, GPU, PACKAGES, PLAN, said, spoil, well, with_variables
-from holter.doctor.checks import CHECKS, name_of
+from holter.doctor.checks import CHECKS, examine, name_of
 from holter.doctor.checks.gpu import supported
-from holter.doctor.examine import examine
 from holter.doctor.needs import batch_bytes, workers
 from holter.doctor.records import Asked, BadFile, GpuText, Neighbour, Survey
 from holter.doctor.terminal import advice, closing, print_examination, sentence

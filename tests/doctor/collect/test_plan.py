@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from doctor.conftest import World
-from holter.doctor.collect.network_size import parameters
+from holter.doctor.collect.plan import parameters
 from holter.doctor.collect.question import collect
 from holter.doctor.records import Asked, Plan
 from needs import imported

@@ -14,11 +14,10 @@ from scipy import stats
 
 from holter.errors import BadInput, NoReadableCase
 from holter.loader import Catalogue, NoTransforms, Planner, Sampling, catalogue_like, sampling_like
-from holter.loader.plan.draws import Generators
 from holter.loader.plan.foreground import ForegroundLocations
 from holter.loader.plan.foreground_file import FileLocations
-from holter.loader.plan.oversampling import is_forced
 from holter.loader.plan.placement import bounds, place
+from holter.loader.plan.planner import Generators, is_forced
 from holter.loader.read_errors import FileUnreadable
 from loader import data
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from holter.probes.machine.network import REPEATS, Traffic, parse_traffic
+from holter.probes.machine.host import REPEATS, Traffic, parse_traffic
 
 HEAD = """Inter-|   Receive                            |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls

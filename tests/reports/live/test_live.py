@@ -21,7 +21,7 @@ from holter.records import ActionTaken, Diagnosis, Plan
 from holter.remedies.ladder import WAITS, reason_of
 from holter.reports.catalogue import Lang
 from holter.reports.live import lines as live
-from holter.reports.live.known_causes import WHOLE_EVERY_S, KnownCauses
+from holter.reports.live.incidents import WHOLE_EVERY_S, KnownCauses
 from holter.reports.outcome import Outcome
 from holter.reports.outcome.sentences import DEAD
 from holter.supervisor.healing.healer import AT_WORK_AGAIN

@@ -23,7 +23,7 @@ from holter.supervisor.healing.control import Control
 from holter.supervisor.healing.external_wait import CLEARED
 from holter.supervisor.healing.healer import TRY_AGAIN_S, WORKS_WITHIN_S, Healer
 from holter.supervisor.healing.main_hang import ANNOUNCED_S, FLOOR_S
-from holter.supervisor.healing.when_to_act import HOOK_FIRST_S, NAMELESS_S
+from holter.supervisor.healing.training_state import HOOK_FIRST_S, NAMELESS_S
 
 
 class Case:

@@ -6,8 +6,7 @@ import shutil
 
 import pytest
 
-from holter.supervisor.recording.scratch import LOCK_NAME, Scratch
-from holter.supervisor.recording.scratch_keeper import ScratchKeeper
+from holter.supervisor.recording.scratch import LOCK_NAME, Scratch, ScratchKeeper
 
 
 @pytest.fixture

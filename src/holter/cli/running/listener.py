@@ -14,8 +14,7 @@ from holter.history.pace import Pace
 from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Notice, Text
 from holter.reports.catalogue import load, phrase
 from holter.reports.live import lines as live
-from holter.reports.live.incidents import Incidents
-from holter.reports.live.known_causes import KnownCauses
+from holter.reports.live.incidents import Incidents, KnownCauses
 from holter.reports.live.line_writer import LineWriter
 from holter.reports.live.pace import pace_line, stamp, status
 from holter.reports.outcome import Outcome

@@ -1,18 +1,15 @@
-"""The real faults of ``holter demo``, one file each; every fault is undone, even after an error."""
+"""The real faults of ``holter demo``; every fault is undone, even after an error."""
 
 from __future__ import annotations
 
 from holter.demo.faults.cpu_quota import CpuQuota
+from holter.demo.faults.damaged import TruncatedFile, WorkerException
 from holter.demo.faults.fault import Context, DemoFault, Worker, prepared
-from holter.demo.faults.freeze_then_kill import FreezeThenKill
 from holter.demo.faults.freeze_worker import FreezeWorker
-from holter.demo.faults.kill_main import KillMain
-from holter.demo.faults.kill_worker import KillWorker
+from holter.demo.faults.kills import FreezeThenKill, KillMain, KillWorker
 from holter.demo.faults.lost_export import LostExport
 from holter.demo.faults.slow_disk import SlowDisk
-from holter.demo.faults.truncated_file import TruncatedFile
 from holter.demo.faults.vgpu_licence import VgpuLicence
-from holter.demo.faults.worker_exception import WorkerException
 from holter.errors import BadInput
 from holter.sentences import NOTHING_STARTED, define
 

@@ -1,4 +1,7 @@
-"""Base of faults in a single file: the training reads a copy of the data, and one of its cases is damaged."""
+"""Faults in a single file: the training reads a copy of the data, and one of its cases is damaged.
+
+An image is cut in the middle, as after a full disk or an interrupted copy; or a worker raises when it reads the case.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from pathlib import Path
 
 from holter.demo.faults.fault import Context, DemoFault
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME
+
+EMPTY_PICKLE = b"\x80\x04}\x94."  # an empty dict: nnU-Net looks up class_locations and does not find it
 
 
 class DamagedCase(DemoFault):
@@ -42,3 +47,27 @@ def replace(file: Path, content: bytes) -> None:
     fresh = file.with_name(f"{file.name}.new")
     fresh.write_bytes(content)
     fresh.replace(file)
+
+
+class WorkerException(DamagedCase):
+    """Removes from a case's properties what the loader looks up."""
+
+    name = "worker-exception"
+    true_cause: str | None = "worker-exception"
+
+    def damage(self, case: Path) -> None:
+        """Replace the properties by an empty dict."""
+        replace(case.with_name(f"{case.name}.pkl"), EMPTY_PICKLE)
+
+
+class TruncatedFile(DamagedCase):
+    """Keeps a third of the file; the worker that reads it raises."""
+
+    name = "truncated-file"
+    true_cause: str | None = "truncated-preprocessed-file"
+
+    def damage(self, case: Path) -> None:
+        """Truncate the image file."""
+        file = case.with_name(f"{case.name}.b2nd")
+        content = file.read_bytes()
+        replace(file, content[: len(content) // 3])

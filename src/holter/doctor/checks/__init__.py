@@ -20,7 +20,7 @@ from holter.doctor.checks import (
     software,
     storage,
 )
-from holter.doctor.records import Group, Result, Survey
+from holter.doctor.records import Examination, Group, Result, Survey, Verdict
 
 Check = Callable[[Survey], Result]
 
@@ -40,3 +40,11 @@ CHECKS: tuple[Check, ...] = tuple(check for _, checks in GROUPS for check in che
 def name_of(check: Check) -> str:
     """Return the check's name in results and documents."""
     return check.__name__.replace("_", "-")
+
+
+def examine(survey: Survey) -> Examination:
+    """Run every check on one survey. Unknown results never make the verdict worse, and never count as fine."""
+    results = tuple(check(survey) for check in CHECKS)
+    states = {result.state for result in results}
+    verdict: Verdict = "no-go" if "no-go" in states else "warn" if "warn" in states else "go"
+    return Examination(verdict=verdict, results=results, survey=survey)

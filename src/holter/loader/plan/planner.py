@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Container, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from holter.errors import BadInput, NoReadableCase
-from holter.loader.plan.draws import Generators
 from holter.loader.plan.foreground_file import Locations
-from holter.loader.plan.oversampling import is_forced
 from holter.loader.plan.placement import place
 from holter.loader.read_errors import in_case
 from holter.loader.records import CaseFacts, Region, SamplePlan, Sampling
@@ -18,6 +17,46 @@ from holter.loader.stage.chain import Box, Chain
 
 # Probability that so many draws in a row give unreadable cases although half of the cases can be read: 2 ** -200.
 MOST_ATTEMPTS = 200
+_WORD = (1 << 64) - 1
+
+
+class Generators(threading.local):
+    """The random generator of each sample; one object serves all samples of a thread.
+
+    Philox computes each number from a key and a counter alone: no earlier draw has an effect. The key is
+    (seed, stream); step, slot and attempt are the high words of the counter, so no two samples share a number.
+
+    Source:  Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
+    """
+
+    def __init__(self) -> None:
+        self._bits = np.random.Philox(key=0)
+        self._rng = np.random.Generator(self._bits)
+        self._state: Any = np.random.Philox(key=0, counter=0).state
+
+    def at(self, seed: int, stream: int, step: int, slot: int, attempt: int = 0) -> np.random.Generator:
+        """Return the generator of one sample, valid until this thread's next call.
+
+        Units:   ``stream`` separates ranks, training and validation that share a seed; ``attempt`` counts
+                 replacements of a case that cannot be read.
+        """
+        self._state["state"]["key"][:] = seed & _WORD, stream & _WORD
+        self._state["state"]["counter"][:] = 0, attempt, slot, step
+        self._bits.state = self._state
+        return self._rng
+
+
+def is_forced(sampling: Sampling, slot: int, rng: np.random.Generator) -> bool:
+    """Return whether the sample in this slot must contain foreground.
+
+    As in nnU-Net these are the last samples of a batch, or with ``probabilistic_oversampling`` each one by chance.
+
+    Source:  nnunetv2 2.8.1 nnUNetDataLoader._oversample_last_XX_percent, _probabilistic_oversampling.
+    """
+    if sampling.probabilistic_oversampling:
+        return bool(rng.uniform() < sampling.oversample_foreground_percent)
+    # Python's round() rounds half to even; nnU-Net uses it too.
+    return not slot < round(sampling.batch_size * (1 - sampling.oversample_foreground_percent))
 
 
 class Cases(Protocol):

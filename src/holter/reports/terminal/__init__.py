@@ -19,7 +19,7 @@ from holter.reports.outcome.closing import verdict_of_case, verdict_of_run
 from holter.reports.outcome.groups import Group, group_headline, grouped, moments
 from holter.reports.quiet import quiet
 from holter.reports.terminal import episode, whole_run
-from holter.reports.terminal.next_checks import notes
+from holter.reports.terminal.episode import notes
 from holter.reports.terminal.printing import print_line, print_section
 from holter.reports.wrapping import Line
 from holter.tape import Recording

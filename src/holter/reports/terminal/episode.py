@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from holter.history.fates import Fate, last_end
-from holter.records import Diagnosis, Episode, Finding, Link, Verdict
+from holter.records import Diagnosis, Environment, Episode, Finding, Link, Message, Verdict
+from holter.remedies.next_checks import next_checks
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.cause_words import best, is_weighed
 from holter.reports.outcome import sentences as say
 from holter.reports.outcome.groups import Group, fate_words, moments, times_of
 from holter.reports.outcome.unusual import unusual
 from holter.reports.outcome.wall import clocks
-from holter.reports.terminal.next_checks import next_check_lines
 from holter.reports.when import TIMELESS, duration, how_long, is_text, wall_of
 from holter.reports.wording import finding_text, later_lines, remedies_of, remedy_text
 from holter.reports.wrapping import Line
@@ -31,6 +31,19 @@ LOOKED_AT = frozenset(
     )
 )  # fmt: skip
 STYLE_OF_SAFETY = {"SAFE": "green", "CONSENT": "yellow", "ADVICE": "cyan"}
+
+
+def next_check_lines(diagnosis: Diagnosis, environment: Environment | None, lang: Lang) -> Iterator[Line]:
+    """Yield each command with the question that it answers."""
+    for number, check in enumerate(next_checks(diagnosis, environment), start=1):
+        yield Line(text(f"look.{check.id}", lang), indent=2, sign=f"{number}.", sign_style="cyan")
+        yield Line(check.command, indent=7, style="bold", command=True)
+
+
+def notes(messages: tuple[Message, ...], lang: Lang) -> Iterator[Line]:
+    """Yield one line per note."""
+    for message in messages:
+        yield Line(phrase(message, lang), indent=2, sign="·")
 
 
 def when(group: Group, recording: Recording, lang: Lang, *, is_run: bool) -> Iterator[Line]:

@@ -19,8 +19,7 @@ from holter.supervisor.healing.attempts import Attempts
 from holter.supervisor.healing.control import NOT_ASKED, Control
 from holter.supervisor.healing.external_wait import ExternalWait
 from holter.supervisor.healing.main_hang import MainHang
-from holter.supervisor.healing.training_state import TrainingState
-from holter.supervisor.healing.when_to_act import is_time
+from holter.supervisor.healing.training_state import TrainingState, is_time
 
 # An action within the epoch has failed if there is no progress for this long after it.
 WORKS_WITHIN_S = 20.0

@@ -27,7 +27,7 @@ from holter.records import (
     Tick,
 )
 from holter.sentences import define, joined
-from holter.supervisor.recording.scratch_keeper import ScratchKeeper
+from holter.supervisor.recording.scratch import ScratchKeeper
 from holter.supervisor.recording.sources import Sources
 from holter.texts.resume_command import Resume
 

@@ -13,7 +13,7 @@ from holter.probes.process.stacks import StackDumper
 from holter.records import ContractSettled, Notice, Tick
 from holter.sentences import define
 from holter.supervisor.recording.abilities import HAS_ENDED, Abilities, Terms
-from holter.supervisor.recording.scratch_keeper import ScratchKeeper
+from holter.supervisor.recording.scratch import ScratchKeeper
 from holter.supervisor.recording.sources import Sources
 
 # Start-up imports torch from a network disk; a working hook has written its page by then.

@@ -31,8 +31,7 @@ from holter.supervisor.recording.episode_keeper import EpisodeKeeper
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.recording.own_problems import OwnProblems, say_what_is_left
 from holter.supervisor.recording.registrar import Registrar
-from holter.supervisor.recording.scratch import Scratch
-from holter.supervisor.recording.scratch_keeper import ScratchKeeper
+from holter.supervisor.recording.scratch import Scratch, ScratchKeeper
 from holter.supervisor.recording.sources import Sources
 from holter.supervisor.recording.standing import StandingWatch
 from holter.tape import Recording, TapeWriter

@@ -1,4 +1,7 @@
-"""The scratch folder of a run: heartbeat pages and stack files on a local disk, and the lock of its recorder."""
+"""The scratch folder of a run: heartbeat pages and stack files on a local disk, and the lock of its recorder.
+
+A clean-up of /tmp may remove it: then it is created again under its name.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from pathlib import Path
 from holter.errors import AlreadyRecorded, FolderNotWritable
 from holter.linux.place import here
 from holter.patterns import later
+from holter.records import Notice
 from holter.sentences import NO_TRAINING_TOUCHED, define
 from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN
 from holter.supervisor.state_folder import SOMEBODY_ELSES
@@ -34,6 +38,16 @@ OTHER_TMPDIR = define("next.other-tmpdir", "Set TMPDIR to another folder.")
 RECORDED_ALREADY = define("error.recorded-already", "Another Holter records this training already.")
 BOTH_GO_ON = define("safe.both-go-on", "The training and its recording go on.")
 DIAGNOSE_ITS_TAPE = define("next.diagnose-its-tape", "holter diagnose on its tape works while it is being written.")
+CREATED_AGAIN = define(
+    "notice.scratch-gone",
+    "Holter's own folder {folder} was removed and is created again. The training is not affected; what its processes "
+    "reported in the last second may be lost",
+)
+CANNOT = define(
+    "notice.scratch-lost",
+    "Holter's own folder {folder} was removed and cannot be created again. The training is not affected, but new "
+    "processes of it are not watched, and Holter can replace no workers and save no checkpoint",
+)
 
 
 class Scratch:
@@ -196,3 +210,26 @@ def _machine() -> str:
         space = 0
     host = "".join(letter for letter in socket.gethostname().partition(".")[0] if letter.isalnum() or letter == "-")
     return f"{host}-{space}"
+
+
+class ScratchKeeper:
+    """Checks the scratch folder at every tick."""
+
+    def __init__(self, scratch: Scratch) -> None:
+        self._scratch = scratch
+        self.is_lost = False
+
+    @property
+    def folder(self) -> Path:
+        """Path of the folder."""
+        return self._scratch.folder
+
+    def see(self, t_s: float) -> tuple[Notice, ...]:
+        """Create the folder again if it is gone; return a notice in that case, and nothing if it was there."""
+        if self._scratch.is_kept():
+            return ()
+        was_lost, self.is_lost = self.is_lost, not self._scratch.recreate()
+        if self.is_lost and was_lost:
+            return ()
+        sentence = CANNOT if self.is_lost else CREATED_AGAIN
+        return (Notice(t_s=t_s, what="scratch-gone", message=sentence(folder=str(self._scratch.folder))),)

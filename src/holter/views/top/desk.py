@@ -15,8 +15,8 @@ from holter.views.model.sentence import Tone, sentence
 from holter.views.model.view import View
 from holter.views.top.draw import happened, pages, processes
 from holter.views.top.draw.paper import Paper
+from holter.views.top.draw.rows import places
 from holter.views.top.draw.screen import LEAST_WIDTH, Composer, Drawn, Look
-from holter.views.top.draw.widths import places
 
 # Widths of a column that the zoom keys step through, in seconds: a screen of 50 columns holds 25 s to 10 days.
 WIDTHS = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 18000.0)

@@ -9,8 +9,7 @@ from rich.cells import cell_len
 from holter.reports.catalogue import Lang, text
 from holter.views.model.view import Chart, View
 from holter.views.top.draw.glyphs import Glyphs
-from holter.views.top.draw.rows import Line, Row
-from holter.views.top.draw.widths import Places
+from holter.views.top.draw.rows import Line, Places, Row
 from holter.views.top.draw.words import chart_label, percent, size, whole
 
 # Charts in the order of the question "where does the time go?"; the first ones are always shown.

@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 
+import msgspec
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
@@ -147,3 +148,27 @@ def wrapped(content: str, width: int, most: int) -> list[str]:
 def plain(line: Line) -> str:
     """Return the text of a line."""
     return "".join(segment.text for segment in line)
+
+
+class Places(msgspec.Struct, frozen=True):
+    """The widths of the parts of a line, in characters."""
+
+    width: int
+    label: int
+    numbers: int
+
+    @property
+    def chart(self) -> int:
+        """Width of the chart: the rest of the line."""
+        return max(1, self.width - self.label - self.numbers - 1)
+
+    def row(self, label: str, style: str, cut: str) -> Row:
+        """Return a line that begins with a label; ``cut``: the character that ends a label that is too long."""
+        return Row(self.width).add(fit(label, self.label - 1, sign=cut), style).add(" ")
+
+
+def places(width: int) -> Places:
+    """Return the widths for a screen of ``width`` characters."""
+    label = 12 if width >= 60 else 6
+    steps = ((160, 50), (130, 40), (70, 24), (56, 16), (0, 9))
+    return Places(width=width, label=label, numbers=next(cells for least, cells in steps if width >= least))

@@ -13,8 +13,7 @@ from holter.views.model.columns import telling
 from holter.views.model.series import place
 from holter.views.model.view import Lane, View
 from holter.views.top.draw.glyphs import EPISODES, PHASES, STATE_STYLES, Glyphs
-from holter.views.top.draw.rows import Line, Row, fit
-from holter.views.top.draw.widths import places
+from holter.views.top.draw.rows import Line, Row, fit, places
 from holter.views.top.draw.words import age, lane_label, size
 
 # Steps of the time axis in seconds.

@@ -1,8 +1,14 @@
-"""Remedies for commands of nnU-Net that do not train: what continues them, and what means nothing to them."""
+"""Which remedies apply to a program: some only to nnU-Net, some only to its trainings.
+
+Commands of nnU-Net that do not train are continued by others.
+"""
 
 from __future__ import annotations
 
+import re
+
 from holter.causes.offers import Offer
+from holter.patterns import later
 
 # Offered instead, where there are no checkpoints.
 AGAIN = {
@@ -17,6 +23,12 @@ PREDICT_AGAIN = {
     "end-and-continue": "end-and-predict-again",
 }
 OF_TRAINING = ("nnUNet_n_proc_DA", "{validate}", "HOLTER_START_METHOD")
+_COMMAND = later(r"nnunet|batchgen|\{(?:preprocessed|results|continue|validate)\}", re.IGNORECASE)
+
+
+def is_of_nnunet(command: str) -> bool:
+    """Return whether a command, with its blanks not yet filled, applies only to nnU-Net's trainings."""
+    return _COMMAND.search(command) is not None
 
 
 def only_trains(offer: Offer) -> bool:
