@@ -60,7 +60,8 @@ def holter(environment: dict[str, str], tmp_path: Path) -> Run:
     """Runs a command in that environment, with variables of its own."""
 
     def with_options(*options: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        command = [*HOLTER, *options, "--lang", "en", "--python", variables.get("PYTHON", sys.executable)]
+        lang = () if "--lang" in options else ("--lang", "en")
+        command = [*HOLTER, *options, *lang, "--python", variables.get("PYTHON", sys.executable)]
         return subprocess.run(
             command,
             env={**environment, **variables},

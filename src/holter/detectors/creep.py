@@ -7,9 +7,8 @@ from itertools import combinations, pairwise
 from statistics import median
 from typing import NamedTuple
 
-from holter.detectors.view import ended
-from holter.history.ranks import main_beat
-from holter.records import Episode, EpochEnded, Message, Tick
+from holter.detectors.view import OpenEpisodes
+from holter.records import Episode, EpochEnded, Tick
 from holter.sentences import define
 
 # One point per minute; the growth must show in each third of this many minutes (caches fill in the first ten).
@@ -54,7 +53,7 @@ class CreepDetector:
         self._minute: list[float] = []
         self._epochs: deque[_Epochs] = deque(maxlen=EPOCHS)
         self._short: list[float] = []
-        self._open: dict[str, Episode] = {}
+        self._open = OpenEpisodes(self.name, "creep")
         self._began_s: float | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
@@ -66,22 +65,22 @@ class CreepDetector:
             changed += self._see_memory(tick)
         return tuple(changed)
 
-    def _see_memory(self, tick: Tick) -> list[Episode]:
+    def _see_memory(self, tick: Tick) -> tuple[Episode, ...]:
         sizes = [process.rss_bytes for process in tick.processes if process.rss_bytes is not None]
         if self._began_s is None:
             self._began_s = tick.t_s
         if len(sizes) < len(tick.processes) or tick.t_s < self._began_s + WARM_UP_S:
-            return []
+            return ()
         self._minute.append(float(sum(sizes)))
         if self._memory and tick.t_s - self._memory[-1][0] < POINT_EVERY_S:
-            return []
+            return ()
         self._memory.append((tick.t_s, median(self._minute)))
         self._minute.clear()
         return self._judge_memory(tick)
 
-    def _judge_memory(self, tick: Tick) -> list[Episode]:
+    def _judge_memory(self, tick: Tick) -> tuple[Episode, ...]:
         if len(self._memory) < POINTS:
-            return []
+            return ()
         sizes = [size for _, size in self._memory]
         limit = _room_bytes(tick)
         first, second, third = _thirds(sizes)
@@ -92,47 +91,30 @@ class CreepDetector:
         noise = max(abs(a - b) for a, b in pairwise(sizes))
         matters = left_s is not None and (left_s < FULL_WITHIN_S or grown >= GROWTH_RATIO * (limit or 0))
         if left_s is None or not matters or grown <= 2 * noise:
-            return self._close("memory", tick.t_s)
+            return self._open.end(tick.t_s, "memory")
         reason = MEMORY(hourly=per_s * 3600, left=left_s)
-        return self._alarm("memory", tick, self._memory[0][0], reason)
+        return self._open.begin(tick, self._memory[0][0], reason, "memory", pid=None)
 
-    def _see_epoch(self, duration_s: float, tick: Tick) -> list[Episode]:
+    def _see_epoch(self, duration_s: float, tick: Tick) -> tuple[Episode, ...]:
         self._short.append(duration_s)
         if sum(self._short) < POINT_OF_EPOCHS_S:
-            return []
+            return ()
         self._epochs.append(_Epochs(len(self._short), sum(self._short)))
         self._short.clear()
         return self._judge_epochs(tick)
 
-    def _judge_epochs(self, tick: Tick) -> list[Episode]:
+    def _judge_epochs(self, tick: Tick) -> tuple[Episode, ...]:
         if len(self._epochs) < EPOCHS:
-            return []
+            return ()
         usual = [epochs.usual_s for epochs in self._epochs]
         first, second, third = _thirds(usual)
         rising = [before < after for before, after in combinations(usual, 2)]
         is_steady = first < second < third and sum(rising) >= RISING_PAIRS_PART * len(rising)
         if not (is_steady and third >= EPOCH_GROWTH * first):
-            return self._close("epoch time", tick.t_s)
+            return self._open.end(tick.t_s, "epoch time")
         number, lasted_s = (sum(each) for each in zip(*self._epochs, strict=True))
         reason = EPOCHS_GROW(first=first, last=third, epochs=number)
-        return self._alarm("epoch time", tick, tick.t_s - lasted_s, reason)
-
-    def _alarm(self, subject: str, tick: Tick, start_s: float, reason: Message) -> list[Episode]:
-        if subject in self._open:
-            return []
-        self._open[subject] = Episode(
-            kind="creep",
-            phase=beat.phase if (beat := main_beat(tick)) is not None else "unknown",
-            start_s=start_s,
-            alarm_s=tick.t_s,
-            detector=self.name,
-            subject=subject,
-            reason=reason,
-        )
-        return [self._open[subject]]
-
-    def _close(self, subject: str, t_s: float) -> list[Episode]:
-        return ended(self._open.pop(subject, None), t_s)
+        return self._open.begin(tick, tick.t_s - lasted_s, reason, "epoch time", pid=None)
 
 
 def _thirds(values: list[float]) -> tuple[float, float, float]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from holter.detectors.course import LOOP
-from holter.detectors.view import ended
-from holter.history.ranks import main_beat
+from holter.detectors.view import TRAINING, OpenEpisodes
 from holter.records import Episode, EpochEnded, Noted, Tick
 from holter.sentences import define
 
@@ -25,7 +24,7 @@ class DivergedDetector:
     def __init__(self) -> None:
         self._lost: dict[str, tuple[int, int, float]] = {}  # loss -> (first epoch, epochs, t_s of the first)
         self._last = -1  # epoch; log and console may both report one
-        self._open: Episode | None = None
+        self._open = OpenEpisodes(self.name, "diverged")
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
         changed: list[Episode] = []
@@ -37,30 +36,16 @@ class DivergedDetector:
                 self._last = -1  # another training in the same process
         return tuple(changed)
 
-    def _see_epoch(self, event: EpochEnded, tick: Tick) -> list[Episode]:
+    def _see_epoch(self, event: EpochEnded, tick: Tick) -> tuple[Episode, ...]:
         for name in event.not_finite:
             first, count, since_s = self._lost.get(name, (event.epoch, 0, event.t_s))
             self._lost[name] = (first, count + 1, since_s)
         self._lost = {name: lost for name, lost in self._lost.items() if name in event.not_finite}
-        if self._open is not None:
-            return [] if self._lost else self._close(event.t_s)
+        if TRAINING in self._open:
+            return () if self._lost else self._open.end(event.t_s)
         worst = max(self._lost.items(), key=lambda loss: loss[1][1], default=None)
         if worst is None or worst[1][1] < EPOCHS:
-            return []
+            return ()
         name, (first, count, since_s) = worst
-        beat = main_beat(tick)
-        self._open = Episode(
-            kind="diverged",
-            phase="train",
-            start_s=min(since_s, tick.t_s),
-            alarm_s=tick.t_s,
-            detector=self.name,
-            subject="training",
-            pid=beat.pid if beat is not None else None,
-            reason=REASON(loss=name, epochs=count, since=first),
-        )
-        return [self._open]
-
-    def _close(self, t_s: float) -> list[Episode]:
-        episode, self._open = self._open, None
-        return ended(episode, t_s)
+        reason = REASON(loss=name, epochs=count, since=first)
+        return self._open.begin(tick, min(since_s, tick.t_s), reason, phase="train")

@@ -7,9 +7,9 @@ hand-over), at once or hours later; so it gets its own episode.
 from __future__ import annotations
 
 from holter.detectors.plain import PlainKeeper, loader_workers, waited_s
-from holter.detectors.view import GAP_S, HELD, ended, is_paused
+from holter.detectors.view import GAP_S, HELD, OpenEpisodes, is_paused
 from holter.evidence.words import process_of
-from holter.history.ranks import main_beat, main_process
+from holter.history.ranks import main_process
 from holter.records import WORKERS, Episode, Message, ProcessSample, Tick
 from holter.sentences import define
 
@@ -32,7 +32,7 @@ class FrozenDetector:
     def __init__(self) -> None:
         self._since: dict[int, float] = {}
         self._work: dict[int, tuple[float | None, int | None]] = {}
-        self._open: dict[int, Episode] = {}
+        self._open = OpenEpisodes(self.name, "stall")
         self._last_s: float | None = None
         self._plain = PlainKeeper()
 
@@ -50,12 +50,12 @@ class FrozenDetector:
         for pid, process in workers.items():
             if paused or not self._is_frozen(process):
                 self._since.pop(pid, None)
-                changed += self._close(pid, tick.t_s)
+                changed += self._open.end(tick.t_s, pid)
             else:
                 began_s = self._since.setdefault(pid, previous_s if previous_s is not None else tick.t_s)
                 changed += self._alarm_if_long(process, began_s, tick)
-        for pid in [pid for pid in self._open if pid not in workers]:
-            changed += self._close(pid, tick.t_s)
+        for gone in [pid for pid in self._open if pid not in workers]:
+            changed += self._open.end(tick.t_s, gone)
         return tuple(changed)
 
     def _is_frozen(self, process: ProcessSample) -> bool:
@@ -67,30 +67,18 @@ class FrozenDetector:
         # Below strace a process that works is in state t most of the time.
         return process.state == "T" or (process.state in (HELD, "D") and not moved)
 
-    def _alarm_if_long(self, process: ProcessSample, began_s: float, tick: Tick) -> list[Episode]:
+    def _alarm_if_long(self, process: ProcessSample, began_s: float, tick: Tick) -> tuple[Episode, ...]:
         stopped = process.state in ("T", "t")
         if process.pid in self._open or tick.t_s - began_s < (STOPPED_S if stopped else BLOCKED_S):
-            return []
+            return ()
         main = main_process(tick.processes, tick.beats)
         if main is not None and main.state in ("T", "t"):
-            return []  # the whole run is being stopped, process by process
+            return ()  # the whole run is being stopped, process by process
         if self._plain.is_plain and ((waited_s(tick) or 0.0) < STOPPED_S or process not in loader_workers(tick)):
-            return []  # nothing waits for it
-        episode = Episode(
-            kind="stall",
-            phase=beat.phase if (beat := main_beat(tick)) is not None else "unknown",
-            start_s=began_s,
-            alarm_s=tick.t_s,
-            detector=self.name,
-            subject=process_of(process),
-            pid=process.pid,
-            reason=_reason(process, tick.t_s - began_s),
-        )
-        self._open[process.pid] = episode
-        return [episode]
-
-    def _close(self, pid: int, t_s: float) -> list[Episode]:
-        return ended(self._open.pop(pid, None), t_s)
+            return ()  # nothing waits for it
+        reason = _reason(process, tick.t_s - began_s)
+        about = {"subject": process_of(process), "pid": process.pid}
+        return self._open.begin(tick, began_s, reason, process.pid, **about)
 
 
 def _reason(process: ProcessSample, age_s: float) -> Message:

@@ -9,7 +9,7 @@ from collections import deque
 from statistics import median
 from typing import NamedTuple
 
-from holter.detectors.view import GAP_S, ended, is_paused
+from holter.detectors.view import GAP_S, TRAINING, OpenEpisodes, is_paused
 from holter.evidence.words import WORKING_CPU_RATIO
 from holter.history.ranks import main_beat
 from holter.records import DATA_WORKERS, Beat, Episode, Tick
@@ -50,7 +50,7 @@ class PausesDetector:
         self._last_s: float | None = None
         self._calm_s = 0.0  # training time since the last pause
         self._looks: list[bool] = []  # per tick since the last progress: whether data workers computed
-        self._open: Episode | None = None
+        self._open = OpenEpisodes(self.name, "slow-down")
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
         beat = main_beat(tick)
@@ -71,7 +71,7 @@ class PausesDetector:
             self._before, self._looks = beat, []
         else:
             self._looks.append(_are_at_work(tick))
-        return self._judge(tick, beat)
+        return self._judge(tick)
 
     def _moved(self, before: Beat, beat: Beat) -> None:
         assert beat.progressed_s is not None
@@ -87,10 +87,10 @@ class PausesDetector:
             return
         self._steps.extend([took_s / steps] * min(steps, KEPT_STEPS))
 
-    def _judge(self, tick: Tick, beat: Beat) -> tuple[Episode, ...]:
+    def _judge(self, tick: Tick) -> tuple[Episode, ...]:
         while self._pauses and self._pauses[0].end_s < tick.t_s - WITHIN_S:
             self._pauses.popleft()
-        if self._open is not None:
+        if TRAINING in self._open:
             return self._over(tick.t_s)
         if len(self._pauses) < PAUSES:
             return ()
@@ -99,28 +99,18 @@ class PausesDetector:
         if lost_s < LOST_PART * span_s:
             return ()
         each_s = median(pause.end_s - pause.start_s for pause in self._pauses)
-        self._open = Episode(
-            kind="slow-down",
-            phase="train",
-            start_s=start_s,
-            alarm_s=tick.t_s,
-            detector=self.name,
-            subject="training",
-            pid=beat.pid,
-            reason=REASON(
-                count=len(self._pauses), each=each_s, span=span_s, part=lost_s / span_s, usual=median(self._steps)
-            ),
+        reason = REASON(
+            count=len(self._pauses), each=each_s, span=span_s, part=lost_s / span_s, usual=median(self._steps)
         )
-        return (self._open,)
+        return self._open.begin(tick, start_s, reason)
 
     def _over(self, t_s: float) -> tuple[Episode, ...]:
         return self._close(t_s) if self._calm_s >= OVER_S else ()
 
     def _close(self, t_s: float) -> tuple[Episode, ...]:
-        if self._open is not None:
+        if TRAINING in self._open:
             self._pauses.clear()
-        episode, self._open = self._open, None
-        return tuple(ended(episode, t_s))
+        return self._open.end(t_s)
 
 
 def _are_at_work(tick: Tick) -> bool:

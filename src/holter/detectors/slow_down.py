@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from statistics import median
 
-from holter.detectors.view import GAP_S, ended, is_paused
+from holter.detectors.view import GAP_S, TRAINING, OpenEpisodes, is_paused
 from holter.history.ranks import main_beat
 from holter.records import Episode, EpochEnded, Tick
 from holter.sentences import define
@@ -44,7 +44,7 @@ class SlowDownDetector:
         self._before: tuple[float, int, float, int | None] | None = None  # t, steps, spent, pid
         self._baseline_steps = 0.0
         self._epochs: list[float] = []
-        self._open: Episode | None = None
+        self._open = OpenEpisodes(self.name, "slow-down")
         self._tier = TIERS[0][0]
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
@@ -81,7 +81,7 @@ class SlowDownDetector:
                 self._learn(self._recent.popleft())
 
     def _learn(self, entry: tuple[float, float, float]) -> None:
-        if self._open is None:
+        if TRAINING not in self._open:
             self._baseline.append(entry[1])
             self._baseline_steps += entry[2]
 
@@ -89,7 +89,7 @@ class SlowDownDetector:
         if self._baseline_steps < BASELINE_STEPS or not self._recent:
             return ()
         usual = median(self._baseline)
-        if self._open is not None:
+        if TRAINING in self._open:
             recent = [seconds for t_s, seconds, _ in self._recent if t_s > tick.t_s - TIERS[0][1]]
             limit = max(self._scatter(), usual * (1 + (self._tier - 1) * RECOVERED_PART))
             return self._close(tick.t_s) if recent and median(recent) <= limit else ()
@@ -104,32 +104,17 @@ class SlowDownDetector:
             slow = median(seconds for _, seconds, _ in window)
             if slow >= times * usual and slow > self._scatter():
                 self._tier = times
-                return self._alarm(tick, usual, slow, window[0][0])
+                return self._open.begin(tick, window[0][0], SLOW_STEPS(now=slow, usual=usual))
         return ()
 
     def _close(self, t_s: float) -> tuple[Episode, ...]:
-        if self._open is not None:
+        if TRAINING in self._open:
             self._recent.clear()  # the slow steps of this episode must not raise another one
-        episode, self._open = self._open, None
-        return tuple(ended(episode, t_s))
+        return self._open.end(t_s)
 
     def _scatter(self) -> float:
         ordered = sorted(self._baseline)
         return ordered[int(SCATTER_QUANTILE * (len(ordered) - 1))]
-
-    def _alarm(self, tick: Tick, usual: float, slow: float, since_s: float) -> tuple[Episode, ...]:
-        beat = main_beat(tick)
-        self._open = Episode(
-            kind="slow-down",
-            phase="train",
-            start_s=since_s,
-            alarm_s=tick.t_s,
-            detector=self.name,
-            subject="training",
-            pid=beat.pid if beat else None,
-            reason=SLOW_STEPS(now=slow, usual=usual),
-        )
-        return (self._open,)
 
     def _see_epochs(self, epochs: list[EpochEnded], tick: Tick) -> tuple[Episode, ...]:
         for event in epochs:
@@ -139,17 +124,9 @@ class SlowDownDetector:
             return ()
         before, after = self._epochs[1:-EPOCHS_AFTER] or self._epochs[:1], self._epochs[-EPOCHS_AFTER:]
         usual, slow = median(before), median(after)
-        if self._open is not None:
+        if TRAINING in self._open:
             return self._close(tick.t_s) if slow <= usual * (1 + (EPOCH_TIMES - 1) * RECOVERED_PART) else ()
         if min(after) < EPOCH_TIMES * usual or min(after) <= sorted(before)[int(0.9 * (len(before) - 1))]:
             return ()
-        self._open = Episode(
-            kind="slow-down",
-            phase="train",
-            start_s=epochs[-1].t_s - sum(after),
-            alarm_s=tick.t_s,
-            detector=self.name,
-            subject="training",
-            reason=SLOW_EPOCHS(epochs=EPOCHS_AFTER, now=slow, usual=usual),
-        )
-        return (self._open,)
+        reason = SLOW_EPOCHS(epochs=EPOCHS_AFTER, now=slow, usual=usual)
+        return self._open.begin(tick, epochs[-1].t_s - sum(after), reason, phase="train")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-from holter.detectors.view import GAP_S, ended, is_paused, usable_cpus
+from holter.detectors.view import GAP_S, TRAINING, OpenEpisodes, is_paused, usable_cpus
 from holter.history.ranks import main_beat
-from holter.records import Beat, Episode, Tick
+from holter.records import Episode, Tick
 from holter.sentences import define
 
 # More than half of the step is spent in next(loader): the GPU or CPU that trains is mostly idle.
@@ -52,7 +52,7 @@ class StarvedDetector:
         self._cpus: float | None = None  # CPUs that the run may use
         self._workers: int | None = None  # None: no process sampled yet
         self._is_bound = False
-        self._open: Episode | None = None
+        self._open = OpenEpisodes(self.name, "slow-down")
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
         self._look_at_cpus(tick)
@@ -66,12 +66,12 @@ class StarvedDetector:
             if beat.pid != self._pid or gap:
                 self._seen.clear()
             self._pid = beat.pid
-            return self._close(tick.t_s) if beat.phase in ("final-validation", "shutdown") else ()
+            return self._open.end(tick.t_s) if beat.phase in ("final-validation", "shutdown") else ()
         spent = beat.data_wait_s_total + beat.compute_s_total
         self._seen.append(_StepSample(tick.t_s, beat.data_wait_s_total, spent, beat.steps_total, self._is_bound))
         while len(self._seen) > 2 and self._seen[1].spent_s <= spent - STARVED_S:
             self._seen.popleft()
-        return self._judge(tick, beat)
+        return self._judge(tick)
 
     def _look_at_cpus(self, tick: Tick) -> None:
         self._cpus = usable_cpus(tick, self._cpus)
@@ -81,26 +81,16 @@ class StarvedDetector:
             cpus = self._cpus if self._workers else 1.0  # one process makes every batch itself
             self._is_bound = cpus is not None and used >= BUSY_CPUS * cpus
 
-    def _judge(self, tick: Tick, beat: Beat) -> tuple[Episode, ...]:
+    def _judge(self, tick: Tick) -> tuple[Episode, ...]:
         whole = self._seen[0]
-        if self._open is not None:
+        if TRAINING in self._open:
             ratio = self._ratio(whole)
-            return self._close(tick.t_s) if ratio is not None and ratio <= FED_RATIO else ()
+            return self._open.end(tick.t_s) if ratio is not None and ratio <= FED_RATIO else ()
         since = whole if self._spent(whole) >= STARVED_S else self._bound_since()
         ratio = None if since is None else self._ratio(since)
         if since is None or ratio is None or ratio < STARVED_RATIO:
             return ()
-        self._open = Episode(
-            kind="slow-down",
-            phase="train",
-            start_s=since.t_s,
-            alarm_s=tick.t_s,
-            detector=self.name,
-            subject="training",
-            pid=beat.pid,
-            reason=WAITING(part=ratio),
-        )
-        return (self._open,)
+        return self._open.begin(tick, since.t_s, WAITING(part=ratio))
 
     def _spent(self, since: _StepSample) -> float:
         return self._seen[-1].spent_s - since.spent_s
@@ -117,7 +107,3 @@ class StarvedDetector:
             return None
         after = [look.is_bound for look in self._seen if look.t_s > before[-1].t_s]
         return before[-1] if sum(after) >= BUSY_LOOKS * len(after) else None
-
-    def _close(self, t_s: float) -> tuple[Episode, ...]:
-        episode, self._open = self._open, None
-        return tuple(ended(episode, t_s))

@@ -7,7 +7,7 @@ full for a moment (another user's large file, deleted again) is no sign.
 
 from __future__ import annotations
 
-from holter.detectors.view import ended
+from holter.detectors.view import OpenEpisodes
 from holter.evidence.disk_space import Lack, describe_mount, is_same_device, is_same_folder, shortage
 from holter.evidence.words import is_failed_save, is_saved, saved_file
 from holter.history.ranks import main_beat
@@ -41,7 +41,7 @@ class UnsavedDetector:
     def __init__(self) -> None:
         self._since: float | None = None  # first reading without free space
         self._last: Lack | None = None
-        self._open: Episode | None = None
+        self._open = OpenEpisodes(self.name, "unsaved")
         self._by_save = False
         self._folder: StorageSample | None = None  # first reading, or the first one after it was created again
         self._known_s = 0.0  # last time at which it was certainly there
@@ -62,7 +62,7 @@ class UnsavedDetector:
                 changed += self._see_room(sample, tick)
         return tuple(changed)
 
-    def _see_save(self, event: ActionTaken, tick: Tick) -> list[Episode]:
+    def _see_save(self, event: ActionTaken, tick: Tick) -> tuple[Episode, ...]:
         if is_failed_save(event):
             self._by_save = True
             return self._alarm(event.t_s, event.said, tick)
@@ -71,26 +71,26 @@ class UnsavedDetector:
             self._since = None  # the probe's next reading is older than this
             self._saved_s = event.t_s
             # The next reading shows whether it went into another folder.
-            return self._close(event.t_s) if self._gone_since is None else []
-        return []
+            return self._open.end(event.t_s) if self._gone_since is None else ()
+        return ()
 
     def _is_inside(self, saved: str) -> bool:
         return self._folder is not None and saved.startswith(f"{self._folder.path}/")
 
-    def _see_room(self, sample: StorageSample, tick: Tick) -> list[Episode]:
+    def _see_room(self, sample: StorageSample, tick: Tick) -> tuple[Episode, ...]:
         gone = self._gone(sample)
         if gone is not None and self._gone_since is not None:
             return self._alarm(self._gone_since, gone, tick)
         lacking = shortage(sample)
         if lacking is None:
             if sample.free_bytes is None:
-                return []  # no answer: the state is unknown
+                return ()  # no answer: the state is unknown
             self._since = None
-            return [] if self._by_save or self._gone_since is not None else self._close(tick.t_s)
+            return () if self._by_save or self._gone_since is not None else self._open.end(tick.t_s)
         if self._since is None or lacking != self._last:
             self._since, self._last = tick.t_s, lacking
         if tick.t_s - self._since < LACKING_S:
-            return []
+            return ()
         return self._alarm(self._since, _reason(sample, lacking), tick)
 
     # What happened to the folder, if two readings did not find the one from before.
@@ -122,27 +122,10 @@ class UnsavedDetector:
             return True
         return False
 
-    def _alarm(self, start_s: float, reason: Text, tick: Tick) -> list[Episode]:
-        beat = main_beat(tick)
-        if self._open is not None or (beat is None and not tick.processes):
-            return []
-        self._open = Episode(
-            kind="unsaved",
-            phase=beat.phase if beat else "unknown",
-            start_s=min(start_s, tick.t_s),
-            alarm_s=tick.t_s,
-            detector=self.name,
-            subject="training",
-            pid=beat.pid if beat else None,
-            reason=reason,
-        )
-        return [self._open]
-
-    def _close(self, t_s: float) -> list[Episode]:
-        if self._open is None:
-            return []
-        episode, self._open = self._open, None
-        return ended(episode, max(t_s, episode.alarm_s))
+    def _alarm(self, start_s: float, reason: Text, tick: Tick) -> tuple[Episode, ...]:
+        if main_beat(tick) is None and not tick.processes:
+            return ()
+        return self._open.begin(tick, min(start_s, tick.t_s), reason)
 
 
 def _reason(sample: StorageSample, lacking: Lack) -> Message:

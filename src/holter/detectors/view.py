@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterator
+from typing import Any
+
 import msgspec
 
 from holter.evidence.words import is_in_freezer
 from holter.history.ranks import main_beat
-from holter.records import WORKERS, Episode, Phase, PhaseChanged, Tick
+from holter.records import WORKERS, Episode, EpisodeKind, Phase, PhaseChanged, Text, Tick
 
 STOPPED = ("T", "t")
 # By a debugger, and not by a signal: only the debugger can let it go on, and a person works with it.
 HELD = "t"
 # Recorder and training may be stopped together (Ctrl-Z, a suspended laptop). A longer gap between ticks proves nothing.
 GAP_S = 5.0
+# The subject of an episode about all of it.
+TRAINING = "training"
 
 
 def is_paused(tick: Tick) -> bool:
@@ -42,9 +47,40 @@ def usable_cpus(tick: Tick, before: float | None) -> float | None:
     return before
 
 
-def ended(episode: Episode | None, t_s: float) -> list[Episode]:
-    """Return the open episode, ended at ``t_s``, as a list; an empty list if no episode is open."""
-    return [] if episode is None else [msgspec.structs.replace(episode, end_s=t_s)]
+class OpenEpisodes:
+    """The open episodes of one detector, at most one for each key: its subject, or a PID."""
+
+    def __init__(self, detector: str, kind: EpisodeKind) -> None:
+        self._detector, self._kind = detector, kind
+        self._open: dict[Hashable, Episode] = {}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._open
+
+    def __iter__(self) -> Iterator[Hashable]:
+        return iter(tuple(self._open))
+
+    def begin(
+        self, tick: Tick, start_s: float, reason: Text, key: Hashable = TRAINING, **about: Any
+    ) -> tuple[Episode, ...]:
+        """Open an episode at this tick, and return it; nothing if one with this key is open.
+
+        ``about``: other fields of the episode. Its phase and PID are those of the main process if they are not given.
+        """
+        if key in self:
+            return ()
+        beat = main_beat(tick)
+        of_main = {"phase": beat.phase, "pid": beat.pid} if beat is not None else {"phase": "unknown"}
+        fields: dict[str, Any] = {"subject": key, **of_main, **about}
+        self._open[key] = Episode(
+            kind=self._kind, start_s=start_s, alarm_s=tick.t_s, detector=self._detector, reason=reason, **fields
+        )
+        return (self._open[key],)
+
+    def end(self, t_s: float, key: Hashable = TRAINING) -> tuple[Episode, ...]:
+        """Return the episode with this key, ended now; nothing if none is open."""
+        episode = self._open.pop(key, None)
+        return () if episode is None else (msgspec.structs.replace(episode, end_s=max(t_s, episode.alarm_s)),)
 
 
 class PhaseKeeper:
