@@ -21,11 +21,10 @@ from holter.records import ActionTaken, Diagnosis, Episode, Text, Verdict
 from holter.reports.catalogue import phrase
 from holter.reports.outcome import outcome_of
 from holter.supervisor.notify.carrier import said_by_sender
-from holter.supervisor.notify.composite_listener import CompositeListener
 from holter.supervisor.notify.notify import Notifier
 from holter.supervisor.notify.services import SERVICES, resolved
 from holter.supervisor.notify.target import parse
-from holter.supervisor.recording.listener import Listener
+from holter.supervisor.recording.listener import EVENTS, CompositeListener, Listener
 from holter.tape import read
 from needs import needs
 
@@ -374,6 +373,20 @@ def test_one_listener_that_fails_does_not_keep_the_others_from_hearing() -> None
     with pytest.raises(OSError, match="gone"):
         CompositeListener(Broken(), Hears()).alarm(EPISODE)
     assert heard == [EPISODE]
+
+
+def test_every_event_reaches_every_listener() -> None:
+    heard: list[tuple[object, ...]] = []
+
+    def hears(event: str) -> Callable[..., None]:
+        return lambda _, *about, **named: heard.append((event, about, named))
+
+    hearing = type("Hearing", (Listener,), {event: hears(event) for event in EVENTS})
+    both = CompositeListener(hearing(), hearing())
+    for event in sorted(EVENTS):
+        getattr(both, event)(1, is_due=True)
+    assert heard == [(event, (1,), {"is_due": True}) for event in sorted(EVENTS) for _ in range(2)]
+    assert {"alarm", "cause", "over", "action", "note", "pace"} <= EVENTS
 
 
 def test_the_end_says_what_became_of_the_run_and_which_it_was(server: Callable[..., Server]) -> None:

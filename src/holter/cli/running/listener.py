@@ -145,8 +145,8 @@ def listeners_for(
     if notify is None:
         yield speaker, lambda *_: None
         return
-    from holter.supervisor.notify.composite_listener import CompositeListener
     from holter.supervisor.notify.notify import Notifier
+    from holter.supervisor.recording.listener import CompositeListener
 
     notifier = Notifier(notify, lang, name=name, note=speaker.note)
     try:

@@ -1,6 +1,9 @@
-"""The receiver of a recorder's messages."""
+"""The receivers of a recorder's messages: the terminal, notifications, or several together."""
 
 from __future__ import annotations
+
+from functools import partial
+from typing import Any
 
 from holter.history.pace import Pace
 from holter.records import ActionTaken, ContractSettled, Diagnosis, Episode, Notice, Text
@@ -35,3 +38,27 @@ class Listener:
 
     def pace(self, pace: Pace, *, is_due: bool) -> None:
         """The speed of the training, at each tick; ``is_due``: it is time for a line of its own."""
+
+
+EVENTS = frozenset(name for name in vars(Listener) if not name.startswith("_"))
+
+
+class CompositeListener(Listener):
+    """Passes everything to several listeners; an error in one does not stop the others."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
+
+    def __getattribute__(self, name: str) -> Any:
+        """Return what passes an event on; any other attribute is this object's own."""
+        return partial(self._tell, name) if name in EVENTS else super().__getattribute__(name)
+
+    def _tell(self, event: str, *about: Any, **named: Any) -> None:
+        failure: Exception | None = None
+        for listener in self._listeners:
+            try:
+                getattr(listener, event)(*about, **named)
+            except Exception as error:  # noqa: BLE001 - raised again after all were called
+                failure = error
+        if failure is not None:
+            raise failure

@@ -17,7 +17,7 @@ import threading
 import time
 from pathlib import Path
 
-from holter.views.metrics.following import TapeMetrics
+from holter.views.metrics.exposition import TapeMetrics
 from holter.views.metrics.server import Server
 from holter.views.metrics.textfile import TextFile
 
