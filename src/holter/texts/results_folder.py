@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import os
 from collections.abc import Collection
 from pathlib import Path
@@ -66,6 +67,17 @@ def is_done(folder: Path, names: Collection[str] | None = None) -> bool:
         there = os.listdir(folder) if names is None else names  # noqa: PTH208 - names, not paths
         return any(name in there for name in FINAL) and any((folder / name).is_file() for name in SUMMARIES)
     return False
+
+
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """Return the entries of a folder whose names match, as ``Path.glob`` does; none if there is no such folder.
+
+    Raises:  OSError if the folder cannot be read: since Python 3.13 ``Path.glob`` finds nothing there, without a word.
+    """
+    try:
+        return [path for path in folder.iterdir() if fnmatch.fnmatch(path.name, pattern)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def find_fold(folder: Path) -> Fold:

@@ -18,7 +18,7 @@ from holter.texts.training_log import LogParser
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
 HUNGRY = """
-import resource, sys, traceback
+import ast, resource, sys, tokenize, traceback  # Python 3.13 imports two of them when it prints
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 held = []
 try:

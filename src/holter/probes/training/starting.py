@@ -20,6 +20,7 @@ from holter.probes.machine.environment import process_environ
 from holter.probes.process.process_files import Stat, parse_cmdline, parse_stat
 from holter.probes.process.process_roles import is_python
 from holter.probes.training.preprocessed import jobs_of
+from holter.texts.results_folder import matching
 from holter.texts.training_command import TrainingCommand, parse_training_command
 
 # Splits are written and cases unpacked within minutes after the start; an older process is past that.
@@ -116,7 +117,7 @@ def _is_same(first: Path, other: Path) -> bool:
 def _has_epoch(results: Path, began_wall: float) -> bool:
     # True if a log written since then has an epoch, or may not be read.
     try:
-        logs = [log for log in results.glob("training_log_*.txt") if log.stat().st_mtime >= began_wall - SLACK_S]
+        logs = [log for log in matching(results, "training_log_*.txt") if log.stat().st_mtime >= began_wall - SLACK_S]
         return any(EPOCH.search(log.read_text(encoding="utf-8", errors="replace")) for log in logs)
     except OSError:
         return True

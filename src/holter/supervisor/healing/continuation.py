@@ -15,6 +15,7 @@ from holter.probes.training.remarks import problems
 from holter.records import Text
 from holter.sentences import define
 from holter.texts.launchers import assigned
+from holter.texts.results_folder import matching
 from holter.texts.resume_command import Resume, training_words
 from holter.texts.training_command import parse_training_command
 
@@ -43,7 +44,7 @@ def newest_checkpoint_s(command: tuple[str, ...], variables: Mapping[str, str]) 
     try:
         if folder is None:
             return time.time()
-        for file in folder.glob("checkpoint_*.pth"):
+        for file in matching(folder, "checkpoint_*.pth"):
             with contextlib.suppress(FileNotFoundError):
                 times.append(file.stat().st_mtime)
     except OSError:
