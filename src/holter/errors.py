@@ -141,6 +141,12 @@ class CannotDoHere(HolterError):
     id = "cannot-do-here"
 
 
+class TooBusyHere(HolterError):
+    """A process of Holter has not begun within its time, so that nothing is known."""
+
+    id = "too-busy-here"
+
+
 class BenchFailed(HolterError):
     """A training could not be measured."""
 

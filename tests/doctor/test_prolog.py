@@ -69,3 +69,14 @@ def test_a_mount_that_does_not_answer_is_no_go_within_ten_seconds(hanging: World
     code, line, _ = prolog(hanging, *TRAINING)
     assert time.monotonic() - began_s < WITHIN_S
     assert code == 1 and line.startswith("no-go: nnU-Net's folders did not answer")
+
+
+@pytest.mark.parametrize("child", ["question", "disk_child"])
+def test_a_look_that_had_no_time_to_begin_is_no_no_go(world: World, child: str) -> None:
+    # As on a machine that is so busy that Python has not started when the time is over.
+    late = f"import sys, time\nif 'holter.doctor.collect.{child}' in sys.orig_argv:\n    time.sleep(60)\n"
+    (world.root / "late").mkdir()
+    (world.root / "late" / "sitecustomize.py").write_text(late)
+    code, line, _ = prolog(world, *TRAINING, PYTHONPATH=str(world.root / "late"))
+    assert code == 2 and line.startswith("not looked at: ") and line.count("\n") == 1, line
+    assert "had not begun after 6" in line, line

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holter.cli.options import Fold, Json, Lang, Plans, Python, Trainer, chosen_language, print_json
-from holter.errors import BadInput, CannotDoHere
+from holter.errors import BadInput, CannotDoHere, TooBusyHere
 from holter.records.exit_codes import INTERRUPTED
 from holter.sentences import define
 
@@ -90,11 +90,13 @@ def doctor(
         survey = _gather(order, language, quiet=as_json or prolog or not sys.stderr.isatty())
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except (BadInput, CannotDoHere) as error:
+    except (BadInput, CannotDoHere, TooBusyHere) as error:
         if not prolog:
             raise
-        print(phrase(terminal.NO_GO_LINE(what=error.what), language))  # also what this node alone lacks
-        sys.exit(1)
+        is_known = not isinstance(error, TooBusyHere)
+        line = terminal.NO_GO_LINE if is_known else terminal.NO_LOOK_LINE
+        print(phrase(line(what=error.what), language))  # also what this node alone lacks
+        sys.exit(1 if is_known else 2)
     if prolog and not as_json:
         sys.exit(_one_line(survey, language))
     sys.exit(_report(survey, language, as_json=as_json, everything=everything))

@@ -24,6 +24,7 @@ from holter.sentences import define
 TRAINING = define("doctor.subject.fold", "{dataset} {configuration} fold {fold}")
 
 GO_LINE = define("doctor.prolog-go", "go, in {seconds:.1f} s[[; but {what}]][[ (and {more} more)]]")
+NO_LOOK_LINE = define("doctor.prolog-no-look", "not looked at: {what}")
 NO_GO_LINE = define("doctor.prolog-no-go", "no-go: {what}[[ (and {more} more)]]")
 
 SIGNS: dict[State, tuple[str, str]] = {

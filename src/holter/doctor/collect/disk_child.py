@@ -124,6 +124,7 @@ def stream(files: list[str], until: float) -> float | None:
 def main() -> None:
     """Print free space, then the test write, then the reads: earlier lines are kept if a later call hangs."""
     path, seconds = Path(sys.argv[1]), float(sys.argv[2])
+    tell()  # it has begun; from here on any call may hang
     try:
         place = nearest(path)
         tell(exists=place == path, real_path=os.path.realpath(place))

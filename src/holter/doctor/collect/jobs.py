@@ -71,6 +71,11 @@ def merged(text: str) -> dict[str, Any]:
     return facts
 
 
+def has_begun(outcome: Outcome | None) -> bool:
+    """Return False if a command was killed at its deadline and had not written its first line: Python was starting."""
+    return outcome is None or not outcome.is_late or "\n" in outcome.text
+
+
 def trouble_of(outcome: Outcome | None) -> Message | None:
     """Return how a command failed, or that it did not answer; None if it did."""
     return SILENT() if outcome is None else outcome.trouble

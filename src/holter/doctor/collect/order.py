@@ -36,6 +36,11 @@ class Limits(NamedTuple):
     software: bool = True  # imports torch
     files: bool = True
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether a scheduler waits for the answer."""
+        return self.whole_s < float("inf")
+
 
 # Less than ten seconds together, also where nothing answers.
 QUICK = Limits(question_s=6.0, folder_s=6.0, gpu_s=6.0, reads_s=0.0, whole_s=8.5, software=False, files=False)

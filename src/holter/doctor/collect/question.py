@@ -225,6 +225,7 @@ def _configuration(plans: Mapping[str, Any], asked: Asked) -> Mapping[str, Any]:
 
 def main() -> None:
     """Read the question from the first argument, as JSON; print the answer."""
+    print(flush=True)  # it has begun; from here on any call may hang
     asked = msgspec.convert(json.loads(sys.argv[1]), type=Asked)
     try:
         answer = collect(asked, os.environ)

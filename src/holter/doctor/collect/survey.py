@@ -14,13 +14,13 @@ import msgspec
 
 from holter.doctor.collect import files as preprocessed
 from holter.doctor.collect.folders import folder_of, folders_of, probe
-from holter.doctor.collect.jobs import SILENT, Jobs, merged, trouble_of, wait
+from holter.doctor.collect.jobs import SILENT, Jobs, has_begun, merged, trouble_of, wait
 from holter.doctor.collect.machine import machine, neighbours
 from holter.doctor.collect.order import Order
 from holter.doctor.collect.question import Question
 from holter.doctor.collect.wording import both
 from holter.doctor.records import GpuText, Software, Survey
-from holter.errors import BadInput, CannotDoHere
+from holter.errors import BadInput, CannotDoHere, TooBusyHere
 from holter.probes.child.background_command import BackgroundCommand
 from holter.probes.gpu.gpu import GpuProbe
 from holter.probes.machine.cgroup import CgroupProbe
@@ -31,6 +31,12 @@ from holter.reports.catalogue import phrase
 from holter.sentences import NOTHING_STARTED_OR_CHANGED, define
 
 NO_ANSWER = define("error.folders-silent", "nnU-Net's folders did not answer: {trouble}.")
+NOT_BEGUN = define(
+    "error.look-not-begun",
+    "A process that was to look at nnU-Net's folders had not begun after {within:duration}: this machine is very busy, "
+    "or the disk with Python is slow.",
+)
+LATER = define("next.look-later", "{command}  # later")
 IMPORTING_TORCH = define("doctor.importing-torch", "importing torch: {trouble}")
 NOT_LOOKED_AT = define("why.not-looked-at", "not looked at: --prolog must be quick")
 LIST_MAY_HANG = define("next.look-may-hang", "{command}  # it may hang")
@@ -48,7 +54,8 @@ LEAST_S = 2.0  # for folders and GPUs
 def gather(order: Order, tell: Tell = lambda _stage, _done, _total: None) -> Survey:
     """Return everything that can be found out within the time.
 
-    Raises:  BadInput if data set, plan or configuration does not exist; CannotDoHere if the storage does not answer.
+    Raises:  BadInput if data set, plan or configuration does not exist; CannotDoHere if the storage does not answer;
+    TooBusyHere if a process did not begin in time.
     """
     with Jobs() as jobs:
         return _gather(jobs, order, tell)
@@ -70,6 +77,9 @@ def _gather(jobs: Jobs, order: Order, tell: Tell) -> Survey:
     folders = {label: probe(jobs, path, label, order) for label, path in paths.items()}
     host, cgroup, gpus = _samples(order)
     wait(folders.values())
+    # A full look says what else it has found; a scheduler needs one answer, and no node is to be blamed for being busy.
+    if order.limits.is_quick and not all(has_begun(job.outcome()) for job in folders.values()):
+        raise _too_busy(limits.folder_s)
     files = None
     if question.preprocessed is not None and order.limits.files:
         files = _files(jobs, question, order, began, cgroup, tell)
@@ -106,7 +116,7 @@ def ask(jobs: Jobs, order: Order) -> Question:
     A child process reads them from nnU-Net's folders within ``order.limits.question_s``, because any folder may hang.
 
     Raises:  BadInput if a folder, data set, plan or configuration does not exist or cannot be read; CannotDoHere if the
-    child does not answer.
+    child does not answer; TooBusyHere if it has not even begun.
     """
     if order.asked.dataset is None:
         return Question(asked=order.asked)
@@ -116,7 +126,9 @@ def ask(jobs: Jobs, order: Order) -> Question:
     )
     wait([job])
     outcome = job.outcome()
-    if outcome is None or not outcome.text:
+    if not has_begun(outcome):
+        raise _too_busy(order.limits.question_s)
+    if outcome is None or not outcome.text.strip():
         raise CannotDoHere(
             NO_ANSWER(trouble=trouble_of(outcome) or SILENT()),
             safe=NOTHING_STARTED_OR_CHANGED(),
@@ -126,6 +138,12 @@ def ask(jobs: Jobs, order: Order) -> Question:
     if question.error is not None:
         raise BadInput(question.error[0], safe=question.error[1], next_step=question.error[2])
     return question
+
+
+def _too_busy(within_s: float) -> TooBusyHere:
+    return TooBusyHere(
+        NOT_BEGUN(within=within_s), safe=NOTHING_STARTED_OR_CHANGED(), next_step=LATER(command="holter doctor")
+    )
 
 
 def _samples(order: Order) -> tuple[HostSample | None, CgroupSample | None, tuple[GpuSample, ...]]:
