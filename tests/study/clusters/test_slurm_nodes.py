@@ -19,7 +19,7 @@ from holter.study.clusters.slurm import script_of, submit
 from holter.study.selection import jobs_of
 from holter.supervisor.folds.fold_lock import STALE_S
 from needs import needs
-from study.test_local import EPOCHS, TRAINER
+from study.test_local import EPOCHS, MOST_S, TRAINER
 
 pytestmark = [pytest.mark.training, pytest.mark.long, needs("slurm", "root", "unshare")]
 
@@ -76,7 +76,7 @@ def test_the_training_of_a_node_that_died_goes_on_on_another_and_no_epoch_is_tra
     def told() -> str:
         return said() + slurm.control("show", "job") + slurm.logs()
 
-    wait(lambda: 1 in epochs(), 240, told)
+    wait(lambda: 1 in epochs(), MOST_S, told)
     first = slurm.job(f"{number}_0")["NodeList"]
     slurm.kill_node(first)
     at = time.time() - (STALE_S - LEFT_S)
@@ -84,7 +84,7 @@ def test_the_training_of_a_node_that_died_goes_on_on_another_and_no_epoch_is_tra
     wait(lambda: "may train this fold" in said(), 180, told)
     assert f"on {first})" in said() and slurm.job(f"{number}_0")["NodeList"] != first
     slow.unlink()
-    wait(lambda: slurm.job(f"{number}_0").get("JobState") in ("COMPLETED", "FAILED"), 300, told)
+    wait(lambda: slurm.job(f"{number}_0").get("JobState") in ("COMPLETED", "FAILED"), MOST_S, told)
     job = slurm.job(f"{number}_0")
     assert (job["JobState"], job["ExitCode"], job["Restarts"]) == ("COMPLETED", "0:0", "1"), told()
     assert sorted(set(epochs())) == list(range(EPOCHS)) and len(epochs()) <= EPOCHS + 1, epochs()
