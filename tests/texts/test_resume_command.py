@@ -133,7 +133,8 @@ def test_a_run_of_holter_train_is_continued_by_the_same_words() -> None:
     assert resume_command(shlex.split("nice holter train 4 2d 0")).text == "nice holter train 4 2d 0 --c"
     ours = ["/opt/python", "-m", "holter.trainer.entry", "4", "2d", "0", "--loader", "holter", "--c"]
     assert printed(ours) == "holter train 4 2d 0 --loader holter"
-    assert printed([*ours[:6], "--loader", "stock"]) == "holter train 4 2d 0"
+    assert printed([*ours[:6], "--loader", "stock"]) == "holter train 4 2d 0 --loader stock"
+    assert printed([*ours[:6], "--loader", "auto"]) == "holter train 4 2d 0", "what holter train does without it"
 
 
 def test_the_final_validation_alone_is_asked_for_in_the_same_places() -> None:

@@ -170,9 +170,9 @@ def _without_ours(arguments: Sequence[str]) -> list[str]:
     rest = iter(arguments)
     for word in rest:
         if word in _OWN_OPTIONS:
-            # The stock loader is the default; another one was chosen by the user and is kept.
+            # ``auto`` is the default; another one was chosen by the user and is kept.
             value = next(rest, "")
-            words += [] if value == "stock" else [word, value]
+            words += [] if value == "auto" else [word, value]
         elif word in (*_OWN_FLAGS, "--c"):
             words += [word] if word != "--c" else []
         else:
