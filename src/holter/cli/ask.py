@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import select
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -64,7 +65,7 @@ def ask(
     result = read_evidence(content.encode(), output.name)
     try:
         output.write_text(content + "\n", encoding="utf-8")
-        said = WRITTEN(path=str(output))
+        said = WRITTEN(path=shlex.quote(str(output)))
     except OSError as error:  # the answers are worth more than the file
         said = NOT_WRITTEN(path=str(output), error=error.strerror or str(error))
     print(f"\n{phrase(said, language)}\n", file=sys.stderr, flush=True)

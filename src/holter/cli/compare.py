@@ -52,7 +52,7 @@ def compare(
     language = chosen_language(lang)
     most = None if max_slower is None else _share(max_slower)
     if len(tapes) < 2:
-        raise BadInput(ONE_ALONE(), next_step=f"holter compare {tapes[0]} OTHER.holter")
+        raise BadInput(ONE_ALONE(), next_step=f"holter compare {shlex.quote(str(tapes[0]))} OTHER.holter")
     runs = []
     for path, name in zip(tapes, _names(tapes), strict=True):
         recording = read(path)

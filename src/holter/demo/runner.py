@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -235,7 +236,7 @@ def _say_result(result: DemoResult, say: Callable[[str], None], lang: Lang) -> N
     for path in (result.tape, result.report):
         say(live.wrote(str(path), lang))
     if result.named is not None:
-        say(text("demo.next", lang, tape=result.tape, cause=result.named))
+        say(text("demo.next", lang, tape=shlex.quote(str(result.tape)), cause=result.named))
 
 
 def _folder(out: Path | None, fault: DemoFault, force: bool) -> Path:

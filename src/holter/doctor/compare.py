@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -205,17 +206,17 @@ def read_report(path: Path) -> Survey:
     except (OSError, msgspec.DecodeError) as error:
         raise BadInput(
             CANNOT_READ(path=str(path), error=getattr(error, "strerror", None) or str(error)),
-            next_step=f"holter doctor --json > {path.name}",
+            next_step=f"holter doctor --json > {shlex.quote(path.name)}",
         ) from error
     schema = content.get("schema") if isinstance(content, dict) else None
     if schema != SCHEMA:
         raise BadInput(
             NO_REPORT(path=str(path), schema=str(schema)) if schema else NO_SCHEMA(path=str(path)),
-            next_step=f"holter doctor --json > {path.name}",
+            next_step=f"holter doctor --json > {shlex.quote(path.name)}",
         )
     try:
         return msgspec.convert(content.get("survey"), Survey)
     except msgspec.ValidationError as error:
         raise BadInput(
-            FILE_ERROR(path=str(path), error=str(error)), next_step=f"holter doctor --json > {path.name}"
+            FILE_ERROR(path=str(path), error=str(error)), next_step=f"holter doctor --json > {shlex.quote(path.name)}"
         ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
 from collections.abc import Callable
@@ -74,7 +75,7 @@ class Quarantine:
             raise NoReadableCase(
                 f"{len(self._out)} of {self._all} cases cannot be read; the last: {file}: {detail}",
                 safe="everything trained until now",
-                next_step=f"look at the storage: ls {file.parent}",
+                next_step=f"look at the storage: ls {shlex.quote(str(file.parent))}",
             ) from error
 
     def succeeded(self, case: str, step: int) -> None:

@@ -23,6 +23,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -177,7 +178,7 @@ def _text(path: Path) -> str:
             return file.read(MOST_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise _of_file(path, CANNOT_READ(error=why), f"ls -l {path}") from error
+        raise _of_file(path, CANNOT_READ(error=why), f"ls -l {shlex.quote(str(path))}") from error
 
 
 def _of_file(path: Path, what: Text, next_step: Text) -> BadInput:

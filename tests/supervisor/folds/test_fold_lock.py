@@ -15,6 +15,7 @@ import pytest
 
 from holter.errors import AlreadyTraining
 from holter.probes.process.process_files import started
+from holter.reports.catalogue import phrase
 from holter.supervisor.folds.fold_lock import FILE, STALE_S, FoldLock, read_fold
 from holter.supervisor.folds.lock import IsHeld, Lock
 from holter.supervisor.folds.lock_state import is_held, read, read_state
@@ -53,6 +54,25 @@ def test_a_second_one_is_refused_and_told_who_is_there(tmp_path, holder):
     with pytest.raises(AlreadyTraining, match=str(holder.pid)):
         FoldLock(tmp_path)
     assert (tmp_path / FILE).exists()
+
+
+@pytest.mark.slow
+def test_the_command_that_removes_a_lock_removes_nothing_else(tmp_path):
+    """The folder's name has spaces: unquoted, ``rm`` would get four names, the first of them another folder's file."""
+    other, folder = tmp_path / "my", tmp_path / "my results 'of May'"
+    folder.mkdir()
+    other.write_text("precious")
+    process = hold(folder)
+    try:
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(AlreadyTraining) as refused:
+            FoldLock(folder)
+    finally:
+        process.kill()
+        process.wait()
+    _, _, command = phrase(refused.value.next_step, "en").partition("for certain: ")
+    subprocess.run(command, shell=True, check=True)
+    assert other.exists() and not (folder / FILE).exists()
 
 
 def test_a_lock_whose_holder_was_killed_is_taken_over(tmp_path, holder):

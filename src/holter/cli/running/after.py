@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -37,10 +38,10 @@ def write_report(tape: Path, returncode: int, lang: Lang, speaker: StderrListene
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=REPORT_WITHIN_S, check=False, env=variables
         )
     except subprocess.TimeoutExpired:
-        speaker.note(NO_REPORT(why=TOO_LONG(within=REPORT_WITHIN_S), tape=str(tape)))
+        speaker.note(NO_REPORT(why=TOO_LONG(within=REPORT_WITHIN_S), tape=shlex.quote(str(tape))))
         return
     except OSError as error:
-        speaker.note(NO_REPORT(why=error.strerror or str(error), tape=str(tape)))
+        speaker.note(NO_REPORT(why=error.strerror or str(error), tape=shlex.quote(str(tape))))
         return
     if done.returncode == 0:
         speaker.wrote(Path(json.loads(done.stdout)["report"]), is_there=True)
@@ -48,4 +49,4 @@ def write_report(tape: Path, returncode: int, lang: Lang, speaker: StderrListene
         left = take_error(error_file)
         said = done.stderr.decode(errors="replace").strip().splitlines()
         why = left.what if left else said[-1] if said else EXIT_CODE(number=done.returncode)
-        speaker.note(NO_REPORT(why=why, tape=str(tape)))
+        speaker.note(NO_REPORT(why=why, tape=shlex.quote(str(tape))))

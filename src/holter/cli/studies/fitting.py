@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 
 from holter.errors import BadInput
@@ -80,7 +81,7 @@ def check(
     if action not in WITH_ORDER and is_given("priority"):
         raise _refused(NOT_OF(option="--priority", action="run"), f"holter study {action} 4")
     if file is not None and len(datasets) > 1:
-        raise _refused(TWO_FILES(words=tuple(datasets)), f"holter study {action} {file}")
+        raise _refused(TWO_FILES(words=tuple(datasets)), f"holter study {action} {shlex.quote(str(file))}")
     for name in OF_FINISH:
         if action != "finish" and is_given(name):
             raise _refused(NOT_OF(option=f"--{name}", action="finish"), "holter study finish 4 --report study.html")
@@ -89,7 +90,7 @@ def check(
         _check_ways(is_given, is_typed)
     for name in WHICH:
         if file is not None and is_typed(name):
-            raise _refused(FILE_SAYS(file=file, option=f"--{name}"), f"holter study {action} {file}")
+            raise _refused(FILE_SAYS(file=file, option=f"--{name}"), f"holter study {action} {shlex.quote(str(file))}")
 
 
 def _check_ray(is_given: Callable[[str], bool]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ class StudyCommand(HelpfulCommand):
             raise BadInput(
                 TWO_FILES(words=tuple(files)),
                 safe=NOTHING_STARTED(),
-                next_step=f"holter study plan {files[0]}",
+                next_step=f"holter study plan {shlex.quote(files[0])}",
             )
         options = long_options(self.params)
         known = [name for name in options if name not in NEVER_IN_FILE]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -121,7 +122,7 @@ def _dataset(asked: str, root: Path, environ: Mapping[str, str], rest: Sequence[
         raise BadInput(
             VARIABLE_UNREADABLE(name="nnUNet_preprocessed", folder=str(root), error=error.strerror or str(error)),
             safe=NOTHING_STARTED_OR_CHANGED(),
-            next_step=f"ls -ld {root}",
+            next_step=f"ls -ld {shlex.quote(str(root))}",
         ) from error
     matching = [name for name in names if asked.isdigit() and name.startswith(f"Dataset{int(asked):03d}_")]
     if asked in names or len(matching) == 1:
@@ -165,7 +166,7 @@ def _nearest_dataset(asked: str, names: Sequence[str], root: Path) -> Text:
     for name in names:
         if near and (name == near[0] or name.partition("_")[2] == near[0]):
             return IS_IT_MEANT(name=name, command=f"holter doctor {name}")
-    return f"ls {root}"
+    return f"ls {shlex.quote(str(root))}"
 
 
 def _plans(folder: Path, asked: Asked) -> Mapping[str, Any]:

@@ -127,7 +127,7 @@ def _refusal(path: Path, held: IsHeld) -> AlreadyTraining:
     return AlreadyTraining(
         ANOTHER(folder=str(path.parent), pid=pid, host=host),
         safe=GOES_ON(),
-        next_step=REMOVE_LOCK(path=str(path)),
+        next_step=REMOVE_LOCK(path=shlex.quote(str(path))),
     )
 
 

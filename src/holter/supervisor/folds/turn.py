@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import time
 from pathlib import Path
 from typing import Protocol
@@ -165,7 +166,7 @@ class Turn:
         self._stopped = stopped
         idle_s = self._made.for_s((left, about.get("token")))
         if idle_s >= STUCK_S:
-            stuck = words.STUCK[self._job.kind](**self._values(left), idle=idle_s, lock=str(self._path))
+            stuck = words.STUCK[self._job.kind](**self._values(left), idle=idle_s, lock=shlex.quote(str(self._path)))
             self._say_once(about.get("token"), stuck)
         self._announce.show(words.STILL[self._job.kind](**self._values(left)))
 
