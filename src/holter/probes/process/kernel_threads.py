@@ -13,6 +13,7 @@ from holter.records import ThreadStack
 
 # States of a process that has ended.
 DEAD_STATES = "ZXx"
+MAIN_THREAD = "MainThread"  # as Python calls it
 _NO_WAIT_CHANNEL = ("", "0")
 _TRACED = re.compile(r"^TracerPid:\s*[1-9]", re.MULTILINE)
 
@@ -46,9 +47,17 @@ class KernelThreads:
         return tuple(ThreadStack(name=self._name(pid, task), thread_id=task) for task in tasks)
 
     def complete(self, pid: int, thread: ThreadStack) -> ThreadStack:
-        """Return the thread with the kernel's fields; unchanged if the kernel does not know its number."""
+        """Return the thread with the kernel's fields; unchanged if the kernel does not know its number.
+
+        Before Python 3.11 nobody but the interpreter knows which thread has which number. Of the main thread it is that
+        of the process.
+        """
         folder = self._proc / str(pid) / "task" / str(thread.thread_id)
         state = _state(folder)
+        if state is None and thread.name == MAIN_THREAD:
+            thread = msgspec.structs.replace(thread, thread_id=pid)
+            folder = folder.with_name(str(pid))
+            state = _state(folder)
         if state is None:
             return thread
         channel = _read(folder / "wchan")
