@@ -10,6 +10,7 @@ from holter.bench.records import FITS, Forecast, Loader, Measured
 from holter.doctor.records import Asked
 from holter.records import Message
 from holter.sentences import define, define_all
+from holter.texts.training_command import model_options
 
 HOLTER = define(
     "bench.advice.holter",
@@ -102,9 +103,7 @@ def advice_for(
 def train_command(asked: Asked, device: str) -> str:
     """Return the command line of ``holter train`` for this training."""
     words = ["holter", "train", asked.dataset or "", asked.configuration or "", asked.fold]
-    usual = Asked()
-    words += ["-tr", asked.trainer] if asked.trainer != usual.trainer else []
-    words += ["-p", asked.plans] if asked.plans != usual.plans else []
+    words += model_options(asked.trainer, asked.plans)
     words += ["-device", "cpu"] if device == "cpu" else []
     return shlex.join(words)
 

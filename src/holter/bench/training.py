@@ -22,6 +22,7 @@ from holter.doctor.records import Asked
 from holter.errors import BadInput
 from holter.records import Text
 from holter.sentences import NOTHING_STARTED_OR_CHANGED, define
+from holter.texts.training_command import model_options
 from holter.trainer.settings import read_settings
 
 BYTES_PER_WEIGHT = 8  # of a checkpoint: the weight and its momentum
@@ -90,14 +91,8 @@ def _question_of(asked: Asked, environ: Mapping[str, str], verb: str) -> Questio
 
 def _command_of(asked: Asked, verb: str) -> str:
     words = ["holter", verb, asked.dataset or "", asked.configuration or ""]
-    usual = Asked()
-    for option, value, default in (
-        ("-f", asked.fold, usual.fold),
-        ("-p", asked.plans, usual.plans),
-        ("-tr", asked.trainer, usual.trainer),
-    ):
-        words += [option, value] if value != default else []
-    return shlex.join(words)
+    words += ["-f", asked.fold] if asked.fold != Asked().fold else []
+    return shlex.join((*words, *model_options(asked.trainer, asked.plans)))
 
 
 def _checkpoint_bytes(question: Question) -> int:

@@ -10,6 +10,7 @@ from holter.records import Message
 from holter.sentences import define
 from holter.study.plan import command_of
 from holter.study.records import Cell
+from holter.texts.training_command import model_options
 
 FOLDS = tuple("01234")
 TRAIN_FIRST = define(
@@ -44,7 +45,7 @@ def _of_dataset(dataset: str, cells: Sequence[Cell], extra: Sequence[str]) -> li
     configurations = list(dict.fromkeys(cell.job.configuration for cell in cells))
     cross = [name for name in configurations if _has_all_folds(name, cells)]
     job = cells[0].job
-    options = _options(cells[0])
+    options = model_options(job.trainer, job.plans)
     exported = (EXPORT(dataset=dataset), tuple(_export(name, cells, options) for name in configurations))
     if not cross:
         sentence = ALL_ALONE if all(cell.job.fold == "all" for cell in cells) else SOME_FOLDS
@@ -75,9 +76,3 @@ def _has_all_folds(configuration: str, cells: Sequence[Cell]) -> bool:
 
 def _has_npz(folder: Path) -> bool:
     return any((folder / "validation").glob("*.npz"))
-
-
-def _options(cell: Cell) -> tuple[str, ...]:
-    job = cell.job
-    options = ("-tr", job.trainer) if job.trainer != "nnUNetTrainer" else ()
-    return (*options, *(("-p", job.plans) if job.plans != "nnUNetPlans" else ()))

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from holter.records import Message
-from holter.texts.training_command import TrainingCommand
+from holter.texts.training_command import TrainingCommand, model_options
 
 State = Literal[
     "done",  # final checkpoint and final validation
@@ -57,12 +57,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         """Data set and configuration: folds of one family are comparable."""
         return self.dataset, self.configuration
 
+    @property
+    def unusual(self) -> tuple[str, ...]:
+        """Trainer and plans, as far as they are not the usual ones."""
+        return model_options(self.trainer, self.plans)[1::2]
+
     def arguments(self, extra: tuple[str, ...] = ()) -> tuple[str, ...]:
         """Return the words after ``holter train``."""
-        words: tuple[str, ...] = (self.dataset, self.configuration, self.fold)
-        words += ("-tr", self.trainer) if self.trainer != "nnUNetTrainer" else ()
-        words += ("-p", self.plans) if self.plans != "nnUNetPlans" else ()
-        return (*words, *extra)
+        return (self.dataset, self.configuration, self.fold, *model_options(self.trainer, self.plans), *extra)
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):

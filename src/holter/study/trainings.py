@@ -162,9 +162,7 @@ def last_line_of(console: Path) -> str:
 
 def file_name(job: Job) -> str:
     """Return a name for files of a training; trainer and plans are in it unless they are the usual ones."""
-    others = [job.trainer] if job.trainer != "nnUNetTrainer" else []
-    others += [job.plans] if job.plans != "nnUNetPlans" else []
-    return "-".join([about_training(job.training), *(re.sub(r"[^\w.]+", "_", other) for other in others)])
+    return "-".join([about_training(job.training), *(re.sub(r"[^\w.]+", "_", other) for other in job.unusual)])
 
 
 def holder_here(job: Job) -> tuple[int, str | None] | None:

@@ -9,6 +9,8 @@ from pathlib import Path, PurePath
 from holter.sentences import define
 
 NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
+USUAL_TRAINER = "nnUNetTrainer"
+USUAL_PLANS = "nnUNetPlans"
 
 SEVERAL_DATASETS = define("error.several-datasets", "Several data sets have the number {number}: {names}.")
 
@@ -37,8 +39,8 @@ class TrainingCommand:
     dataset: str  # as given: an ID or a name
     configuration: str
     fold: str
-    trainer: str = "nnUNetTrainer"
-    plans: str = "nnUNetPlans"
+    trainer: str = USUAL_TRAINER
+    plans: str = USUAL_PLANS
     validation_only: bool = False
     continued: bool = False
 
@@ -95,11 +97,17 @@ def parse_training_command(cmdline: Sequence[str]) -> TrainingCommand | None:
         dataset=positional[0],
         configuration=positional[1],
         fold=positional[2],
-        trainer=options.get("-tr") or "nnUNetTrainer",
-        plans=options.get("-p") or "nnUNetPlans",
+        trainer=options.get("-tr") or USUAL_TRAINER,
+        plans=options.get("-p") or USUAL_PLANS,
         validation_only="--val" in flags,
         continued="--c" in flags,
     )
+
+
+def model_options(trainer: str, plans: str) -> tuple[str, ...]:
+    """Return nnU-Net's options for this trainer and these plans; the usual ones need none."""
+    named = () if trainer == USUAL_TRAINER else ("-tr", trainer)
+    return named if plans == USUAL_PLANS else (*named, "-p", plans)
 
 
 def words_before_training(cmdline: Sequence[str]) -> Sequence[str]:

@@ -27,7 +27,7 @@ from holter.bench.tuning.advice import (
 from holter.bench.tuning.records import Tuned, TuneOrder, TuneReport
 from holter.doctor.records import Asked
 from holter.supervisor.train import CHOICE
-from holter.texts.training_command import parse_training_command
+from holter.texts.training_command import TrainingCommand
 
 # All that may be written into holter.toml, with values that only serve to try it.
 EVERYTHING: dict[str, dict[str, str | int]] = {
@@ -93,9 +93,14 @@ def present_choice(asked: Asked, environ: Mapping[str, str], loader: str | None)
     """
     if loader == "holter":
         return "holter", None
-    words = ("nnUNetv2_train", asked.dataset or "", asked.configuration or "", asked.fold)
-    training = parse_training_command((*words, "-tr", asked.trainer, "-p", asked.plans))
-    folder = None if training is None else training.fold_folder(environ)
+    training = TrainingCommand(
+        dataset=asked.dataset or "",
+        configuration=asked.configuration or "",
+        fold=asked.fold,
+        trainer=asked.trainer,
+        plans=asked.plans,
+    )
+    folder = training.fold_folder(environ)
     if loader == "stock" or folder is None:
         return "stock", None
     try:

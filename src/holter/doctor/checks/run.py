@@ -8,6 +8,7 @@ from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.records import Neighbour, Result, Survey
 from holter.records import Message
 from holter.sentences import define, define_all, joined
+from holter.texts.training_command import model_options
 
 define_all(
     {
@@ -112,9 +113,8 @@ def fold_history(survey: Survey) -> Result:
     if fold is None:
         return not_applicable("fold-history", "no-fold")
     asked = survey.asked
-    words = [asked.dataset or "", asked.configuration or "", asked.fold]
-    words += ["-p", asked.plans] if asked.plans != "nnUNetPlans" else []
-    words += ["-tr", asked.trainer] if asked.trainer != "nnUNetTrainer" else []
+    options = model_options(asked.trainer, asked.plans)
+    words = (asked.dataset or "", asked.configuration or "", asked.fold, *options)
     command = f"nnUNetv2_train {shlex.join(words)}"
     if "checkpoint_final.pth" in fold.checkpoints:
         return result("warn", "fold-history", "finished", folder=fold.folder, setting=f"{command} --val")

@@ -7,9 +7,8 @@ from holter.records import Message
 from holter.reports.outcome import sentences as say
 from holter.reports.outcome.record import Outcome
 from holter.reports.outcome.wall import clock_of, parsed
+from holter.texts.training_command import USUAL_TRAINER
 
-# Not worth a word: it is what everybody uses.
-USUAL_TRAINER = "nnUNetTrainer"
 # A command of another training is shown cut to this length.
 MOST_CHARS = 60
 

@@ -14,13 +14,13 @@ from rich.text import Text
 
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.outcome.identity import USUAL_TRAINER
 from holter.reports.outcome.sentences import FOLD, VERDICT
 from holter.reports.runs.line import print_line
 from holter.reports.runs.rows import Row, moment_of
 from holter.reports.when import duration
 from holter.reports.wrapping import wrap
 from holter.sentences import define
+from holter.texts.training_command import USUAL_TRAINER
 
 # Older ones are counted.
 MOST_ROWS = 15

@@ -168,8 +168,7 @@ def _by_model(cells: Sequence[Cell]) -> list[list[Cell]]:
 
 def _model(cell: Cell) -> str:
     job = cell.job
-    others = [word for word in (job.trainer, job.plans) if word not in ("nnUNetTrainer", "nnUNetPlans")]
-    return " · ".join((job.dataset, job.configuration, *others))
+    return " · ".join((job.dataset, job.configuration, *job.unusual))
 
 
 def _row(cell: Cell, said: Callable[[Text], str], lang: Lang) -> list[str]:
