@@ -42,6 +42,11 @@ def test_the_last_line_of_an_output_is_found(world: World, tmp_path: Path) -> No
     console = trainings.console_of(job)
     console.write_text("Epoch 3\nholter: epoch 3: 60 s\nTraceback\nKeyError: 'x'\n")
     assert trainings.last_line(job) == "KeyError: 'x'"
+    trainings.make_ready(job)
+    assert trainings.last_line(job) == "", "the reason of an earlier end is not that of this one"
+    with console.open("a") as file:
+        file.write("killed\n\n")
+    assert trainings.last_line(job) == "killed"
 
 
 @pytest.mark.slow

@@ -33,17 +33,20 @@ class Outputs:
     def __init__(self, out: Path) -> None:
         """``out``: the folder of these files."""
         self._out = out
+        self._before: dict[Path, int] = {}  # by fold: bytes that earlier calls have printed
 
     def console_of(self, job: Job) -> Path:
         """Return the file with the output of a training."""
         return console_in(self._out, job)
 
-    def make_folder(self) -> None:
-        """Create the folder, also if somebody has given it a new name since the queue began.
+    def make_ready(self, job: Job) -> None:
+        """Call it before a start. Creates the folder, also if somebody has given it a new name since the queue began.
 
         Raises:  OSError.
         """
         self._out.mkdir(parents=True, exist_ok=True)
+        with self.console_of(job).open("ab") as console:
+            self._before[job.folder] = console.tell()
 
     def error_file(self, job: Job) -> Path:
         """Return the file for the error of a training that is to start, without that of an earlier call."""
@@ -60,8 +63,8 @@ class Outputs:
         return take_error(error_file_in(self._out, job))
 
     def last_line(self, job: Job) -> str:
-        """Return the last line of a training's output that is not blank; "" if there is none."""
-        return last_line_of(self.console_of(job))
+        """Return the last line that a training has printed since its start, not blank; "" if there is none."""
+        return last_line_of(self.console_of(job), self._before.get(job.folder, 0))
 
 
 class Trainings(Outputs):
@@ -82,7 +85,7 @@ class Trainings(Outputs):
 
         Raises:  OSError.
         """
-        self.make_folder()
+        self.make_ready(job)
         extra = self._extra
         if slot.gpu is None and "-device" not in extra:
             extra = (*extra, "-device", "cpu")
@@ -151,10 +154,10 @@ def error_file_in(folder: Path, job: Job) -> Path:
     return (folder / f"{file_name(job)}.error").absolute()
 
 
-def last_line_of(console: Path) -> str:
-    """Return the last line of a file; empty if there is none."""
+def last_line_of(console: Path, start: int = 0) -> str:
+    """Return the last line of a file that is not blank, at or behind the byte ``start``; empty if there is none."""
     try:
-        tail = console.read_bytes()[-TAIL_BYTES:].decode("utf-8", "replace")
+        tail = console.read_bytes()[start:][-TAIL_BYTES:].decode("utf-8", "replace")
     except OSError:
         return ""
     return next((line.strip() for line in reversed(tail.splitlines()) if line.strip()), "")

@@ -111,7 +111,7 @@ class RayTrainings(Outputs):
 
         Raises:  OSError.
         """
-        self.make_folder()
+        self.make_ready(job)
         passed = {name: value for name, value in variables.items() if name.startswith(PASSED_ON)}
         passed.setdefault(WORKERS, str(self._cpus))
         if self._on_cpus:
