@@ -16,7 +16,7 @@ from holter.probes.training.remarks import problems
 from holter.records import Message
 from holter.sentences import NOTHING_STARTED, define, joined
 from holter.texts.results_folder import SUMMARIES, is_done
-from holter.texts.resume_command import resume_command
+from holter.texts.resume_command import printed, resume_command
 from holter.texts.training_command import NNUNET_PATHS, SEVERAL_DATASETS, TrainingCommand, parse_training_command
 
 ENTRY = ("-m", "holter.trainer.entry")
@@ -39,7 +39,8 @@ NO_DATASET = define("error.no-dataset", "There is no data set {dataset} in nnU-N
 NONE_USABLE = define("error.no-usable-checkpoint", "No usable checkpoint in {folder}.")
 NONE_BECAUSE = define("error.no-usable-checkpoint-because", "No usable checkpoint in {folder} ({problems}).")
 NEITHER_STARTED_NOR_OVERWRITTEN = define("safe.neither-started-nor-overwritten", "Nothing was started or overwritten.")
-FROM_SCRATCH = define("next.from-scratch", "holter train … --restart-from-scratch begins again at epoch 0.")
+FROM_SCRATCH = define("next.from-scratch", "{command} begins again at epoch 0.")
+FROM_BEGINNING = define("next.from-beginning", "{command} begins at epoch 0.")
 
 
 class NothingLeft(Exception):
@@ -134,7 +135,7 @@ def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Pa
         raise NoUsableCheckpoint(
             NONE_BECAUSE(folder=str(folder), problems=joined(*notes)) if notes else NONE_USABLE(folder=str(folder)),
             safe=NEITHER_STARTED_NOR_OVERWRITTEN(),
-            next_step=FROM_SCRATCH(),
+            next_step=_from_the_beginning(command, folder),
         )
     epoch, name = verify(prepared.used, crc=False).current_epoch, prepared.used.name
     continues = CONTINUES_UNCOUNTED(file=name) if epoch is None else CONTINUES(file=name, epoch=epoch)
@@ -144,6 +145,13 @@ def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Pa
         continues=continues,
         notes=notes,
     )
+
+
+def _from_the_beginning(command: tuple[str, ...], folder: Path) -> Message:
+    words = printed(command)  # without --c
+    if candidates(folder):
+        return FROM_SCRATCH(command=f"{words} --restart-from-scratch")
+    return FROM_BEGINNING(command=words)
 
 
 def refuse_done(folder: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
+from holter.errors import NoUsableCheckpoint
 from holter.reports.catalogue import phrase
 from holter.supervisor.train import CONTINUES, make_order
 from holter.texts.results_folder import is_done
@@ -124,6 +125,20 @@ def test_torn_checkpoints_are_not_trained_over(variables, tmp_path):
     assert told.returncode == 2
     assert "no-usable-checkpoint" in told.stderr and "--restart-from-scratch" in told.stderr
     assert (fold / "checkpoint_latest.pth").read_bytes() == b"PK torn"
+
+
+@pytest.mark.parametrize("is_torn", [True, False])
+def test_the_command_that_begins_again_can_be_copied(is_torn, tmp_path):
+    if is_torn:
+        (tmp_path / "checkpoint_latest.pth").write_bytes(b"PK torn")
+    arguments = ("4", "2d", "0", "--c", "-p", "nnUNetPlans", "--loader", "stock")
+    training = parse_training_command(("nnUNetv2_train", *arguments))
+    assert training is not None
+    with pytest.raises(NoUsableCheckpoint) as refused:
+        make_order(arguments, training, tmp_path, from_scratch=False)
+    command = "holter train 4 2d 0 -p nnUNetPlans --loader stock"
+    again = f"{command} --restart-from-scratch begins again" if is_torn else f"{command} begins"
+    assert phrase(refused.value.next_step, "en") == f"{again} at epoch 0."
 
 
 def test_what_becomes_of_older_checkpoints_is_told_in_the_language_of_the_user(tmp_path):
