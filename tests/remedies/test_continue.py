@@ -9,7 +9,7 @@ from holter.remedies import REMEDIES, propose
 from holter.sentences import define
 
 TRAIN = ("nnUNetv2_train", "4", "2d", "0")
-OURS = ("/opt/python", "-m", "holter.trainer.entry", "4", "2d", "0", "--loader", "stock")
+OURS = ("/opt/python", "-m", "holter.trainer.entry", "4", "2d", "0", "--loader", "auto")
 WATCHES = define("contract.only-watches", "Holter only watches here (holter train and run --heal act)")()
 UNKNOWN = define(
     "resume.shell-script", "the command is a shell script, and which part of it continues the training is not known"
