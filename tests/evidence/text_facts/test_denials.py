@@ -42,6 +42,16 @@ DENIED = {
     "训练变慢，不是WSL2。": "never: see below",
     "The training did not crash, it is only slow.": "never: a death",
     "没有崩溃，只是训练很慢。": "never: a death",
+    "I have never seen a CUDA out of memory on this machine, it hangs.": "exception.kind",
+    "I have not seen CUDA out of memory or anything like that, it hangs.": "exception.kind",
+    "I never had a CUDA out of memory like this user; it hangs.": "exception.kind",
+    "I have never seen CUDA out of memory in the other runs either; it hangs.": "exception.kind",
+    "There was no such CUDA out of memory; it just hangs.": "exception.kind",
+    "No CUDA out of memory this time, it hangs.": "exception.kind",
+    "I have not seen any CUDA out of memory, and the epochs were never this long.": "exception.kind",
+    "It hangs. CUDA out of memory never happened on this machine.": "exception.kind",
+    "从来没有出现过这种显存不足，训练卡住。": "exception.kind",
+    "没有遇到过这样的显存不足，训练卡住。": "exception.kind",
 }
 NEAR_MISSES = {
     "not only OOM: CUDA out of memory in every fold": "exception.kind",
@@ -72,6 +82,19 @@ NEAR_MISSES = {
     "更新之前没有显存不足，直到昨天。显存不足": "exception.kind",
     "没法在docker里训练，一直卡住": "system.container",
     "不停地报显存不足": "exception.kind",
+    # Complaints.
+    "I have never seen a CUDA out of memory like this.": "exception.kind",
+    "I've never had a CUDA out of memory error like that in my life": "exception.kind",
+    "We have not seen CUDA out of memory this early.": "exception.kind",
+    "I have never seen such a CUDA out of memory.": "exception.kind",
+    "I have never seen a CUDA out of memory on any other machine.": "exception.kind",
+    "I haven't seen a Bus error like this one": "main.exit_signal",
+    "I had never got 'No space left on device' so often": "disk.error",
+    "I had never experienced such an Xid 79 error": "gpu.xid_kind",
+    "CUDA out of memory has never happened like this.": "exception.kind",
+    "I have never seen it crashing like this": "episode.kind",
+    "从来没见过这样的显存不足": "exception.kind",
+    "没遇到过这么奇怪的 CUDA out of memory": "exception.kind",
 }
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from holter.evidence.fact_book import Value
 from holter.evidence.text_facts.known import Found, Known, quoted
+from holter.evidence.text_facts.negation import complaints, is_complaint
 from holter.evidence.text_facts.trials import is_trial
 from holter.patterns import later
 
@@ -64,7 +65,7 @@ _SMALL_CHINESE = (
     r"|提示过?|显示|收到|使用|用[到过]?"
     r"|采用|启用|开启|打开|跑|运行|放|存放|挂载|挂|是|在|于|到|上|因为|由于|因|被|有|过|的|了|通过|走|经过|涉及"
     r"|属于|和|与"
-    r"|这[种个类]|那[种个类]|类似|所谓|什么)"
+    r"|这[种个类样]|那[种个类样]|类似|所谓|什么)"
 )
 _BETWEEN = later(
     rf"[\s\"'`(]*(?:{_SMALL}\b[\s\"'`(-]+|{_SMALL_CHINESE}[\s\"'`(:：]*){{0,8}}",
@@ -180,8 +181,9 @@ Hit = tuple[re.Match[str], Concept]
 
 
 def _behind(text: str, concepts: Sequence[Concept]) -> Iterator[Hit]:
+    complained = complaints(text)
     for negation in _NEGATION.finditer(text):
-        if _denies_nothing(text, negation):
+        if _denies_nothing(text, negation) or is_complaint(complained, negation):
             continue
         begin, end = negation.end(), _end_of_clause(text, negation.end())
         hits = _at(text, begin, end, concepts)
@@ -235,7 +237,10 @@ def _is_taken_back(text: str, hits: Sequence[Hit]) -> bool:
 
 
 def _in_front(text: str, concepts: Sequence[Concept]) -> Iterator[Hit]:
+    complained = complaints(text)
     for denial in _DENIES.finditer(text):
+        if is_complaint(complained, denial):
+            continue
         begin = _begin_of_clause(text, denial.start())
         if _UNLESS.match(text, denial.end()):
             continue

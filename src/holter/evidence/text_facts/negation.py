@@ -31,6 +31,38 @@ _SPOILT = later(
     r"|没(?!有?(?:任何)?(?:问题|毛病))",
     re.IGNORECASE,
 )
+# A complaint in the words of a denial: "I have never seen a CUDA out of memory like this". It happened, and worse than
+# ever before; "never a CUDA out of memory, or anything like that" denies it.
+_SEEN = (
+    r"(?:seen|saw|had|got|gotten|met|hit|faced|experienced|encountered|noticed|observed|received|witnessed"
+    r"|happened|occurred|appeared)"
+)
+_WORSE = (
+    r"(?:bad(?:ly)?|early|late|soon|often|frequent(?:ly)?|fast|quick(?:ly)?|weird|strange|odd|persistent|stubborn|nasty"
+    r"|annoying|severe|long|reproducible|random(?:ly)?|much|many)"
+)
+# At the end of a clause, or before where and when: "like this user" compares with something else.
+_LIKE_THIS = (
+    r"(?<!anything )(?<!something )(?<!nothing )(?<!things )(?<!thing )(?<!stuff )(?<!\bor )"
+    r"(?:like|as bad as|as weird as) (?:this|that|these|those|it)"
+    r"(?: ?[,;.!?)\n\"']|\s*$| (?:one|ones|before|here|at all|ever|again|in|on|with|since|while|when|during|after"
+    r"|from)\b)"
+)
+_THIS_BAD = rf"\b(?:this|that|so|quite so|nearly so|as|quite as) {_WORSE}\b"
+_ON_OTHERS = (
+    r"\b(?:on|in|with|for|at) (?:any of )?(?:any |the |my |our |all )*other \w+\b(?! either)"
+    r"|\b(?:any|every)where else\b"
+)
+_ENGLISH = (
+    rf"\b(?:never(?: before| ever)?|(?:ha(?:ve|s|d)|'ve|'d)(?:n't| not)(?: ever)?) {_SEEN}\b"
+    rf"(?: such an?\b|[^,;.!?\n]{{0,80}}?(?:{_LIKE_THIS}|{_THIS_BAD}|{_ON_OTHERS}))"
+)
+# "没遇到过这种显存不足" denies it: only who has never seen one of this kind, or one so bad, has one.
+_CHINESE = (
+    r"(?:从来?|还|也|都)?(?:没有?|未曾?)(?:见过?(?:像?这样|这种|这般|那样|那种)"
+    r"|(?:见|遇见|遇到|碰到|碰见|看到|看见|经历)过?(?:像?这么|如此|那么))"
+)
+_COMPLAINT = later(f"{_ENGLISH}|{_CHINESE}", re.IGNORECASE)
 _ENDS = ",;.\n，；。!?！？"
 _SENTENCE_ENDS = ".\n。!?！？"
 
@@ -47,7 +79,9 @@ def clause(text: str, match: re.Match[str], ends: str = _ENDS) -> tuple[str, str
 
 def is_denied(text: str, match: re.Match[str]) -> bool:
     """Return whether the clause says that the match does not apply, or is harmless."""
-    return DENIED.search(clause(text, match)[1]) is not None
+    whole = clause(text, match)[1]
+    complained = complaints(whole)
+    return any(not is_complaint(complained, denial) for denial in DENIED.finditer(whole))
 
 
 def is_elsewhere(match: re.Match[str]) -> bool:
@@ -56,3 +90,13 @@ def is_elsewhere(match: re.Match[str]) -> bool:
         return True
     whole = clause(match.string, match, _SENTENCE_ENDS)[1]
     return _CONTENT.search(whole) is not None and _SPOILT.search(whole) is None
+
+
+def complaints(text: str) -> tuple[tuple[int, int], ...]:
+    """Return where complaints stand, each from its word of negation to the words that make it a complaint."""
+    return tuple(found.span() for found in _COMPLAINT.finditer(text))
+
+
+def is_complaint(spans: tuple[tuple[int, int], ...], negation: re.Match[str]) -> bool:
+    """Return whether a negation is part of one of these complaints."""
+    return any(begin <= negation.start() < end for begin, end in spans)
