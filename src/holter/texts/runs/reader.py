@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from holter.patterns import later
 from holter.records import Event, LogLine, Text
 from holter.texts.kernel_log import is_before
+from holter.texts.runs.failed_start import TRACEBACK, FailedStarts
 from holter.texts.runs.filter import Sieve
 from holter.texts.runs.header import HEADER_LINES, read_header
 from holter.texts.runs.log_run import LogRun
@@ -29,7 +30,8 @@ FOREIGN = 2.0
 _EPOCH = later(r"\d\S+ \S+: Epoch (\d+)\s*$")
 # A stamp that goes back further than the change to winter time: another run, or another log pasted below.
 BACK_S = 5400.0
-_TRACEBACK = "Traceback (most recent call last):"
+# A start without a time began later than what stands above it.
+SOON_S = 0.001
 # Lines before the first time stamp are kept until it is known (a header, or a console without any stamp).
 UNPLACED_LINES = 20_000
 # These begin at the margin of a pasted text.
@@ -53,13 +55,17 @@ class RunReader:
         self._began: float | None = None
         self._margin: str | None = None  # blanks at the start of every line so far
         self._has_raised = False  # a traceback stands in this run
+        self._failed_starts = FailedStarts()
         self.runs: list[LogRun] = []
         self._begin(is_first=True)
 
     def feed(self, lines: Iterable[str]) -> None:
+        self._feed(self._failed_starts.divide(lines))
+
+    def _feed(self, lines: Iterable[tuple[str, bool]]) -> None:
         batch: list[str] = []
         run = self.runs[-1]
-        for raw in lines:
+        for raw, starts in lines:
             if raw in self._boring and not self._sieve.is_open:
                 run.lines += 1
                 continue
@@ -70,23 +76,31 @@ class RunReader:
             if self._began is None and self._translator.stamp is not None:
                 self._began = stamp_wall(self._translator.stamp, 0)
             is_next = is_header and (self._translator.stamp is not None or (self._has_raised and len(self.runs) > 1))
-            if is_next or self._went_back() or self._starts_again(line):
+            if is_next or starts or self._went_back() or self._starts_again(line):
                 self._take(batch)
                 batch = []
                 run = self._begin()
+                run.has_beginning = starts
                 self._translator.line(self._without_margin(raw))  # its stamp belongs to the new run
                 self._starts_again(line)
             if run.lines < HEADER_LINES:
                 read_header(line, run.plans)
             run.has_beginning = run.has_beginning or is_header
-            self._has_raised = self._has_raised or line.startswith(_TRACEBACK)
+            self._has_raised = self._has_raised or line.startswith(TRACEBACK)
             run.is_prediction = run.is_prediction or (run.first_s is None and _PREDICTS.match(line) is not None)
             run.lines += 1
+            self._note_how_far(line)
             if self._sieve.lets_through(line, is_stamped=self._translator.is_stamped):
                 batch.append(line)
             elif not (is_header or self._translator.is_stamped):
                 self._remember(raw)
         self._take(batch)
+
+    def _note_how_far(self, line: str) -> None:
+        if self._epoch is not None:
+            self._failed_starts.has_trained = True
+        if self._translator.is_stamped and any(sentence in line for sentence in LAST_SENTENCES):
+            self._failed_starts.has_ended = True
 
     def _without_margin(self, line: str) -> str:
         # Text pasted from a web page is often indented, as a whole or below a sentence.
@@ -108,6 +122,7 @@ class RunReader:
 
     def close(self) -> list[LogRun]:
         """End the last run and its open traceback; return the runs that have lines."""
+        self._feed(self._failed_starts.rest())
         self._finish_run()
         return [run for run in self.runs if run.lines]
 
@@ -124,6 +139,7 @@ class RunReader:
         named_s = self._named_s if is_first else None
         self._began = named_s  # else the first stamp
         self._has_raised = False
+        self._failed_starts.has_trained = self._failed_starts.has_ended = False
         self._epoch: tuple[int, str] | None = None  # the last one, and when it began
         self.runs.append(LogRun(self._name, has_beginning=named_s is not None, begun_s=named_s))
         return self.runs[-1]
@@ -132,7 +148,7 @@ class RunReader:
         run = self.runs[-1]
         if self._waiting:  # a start that died before it printed a time came after the end of the one before
             before_s = self.runs[-2].last_s if len(self.runs) > 1 else None
-            self._place(run, run.begun_s or before_s or 0.0)
+            self._place(run, run.begun_s or (before_s + SOON_S if before_s is not None else 0.0))
         self._keep(run, self._parser.idle(float("inf")))
         run.is_v1 = self._translator.is_v1
 
