@@ -24,8 +24,8 @@ from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.recording.registrar import Registrar
 from holter.supervisor.recording.scratch import Scratch, is_scratch, scratch_of_process
 from holter.supervisor.recording.tape_place import DefaultTape, open_tape
+from holter.supervisor.registry_process import entry_writer
 from holter.supervisor.result import RunResult
-from holter.supervisor.state_folder import state_folders
 from holter.texts.resume_command import resume_command
 from holter.texts.training_command import parse_training_command
 
@@ -86,7 +86,7 @@ def attach(
         variables=variables,
         terms=Terms(heal=False, attached=True, resume=resume_command(process_command(root_pid))),
         began_wall=psutil.Process(root_pid).create_time(),
-        registrar=Registrar(state_folders(os.environ), writer.path, process_command(root_pid), attached=True)
+        registrar=Registrar(entry_writer(os.environ), writer.path, process_command(root_pid), attached=True)
         if is_listed
         else None,
     )

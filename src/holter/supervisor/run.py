@@ -33,9 +33,9 @@ from holter.supervisor.recording.registrar import Registrar
 from holter.supervisor.recording.scratch import new_scratch
 from holter.supervisor.recording.tape_place import DefaultTape, open_tape
 from holter.supervisor.recording.whose_tape import is_recorded
+from holter.supervisor.registry_process import entry_writer
 from holter.supervisor.result import RunResult
 from holter.supervisor.signals import SignalRelay
-from holter.supervisor.state_folder import state_folders
 from holter.texts.resume_command import resume_command
 
 NO_COMMAND = define("error.no-command", "There is no command to run.")
@@ -177,7 +177,7 @@ class _Recording:
             variables=self._variables,
             terms=self._terms,
             marks=marks,
-            registrar=Registrar(state_folders(self._variables), self.writer.path, self._command, attached=False),
+            registrar=Registrar(entry_writer(self._variables), self.writer.path, self._command, attached=False),
         )
 
     def healer(self, control: Control, recorder: Recorder, main_limit_s: float | None, *, main_heal: bool) -> Healer:

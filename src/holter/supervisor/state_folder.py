@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from holter.errors import FolderNotWritable
+from holter.linux.disks import Disks
 from holter.sentences import define
 
 NAME = "holter"
@@ -18,16 +19,27 @@ SOMEBODY_ELSES = define("error.somebody-elses-folder", "{folder} belongs to some
 def state_folders(environ: Mapping[str, str]) -> Iterator[Path]:
     """Yield folders to try, best first; they need not exist. The last one is below TMPDIR, for users without a home.
 
-    A folder is accessed only when it is requested: a home on a file server may not answer.
+    A home is accessed only when it is requested, and left out if its disk does not answer within seconds.
     """
     named, home = Path(environ.get("XDG_STATE_HOME", "")), Path(environ.get("HOME", ""))
     if named.is_absolute():  # the specification ignores relative paths
         yield named / NAME
-    elif home.is_absolute() and home.is_dir():  # root could otherwise create a home that is only not mounted
+    elif home.is_absolute() and Disks().answers(home) and home.is_dir():  # else root could create a home that is not mounted
         yield home / ".local" / "state" / NAME
+    yield _temporary()
+
+
+def _temporary() -> Path:
     # Not "holter-*": those are scratch folders, which are removed after their runs.
     user = os.getuid() if hasattr(os, "getuid") else ""  # not on Windows
-    yield Path(tempfile.gettempdir()) / f"state-of-{NAME}-{user}"
+    return Path(tempfile.gettempdir()) / f"state-of-{NAME}-{user}"
+
+
+def named_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """Return the folders that ``state_folders`` may yield, without any access to them."""
+    named, home = Path(environ.get("XDG_STATE_HOME", "")), Path(environ.get("HOME", ""))
+    own = named / NAME if named.is_absolute() else home / ".local" / "state" / NAME if home.is_absolute() else None
+    return (*([own] if own is not None else []), _temporary())
 
 
 def make_private(folder: Path) -> None:

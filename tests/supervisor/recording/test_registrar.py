@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from holter.supervisor.recording.registrar import Registrar
+from holter.supervisor.registry_file import RegistryFile
 from holter.tape import Recording, read
 from holter.tape.registry import read_all
 from said import english
@@ -23,7 +24,7 @@ def folders_that_fail() -> Iterator[Path]:
 
 
 def finished(folders: Iterator[Path], tape: Path) -> Registrar:
-    registrar = Registrar(folders, tape, ["python", "train.py"], attached=False)
+    registrar = Registrar(RegistryFile(folders), tape, ["python", "train.py"], attached=False)
     registrar.finish(Recording(finished=True), (), None)
     return registrar
 
@@ -44,7 +45,9 @@ def test_a_tape_whose_name_is_no_utf_8_is_listed(tmp_path: Path, quiet_threads: 
 
 def test_a_recording_that_ended_did_not_break_off(tmp_path: Path) -> None:
     """Its tape may be on a disk that does not answer, or too long to be read again."""
-    registrar = Registrar(iter([tmp_path]), tmp_path / "run.holter", ["python", "train.py"], attached=True)
+    registrar = Registrar(
+        RegistryFile(iter([tmp_path])), tmp_path / "run.holter", ["python", "train.py"], attached=True
+    )
     recording = msgspec.structs.replace(read(TAPE), finished=False)
     recording = msgspec.structs.replace(recording, all_ticks=recording.all_ticks[: len(recording.all_ticks) // 2])
     registrar.finish(recording, (), None)

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from holter.errors import BadInput
+from holter.linux.disks import Disks
 from holter.records import Text
 from holter.sentences import NOTHING_TOUCHED, define
 from holter.study import settings_file
@@ -60,6 +61,7 @@ WRONG_VALUE = define("error.settings-value", "{source}: {what}")
 NEVER_HERE = define("error.settings-never", "{name} cannot be set in {file}: give it on the command line.")
 PERHAPS = define("next.settings-perhaps", "Perhaps {name} is meant. holter config lists what can be set.")
 FROM_FILE = define("settings.from-file", "from {file}: {variables}")
+SILENT = define("settings.silent", "{file} is not read: its disk does not answer")
 LOOK = define("next.settings-look", "holter config --help explains the file.")
 OWN_FILE = define("next.settings-own-file", "Use a file of your own, or remove this one: {file}")
 
@@ -79,6 +81,7 @@ class Settings(NamedTuple):
     options: tuple[Setting, ...] = ()
     environment: tuple[Setting, ...] = ()
     files: tuple[Path, ...] = ()  # that exist
+    silent: tuple[Path, ...] = ()  # on a disk that does not answer
 
     def of(self, command: str) -> dict[str, Setting]:
         """Return the settings that apply to a command, by the name of the option.
@@ -120,8 +123,11 @@ def read(environ: Mapping[str, str], options: Callable[[], Mapping[str, frozense
         if environ.get(name)
     ]
     variables: list[Setting] = []
-    files = []
+    files, silent = [], []
     for path in places(environ):
+        if not Disks().answers(path):
+            silent.append(path)
+            continue
         content = _content(path)
         if content is None:
             # A name with a typing error would silently do nothing.
@@ -131,7 +137,7 @@ def read(environ: Mapping[str, str], options: Callable[[], Mapping[str, frozense
         files.append(path)
         for setting in _settings(path, content, options()):
             (variables if setting.command == ENVIRONMENT else chosen).append(setting)
-    return Settings(tuple(chosen), tuple(variables), tuple(files))
+    return Settings(tuple(chosen), tuple(variables), tuple(files), tuple(silent))
 
 
 def speak(settings: Settings, environ: MutableMapping[str, str]) -> None:
@@ -146,12 +152,17 @@ def speak(settings: Settings, environ: MutableMapping[str, str]) -> None:
 
 
 def for_training(settings: Settings | None, environ: MutableMapping[str, str]) -> list[Text]:
-    """Set the variables of ``[environment]`` that are not set yet; return a message for each file that sets some."""
+    """Set the variables of ``[environment]`` that are not set yet.
+
+    Return a message for each file that sets some, and for each on a disk that does not answer.
+    """
+    chosen = settings or Settings()
     by_file: dict[str, list[str]] = {}
-    for name, each in (settings or Settings()).variables(environ).items():
+    for name, each in chosen.variables(environ).items():
         environ[name] = each.value
         by_file.setdefault(each.source, []).append(f"{name}={each.value}")
-    return [FROM_FILE(file=file, variables=" ".join(variables)) for file, variables in by_file.items()]
+    said = [FROM_FILE(file=file, variables=" ".join(variables)) for file, variables in by_file.items()]
+    return [*said, *(SILENT(file=str(path)) for path in chosen.silent)]
 
 
 def for_trainings_elsewhere(settings: Settings | None, environ: MutableMapping[str, str]) -> list[Text]:

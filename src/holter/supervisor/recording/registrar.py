@@ -1,4 +1,4 @@
-"""Keep the entry of a run in the registry, in a thread: a home on a file server may not answer."""
+"""Keep the entry of a run in the registry, in a thread: the disk of a state folder may be slow."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import datetime
 import os
 import socket
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from holter.errors import HolterError, TapeError
+from holter.errors import TapeError
 from holter.history.goodput import account
 from holter.linux.place import here
 from holter.linux.signals import start_without_signals
 from holter.probes.process.process_files import started
-from holter.records import Diagnosis, Environment, Message, Text
+from holter.records import Diagnosis, Environment, Message
 from holter.reports.outcome import Outcome, outcome_of
 from holter.reports.outcome.unwatched import with_living_process
 from holter.sentences import define
 from holter.supervisor.recording.energy import Energy
-from holter.supervisor.state_folder import make_private
+from holter.supervisor.registry_file import EntryWriter, reason
 from holter.tape import Recording, read
-from holter.tape.registry import Entry, new_file, write
+from holter.tape.registry import Entry
 from holter.texts.training_command import parse_training_command
 
 # Often enough that a reader on another host notices the death of this one (``reports.runs`` waits a few of these).
@@ -35,14 +35,15 @@ READ_WHOLE_BYTES = 8 << 20
 FAREWELL_S = 2.0
 
 NOT_LISTED = define("registry.not-listed", "this run will not be in holter list ({why}); the recording goes on")
+LISTED_AS_BEFORE = define("registry.listed-as-before", "holter list shows an older state of this run ({why})")
 
 
 class Registrar:
     """Writes the entry of one run. An error is kept in ``problem``; it ends neither the run nor the thread."""
 
-    def __init__(self, folders: Iterable[Path], tape: Path, command: Sequence[str], *, attached: bool) -> None:
-        """``folders``: state folders, best first; iterated once, in the thread."""
-        self._folders = folders
+    def __init__(self, writer: EntryWriter, tape: Path, command: Sequence[str], *, attached: bool) -> None:
+        """``writer``: used in the thread only."""
+        self._writer = writer
         training = parse_training_command(command)
         now = _now()
         self._entry = Entry(
@@ -132,37 +133,23 @@ class Registrar:
             self._problem = NOT_LISTED(why=str(error))
 
     def _work(self) -> None:
-        file: Path | None = None
-        folders: tuple[Path, ...] = ()
-        while (entry := self._take()) is not None:
+        is_listed = False
+        while (taken := self._take()) is not None:
+            entry, is_last = taken
             try:
-                folders = folders or tuple(self._folders)
-                if file is None:
-                    file = self._first(folders, entry)
-                else:
-                    write(file, entry)
+                self._writer.write(entry, is_last=is_last)
             except Exception as error:  # noqa: BLE001 - a traceback of this thread would stand in the training's output
-                self._problem = NOT_LISTED(why=_why(error))
+                self._problem = (LISTED_AS_BEFORE if is_listed else NOT_LISTED)(why=reason(error))
+            else:
+                self._problem, is_listed = None, True
 
-    def _take(self) -> Entry | None:
+    def _take(self) -> tuple[Entry, bool] | None:
+        # The entry, and whether it is the last one; None: it was written.
         with self._changed:
             while self._waiting is None and not self._is_over:
                 self._changed.wait()
             entry, self._waiting = self._waiting, None
-            return entry
-
-    def _first(self, folders: Sequence[Path], entry: Entry) -> Path:
-        failed: Exception | None = None
-        for folder in folders:
-            file = new_file(folder, entry.host, entry.pid)
-            try:
-                make_private(folder)
-                write(file, entry)
-            except (OSError, HolterError) as error:
-                failed = failed or error
-            else:
-                return file
-        raise failed or OSError("no state folder")
+            return None if entry is None else (entry, self._is_over)
 
 
 def _with(entry: Entry, recording: Recording, ran: Outcome) -> Entry:
@@ -206,9 +193,3 @@ def _whole(recording: Recording, tape: Path | None) -> Recording:
 
 def _now() -> str:
     return datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-
-
-def _why(error: Exception) -> Text:
-    if isinstance(error, HolterError):
-        return error.what
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
