@@ -47,7 +47,7 @@ def plain(*words: str) -> Case:
     )
 
 
-STANDS = r"the main process has stood in wait_for_ever \(loop\.py:\d+\) for .*\(waiting for a lock\)"
+STANDS = r"the main thread has stood in wait_for_ever \(loop\.py:\d+\) for .*\(waiting for a lock\)"
 
 
 def loop(*words: str, launcher: list[str] | None = None) -> Case:

@@ -154,11 +154,17 @@ def test_polling_that_costs_more_in_some_seconds_is_no_work():
     assert run.states == ["begun"]
 
 
-def test_the_hooks_own_page_that_is_written_back_is_no_work():
+@pytest.mark.parametrize("every_s", [30, 5, 2, 1])
+def test_the_hooks_own_page_that_is_written_back_is_no_work(every_s):
+    """Every 30 s, and on a disk to which others write up to once a second."""
     run = Run().go(60)
-    for _ in range(int(FLOOR_S) // 30 + 1):
-        run.go(29, moves=False).go(1, moves=False, writes=4096)
+    for _ in range(int(FLOOR_S) // every_s + 1):
+        run.go(every_s - 1, moves=False).go(1, moves=False, writes=4096)
     assert run.due_s == pytest.approx(60 + FLOOR_S, abs=5)
+
+
+def test_twice_as_much_is_work():
+    assert Run().go(60).go(2 * int(FLOOR_S), moves=False, writes=8192).due_s is None
 
 
 def test_one_that_begins_to_work_is_said_to_and_counts_anew():
