@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pdb  # noqa: T100
 import pty
+import queue
 import signal
 import socket
 import subprocess
@@ -17,6 +19,7 @@ import tempfile
 import threading
 import time
 from concurrent import futures
+from pathlib import Path
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -150,6 +153,32 @@ def polls():
     done, end_s = threading.Event(), time.monotonic() + FOR_S
     while time.monotonic() < end_s:
         done.wait(0.5)
+
+
+def looks_for_a_file():
+    """Every three seconds, in the main loop."""
+    end_s = time.monotonic() + FOR_S
+    while time.monotonic() < end_s and not Path("/nowhere/approved").exists():
+        time.sleep(3)
+
+
+def asks_a_queue():
+    """Every eight seconds."""
+    end_s = time.monotonic() + FOR_S
+    while time.monotonic() < end_s:
+        with contextlib.suppress(queue.Empty):
+            queue.Queue().get(timeout=8)
+
+
+def asks_a_server():
+    """A long poll: the answer of a silent server is waited for six seconds at a time."""
+    server = socket.create_server(("127.0.0.1", 0))
+    line = socket.create_connection(server.getsockname())
+    line.settimeout(6)
+    end_s = time.monotonic() + FOR_S
+    while time.monotonic() < end_s:
+        with contextlib.suppress(TimeoutError):
+            line.recv(1)
 
 
 def asks():

@@ -29,14 +29,17 @@ SCALED = {"FLOOR_S": 10.0, "TIMES_LONGEST": 0.0}
 FOR_S = 24.0
 TOLD = {"in_lock": "lock", "in_socket": "socket", "in_flock": "file-lock", "in_sleep": "sleep", "in_child": "child"}
 HEALTHY = ("computes", "child_computes", "uploads", "child_uploads", "polls", "asks", "asks_at_terminal", "debugs")
+POLLS = ("looks_for_a_file", "asks_a_queue", "asks_a_server")
 UNSEEN = ("thread_uploads", "thread_downloads", "detached_computes")  # in no counter of the main thread
 
 pytestmark = [pytest.mark.training, pytest.mark.long]
 
 
-def play(folder: Path, *ways: str, heal: bool = False, each_tick=None) -> tuple[RunResult, Recording]:
+def play(
+    folder: Path, *ways: str, heal: bool = False, each_tick=None, for_s: float = FOR_S
+) -> tuple[RunResult, Recording]:
     result = run(
-        (sys.executable, str(STANDS), str(FOR_S), *ways),
+        (sys.executable, str(STANDS), str(for_s), *ways),
         folder / "t.holter",
         variables={**os.environ, "TMPDIR": str(folder)},
         quiet_output=folder / "output.txt",
@@ -73,6 +76,15 @@ def test_each_place_is_named_once_and_work_and_persons_are_left_alone(tmp_path: 
 
 def test_a_transfer_in_a_thread_and_a_detached_process_are_activity(tmp_path: Path) -> None:
     result, recording = play(tmp_path, *UNSEEN, "in_lock")
+    assert result.returncode == 0, (tmp_path / "output.txt").read_text()
+    told = notices(recording, "main-stands")
+    assert [str(notice.message.value("place")).split()[0] for notice in told] == ["in_lock"]
+
+
+def test_a_loop_that_looks_every_few_seconds_does_not_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a limit within which a stack is not always being taken."""
+    monkeypatch.setattr(standing, "FLOOR_S", 40.0)
+    result, recording = play(tmp_path, *POLLS, "in_lock", for_s=60.0)
     assert result.returncode == 0, (tmp_path / "output.txt").read_text()
     told = notices(recording, "main-stands")
     assert [str(notice.message.value("place")).split()[0] for notice in told] == ["in_lock"]

@@ -6,19 +6,22 @@ What sends or receives slowly hardly computes, and the kernel does not count its
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from holter.linux.procfs import list_numbers, read_text
 from holter.probes.process.process_files import parse_stat, parse_status
 
-# A thread of PyTorch that pins memory looks every five seconds.
-SWITCHES_PER_S = 0.5
+# A thread that fills the buffer of a local socket is woken when three quarters of it are free: every five seconds if
+# 30 KB/s leave it.
+SWITCHES_PER_S = 0.12
 # A look at the stacks wakes every thread.
 LEAST_SWITCHES = 3
 CORES = 0.01
-# The hook gives its threads such names; they wake several times a second.
-OWN = "holter-"
+# Threads that wake many times a second and do nothing for the program: the hook gives such names to its own and to
+# those that collect batches (``hook/process.py``), the CUDA driver and PyTorch's NCCL watchdogs to theirs.
+OWN = re.compile(r"Name:\t(?:holter-|collects-batch|pt_nccl_|cuda-EvtHandlr|cuda[0-9a-f]{8,})")
 TABLES = ("tcp", "tcp6")
 
 
@@ -32,13 +35,26 @@ class Activity:
         self._queues: Mapping[str, str] = {}
         self._cpu_s: Mapping[int, float] = {}
 
-    def look(self, pids: Collection[int], t_s: float, detached: Collection[int] = ()) -> bool:
+    def look(
+        self,
+        pids: Collection[int],
+        t_s: float,
+        detached: Collection[int] = (),
+        *,
+        polling: Collection[int] = (),
+    ) -> bool:
         """Return whether anything was done since the last look.
 
         ``pids``: of these every thread and connection counts. ``detached``: of these the CPU time counts too.
+        ``polling``: of these the first thread may wake as often as it likes.
         """
         both = {*pids, *detached}
-        switches = {thread: count for pid in both for thread, count in self._threads(pid)}
+        switches = {
+            thread: count
+            for pid in both
+            for thread, count in self._threads(pid)
+            if pid not in polling or thread != (pid, pid)
+        }
         queues = {name: queue for pid in both for name, queue in self._connections(pid)}
         cpu_s = {pid: used_s for pid in detached if (used_s := self._used_s(pid)) is not None}
         before_s, old = self._seen_s, (self._switches, self._queues, self._cpu_s)
@@ -58,7 +74,7 @@ class Activity:
         for thread in list_numbers(self._proc / str(pid) / "task") or ():
             status = read_text(self._proc / str(pid) / "task" / str(thread) / "status")
             count = parse_status(status).voluntary_switches
-            if count is not None and not (status or "").startswith(f"Name:\t{OWN}"):
+            if count is not None and OWN.match(status or "") is None:
                 yield (pid, thread), count
 
     def _connections(self, pid: int) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from holter.detectors.rest import may_not_wake
 from holter.detectors.standing import Progress, StandingKeeper
 from holter.evidence.facts.training.standing import KINDS
 from holter.evidence.facts.training.stuck_place import LOOPS, OTHER, PERSON, Place, stuck_place
@@ -16,10 +15,10 @@ from holter.evidence.frames import describe
 from holter.evidence.window import Window
 from holter.history.ranks import main_process
 from holter.history.standing import GOES_ON, STANDS
-from holter.probes.process.activity import Activity, marked
 from holter.probes.process.stacks import StackDumper
-from holter.records import WORKERS, Episode, Notice, ProcessSample, StackDump, Tick
+from holter.records import Episode, Notice, ProcessSample, StackDump, Tick
 from holter.sentences import define
+from holter.supervisor.run_activity import RunActivity
 from holter.tape import Recording
 
 # So many times, equally apart, within the limit: a program that moves shows it in one of them.
@@ -52,7 +51,7 @@ class StandingWatch:
         ``write``: is given the stacks that count, for the tape.
         """
         self._recording = recording
-        self._mark = f"HOLTER_SCRATCH={scratch}"
+        self._activity = RunActivity(scratch)
         # Stacks from outside only: a signal would disturb a program that may be healthy.
         self._dumper = StackDumper()
         self._write = write
@@ -63,7 +62,8 @@ class StandingWatch:
         self._keeper = StandingKeeper()
         self._dumps: list[StackDump] = []
         self._looked = 0
-        self._activity, self._activity_due_s = Activity(), 0.0
+        self._activity.forget()
+        self._wakes: int | None = None  # of the main thread, at its last reading; None: a look at its stack woke it
         self._reported: tuple[Progress, float, str] | None = None  # progress then, beginning, place
 
     def see(self, tick: Tick) -> tuple[Notice, ...]:
@@ -72,6 +72,8 @@ class StandingWatch:
         came = self._dumper.collect()
         if self._reported is not None:
             return self._went_on(tick)
+        if self._keeper.since_s is None or came or self._dumper.busy:
+            self._wakes = None
         if self._keeper.since_s is not None and tick.processes and self._is_active(tick):
             self._keeper.begin_again()
         since_s = self._keeper.since_s
@@ -93,6 +95,7 @@ class StandingWatch:
             {main.pid: "main"}, tick.t_s
         ):
             self._looked += 1
+            self._wakes = None
         if not own or not tick.beats or self._dumps[-1].t_s - since_s < self._keeper.limit_s:
             return ()
         return self._judge(tick, main, since_s)
@@ -102,11 +105,17 @@ class StandingWatch:
         self._dumper.close()
 
     def _is_active(self, tick: Tick) -> bool:
-        # What a transfer in a thread shows, and what has left the run with ``setsid``.
-        if tick.t_s < self._activity_due_s:
+        every_s = max(LEAST_BETWEEN_S, self._keeper.limit_s / ACTIVITY_LOOKS)
+        polls = not self._dumper.busy and self._polls(tick)
+        return self._activity.see(tick, every_s) or polls
+
+    def _polls(self, tick: Tick) -> bool:
+        # A loop that asks for something every minute wakes once a minute; a thread that stands does not wake at all.
+        main = main_process(tick.processes, tick.beats)
+        if main is None or main.voluntary_switches_total is None:
             return False
-        self._activity_due_s = tick.t_s + max(LEAST_BETWEEN_S, self._keeper.limit_s / ACTIVITY_LOOKS)
-        return self._activity.look(may_not_wake(tick), tick.t_s, marked(self._mark, _attached(tick)))
+        before, self._wakes = self._wakes, main.voluntary_switches_total
+        return before is not None and self._wakes > before
 
     def _judge(self, tick: Tick, main: ProcessSample, since_s: float) -> tuple[Notice, ...]:
         newest_s = self._dumps[-1].t_s
@@ -142,16 +151,6 @@ class StandingWatch:
         _, since_s, place = self._reported
         self._reported, self._dumps, self._looked = None, [], 0
         return (Notice(t_s=tick.t_s, what=GOES_ON, message=WENT_ON(age=tick.t_s - since_s, place=place)),)
-
-
-# The main processes, what they have started, all workers, and the launchers above.
-def _attached(tick: Tick) -> frozenset[int]:
-    parents = {process.pid: process.ppid for process in tick.processes}
-    above = {process.pid for process in tick.processes if process.role == "main"}
-    row = set(above)
-    while row := {parent for pid in row if (parent := parents.get(pid)) is not None} - above:
-        above |= row
-    return may_not_wake(tick) | above | {process.pid for process in tick.processes if process.role in WORKERS}
 
 
 def _may_read_stdin(main: ProcessSample) -> bool:
