@@ -7,6 +7,8 @@ import signal
 import threading
 
 STACK_SIGNAL = signal.SIGUSR2
+# Modules of what such threads run, and of tqdm's monitor.
+COLLECTS = ("batchgenerators.dataloading.", "torch.utils.data._utils.pin_memory", "tqdm.")
 PR_SET_PTRACER = 0x59616D61  # Linux' prctl.h; the option is "Yama" in ASCII
 
 
@@ -39,6 +41,21 @@ def name_thread() -> None:
     """Give this thread its Python name in the kernel too, so that its wakes are not taken for the program's."""
     with contextlib.suppress(Exception), open("/proc/thread-self/comm", "w") as file:  # noqa: PTH123
         file.write(threading.current_thread().name[:15])
+
+
+def name_collectors(named: set[int]) -> None:
+    """Name in the kernel the threads that collect batches, and a progress bar's: they wake while nothing happens, too.
+
+    ``named``: native IDs of the threads that have their name; new ones are added.
+    """
+    alive = {thread.native_id: thread for thread in threading.enumerate() if thread.native_id is not None}
+    named &= alive.keys()
+    for number in alive.keys() - named:
+        named.add(number)
+        runs = getattr(alive[number], "_target", None) or type(alive[number])
+        if (getattr(runs, "__module__", None) or "").startswith(COLLECTS):
+            with contextlib.suppress(OSError), open(f"/proc/self/task/{number}/comm", "w") as file:  # noqa: PTH123
+                file.write("collects-batch")
 
 
 def allow_tracing() -> bool:

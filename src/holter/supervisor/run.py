@@ -35,6 +35,7 @@ from holter.supervisor.recording.tape_place import DefaultTape, open_tape
 from holter.supervisor.recording.whose_tape import is_recorded
 from holter.supervisor.registry_process import entry_writer
 from holter.supervisor.result import RunResult
+from holter.supervisor.run_activity import RunActivity
 from holter.supervisor.signals import SignalRelay
 from holter.texts.resume_command import resume_command
 
@@ -190,6 +191,7 @@ class _Recording:
             is_own=self._terms.resume.is_given,
             main_limit_s=main_limit_s,
             main_heal=main_heal,
+            activity=RunActivity(self.scratch.folder),
             settings=tuple((name, self._variables[name]) for name in NAMES if name in self._variables),
         )
 

@@ -24,7 +24,7 @@ def state_folders(environ: Mapping[str, str]) -> Iterator[Path]:
     named, home = Path(environ.get("XDG_STATE_HOME", "")), Path(environ.get("HOME", ""))
     if named.is_absolute():  # the specification ignores relative paths
         yield named / NAME
-    elif home.is_absolute() and Disks().answers(home) and home.is_dir():  # else root could create a home that is not mounted
+    elif home.is_absolute() and Disks().answers(home) and home.is_dir():  # root could create one that is not mounted
         yield home / ".local" / "state" / NAME
     yield _temporary()
 

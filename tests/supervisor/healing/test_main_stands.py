@@ -120,16 +120,29 @@ def play(
     return scene.play(None, each_tick=look)
 
 
+@pytest.mark.parametrize("call", ["lock", "silent"])
 def test_one_that_idles_is_healed_without_being_told_to(
-    brain: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    brain: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    result = play(brain, tmp_path, "lock", monkeypatch)
+    result = play(brain, tmp_path, call, monkeypatch)
     assert (result.returncode, result.generations) == (0, 2)
     assert epochs(tmp_path) == [0, 1, 1, 2]
     recording = read(tmp_path / "run.holter")
     assert [action.message.key for action in told(recording, "announce-restart")] == ["main-hang.stands"]
     can = contract_line(recording.events(ContractSettled)[0], "en")
     assert can.startswith("sees this training (batchgenerators workers)") and "restart with: " in can
+
+
+def test_one_that_waits_for_a_slow_upload_is_left_alone(
+    brain: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For twice as long as the one that idles has, in another thread, and beside the thread that collects batches."""
+    result = play(brain, tmp_path, "upload", monkeypatch, for_s=2 * SCALED["FLOOR_S"])
+    assert (result.returncode, result.generations) == (0, 1)
+    assert epochs(tmp_path) == [0, 1, 2], "it goes on where it was"
+    assert (tmp_path / "stood").exists()
+    recording = read(tmp_path / "run.holter")
+    assert told(recording, "announce-restart") == [] and told(recording, "restart") == []
 
 
 def test_one_that_computes_is_named_and_never_ended(

@@ -4,12 +4,16 @@ In a step of epoch 1, at the end of epoch 1, or in the very first step, as a com
 """
 
 import os
+import sys
 import threading
 import time
 from pathlib import Path
 
 import torch
 from nnUNetTrainerTiny import nnUNetTrainerTiny
+
+sys.path.append(str(Path(__file__).parents[1]))
+import uploads
 
 
 def take_lock():
@@ -26,7 +30,13 @@ def compute():
         number = number * 3 % 1000003 + 1
 
 
-CALLS = {"lock": take_lock, "compute": compute}
+def upload():
+    """Wait for a thread that sends to a slow server."""
+    threading.Thread(target=uploads.slow_upload, daemon=True).start()
+    threading.Event().wait(float(os.environ["STANDS_FOR_S"]))
+
+
+CALLS = {"lock": take_lock, "compute": compute, "upload": upload, "silent": uploads.silent_server}
 
 
 class nnUNetTrainerStands(nnUNetTrainerTiny):  # noqa: N801 -- nnU-Net's own style

@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import control
 from .. import page as layout
-from ..process import name_thread
+from ..process import name_collectors, name_thread
 from ..runtime import RUNTIME
 from .parts import queues_of, ready_of
 
@@ -207,8 +207,10 @@ def _watch_terminate() -> None:
 def _beat() -> None:
     owner = os.getpid()
     name_thread()
+    named: set[int] = set()
     while owner == os.getpid():
         try:
+            name_collectors(named)
             poll(_own_state())
             RUNTIME.check_stack_signal()
             if RUNTIME.page.role == MAIN:

@@ -20,6 +20,7 @@ from holter.supervisor.healing.control import NOT_ASKED, Control
 from holter.supervisor.healing.external_wait import ExternalWait
 from holter.supervisor.healing.main_hang import MainHang
 from holter.supervisor.healing.training_state import TrainingState, is_time
+from holter.supervisor.run_activity import RunActivity
 
 # An action within the epoch has failed if there is no progress for this long after it.
 WORKS_WITHIN_S = 20.0
@@ -52,6 +53,7 @@ class Healer:
 
     ``settings``: the variables that the user has set, of those that a ladder may change. ``is_own``: the user has named
     the command that continues the training, so the training may be any program, perhaps without a heartbeat.
+    ``activity``: what no tick shows; without it a transfer in a thread seems to be idle.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Healer:
         settings: Settings = (),
         main_limit_s: float | None = None,
         main_heal: bool = True,
+        activity: RunActivity | None = None,
     ) -> None:
         self._attempts = Attempts(say)
         self._control = control
@@ -72,7 +75,7 @@ class Healer:
         self._can_continue = can_continue
         self._settings = settings
         self._state = TrainingState(is_own=is_own)
-        self._main_hang = MainHang(say, limit_s=main_limit_s, off=not (main_heal and act))
+        self._main_hang = MainHang(say, limit_s=main_limit_s, off=not (main_heal and act), activity=activity)
         self._has_limit = main_limit_s is not None
         self.waiting = ExternalWait(say)
         self._left: LeftAlone | None = None

@@ -1,9 +1,9 @@
 """Decide when to restart a main process that has been idle so long that it will not recover.
 
 Whether a call in the training's own code will ever return cannot be known from outside. So this is the last and slowest
-reason to act: the main process and all its children do nothing at all (no CPU, no I/O, no GPU work), this lasts many
-times longer than the longest step, and a warning was given five minutes before. A main process that computes is never
-ended unless the user set a limit.
+reason to act: the main process and all its children do nothing at all (no CPU, no I/O, no GPU work, no thread that
+wakes, no connection that moves bytes), this lasts many times longer than the longest step, and a warning was given five
+minutes before. A main process that computes is never ended unless the user set a limit.
 """
 
 from __future__ import annotations
@@ -17,18 +17,22 @@ from holter.detectors.view import GAP_S, PhaseKeeper, is_held
 from holter.history.ranks import main_beat, main_process
 from holter.records import ActionTaken, Message, Tick
 from holter.sentences import Sentence, define
+from holter.supervisor.run_activity import RunActivity
 
 # A restart of a file server takes less than a quarter of an hour; ten times the longest step is no usual step.
 FLOOR_S, TIMES_LONGEST = 900.0, 10.0
 ANNOUNCED_S = 300.0
 ANNOUNCED_PART = 0.5  # part of the limit, if that is shorter
+# So many times within the limit, but not more often than that, the threads and connections of the run are compared. A
+# healthy training is never looked at: its steps are shorter.
+ACTIVITY_LOOKS, LEAST_BETWEEN_S = 20, 4.0
 # Phases with steps that measure the usual length; compilation and validation have their own limits.
 COUNTED = ("train", "epoch-end", "checkpoint")
 
 STANDS = define(
     "main-hang.stands",
-    "nothing has moved for {age:duration}, and no process of the training is seen to compute or to "
-    "read or write a file; it is restarted in {left:duration} unless it makes progress "
+    "nothing has moved for {age:duration}, and Holter sees no activity of the training; "
+    "it is restarted in {left:duration} unless it makes progress "
     "(--no-main-heal switches this off)",
 )
 BUSY = define(
@@ -45,10 +49,21 @@ ENDED = define("main-hang.ended", "the main process has ended")
 
 
 class MainHang:
-    """Watches the main process. ``limit_s``: the user's own limit, which also applies to a process that computes."""
+    """Watches the main process. ``limit_s``: the user's own limit, which also applies to a process that computes.
 
-    def __init__(self, say: Callable[[ActionTaken], None], *, limit_s: float | None, off: bool) -> None:
+    ``activity``: what no tick shows, such as an upload in a thread; None: nothing but the ticks.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[ActionTaken], None],
+        *,
+        limit_s: float | None,
+        off: bool,
+        activity: RunActivity | None = None,
+    ) -> None:
         self._say = say
+        self._activity = activity
         self._limit_s = limit_s
         self._off = off
         self.forget(0)
@@ -77,10 +92,12 @@ class MainHang:
         if why is not None:
             self._rest.forget_cores()
             self._begin_again(tick, why)
-        elif self._limit_s is None and not self._rest.see(tick, before=self._since_s is not None):
+        elif self._limit_s is None and self._is_at_work(tick):
             self._begin_again(tick, WORKS)
         elif self._since_s is None and self._progress.has_beat:
             self._since_s = tick.t_s
+            if self._activity is not None:
+                self._activity.forget()
 
     def is_due(self, tick: Tick) -> bool:
         """Return whether to restart now. Some minutes before the restart is due, report that it will come."""
@@ -106,6 +123,14 @@ class MainHang:
         """
         wanted_s = max(FLOOR_S, TIMES_LONGEST * self._longest_s) if self._limit_s is None else self._limit_s
         return max(wanted_s, PHASES_TAKE_S[self._phase.phase])
+
+    def _is_at_work(self, tick: Tick) -> bool:
+        if not self._rest.see(tick, before=self._since_s is not None):
+            return True
+        if self._since_s is None or self._activity is None or self._off:
+            return False
+        every_s = max(LEAST_BETWEEN_S, self.limit_s / ACTIVITY_LOOKS)
+        return tick.t_s - self._since_s >= every_s and self._activity.see(tick, every_s)
 
     def _begin_again(self, tick: Tick, why: Sentence) -> None:
         if self._due_s is not None:
