@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -12,8 +13,10 @@ import psutil
 import pytest
 
 from holter.probes.process.process_files import started
-from holter.records import ProcessSample
+from holter.records import ProcessSample, Tick
 from holter.supervisor.folds.fold_lock import FILE, FoldLock
+from holter.supervisor.healing import training_state
+from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.recording.sources import Left, left_of
 from holter.supervisor.run import run
 
@@ -80,6 +83,72 @@ def test_what_a_training_leaves_behind_at_a_good_end_goes_on(tmp_path: Path, mon
         with contextlib.suppress(ProcessLookupError):
             os.kill(upload, signal.SIGKILL)
         lock.close()
+
+
+RANKS = """
+import multiprocessing, os, pathlib, sys, time
+def rank(folder, number):
+    worker = os.fork()
+    if worker == 0:
+        time.sleep(600)
+    (folder / f"worker-{number}").write_text(str(worker))
+    while not (folder / "fails").exists():
+        time.sleep(0.1)
+    os._exit(1)
+if __name__ == "__main__":
+    folder = pathlib.Path(sys.argv[1])
+    if (folder / "once").exists():
+        sys.exit(0)
+    (folder / "once").touch()
+    context = multiprocessing.get_context("spawn")
+    ranks = [context.Process(target=rank, args=(folder, number)) for number in (0, 1)]
+    for each in ranks:
+        each.start()
+    for each in ranks:
+        each.join()
+    sys.exit(1)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("heal", [False, True])
+def test_workers_of_ranks_that_failed_are_named_and_end_before_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heal: bool
+) -> None:
+    """No rank has a heartbeat, so that from outside its workers have no role."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(training_state, "OWN_WORKS_AFTER_S", 2.0)
+    (tmp_path / "ranks.py").write_text(RANKS)
+    seen: list[int] = []
+
+    def look(recorder: Recorder, tick: Tick) -> None:
+        workers = [int(file.read_text() or 0) for file in tmp_path.glob("worker-?")]
+        if len(workers) == 2 and {*workers} <= {process.pid for process in tick.processes}:
+            seen.append(1)
+        if len(seen) == 5:
+            (tmp_path / "fails").touch()
+
+    command = (sys.executable, str(tmp_path / "ranks.py"), str(tmp_path))
+    result = run(
+        command,
+        tmp_path / "run.holter",
+        variables=dict(os.environ),
+        quiet_output=tmp_path / "output.txt",
+        each_tick=look,
+        heal=heal,
+        resume=shlex.join(command) if heal else None,
+    )
+    workers = tuple(sorted(int((tmp_path / f"worker-{number}").read_text()) for number in (0, 1)))
+    try:
+        assert result.returncode == (0 if heal else 1)
+        assert tuple(sorted(result.orphans)) == (() if heal else workers)
+        if heal:
+            assert [worker for worker in workers if started(worker) is not None] == []
+    finally:
+        for worker in workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
 
 
 BACKGROUND = """

@@ -12,7 +12,7 @@ from holter.probes import Reading
 from holter.probes.process.pidfd import Ending, ExitWatch, ending_of
 from holter.probes.process.process_files import Details, Stat, count_running_threads, parse_cmdline, read_details
 from holter.probes.process.process_memory import Memory, MemoryReader
-from holter.probes.process.process_roles import Kin, assign_roles, find_main
+from holter.probes.process.process_roles import Kin, assign_roles, find_main, is_python
 from holter.probes.process.process_tree import ProcessTree
 from holter.probes.process.process_wait import WaitReader
 from holter.records import Event, ProcessBorn, ProcessEnded, ProcessSample, Role
@@ -40,6 +40,7 @@ class _Watched:
     seen_s: float
     slow_due_s: float
     ours_to_see: bool  # the kernel shows us the exit status of a zombie
+    is_fork: bool  # a copy of a Python that runs no program of its own, such as a data worker of any rank
     ended: bool = False
 
 
@@ -102,6 +103,14 @@ class ProcessProbe:
         samples.sort(key=lambda sample: (sample.started_s or 0.0, sample.pid))
         return Reading(tuple(samples), tuple(events))
 
+    def left_forks(self) -> frozenset[int]:
+        """Return the PIDs of forked copies of a process of the training that has ended before them."""
+        return frozenset(
+            pid
+            for pid, watched in self._watched.items()
+            if watched.is_fork and not watched.ended and watched.stat.ppid != watched.kin.ppid
+        )
+
     def read_closely(self, pids: Iterable[int | None]) -> None:
         """Read the slow fields of these processes in the next read too, because they may end soon."""
         for pid in pids:
@@ -136,6 +145,7 @@ class ProcessProbe:
             seen_s=t_s,
             slow_due_s=t_s,
             ours_to_see=os.geteuid() in (0, self._owner(pid)),
+            is_fork=is_python(kin.cmdline) and self._cmdline_of_watched(stat.ppid) == kin.cmdline,
         )
         self._watched[pid] = watched
         self._family[pid] = kin
@@ -250,7 +260,7 @@ class ProcessProbe:
         # Between fork and exec a child shows its parent's command line.
         cmdline = self._cmdline(watched.kin.pid)
         if cmdline and cmdline != watched.kin.cmdline:
-            watched.kin = watched.kin._replace(cmdline=cmdline)
+            watched.kin, watched.is_fork = watched.kin._replace(cmdline=cmdline), False
             self._family[watched.kin.pid] = watched.kin
             self._assign_roles()
 
@@ -273,6 +283,10 @@ class ProcessProbe:
 
     def _cmdline(self, pid: int) -> tuple[str, ...]:
         return parse_cmdline(read_text(f"{self._proc}/{pid}/cmdline"))
+
+    def _cmdline_of_watched(self, pid: int) -> tuple[str, ...] | None:
+        parent = self._watched.get(pid)
+        return None if parent is None else parent.kin.cmdline
 
     def _started_s(self, stat: Stat) -> float:
         return stat.started_ticks / _TICKS_PER_S - self._zero_s

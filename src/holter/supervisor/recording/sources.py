@@ -33,8 +33,11 @@ class Left(NamedTuple):
     orphans: tuple[int, ...]  # data and export workers that no living main process has started
 
 
-def left_of(processes: Sequence[ProcessSample]) -> Left:
-    """Return main processes and orphaned workers among these living processes."""
+def left_of(processes: Sequence[ProcessSample], forks: frozenset[int] = frozenset()) -> Left:
+    """Return main processes and orphaned workers among these living processes.
+
+    ``forks``: PIDs of copies of a process that has ended; they count whatever their role, such as workers of a rank.
+    """
     mains = {process.pid for process in processes if process.role == "main"}
     parents = {process.pid: process.ppid for process in processes}
 
@@ -47,7 +50,11 @@ def left_of(processes: Sequence[ProcessSample]) -> Left:
             pid = parents[pid]
         return True
 
-    orphans = (process.pid for process in processes if process.role in WORKERS and is_orphan(process.pid))
+    orphans = (
+        process.pid
+        for process in processes
+        if process.pid not in mains and (process.role in WORKERS or process.pid in forks) and is_orphan(process.pid)
+    )
     return Left(tuple(sorted(mains)), tuple(orphans))
 
 
@@ -182,7 +189,8 @@ class Sources:
         ``is_good``: the training has ended as planned. Then only those count that have reported themselves as workers:
         another process that it has forked is its own affair, such as an upload.
         """
-        left = left_of([sample for sample in self._read_processes(t_s) if sample.state != "Z"])
+        samples = self._read_processes(t_s)
+        left = left_of([sample for sample in samples if sample.state != "Z"], self.process.left_forks())
         if not is_good:
             return left
         reported = self.heartbeat.hints()
