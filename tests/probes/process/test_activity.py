@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from holter.linux.tcp_bytes import bytes_by_inode
 from holter.probes.process.activity import Activity, marked
 
 # A main thread that waits for another one, which has a name and does something.
@@ -69,6 +70,24 @@ def test_a_connection_whose_queue_changes_is_activity_and_one_that_stands_is_non
             line.sendall(b"more")
             time.sleep(0.1)
             assert activity.look([os.getpid()], 120.0)
+
+
+def test_bytes_that_leave_the_queues_as_they_were_are_activity_and_a_sign_of_life_is_none() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as line:
+        far, _ = server.accept()
+        with far:
+            if not bytes_by_inode():
+                pytest.skip("the kernel counts no bytes")
+            activity = Activity()
+            assert not activity.look([os.getpid()], 0.0)
+            line.sendall(bytes(100))
+            far.recv(100, socket.MSG_WAITALL)
+            time.sleep(0.1)
+            assert not activity.look([os.getpid()], 45.0)
+            line.sendall(bytes(5000))
+            far.recv(5000, socket.MSG_WAITALL)
+            time.sleep(0.1)
+            assert activity.look([os.getpid()], 90.0)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from holter.linux.procfs import list_numbers, read_text
+from holter.linux.tcp_bytes import bytes_by_inode
 from holter.probes.process.process_files import parse_stat, parse_status
 
 # A thread that fills the buffer of a local socket is woken when three quarters of it are free: every five seconds if
@@ -23,6 +24,8 @@ CORES = 0.01
 # those that collect batches (``hook/process.py``), the CUDA driver and PyTorch's NCCL watchdogs to theirs.
 OWN = re.compile(r"Name:\t(?:holter-|collects-batch|pt_nccl_|cuda-EvtHandlr|cuda[0-9a-f]{8,})")
 TABLES = ("tcp", "tcp6")
+# Signs of life of a connection that is kept open (gRPC, PyTorch's store) are some hundred bytes a minute.
+LEAST_BYTES, BYTES_PER_S = 1024, 64.0
 
 
 class Activity:
@@ -33,6 +36,7 @@ class Activity:
         self._seen_s: float | None = None
         self._switches: Mapping[tuple[int, int], int] = {}
         self._queues: Mapping[str, str] = {}
+        self._bytes: Mapping[str, int] = {}
         self._cpu_s: Mapping[int, float] = {}
 
     def look(
@@ -60,15 +64,23 @@ class Activity:
         before_s, old = self._seen_s, (self._switches, self._queues, self._cpu_s)
         self._seen_s, self._switches, self._queues, self._cpu_s = t_s, switches, queues, cpu_s
         if before_s is None:
+            self._moved(queues, queues, 0.0)
             return False
         most = max(LEAST_SWITCHES, SWITCHES_PER_S * (t_s - before_s))
+        moved = self._moved(queues, old[1], max(LEAST_BYTES, BYTES_PER_S * (t_s - before_s)))
         return (
             switches.keys() != old[0].keys()  # a thread that lives for one transfer
             or any(count - old[0][thread] > most for thread, count in switches.items())
-            or queues != old[1]
+            or moved
             or cpu_s.keys() != old[2].keys()
             or any(used_s - old[2][pid] > CORES * (t_s - before_s) for pid, used_s in cpu_s.items())
         )
+
+    def _moved(self, queues: Mapping[str, str], old: Mapping[str, str], least: float) -> bool:
+        # Who sends the same amount at a time may always leave the same number in the queues.
+        counted = bytes_by_inode() if queues else {}
+        before, self._bytes = self._bytes, {inode: counted[inode] for inode in queues if inode in counted}
+        return queues != old or any(total - before.get(inode, total) > least for inode, total in self._bytes.items())
 
     def _threads(self, pid: int) -> Iterator[tuple[tuple[int, int], int]]:
         for thread in list_numbers(self._proc / str(pid) / "task") or ():
@@ -78,7 +90,7 @@ class Activity:
                 yield (pid, thread), count
 
     def _connections(self, pid: int) -> Iterator[tuple[str, str]]:
-        # How many bytes wait in the two queues of each: while a slow line takes them, the number changes all the time.
+        # How many bytes wait in the two queues of each.
         own = set(self._sockets(pid))
         for table in TABLES if own else ():
             for line in (read_text(self._proc / str(pid) / "net" / table) or "").splitlines()[1:]:
