@@ -50,7 +50,8 @@ NO_RUN = Environment(wall_start="1970-01-01T00:00:00+00:00")
 
 # They explain an error, and are none.
 USUAL = (
-    "fds.limit", "limit.address_space_bytes", "limit.file_size_bytes", "limit.cpu_time_s", "gpu.memory_ratio",
+    "fds.limit", "limit.address_space_bytes", "limit.file_size_bytes", "limit.cpu_time_s", "limit.processes",
+    "gpu.memory_ratio",
 )  # fmt: skip
 # What readers of a log tell better: which process raised or ended first, and what only repeats it.
 OF_THE_LOG = ("echo.", "exception.", "main.", "worker.")

@@ -67,6 +67,10 @@ SOURCES = {
         "RuntimeError: unable to open shared memory object </torch_7_9> in read-write mode",
         {"exception.kind": "descriptors"},
     ),
+    "shm-nccl": (
+        "node7:2143:2561 [1] include/shm.h:28 NCCL WARN Call to posix_fallocate failed : No space left on device",
+        {"shm.trouble": "no-room", "shm.no_space": True},
+    ),
     "shm-unnamed": (
         "RuntimeError: unable to resize file <filename not specified> to the right size: No space left on device (28)",
         {"shm.no_space": True, "exception.kind": "shared-memory"},

@@ -32,6 +32,8 @@ STOCK_WORKERS = 12
 FEW_OF_MANY = 0.75
 AS_WORKERS = "pauses-as-workers"
 TOO_LARGE = later(r"\[Errno 27\]|File too large")
+# fork() and pthread_create() return EAGAIN at a limit of processes; reads of a pipe do so without one.
+REFUSED = later(r"\[Errno 11\]|Resource temporarily unavailable|can't start new thread|\bEAGAIN\b")
 # "RuntimeError: …" or "torch.cuda.OutOfMemoryError: …", the last line of a traceback.
 _RAISED = later(r"^\s*[\w.]*(?:Error|Exception)(?::|\s*$)", re.MULTILINE)
 _LABEL = later(r"^\s*License Status\s*:", re.IGNORECASE)
@@ -150,6 +152,11 @@ def _limit(book: FactBook) -> None:
         ("address-space", "limit.address_space_bytes", book.value("exception.kind") == "memory"),
         ("file-size", "limit.file_size_bytes", SIGXFSZ in signals or TOO_LARGE.search(text) is not None),
         ("cpu-time", "limit.cpu_time_s", SIGXCPU in signals),
+        (
+            "processes",
+            "limit.processes",
+            REFUSED.search(text) is not None or book.value("limit.reached") == "processes",
+        ),
     )
     for name, fact, fits in fitting:
         value = book.value(fact)

@@ -74,7 +74,9 @@ LOADER: tuple[Known, ...] = (
     known(
         r"(?:unable to (?:write to|allocate|resize)[^\n]{0,60}(?:shared memory|/torch_\d|<filename not specified>)"
         r"[^\n]*No space left"
-        r"|No space left on device[^\n]{0,80}/dev/shm|/dev/shm[^\n]{0,80}No space left)",
+        r"|No space left on device[^\n]{0,80}/dev/shm|/dev/shm[^\n]{0,80}No space left"
+        r"|shm\w*\.(?:h|cc):\d+ NCCL WARN [^\n]{0,60}(?:posix_fallocate|ftruncate)[^\n]{0,40}No space left"
+        r"|Error while creating shared memory segment /dev/shm/nccl)",
         {"shm.trouble": "no-room", "shm.no_space": True},
     ),
     known(
@@ -175,7 +177,7 @@ OTHERS: tuple[Known, ...] = (
         {**RAISED, "exception.kind": "cuda-assert"},
     ),
     known(
-        r"stuck (?:at|in|on) (?:the )?[\"'`]?unpacking|unpacking dataset[\s\S]{0,80}(?:stuck|hang|卡)"
+        r"stuck (?:at|in|on) (?:the )?[\"'`]?unpacking|unpacking dataset[\s\S]{0,80}(?:stuck|\bhang|卡)"
         r"|卡在[^\n]{0,10}unpack",
         {"episode.kind": "stall", "phase": "unpack"},
     ),

@@ -84,7 +84,7 @@ LIMITS: tuple[Known, ...] = (
     known(
         r"can't start new thread|[Tt]hread creation failed|pthread_create\(?\)?(?: has)? failed|RLIMIT_NPROC"
         r"|(?:pthread_create|v?fork|clone)(?:\(\))?: (?:retry: )?(?:Resource temporarily|Cannot allocate)"
-        r"|fork rejected by pids controller|BlockingIOError: \[Errno 11\]"
+        r"|fork rejected by pids controller|(?:BlockingIO|OS)Error: \[Errno 11\]"
         r"|OMP: Error #34|unable to allocate necessary resources for OMP"
         r"|unable to (?:create|start) (?:a )?(?:new )?(?:native )?thread|无法创建(?:新)?线程|资源暂时不可用",
         {**DEATH, "limit.reached": "processes"},

@@ -17,7 +17,10 @@ from holter.texts.exit_lines import NODE_FAILED, reason_of
 from holter.texts.recording import FROM_TEXT
 
 # Messages of Slurm, the kernel and Kubernetes on a console.
-OOM_LINE = later(r"oom[-_ ]?kill|OOMKilled|Out of memory: Kill|OUT_OF_MEMORY|task \d+: Out Of Memory", re.IGNORECASE)
+# ``docker inspect`` prints '"OOMKilled": false' of a container that was not.
+OOM_LINE = later(
+    r"oom[-_ ]?kill(?!ed\"?\s*[:=]\s*false)|Out of memory: Kill|OUT_OF_MEMORY|task \d+: Out Of Memory", re.IGNORECASE
+)
 COUNTED = later(r"Detected (\d+) oom[-_ ]?kill", re.IGNORECASE)
 SOURCES = ("slurmstepd", "srun", "Killed process", "invoked oom-killer", "oom_reaper", "OOMKilled", "OUT_OF_MEMORY")
 # Lines of one crash are at most this far apart in a console.

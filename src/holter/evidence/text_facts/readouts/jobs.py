@@ -102,6 +102,9 @@ def docker(text: str) -> Iterator[Fact]:
     if code is not None and int(code[1]) - SIGNALLED in SIGNALS:
         yield "main.exit_signal", int(code[1]) - SIGNALLED, code[0]
         yield "episode.kind", "death", code[0]
+    processes = re.search(r'"PidsLimit":\s*([1-9]\d*)', text)
+    if processes is not None:
+        yield "limit.processes", int(processes[1]), processes[0]
     cpus = re.search(r'"NanoCpus":\s*([1-9]\d+)', text)
     if cpus is not None:
         yield "cpu.quota", float(cpus[1]) / 1e9, cpus[0]
