@@ -1,9 +1,10 @@
 """Texts without a fault: Holter must accuse nobody in any of them.
 
 Healthy logs and predictions, installations, outputs of a healthy machine, documentation that quotes errors, and prose.
-Some are in our own words; those of public pages (``r4q-`` and ``r5q-``, of the halves ``fresh2`` and ``fresh3``) are
-kept as the texts of the cases are, outside the repository, with their reference and SHA-256 here. None of them is among
-the texts that the lexicon was made from.
+Some are in our own words; those of public pages (``r4q-`` of the half ``fresh2``, ``r5q-`` of ``fresh3``,
+``r6`` to ``r8`` of ``fresh4``: parts of files of public repositories that name troubles, and threads) are kept as the
+texts of the cases are, outside the repository, with their reference and SHA-256 here. None of them is among the texts
+that the lexicon was made from.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ FILE = Path(__file__).with_name("quiet.jsonl")
 PUBLIC: dict[Half, Path] = {
     "fresh2": Path(__file__).with_name("fresh2_quiet.jsonl"),
     "fresh3": Path(__file__).with_name("fresh3_quiet.jsonl"),
+    "fresh4": Path(__file__).with_name("fresh4_quiet.jsonl"),
 }
 CITE = (
     "#######################################################################\n"
