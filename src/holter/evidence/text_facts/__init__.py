@@ -12,7 +12,7 @@ from holter.evidence.fact_book import Value
 from holter.evidence.text_facts import errors, libraries, platforms, readouts, symptoms, system
 from holter.evidence.text_facts.denials import OWN, Concept, concepts_of, denied
 from holter.evidence.text_facts.discourse import advertises, is_off_topic
-from holter.evidence.text_facts.events import tells_event
+from holter.evidence.text_facts.events import only_wishes, tells_event
 from holter.evidence.text_facts.genres import is_build, without_notices
 from holter.evidence.text_facts.kinds import SIGNS, TROUBLE, all_is_well, is_addressed
 from holter.evidence.text_facts.known import Found, search
@@ -31,6 +31,9 @@ OF_THE_KERNEL = (system.OF_THE_KERNEL, platforms.KERNEL, platforms.GPU)
 SUPPOSED = later(r"\b(?:if|when) (?:you|your|an?|the|it|nvidia-smi)\b|如果|若(?:是|出现|遇到)|遇到", re.IGNORECASE)
 # Only messages of programs give these: who shows one names a trouble, whatever else the words resemble.
 OF_MESSAGES = ("limit.reached", "gpu.trouble", "ddp.timed_out", "hardware.kernel_errors")
+_NO_TROUBLE = (False, 0, "none", ())
+# Symptoms that trainings without a trouble have, too.
+CIRCUMSTANCES = frozenset({"large-volumes", "direct-transfer", "many-threads", "tracker"})
 # Only the main process loads checkpoints, chooses a GPU and asks for nnU-Net's folders.
 OF_THE_MAIN_PROCESS = (
     "checkpoint-broken", "checkpoint-refused", "gpu-number", "no-paths", "pinned-memory", *BEFORE_STEPS,
@@ -52,6 +55,7 @@ __all__ = [
     "as_stated",
     "ends",
     "facts_of",
+    "has_readout",
     "is_addressed",
     "is_observation",
     "is_output",
@@ -78,11 +82,14 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     if few and ("episode.kind" not in found or is_output(text) or is_message):
         return found
     named = resembles(words, {name: hit.value for name, hit in found.items()})
-    complains = TROUBLE.search(words) is not None
+    wishes = only_wishes(words)
+    complains = TROUBLE.search(words) is not None and not wishes
     asks = SIGNS["asks"].search(words) is not None
     is_shown = is_addressed(text) or SUPPOSED.search(text) is None
     is_named = is_shown and (any(name in found for name in OF_MESSAGES) or _is_refused(found))
-    quiet = not is_named and is_quiet(named, has_facts=_names_trouble(found), complains=complains, asks=asks)
+    quiet = not is_named and is_quiet(
+        named, has_facts=_names_trouble(found, wishes=wishes), complains=complains, asks=asks
+    )
     is_other = advertises(text) or is_build(text) or (not few and _is_off_topic(text, found))
     if not tells_event(text) or all_is_well(words) or quiet or is_other:
         # Documentation, success stories and adverts quote errors, too; the output of a command is what it is.
@@ -130,10 +137,15 @@ def own_words(text: str) -> str:
     return ends(FORM.sub("", lines.without(kernel_log.sifted(symptoms.complaint(text)).rest)), PROSE_CHARS)
 
 
+def has_readout(text: str) -> bool:
+    """Return whether the output of a command that Holter reads is in a text."""
+    return any(True for _ in readouts.read(plain(text)))
+
+
 def is_output(text: str) -> bool:
     """Return whether a text is the output of commands and nothing else."""
     text = plain(text)
-    return any(True for _ in readouts.read(text)) and len(terms(own_words(text))) < FEWEST_TERMS
+    return has_readout(text) and len(terms(own_words(text))) < FEWEST_TERMS
 
 
 def read_facts(text: str, *, is_prose: bool = True, span: kernel_log.Span | None = None) -> dict[str, Found]:
@@ -181,8 +193,15 @@ def read_facts(text: str, *, is_prose: bool = True, span: kernel_log.Span | None
     return found
 
 
-def _names_trouble(found: Mapping[str, Found]) -> bool:
-    return any(name == "episode.kind" or is_observation(name) for name in found)
+# That nothing grows is an observation, and no trouble; a kind that was read from a wish is none, either.
+def _names_trouble(found: Mapping[str, Found], *, wishes: bool) -> bool:
+    return any(not wishes if name == "episode.kind" else _is_trouble(hit) for name, hit in found.items())
+
+
+def _is_trouble(hit: Found) -> bool:
+    if hit.name == "symptoms" and isinstance(hit.value, tuple):
+        return not CIRCUMSTANCES.issuperset(hit.value)
+    return is_observation(hit.name) and hit.value not in _NO_TROUBLE
 
 
 def is_observation(name: str) -> bool:

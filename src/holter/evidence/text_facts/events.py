@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 
-from holter.evidence.text_facts.genres import instructs
+from holter.evidence.text_facts.genres import instructs, is_of_a_change, is_over, is_published
 from holter.evidence.text_facts.kinds import TROUBLE
 from holter.patterns import later
 from holter.texts.plain import joined, plain, prose
+from holter.texts.source_code import without_code
 
 # Few words are a message, a title or a telegram; more of them explain.
 FEW_CHARS = 300
@@ -28,7 +29,9 @@ def _any(*patterns: str) -> re.Pattern[str]:
 _SENTENCE = re.compile(r"(?:[^\n.!?。！？;；]|\.(?=\w))+[.!?。！？;；]*")
 # Somebody speaks of himself, of what is his, or of one day.
 _OWN = _any(
-    r"(?<![-\w/])I(?![-\w/])|\b(?:my|mine)\b|我(?!们)|[咱俺]",
+    # A small "i" is a variable, too.
+    r"(?<![-\w/])(?-i:I(?![-\w/.]|\)|\d)|i(?='(?:m|ve|d|ll)\b| (?!in\b|is\b|and\b|th\b|for\b|if\b|to\b|not\b)[a-z]{2}))"
+    r"|\b(?:my|mine)\b|我(?!们)|[咱俺]",
     r"\b(?:yesterday|this morning|last (?:night|week)|since (?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|yesterday"
     r"|the (?:update|upgrade|reboot)))\b|昨[天晚日]|今[天晚早]|刚才|上周",
     r"\b(?:same|this)\s+(?:error|problem|issue|thing)\s+(?:again|after|here|happen\w*|occur\w*|persist\w*|still)\b",
@@ -39,17 +42,22 @@ _OWN = _any(
 # A manual, too, says "we".
 _OURS = _any(r"\b(?:we|our)\b|我们")
 # Wishes and questions about what to choose; nobody met anything.
-_WISHES = _any(
+_WANTS = (
     r"\b(?:should|can|could|do|would|must|may) (?:I|we)\b|\b(?:I|we)(?:'d| would| want| wish| suggest| recommend"
-    r"| propose| should| could| can(?! ?not\b|'t)| need to| will)\b|[?？]|^[ \t>]*(?:#|Q|问|A\d*:|答)"
-    r"|建议|推荐|希望|能否|想"
+    r"| propose| should| could| can(?! ?not\b|'t)| need to| will)\b|建议|推荐|希望|能否|(?<!不)想(?!着|到|不|复)"
 )
+_WANTED = _any(_WANTS)
+_WISHES = _any(_WANTS, r"[?？]|^[ \t>]*(?:#|Q|问|A\d*:|答)")
 # A sentence of what may happen, of what is to be done, or of what something does in general.
 _GENERAL = _any(
     r"\b(?:if|may|might|can(?! ?not\b|'t)|could(?! not|n't)|should|would|will|must|usually|typically|generally|whenever"
-    r"|unless|in case|means|when (?:you|your|an?|the)|you|your|ensure|make sure|recommend\w*|avoid(?:s|ing)?"
-    r"|prevents?|e\.g|for example|such as)\b",
-    r"如果|若|可能|可以|通常|一般|往往|容易|建议|请(?!问|教)|需要|避免|防止|例如|比如|您|你|当[^,，。]{1,20}时|时会|则|应",
+    r"|unless|in case|means|when (?:you|your|an?|the)|which is why|\ban? \w+ (?:(?:that|which|who) (?:is|was|has"
+    r"|gets) )?(?:been )?(?:killed|stopped|blocked)|you|your|ensure|make sure|recommend\w*|avoid(?:s|ing)?"
+    r"|prevents?|e\.g|for example|such as)\b"
+    r"|^\s*(?:run|set(?! to)|use|check|look|try|open|install|reduce|increase|call|note|see|keep|choose|start by) ",
+    r"如果|若|可能|可以(?!跑|用|训|过|正常)|通常|一般|往往|容易|建议|请(?!问|教)|需要|避免|防止|例如|比如|您|你|当[^,，。]{1,20}时|时会|(?<![规原])则"
+    r"|(?<![反响相对适供效])应(?!该是|用)|将会|以防|否则"
+    r"|会(?:导致|造成|引起)",
 )
 _TROUBLE = _any(
     TROUBLE.pattern,
@@ -57,11 +65,15 @@ _TROUBLE = _any(
     r"|\b(?:time(?:d|s)? ?out|errors?|fail\w*|bugs?|block(?:s|ed)|throttl\w*|kills?|100 ?%)",
 )
 # It happened, or it happens with these numbers.
+_NUMBERS = (
+    r"\d ?(?:%|s\b|sec|ms\b|min|h\b|hours?|days?|[GM]i?B?\b|(?:epoch|step|round|GPU|card)s?\b|[秒分天个轮次张卡]|小时)"
+    r"|\b(?:epoch|step|iter\w*|job|rank|pid|worker|round)s? \d"
+)
 _HAPPENED = _any(
     r"\b(?:was|were|had|did|got|died|crashed|hung|froze|stopped|failed|killed|dropped|went|happened|became|took|ran"
-    r"|tried|started|showed|encountered|(?:has|have) been|(?:is|are) stuck)\b|了|过|出现",
-    r"\d ?(?:%|s\b|sec|ms\b|min|h\b|hours?|days?|[GM]i?B?\b|(?:epoch|step|round|GPU|card)s?\b|[秒分天个轮次张卡]|小时)"
-    r"|\b(?:epoch|step|iter\w*|job|rank|pid|worker|round)s? \d",
+    r"|tried|started|showed|encountered|(?:has|have) been|(?:is|are) stuck)\b|(?<![为除])了(?!解)"
+    r"|(?<![通超经不越])过(?![程滤拟大小多高低载期于])|出现",
+    _NUMBERS,
 )
 _AT_A_STEP = _any(
     r"\b(?:in|at|from|until|during|after|of) (?:the )?(?:epoch|step|iteration) \d"
@@ -71,11 +83,13 @@ _AT_A_STEP = _any(
 # Somebody asks, greets, thanks or wonders.
 _ADDRESSES = _any(
     r"\b(?:any (?:idea|help|hint|solution|suggestion|clue|advice|fix)s?\b|any ?one (?:else|know|ha[sd])"
-    r"|how (?:to|can I|do I|do we|should I) (?:fix|solve|resolve|avoid|debug)|please (?:help|advise)|help me"
+    r"|how (?:to|can I|do I|do we|should I) (?:fix|solve|resolve|avoid|debug)|please (?:help|advise)|help me\b"
     r"|why(?: (?:is|are|does|do|did)\b| ?\?)|is (?:this|that|it) (?:normal|expected|a bug|\S*(?:/issues/|#)\d)"
-    r"|what(?:'s| is) (?:wrong|going on|happening|the (?:reason|cause|problem)))",
+    r"|what (?:can|could|should) (?:I|we) (?:do|try)\b|what(?:'s| is) (?:wrong|going on|happening|the (?:reason"
+    r"|cause|problem)))",
     r"怎么(?:办|回事|解决|处理)|如何(?:解决|处理)|求(?:助|解|教|指点|问)|请(?:问|教)|为(?:什么|啥|何)"
-    r"|有没有人|大佬|什么(?:原因|情况|问题)|正常吗",
+    r"|有没有人|大佬|什么(?:原因|情况|问题)|正常吗"
+    r"|(?:偶[发尔]|频繁|老是|总是)[^。\n?？]{0,16}(?:超时|timeout|报错|错误|中断|卡|崩|挂|失败)",
     r"^[ \t]*(?:hi|hello|hey|dear)\b|\b(?:thanks|thank you|thx)\b(?! to)|谢谢|[您你]好",
     r"\b(?:it|this|there) (?:\w+ )?(?:seems|appears)\b|似乎|好像|感觉",
 )
@@ -83,8 +97,21 @@ _ADDRESSES = _any(
 _FORM = _any(
     r"^[ \t#*]*(?:describe the bug|to reproduce|steps to reproduce|actual (?:behaviou?r|result)"
     r"|what (?:was|I|have you) tried"
-    r"|bug report|bug description|issue description|\[?bug\b|how to reproduce|复现步骤|问题描述|实际结果)\b"
+    r"|bug report|bug description|issue description|\[?bug\b|how to reproduce(?=[ \t:*]*$)"
+    r"|复现步骤|问题描述|实际结果)\b"
 )
+# "It says" in front of a message.
+_SAYS = later(r"(?<!会)报(?:错|了)?[ :：]{0,2}[A-Z\"'`]")
+# Times that became shorter.
+_IMPROVES = later(
+    r"缩短|加快|提速|\bfalls? from\b|\bspeeds? up\b|\breduc(?:es|ed) (?:the |training "
+    r"|epoch )*times?\b",
+    re.IGNORECASE,
+)
+_TRACEBACK = "Traceback (most recent"
+# Of a page; a title alone has no such mark.
+_HEADING = later(r"\s*#{2,6} ")
+_MEASURED = _any(_NUMBERS)
 # What a program prints of a trouble, at the beginning of a line or behind a prefix.
 _PRINTS = _any(
     r"^[ \t>|`]*(?:\S{0,40}\]:?[ \t]*|\[?\d{4}-\d\d-\d\d\S*(?: \d\d:\d\d\S*)? |\w{3} +\d+ \d\d:\d\d:\d\d [^\n:]{0,40}: "
@@ -103,21 +130,49 @@ def tells_event(text: str) -> bool:
 
     Somebody's own trouble counts anywhere; other signs of an event count only outside of instructions.
     """
-    text = plain(text)
-    whole = f"{text}\n{joined(text)}"
-    sentences = [sentence for sentence in _SENTENCE.findall(whole) if sentence.strip()]
-    troubles = [each for each in sentences if _TROUBLE.search(each) is not None and _WISHES.search(each) is None]
-    if _FORM.search(text) is not None or _is_output(text) or any(_OWN.search(trouble) for trouble in troubles):
+    whole = plain(text)
+    text = without_code(whole)
+    shows_code = text != whole
+    sentences = _sentences_of(text)
+    troubles = _troubles_in(sentences)
+    if not any(map(str.isalpha, text)):
+        return False
+    if _FORM.search(text) is not None or _is_output(text):
         return True
+    is_printed = _PRINTS.search(text) is not None
+    if not is_printed and (is_published(text) or is_over(text)):
+        return False
+    if any(_OWN.search(trouble) for trouble in troubles):
+        return True
+    if not is_printed and is_of_a_change(text) and not any(map(_is_measured, sentences)):
+        return False
     if instructs(text):
         return False
     if any(_OURS.search(trouble) for trouble in troubles) or any(_is_from_a_person(sentence) for sentence in sentences):
         return True
     if len(_of_general(text)) >= FEWEST_GENERAL:
         return False
-    is_line = "\n" not in text.strip() and "?" not in text
+    is_line = "\n" not in text.strip() and "?" not in text and not _supposes(sentences, text)
     is_brief = len(text) <= FEW_CHARS and (is_line or _is_plain_trouble(sentences[0]))
-    return is_brief or _PRINTS.search(text) is not None or any(_is_of_one_time(sentence) for sentence in sentences)
+    # Below an example stands what it prints; who met an error shows where it was raised, too.
+    is_raised = is_printed and (not shows_code or _TRACEBACK in text)
+    return is_brief or is_raised or any(_is_of_one_time(sentence) for sentence in sentences)
+
+
+def only_wishes(text: str) -> bool:
+    """Return whether a text names a trouble, but only within wishes."""
+    troubles = [sentence for sentence in _sentences_of(text) if _TROUBLE.search(sentence) is not None]
+    return bool(troubles) and not any(
+        _WANTED.search(each) is None or _ADDRESSES.search(each) is not None for each in troubles
+    )
+
+
+def _sentences_of(text: str) -> list[str]:
+    return [sentence for sentence in _SENTENCE.findall(f"{text}\n{joined(text)}") if sentence.strip()]
+
+
+def _troubles_in(sentences: list[str]) -> list[str]:
+    return [each for each in sentences if _TROUBLE.search(each) is not None and _WISHES.search(each) is None]
 
 
 # What programs print gives advice, too.
@@ -139,11 +194,25 @@ def _is_from_a_person(sentence: str) -> bool:
     return _TROUBLE.search(sentence) is not None or _WISHES.search(sentence) is None
 
 
+# Every trouble in it is one that may come.
+def _supposes(sentences: list[str], text: str) -> bool:
+    troubles = [sentence for sentence in sentences if _TROUBLE.search(sentence) is not None]
+    if not troubles or not all(map(_GENERAL.search, troubles)) or _SAYS.search(text) is not None:
+        return False
+    return len(set(troubles)) == len(set(sentences)) or len(_of_general(text)) > 1
+
+
 def _is_plain_trouble(sentence: str) -> bool:
     return _TROUBLE.search(sentence) is not None and _GENERAL.search(sentence) is None
 
 
+def _is_measured(sentence: str) -> bool:
+    return _is_plain_trouble(sentence) and _MEASURED.search(sentence) is not None
+
+
 def _is_of_one_time(sentence: str) -> bool:
+    if _HEADING.match(sentence) is not None:
+        return False
     if _AT_A_STEP.search(sentence) is not None and _GENERAL.search(sentence) is None:
         return True
-    return _is_plain_trouble(sentence) and _HAPPENED.search(sentence) is not None
+    return _is_plain_trouble(sentence) and _IMPROVES.search(sentence) is None and _HAPPENED.search(sentence) is not None

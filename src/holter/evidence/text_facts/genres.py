@@ -51,6 +51,70 @@ WISHES = _any(
     r"希望(?:能|可以)?(?:增加|支持|添加|加)|建议(?:增加|添加|加|支持)|能否(?:增加|支持|添加)|(?:增加"
     r"|新增)一个\w{0,4}功能",
 )
+# Mark-up that only the sources of documentation have: links to a neighbouring page or a heading, roles, directives.
+_MARKUP = _any(
+    r"\]\((?!https?:|www\.|mailto:)[^)\s]{1,120}\.(?:md|rst|html?|ipynb|py|ya?ml|png|jpe?g|gif|svg)(?:#[\w.-]*)?\)"
+    r"|\]\(#[\w.-]+\)",
+    r":(?:ref|doc|class|func|meth|mod|attr|obj|term):`|^[ \t]*\.\. (?:\w[\w-]*::|_[\w-]+:)|^\[\[\w+\]\]|```\{\w+\}"
+    r"|^[ \t]*:::+ ?\{?\w+|^[ \t]*(?:!!!|\?\?\?) \w+|^[ \t]*\[[\w. -]+\]: (?:https?:/|\.{0,2}/)\S+[ \t]*$",
+)
+# Verbs that begin the title of a change. Who has a trouble states it, or asks.
+_IMPERATIVE = (
+    r"(?:fix(?:es|ed|ing)?|add(?:s|ed)?|move|avoid|prevent|handle|remove|delete|(?:update|upgrade)(?! (?:from"
+    r"|to)\b)|rename|bump|revert|make"
+    r"|allow|ensure|catch|improve|refactor|skip|disable|enable|replace|clean ?up|drop|expose|introduce|document|warn"
+    r"|ignore|speed up|simplif(?:y|ies)|do not|don't|raise|default|deprecate|guard|restore|switch|set|split|support"
+    r"|propagate|respect|check|correct|use(?! of| case)|turn (?:on|off)|test|wait|stop)"
+)
+_CHANGE_TITLE = _any(
+    rf"\A\s*(?:\[\w[\w ]*\] ?|[\w./-]+(?:, ?[\w./-]+)*: |\w[\w ]{{0,20}}: )?{_IMPERATIVE} (?![^\n]*(?:\?"
+    rf"|[:：][ \t]*$))\S",
+    r"\A[^\n?]{4,160}\(#\d+\)[ \t]*(?:\n|\Z)",
+    r"\AMerge (?:branch|pull request|remote-tracking|commit)\b|^(?:Co-authored-by|Signed-off-by|Reviewed-by): ",
+)
+_REVIEW = _any(
+    r"\bLGTM\b|^[ \t]*nits?: |\b(?:could|can|would) you (?:please )?(?:add|catch|rename|move|split|rebase|squash"
+    r"|extract)\b"
+    r"|\b(?:please|also) add (?:a|some|the) (?:unit )?tests?\b|\bthis (?:except|function|method|class|variable|test"
+    r"|diff)"
+    r" (?:is|should|could|looks)\b|\bmerge this\b|\brebase (?:on|onto)\b"
+)
+# What papers say of their work, in whose experiments something may have failed.
+_OF_A_PAPER = tuple(
+    _any(pattern)
+    for pattern in (
+        r"\b(?:we|this (?:paper|work|study|article|thesis)) (?:\w+ ){0,2}(?:present|propose|introduce|describe|show"
+        r"|evaluate"
+        r"|investigate|demonstrate|study|compare|analy[sz]e)s?\b|本文|我们提出|提出了?一种",
+        r"\b(?:state[- ]of[- ]the[- ]art|outperform\w*|ablation|baselines?|preliminary experiments|public data ?sets?"
+        r"|on (?:two|three|four|five|\d+) (?:\w+ ){0,3}(?:data ?sets?|benchmarks|tasks))\b|消融|基线",
+        r"\bet al\b|\b(?:Table|Fig(?:ure|\.)|Section|Eq\.?|Algorithm) ?\(?\d|\[\d+(?:[,–-] ?\d+)*\]|arXiv:"
+        r"|表 ?\d|图 ?\d",
+        r"\b(?:were|was) (?:trained|evaluated|implemented|carried out|performed|optimi[sz]ed|initiali[sz]ed"
+        r"|disabled|chosen)\b",
+        r"\bcode (?:is|will be|and \w+ are) (?:made )?(?:publicly )?available\b|^[ \t#*]*(?:Abstract|Keywords"
+        r"|Introduction"
+        r"|摘要|关键词)\b|\b(?:Nesterov|weight decay|Adam\w{0,9}) [^\n]{0,60}(?:for \d+ (?:epochs|iterations))"
+        r"|\bfor \d+ epochs with\b",
+    )
+)
+# Whose trouble is over, and who tells it to thank, or for others.
+_IS_OVER = _any(
+    r"\b(?:no (?:more|further) (?:trouble|problem|issue|error|crash|hang)\w*|(?:works|worked|runs|ran) (?:fine|smoothly"
+    r"|perfectly) (?:now|since)|solved|fixed|resolved|went from|faster|I (?:find|found"
+    r"|figured out) (?:out )?the (?:reason|cause|solution|problem)|improve\w*|speed-?up)\b",
+    r"(?:已|终于|完美)(?:经)?解决|一切正常|恢复正常|都正常了|不再(?:报错|卡)",
+)
+_SHARES = _any(
+    r"\bthank(?:s| you)\b|\bjust want(?:ed)? to (?:let|share|say|report)\b|\bmyself\b|\b(?:great|awesome|amazing"
+    r"|excellent) (?:work|job)\b"
+    r"|\b(?:in our (?:tests?|review)|for (?:anyone|others|the record|future reference))\b",
+    r"感谢|谢谢|分享|记录|供[^,，。]{0,6}参考",
+)
+_NOT_OVER = _any(
+    r"\bbut\b|\bhowever\b|\bstill\b|\?|\bwhy\b|\bhow\b|\bagain\b|\buntil\b|\bin advance\b|\bany(?:one|body| )\b",
+    r"但|然而|可是|不过|还是|仍|又|为什么|怎么|如何|吗|才",
+)
 _FEATURES = _any(
     rf"(?:{_HEAD}|\. ?)(?:(?:key |main )?features?|highlights|功能(?:特点|特性|介绍|列表)?|特性|特点|亮点){_TAIL}"
 )
@@ -114,7 +178,9 @@ _MARKS = tuple(
         r"|遇到时|若(?:出现|遇到)|如果(?:出现|遇到)",
         r"\b(?:such as|for instance|for example|e\.g\.)|例如|比如说?",
         r"\b(?:see|refer to|described in|listed in|explained in)\b|请?参[考见]|详见|见后",
-        r"\b(?:recommend(?:s|ed)|typical(?:ly)?|usually means|means that|default)\b",
+        r"(?:就|将|会|可能)会?(?:导致|造成|引起|影响)|推荐(?:配置|显卡)"
+        r"|\b(?:recommend(?:s|ed)|typical(?:ly)?|usually means|means that"
+        r"|default)\b",
         r"\b(?:you (?:may|can|should)|may be (?:set|used)|is used (?:to|for)|use \w+ to)\b|可以(?:使用|通过)",
         r"\b(?:this|the) (?:page|chapter|guide|section|document|tutorial|manual|reference|FAQ|table)\b"
         r"|本(?:文|教程|页|节|手册)",
@@ -134,6 +200,23 @@ _MARKS = tuple(
         r"第[一二三]步|常见(?:问题|报错|错误)|含义|表示[^。；]{2,30}[；。]|一览|介绍|\badministrators?\b",
     )
 )
+
+
+def is_published(text: str) -> bool:
+    """Return whether a text is a page of documentation by its mark-up, or a part of a paper."""
+    return (
+        _MARKUP.search(text) is not None or sum(mark.search(text) is not None for mark in _OF_A_PAPER) >= FEWEST_MARKS
+    )
+
+
+def is_of_a_change(text: str) -> bool:
+    """Return whether a text is the message of a commit, the title of a change to code, or a review of one."""
+    return _CHANGE_TITLE.search(text) is not None or _REVIEW.search(text) is not None
+
+
+def is_over(text: str) -> bool:
+    """Return whether somebody tells, without a question or a restriction, that a trouble is over."""
+    return all(sign.search(text) for sign in (_IS_OVER, _SHARES)) and _NOT_OVER.search(text) is None
 
 
 def instructs(text: str) -> bool:

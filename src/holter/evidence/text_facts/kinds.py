@@ -42,7 +42,7 @@ STOPS = (
 )
 SLOW = (
     r"\b(?:slow|slower|slowly|slows? down|takes? (?:hours|ages|days|for ?ever)|gpus? (?:is|are"
-    r"|sits?) (?:mostly )?idle|slowed|slowdown|takes? (?:too|very|so|much|ages|long)|sluggish"
+    r"|sits?) (?:mostly )?idle|slowed|slowdown|tak(?:es?|ing) (?:too|very|so|much|ages|long)|sluggish"
     r"|crawl(?:s|ing)?"
     r"|bottleneck|low (?:[\w/-]+ ){0,2}(?:GPU-)?(?:util\w*|usage|load)\b|(?:util\w*|usage|load) (?:rate )?"
     r"(?:of [\w ]{0,24})?(?:is|are|was|stays?|remains?) (?:\w+ ){0,3}low|longer (?:and longer|than)|(?:worse"
@@ -85,7 +85,8 @@ CRASHES = (
 )
 GROWS = (
     r"memory (?:leak|keeps? (?:growing|increasing)|(?:usage|use) (?:keeps?|grows|increases|growing|rises))"
-    r"|(?:memory|RAM|RSS|RssAnon|RES|swap)\b[^\n.]{0,50}\b(?:grow\w*|climb\w*|ris(?:es?|ing)|increas\w*"
+    r"|(?:memory|RAM|RSS|RssAnon|RES|swap)\b(?![^\n.]{0,50}\b(?:can|could|may|should|must|to) be"
+    r" (?:\w+ ){0,2}increased)[^\n.]{0,50}\b(?:grow\w*|climb\w*|ris(?:es?|ing)|increas\w*"
     r"|goes up|leak\w*|fills? up|piles? up)"
     r"|\beats? (?:up )?(?:all )?(?:the |my )?(?:RAM|memory)|内存(?:泄漏|泄露)|(?:内存|RSS|RES|swap"
     r"|mem)[^\n,。]{0,14}(?:涨|增|越来越(?:大|高|多)|上升|飙|升)"

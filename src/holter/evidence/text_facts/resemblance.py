@@ -31,8 +31,9 @@ SHOWN_CHARACTERS = 12
 FEWEST_TERMS, FEWEST_KNOWN = 8, 5
 # A title that states a trouble is short: what its few words resemble only orders what is possible.
 FEWEST_OF_A_TITLE, FEWEST_KNOWN_OF_A_TITLE = 3, 2
-# If a text names no error and no symptom, and its best cause fits less, or for fewer words, none is named.
-LEAST_FIT, FEWEST_SPEAKING = 0.15, 3
+# If a text names no error and no symptom, and its best cause fits less, or for fewer words, none is named. Questions
+# about usage that nobody here wrote fit some cause by up to 0.2, reports without a word of trouble by 0.6.
+LEAST_FIT, FEWEST_SPEAKING = 0.25, 3
 # A text without trouble must fit better than any cause; by the second number if it names an error or complains.
 BETTER, CLEARLY = 0.05, 0.2
 # By this if the text asks about the trouble that it names: who asks does not report that all is well.

@@ -119,8 +119,8 @@ SYMPTOM_WORDS: dict[str, str] = {
     ),
     "tracker": (
         r"\bTask\.init\(|(?:wandb|weights (?:&|and) biases|tensorboard|mlflow|\bneptune\b|clearml|comet_ml"
-        r"|swanlab|hiddenlayer|graphviz|visdom)[\s\S]{0,160}(?:stuck|hang|hung|freez|wait|lock"
-        r"|timeout|卡)|(?:stuck|hang|stands? still|卡)[\s\S]{0,160}(?:wandb|mlflow|clearml|comet_ml"
+        r"|swanlab|hiddenlayer|graphviz|visdom)[\s\S]{0,160}(?:stuck|\bhang|hung|freez|wait|lock"
+        r"|timeout|卡)|(?:stuck|\bhang|stands? still|卡)[\s\S]{0,160}(?:wandb|mlflow|clearml|comet_ml"
         r"|swanlab|tensorboard)"
     ),
     "moves-on": (
@@ -185,6 +185,7 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|\bunder-?utili[sz]\w*"
         r"|(?:util\w*|usage)(?: rate)?(?: of (?:the |my |our )?GPUs?)? (?:is|are|was|stays?|remains?) "
         r"(?:\w+ ){0,3}(?:low|poor|near (?:zero|0))"
+        r"|(?:do|does|can|could)(?: not|n't) see any GPU (?:usage|use|util\w*|load|activity)"
         r"|(?:GPU|显卡)[^\n，。]{0,12}(?:利用率|使用率|占用率?)[^\n，。]{0,8}低"
     ),
     "same-time-any-data": (
@@ -205,7 +206,7 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|memory)[^\n]{0,30}(?:grow|increas|涨|增)|数据进程[^\n]{0,20}内存[^\n]{0,10}(?:增|涨)"
     ),
     "host-leak": (
-        r"(?:host|CPU|system) (?:memory|RAM)[^\n]{0,40}(?:leak|grow|increas)|cudnn[^\n]{0,60}leak"
+        r"(?:host|CPU|system) (?:memory|RAM)[^\n]{0,40}(?:leak|grow|(?<!be )increas)|cudnn[^\n]{0,60}leak"
         r"|leak[^\n]{0,60}cudnn"
     ),
     "rss-stays": (
@@ -232,7 +233,7 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|结束)[^\n]{0,14}(?:不退出|卡住|不结束|没有退出|卡)|无法退出"
     ),
     "validation-hangs": (
-        r"(?:validation|inference|predict\w*|export\w*|evaluat\w*)[^\n]{0,60}(?:stuck|hang|freez"
+        r"(?:validation|inference|predict\w*|export\w*|evaluat\w*)[^\n]{0,60}(?:stuck|\bhang|freez"
         r"|never|stops)|(?:stuck|hangs?)[^\n]{0,40}(?:validation|inference|predict|export)|(?:推理"
         r"|预测|验证)[^\n]{0,20}(?:卡|停|不动)"
     ),
@@ -262,8 +263,8 @@ SYMPTOM_WORDS: dict[str, str] = {
     "one-gpu-fine": (
         r"(?:single|one|1) (?:GPU|card)[^\n]{0,40}(?:works?|fine|ok\b|no problem)|(?:works?|fine"
         r"|normal)[^\n]{0,40}(?:single|one|1) (?:GPU|card)|单卡[^\n]{0,16}(?:正常|可以|没问题|能)"
-        r"|(?:multi-?GPU|多卡|双卡|two GPUs|2 GPUs|DDP|DataParallel)[^\n]{0,80}(?:hang|stuck|freez|卡住"
-        r"|卡死|不动)|(?:hang|stuck|卡住)[^\n]{0,80}(?:multi-?GPU|多卡|双卡|two GPUs|2 GPUs"
+        r"|(?:multi-?GPU|多卡|双卡|two GPUs|2 GPUs|DDP|DataParallel)[^\n]{0,80}(?:\bhang|stuck|freez|卡住"
+        r"|卡死|不动)|(?:\bhang|stuck|卡住)[^\n]{0,80}(?:multi-?GPU|多卡|双卡|two GPUs|2 GPUs"
         r"|init_process_group|all_?reduce|nccl)"
     ),
     "large-volumes": (
