@@ -15,13 +15,24 @@ from holter.diagnosis.words import (
     titled,
 )
 from holter.errors import NotALog
-from holter.evidence.text_facts import Found, is_output
+from holter.evidence.text_facts import Found, has_readout, is_output
+from holter.evidence.text_facts.events import tells_event
 from holter.records import Message, TargetKind, Text
 from holter.sentences import NOTHING_CHANGED, define
 from holter.texts.predictions import PredictionReader
 from holter.texts.recording import to_recording
 from holter.texts.runs import LogRun
 
+NO_REPORT = define(
+    "error.not-a-report",
+    "{name} does not look like a report of a trouble, nor like what a training printed: nothing in it tells that "
+    "something happened.",
+)
+PASTE_INSTEAD = define(
+    "next.paste-instead",
+    "Give what the training printed last, or nnU-Net's training_log_*.txt; write in a sentence of your own what "
+    "happens, and since when; or answer at most eight questions: holter ask",
+)
 NOTHING_IN_IT = define(
     "error.nothing-in-text",
     "{name} is a text, but nothing in it is known: no sentence of nnU-Net, and no error of a training.",
@@ -86,6 +97,8 @@ def of_outputs(words: dict[str, Found], name: Text, kind: TargetKind, text: str)
         respelt, _ = reread(text, name, words)
         if accuses(respelt):
             return of_words(words, name, kind, text)
+        if not tells_event(text) and not has_readout(text):
+            raise NotALog(NO_REPORT(name=name), safe=NOTHING_CHANGED(), next_step=PASTE_INSTEAD())
         raise nothing_in(name, words)
     note = FROM_OUTPUTS(name=name, count=len(words), facts=names_of(words))
     return DiagnosisResult(kind, name, recording_of_outputs(), (), (note,), facts=of_piece(name, words))

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from holter.diagnosis.logs import read_pasted
+from holter.diagnosis.without_runs import PASTE_INSTEAD
 from holter.errors import HolterError
+from holter.evidence.text_facts import read_facts
 from holter.evidence.text_facts.events import tells_event
 
 FOLDER = Path(__file__).parent / "speakers"
@@ -55,3 +57,20 @@ def test_an_excerpt_of_a_healthy_log_says_what_was_read() -> None:
 
 def test_an_excerpt_with_a_word_of_trouble_is_answered() -> None:
     assert causes(f"Training stops here since two hours, and the GPU shows 0 %:\n{QUIET['log-middle']}")
+
+
+@pytest.mark.parametrize("name", ["plain-source-worker", "plain-changelog", "plain-paper-methods", "plain-faq-zh"])
+def test_a_text_that_is_no_report_says_what_to_give_instead(name: str) -> None:
+    with pytest.raises(HolterError, match="does not look like a report of a trouble") as refused:
+        read_pasted(io.BytesIO(QUIET[name].encode()), "x.txt")
+    assert refused.value.next_step == PASTE_INSTEAD()
+
+
+def test_a_variable_is_no_person() -> None:
+    assert not tells_event("The loop\nfor i in range(3): step(i)\nfails to name the worker.\nSee the next page.\n" * 2)
+    assert tells_event("i have a problem: training stops after two epochs.\nOnly on the new machine.\n" * 4)
+
+
+def test_a_change_of_a_setting_is_no_hang() -> None:
+    assert "symptoms" not in read_facts("Thanks for the inference. Do I have to retrain when I change the folds?")
+    assert "validation-hangs" in read_facts("The validation hangs at case 12.")["symptoms"].value  # type: ignore[operator]
