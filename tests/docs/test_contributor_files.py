@@ -24,6 +24,7 @@ from holter.causes import MODULES
 from holter.detectors import DETECTORS
 from holter.records import samples
 from holter.reports.html.vitals import CHARTS, GPU_KEYS
+from needs import imported
 
 ROOT = Path(__file__).parents[2]
 SOURCE = "src/holter/"
@@ -120,7 +121,7 @@ def detectors() -> list[Instance]:
 
 def transforms() -> list[Instance]:
     """Those that draw; the others are given nothing."""
-    pytest.importorskip("torch")
+    imported("torch")
     from holter.trainer.auto.replay import PARAMETERS
 
     found = []
