@@ -270,6 +270,28 @@ def test_a_training_that_ended_in_the_first_minute_did_not_lose_its_heartbeat(
     assert ended or heartbeat.why_not.key == "contract.hook-gone"
 
 
+@pytest.mark.parametrize("next_one", [False, True])
+def test_between_two_trainings_of_a_script_the_heartbeat_is_not_lost(
+    next_one, sleeper, sources, tmp_path: Path
+) -> None:
+    """Real: sh -c 'for i in 1 2 3; do python train.py; sleep 45; done' was said to have lost it."""
+    with subprocess.Popen(["sleep", "60"]) as script:
+        try:
+            first = sleeper()
+            sources.process.main_pid = script.pid
+            sources.heartbeat.main_info = lambda: {"pid": first}
+            kept = keeper(sources, tmp_path)
+            kept.see(Tick(t_s=5.0, beats=(Beat(t_s=5.0, pid=first, role="main", steps_total=3, phase="train"),)))
+            os.kill(first, signal.SIGKILL)
+            while process_command(first):
+                time.sleep(0.01)
+            sources.living = frozenset((script.pid, sleeper()) if next_one else (script.pid,))
+            heartbeat = kept.see(Tick(t_s=100.0)).ability("heartbeat")  # type: ignore[union-attr]
+        finally:
+            script.kill()
+    assert heartbeat.can is not next_one
+
+
 @pytest.mark.parametrize("can", [True, False])
 def test_whether_the_kernel_tells_how_processes_end_is_tried(can, sources, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(pidfd, "_ask", lambda _: pidfd.Ending(0, None) if can else None)

@@ -13,6 +13,7 @@ from holter.linux.procfs import read_text
 from holter.probes.machine.environment import process_command, process_environ
 from holter.probes.process.pidfd import reports_exit_status
 from holter.probes.process.process_files import namespace_pids
+from holter.probes.process.process_roles import is_python
 from holter.probes.process.python_options import option_letters
 from holter.probes.training.remarks import worded
 from holter.records import (
@@ -99,6 +100,7 @@ class Abilities:
         self._inject = inject
         self.stacks: Ability | None = None  # None: not tried yet
         self._beat_seen = False
+        self._beat_pid: int | None = None  # of the training that was seen last
         self._gpu: GpuSample | None = None
         self._kernel_log = True
         self._hook_failed: str | None = None
@@ -113,7 +115,8 @@ class Abilities:
 
     def learn(self, tick: Tick) -> None:
         """Note what a tick shows of what Holter can observe and do."""
-        self._beat_seen = self._beat_seen or main_beat(tick) is not None
+        if (beat := main_beat(tick)) is not None:
+            self._beat_seen, self._beat_pid = True, beat.pid
         if tick.gpus:
             self._gpu = tick.gpus[0]
         for event in tick.events:
@@ -166,13 +169,18 @@ class Abilities:
 
     def _heartbeat(self, tick: Tick) -> Ability:
         # A training that has ended has no heartbeat any more, and nothing was lost.
-        if main_beat(tick) is not None or (self._beat_seen and self._main_has_ended()):
+        if main_beat(tick) is not None or (self._beat_seen and (self._main_has_ended() or self._is_between())):
             return Ability(name="heartbeat", can=True)
         return Ability(name="heartbeat", can=False, why_not=self._why_no_heartbeat())
 
     def _main_has_ended(self) -> bool:
         main = self._sources.process.main_pid
         return main is None or not process_command(main)  # a zombie has no command
+
+    # A script that starts several trainings is not the next one yet.
+    def _is_between(self) -> bool:
+        goes_on = any(is_python(process_command(pid)) for pid in self._sources.living)
+        return not goes_on and not process_command(self._beat_pid)
 
     def _why_no_heartbeat(self) -> Message:
         main = self._sources.process.main_pid
