@@ -105,8 +105,9 @@ def test_a_training_that_outlived_its_holter_keeps_the_lock(tmp_path):
     training = subprocess.Popen(["sleep", "60"], pass_fds=(ours.fd,))
     ours.close()  # the lock of a Holter that fails while its training lives
     (tmp_path / FILE).write_text(json.dumps({**ours._who(), "pid": 2**22 + 1}))
-    with pytest.raises(AlreadyTraining, match="still runs without its Holter"):
+    with pytest.raises(AlreadyTraining, match="still runs without its Holter") as refused:
         FoldLock(tmp_path)
+    assert phrase(refused.value.next_step, "en").startswith(f"holter attach {training.pid} records it")
     training.kill()
     training.wait()
     FoldLock(tmp_path).close()

@@ -29,6 +29,12 @@ def orphaned_holders(file: str) -> tuple[int, ...]:
     return tuple(sorted(stat.pid for stat in holders))
 
 
+def programs_that_hold(file: str) -> tuple[int, ...]:
+    """Return the PIDs of programs that have this file open, not of the workers that they forked; not of others."""
+    holders = [stat for pid in list_numbers("/proc") or () if (stat := _holder(pid, file)) is not None]
+    return tuple(sorted(stat.pid for stat in holders if not stat.flags & PF_FORKNOEXEC))
+
+
 def end_orphaned_holders(file: str) -> tuple[int, ...]:
     """Kill these workers, wait until they are gone, and return their PIDs."""
     ended = orphaned_holders(file)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from holter.errors import AlreadyTraining, FolderNotWritable
-from holter.probes.process.lock_holders import end_orphaned_holders, orphaned_holders, spelled
+from holter.probes.process.lock_holders import end_orphaned_holders, orphaned_holders, programs_that_hold, spelled
 from holter.probes.process.spawned_ranks import ranks_of
 from holter.sentences import NOTHING_STARTED, define
 from holter.supervisor.folds.lock import STALE_S, IsHeld, Lock
@@ -30,7 +30,7 @@ GOES_ON_ALONE = define(
     "error.training-goes-on-alone", "A training in {folder} still runs without its Holter (PID {pid} has ended)."
 )
 ATTACH_OR_WAIT = define(
-    "next.attach-or-wait", "holter attach PID records it; holter train continues when it has ended."
+    "next.attach-or-wait", "holter attach {pid} records it; holter train continues when it has ended."
 )
 LEFT_WORKERS_ENDED = define(
     "train.left-workers-ended",
@@ -122,13 +122,18 @@ def _refusal(path: Path, held: IsHeld) -> AlreadyTraining:
         return AlreadyTraining(
             GOES_ON_ALONE(folder=str(path.parent), pid=pid),
             safe=GOES_ON(),
-            next_step=ATTACH_OR_WAIT(),
+            next_step=ATTACH_OR_WAIT(pid=_first_program(path)),
         )
     return AlreadyTraining(
         ANOTHER(folder=str(path.parent), pid=pid, host=host),
         safe=GOES_ON(),
         next_step=REMOVE_LOCK(path=shlex.quote(str(path))),
     )
+
+
+def _first_program(lock: Path) -> str:
+    programs = programs_that_hold(spelled(lock))
+    return str(programs[0]) if programs else "PID"  # of another user: what it has open cannot be read
 
 
 def read_fold(folder: Path) -> LockState:
