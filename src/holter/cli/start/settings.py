@@ -125,7 +125,7 @@ def read(environ: Mapping[str, str], options: Callable[[], Mapping[str, frozense
     variables: list[Setting] = []
     files, silent = [], []
     for path in places(environ):
-        if not Disks().answers(path):
+        if not _answers(path):
             silent.append(path)
             continue
         content = _content(path)
@@ -200,6 +200,13 @@ def default_map(settings: Settings, parameters: Mapping[str, Mapping[str, Any]])
                 value = list(each.value) if parameter.multiple else each.value
                 defaults.setdefault(command, {})[parameter.name] = value
     return defaults
+
+
+def _answers(path: Path) -> bool:
+    try:
+        return Disks().answers(path)
+    except FileNotFoundError:  # the current folder was deleted, and the file with it
+        return True
 
 
 def _content(path: Path) -> dict[str, Any] | None:
