@@ -93,6 +93,12 @@ _ADDRESSES = _any(
     r"^[ \t]*(?:hi|hello|hey|dear)\b|\b(?:thanks|thank you|thx)\b(?! to)|谢谢|[您你]好",
     r"\b(?:it|this|there) (?:\w+ )?(?:seems|appears)\b|似乎|好像|感觉",
 )
+# Somebody writes up the case of somebody else.
+_CASE = _any(
+    r"用户[^。\n]{0,12}(?:遇到|反馈|报告|发现|尝试)了?",
+    r"\b(?:an?|one|the) (?:\w+ )?(?:user|customer|colleague|student) (?:\w+ )?(?:met|reported|ran into|encountered|hit"
+    r"|tried|noticed|observed|found)\b",
+)
 # Headings of forms for bugs.
 _FORM = _any(
     r"^[ \t#*]*(?:describe the bug|to reproduce|steps to reproduce|actual (?:behaviou?r|result)"
@@ -137,7 +143,7 @@ def tells_event(text: str) -> bool:
     troubles = _troubles_in(sentences)
     if not any(map(str.isalpha, text)):
         return False
-    if _FORM.search(text) is not None or _is_output(text):
+    if _FORM.search(text) is not None or _is_output(text) or _is_a_case(text, sentences):
         return True
     is_printed = _PRINTS.search(text) is not None
     if not is_printed and (is_published(text) or is_over(text)):
@@ -208,6 +214,13 @@ def _is_plain_trouble(sentence: str) -> bool:
 
 def _is_measured(sentence: str) -> bool:
     return _is_plain_trouble(sentence) and _MEASURED.search(sentence) is not None
+
+
+# The case of somebody is told with its numbers; an advert has a user, too.
+def _is_a_case(text: str, sentences: list[str]) -> bool:
+    return _CASE.search(text) is not None and any(
+        _is_measured(sentence) and _is_of_one_time(sentence) for sentence in sentences
+    )
 
 
 def _is_of_one_time(sentence: str) -> bool:
