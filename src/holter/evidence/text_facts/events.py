@@ -216,7 +216,7 @@ def _is_measured(sentence: str) -> bool:
     return _is_plain_trouble(sentence) and _MEASURED.search(sentence) is not None
 
 
-# The case of somebody is told with its numbers; an advert has a user, too.
+# The case of somebody is described with its numbers; an advert has a user, too.
 def _is_a_case(text: str, sentences: list[str]) -> bool:
     return _CASE.search(text) is not None and any(
         _is_measured(sentence) and _is_of_one_time(sentence) for sentence in sentences
