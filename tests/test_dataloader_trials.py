@@ -22,6 +22,7 @@ def result(number=0, **values):
     right = {
         "number": number,
         "torch": OURS.torch,
+        "commit": fuzz.commit_of_tree(),
         "fault": "kill",
         "wrong": 0,
         "error": None,
@@ -72,6 +73,13 @@ def test_trials_go_on_where_they_ended(tmp_path: Path, monkeypatch):
 def test_the_trials_of_another_pytorch_do_not_count(tmp_path: Path):
     file = tmp_path / "results.jsonl"
     for found in (result(0), result(1, torch="2.4.1"), {**result(2), "torch": None}):
+        fuzz.keep(file, found)
+    assert [each["number"] for each in fuzz.kept(file, OURS.torch)] == [0]
+
+
+def test_the_trials_of_another_commit_do_not_count(tmp_path: Path):
+    file = tmp_path / "results.jsonl"
+    for found in (result(0), result(1, commit="0000000")):
         fuzz.keep(file, found)
     assert [each["number"] for each in fuzz.kept(file, OURS.torch)] == [0]
 

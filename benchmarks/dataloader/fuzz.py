@@ -57,20 +57,21 @@ def commit_of_tree() -> str:
 
 
 def kept(file: Path | None, torch: str) -> list[Result]:
-    """Return the outcomes with this PyTorch in a file; of a trial that was repeated, the last.
+    """Return the outcomes of this commit with this PyTorch in a file; of a trial that was repeated, the last.
 
     A line that was cut off is left out.
     """
     if file is None or not file.exists():
         return []
     found: dict[int, Result] = {}
+    commit = commit_of_tree()
     for line in file.read_text().splitlines():
         try:
             result = json.loads(line)
         except ValueError:
             say(f"{file}: a line is not whole: {line[:60]!r}")
             continue
-        if result.get("torch") == torch:
+        if (result.get("torch"), result.get("commit")) == (torch, commit):
             found[result["number"]] = result
     return [found[number] for number in sorted(found)]
 

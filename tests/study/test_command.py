@@ -49,6 +49,8 @@ def test_plan_speaks_chinese(world: World) -> None:
         ("status 4 --slots 2", "--slots is for holter study run"),
         ("run 4 -c 3d_cascade_fullres --slots 1", "needs all folds of 3d_lowres"),
         ("run 4 -c 2d --gpus 0 --slots 1", "exclude each other"),
+        ("run 4 -c 2d --slots 1 -- --restart-from-scratch --npz", "^--restart-from-scratch after -- would be given to"),
+        ("run 4 -c 2d --slurm -- --val", "--val after -- would be given to every start"),
     ],
 )
 def test_what_does_not_fit_together_is_one_clear_error_and_starts_nothing(world: World, words: str, said: str) -> None:

@@ -23,7 +23,9 @@ mkdir -p "$fold/validation" && touch "$fold/checkpoint_final.pth" "$fold/validat
 """
 
 
-def run(world: World, monkeypatch: pytest.MonkeyPatch, then: str, folds: str = "0-2") -> tuple[int, Session, str]:
+def run(
+    world: World, monkeypatch: pytest.MonkeyPatch, then: str, folds: str = "0-2", *, retry: bool = False
+) -> tuple[int, Session, str]:
     """Run a queue whose trainings write their results, and then do something else."""
     script = world.folder / "python"
     model = Path(world.environ["nnUNet_results"]) / DATASET / "nnUNetTrainer__nnUNetPlans__2d"
@@ -31,7 +33,7 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch, then: str, folds: str = "
     script.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(script))
     said: list[str] = []
-    settings = Settings((Slot("cpu-0"),), world.folder / "out", keep_going=True, spacing_s=0.0)
+    settings = Settings((Slot("cpu-0"),), world.folder / "out", keep_going=True, retry=retry, spacing_s=0.0)
     cells, environ = world.cells("2d", folds=folds), {**os.environ, **world.environ}
     session = Session(cells, settings, environ, lambda message: said.append(phrase(message, "en")))
     return session.run(), session, "\n".join(said)
@@ -51,6 +53,36 @@ def test_nothing_is_trained_into_the_place_where_the_results_were(
     assert code == 1 and begun(world) == ["0", "1"], said
     assert f"the results of 1 training were in {results}" in said and "nothing more is started" in said
     assert [job.fold for job in session.queue.left] == ["2", "3"] and not list(Path(results).iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("retry", [False, True])
+def test_results_that_an_earlier_call_has_recorded_are_missed_by_the_next_one(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, retry: bool
+) -> None:
+    """The machine was started again, and the disk of the results is not mounted."""
+    model = Path(world.environ["nnUNet_results"]) / DATASET / "nnUNetTrainer__nnUNetPlans__2d"
+    world.entry(model / "fold_0", epochs_done=3, exit_code=75)
+    code, session, said = run(world, monkeypatch, "exit 0", retry=retry)
+    if retry:
+        assert code == 0 and begun(world) == ["0", "1", "2"], said
+    else:
+        assert code == 1 and not (world.folder / "begun").exists(), said
+        assert "the results of 1 training were in" in said and "--retry" in said
+        assert len(session.queue.left) == 3
+
+
+@pytest.mark.slow
+def test_a_fold_that_is_made_in_the_empty_place_does_not_vouch_for_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk goes between the look and the start: ``holter train`` makes the folders again."""
+    results = world.environ["nnUNet_results"]
+    again = 'mkdir -p "$fold/validation" && touch "$fold/checkpoint_final.pth" "$fold/validation/summary.json"'
+    then = f"[ $6 = 1 ] && mv {results} {results}-away && {again}; exit 0"
+    code, session, said = run(world, monkeypatch, then, folds="0-3")
+    assert code == 1 and begun(world) == ["0", "1"] and "nothing more is started" in said, said
+    assert [job.fold for job in session.queue.left] == ["2", "3"]
 
 
 @pytest.mark.slow

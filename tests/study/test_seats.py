@@ -12,7 +12,7 @@ import pytest
 
 from holter.records import Message
 from holter.study.queue import Slot
-from holter.study.seats import Seats
+from holter.study.seats import SEAT, Seats, inherited
 from study.conftest import World
 
 GPU = Slot("gpu-0", 0)
@@ -41,6 +41,34 @@ def test_a_device_is_taken_until_the_training_that_has_inherited_it_ends(tmp_pat
     assert theirs.take(GPU)
     theirs.given(GPU)
     assert ours.take(GPU), "no training was started"
+
+
+def test_holter_train_hands_the_device_on_to_its_training(tmp_path: Path) -> None:
+    ours, theirs = Seats(tmp_path, lambda _: None), Seats(tmp_path, lambda _: None)
+    assert ours.take(GPU)
+    environ = {SEAT: str(*ours.to_inherit(GPU))}
+    assert inherited(environ) == ours.to_inherit(GPU) and SEAT not in environ, "the training must not pass it on"
+    training = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=ours.to_inherit(GPU))
+    ours.given(GPU)
+    assert not theirs.take(GPU), "also when holter train is killed"
+    training.communicate()
+    assert theirs.take(GPU)
+    with (tmp_path / "other").open("w") as other:
+        assert inherited({SEAT: str(other.fileno())}) == inherited({SEAT: "x"}) == inherited({}) == ()
+
+
+def test_the_state_folder_that_a_lock_needs_is_private(tmp_path: Path) -> None:
+    state = tmp_path / "new"
+    assert Seats(state, lambda _: None).take(GPU)
+    assert (state.stat().st_mode & 0o777, (state / "gpus").stat().st_mode & 0o777) == (0o700, 0o700)
+
+
+def test_in_two_jobs_of_slurm_gpu_0_is_another_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = Seats(tmp_path, lambda _: None), Seats(tmp_path, lambda _: None)
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+    assert ours.take(GPU) and not theirs.take(GPU)
+    monkeypatch.setenv("SLURM_JOB_ID", "2")
+    assert theirs.take(GPU)
 
 
 def test_where_nothing_can_be_locked_memory_alone_decides(tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ CAUSES: dict[str, Diagnose] = {
     module.CAUSE: getattr(module, "diagnose", None) or partial(weigh, module.CAUSE, rules=module.RULES)
     for module in MODULES
 }
+if not MODULES or len(CAUSES) != len(MODULES):  # a listing that failed is silently empty
+    raise ImportError(f"{len(MODULES)} files of causes, {len(CAUSES)} causes in {list(__path__)}")
 RULES_OF: dict[str, tuple[Rule, ...]] = {module.CAUSE: module.RULES for module in MODULES}
 # Pages alone have no verdict: nothing that can be measured on a training decides them.
 PAGES: dict[str, str] = {module.CAUSE: module.__doc__ or "" for module in MODULES} | pages_only.PAGES

@@ -112,14 +112,15 @@ def train(
     from holter.cli.running.waiting import Waits
     from holter.probes.process.lock_holders import spelled
     from holter.probes.process.spawned_ranks import VARIABLE as FOLD_LOCK
+    from holter.study.seats import inherited
     from holter.supervisor.folds.elsewhere import Elsewhere
-    from holter.supervisor.folds.fold_lock import LEFT_WORKERS_ENDED, TAKEN, FoldLock
+    from holter.supervisor.folds.fold_lock import LEFT_WORKERS_ENDED, TAKEN
     from holter.supervisor.folds.lock_state import host_of
     from holter.supervisor.folds.patience import Asked, Patience
     from holter.supervisor.folds.preparation import Preparation
     from holter.supervisor.recording.tape_place import about_training, default_tape, refuse_existing
     from holter.supervisor.signals import die_like
-    from holter.supervisor.train import NothingLeft, forget_choice, make_order, read_arguments, refuse_done
+    from holter.supervisor.train import NothingLeft, forget_choice, lock_of, make_order, read_arguments
 
     language = chosen_language(lang)
     training, folder = read_arguments(tuple(arguments), os.environ)
@@ -138,6 +139,7 @@ def train(
             warned.append(lock.taken_by)
             speaker.note(TAKEN(folder=str(folder), pid=str(lock.taken_by.get("pid")), host=host_of(lock.taken_by)))
 
+    seat = inherited(os.environ)
     with ending, StderrListener(language, quiet=quiet) as speaker:
         for message in (*for_training(context.obj, os.environ), *options_from_files(context.obj, "train", is_used)):
             speaker.note(message)
@@ -148,12 +150,11 @@ def train(
                     supervision(speaker, ending, language, metrics=metrics, notify=notify, name=shlex.join(arguments))
                 )
                 with Patience() as patience:
-                    lock = stack.enter_context(closing(FoldLock(folder, Elsewhere(patience, speaker.note))))
+                    elsewhere = Elsewhere(patience, speaker.note)
+                    lock = stack.enter_context(closing(lock_of(folder, elsewhere, unless_done=unless_done)))
                     variables[FOLD_LOCK] = spelled(lock.path)
                     if lock.ended:
                         speaker.note(LEFT_WORKERS_ENDED(count=len(lock.ended)))
-                    if unless_done:
-                        refuse_done(folder)
                     waits = stack.enter_context(closing(Waits(speaker, language, quiet=quiet)))
                     preparation = stack.enter_context(closing(Preparation(training, os.environ, waits)))
                     preparation.wait(patience)
@@ -174,7 +175,7 @@ def train(
                     requeue=True,
                     main_limit_s=main_limit,
                     main_heal=not no_main_heal,
-                    keep_fds=(lock.fd,),
+                    keep_fds=(lock.fd, *seat),
                     on_tick=see,
                 )
         except (Asked, NothingLeft) as end:

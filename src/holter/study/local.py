@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +27,7 @@ from holter.study.slots import SLOT, WORKERS, effective_cpus, variables_of
 from holter.study.state.holders import Silences
 from holter.study.state.survey import Seen, cell_of, look
 from holter.study.trainings import Trainings, holder_here
-from holter.supervisor.folds.fold_lock import ANOTHER, CANNOT_WRITE_IN
+from holter.supervisor.folds.fold_lock import ANOTHER, CANNOT_WRITE_IN, GOES_ON_ALONE, RANKS_GO_ON
 from holter.supervisor.state_folder import state_folders
 from holter.tape.registry import read_all
 from holter.texts.results_folder import is_done
@@ -39,6 +40,7 @@ POLL_S = 0.5
 LOOK_EVERY_S = 5.0
 HOLTER_FAILED = 2
 HAS_RESULTS = ("done", "unfinished")
+REFUSED = (ANOTHER.key, GOES_ON_ALONE.key, RANKS_GO_ON.key)  # with these words, because another training has the fold
 
 
 class Settings(NamedTuple):
@@ -88,7 +90,10 @@ class Session:
         self._trainings = trainings or Trainings(settings.out, settings.extra)
         self._foreign = ForeignUse(settings.slots, environ, tell)
         self._seats = Seats(next(iter(state_folders(environ))), tell)
-        self._known = KnownResults(cell.job.folder for cell in cells if cell.state in HAS_RESULTS)
+        results = environ.get("nnUNet_results")
+        with_results = [cell.job.folder for cell in cells if cell.state in HAS_RESULTS]
+        recorded = [] if settings.retry else self._recorded(cells)
+        self._known = KnownResults((*with_results, *recorded), Path(results) if results else None)
         self._running = [cell for cell in going if cell.state == "running"]
 
     def run(self) -> int:
@@ -225,7 +230,7 @@ class Session:
             done = is_done(job.folder)
             return Ended(code, is_done=done, why=words.NOT_DONE() if code == 0 and not done else None)
         error = self._trainings.error(job)
-        if error is not None and isinstance(error.what, Message) and error.what.key == ANOTHER.key:
+        if error is not None and isinstance(error.what, Message) and error.what.key in REFUSED:
             return _elsewhere(cell)  # it was refused, and the other training has ended since
         line = self._trainings.last_line(job) or None if error is None else words.ERROR(id=error.id, what=error.what)
         why = (
@@ -274,6 +279,16 @@ class Session:
     def _take(self, number: int, _: FrameType | None) -> None:
         self._signals += 1
         self._asked = self._asked or number
+
+    def _recorded(self, cells: Sequence[Cell]) -> list[Path]:
+        # Folds that seem to be missing, and of which earlier calls have recorded finished epochs.
+        missing = [cell.job.folder for cell in cells if cell.state == "missing"]
+        calls = self._look().calls if missing else {}
+        return [
+            folder
+            for folder in missing
+            if any(kept.entry.epochs_done for kept in calls.get(os.path.realpath(folder), ()))
+        ]
 
     def _make_folder(self) -> None:
         try:

@@ -9,14 +9,17 @@ import contextlib
 import fcntl
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 
+from holter.errors import FolderNotWritable
 from holter.records import Message
 from holter.sentences import define
 from holter.study.queue import Slot
+from holter.supervisor.state_folder import make_private
 
 FOLDER = "gpus"
+SEAT = "HOLTER_STUDY_SEAT"  # the descriptor of the lock, for `holter train`
 TAKEN = define(
     "study.gpu-of-another-queue",
     "another holter study of yours trains on GPU {index}; a training starts there when that one has ended",
@@ -37,10 +40,12 @@ class Seats:
         if slot.device is None or slot.name in self._own:
             return True
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # The home may be shared by several machines.
-            descriptor = os.open(self._folder / f"{socket.gethostname()}-{slot.device}", os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError:
+            make_private(self._folder.parent)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            # The home may be shared by several machines, and in a job of Slurm the GPUs are counted from 0.
+            place = "-".join((socket.gethostname(), *filter(None, [os.environ.get("SLURM_JOB_ID")]), slot.device))
+            descriptor = os.open(self._folder / place, os.O_RDWR | os.O_CREAT, 0o600)
+        except (OSError, FolderNotWritable):
             return True  # nothing can be locked here
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -65,3 +70,13 @@ class Seats:
         """Let go of a lock: its training holds it, or none was started."""
         with contextlib.suppress(KeyError):
             os.close(self._own.pop(slot.name))
+
+
+def inherited(environ: MutableMapping[str, str]) -> tuple[int, ...]:
+    """Return the lock that this process has inherited, for the training that it starts; forget it in ``environ``."""
+    try:
+        descriptor = int(environ.pop(SEAT, ""))
+        is_lock = Path(f"/proc/self/fd/{descriptor}").readlink().parent.name == FOLDER
+    except (ValueError, OSError):
+        return ()
+    return (descriptor,) if is_lock else ()

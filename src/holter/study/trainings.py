@@ -16,6 +16,7 @@ from holter.linux.procfs import list_numbers
 from holter.probes.machine.environment import process_environ
 from holter.study.queue import Slot
 from holter.study.records import Job
+from holter.study.seats import SEAT
 from holter.study.settings_file import VARIABLE, passed_on
 from holter.study.slots import SLOT
 from holter.supervisor.child_error import ERROR_FILE, ChildError, take_error
@@ -98,7 +99,8 @@ class Trainings(Outputs):
                 env=_without(variables, VARIABLE)
                 | absolute(variables)
                 | passed_on(variables)
-                | {ERROR_FILE: str(self.error_file(job))},
+                | {ERROR_FILE: str(self.error_file(job))}
+                | ({SEAT: str(inherited[0])} if inherited else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,

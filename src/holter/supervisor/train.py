@@ -5,16 +5,18 @@ from __future__ import annotations
 import importlib.util
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
-from holter.errors import BadInput, MissingExtra, NoUsableCheckpoint
+from holter.errors import AlreadyTraining, BadInput, FolderNotWritable, MissingExtra, NoUsableCheckpoint
 from holter.hook.checkpoints.select import candidates, prepare_to_continue, verify
 from holter.probes.training.remarks import problems
 from holter.records import Message
 from holter.sentences import NOTHING_STARTED, define, joined
+from holter.supervisor.folds.fold_lock import FoldLock
+from holter.supervisor.folds.lock import IsHeld
 from holter.texts.results_folder import SUMMARIES, is_done
 from holter.texts.resume_command import printed, resume_command
 from holter.texts.training_command import NNUNET_PATHS, SEVERAL_DATASETS, TrainingCommand, parse_training_command
@@ -127,7 +129,7 @@ def make_order(arguments: tuple[str, ...], training: TrainingCommand, folder: Pa
     if from_scratch:
         return Order(command=tuple(word for word in command if word != "--c"), folder=folder, notes=_put_away(folder))
     if not training.continued and not candidates(folder):
-        return Order(command=command, folder=folder)
+        return Order(command=command, folder=folder, notes=_put_away(folder))
     prepared = prepare_to_continue(folder)
     unusable = problems((*prepared.problems, *prepared.unread))
     notes = tuple(NOT_USED(file=file.name, problem=problem) for file, problem in unusable)
@@ -154,13 +156,23 @@ def _from_the_beginning(command: tuple[str, ...], folder: Path) -> Message:
     return FROM_BEGINNING(command=words)
 
 
-def refuse_done(folder: Path) -> None:
-    """Call it with the fold's lock held: another Holter may have trained the fold since anybody looked.
+def lock_of(folder: Path, wait: Callable[[IsHeld], bool], *, unless_done: bool) -> FoldLock:
+    """Lock a fold. ``unless_done``: refuse one that is trained and validated, also where it cannot be locked.
 
-    Raises:  NothingLeft if the fold is trained and validated.
+    Another Holter may have trained it since anybody looked, so the results are looked at with the lock held.
+
+    Raises:  NothingLeft; AlreadyTraining; FolderNotWritable.
     """
-    if is_done(folder):
+    try:
+        lock = FoldLock(folder, wait)
+    except (AlreadyTraining, FolderNotWritable):
+        if unless_done and is_done(folder):
+            raise NothingLeft(NOTHING_LEFT(folder=str(folder))) from None
+        raise
+    if unless_done and is_done(folder):
+        lock.close()
         raise NothingLeft(NOTHING_LEFT(folder=str(folder)))
+    return lock
 
 
 def forget_choice(folder: Path) -> None:
@@ -173,7 +185,7 @@ def _put_away(folder: Path) -> tuple[Message, ...]:
     # count as done if the new training ended before its own.
     notes = []
     summaries = [folder / name for name in SUMMARIES if (folder / name).is_file()]
-    for path in (*candidates(folder), *summaries):
+    for path in (*summaries, *candidates(folder)):
         number = 1
         while (new := path.with_name(f"{path.name}.before-restart-{number}")).exists():
             number += 1

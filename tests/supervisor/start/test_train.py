@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
-from holter.errors import NoUsableCheckpoint
+from holter.errors import AlreadyTraining, NoUsableCheckpoint
 from holter.reports.catalogue import phrase
-from holter.supervisor.train import CONTINUES, make_order
+from holter.supervisor.train import CONTINUES, NothingLeft, lock_of, make_order
 from holter.texts.results_folder import is_done
 from holter.texts.training_command import parse_training_command
 
@@ -156,15 +156,33 @@ def test_what_becomes_of_older_checkpoints_is_told_in_the_language_of_the_user(t
     assert phrase(continues, "zh") == "从 checkpoint_latest.pth 继续，第 12 轮"
 
 
-def test_a_fold_that_begins_again_is_not_done_before_its_new_validation(tmp_path):
+@pytest.mark.parametrize("has_checkpoint", [True, False], ids=["from scratch", "the checkpoints were removed"])
+def test_a_fold_that_begins_again_is_not_done_before_its_new_validation(tmp_path, has_checkpoint):
     (tmp_path / "validation").mkdir()
     for name in ("checkpoint_final.pth", "validation/summary.json"):
         (tmp_path / name).write_text("old")
     assert is_done(tmp_path)
+    if not has_checkpoint:
+        (tmp_path / "checkpoint_final.pth").unlink()
     training = parse_training_command(("nnUNetv2_train", "4", "2d", "0"))
     assert training is not None
-    order = make_order(("4", "2d", "0"), training, tmp_path, from_scratch=True)
+    order = make_order(("4", "2d", "0"), training, tmp_path, from_scratch=has_checkpoint)
     (tmp_path / "checkpoint_final.pth").write_text("new")  # and killed in the middle of the final validation
     assert not is_done(tmp_path)
     assert (tmp_path / "validation/summary.json.before-restart-1").read_text() == "old"
-    assert phrase(order.notes[1], "en") == "validation/summary.json is kept as summary.json.before-restart-1"
+    assert phrase(order.notes[0], "en") == "validation/summary.json is kept as summary.json.before-restart-1"
+
+
+def test_a_fold_that_is_done_is_refused_with_and_without_its_lock(tmp_path):
+    (tmp_path / "validation").mkdir()
+    lock = lock_of(tmp_path, lambda _: False, unless_done=True)
+    with pytest.raises(AlreadyTraining):
+        lock_of(tmp_path, lambda _: False, unless_done=True)
+    for name in ("checkpoint_final.pth", "validation/summary.json"):
+        (tmp_path / name).touch()
+    with pytest.raises(NothingLeft):
+        lock_of(tmp_path, lambda _: False, unless_done=True)
+    lock.close()
+    with pytest.raises(NothingLeft):
+        lock_of(tmp_path, lambda _: False, unless_done=True)
+    lock_of(tmp_path, lambda _: False, unless_done=False).close()

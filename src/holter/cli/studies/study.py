@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from holter.study.records import Job
     from holter.study.study_file import StudyFile
 
+# Words with which every start of a fold would begin again, or only validate.
+ONE_START = frozenset({"--restart-from-scratch", "--val"})
+EVERY_START = define(
+    "error.study-every-start",
+    "{words} after -- would be given to every start of every fold, also when a fold is continued: leave it out.",
+)
 CHANGES_JOB = define(
     "error.study-changes-job", "{words} after -- would train something else: give -tr, -p, -c and -f before it."
 )
@@ -163,6 +169,8 @@ def study(
     else:
         jobs = jobs_of(datasets, configurations or (), folds or ("0-4",), environ, trainer=trainer, plans=plans)
     jobs = with_priorities(jobs, priority or ())
+    if once := [word for word in extra if word in ONE_START]:
+        raise BadInput(EVERY_START(words=shlex.join(once)), safe=NOTHING_STARTED(), next_step="holter study --help")
     if extra and not all(_is_same(job, extra) for job in jobs):
         raise BadInput(CHANGES_JOB(words=shlex.join(extra)), safe=NOTHING_STARTED(), next_step="holter study --help")
     if action is Action.RUN:
