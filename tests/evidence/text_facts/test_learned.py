@@ -43,6 +43,8 @@ def test_a_difference_of_the_lexicon_is_seen() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.sample
 def test_the_lexicon_is_up_to_date() -> None:
     imported("sklearn")
     from scripts import lexicon

@@ -86,6 +86,8 @@ def finished(tape: Path) -> None:
 
 
 @pytest.mark.training
+@pytest.mark.long
+@pytest.mark.sample
 @needs("fuse3", "dev-fuse")
 def test_alarm_and_signal_do_not_wait_for_the_disk(share: Share, tmp_path: Path, brain: Prepared) -> None:
     """Tape, results and current folder are on the disk that hangs."""
