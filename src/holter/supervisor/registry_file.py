@@ -22,6 +22,10 @@ class NotWritten(Exception):
         self.why = why
 
 
+class NotYet(NotWritten):
+    """Nobody knows whether an entry was written: there is no answer, or the process that writes it was killed."""
+
+
 def reason(error: Exception) -> Text:
     """Return why an entry was not written."""
     if isinstance(error, NotWritten):

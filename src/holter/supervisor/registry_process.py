@@ -20,7 +20,7 @@ from pathlib import Path
 
 from holter.linux.disks import may_hang
 from holter.records import Text
-from holter.supervisor.registry_file import Answer, EntryWriter, NotWritten, RegistryFile, reason
+from holter.supervisor.registry_file import Answer, EntryWriter, NotWritten, NotYet, RegistryFile, reason
 from holter.supervisor.state_folder import named_folders, state_folders
 from holter.tape.registry import Entry
 from holter.tape.remote_writer import NO_ANSWER, WRITER_ENDED
@@ -47,44 +47,60 @@ class RemoteRegistryFile:
         self._process: subprocess.Popen[bytes] | None = None
         self._unanswered = 0
         self._file: Path | None = None  # a second process goes on with the file of the first
+        # At each start Python looks for packages below the home (not with -s), whose disk may be dead. If Holter is one
+        # of them, the process ends before its first answer, and the next one starts without -s.
+        self._without_user_site = True
+        self._has_answered = False
 
     def write(self, entry: Entry, *, is_last: bool = False) -> None:
-        """Send the entry, and wait some seconds for the answer.
+        """Send the entry, and wait some seconds for the answer. A process that was killed is started once more.
 
         Raises:  NotWritten, OSError.
         """
         try:
-            line = self._line = self._line or self._start()
-            self._read_answers(line, 0.0)
-            if self._unanswered and not is_last:
-                raise NotWritten(NO_ANSWER())
-            line.send_bytes(pickle.dumps(entry, pickle.HIGHEST_PROTOCOL))
-            self._unanswered += 1
-            self._read_answers(line, ANSWERED_WITHIN_S)
-            if self._unanswered:
-                raise NotWritten(NO_ANSWER())
+            try:
+                self._send(entry, is_last=is_last)
+            except (EOFError, ConnectionError):
+                self._forget_ended()
+                self._send(entry, is_last=is_last)
         except (EOFError, ConnectionError) as error:
-            self._forget()
-            raise NotWritten(WRITER_ENDED()) from error
+            self._forget_ended()
+            raise NotYet(WRITER_ENDED()) from error
         finally:
             if is_last:
                 self._forget()
 
-    def _read_answers(self, line: Connection, within_s: float) -> None:
+    def _send(self, entry: Entry, *, is_last: bool) -> None:
+        line = self._line = self._line or self._start()
+        self._read_answers(line, 0.0)  # to older entries: their problems are past
+        if self._unanswered and not is_last:
+            raise NotYet(NO_ANSWER())
+        line.send_bytes(pickle.dumps(entry, pickle.HIGHEST_PROTOCOL))
+        self._unanswered += 1
+        problem = self._read_answers(line, ANSWERED_WITHIN_S)
+        if self._unanswered:
+            raise NotYet(NO_ANSWER())
+        if problem is not None:
+            raise NotWritten(problem)
+
+    def _read_answers(self, line: Connection, within_s: float) -> Text | None:
+        # The problem of the newest entry that is answered.
+        problem: Text | None = None
         until_s = time.monotonic() + within_s
         while self._unanswered and line.poll(max(0.0, until_s - time.monotonic())):
             answer: Answer = pickle.loads(line.recv_bytes())
             self._unanswered -= 1
-            self._file = answer.file
-            if answer.problem is not None and not self._unanswered:
-                raise NotWritten(answer.problem)
+            self._has_answered = True
+            self._file, problem = answer.file, answer.problem
+        return problem
 
     def _start(self) -> Connection:
         # In its own session: Ctrl-C is for the training. Away from the current folder, which may be on a dead disk.
+        options = ["-s"] if self._without_user_site else []
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", MODULE, *([str(self._file)] if self._file is not None else [])],
+                [sys.executable, *options, "-m", MODULE, *([str(self._file)] if self._file is not None else [])],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -93,6 +109,10 @@ class RemoteRegistryFile:
                 start_new_session=True,
             )
         return Connection(ours.detach())
+
+    def _forget_ended(self) -> None:
+        self._without_user_site = self._without_user_site and self._has_answered
+        self._forget()
 
     def _forget(self) -> None:
         if self._line is not None:

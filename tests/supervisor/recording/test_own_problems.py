@@ -11,6 +11,7 @@ from holter.records import Message, Noted, Text
 from holter.supervisor.recording import own_problems
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.recording.own_problems import OwnProblems, say_what_is_left
+from holter.supervisor.recording.registrar import LISTED_AS_BEFORE, NOT_LISTED
 
 
 class Notes(Listener):
@@ -47,6 +48,16 @@ def test_a_part_that_fails_in_each_second_is_said_and_written_once() -> None:
     problems.failed(OSError("gone"), 3.0)
     assert notes.keys == ["recorder.part-failed"] * 2
     assert [(note.t_s, note.text) for note in written] == [(0.0, "ValueError: 7"), (3.0, "OSError: gone")]
+
+
+def test_each_reason_why_a_run_is_not_listed_is_said_once() -> None:
+    notes = Notes()
+    registrar = SimpleNamespace(problem=NOT_LISTED(why="Permission denied"))
+    problems = OwnProblems(SimpleNamespace(problem=None, lost_rows=0), notes, registrar)  # type: ignore[arg-type]
+    for problem in (registrar.problem, None, registrar.problem, LISTED_AS_BEFORE(why="No space left on device")):
+        registrar.problem = problem
+        assert [problems.see(0.0) for _ in range(2)] == [(), ()]
+    assert notes.keys == ["registry.not-listed", "registry.listed-as-before"]
 
 
 DEAD_DISK = SimpleNamespace(waiting_pid=17, unwritten_s=61.0)

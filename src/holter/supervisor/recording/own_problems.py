@@ -48,7 +48,7 @@ class OwnProblems:
 
     def __init__(self, writer: TapeWriter | RemoteWriter, listener: Listener, registrar: Registrar | None) -> None:
         self._writer, self._listener, self._registrar = writer, listener, registrar
-        self._has_said_unlisted = False
+        self._said_unlisted: list[Message] = []
         self._said_problem: Text | None = None
         self._said_failure: str | None = None
 
@@ -63,8 +63,8 @@ class OwnProblems:
     def see(self, t_s: float) -> tuple[Noted, ...]:
         """Report what has changed; return what the tape has to say of it."""
         unlisted = self._registrar.problem if self._registrar is not None else None
-        if unlisted is not None and not self._has_said_unlisted:
-            self._has_said_unlisted = True
+        if unlisted is not None and unlisted not in self._said_unlisted:
+            self._said_unlisted.append(unlisted)
             self._listener.note(unlisted)
         problem = self._writer.problem
         if problem == self._said_problem:

@@ -22,7 +22,7 @@ from holter.reports.outcome import Outcome, outcome_of
 from holter.reports.outcome.unwatched import with_living_process
 from holter.sentences import define
 from holter.supervisor.recording.energy import Energy
-from holter.supervisor.registry_file import EntryWriter, reason
+from holter.supervisor.registry_file import EntryWriter, NotYet, reason
 from holter.tape import Recording, read
 from holter.tape.registry import Entry
 from holter.texts.training_command import parse_training_command
@@ -133,15 +133,18 @@ class Registrar:
             self._problem = NOT_LISTED(why=str(error))
 
     def _work(self) -> None:
-        is_listed = False
+        is_listed = has_failed = False
         while (taken := self._take()) is not None:
             entry, is_last = taken
             try:
                 self._writer.write(entry, is_last=is_last)
             except Exception as error:  # noqa: BLE001 - a traceback of this thread would stand in the training's output
-                self._problem = (LISTED_AS_BEFORE if is_listed else NOT_LISTED)(why=reason(error))
+                # Five folds that start at once from a shared environment may keep the first answer waiting.
+                if has_failed or not isinstance(error, NotYet):
+                    self._problem = (LISTED_AS_BEFORE if is_listed else NOT_LISTED)(why=reason(error))
+                has_failed = True
             else:
-                self._problem, is_listed = None, True
+                self._problem, is_listed, has_failed = None, True, False
 
     def _take(self) -> tuple[Entry, bool] | None:
         # The entry, and whether it is the last one; None: it was written.
