@@ -41,7 +41,7 @@ def episode_of_snapshot(recording: Recording) -> Episode | None:
     ticks = [tick for tick in recording.all_ticks if tick.processes]
     if not ticks or ticks[-1].t_s - ticks[0].t_s < QUIET_S:
         return None
-    return _stopped(recording, ticks[-1].processes) or _idle(recording) or _long(recording) or _slower(recording)
+    return _stopped(recording, ticks[-1].processes) or standstill(recording) or _long(recording) or _slower(recording)
 
 
 def without_standstill(episodes: tuple[Episode, ...]) -> tuple[Episode, ...]:
@@ -66,8 +66,8 @@ def _stopped(recording: Recording, processes: tuple[ProcessSample, ...]) -> Epis
     return _episode(recording, IS_STOPPED(process=process), subject=process, pid=first.pid)
 
 
-# No process works or is ready to run. The stacks then show who waits for what.
-def _idle(recording: Recording) -> Episode | None:
+def standstill(recording: Recording) -> Episode | None:
+    """Return that no process works or is ready to run; None if one does. The stacks then show who waits for what."""
     ticks = recording.all_ticks
     if _moved(recording) or ready_to_run(ticks, READY_PART):
         return None
