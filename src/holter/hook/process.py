@@ -49,7 +49,7 @@ def name_collectors(named: set[int]) -> None:
     ``named``: native IDs of the threads that have their name; new ones are added.
     """
     alive = {thread.native_id: thread for thread in threading.enumerate() if thread.native_id is not None}
-    named &= alive.keys()
+    named.intersection_update(alive)
     for number in alive.keys() - named:
         named.add(number)
         runs = getattr(alive[number], "_target", None) or type(alive[number])
