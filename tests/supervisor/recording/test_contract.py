@@ -292,6 +292,25 @@ def test_between_two_trainings_of_a_script_the_heartbeat_is_not_lost(
     assert heartbeat.can is not next_one
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("next_one", [False, True])
+def test_the_python_that_starts_one_training_after_another_is_not_the_next_one(
+    next_one, sleeper, sources, tmp_path: Path
+) -> None:
+    driver = sleeper()  # such as python all_folds.py, or conda run
+    first = sleeper()
+    sources.process.main_pid = driver
+    sources.heartbeat.main_info = lambda: {"pid": first}
+    kept = keeper(sources, tmp_path)
+    kept.see(Tick(t_s=5.0, beats=(Beat(t_s=5.0, pid=first, role="main", steps_total=3, phase="train"),)))
+    os.kill(first, signal.SIGKILL)
+    while process_command(first):
+        time.sleep(0.01)
+    sources.living = frozenset((driver, sleeper()) if next_one else (driver,))
+    heartbeat = kept.see(Tick(t_s=100.0)).ability("heartbeat")  # type: ignore[union-attr]
+    assert heartbeat.can is not next_one
+
+
 @pytest.mark.parametrize("can", [True, False])
 def test_whether_the_kernel_tells_how_processes_end_is_tried(can, sources, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(pidfd, "_ask", lambda _: pidfd.Ending(0, None) if can else None)

@@ -12,7 +12,7 @@ from holter.history.ranks import main_beat
 from holter.linux.procfs import read_text
 from holter.probes.machine.environment import process_command, process_environ
 from holter.probes.process.pidfd import reports_exit_status
-from holter.probes.process.process_files import namespace_pids
+from holter.probes.process.process_files import namespace_pids, started
 from holter.probes.process.process_roles import is_python
 from holter.probes.process.python_options import option_letters
 from holter.probes.training.remarks import worded
@@ -101,6 +101,7 @@ class Abilities:
         self.stacks: Ability | None = None  # None: not tried yet
         self._beat_seen = False
         self._beat_pid: int | None = None  # of the training that was seen last
+        self._beat_started: int | None = None
         self._gpu: GpuSample | None = None
         self._kernel_log = True
         self._hook_failed: str | None = None
@@ -116,6 +117,8 @@ class Abilities:
     def learn(self, tick: Tick) -> None:
         """Note what a tick shows of what Holter can observe and do."""
         if (beat := main_beat(tick)) is not None:
+            if beat.pid != self._beat_pid:
+                self._beat_started = started(beat.pid)
             self._beat_seen, self._beat_pid = True, beat.pid
         if tick.gpus:
             self._gpu = tick.gpus[0]
@@ -177,10 +180,14 @@ class Abilities:
         main = self._sources.process.main_pid
         return main is None or not process_command(main)  # a zombie has no command
 
-    # A script that starts several trainings is not the next one yet.
+    # A script that starts several trainings is not the next one yet, and what was there before the last is no next one.
     def _is_between(self) -> bool:
-        goes_on = any(is_python(process_command(pid)) for pid in self._sources.living)
+        goes_on = any(is_python(process_command(pid)) and self._is_newer(pid) for pid in self._sources.living)
         return not goes_on and not process_command(self._beat_pid)
+
+    def _is_newer(self, pid: int) -> bool:
+        began = started(pid)
+        return began is None or self._beat_started is None or began > self._beat_started
 
     def _why_no_heartbeat(self) -> Message:
         main = self._sources.process.main_pid
