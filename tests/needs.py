@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import socket
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn, Protocol
@@ -27,6 +28,7 @@ from tools import TOOLS
 
 STRICT = "HOLTER_TESTS_STRICT"
 MAY_LACK = "HOLTER_TESTS_MAY_LACK"
+NETLINK_SOCK_DIAG = 4
 HIPPOCAMPUS = Path(__file__).resolve().parents[2] / "shared" / "data" / "Dataset004_Hippocampus"
 
 
@@ -44,11 +46,20 @@ def _hippocampus() -> str | None:
     return None if there else f"no images at {HIPPOCAMPUS} (Medical Segmentation Decathlon, Task04_Hippocampus)"
 
 
+def _sock_diag() -> str | None:
+    try:
+        socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG).close()
+    except (OSError, AttributeError):
+        return "the kernel has no sock_diag(7)"
+    return None
+
+
 # Nobody can install these, so their absence is never a failure.
 CIRCUMSTANCES = {
     "root": _root,
     "dev-fuse": _dev_fuse,
     "hippocampus": _hippocampus,
+    "sock-diag": _sock_diag,
 }
 
 

@@ -176,11 +176,18 @@ def beside_collectors() -> None:
     in_lock()
 
 
+def beside_compile_worker() -> None:
+    """A lock, beside a process of Inductor's pool, of which a thread looks every second whether its parent lives."""
+    looks = "import time\nwhile True: time.sleep(1)"
+    subprocess.Popen([sys.executable, "-c", looks, "compile_worker"], start_new_session=True)
+    in_lock()
+
+
 WORKS = (
     slow_upload, very_slow_upload, slow_download, thread_for_each_part, to_an_agent, by_a_child, detached,
     many_slow_ones,
 )  # fmt: skip
-STANDS = (silent_server, server_that_takes_no_more, in_lock, beside_collectors)
+STANDS = (silent_server, server_that_takes_no_more, in_lock, beside_collectors, beside_compile_worker)
 
 
 if __name__ == "__main__":

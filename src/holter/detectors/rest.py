@@ -7,7 +7,7 @@ from statistics import fmean
 
 import msgspec
 
-from holter.records import WORKERS, GpuSample, ProcessSample, Tick
+from holter.records import SERVANTS, WORKERS, GpuSample, ProcessSample, Tick
 
 GPU_IDLE = 0.05
 # Polling of data workers and batch-collecting threads takes 0.056 to 0.062 of a core in main on average, and its state
@@ -108,7 +108,7 @@ class Rest:
 
 
 def may_not_wake(tick: Tick) -> frozenset[int]:
-    """Return the main processes and what they have started, except workers.
+    """Return the main processes and what they have started, except workers and the servants of libraries.
 
     A launcher above them may look after them every second.
     """
@@ -118,7 +118,8 @@ def may_not_wake(tick: Tick) -> frozenset[int]:
     while len(found) > size:
         size = len(found)
         found = found | {pid for pid, parent in parents.items() if parent in found}
-    return frozenset(process.pid for process in tick.processes if process.pid in found and process.role not in WORKERS)
+    wake = (*WORKERS, *SERVANTS)
+    return frozenset(process.pid for process in tick.processes if process.pid in found and process.role not in wake)
 
 
 def may_work_for_us(gpu: GpuSample) -> bool:

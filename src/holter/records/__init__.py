@@ -57,12 +57,25 @@ from holter.records.samples import (
     WaitKind,
 )
 from holter.records.stacks import Frame, StackDump, ThreadStack
-from holter.records.text import DATA_WORKERS, WORKERS, Actor, Message, Record, Role, Single, Subject, Text, Value
+from holter.records.text import (
+    DATA_WORKERS,
+    SERVANTS,
+    WORKERS,
+    Actor,
+    Message,
+    Record,
+    Role,
+    Single,
+    Subject,
+    Text,
+    Value,
+)
 from holter.records.ticks import ProbeRun, Tick
 
 __all__ = [
     "DATA_WORKERS",
     "SAMPLE_TYPES",
+    "SERVANTS",
     "WORKERS",
     "Ability",
     "AbilityName",

@@ -19,6 +19,8 @@ Role = Literal[
 # Roles of processes that work for the run.
 WORKERS: tuple[Role, ...] = ("train-worker", "val-worker", "export-worker", "pool-worker")
 DATA_WORKERS: tuple[Role, ...] = ("train-worker", "val-worker")
+# Roles of processes that serve the libraries; a thread of Inductor's pool looks every second whether its parent lives.
+SERVANTS: tuple[Role, ...] = ("compile-worker", "resource-tracker")
 
 
 class Subject(Record, frozen=True, kw_only=True, tag="subject"):

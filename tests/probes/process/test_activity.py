@@ -9,11 +9,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from holter.linux.tcp_bytes import bytes_by_inode
-from holter.probes.process.activity import Activity, marked
+from holter.probes.process import activity as activity_module
+from holter.probes.process.activity import Activity, MarkReader, marked
+from needs import needs
 
 # A main thread that waits for another one, which has a name and does something.
 WAITS = """
@@ -72,18 +74,53 @@ def test_a_connection_whose_queue_changes_is_activity_and_one_that_stands_is_non
             assert activity.look([os.getpid()], 120.0)
 
 
+@pytest.mark.parametrize("counted", [None, {}])
+def test_a_connection_that_the_kernel_does_not_count_is_unknown(counted, monkeypatch) -> None:
+    """gVisor answers nothing, and a connection of another network namespace is missing in the answer."""
+    monkeypatch.setattr(activity_module, "bytes_by_inode", lambda: counted)
+    activity = Activity()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert activity.look([os.getpid()], 0.0) is False
+        assert activity.look([os.getpid()], 60.0) is False, "who only listens moves nothing"
+        with socket.create_connection(server.getsockname()):
+            assert activity.look([os.getpid()], 120.0) is True, "it is new"
+            assert activity.look([os.getpid()], 180.0) is None
+
+
+def process_folder(proc: Path, pid: int, *, state: str = "S", start: int = 500, mark: str = "NAME=here") -> None:
+    (proc / str(pid)).mkdir(exist_ok=True)
+    numbers = ["1"] * 50
+    numbers[18] = str(start)
+    (proc / str(pid) / "stat").write_text(f"{pid} (an uploader) {state} {' '.join(numbers)}")
+    (proc / str(pid) / "environ").write_text(f"A=b\0{mark}\0")
+
+
+def test_an_environment_is_read_once_and_not_while_its_process_waits_for_a_disk(tmp_path: Path) -> None:
+    reader = MarkReader("NAME=here", tmp_path)
+    process_folder(tmp_path, 7, state="D")
+    process_folder(tmp_path, 8, mark="NAME=elsewhere")
+    process_folder(tmp_path, 9, start=99)
+    assert reader.find((), 100) == set()
+    process_folder(tmp_path, 7)
+    process_folder(tmp_path, 8)
+    assert reader.find((), 100) == {7}, "8 was read before, 9 is older than the run"
+    process_folder(tmp_path, 7, state="D", mark="")
+    assert reader.find((), 100) == {7}
+    process_folder(tmp_path, 8, start=501)
+    assert reader.find((7,), 100) == {8}, "another process with its number"
+
+
+@needs("sock-diag")
 def test_bytes_that_leave_the_queues_as_they_were_are_activity_and_a_sign_of_life_is_none() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as line:
         far, _ = server.accept()
         with far:
-            if not bytes_by_inode():
-                pytest.skip("the kernel counts no bytes")
             activity = Activity()
-            assert not activity.look([os.getpid()], 0.0)
+            assert activity.look([os.getpid()], 0.0) is False
             line.sendall(bytes(100))
             far.recv(100, socket.MSG_WAITALL)
             time.sleep(0.1)
-            assert not activity.look([os.getpid()], 45.0)
+            assert activity.look([os.getpid()], 45.0) is False
             line.sendall(bytes(5000))
             far.recv(5000, socket.MSG_WAITALL)
             time.sleep(0.1)

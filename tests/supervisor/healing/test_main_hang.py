@@ -91,6 +91,33 @@ def test_whoever_works_is_never_ended(works):
     assert run.due_s is None and run.said == []
 
 
+class Looks:
+    """Says the same at every look, or what each look finds in turn."""
+
+    def __init__(self, *answers: bool | None) -> None:
+        self.answers = list(answers)
+
+    def forget(self) -> None: ...
+
+    def see(self, tick: Tick, every_s: float) -> bool | None:
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+@pytest.mark.parametrize(("answer", "ended"), [(True, False), (None, False), (False, True)])
+def test_what_cannot_be_seen_is_no_reason_to_end_it(answer, ended):
+    run = Run(activity=Looks(answer)).go(60).go(2 * int(FLOOR_S), moves=False)
+    assert (run.due_s is not None) is ended
+    assert bool(run.said) is ended
+
+
+@pytest.mark.parametrize(("answer", "words"), [(True, "main-hang.works"), (None, "main-hang.unseen")])
+def test_why_an_announced_restart_does_not_come_is_said_as_it_is(answer, words):
+    quiet = int(FLOOR_S - ANNOUNCED_S - FLOOR_S / main_hang.ACTIVITY_LOOKS + 10)
+    run = Run(activity=Looks(*[False] * quiet, answer)).go(60).go(int(FLOOR_S), moves=False)
+    assert run.due_s is None
+    assert [action.message.key for action in run.said] == ["main-hang.stands", words]
+
+
 FREEZERS = [("D", "__refrigerator"), ("S", "do_freezer_trap"), ("S", "get_signal")]
 
 

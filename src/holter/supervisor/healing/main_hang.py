@@ -41,6 +41,7 @@ BUSY = define(
 )
 MOVED = define("main-hang.moved", "it moved on by itself")
 WORKS = define("main-hang.works", "a process of the training does something again")
+UNSEEN = define("main-hang.unseen", "Holter cannot see whether a connection of the training moves bytes")
 HELD = define("main-hang.held", "it was stopped from outside; the time is counted again when it continues")
 GAP = define(
     "main-hang.gap", "Holter could not look for a while (a suspended machine?); the time is counted again from now on"
@@ -92,8 +93,8 @@ class MainHang:
         if why is not None:
             self._rest.forget_cores()
             self._begin_again(tick, why)
-        elif self._limit_s is None and self._is_at_work(tick):
-            self._begin_again(tick, WORKS)
+        elif self._limit_s is None and (works := self._is_at_work(tick)) is not None:
+            self._begin_again(tick, works)
         elif self._since_s is None and self._progress.has_beat:
             self._since_s = tick.t_s
             if self._activity is not None:
@@ -124,13 +125,16 @@ class MainHang:
         wanted_s = max(FLOOR_S, TIMES_LONGEST * self._longest_s) if self._limit_s is None else self._limit_s
         return max(wanted_s, PHASES_TAKE_S[self._phase.phase])
 
-    def _is_at_work(self, tick: Tick) -> bool:
+    # Why the process may not be taken to stand; None if it may.
+    def _is_at_work(self, tick: Tick) -> Sentence | None:
         if not self._rest.see(tick, before=self._since_s is not None):
-            return True
+            return WORKS
         if self._since_s is None or self._activity is None or self._off:
-            return False
+            return None
         every_s = max(LEAST_BETWEEN_S, self.limit_s / ACTIVITY_LOOKS)
-        return tick.t_s - self._since_s >= every_s and self._activity.see(tick, every_s)
+        if tick.t_s - self._since_s < every_s:
+            return None
+        return {True: WORKS, None: UNSEEN, False: None}[self._activity.see(tick, every_s)]
 
     def _begin_again(self, tick: Tick, why: Sentence) -> None:
         if self._due_s is not None:

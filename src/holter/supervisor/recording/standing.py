@@ -107,7 +107,7 @@ class StandingWatch:
     def _is_active(self, tick: Tick) -> bool:
         every_s = max(LEAST_BETWEEN_S, self._keeper.limit_s / ACTIVITY_LOOKS)
         polls = not self._dumper.busy and self._polls(tick)
-        return self._activity.see(tick, every_s) or polls
+        return self._activity.see(tick, every_s) is True or polls
 
     def _polls(self, tick: Tick) -> bool:
         # A loop that asks for something every minute wakes once a minute; a thread that stands does not wake at all.
