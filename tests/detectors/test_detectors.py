@@ -409,13 +409,21 @@ def creep_of(times: Iterable[float]) -> list[Episode]:
     return found
 
 
+def begun(found: list[Episode]) -> list[Episode]:
+    return [episode for episode in found if episode.end_s is None]
+
+
 def slow_of(times: Iterable[float]) -> list[Episode]:
+    return begun(changes_of(times))
+
+
+def changes_of(times: Iterable[float]) -> list[Episode]:
     detector, found, t_s = SlowDownDetector(), [], 0.0
     for epoch, duration_s in enumerate(times):
         t_s += duration_s
         event = EpochEnded(t_s=t_s, epoch=epoch, duration_s=duration_s)
         found += detector.see(Tick(t_s=t_s, events=(event,)))
-    return [episode for episode in found if episode.end_s is None]
+    return found
 
 
 @pytest.mark.slow
@@ -458,6 +466,28 @@ def test_short_epochs_that_grow_for_minutes_are_told():
 def test_growth_is_seen_through_some_scatter(scatter):
     drawn = random.Random(7)
     assert creep_of(100.0 * (1.0 + 0.06 * epoch) * math.exp(drawn.gauss(0.0, scatter)) for epoch in range(40))
+
+
+@pytest.mark.parametrize("growth", [lambda epoch: 1.04**epoch, lambda epoch: 1.0 + 0.06 * epoch])
+def test_growth_with_scatter_is_one_alarm(growth):
+    """Before, up to seven: one noisy epoch ended the episode, and the next one opened it again."""
+    for seed in range(24):
+        drawn = random.Random(seed)
+        found = creep_of(100.0 * growth(epoch) * math.exp(drawn.gauss(0.0, 0.05)) for epoch in range(60))
+        assert len(begun(found)) == 1, seed
+
+
+def test_growth_that_stops_ends_the_alarm():
+    drawn = random.Random(3)
+    times = [100.0 * 1.04 ** min(epoch, 30) * math.exp(drawn.gauss(0.0, 0.02)) for epoch in range(60)]
+    assert [episode.end_s is None for episode in creep_of(times)] == [True, False]
+
+
+@pytest.mark.parametrize("scatter", [0.1, 0.2])
+def test_short_epochs_that_scatter_do_not_grow(scatter):
+    for seed in range(12):
+        drawn = random.Random(seed)
+        assert not creep_of(math.exp(drawn.gauss(0.0, scatter)) for _ in range(1000))
 
 
 def test_a_restart_is_not_measured_against_the_process_before():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,11 @@ HELD = "t"
 GAP_S = 5.0
 # The subject of an episode about all of it.
 TRAINING = "training"
+# Shorter epochs than a minute are averaged over a minute: a few of one second each would be judged by what the machine
+# did in those seconds. One of 40 s or more is a point alone. With a minute here, too, epochs of about a minute would be
+# alone where they are slow, and half of a point where they are fast.
+POINT_OF_EPOCHS_S = 60.0
+ALONE_S = 40.0
 
 
 def is_paused(tick: Tick) -> bool:
@@ -105,3 +110,31 @@ class PhaseKeeper:
         if changed:
             self.began_s = tick.t_s
         return changed
+
+
+class Epochs(NamedTuple):
+    """Consecutive epochs that took a minute together; a longer epoch is alone."""
+
+    number: int
+    lasted_s: float
+
+    @property
+    def usual_s(self) -> float:
+        """The mean time of one of them."""
+        return self.lasted_s / self.number
+
+
+class EpochTimes:
+    """Joins short epochs to points that can be compared."""
+
+    def __init__(self) -> None:
+        self._number, self._lasted_s = 0, 0.0
+
+    def add(self, duration_s: float) -> Epochs | None:
+        """Add an epoch; return the point that it completes, if it does."""
+        self._number, self._lasted_s = self._number + 1, self._lasted_s + duration_s
+        if self._lasted_s < (ALONE_S if self._number == 1 else POINT_OF_EPOCHS_S):
+            return None
+        point = Epochs(self._number, self._lasted_s)
+        self._number, self._lasted_s = 0, 0.0
+        return point
