@@ -443,6 +443,34 @@ def test_without_a_heartbeat_slow_epochs_are_seen_through_scatter(scatter, times
     assert len(slow_of([*usual[:25], *(times * each for each in usual[25:])])) == 1
 
 
+@pytest.mark.parametrize("usual_s", [20.0, 60.0])
+def test_without_a_heartbeat_an_early_slow_down_is_told_once(usual_s):
+    """Before, in no training: soon the slow epochs were the usual ones. It ends only with the epochs of before."""
+    for seed in range(12):
+        drawn = random.Random(seed)
+        until = int(12 * 60.0 / usual_s)
+        scatter = 0.06 * math.sqrt(60.0 / usual_s)
+        times = [usual_s * math.exp(drawn.gauss(0.0, scatter)) for _ in range(6 * until)]
+        slower = [each * (1.3 if epoch >= until else 1.0) for epoch, each in enumerate(times)]
+        assert len(begun(changes_of(slower))) == len(changes_of(slower)) == 1, seed
+        found = changes_of([*slower, *times[: 2 * until]])
+        assert [episode.end_s is None for episode in found] == [True, False], seed
+
+
+def test_without_a_heartbeat_some_seconds_are_no_slow_down():
+    """Before, nine alarms in a training whose epochs of a second were disturbed for six seconds ten times."""
+    drawn = random.Random(0)
+    times = [
+        math.exp(drawn.gauss(0.0, 0.05)) * (2.0 if epoch % 200 in (100, 101, 102) else 1.0) for epoch in range(2000)
+    ]
+    assert slow_of(times) == []
+    slower = slow_of([*times[:1000], *(1.3 * each for each in times[1000:])])
+    assert len(slower) == 1
+    assert slower[0].alarm_s - slower[0].start_s >= 180.0
+    numbers = re.search(r"the last (\d+) epochs took (\S+) s instead of (\S+) s", phrase(slower[0].reason, "en"))
+    assert numbers and int(numbers[1]) > 120 and numbers[2] == "1.3" and numbers[3] == "1.0"
+
+
 @pytest.mark.parametrize("scatter", [0.05, 0.1, 0.2, 0.4])
 def test_epochs_that_scatter_on_a_shared_machine_do_not_grow(scatter):
     """Before, 1000 such epochs raised up to 80 alarms: thirds of a dozen numbers often rise by chance."""

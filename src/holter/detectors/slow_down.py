@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections import deque
 from statistics import median
+from typing import NamedTuple
 
-from holter.detectors.view import GAP_S, TRAINING, OpenEpisodes, is_paused
+from holter.detectors.view import GAP_S, TRAINING, Epochs, EpochTimes, OpenEpisodes, is_paused
 from holter.history.ranks import main_beat
 from holter.records import Episode, EpochEnded, Tick
 from holter.sentences import define
@@ -25,21 +26,33 @@ BASELINE_ENTRIES = 3600
 SCATTER_QUANTILE = 0.9
 # An episode ends when steps return to a quarter of the way from the baseline to the tier.
 RECOVERED_PART = 0.25
-# Epochs: at least this many before and after, and this much slower.
-EPOCHS_BEFORE = 4
-EPOCHS_AFTER = 3
+# Epochs, or minutes of short ones: this much slower.
 EPOCH_TIMES = 1.1
+# An episode of slow epochs ends with the median of the last three.
+EPOCHS_AGAIN = 3
 # Each of the last ones also lies this many standard deviations above the usual, on a scale of logarithms: of many
 # epochs that scatter, three in a row are above nine of ten others by chance. Simulated with 300 epochs that scatter by
 # 10 % or 20 %: 0.9 alarms without this, 0.03 with it.
 EPOCH_DEVIATIONS = 2.0
-# Of few epochs the deviation is not well known.
+# Of few epochs the deviation is not well known: three in a row must be further away.
 FEW_EPOCHS = 20
 FEW_DEVIATIONS = 6.0
 DEVIATION_OF_MEDIAN = 1.4826  # standard deviation of a normal distribution, in its median absolute deviations
 
 SLOW_STEPS = define("episode.slow-steps", "a step takes {now:.2f} s instead of {usual:.2f} s")
 SLOW_EPOCHS = define("episode.slow-epochs", "the last {epochs} epochs took {now:.1f} s instead of {usual:.1f} s")
+
+
+class _Rule(NamedTuple):
+    slow: int  # so many slow epochs in a row, the last ones
+    before: int  # after at least so many usual ones, without the first of all
+    since: int  # the change may be so many epochs ago: those between it and the slow ones are no longer the usual
+    few_deviations: float
+
+
+# Three are enough where they are far away. Six are enough at any time: without them, a training of 20 epochs whose last
+# eight are 30 % slower had no alarm, and later on the slow ones were the usual ones.
+RULES = (_Rule(3, 4, 3, FEW_DEVIATIONS), _Rule(6, 8, 12, EPOCH_DEVIATIONS))
 
 
 class SlowDownDetector:
@@ -52,7 +65,9 @@ class SlowDownDetector:
         self._recent: deque[tuple[float, float, float]] = deque()  # (t, seconds per step, steps)
         self._before: tuple[float, int, float, int | None] | None = None  # t, steps, spent, pid
         self._baseline_steps = 0.0
-        self._epochs: list[float] = []
+        self._epochs: list[Epochs] = []
+        self._times = EpochTimes()
+        self._usual_epoch_s: float | None = None  # before the open episode of slow epochs
         self._open = OpenEpisodes(self.name, "slow-down")
         self._tier = TIERS[0][0]
 
@@ -119,6 +134,7 @@ class SlowDownDetector:
     def _close(self, t_s: float) -> tuple[Episode, ...]:
         if TRAINING in self._open:
             self._recent.clear()  # the slow steps of this episode must not raise another one
+            self._usual_epoch_s = None
         return self._open.end(t_s)
 
     def _scatter(self) -> float:
@@ -126,28 +142,54 @@ class SlowDownDetector:
         return ordered[int(SCATTER_QUANTILE * (len(ordered) - 1))]
 
     def _see_epochs(self, epochs: list[EpochEnded], tick: Tick) -> tuple[Episode, ...]:
+        ended_s: float | None = None
         for event in epochs:
-            if event.duration_s is not None:
-                self._epochs.append(event.duration_s)
-        if not epochs or len(self._epochs) < EPOCHS_BEFORE + EPOCHS_AFTER:
+            point = self._times.add(event.duration_s) if event.duration_s is not None else None
+            if point is not None:
+                self._epochs.append(point)
+                ended_s = event.t_s
+        if ended_s is None:
             return ()
-        before, after = self._epochs[1:-EPOCHS_AFTER] or self._epochs[:1], self._epochs[-EPOCHS_AFTER:]
-        usual, slow = median(before), median(after)
         if TRAINING in self._open:
-            return self._close(tick.t_s) if slow <= usual * (1 + (EPOCH_TIMES - 1) * RECOVERED_PART) else ()
-        if min(after) < EPOCH_TIMES * usual or min(after) <= sorted(before)[int(0.9 * (len(before) - 1))]:
+            return self._close(tick.t_s) if self._is_usual_again() else ()
+        slow, usual_s = self._slow_epochs()
+        if not slow:
             return ()
-        if min(after) < usual * _scatter_of_epochs(before):
-            return ()
-        reason = SLOW_EPOCHS(epochs=EPOCHS_AFTER, now=slow, usual=usual)
-        return self._open.begin(tick, epochs[-1].t_s - sum(after), reason, phase="train")
+        number, lasted_s = (sum(each) for each in zip(*slow, strict=True))
+        now_s = median(epochs.usual_s for epochs in slow)
+        reason = SLOW_EPOCHS(epochs=number, now=now_s, usual=usual_s)
+        self._usual_epoch_s = usual_s
+        return self._open.begin(tick, ended_s - lasted_s, reason, phase="train")
+
+    def _is_usual_again(self) -> bool:
+        usual_s = self._usual_epoch_s
+        if usual_s is None:  # an episode of slow steps, whose heartbeat is gone
+            before = self._epochs[1:-EPOCHS_AGAIN]
+            if len(before) < RULES[0].before:
+                return False
+            usual_s = median(epochs.usual_s for epochs in before)
+        now_s = median(epochs.usual_s for epochs in self._epochs[-EPOCHS_AGAIN:])
+        return now_s <= usual_s * (1 + (EPOCH_TIMES - 1) * RECOVERED_PART)
+
+    # The last epochs if they are slow, and the time of a usual one. The first epoch of all is not usual.
+    def _slow_epochs(self) -> tuple[list[Epochs], float]:
+        times = [epochs.usual_s for epochs in self._epochs]
+        for rule in RULES:
+            fastest = min(times[-rule.slow :])
+            for since in range(rule.slow, min(rule.since, len(times) - 1 - rule.before) + 1):
+                before = times[1:-since]
+                if fastest >= EPOCH_TIMES * median(before) and fastest > _scatter_of_epochs(before, rule):
+                    return self._epochs[-rule.slow :], median(before)
+        return [], 0.0
 
 
-# Times the usual epoch, up to which a single one is scatter.
-def _scatter_of_epochs(epochs: list[float]) -> float:
-    logarithms = [math.log(duration_s) for duration_s in epochs if duration_s > 0]
+# Up to this time, a single epoch is scatter.
+def _scatter_of_epochs(times: list[float], rule: _Rule) -> float:
+    quantile = sorted(times)[int(SCATTER_QUANTILE * (len(times) - 1))]
+    logarithms = [math.log(each) for each in times if each > 0]
     if not logarithms:
-        return 1.0
+        return quantile
     middle = median(logarithms)
     deviation = DEVIATION_OF_MEDIAN * median(abs(value - middle) for value in logarithms)
-    return math.exp((EPOCH_DEVIATIONS if len(logarithms) >= FEW_EPOCHS else FEW_DEVIATIONS) * deviation)
+    deviations = EPOCH_DEVIATIONS if len(logarithms) >= FEW_EPOCHS else rule.few_deviations
+    return max(quantile, math.exp(middle + deviations * deviation))
