@@ -43,3 +43,25 @@ def test_what_was_printed_or_written_is_unchanged(name: str) -> None:
 def test_the_words_around_code_stay(name: str) -> None:
     sentence = "My training stops with this after the third epoch, why?"
     assert sentence in without_code(f"{sentence}\n\n{CODE[name]}")
+
+
+TYPED = "export A=/x\nexport OMP_NUM_THREADS=1\ncd /data\nmodule load cuda\n"
+
+
+@pytest.mark.parametrize(
+    "line", ["\tRuntimeError: no worker is alive.", "my training hangs at epoch 12,", "and waits ("]
+)
+def test_commands_alone_make_no_file_of_code(line: str) -> None:
+    assert line in without_code(f"{TYPED}{line}\n")
+
+
+def test_commands_beside_code_and_comments_are_code() -> None:
+    for beside in ("#!/bin/bash\n", "# threads\n", "import torch\n", "python train.py --fold 0\n"):
+        assert not without_code(f"{TYPED}{beside}# some got killed\n").replace("python train.py --fold 0", "").strip()
+
+
+def test_a_line_of_a_person_in_code_stays() -> None:
+    code = 'x = 1\ny = "hangs"\nprint("hangs")\nfor z in x:\n    use(z)\n'
+    written = "    mine hangs,\n# of a comment hangs\n* one hangs\nwith this it hangs:\n"
+    kept = without_code(f"{code}{written}", keeps=lambda line: "hangs" in line)
+    assert kept.splitlines() == ["    mine hangs,", "* one hangs", "with this it hangs:"]

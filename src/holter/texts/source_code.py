@@ -6,6 +6,9 @@ troubles that they avoid: none of them happened to somebody who shows the file.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
+
 from holter.patterns import later
 
 # A command or an assignment between sentences shows what was run; a file of code has more of them.
@@ -15,6 +18,9 @@ MOST_OF_A_FILE = 0.6
 # Of a comment in a file of code only the file is known.
 _COMMENT = later(r"[ \t]*(?:#(?!#{1,5} \w)|//|/\*|\*(?= |/|$)|;;|<!--|REM )[^\n]*")
 _BLOCK = later(r"(?P<quotes>\"\"\"|''')[\s\S]{0,6000}?(?P=quotes)")
+# Who reports a trouble shows what was typed, too.
+_COMMAND = r"(?:export|set|module|source|srun|sbatch|mkdir|cd|pip3?|conda|echo|sudo|unset) \S.*|[A-Z_]{3,}=\S*(?: .*)?$"
+_TYPED = later(rf"[ \t]*(?:{_COMMAND})")
 _STATEMENT = later(
     r"[ \t]*(?:"
     # Python.
@@ -29,9 +35,7 @@ _STATEMENT = later(
     # C and its relatives, JSON.
     r"|#(?:include|define|ifn?def|endif|pragma)\b.*|[^\n]*[;{]$|\}.*$|\"[\w .$/-]+\": ?[^\n]*$"
     # Shells, and what reads a script before a shell does.
-    r"|#!/.*|#(?:SBATCH|PBS|BSUB|\$) .*|(?:export|set|module|source|srun|sbatch|mkdir|cd|pip3?|conda|echo|sudo"
-    r"|unset) \S.*"
-    r"|(?:if|while) \[+ .*|(?:fi|done|do|then|esac)$|[A-Z_]{3,}=\S*(?: .*)?$"
+    rf"|#!/.*|#(?:SBATCH|PBS|BSUB|\$) .*|{_COMMAND}|(?:if|while) \[+ .*|(?:fi|done|do|then|esac)$"
     # Recipes of images.
     r"|(?:FROM|RUN|ENV|COPY|ADD|WORKDIR|ENTRYPOINT|CMD|ARG|USER|EXPOSE|VOLUME|LABEL|SHELL) \S.*"
     r")"
@@ -42,30 +46,66 @@ _SETTING = later(r"[ \t]*(?:- )?[a-z_][\w.-]*:(?: (?:[^\s#]+(?: [^\s#]+)?|\[.*\]
 _GOES_ON = later(r"^ {4}|^\t|[,(\[{\\]$")
 # A frame of a traceback has a line of code below it, and belongs to what was printed.
 _FRAME = later(r"[ \t]*File \"[^\n]*\", line \d|Traceback \(most")
+# What a statement says only to its readers.
+_QUOTED = later(r"\"[^\"\n]*\"|'[^'\n]*'(?!\w)|(?:^|[ \t])(?:#|//).*|\becho .*")
+# A program and its arguments: options, numbers, files.
+_PROGRAM = later(
+    r"[ \t]*(?:\w+=\S+ )*(?:python3?|torchrun|accelerate|mpirun|nohup|docker|bash|sh|\./\S+|nnUNet\w*)(?: |$)"
+)
+_ARGUMENT = later(r"^-|[\d./=$_\"\\&|>]|^(?:python3?|run|exec|launch)$")
+# An entry of a list looks like a line of a longer comment.
+_BULLET = later(r"[ \t]*\* \S")
 
 
-def without_code(text: str) -> str:
-    """Return a text without the source code, scripts and settings in it; it is unchanged if there is hardly any."""
+def without_code(text: str, keeps: Callable[[str], bool] = lambda _: False) -> str:
+    """Return a text without the source code, scripts and settings in it; it is unchanged if there is hardly any.
+
+    ``keeps``: whether a line that looks like a part of code stays, because somebody wrote it or a program printed it.
+    """
     lines = text.splitlines()
     written = [line for line in lines if line.strip()]
-    code = sum(_is_code(line) for line in written)
+    statements = [line for line in written if _is_code(line)]
+    code, comments = len(statements), _comments(written)
     settings = sum(_SETTING.fullmatch(line) is not None for line in written)
-    of_settings = settings >= FEWEST_LINES and code + settings + _comments(written) >= MOST_OF_A_FILE * len(written)
-    if any(_FRAME.match(line) is not None for line in written) or (code < FEWEST_LINES and not of_settings):
+    of_settings = settings >= FEWEST_LINES and code + settings + comments >= MOST_OF_A_FILE * len(written)
+    # Commands alone are code only if nothing but comments stands beside them.
+    runs = sum(map(_is_run, written))
+    typed = all(_TYPED.fullmatch(line) is not None for line in statements) and code + comments + runs < len(written)
+    if any(_FRAME.match(line) is not None for line in written):
+        return text
+    if not of_settings and (code < FEWEST_LINES or typed):
         return text
     bare = _BLOCK.sub("\n", text) if code >= FEWEST_LINES else text
-    rest = [line for line in bare.splitlines() if line.strip() and not _is_code(line)]
+    rest = [line for line in bare.splitlines() if line.strip() and (not _is_code(line) or _stays(line, keeps))]
     if of_settings:
         rest = [line for line in rest if _SETTING.fullmatch(line) is None]
     comments = _comments(rest)
     others = len(rest) - comments
     if others <= (1.0 - MOST_OF_A_FILE) * (others + code + settings * of_settings):
-        rest = [line for line in rest if _COMMENT.match(line) is None and _GOES_ON.search(line) is None]
+        rest = [line for line in rest if not _belongs_to_code(line) or _stays(line, keeps)]
     return "\n".join(rest)
 
 
 def _is_code(line: str) -> bool:
     return _STATEMENT.fullmatch(line) is not None
+
+
+def _is_run(line: str) -> bool:
+    program = _PROGRAM.match(line)
+    if program is None:
+        return False
+    words = ["", *line[program.end() :].split()]
+    return all(before.startswith("-") or _ARGUMENT.search(word) is not None for before, word in pairwise(words))
+
+
+def _belongs_to_code(line: str) -> bool:
+    return _COMMENT.match(line) is not None or _GOES_ON.search(line) is not None
+
+
+def _stays(line: str, keeps: Callable[[str], bool]) -> bool:
+    if _COMMENT.match(line) is not None and _BULLET.match(line) is None:
+        return False
+    return keeps(_QUOTED.sub("", line) if _is_code(line) else line)
 
 
 def _comments(lines: list[str]) -> int:

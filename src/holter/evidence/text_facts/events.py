@@ -129,6 +129,10 @@ _PRINTS = _any(
     r"|Out of memory: |Message for the error \d|\S+ invoked oom-killer"
     r"|Failed to initialize NVML|Unable to determine the device handle)",
 )
+# Documentation of code lists what may be raised; a name alone stands in a list.
+_DOCUMENTED = later(
+    r"(?:Error|Exception): (?:if|when|whenever|raised|in case|on)\b|^\s*[\w.]+(?:Error|Exception),?$", re.IGNORECASE
+)
 
 
 def tells_event(text: str) -> bool:
@@ -137,7 +141,7 @@ def tells_event(text: str) -> bool:
     Somebody's own trouble counts anywhere; other signs of an event count only outside of instructions.
     """
     whole = plain(text)
-    text = without_code(whole)
+    text = without_code(whole, keeps=_is_no_code)
     shows_code = text != whole
     sentences = _sentences_of(text)
     troubles = _troubles_in(sentences)
@@ -179,6 +183,13 @@ def _sentences_of(text: str) -> list[str]:
 
 def _troubles_in(sentences: list[str]) -> list[str]:
     return [each for each in sentences if _TROUBLE.search(each) is not None and _WISHES.search(each) is None]
+
+
+# Of a line that may be a part of code.
+def _is_no_code(line: str) -> bool:
+    if _PRINTS.match(line) is not None:
+        return _DOCUMENTED.search(line) is None
+    return TROUBLE.search(line) is not None and _OWN.search(line) is not None and _WISHES.search(line) is None
 
 
 # What programs print gives advice, too.

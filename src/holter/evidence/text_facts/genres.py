@@ -63,12 +63,25 @@ _IMPERATIVE = (
     r"(?:fix(?:es|ed|ing)?|add(?:s|ed)?|move|avoid|prevent|handle|remove|delete|(?:update|upgrade)(?! (?:from"
     r"|to)\b)|rename|bump|revert|make"
     r"|allow|ensure|catch|improve|refactor|skip|disable|enable|replace|clean ?up|drop|expose|introduce|document|warn"
-    r"|ignore|speed up|simplif(?:y|ies)|do not|don't|raise|default|deprecate|guard|restore|switch|set|split|support"
-    r"|propagate|respect|check|correct|use(?! of| case)|turn (?:on|off)|test|wait|stop)"
+    r"|ignore|speed up|simplif(?:y|ies)|do not|don't|raise|default|deprecate|guard|restore|switch|split|support"
+    r"|propagate|respect|correct|turn (?:on|off))"
+)
+# Nouns, too: "test" and "wait" begin the title of a report, unless it says what a change is for.
+_FAILS = (
+    r"(?:(?!\b(?:that|which|when|if|where|whether|so|how|what|who|instead|to|before|because|as)\b"
+    r"|: ?(?!hangs|never|stuck|crashes|freezes|fails|dies))[^\n])*"
+    r"(?<!\bfor )(?<!\bof )(?<!\bon )(?<!\bagainst )(?<!\babout )(?<!\bno )(?<!random )"
+    r"\b(?:hangs|freezes|crashes|sticks|stalls|dies|fails|stuck|deadlocks"
+    r"|never (?:returns|ends|finishes|exits|starts|stops|comes)"
+    r"|(?:is|gets) (?:killed|very slow)|does(?: not|n't) (?:start|move|continue|return|exit|end|finish|respond|stop))\b"
+)
+_VERB_OR_NOUN = (
+    rf"(?:(?:set|check|use(?! of| case)|test|wait)(?!{_FAILS})"
+    r"|stop(?! (?:after|during|while|at|in) (?:(?:the|my) )?(?:\w+ing\b|(?:epoch|step|iteration) \d|validation)))"
 )
 _CHANGE_TITLE = _any(
-    rf"\A\s*(?:\[\w[\w ]*\] ?|[\w./-]+(?:, ?[\w./-]+)*: |\w[\w ]{{0,20}}: )?{_IMPERATIVE} (?![^\n]*(?:\?"
-    rf"|[:：][ \t]*$))\S",
+    r"\A\s*(?:\[\w[\w ]*\] ?|[\w./-]+(?:, ?[\w./-]+)*: |\w[\w ]{0,20}: )?"
+    rf"(?:{_IMPERATIVE}|{_VERB_OR_NOUN}) (?![^\n]*(?:\?|[:：][ \t]*$))\S",
     r"\A[^\n?]{4,160}\(#\d+\)[ \t]*(?:\n|\Z)",
     r"\AMerge (?:branch|pull request|remote-tracking|commit)\b|^(?:Co-authored-by|Signed-off-by|Reviewed-by): ",
 )
@@ -99,12 +112,63 @@ _OF_A_PAPER = tuple(
     )
 )
 # Whose trouble is over, and who tells it to thank, or for others.
-_IS_OVER = _any(
-    r"\b(?:no (?:more|further) (?:trouble|problem|issue|error|crash|hang)\w*|(?:works|worked|runs|ran) (?:fine|smoothly"
-    r"|perfectly) (?:now|since)|solved|fixed|resolved|went from|faster|I (?:find|found"
-    r"|figured out) (?:out )?the (?:reason|cause|solution|problem)|improve\w*|speed-?up)\b",
+_MARKED_AS_OVER = _any(
+    r"\[(?:solved|fixed|resolved)\]|\A\s*(?:solved|fixed|resolved)[ \t]*(?:[:!.\n]|$)|\[已解决\]",
+)
+_ADVERBS = r"(?:(?:now|finally|just|already|all|both|completely|since|been|successfully|then) ){0,3}"
+_TROUBLES = r"(?:problem|issue|error|trouble|bug|hang|crash|freeze|deadlock|slow-?down)\w*"
+_IS_SOLVED = _any(
+    r"\b(?:no (?:more|further) (?:(?:trouble|problem|issue|crash|hang)\w*|errors)|(?:works|worked|runs|ran) (?:fine"
+    r"|smoothly|perfectly) (?:now|since)|I (?:find|found|figured out) (?:out )?the (?:reason|cause|solution"
+    r"|problem))\b",
+    rf"\b(?:{_TROUBLES}|it|this|that|everything)(?: (?:is|was|are|were|has|have|had|got)|'s) {_ADVERBS}(?:solved|fixed"
+    r"|resolved)\b",
+    r"\b(?:solved|fixed|resolved) (?:it|this|that|them|(?:the|my|our|all|both|these|those) "
+    rf"(?:\w+ ){{0,2}}{_TROUBLES})\b",
+    r"(?:^|[.!:;,])[ \t]*(?:solved|fixed|resolved) (?:by|via|after|thanks)\b",
     r"(?:已|终于|完美)(?:经)?解决|一切正常|恢复正常|都正常了|不再(?:报错|卡)",
 )
+# What is fixed may be a seed, too.
+_IS_SETTLED = _any(
+    rf"(?:\b(?:is|are|was|were|be|been|being|gets?|got|have|has|had|now|I|we|finally)|'s|'ve) {_ADVERBS}"
+    r"(?:solved|fixed|resolved)\b(?! (?:(?:the|a|my|our) )?(?:\w+ )?(?:seeds?|size|lr|rate|number|version|order|splits?"
+    r"|folds?)\b)"
+)
+# Who praises a speed may have another trouble, which came since.
+_IS_BETTER = _any(
+    r"\bno further error\b|(?<!no )(?<!not )(?<!n't )(?<!without )(?<!to )\bimprove\w*|\bspeed-?ups?\b",
+    r"\b(?:is|are|was|were|runs?|ran|trains?|trained|now|times|much|way|\dx) (?:(?:now|much|way|far|about|even|[\d.]+"
+    r"|\d+x|%|times|twice) ?){0,4}faster\b",
+)
+_TIMES = _any(
+    r"\bwent from (?P<before>\d+(?:\.\d+)?) ?(?P<unit>[smh])\w* to (?P<after>\d+(?:\.\d+)?) ?(?P=unit)",
+)
+_SUBJECT = (
+    r"(?:\b(?:training|trainer|it|process(?:es)?|job|run|script|program|nnU-?Net\w*|loader|workers?|validation|inference"
+    r"|everything|machine|computer|server|node|preprocessing|prediction|unpacking|ranks?|GPUs?)"
+    r"(?: (?!(?:no|not|never|longer|without|fewer|less|any|zero|more|that|which|all)\b|\w+n't\b)[\w'/-]+){0,4},? )"
+)
+_AT_ONCE = r"(?: (?:\w+ly|always|just|now|again|then|often))?"
+_STUCK = r"(?:stuck|hanging|frozen|freezing|hung|stalled|killed|dead|crashing|dying|blocked|terminated|very slow)"
+# A trouble that is there, of a process; or of one that ended.
+_STANDS = _any(
+    rf"{_SUBJECT}(?:hangs?|freezes?|sticks|stalls?|crash(?:es)?|dies?|fails|stops|breaks|halts|waits|stands"
+    rf"|(?:is|are|gets?|stays?|remains?|sits?){_AT_ONCE} (?:{_STUCK}|at 0)|keeps? (?:hanging|crashing|dying|freezing"
+    r"|failing|stopping)|never (?:returns?|ends?|finish(?:es)?|exits?|starts?|comes?|continues?)"
+    r"|do(?:es)?(?: not|n't) (?:start|move|continue|go on|proceed|respond|return|exit|end|finish|terminate))\b"
+    r"(?! (?:is|are|was|were|have|has|any ?more)\b)",
+    r"(?:现在|训练|程序|进程|验证|推理|预测|任务|节点)(?:(?!不|没|正常|好了|解决)[^。,\n!;；]){0,20}"
+    r"(?:卡[住死在着]|崩溃|崩了|挂[了掉]|报错|停[在住]|被杀|不动|OOM)(?!\w{0,6}的)",
+)
+_STOOD = _any(
+    rf"{_SUBJECT}(?:hung|froze|stuck|stalled|crashed|died|failed|stopped|broke"
+    rf"|(?:was|were|got|has been|have been){_AT_ONCE} {_STUCK})\b"
+)
+_SUPPOSED = _any(
+    r"\b(?:if|may|might|can|could|would|should|used to|whenever|previously|formerly|earlier)\b",
+    r"如果|可能|原因|因为|由于|之前|原来|曾|当时|会",
+)
+_CLAUSE_ENDS = re.compile(r"(?:[.!?;](?=\s|$)|[。！？；]|\n\n)")
 _SHARES = _any(
     r"\bthank(?:s| you)\b|\bjust want(?:ed)? to (?:let|share|say|report)\b|\bmyself\b|\b(?:great|awesome|amazing"
     r"|excellent) (?:work|job)\b"
@@ -215,8 +279,25 @@ def is_of_a_change(text: str) -> bool:
 
 
 def is_over(text: str) -> bool:
-    """Return whether somebody tells, without a question or a restriction, that a trouble is over."""
-    return all(sign.search(text) for sign in (_IS_OVER, _SHARES)) and _NOT_OVER.search(text) is None
+    """Return whether somebody tells, without a question, a restriction or a new trouble, that a trouble is over."""
+    if _SHARES.search(text) is None or _NOT_OVER.search(text) is not None:
+        return False
+    if _MARKED_AS_OVER.search(text) is not None:
+        return True
+    if solved := [match.end() for match in _IS_SOLVED.finditer(text)]:
+        return not _is_said(_STANDS, text[solved[-1] :])
+    if _is_said(_STANDS, text):
+        return False
+    is_better = _IS_BETTER.search(text) is not None or any(map(_is_shorter, _TIMES.finditer(text)))
+    return _IS_SETTLED.search(text) is not None or (is_better and not _is_said(_STOOD, text))
+
+
+def _is_shorter(times: re.Match[str]) -> bool:
+    return float(times["after"]) < float(times["before"])
+
+
+def _is_said(trouble: re.Pattern[str], text: str) -> bool:
+    return any(trouble.search(each) and not _SUPPOSED.search(each) for each in _CLAUSE_ENDS.split(text))
 
 
 def instructs(text: str) -> bool:
