@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,6 +31,35 @@ time.sleep(0.5)
 print("ready", flush=True)
 thread.join()
 """
+
+# It does what it reads, with both ends of a connection. The tests' own process has connections of other tests.
+TALKS = """
+import socket, sys
+server = socket.create_server(("127.0.0.1", 0))
+for line in sys.stdin:
+    exec(line)
+    print("done", flush=True)
+"""
+CONNECT = "near = socket.create_connection(server.getsockname()); far, _ = server.accept()"
+
+
+@contextmanager
+def talking() -> Iterator[tuple[int, Callable[[str], None]]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", TALKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+
+    def do(line: str) -> None:
+        assert process.stdin is not None and process.stdout is not None
+        print(line, file=process.stdin, flush=True)
+        assert process.stdout.readline() == "done\n"
+
+    try:
+        do("pass")
+        yield process.pid, do
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @contextmanager
@@ -61,17 +89,15 @@ def test_a_thread_that_wakes_is_activity_and_the_hooks_own_is_none(does: str, na
 
 
 def test_a_connection_whose_queue_changes_is_activity_and_one_that_stands_is_none() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as line:
-        far, _ = server.accept()
-        with far:
-            line.sendall(b"waits for its reader")
-            time.sleep(0.1)
-            activity = Activity()
-            assert not activity.look([os.getpid()], 0.0)
-            assert not activity.look([os.getpid()], 60.0)
-            line.sendall(b"more")
-            time.sleep(0.1)
-            assert activity.look([os.getpid()], 120.0)
+    with talking() as (pid, do):
+        do(f"{CONNECT}; near.sendall(b'waits for its reader')")
+        time.sleep(0.1)
+        activity = Activity()
+        assert not activity.look([pid], 0.0)
+        assert not activity.look([pid], 60.0)
+        do("near.sendall(b'more')")
+        time.sleep(0.1)
+        assert activity.look([pid], 120.0)
 
 
 @pytest.mark.parametrize("counted", [None, {}])
@@ -79,12 +105,12 @@ def test_a_connection_that_the_kernel_does_not_count_is_unknown(counted, monkeyp
     """gVisor answers nothing, and a connection of another network namespace is missing in the answer."""
     monkeypatch.setattr(activity_module, "bytes_by_inode", lambda: counted)
     activity = Activity()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        assert activity.look([os.getpid()], 0.0) is False
-        assert activity.look([os.getpid()], 60.0) is False, "who only listens moves nothing"
-        with socket.create_connection(server.getsockname()):
-            assert activity.look([os.getpid()], 120.0) is True, "it is new"
-            assert activity.look([os.getpid()], 180.0) is None
+    with talking() as (pid, do):
+        assert activity.look([pid], 0.0) is False
+        assert activity.look([pid], 60.0) is False, "who only listens moves nothing"
+        do(CONNECT)
+        assert activity.look([pid], 120.0) is True, "it is new"
+        assert activity.look([pid], 180.0) is None
 
 
 def process_folder(proc: Path, pid: int, *, state: str = "S", start: int = 500, mark: str = "NAME=here") -> None:
@@ -112,19 +138,16 @@ def test_an_environment_is_read_once_and_not_while_its_process_waits_for_a_disk(
 
 @needs("sock-diag")
 def test_bytes_that_leave_the_queues_as_they_were_are_activity_and_a_sign_of_life_is_none() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as line:
-        far, _ = server.accept()
-        with far:
-            activity = Activity()
-            assert activity.look([os.getpid()], 0.0) is False
-            line.sendall(bytes(100))
-            far.recv(100, socket.MSG_WAITALL)
-            time.sleep(0.1)
-            assert activity.look([os.getpid()], 45.0) is False
-            line.sendall(bytes(5000))
-            far.recv(5000, socket.MSG_WAITALL)
-            time.sleep(0.1)
-            assert activity.look([os.getpid()], 90.0)
+    with talking() as (pid, do):
+        do(CONNECT)
+        activity = Activity()
+        assert not activity.look([pid], 0.0)
+        do("near.sendall(bytes(100)); far.recv(100, socket.MSG_WAITALL)")
+        time.sleep(0.1)
+        assert not activity.look([pid], 45.0)
+        do("near.sendall(bytes(5000)); far.recv(5000, socket.MSG_WAITALL)")
+        time.sleep(0.1)
+        assert activity.look([pid], 90.0)
 
 
 @pytest.mark.slow
