@@ -65,8 +65,10 @@ def connected(port: int) -> socket.socket:
 
 
 def in_thread(do, *words):
-    with futures.ThreadPoolExecutor(1) as pool:
-        pool.submit(do, *words).result()
+    # A daemon: Python would wait for it at the end of a training, too.
+    thread = threading.Thread(target=do, args=words, daemon=True)
+    thread.start()
+    thread.join()
 
 
 def send_for_ever(line: socket.socket, piece: int = 1 << 20) -> None:
