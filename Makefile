@@ -16,9 +16,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 ARGS ?=
-# Two queues of what counts seconds, and the rest (tests/conftest.py): most tests wait for processes, so that two cores
-# are enough for three workers.
-WORKERS := -n 3
+# Two queues of what counts seconds (tests/sharing/queues.py) mostly wait for processes: a worker each, and one a core
+# for the rest. The quick tests compute: each worker more costs a collection of all tests.
+WORKERS := -n 4
+QUICK_WORKERS := -n 3
 
 # torch is named in the same command as Holter, so that pip cannot first choose the newest one: this version has a
 # CPU wheel wherever pip is given an index or a folder with CPU wheels (2.13.0+cpu counts as 2.13.0, and is
@@ -44,7 +45,7 @@ test: $(VENV)/.has-dev
 	$(BIN)/python -m pytest $(or $(ARGS),$(WORKERS) -m "not long")
 
 test-fast: $(VENV)/.has-dev
-	$(BIN)/python -m pytest $(WORKERS) -m "not long and not slow and not training" $(ARGS)
+	$(BIN)/python -m pytest $(QUICK_WORKERS) -m "not long and not slow and not training" $(ARGS)
 
 test-long: $(VENV)/.has-dev
 	$(BIN)/python -m pytest $(WORKERS) -m long $(ARGS)
