@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +46,15 @@ def is_heavy(path: str) -> bool:
     return path.startswith(HEAVY)
 
 
+@functools.cache
+def is_long(scope: str) -> bool:
+    """Whether this is a queue, or a file with long tests: begun last, they would keep one worker alone at the end."""
+    file = TESTS / scope
+    return scope in QUEUES or (file.is_file() and ("mark.long" in (text := file.read_text()) or "mark.sample" in text))
+
+
 class Queues(LoadScopeScheduling):
-    """Each of ``QUEUES`` is done by one worker; what is left is shared, file by file."""
+    """Each of ``QUEUES`` is done by one worker; what is left is shared, file by file, those with long tests first."""
 
     def __init__(self, config: pytest.Config, log: Any) -> None:
         super().__init__(config, log)
@@ -78,7 +86,8 @@ class Queues(LoadScopeScheduling):
         heavy = [scope for scope in self.workqueue if self._apart and is_heavy(scope)]
         if heavy and len(self._places[node]) == len(self.collection or ()):
             return heavy[0]
-        return next((scope for scope in self.workqueue if scope not in heavy), None)
+        rest = [scope for scope in self.workqueue if scope not in heavy]
+        return next((scope for scope in rest if is_long(scope)), rest[0] if rest else None)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         scope = self._next(node)
