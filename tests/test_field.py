@@ -16,7 +16,8 @@ from benchmarks.field.play import OLDER_EPOCH, Played
 from benchmarks.field.table import NAMES, Outcome
 
 from holter.records import Ability, ActionTaken, Beat, ContractSettled, Environment, Tick
-from holter.supervisor.recording.abilities import NO_LOADER, NO_LOG, NOTHING_IMPORTED
+from holter.supervisor.recording.abilities import NO_LOADER, NO_LOG
+from holter.supervisor.recording.no_hook import NOTHING_IMPORTED
 from holter.tape import Recording
 
 SEES = (

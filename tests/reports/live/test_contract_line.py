@@ -13,8 +13,9 @@ from holter.reports.catalogue import phrase
 from holter.reports.html.facts import environment, unseen
 from holter.reports.live import lines as live
 from holter.reports.live.contract import rows
-from holter.supervisor.recording import abilities
-from holter.supervisor.recording.abilities import NOTHING_IMPORTED, ONLY_WATCHES
+from holter.supervisor.recording import abilities, no_hook
+from holter.supervisor.recording.abilities import ONLY_WATCHES
+from holter.supervisor.recording.no_hook import NOTHING_IMPORTED
 from holter.tape import Recording
 from holter.texts.resume_command import NO_TRAINING, SHELL_SCRIPT
 
@@ -68,7 +69,7 @@ SCRIPT = able(
     **{**OF_MACHINE, "results": abilities.NO_RESULTS()},
 )
 LOST = able(
-    heartbeat=abilities.SITE_SKIPPED(),
+    heartbeat=no_hook.SITE_SKIPPED(),
     loader="forked",
     log=None,
     exceptions=abilities.CONSOLE_UNREAD(),
@@ -92,8 +93,8 @@ CONTINUES = "nnUNetv2_train Dataset004_Hippocampus 3d_fullres 0 --c"
         (ON_CPU, WATCHED),
         (SCRIPT, WATCHED),
         (SCRIPT, able(replace_workers=NOTHING_IMPORTED(), save=NOTHING_IMPORTED(), restart=NO_TRAINING())),
-        (LOST, able(replace_workers=abilities.SITE_SKIPPED(), save=abilities.SITE_SKIPPED(), restart=CONTINUES)),
-        (able(**{**TRAINING, "heartbeat": abilities.ATTACHED(), "loader": "forked"}, **OF_MACHINE), WATCHED),
+        (LOST, able(replace_workers=no_hook.SITE_SKIPPED(), save=no_hook.SITE_SKIPPED(), restart=CONTINUES)),
+        (able(**{**TRAINING, "heartbeat": no_hook.ATTACHED(), "loader": "forked"}, **OF_MACHINE), WATCHED),
     ],
     ids=["train", "train-cpu", "bash", "run", "script", "script-heal", "lost-hook", "attach"],
 )

@@ -26,6 +26,7 @@ from holter.supervisor.recording import contract
 from holter.supervisor.recording.abilities import Terms
 from holter.supervisor.recording.contract import ContractKeeper
 from holter.texts.resume_command import resume_command
+from needs import needs
 
 COMMAND = ("nnUNetv2_train", "4", "3d_fullres", "0")
 
@@ -172,6 +173,28 @@ def test_a_training_that_cannot_see_holters_folder_is_not_said_to_import_nothing
     inside.mkdir()
     sources.process.main_pid = sleeper(program=f"import os, time\nos.chroot({str(inside)!r})")
     assert why(keeper(sources, tmp_path)) == "folder-unseen"
+
+
+@pytest.mark.root
+@needs("root")
+def test_another_user_who_cannot_write_a_page_is_not_said_to_import_nothing(sleeper, sources, tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    sources.process.main_pid = sleeper(program="import os\nos.setuid(65534)")
+    assert why(keeper(sources, tmp_path)) == "other-user"
+
+
+@pytest.mark.root
+@needs("root")
+def test_where_no_page_has_room_the_full_disk_is_named(sleeper, sources, tmp_path: Path) -> None:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(tmp_path)], check=False).returncode:
+        pytest.skip("this container may not mount a tmpfs")
+    try:
+        sources.process.main_pid = sleeper()
+        assert why(keeper(sources, tmp_path)) == "nothing-imported"
+        (tmp_path / "filling").write_bytes(b"." * 4096)
+        assert why(keeper(sources, tmp_path)) == "folder-full"
+    finally:
+        subprocess.run(["umount", "-l", str(tmp_path)], check=True)
 
 
 def test_a_hook_that_failed_says_why(sleeper, sources, tmp_path: Path) -> None:

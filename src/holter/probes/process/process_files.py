@@ -74,6 +74,14 @@ def namespace_pids(pid: int | str, proc: Path = Path("/proc")) -> tuple[int, ...
     return ()
 
 
+def effective_uid(pid: int, proc: Path = Path("/proc")) -> int | None:
+    """Return the user that a process acts as; None if the process is gone."""
+    for line in (read_text(f"{proc}/{pid}/status") or "").splitlines():
+        if line.startswith("Uid:"):
+            return int(line.split()[2])
+    return None
+
+
 class Status(NamedTuple):
     """The fields of ``/proc/PID/status`` that ``stat`` does not have."""
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from holter.evidence.scope import BY_DATALOADER
 from holter.history.ranks import main_beat
-from holter.linux.procfs import read_text
-from holter.probes.machine.environment import process_command, process_environ
+from holter.probes.machine.environment import process_command
 from holter.probes.process.pidfd import reports_exit_status
-from holter.probes.process.process_files import namespace_pids, started
+from holter.probes.process.process_files import started
 from holter.probes.process.process_roles import is_python
-from holter.probes.process.python_options import option_letters
 from holter.probes.training.remarks import worded
 from holter.records import (
     DATA_WORKERS,
@@ -28,35 +25,19 @@ from holter.records import (
     Tick,
 )
 from holter.sentences import define, joined
+from holter.supervisor.recording.no_hook import NOTHING_IMPORTED, why_no_hook
 from holter.supervisor.recording.scratch import ScratchKeeper
 from holter.supervisor.recording.sources import Sources
 from holter.texts.resume_command import Resume
 
 # Thread name of PyTorch's DataLoader workers (torch 2.6 and newer).
 TORCH_WORKER = "pt_data_worker"
-# Options of the Python interpreter.
-IGNORES_PATH = {"E", "I"}
-SKIPS_SITE = "S"
 # Loaders without worker processes: no worker can freeze or die.
 NO_WORKERS = ("holter", "single-process")
 REPLACED = ("batchgenerators", "batchgenerators-old")  # its workers, by the hook
 
-ATTACHED = define("contract.attached", "the training was started without Holter")
 NO_PYTHON = define("contract.no-python", "no Python process was found below the command")
-OTHER_NAMESPACE = define("contract.other-namespace", "the training runs in a PID namespace of its own")
-CLEARED = define("contract.environment-cleared", "the command clears the environment variables that Holter had set")
-UNREADABLE = define("contract.environment-unreadable", "its environment variables may not be read")
 HAS_ENDED = define("contract.has-ended", "it has ended")
-PATH_LOST = define("contract.pythonpath-lost", "the command sets PYTHONPATH itself, without Holter's entry")
-PATH_IGNORED = define("contract.pythonpath-ignored", "Python was started with {option}, which ignores PYTHONPATH")
-SITE_SKIPPED = define(
-    "contract.site-skipped", "Python was started with -S, which skips sitecustomize, where Holter's hook is loaded"
-)
-FOLDER_UNSEEN = define("contract.folder-unseen", "the training does not see Holter's folder {folder} (a container?)")
-HOOK_FAILED = define("contract.hook-failed", "Holter's hook failed: {why}")
-NOTHING_IMPORTED = define(
-    "contract.nothing-imported", "so far the program used no nnunetv2, batchgenerators or DataLoader"
-)
 HOOK_GONE = define("contract.hook-gone", "its pages are gone")
 SCRATCH_LOST = define("contract.scratch-lost", "Holter's own folder was removed and cannot be created again")
 NO_LOADER = define("contract.no-loader", "no data loader with worker processes was seen")
@@ -195,30 +176,10 @@ class Abilities:
             return HOOK_GONE()
         if main is None:
             return NO_PYTHON()
-        reason = self._why_no_hook(main, process_environ(main), process_command(main))
+        reason = why_no_hook(main, self._inject, failed=self._hook_failed, attached=self._terms.attached)
         # What a zombie shows of itself is empty, and says nothing about how it was started.
         is_known = self._terms.attached or self._hook_failed is not None
         return reason if is_known or not self._main_has_ended() else HAS_ENDED()
-
-    def _why_no_hook(self, main: int, variables: Mapping[str, str], command: Sequence[str]) -> Message:
-        if len(namespace_pids(main)) > len(namespace_pids("self")):
-            return OTHER_NAMESPACE()
-        if not variables.get("HOLTER_SCRATCH"):
-            is_readable = bool(variables) or read_text(f"/proc/{main}/environ") is not None
-            return ATTACHED() if self._terms.attached else CLEARED() if is_readable else UNREADABLE()
-        hidden = next(
-            (folder for folder in (self._inject, variables["HOLTER_SCRATCH"]) if _is_hidden(folder, main)), None
-        )
-        if hidden is not None:
-            return FOLDER_UNSEEN(folder=hidden)
-        if self._inject not in variables.get("PYTHONPATH", ""):
-            return PATH_LOST()
-        options = set(option_letters(command))
-        if options & IGNORES_PATH:
-            return PATH_IGNORED(option=f"-{min(options & IGNORES_PATH)}")
-        if SKIPS_SITE in options:
-            return SITE_SKIPPED()
-        return NOTHING_IMPORTED() if self._hook_failed is None else HOOK_FAILED(why=self._hook_failed)
 
     def _why_no_stacks(self) -> Message:
         return NO_MAIN() if self._sources.process.main_pid is None else STACKS_UNTRIED()
@@ -289,15 +250,6 @@ def _why_not_replaced(loader: Ability, abilities: Mapping[str, tuple[bool, str]]
     if loader.what != "torch" or not refused:
         return LOADER_CANNOT()
     return LOADER_REFUSED(why=worded(json.loads(refused)))
-
-
-def _is_hidden(folder: str, pid: int) -> bool:
-    # The folder exists here but not for the process, for example in a container.
-    root = Path(f"/proc/{pid}/root")
-    try:
-        return root.exists() and Path(folder).exists() and not (root / folder.lstrip("/")).exists()
-    except OSError:  # no permission
-        return False
 
 
 def restart_ability(resume: Resume) -> Ability:
