@@ -107,6 +107,7 @@ class EpisodeKeeper:
         is_new = key not in self._numbers
         number = self._numbers.setdefault(key, len(self._numbers))
         self._writer.write_episode(number, episode)
+        self._judgement.learn(episode)
         if self._registrar is not None:
             self._registrar.hurry()
         if is_new:

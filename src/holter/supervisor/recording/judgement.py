@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from holter.records import ContractSettled, Diagnosis, Episode, Event, Judged, Message, Noted
 from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import define
@@ -28,6 +30,12 @@ class Judgement:
     def is_unsaid(self, episode: Episode) -> bool:
         """Return whether the episode is a death whose report waits until its cause is known."""
         return episode.identity in self._unsaid
+
+    def learn(self, episode: Episode) -> None:
+        """Keep the newest state of an episode in its diagnosis: one that is over must not count as open."""
+        diagnosis = self.diagnoses.get(episode.identity)
+        if diagnosis is not None:
+            self.diagnoses[episode.identity] = msgspec.structs.replace(diagnosis, episode=episode)
 
     def judge(
         self, recording: Recording, episode: Episode, contract: ContractSettled | None, t_s: float, *, is_last: bool
