@@ -23,6 +23,7 @@ from holter.tape.reader import (
     damage_of,
     environment_of,
     is_finished,
+    left_behind,
     merged_rows,
     numbered,
     select,
@@ -85,6 +86,8 @@ class Follower:
             stacks = list(numbered(connection, "stack", StackDump, damage, self._stack))
             if stacks:
                 self._stack = stacks[-1][0]
+            finished = is_finished(connection, damage)
+            damage += left_behind(self.path, finished=finished)
             return News(
                 events=events,
                 older=older,
@@ -95,7 +98,7 @@ class Follower:
                 environment=environment_of(connection, damage),
                 first_s=_edge(connection, "min", damage),
                 last_s=_edge(connection, "max", damage),
-                finished=is_finished(connection, damage),
+                finished=finished,
                 damage=damage_of(damage),
             )
         finally:

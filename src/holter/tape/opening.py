@@ -21,6 +21,7 @@ SIDE_FILES = ("-wal", "-shm", "-journal")
 SUFFIX = ".holter"
 # Header of SQLite's files (fileformat2.html).
 SQLITE_MAGIC, APPLICATION_AT = b"SQLite format 3\x00", 68
+WAL_AT, WAL_VERSION = 18, b"\x02"
 
 EXISTS = define("error.exists", "{path} exists already.")
 NO_TAPE = define("error.exists-no-tape", "{path} exists already and is no tape, so --force does not replace it.")
@@ -64,6 +65,50 @@ def remove_tape(path: Path) -> None:
     """
     path.unlink(missing_ok=True)
     _clear_beside(path)
+
+
+def moved_to(inode: int) -> Path | None:
+    """Return where a tape that this process has open is now; None if it was deleted."""
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if link.stat().st_ino == inode and _is_begun(path := link.readlink()):
+                return path
+    return None
+
+
+def leave_log_mode(path: Path) -> None:
+    """Make a finished tape one that needs no files beside it.
+
+    Raises:  sqlite3.Error.
+    """
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        connection.close()
+
+
+def _is_begun(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
+
+
+def is_without_its_log(path: Path) -> bool:
+    """Return whether a tape lacks what SQLite keeps beside it while it is written, as after a copy of the file alone.
+
+    Readers create that file again, but leave it empty. A tape that is finished needs none.
+
+    Source:  https://www.sqlite.org/fileformat2.html#file_format_version_numbers
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(WAL_AT + 1)
+        if head[WAL_AT:] != WAL_VERSION:
+            return False
+        beside = path.with_name(path.name + SIDE_FILES[0])
+        return not (beside.exists() and beside.stat().st_size)
+    except OSError:
+        return False
 
 
 def _may_be_tape(path: Path) -> bool:

@@ -30,7 +30,7 @@ from holter.records import (
 )
 from holter.sentences import define
 from holter.tape import coding, schema
-from holter.tape.opening import SQLITE_MAGIC
+from holter.tape.opening import SIDE_FILES, SQLITE_MAGIC, is_without_its_log
 from holter.tape.recording import Recording
 
 T = TypeVar("T")
@@ -52,6 +52,9 @@ TAPE_IS_FINE = define("safe.tape-is-fine", "The tape is fine.")
 DAMAGED = define("damage.parts", "{parts} cannot be read in full")
 NOT_READ_NOW = define("damage.not-read-now", "{part} ({error})")
 READINGS_PART = define("damage.readings", "readings")
+LEFT_BEHIND = define(
+    "damage.left-behind", "the newest readings (in {file}, which was not copied or moved together with the tape)"
+)
 # By the name of the table.
 PARTS = {
     "event": define("damage.events", "events"),
@@ -74,6 +77,8 @@ def read(path: Path) -> Recording:
     connection = connect(path)
     try:
         damage: list[Message] = []
+        finished = is_finished(connection, damage)
+        damage += left_behind(path, finished=finished)
         events = tuple(_records(connection, "event", Event, damage))
         samples = merged_rows(connection, damage)
         return Recording(
@@ -83,7 +88,7 @@ def read(path: Path) -> Recording:
             all_probe_runs=tuple(_probe_runs(connection, damage)),
             environment=environment_of(connection, damage),
             path=path,
-            finished=is_finished(connection, damage),
+            finished=finished,
             damage=damage_of(damage),
         )
     finally:
@@ -147,6 +152,12 @@ def _migrated(connection: sqlite3.Connection, version: int) -> sqlite3.Connectio
     for step in range(version, schema.SCHEMA_VERSION):
         schema.MIGRATIONS[step](memory)
     return memory
+
+
+def left_behind(path: Path, *, finished: bool) -> list[Message]:
+    """Return the part of a tape that is missing if the file was copied or moved alone while it was written."""
+    is_apart = not finished and is_without_its_log(path)
+    return [LEFT_BEHIND(file=f"{path.name}{SIDE_FILES[0]}")] if is_apart else []
 
 
 def damage_of(parts: Iterable[Message]) -> Message | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from holter.records import Environment, Episode, Event, ProbeRun, Sample, StackDump, Text
 from holter.tape import coding
 from holter.tape.compaction import RawWindow, compact
-from holter.tape.opening import cannot_write, is_disk_full, new_file, open_tape, remove_tape
+from holter.tape.opening import cannot_write, is_disk_full, leave_log_mode, moved_to, new_file, open_tape, remove_tape
 from holter.tape.surrogates import plain_text
 
 # A reader that opens a tape in the middle needs to go back at most this far for a complete row.
@@ -79,6 +79,9 @@ class TapeWriter:
         self._environment = environment
         self._do("INSERT OR REPLACE INTO meta VALUES ('environment', ?)", [coding.pack(environment)])
         self.commit()
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):  # so that a copy of this file alone is known for what it is
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def write_samples(self, t_s: float, samples: Iterable[Sample]) -> None:
         """Write the samples of ``t_s``. Times must not go back."""
@@ -152,7 +155,10 @@ class TapeWriter:
                 self._connection.commit()
 
     def close(self, t_s: float) -> None:
-        """Finish the tape: mark it as complete, and remove SQLite's files beside it."""
+        """Finish the tape: mark it as complete, and remove SQLite's files beside it.
+
+        ``path`` is then where the file is, if it was moved on its disk meanwhile.
+        """
         self._flush_runs(t_s)
         self._do("INSERT OR REPLACE INTO meta VALUES ('finished_ms', ?)", [str(round(t_s * 1000))])
         self.commit()
@@ -160,9 +166,14 @@ class TapeWriter:
             with self._guarded():
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 self._connection.execute("PRAGMA journal_mode=DELETE")
+            moved = None if self.path.exists() else moved_to(self._inode)
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
+            if moved is not None:
+                self.path = moved
+                with contextlib.suppress(sqlite3.Error):  # under its old name, SQLite has refused to
+                    leave_log_mode(moved)
         self._closed = True
         if not self._is_begun:
             self._remove()

@@ -24,7 +24,8 @@ from holter.supervisor.recording.listener import Listener
 CLOSING = define("run.closing", "{headline}[[ Next: {command}]]")
 NO_TAPE = define(
     "listener.no-tape",
-    "{path} cannot be read now: there was no space for it, it was removed, or its disk does not answer",
+    "{path} cannot be read now: there was no space for it, it was removed or moved to another disk, or its disk does "
+    "not answer",
 )
 
 

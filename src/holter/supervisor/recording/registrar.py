@@ -101,6 +101,8 @@ class Registrar:
         ran = outcome_of(whole, diagnoses, is_over=True, lost_s=time.lost_s)
         # Who attached knows that the training goes on; a command may have left it in the background.
         ran = self.outcome = ran if self._entry.attached else with_living_process(ran, whole)
+        if tape is not None:  # it may have been moved meanwhile
+            self._entry = msgspec.structs.replace(self._entry, tape=str(tape.absolute()))
         lost: dict[str, float] = {}
         for loss in time.losses:
             lost[loss.cause or ""] = lost.get(loss.cause or "", 0.0) + round(loss.seconds, 3)
