@@ -125,6 +125,29 @@ def test_data_that_end_are_given_out_once_and_their_end_is_no_error(hooked):
     assert ("replace-workers", False, "") in abilities(hooked)
 
 
+@pytest.mark.parametrize("kind", ["MultiThreadedAugmenter", "NonDetMultiThreadedAugmenter"])
+def test_a_results_loop_that_sees_the_workers_end_in_order_is_no_error(hooked, kind):
+    """batchgenerators' loop asks for the abort event and then for the workers: on a busy machine they end between."""
+    done = hooked.run("-c", f"""
+import threading, toy_training
+augmenter = toy_training.{kind}(toy_training.Toy(None), None, 2, 3, None, False, wait_time=0.002)
+next(augmenter)
+asked, ended = threading.Event(), threading.Event()
+def is_alive(process=augmenter._processes[0]):
+    if threading.current_thread() is threading.main_thread():
+        return type(process).is_alive(process)
+    asked.set(); ended.wait(20)
+    return False
+augmenter._processes[0].is_alive = is_alive
+asked.wait(20)
+threading.Timer(1, ended.set).start()
+augmenter._finish()
+print("ended")
+""", path=(hooked.toy.parent,), **HEAL)  # fmt: skip
+    assert (done.stdout, done.stderr, done.returncode) == ("ended\n", "", 0)
+    assert hooked.lines("exception") == []
+
+
 def test_a_worker_whose_data_may_end_is_not_replaced(hooked):
     """New workers would begin at the first case again. The program ends with batchgenerators' own words."""
     done = hooked.run("-c", FINITE + """

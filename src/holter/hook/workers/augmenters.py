@@ -15,6 +15,7 @@ from ..remarks import remark
 from ..runtime import RUNTIME, nobody
 from . import beats, children, failure, restart
 from .parts import ONE_QUEUE, QUEUE_EACH, Parts, never_ends, parts_of, thread_of
+from .teardown import EXPECTED_TO_END
 
 WATCHED = "_holter_augmenter"  # the attribute with the names of its parts
 TRAIN, VAL = layout.WAITS.index("train-batch"), layout.WAITS.index("val-batch")
@@ -226,6 +227,9 @@ def _watch_finish(cls: Any) -> None:
             children.report(processes)  # those that had ended before
             orderly = self.abort_event is not None and not self.abort_event.is_set()
             children.ending(processes, expected=orderly)
+            if orderly and (thread := thread_of(self)) is not None:
+                # It may be between its look at the abort event and its look at the workers, which end now.
+                EXPECTED_TO_END.add(thread)
         except Exception as error:
             RUNTIME.record_error("finish", error)
         try:

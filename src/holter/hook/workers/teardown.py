@@ -24,7 +24,7 @@ LOCK_HELD_S = 0.2
 LOOP_ENDS_WITHIN_S = 1.0
 EVENTS = ("abort_event", "pause_event")
 
-# Results loops whose workers we end: their exceptions are not reported.
+# Results loops whose workers end in order, or are ended by us: their exceptions are not reported.
 EXPECTED_TO_END: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
 
