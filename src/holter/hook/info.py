@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .runtime import RUNTIME
+from .runtime import RUNTIME, quietly
 
 
 def publish_info(trainer: Any, readers: Mapping[str, Callable[[Any], Any]] | None = None) -> None:
@@ -15,11 +15,9 @@ def publish_info(trainer: Any, readers: Mapping[str, Callable[[Any], Any]] | Non
 
     It reads only what the trainer has already computed. ``readers``: fact -> how it is read; None: from nnU-Net v2.
     """
-    try:
+    with quietly("info"):
         info = {name: value for name, read in (readers or INFO).items() if (value := _try(read, trainer)) is not None}
         RUNTIME.page.write_info(info)
-    except Exception as error:
-        RUNTIME.record_error("info", error)
 
 
 def is_compiled(network: Any) -> bool:

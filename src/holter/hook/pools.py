@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-from .runtime import RUNTIME
+from .runtime import RUNTIME, quietly
 from .workers import children
 
 BEFORE_WORK = ("startup", "unknown", "shutdown")
@@ -107,10 +107,8 @@ def patch_predictor(cls: Any) -> None:
         @functools.wraps(lists)
         def _manage_input_and_output_lists(*args: Any, **kwargs: Any) -> Any:
             result = lists(*args, **kwargs)
-            try:
+            with quietly("cases"):
                 expect(len(result[0]))
-            except Exception as error:
-                RUNTIME.record_error("cases", error)
             return result
 
         cls._manage_input_and_output_lists = _manage_input_and_output_lists
@@ -173,13 +171,11 @@ def _take(case: Any) -> bool:
     # The name of a file, a truncated one, or a list of the files of one case. False within a case, and in main.
     from multiprocessing.process import parent_process
 
-    try:
+    with quietly("case"):
         if RUNTIME.page.case or parent_process() is None:
             return False
         file = case[0] if isinstance(case, (list, tuple)) and case else case
         RUNTIME.open(ROLE)
         RUNTIME.take_case(os.path.basename(str(file)))  # noqa: PTH119
         return True
-    except Exception as error:
-        RUNTIME.record_error("case", error)
-        return False
+    return False

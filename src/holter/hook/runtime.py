@@ -30,6 +30,23 @@ MAX_TRACEBACK = 16000
 Method = TypeVar("Method", bound="Callable[..., None]")
 
 
+class quietly:  # noqa: N801 - read as a word: ``with quietly("fetch"):``
+    """A block whose exceptions are recorded as failures of the hook, at ``where``, and never reach the training."""
+
+    __slots__ = ("_where",)
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        if isinstance(error, Exception):
+            RUNTIME.record_error(self._where, error)
+        return isinstance(error, Exception)
+
+
 def quiet(method: Method) -> Method:
     """Catch and record every exception of a method of ``HookRuntime``, so that it never reaches the training."""
 
@@ -107,15 +124,11 @@ class HookRuntime:
             page.write_state()
             return
         self.opened = True
-        try:
+        with quietly("signals"):
             self._watch_signals()
             page.ptracer = allow_tracing()
-        except Exception as error:
-            self.record_error("signals", error)
-        try:
+        with quietly("page"):
             page.open(self.path("beat-%d"))
-        except Exception as error:
-            self.record_error("page", error)
 
     def path(self, pattern: str) -> str:
         """Return the path of a file of this process in the scratch folder."""

@@ -15,7 +15,7 @@ from typing import Any
 from . import losses, permissions
 from . import page as layout
 from .info import is_compiled, publish_info
-from .runtime import RUNTIME
+from .runtime import RUNTIME, quietly
 from .workers import augmenters, children
 
 # Called with the trainer before the method. It may return a function to be called with (trainer, ok) after it.
@@ -35,12 +35,10 @@ def patch_trainer(module: ModuleType) -> None:
 
     @functools.wraps(original)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
-        try:
+        with quietly("trainer"):
             watch_classes(type(self))
             RUNTIME.open("main")
             children.start_pulse()
-        except Exception as error:
-            RUNTIME.record_error("trainer", error)
         original(self, *args, **kwargs)
         publish_info(self)
 
@@ -80,20 +78,16 @@ def _watched(name: str, original: Callable[..., Any], watch: Watch) -> Callable[
         after: After | None = None
         ok = False
         try:
-            try:
+            with quietly(name):
                 after = watch(self, *args, **kwargs)
-            except Exception as error:
-                RUNTIME.record_error(name, error)
             result = original(self, *args, **kwargs)
             ok = True
             return result
         finally:
             _inside.discard(name)
-            try:
+            with quietly(name):
                 if after is not None:
                     after(self, ok)
-            except Exception as error:
-                RUNTIME.record_error(name, error)
 
     return method
 
@@ -179,12 +173,23 @@ def _validation(trainer: Any, *_: Any, **__: Any) -> After:
     children.start_pulse()
     restore = validation.watch_results()
 
-    def after(_: Any, ok: bool) -> None:
+    over = finished("perform_actual_validation")
+
+    def after(trainer: Any, ok: bool) -> None:
         restore()
         RUNTIME.take_case("")
+        over(trainer, ok)
+
+    return after
+
+
+def finished(what: str) -> After:
+    """Return what records the end of a method after which nothing but the shutdown is left."""
+
+    def after(_: Any, ok: bool) -> None:
         if ok:  # after an exception the phase stays, so that the record shows where it happened
             RUNTIME.enter("shutdown")
-        RUNTIME.emit("finished", what="perform_actual_validation", ok=ok)
+        RUNTIME.emit("finished", what=what, ok=ok)
 
     return after
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from . import info, losses, trainers
 from . import page as layout
-from .runtime import RUNTIME
+from .runtime import RUNTIME, quietly
 from .workers import children
 
 METHODS = ("initialize", "run_training", "run_iteration", "on_epoch_end", "save_checkpoint", "print_to_log_file")
@@ -36,13 +36,11 @@ def _watch_instances(cls: Any) -> None:
 
     @functools.wraps(original)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
-        try:
+        with quietly("trainer"):
             trainers.watch_classes(type(self), WATCHES, {"run_iteration": _watched_iteration})
             RUNTIME.open("main")
             RUNTIME.enter("startup")
             children.start_pulse()
-        except Exception as error:
-            RUNTIME.record_error("trainer", error)
         original(self, *args, **kwargs)
 
     cls.__init__ = __init__
@@ -85,25 +83,13 @@ def _initialize(*_: Any, **__: Any) -> trainers.After:
 
 def _run_training(*_: Any, **__: Any) -> trainers.After:
     RUNTIME.emit("began", what="run_training")
-
-    def after(_: Any, ok: bool) -> None:
-        if ok:
-            RUNTIME.enter("shutdown")
-        RUNTIME.emit("finished", what="run_training", ok=ok)
-
-    return after
+    return trainers.finished("run_training")
 
 
 def _validation(*_: Any, **__: Any) -> trainers.After:
     RUNTIME.page.iteration = layout.UNKNOWN
     RUNTIME.enter("final-validation")
-
-    def after(_: Any, ok: bool) -> None:
-        if ok:
-            RUNTIME.enter("shutdown")
-        RUNTIME.emit("finished", what="perform_actual_validation", ok=ok)
-
-    return after
+    return trainers.finished("perform_actual_validation")
 
 
 WATCHES: dict[str, trainers.Watch] = {

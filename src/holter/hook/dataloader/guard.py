@@ -20,7 +20,7 @@ from .. import control
 from .. import page as layout
 from ..process import name_thread
 from ..remarks import Remark, remark, worker
-from ..runtime import RUNTIME
+from ..runtime import RUNTIME, quietly
 from ..workers import children
 from ..workers.failure import ACTION, is_stopped
 from ..workers.teardown import KILLED_WITHIN_S, free_lock
@@ -251,10 +251,8 @@ def _guard() -> None:
     while owner == os.getpid():
         time.sleep(LOOK_S)
         now = time.monotonic()
-        try:
+        with quietly("guard"):
             _look_at_all(now, gap=now - before > GAP_S)
-        except Exception as error:
-            RUNTIME.record_error("guard", error)
         before = now
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from .. import permissions
 from ..remarks import Remark, remark
-from ..runtime import RUNTIME
+from ..runtime import RUNTIME, quietly
 from ..workers.failure import AFTER_ABORT_S
 from . import guard, refuse, watch
 from .care import Care
@@ -52,7 +52,7 @@ def _watch_init(cls: Any, module: ModuleType) -> None:
     @functools.wraps(original)
     def __init__(self: Any, loader: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
         care: Care | None = None
-        try:
+        with quietly("care"):
             if watch.is_ours():
                 watch.awake()
                 why_not = refuse.why_refused(module, type(self), loader)
@@ -61,18 +61,14 @@ def _watch_init(cls: Any, module: ModuleType) -> None:
                     self.__dict__[CARE] = care
                     _starting.add(id(self))
                 _report(type(loader.dataset).__name__, why_not)
-        except Exception as error:
-            RUNTIME.record_error("care", error)
         try:
             original(self, loader, *args, **kwargs)
         finally:
             _starting.discard(id(self))
         if care is not None:
-            try:
+            with quietly("care"):
                 care.learn(self)
                 guard.look_after(care.sight)
-            except Exception as error:
-                RUNTIME.record_error("care", error)
 
     cls.__init__ = __init__
 
@@ -143,10 +139,8 @@ def _watch_shutdown(cls: Any) -> None:
             return original(self)
         if care.owner != os.getpid():  # a copy in a forked process: it must not end its parent's workers
             return None
-        try:
+        with quietly("before-shutdown"):
             care.before_shutdown()
-        except Exception as error:
-            RUNTIME.record_error("before-shutdown", error)
         try:
             return original(self)
         finally:

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from .. import page as layout
-from ..runtime import RUNTIME
+from ..runtime import RUNTIME, quietly
 from ..workers import beats
 from . import samples
 
@@ -47,13 +47,11 @@ def patch_worker_loop(module: ModuleType) -> None:
 
     @functools.wraps(original)
     def _worker_loop(*args: Any, **kwargs: Any) -> Any:
-        try:
+        with quietly("worker-loop"):
             role = _role or os.environ.pop(ROLE_VARIABLE, None) or "train-worker"
             RUNTIME.activate("torch")  # only a process that was not forked is not awake yet
             RUNTIME.open(role, worker_index=kwargs.get("worker_id", args[place] if len(args) > place else None))
             beats.watch_feeder()
-        except Exception as error:
-            RUNTIME.record_error("worker-loop", error)
         result = original(*args, **kwargs)
         RUNTIME.emit("returned")
         RUNTIME.cleanup()
@@ -76,13 +74,11 @@ def _watched_fetch(original: Callable[[Any, Any], Any], *, by_index: bool) -> Ca
             return original(self, possibly_batched_index)
         began, wanted = time.monotonic(), possibly_batched_index
         is_worker = RUNTIME.page.role in WORKER_ROLES
-        try:
+        with quietly("fetch"):
             dataset = type(self.dataset).__name__
             wanted = samples.in_hand(self, possibly_batched_index, dataset) if by_index else wanted
             if not by_index:
                 RUNTIME.take_case(dataset)
-        except Exception as error:
-            RUNTIME.record_error("fetch", error)
         try:
             data = original(self, wanted)
         except Exception as error:
@@ -90,14 +86,12 @@ def _watched_fetch(original: Callable[[Any, Any], Any], *, by_index: bool) -> Ca
                 samples.name_current(wanted)
                 RUNTIME.record_exception(error, error.__traceback__)
             raise
-        try:
+        with quietly("fetched"):
             samples.learn_pace(self, wanted, time.monotonic() - began)
             if is_worker:
                 beats.produced(began)
             elif RUNTIME.page.case:
                 RUNTIME.take_case("")
-        except Exception as error:
-            RUNTIME.record_error("fetched", error)
         return data
 
     return fetch

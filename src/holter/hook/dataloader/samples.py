@@ -12,7 +12,7 @@ import operator
 from collections.abc import Iterator
 from typing import Any
 
-from ..runtime import RUNTIME
+from ..runtime import RUNTIME, quietly
 
 SLOW_S = 250e-6  # a name then costs 1 %
 MOST_TEXT = 150  # the page keeps 182 bytes
@@ -78,12 +78,10 @@ def learn_pace(fetcher: Any, wanted: Any, took_s: float) -> None:
 
 def name_current(wanted: Any) -> None:
     """Name the sample that has just raised an exception."""
-    try:
+    with quietly("name-current"):
         current = wanted.current() if type(wanted) is SampleIndices else None
         if current is not None:
             RUNTIME.take_case(text(wanted.dataset, current[1], current[0]))
-    except Exception as error:
-        RUNTIME.record_error("name-current", error)
 
 
 def text(dataset: str, wanted: Any, position: int | None = None) -> str:

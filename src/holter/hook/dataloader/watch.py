@@ -16,7 +16,7 @@ from typing import Any
 
 from .. import page as layout
 from ..remarks import remark
-from ..runtime import RUNTIME, nobody
+from ..runtime import RUNTIME, nobody, quietly
 from ..workers import children
 from . import lanes, roles
 
@@ -70,20 +70,18 @@ def _watch_next(cls: Any) -> None:
             _left(self, error)
             raise
         _State.is_inside = False
-        try:
+        with quietly("end-wait"):
             if _State.owner() is not self:
                 RUNTIME.page.iteration -= 1  # it is not a batch of this epoch
             RUNTIME.page.end_wait()
             self.__dict__[SEEN] = True
-        except Exception as error:
-            RUNTIME.record_error("end-wait", error)
         return batch
 
     cls.__next__ = __next__
 
 
 def _begin_wait(iterator: Any) -> None:
-    try:
+    with quietly("begin-wait"):
         own = iterator.__dict__
         kind = own.get(KIND)
         is_new = kind is None or SEEN not in own
@@ -99,8 +97,6 @@ def _begin_wait(iterator: Any) -> None:
             RUNTIME.enter(roles.PHASE[kind])
         _State.last = id(iterator)
         RUNTIME.page.begin_wait(kind)
-    except Exception as error:
-        RUNTIME.record_error("begin-wait", error)
 
 
 def _takes_over(iterator: Any, kind: int) -> bool:
@@ -182,21 +178,17 @@ def _watch_start(cls: Any) -> None:
             original(self, loader, *args, **kwargs)
             return
         role = "train-worker"
-        try:
+        with quietly("start"):
             awake()  # before workers are forked: they inherit it
             kind = self.__dict__[KIND] = roles.ROLES.kind(loader.dataset, loader._index_sampler)
             role = roles.WORKER_ROLE[kind]
             lanes.announce(role, loader.multiprocessing_context)
-        except Exception as error:
-            RUNTIME.record_error("start", error)
         try:
             original(self, loader, *args, **kwargs)
         finally:
-            try:
+            with quietly("started"):
                 lanes.announce(None)
                 adopt(self, role)
-            except Exception as error:
-                RUNTIME.record_error("started", error)
 
     cls.__init__ = __init__
 
@@ -217,19 +209,15 @@ def _watch_shutdown(cls: Any) -> None:
         if is_finalizing() or own.get("_shutdown", True) or KIND not in own:
             return original(self)
         processes: list[Any] = []
-        try:
+        with quietly("finish"):
             processes = list(self._workers)
             children.report(processes)  # those that had ended before
             children.ending(processes, expected=True, gently=True)
-        except Exception as error:
-            RUNTIME.record_error("finish", error)
         try:
             return original(self)
         finally:
-            try:
+            with quietly("finished"):
                 children.report(processes)
                 _end_epoch(self)  # left by ``break``
-            except Exception as error:
-                RUNTIME.record_error("finished", error)
 
     cls._shutdown_workers = _shutdown_workers

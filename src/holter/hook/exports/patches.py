@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import available_memory
 from ..remarks import remark
-from ..runtime import RUNTIME
+from ..runtime import RUNTIME, quietly
 from . import worker_memory as memory
 from .kept import Kept, forget_if_over
 from .pool import ExportPool
@@ -61,12 +61,10 @@ def install_pools() -> Callable[[], None]:
 
     def Pool(processes: int | None = None, *args: Any, **kwargs: Any) -> Any:  # noqa: N802 - its name everywhere
         pool = None
-        try:
+        with quietly("export-pool"):
             frame = sys._getframe(1)
             if frame.f_code.co_name in CALLERS and processes and not args and not kwargs:
                 pool = _pool_for(frame, processes, lambda: stock(processes), undo)
-        except Exception as error:
-            RUNTIME.record_error("export-pool", error)
         return stock(processes, *args, **kwargs) if pool is None else pool
 
     def restore() -> None:
@@ -84,15 +82,13 @@ def _pool_for(
     trainer = caller.f_locals.get("self")
     if caller.f_code.co_name != VALIDATION or trainer is None:
         return ExportPool(processes, stock)
-    try:
+    with quietly("export-plan"):  # the plan only saves time and memory: the exports work without it
         probabilities = bool(caller.f_locals.get("save_probabilities"))
         processes, settled = _prepare(
             trainer, processes, probabilities, is_stock=caller.f_globals.get("__name__") == STOCK_TRAINER, undo=undo
         )
-    except Exception as error:  # the plan only saves time and memory: the exports work without it
-        RUNTIME.record_error("export-plan", error)
-        return ExportPool(processes, stock)
-    return ExportPool(processes, stock, settled)
+        return ExportPool(processes, stock, settled)
+    return ExportPool(processes, stock)
 
 
 def _prepare(

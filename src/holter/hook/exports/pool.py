@@ -16,7 +16,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from ..remarks import Remark, remark
-from ..runtime import RUNTIME
+from ..runtime import RUNTIME, quietly
 from .tasks import Result, Task
 from .worker import Worker, end
 
@@ -166,11 +166,9 @@ class ExportPool:
     def _finish(self, task: Task) -> None:
         with self._lock:
             self._finished += 1
-        try:
+        with quietly("export-settled"):
             if task.ok:
                 self._settled(task)
-        except Exception as error:
-            RUNTIME.record_error("export-settled", error)
 
     # --------------------------------------------------------------------------------------- in the pool's thread
 

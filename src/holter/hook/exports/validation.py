@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import permissions, pools
 from ..info import is_compiled
-from ..runtime import RUNTIME
+from ..runtime import RUNTIME, quietly
 
 
 def patch_predictor(module: ModuleType) -> None:
@@ -51,13 +51,11 @@ def _with_pools(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _install_pools() -> Callable[[], None]:
-    try:
+    with quietly("exports"):
         from . import patches
 
         return patches.install_pools()
-    except Exception as error:
-        RUNTIME.record_error("exports", error)
-        return lambda: None
+    return lambda: None
 
 
 def patch_slots(module: ModuleType) -> None:
@@ -144,8 +142,6 @@ def _in_worker() -> bool:
 
 
 def _take(output_file: Any) -> None:
-    try:
+    with quietly("export"):
         RUNTIME.open("export-worker")
         RUNTIME.take_case(os.path.basename(str(output_file)))  # noqa: PTH119
-    except Exception as error:
-        RUNTIME.record_error("export", error)

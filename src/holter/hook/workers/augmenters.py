@@ -12,7 +12,7 @@ from typing import Any
 from .. import page as layout
 from .. import permissions
 from ..remarks import remark
-from ..runtime import RUNTIME, nobody
+from ..runtime import RUNTIME, nobody, quietly
 from . import beats, children, failure, restart
 from .parts import ONE_QUEUE, QUEUE_EACH, Parts, never_ends, parts_of, thread_of
 from .teardown import EXPECTED_TO_END
@@ -68,12 +68,10 @@ def _watch_next(cls: Any, *, in_process: bool, loader: str = "") -> None:
         if loader and not reported:
             reported.append(loader)
             RUNTIME.record_ability("loader", True, loader)
-        try:
+        with quietly("begin-wait"):
             # Publish only if no batch is ready: otherwise there is no wait, and publishing would only cost time.
             ready = None if in_process else getattr(self, filled, None)
             RUNTIME.page.begin_wait(LOADERS.kind(self), publish=ready is None or not ready.queue)
-        except Exception as error:
-            RUNTIME.record_error("begin-wait", error)
         try:
             batch = original(self)
         except BaseException as error:
@@ -81,12 +79,10 @@ def _watch_next(cls: Any, *, in_process: bool, loader: str = "") -> None:
                 RUNTIME.record_exception(error, error.__traceback__)
             RUNTIME.wait_over()
             raise
-        try:
+        with quietly("end-wait"):
             RUNTIME.page.end_wait()
             if in_process:
                 RUNTIME.take_case("")
-        except Exception as error:
-            RUNTIME.record_error("end-wait", error)
         return batch
 
     cls.__next__ = __next__
@@ -112,7 +108,7 @@ def patch_loader_log(module: ModuleType) -> None:
 
     @functools.wraps(original)
     def trouble(self: Any, trouble: Any) -> None:
-        try:
+        with quietly("read-trouble"):
             file, mount, fs_type = (str(part or "-") for part in (trouble.file, trouble.mount, trouble.fs_type))
             problem = remark(
                 f"case-{trouble.kind}",
@@ -126,8 +122,6 @@ def patch_loader_log(module: ModuleType) -> None:
             RUNTIME.emit("note", what="read-trouble", say=[problem])
             if trouble.kind == "hung":
                 RUNTIME.take_case(trouble.case)
-        except Exception as error:
-            RUNTIME.record_error("read-trouble", error)
         original(self, trouble)
 
     cls.trouble = trouble
@@ -176,12 +170,10 @@ def _tell_at_start(cls: Any, heals: bool) -> None:
 
 
 def _wait_here(module: ModuleType, cls: Any) -> bool:
-    try:
+    with quietly("replace"):
         restart.wait_here(module, cls)
         return True
-    except Exception as error:
-        RUNTIME.record_error("replace", error)
-        return False
+    return False
 
 
 def _watch_start(cls: Any) -> None:
@@ -191,24 +183,20 @@ def _watch_start(cls: Any) -> None:
     def _start(self: Any) -> Any:
         before: set[int] = set()
         role = "val-worker"
-        try:
+        with quietly("start"):
             before.update(map(id, self._processes))
             if LOADERS.kind(self) == TRAIN:
                 role = "train-worker"
             beats.announce(self.generator, role)
-        except Exception as error:
-            RUNTIME.record_error("start", error)
         try:
             return original(self)
         finally:
-            try:
+            with quietly("started"):
                 beats.withdraw(self.generator)
                 children.watch_queues(LOADERS)
                 for index, process in enumerate(self._processes):
                     if id(process) not in before:
                         children.adopt(process, role, index)
-            except Exception as error:
-                RUNTIME.record_error("started", error)
 
     cls._start = _start
 
@@ -222,7 +210,7 @@ def _watch_finish(cls: Any) -> None:
         if is_finalizing():
             return original(self, *args, **kwargs)
         processes: list[Any] = []
-        try:
+        with quietly("finish"):
             processes = list(self._processes)
             children.report(processes)  # those that had ended before
             orderly = self.abort_event is not None and not self.abort_event.is_set()
@@ -230,14 +218,10 @@ def _watch_finish(cls: Any) -> None:
             if orderly and (thread := thread_of(self)) is not None:
                 # It may be between its look at the abort event and its look at the workers, which end now.
                 EXPECTED_TO_END.add(thread)
-        except Exception as error:
-            RUNTIME.record_error("finish", error)
         try:
             return original(self, *args, **kwargs)
         finally:
-            try:
+            with quietly("finished"):
                 children.report(processes)
-            except Exception as error:
-                RUNTIME.record_error("finished", error)
 
     cls._finish = _finish

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
-from ..runtime import RUNTIME
+from ..runtime import RUNTIME, quietly
 
 # Set on the data loader while its workers start: it is pickled with the loader if workers are not forked.
 ROLE_ATTRIBUTE = "_holter_role"
@@ -49,10 +49,8 @@ class WatchedLoader:
             if not (self._may_end and isinstance(error, StopIteration)):
                 RUNTIME.record_exception(error, error.__traceback__)
             raise
-        try:
+        with quietly("produced"):
             produced(began)
-        except Exception as error:
-            RUNTIME.record_error("produced", error)
         return batch
 
     def __getattr__(self, name: str) -> Any:
@@ -79,14 +77,12 @@ def patch_producer(module: ModuleType, *, may_end: bool = False) -> None:
 
     @functools.wraps(original)
     def producer(queue: Any, data_loader: Any, transform: Any, thread_id: int, *args: Any, **kwargs: Any) -> Any:
-        try:
+        with quietly("producer"):
             RUNTIME.open(getattr(data_loader, ROLE_ATTRIBUTE, _announced), worker_index=thread_id)
             withdraw(data_loader)
             watch_feeder()
             data_loader = WatchedLoader(data_loader, may_end=may_end)
             transform = _watched_transform(transform)
-        except Exception as error:
-            RUNTIME.record_error("producer", error)
         try:
             result = original(queue, data_loader, transform, thread_id, *args, **kwargs)
         except Exception as error:
@@ -137,12 +133,10 @@ def patch_datasets(module: ModuleType) -> None:
 def _watched_load(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def load_case(self: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
+        with quietly("load-case"):
             RUNTIME.take_case(str(args[0] if args else next(iter(kwargs.values()))))
             if RUNTIME.phase() == "final-validation":
                 RUNTIME.progress()
-        except Exception as error:
-            RUNTIME.record_error("load-case", error)
         return original(self, *args, **kwargs)
 
     return load_case

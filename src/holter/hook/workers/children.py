@@ -14,7 +14,7 @@ from typing import Any
 from .. import control
 from .. import page as layout
 from ..process import name_collectors, name_thread
-from ..runtime import RUNTIME
+from ..runtime import RUNTIME, quietly
 from .parts import queues_of, ready_of
 
 PULSE_S = 1.0
@@ -159,14 +159,12 @@ def start_pulse() -> None:
         return
     state.pulse = threading.Thread(target=_beat, name="holter-pulse", daemon=True)
     state.pulse.start()
-    try:
+    with quietly("at-exit"):
         from multiprocessing.util import Finalize
 
         Finalize(None, _before_daemons_end, exitpriority=BEFORE_DAEMONS_END)
         Finalize(None, _after_daemons_end, exitpriority=AFTER_DAEMONS_END)
         _watch_terminate()
-    except Exception as error:
-        RUNTIME.record_error("at-exit", error)
 
 
 def _before_daemons_end() -> None:
@@ -195,10 +193,8 @@ def _watch_terminate() -> None:
 
     @functools.wraps(original)
     def terminate(self: Any) -> None:
-        try:
+        with quietly("terminate"):
             _own_state().ending.setdefault(self.pid, RUNTIME.phase() in ENDS_POOLS)
-        except Exception as error:
-            RUNTIME.record_error("terminate", error)
         original(self)
 
     BaseProcess.terminate = terminate  # type: ignore[method-assign]
@@ -209,14 +205,12 @@ def _beat() -> None:
     name_thread()
     named: set[int] = set()
     while owner == os.getpid():
-        try:
+        with quietly("pulse"):
             name_collectors(named)
             poll(_own_state())
             RUNTIME.check_stack_signal()
             if RUNTIME.page.role == MAIN:
                 control.poll_requests()
-        except Exception as error:
-            RUNTIME.record_error("pulse", error)
         time.sleep(PULSE_S)
 
 
