@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from holter.errors import AlreadyTraining, BadInput, FolderNotWritable, MissingExtra, NoUsableCheckpoint
-from holter.hook.checkpoints.select import candidates, prepare_to_continue, verify
+from holter.hook.checkpoints.select import candidates, prepare_to_continue, set_aside, verify
 from holter.probes.training.remarks import problems
 from holter.records import Message
 from holter.sentences import NOTHING_STARTED, define, joined
@@ -186,9 +186,6 @@ def _put_away(folder: Path) -> tuple[Message, ...]:
     notes = []
     summaries = [folder / name for name in SUMMARIES if (folder / name).is_file()]
     for path in (*summaries, *candidates(folder)):
-        number = 1
-        while (new := path.with_name(f"{path.name}.before-restart-{number}")).exists():
-            number += 1
-        path.rename(new)
+        new = set_aside(path, "before-restart")
         notes.append(KEPT_AS(file=str(path.relative_to(folder)), new=new.name))
     return tuple(notes)

@@ -82,10 +82,6 @@ def _search(folder: Path, began: float | None = None) -> tuple[Path | None, list
 
 def set_aside(path: Path, why: str = "torn") -> Path:
     """Rename to the first free of ``NAME.torn-1``, ``NAME.torn-2`` and so on; raises OSError if it cannot."""
-    return _rename(path, why)
-
-
-def _rename(path: Path, why: str) -> Path:
     number = 1
     while os.path.lexists(new := path.with_name(f"{path.name}.{why}-{number}")):
         number += 1
@@ -103,7 +99,7 @@ def _is_earlier(path: Path, began: float) -> bool:
 def _put_earlier_away(folder: Path, began: float) -> None:
     for path in (folder / name for name in (FINAL, LATEST, PREVIOUS, BEST)):
         if _is_earlier(path, began):
-            _rename(path, "earlier")
+            set_aside(path, "earlier")
 
 
 def prepare_to_continue(folder: Path, began: float | None = None) -> Prepared:

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from .. import available_memory, control
 from ..remarks import remark
-from ..runtime import RUNTIME
+from ..runtime import RUNTIME, quietly
 from . import checksums, rng_state, writer
 from . import select as files
 from .verify import OWN_KEY
@@ -46,11 +46,9 @@ STATE = _State()
 
 def call_safely(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call the function; if it raises, record the error and return None."""
-    try:
+    with quietly(getattr(function, "__name__", "checkpoints")):
         return function(*args, **kwargs)
-    except Exception as error:
-        RUNTIME.record_error(getattr(function, "__name__", "checkpoints"), error)
-        return None
+    return None
 
 
 def patch_on_thread(module: ModuleType, name: str, make: Callable[[Any], Any]) -> Callable[[], None]:

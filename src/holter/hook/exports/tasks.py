@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -40,9 +41,11 @@ class Task:
 
     def compute(self) -> None:
         """Make the call in this process."""
-        torch = _loaded("torch")
+        if self.call is None:
+            raise RuntimeError("settled before")
+        torch = sys.modules.get("torch")
         threads = torch.get_num_threads() if torch is not None else 0
-        function, arguments, keywords = self.call or _gone()
+        function, arguments, keywords = self.call
         try:
             self.settle(True, function(*arguments, **keywords))
         except Exception as error:
@@ -74,16 +77,6 @@ class Task:
 
     def _where(self) -> str:
         return "alone" if self.losses == 1 else "in-main"
-
-
-def _loaded(name: str) -> Any:
-    import sys
-
-    return sys.modules.get(name)
-
-
-def _gone() -> Any:
-    raise RuntimeError("settled before")
 
 
 class Pool(Protocol):

@@ -34,20 +34,16 @@ def needs(trainer: Any, cases: Sequence[str], *, probabilities: bool = False) ->
     folder = Path(trainer.preprocessed_dataset_folder)
     heads = int(trainer.label_manager.num_segmentation_heads)
     regions = bool(trainer.label_manager.has_regions)
+    order, target = trainer.plans_manager.transpose_forward, trainer.configuration_manager.spacing
     case_needs = []
     for case in cases:
         try:
             with (folder / f"{case}.pkl").open("rb") as file:
                 properties = pickle.load(file)  # written by nnU-Net, which loads it the same way
-            case_needs.append(_need(trainer, properties, heads, regions=regions, probabilities=probabilities))
+            case_needs.append(need(properties, order, target, heads, regions=regions, probabilities=probabilities))
         except (OSError, KeyError, ValueError, pickle.UnpicklingError):
             continue
     return case_needs
-
-
-def _need(trainer: Any, properties: dict[str, Any], heads: int, *, regions: bool, probabilities: bool) -> Need:
-    order, target = trainer.plans_manager.transpose_forward, trainer.configuration_manager.spacing
-    return need(properties, order, target, heads, regions=regions, probabilities=probabilities)
 
 
 def need(
