@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 from holter.records import Message
 from holter.texts.training_command import TrainingCommand, model_options
+
+Number = TypeVar("Number", int, float)
 
 State = Literal[
     "done",  # final checkpoint and final validation
@@ -102,3 +106,25 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     tape: str | None = None
     headline: Message | None = None
     odd: Message | None = None  # how it differs from its siblings
+
+
+def by_model(cells: Iterable[Cell]) -> list[list[Cell]]:
+    """Return the trainings of each model, in their order."""
+    found: dict[Path, list[Cell]] = {}
+    for cell in cells:
+        found.setdefault(cell.job.model, []).append(cell)
+    return list(found.values())
+
+
+def lost_by_cause(cells: Iterable[Cell]) -> Counter[str]:
+    """Return the seconds that these trainings have lost, by cause; "" is an unknown one."""
+    lost: Counter[str] = Counter()
+    for cell in cells:
+        lost.update(dict(cell.lost_by_cause))
+    return lost
+
+
+def known_sum(values: Iterable[Number | None]) -> Number | None:
+    """Return the sum of the values that are known; None if none is."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -19,8 +17,8 @@ from holter.reports.outcome.sentences import VERDICT
 from holter.reports.runs.line import print_line
 from holter.sentences import define
 from holter.study.finish import steps_of
-from holter.study.plan import command_of, counted, counts, hours_left, in_order, published_hours, remarks
-from holter.study.records import Cell, State
+from holter.study.plan import command_of, counted, hours_left, in_order, published_hours, remarks
+from holter.study.records import Cell, State, lost_by_cause
 from holter.study.report.as_json import ends_at, local
 from holter.study.requirements import Requirements, sentences_of
 from holter.study.sentences import how_far, name_of, named_causes
@@ -123,10 +121,8 @@ def print_status(
             print_line(console, Text(f"    {phrase(message, lang)}", style="yellow"))
     lost_s = sum(cell.lost_s or 0.0 for cell in cells)
     if lost_s and len(cells) > 1:
-        by_cause: Counter[str] = Counter()
-        for cell in cells:
-            by_cause.update(dict(cell.lost_by_cause))
-        print_line(console, Text(phrase(LOST_IN_ALL(lost=lost_s, causes=named_causes(by_cause.most_common())), lang)))
+        causes = named_causes(lost_by_cause(cells).most_common())
+        print_line(console, Text(phrase(LOST_IN_ALL(lost=lost_s, causes=causes), lang)))
     verdict = VERDICT(what=counted(cells), command=None if commands is None else _next(cells, commands))
     print_line(console, Text(phrase(verdict, lang), style="bold"))
 
@@ -175,30 +171,13 @@ def _print_reasons(console: Console, cells: Sequence[Cell], lang: Lang) -> None:
 
 
 def print_finish(
-    console: Console,
-    cells: Sequence[Cell],
-    extra: Sequence[str],
-    lang: Lang,
-    *,
-    as_json: bool,
-    wrote: Path | None = None,
+    console: Console, cells: Sequence[Cell], extra: Sequence[str], lang: Lang, wrote: Path | None = None
 ) -> None:
     """Print the next steps after a study for each data set, with their commands.
 
     ``wrote``: the file of a report that was written.
     """
-    steps = steps_of(cells, extra)
-    if as_json:
-        said = [{"what": phrase(what, lang), "commands": list(commands)} for what, commands in steps]
-        print(
-            json.dumps(
-                {"steps": said, "counts": counts(cells), "report": None if wrote is None else str(wrote)},
-                ensure_ascii=False,
-                indent=2,
-            )
-        )
-        return
-    for what, commands in steps:
+    for what, commands in steps_of(cells, extra):
         print_line(console, Text(phrase(what, lang), style="bold"))
         for command in commands:
             print_line(console, Text(f"  {command}"))

@@ -31,7 +31,7 @@ class StatusLine:
 
     def show(self, line: str) -> None:
         """Write the line, cut to the width of the window; skipped if the terminal does not take it now."""
-        if self._out is None or not _is_foreground(self._out):
+        if self._out is None or not is_foreground(self._out):
             return
         try:
             columns, rows = os.get_terminal_size(self._out.fileno())
@@ -66,8 +66,11 @@ def _can_show(out: TextIO) -> bool:
         return False
 
 
-def _is_foreground(out: TextIO) -> bool:
-    # A line of a background job would appear in the midst of what the shell's user types.
+def is_foreground(out: TextIO) -> bool:
+    """Return whether this process is in the foreground of the terminal ``out``.
+
+    A line of a background job would appear in the midst of what the shell's user types.
+    """
     try:
         return os.tcgetpgrp(out.fileno()) == os.getpgrp()
     except (OSError, ValueError):

@@ -7,6 +7,7 @@ import sys
 import time
 
 from holter.cli.running.listener import StderrListener
+from holter.cli.running.status_line import is_foreground
 from holter.records import Message
 from holter.reports.catalogue import Lang
 from holter.reports.live import lines as live
@@ -45,9 +46,6 @@ class Waits:
 def _has_terminal() -> bool:
     # Only a command in the foreground shows a line: several at once would overwrite each other's.
     # After ``su`` the terminal belongs to another user; a line is possible only if it can be opened again.
-    try:
-        is_foreground = os.tcgetpgrp(sys.stderr.fileno()) == os.getpgrp()
-        is_foreground &= os.access(f"/proc/self/fd/{sys.stderr.fileno()}", os.W_OK)
-    except (OSError, ValueError):
+    if not is_foreground(sys.stderr) or not os.access(f"/proc/self/fd/{sys.stderr.fileno()}", os.W_OK):
         return False
-    return is_foreground and sys.stdin is not None and sys.stdin.isatty()  # "command &" in a script has no input
+    return sys.stdin is not None and sys.stdin.isatty()  # "command &" in a script has no input

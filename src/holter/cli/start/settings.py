@@ -212,7 +212,8 @@ def _answers(path: Path) -> bool:
 def _content(path: Path) -> dict[str, Any] | None:
     try:
         with path.open("rb") as file:
-            tomllib = _tomllib()
+            # Imported only where there is a file: every command passes here.
+            tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
             uid = os.fstat(file.fileno()).st_uid
             if hasattr(os, "geteuid") and uid not in (
                 0,
@@ -228,11 +229,6 @@ def _content(path: Path) -> dict[str, Any] | None:
         if isinstance(error, NotADirectoryError):
             return None
         raise _bad(UNREADABLE(file=str(path), error=error.strerror or str(error)), LOOK()) from error
-
-
-def _tomllib() -> Any:
-    # Imported only where there is a file: every command passes here.
-    return importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
 
 def _settings(path: Path, content: Mapping[str, Any], options: Mapping[str, frozenset[str]]) -> Iterator[Setting]:

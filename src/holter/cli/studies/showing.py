@@ -12,8 +12,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from holter.cli.options import print_json
 from holter.cli.studies.starting import cells_of
 from holter.cli.studies.words import same_words
+from holter.study.report.as_json import as_json as study_as_json
+from holter.study.report.as_json import finish_as_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,9 +37,7 @@ def plan(jobs: tuple[Job, ...], extra: tuple[str, ...], language: Lang, *, as_js
     cells = cells_of(jobs, os.environ)
     needs = requirements_of(cells, os.environ)
     if as_json:
-        from holter.study.report.as_json import print_json
-
-        print_json(cells, extra, language, time.time(), needs)
+        print_json(study_as_json(cells, extra, language, time.time(), needs))
         return
     from rich.console import Console
 
@@ -48,9 +49,7 @@ def plan(jobs: tuple[Job, ...], extra: tuple[str, ...], language: Lang, *, as_js
 def status(jobs: tuple[Job, ...], extra: tuple[str, ...], language: Lang, *, as_json: bool, watch: bool) -> None:
     """Print a row for each training; with ``watch`` again and again, until Ctrl-C."""
     if as_json:
-        from holter.study.report.as_json import print_json
-
-        print_json(cells_of(jobs, os.environ), extra, language, time.time())
+        print_json(study_as_json(cells_of(jobs, os.environ), extra, language, time.time()))
         return
     from rich.console import Console
 
@@ -76,10 +75,6 @@ def finish(
     jobs: tuple[Job, ...], extra: tuple[str, ...], language: Lang, *, as_json: bool, report: Path | None, force: bool
 ) -> int:
     """Print what comes next, and write the report if one is asked for; return the exit code."""
-    from rich.console import Console
-
-    from holter.study.terminal import print_finish
-
     cells = cells_of(jobs, os.environ)
     wrote = None
     if report is not None:
@@ -87,5 +82,12 @@ def finish(
         from holter.study.report.page import page
 
         wrote = write_private(report, page(cells, extra, os.environ, language), force=force)
-    print_finish(Console(), cells, extra, language, as_json=as_json, wrote=wrote)
+    if as_json:
+        print_json(finish_as_json(cells, extra, language, wrote))
+    else:
+        from rich.console import Console
+
+        from holter.study.terminal import print_finish
+
+        print_finish(Console(), cells, extra, language, wrote)
     return 0 if all(cell.state == "done" for cell in cells) else 1

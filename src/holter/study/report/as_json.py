@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holter.reports.catalogue import Lang, phrase
+from holter.study.finish import steps_of
 from holter.study.plan import command_of, counts, remarks
 from holter.study.records import Cell
 from holter.study.state.changed_plans import changed_plans
@@ -75,7 +76,7 @@ def _as_json(cell: Cell, extra: Sequence[str], lang: Lang, now_s: float) -> dict
     }
 
 
-def print_json(
-    cells: Sequence[Cell], extra: Sequence[str], lang: Lang, now_s: float, needs: Requirements | None = None
-) -> None:
-    print(json.dumps(as_json(cells, extra, lang, now_s, needs), ensure_ascii=False, indent=2))
+def finish_as_json(cells: Sequence[Cell], extra: Sequence[str], lang: Lang, wrote: Path | None) -> dict[str, Any]:
+    """Return the next steps after a study for ``--json``; ``wrote``: the file of a report that was written."""
+    steps = [{"what": phrase(what, lang), "commands": list(commands)} for what, commands in steps_of(cells, extra)]
+    return {"steps": steps, "counts": counts(cells), "report": None if wrote is None else str(wrote)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from holter.study.plan import counts
-from holter.study.records import Cell
+from holter.study.records import Cell, known_sum, lost_by_cause
 from holter.supervisor.recording.energy import J_PER_KWH
 from holter.views.metrics import names
 from holter.views.metrics.textfile import TextFile
@@ -69,18 +68,15 @@ class _Study(Collector):
     def collect(self) -> Iterable[Metric]:
         """Return one family for each metric that has a value."""
         cells = self._cells
-        lost: Counter[str] = Counter()
-        for cell in cells:
-            lost.update({cause or names.UNKNOWN: seconds for cause, seconds in cell.lost_by_cause})
-        hours = [cell.hours for cell in cells if cell.hours is not None]
-        kwh = [cell.energy_kwh for cell in cells if cell.energy_kwh is not None]
+        lost = lost_by_cause(cells).most_common(names.MOST_CAUSES)
+        hours, kwh = known_sum(cell.hours for cell in cells), known_sum(cell.energy_kwh for cell in cells)
         values: dict[names.Metric, dict[tuple[str, ...], float]] = {
             names.STUDY_TRAININGS: {(state,): count for state, count in counts(cells).items()},
-            names.STUDY_LEFT: {(): 3600 * sum(hours)} if hours else {},
+            names.STUDY_LEFT: {} if hours is None else {(): 3600 * hours},
             names.STUDY_ODD: {(): sum(cell.odd is not None for cell in cells)},
             names.STUDY_INCIDENTS: {(): sum(cell.incidents or 0 for cell in cells)},
-            names.STUDY_LOST: {(cause,): seconds for cause, seconds in lost.most_common(names.MOST_CAUSES)},
-            names.STUDY_ENERGY: {(): J_PER_KWH * sum(kwh)} if kwh else {},
+            names.STUDY_LOST: {(cause or names.UNKNOWN,): seconds for cause, seconds in lost},
+            names.STUDY_ENERGY: {} if kwh is None else {(): J_PER_KWH * kwh},
             names.STUDY_SEEN: {(): self._wall_s},
         }
         for metric, series in values.items():

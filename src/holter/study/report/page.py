@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from holter.reports.when import duration
 from holter.sentences import define
 from holter.study.finish import steps_of
 from holter.study.plan import counted, hours_left
-from holter.study.records import Cell
+from holter.study.records import Cell, by_model, known_sum, lost_by_cause
 from holter.study.report.scores import Scores, label_names, mean_and_spread, scores_of
 from holter.study.sentences import LEAST_LOST_S, how_far, name_of, title_of
 
@@ -105,7 +104,7 @@ def _noted(cell: Cell) -> list[Message]:
 
 def _families(cells: Sequence[Cell], environ: Mapping[str, str], said: Callable[[Text], str]) -> list[dict[str, Any]]:
     found = []
-    for own in _by_model(cells):
+    for own in by_model(cells):
         scores = {cell.job.fold: scores_of(cell.job.folder) for cell in own}
         known = [each for each in scores.values() if each is not None]
         if not known:
@@ -156,14 +155,7 @@ def _strip(scores: Mapping[str, Scores | None]) -> dict[str, Any] | None:
 
 
 def _groups(cells: Sequence[Cell], said: Callable[[Text], str], lang: Lang) -> list[tuple[str, list[list[str]]]]:
-    return [(_model(own[0]), [_row(cell, said, lang) for cell in own]) for own in _by_model(cells)]
-
-
-def _by_model(cells: Sequence[Cell]) -> list[list[Cell]]:
-    found: dict[Path, list[Cell]] = {}
-    for cell in cells:
-        found.setdefault(cell.job.model, []).append(cell)
-    return list(found.values())
+    return [(_model(own[0]), [_row(cell, said, lang) for cell in own]) for own in by_model(cells)]
 
 
 def _model(cell: Cell) -> str:
@@ -189,23 +181,20 @@ def _row(cell: Cell, said: Callable[[Text], str], lang: Lang) -> list[str]:
 
 
 def _total(cells: Sequence[Cell], said: Callable[[Text], str], lang: Lang) -> list[str]:
-    good_s, ended_s = (
-        sum(cell.good_s or 0.0 for cell in cells),
-        sum(cell.ended_s for cell in cells if cell.good_s is not None),
-    )
-    gpu_s = [cell.gpu_s for cell in cells if cell.gpu_s is not None]
-    energy = [cell.energy_kwh for cell in cells if cell.energy_kwh is not None]
+    good_s = sum(cell.good_s or 0.0 for cell in cells)
+    ended_s = sum(cell.ended_s for cell in cells if cell.good_s is not None)
+    gpu_s, energy = known_sum(cell.gpu_s for cell in cells), known_sum(cell.energy_kwh for cell in cells)
     return [
         said(TOTAL()),
         "",
         "",
         "",
         duration(sum(cell.wall_s for cell in cells), lang),
-        f"{sum(gpu_s) / 3600:.1f}" if gpu_s else ABSENT,
+        ABSENT if gpu_s is None else f"{gpu_s / 3600:.1f}",
         f"{percent(good_s / ended_s)} %" if ended_s else ABSENT,
         str(sum(cell.incidents or 0 for cell in cells)),
         duration(sum(cell.lost_s or 0.0 for cell in cells), lang),
-        f"{sum(energy):.2f}" if energy else ABSENT,
+        ABSENT if energy is None else f"{energy:.2f}",
     ]
 
 
@@ -219,9 +208,7 @@ def _summary(cells: Sequence[Cell]) -> Message | None:
 
 
 def _losses(cells: Sequence[Cell], said: Callable[[Text], str], lang: Lang) -> list[tuple[str, str, float]]:
-    lost: Counter[str] = Counter()
-    for cell in cells:
-        lost.update(dict(cell.lost_by_cause))
+    lost = lost_by_cause(cells)
     most = max(lost.values(), default=0.0)
     causes = [(cause, seconds) for cause, seconds in lost.most_common() if seconds >= LEAST_LOST_S]
     return [(said(title_of(cause)), duration(seconds, lang), 100 * seconds / most) for cause, seconds in causes]

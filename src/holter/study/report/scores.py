@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,8 +50,7 @@ def mean_and_spread(values: Sequence[float | None]) -> tuple[float, float] | Non
     known = [value for value in values if value is not None]
     if len(known) < 2:
         return None
-    mean = sum(known) / len(known)
-    return mean, math.sqrt(sum((value - mean) ** 2 for value in known) / (len(known) - 1))
+    return statistics.fmean(known), statistics.stdev(known)
 
 
 def _scores(content: Mapping[str, Any]) -> Scores:

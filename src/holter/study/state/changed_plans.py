@@ -7,12 +7,11 @@ may have been trained with different patches or labels, and their Dice is then n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from holter.records import Message
 from holter.sentences import define
-from holter.study.records import Cell, Job
+from holter.study.records import Cell, Job, by_model
 from holter.texts.plans import read_json, with_inherited
 
 CHANGED = define(
@@ -28,11 +27,8 @@ HAS_RESULTS = ("done", "running", "unfinished", "broken")
 
 def changed_plans(cells: Iterable[Cell]) -> tuple[Message, ...]:
     """Return a warning for each model that has folds, is not done, and has other plans than the preprocessed data."""
-    models: dict[Path, list[Cell]] = {}
-    for cell in cells:
-        models.setdefault(cell.job.model, []).append(cell)
     found = []
-    for own in models.values():
+    for own in by_model(cells):
         trained = tuple(cell.job.fold for cell in own if cell.state in HAS_RESULTS)
         names = _differences(own[0].job) if trained and any(cell.state != "done" for cell in own) else ()
         if names:

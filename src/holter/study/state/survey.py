@@ -23,7 +23,7 @@ from holter.records import Message
 from holter.reports.outcome.wall import parsed
 from holter.reports.runs.living import is_recording
 from holter.sentences import define
-from holter.study.records import Cell, Job, State
+from holter.study.records import Cell, Job, State, known_sum
 from holter.study.state.epochs import planned_by_name, progress_of
 from holter.study.state.holders import HELD, Silences, holder_of
 from holter.study.state.siblings import compared
@@ -97,8 +97,6 @@ def cell_of(job: Job, seen: Seen) -> Cell:
     if trouble is not None and state != "running":
         state, why = "broken", trouble
     planned = (last.epochs_planned if last else None) or planned_by_name(job.trainer)
-    stops = [kept.entry.stopped for kept in calls if kept.entry.stopped is not None]
-    losses_s = [kept.entry.lost_s for kept in calls if kept.entry.lost_s is not None]
     lost: Counter[str] = Counter()
     for kept in calls:
         lost.update(kept.entry.lost_by_cause or {})
@@ -111,25 +109,20 @@ def cell_of(job: Job, seen: Seen) -> Cell:
         epoch_s=progress.epoch_s,
         loss=progress.loss,
         cause=last.cause if last else None,
-        incidents=sum(stops) if stops else None,
-        lost_s=sum(losses_s) if losses_s else None,
+        incidents=known_sum(kept.entry.stopped for kept in calls),
+        lost_s=known_sum(kept.entry.lost_s for kept in calls),
         lost_by_cause=tuple(lost.most_common()),
         wall_s=sum(_wall_s(kept.entry) for kept in calls),
         ended_s=sum(_wall_s(kept.entry) for kept in calls if kept.entry.good_s is not None),
-        gpu_s=_sum(_wall_s(kept.entry) * kept.entry.gpus if kept.entry.gpus else None for kept in calls),
-        good_s=_sum(kept.entry.good_s for kept in calls),
-        energy_kwh=_sum(kept.entry.energy_kwh for kept in calls),
+        gpu_s=known_sum(_wall_s(kept.entry) * kept.entry.gpus if kept.entry.gpus else None for kept in calls),
+        good_s=known_sum(kept.entry.good_s for kept in calls),
+        energy_kwh=known_sum(kept.entry.energy_kwh for kept in calls),
         job_began=last.began if last and state == "running" else None,
         job_ends=last.job_ends if last and state == "running" else None,
         calls=len(calls),
         tape=last.tape if last else None,
         headline=last.headline if last else None,
     )
-
-
-def _sum(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
 
 
 def _wall_s(entry: Entry) -> float:
