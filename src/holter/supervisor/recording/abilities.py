@@ -16,6 +16,7 @@ from holter.probes.training.remarks import worded
 from holter.records import (
     DATA_WORKERS,
     Ability,
+    AbilityName,
     ContractSettled,
     GpuSample,
     Message,
@@ -115,8 +116,7 @@ class Abilities:
     def learn_stacks(self, dump: StackDump) -> None:
         """Learn from a stack dump whether the stacks of the main process can be read."""
         can = dump.rung == "py-spy" or self._sources.heartbeat.fault_signal(dump.pid) is not None
-        why = joined(*dump.refused) or NO_FRAMES()
-        self.stacks = Ability(name="stacks", can=can, why_not=None if can else STACKS_REFUSED(why=why))
+        self.stacks = _ability("stacks", None if can else STACKS_REFUSED(why=joined(*dump.refused) or NO_FRAMES()))
 
     def _learn_results(self, tick: Tick) -> None:
         # A file system that does not answer changes nothing.
@@ -141,21 +141,22 @@ class Abilities:
             self._loader(tick),
             self._log(),
             self._exceptions(heartbeat),
-            self.stacks or Ability(name="stacks", can=False, why_not=self._why_no_stacks()),
+            self.stacks
+            or _ability("stacks", NO_MAIN() if self._sources.process.main_pid is None else STACKS_UNTRIED()),
             self._graphics(),
-            Ability(name="kernel-log", can=self._kernel_log, why_not=None if self._kernel_log else NO_KERNEL_LOG()),
+            _ability("kernel-log", None if self._kernel_log else NO_KERNEL_LOG()),
             self._process_endings(),
             self._result_folder(),
         )
         if self._by_dataloader:
-            sees += (Ability(name="losses", can=False, why_not=LOSSES_UNKNOWN()),)
+            sees += (_ability("losses", LOSSES_UNKNOWN()),)
         return ContractSettled(t_s=tick.t_s, sees=sees, does=self._does(heartbeat, sees[1]))
 
     def _heartbeat(self, tick: Tick) -> Ability:
         # A training that has ended has no heartbeat any more, and nothing was lost.
         if main_beat(tick) is not None or (self._beat_seen and (self._main_has_ended() or self._is_between())):
-            return Ability(name="heartbeat", can=True)
-        return Ability(name="heartbeat", can=False, why_not=self._why_no_heartbeat())
+            return _ability("heartbeat", None)
+        return _ability("heartbeat", self._why_no_heartbeat())
 
     def _main_has_ended(self) -> bool:
         main = self._sources.process.main_pid
@@ -181,9 +182,6 @@ class Abilities:
         is_known = self._terms.attached or self._hook_failed is not None
         return reason if is_known or not self._main_has_ended() else HAS_ENDED()
 
-    def _why_no_stacks(self) -> Message:
-        return NO_MAIN() if self._sources.process.main_pid is None else STACKS_UNTRIED()
-
     def _loader(self, tick: Tick) -> Ability:
         reported = self._sources.heartbeat.abilities().get("loader")
         if reported is not None:
@@ -192,57 +190,57 @@ class Abilities:
             return Ability(name="loader", can=True, what="torch")
         if any(process.role in DATA_WORKERS for process in tick.processes):
             return Ability(name="loader", can=True, what="forked")
-        return Ability(name="loader", can=False, why_not=NO_LOADER())
+        return _ability("loader", NO_LOADER())
 
     def _log(self) -> Ability:
         log = self._sources.trainlog.log
         why = NO_LOG() if log is None else None if self._sources.trainlog.is_log_there else LOG_GONE()
-        return Ability(name="log", can=why is None, why_not=why)
+        return _ability("log", why)
 
     def _result_folder(self) -> Ability:
         is_known = self._first_results is not None or self._sources.trainlog.log is not None
-        why = self._results_why_not if is_known else NO_RESULTS()
-        return Ability(name="results", can=why is None, why_not=why)
+        return _ability("results", self._results_why_not if is_known else NO_RESULTS())
 
     def _process_endings(self) -> Ability:
         if self._endings is None:
-            can = reports_exit_status()
-            self._endings = Ability(name="endings", can=can, why_not=None if can else ENDINGS_UNSEEN())
+            self._endings = _ability("endings", None if reports_exit_status() else ENDINGS_UNSEEN())
         return self._endings
 
     def _exceptions(self, heartbeat: Ability) -> Ability:
         is_hooked = heartbeat.can or heartbeat.why_not == NOTHING_IMPORTED()
         can = is_hooked or self._sources.trainlog.reads_console
-        return Ability(name="exceptions", can=can, why_not=None if can else CONSOLE_UNREAD())
+        return _ability("exceptions", None if can else CONSOLE_UNREAD())
 
     def _graphics(self) -> Ability:
         gpu = self._gpu
         # Without a name and with a note nothing was read: the process that asks the driver could not be started.
         if gpu is None or gpu.source == "none" or (gpu.name is None and gpu.note is not None):
-            return Ability(name="gpu", can=False, why_not=NO_GPU(why=(gpu.note if gpu else None) or NOT_LOOKED_AT()))
+            return _ability("gpu", NO_GPU(why=(gpu.note if gpu else None) or NOT_LOOKED_AT()))
         return Ability(name="gpu", can=True, what=gpu.name)
 
     def _does(self, heartbeat: Ability, loader: Ability) -> tuple[Ability, ...]:
         if not self._terms.heal:
-            return tuple(
-                Ability(name=name, can=False, why_not=ONLY_WATCHES()) for name in ("replace-workers", "save", "restart")
-            )
+            return tuple(_ability(name, ONLY_WATCHES()) for name in ("replace-workers", "save", "restart"))
         if self._keeper.is_lost:
-            gone = (Ability(name=name, can=False, why_not=SCRATCH_LOST()) for name in ("replace-workers", "save"))
+            gone = (_ability(name, SCRATCH_LOST()) for name in ("replace-workers", "save"))
             return *gone, restart_ability(self._terms.resume)
         abilities = self._sources.heartbeat.abilities()
         able = {name for name, (can, _) in abilities.items() if can and heartbeat.can}
         if loader.what in NO_WORKERS:
             replaces = Ability(name="replace-workers", can=True, what="no-workers")
         elif "replace-workers" in able and loader.what in REPLACED:
-            replaces = Ability(name="replace-workers", can=True)
+            replaces = _ability("replace-workers", None)
         elif "replace-workers" in able and loader.what == "torch":
             replaces = Ability(name="replace-workers", can=True, what=abilities["replace-workers"][1])
         else:
             why = _why_not_replaced(loader, abilities) if heartbeat.can else heartbeat.why_not
-            replaces = Ability(name="replace-workers", can=False, why_not=why)
+            replaces = _ability("replace-workers", why)
         why = None if "save" in able else NOT_NNUNET() if heartbeat.can else heartbeat.why_not
-        return replaces, Ability(name="save", can=why is None, why_not=why), restart_ability(self._terms.resume)
+        return replaces, _ability("save", why), restart_ability(self._terms.resume)
+
+
+def _ability(name: AbilityName, why_not: Message | None) -> Ability:
+    return Ability(name=name, can=why_not is None, why_not=why_not)
 
 
 def _why_not_replaced(loader: Ability, abilities: Mapping[str, tuple[bool, str]]) -> Message:
