@@ -17,8 +17,9 @@ from typing import NamedTuple
 from benchmarks.study.killing import end
 from benchmarks.study.scene import Length, Scene
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
+from holter.probes.machine.cgroup import effective_cpus
 from holter.study.queue import Slot
-from holter.study.slots import SLOT, THREADS, WORKERS, effective_cpus, variables_of
+from holter.study.slots import SLOT, THREADS, WORKERS, variables_of
 
 # Writes one byte a step, so that steps are counted without waiting for the end of an epoch.
 COUNTING = """

@@ -10,11 +10,11 @@ import msgspec
 
 from benchmarks.bench.scenes import CONFIGURATION, PLANS, TRAINER
 from benchmarks.material import say
-from holter.bench.busy import cpus_of_this_process
 from holter.bench.scratch import Scratch
 from holter.bench.session import run_child
 from holter.bench.tuning.records import Candidate, Tuned, TuneOrder
 from holter.demo.prepare import DATASET_NAME
+from holter.probes.machine.cgroup import effective_cpus
 
 ROOM = 1 << 26
 SECONDS = 30.0  # of which the network alone takes its share; the rounds take as long as they take
@@ -31,7 +31,7 @@ def main() -> int:
         trainer=TRAINER,
         device="cpu",
         seconds=SECONDS,
-        cpus=cpus_of_this_process(),
+        cpus=effective_cpus(),
         results=os.environ["nnUNet_results"],  # noqa: SIM112 - nnU-Net's name
         present_loader="stock",
         sweeps=asked["sweeps"],

@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
-from holter.bench.busy import cpus_of_this_process, refuse_if_busy
+from holter.bench.busy import refuse_if_busy
 from holter.errors import MachineBusy
+from holter.probes.machine.cgroup import effective_cpus
 
 SPIN = "import time\nend = time.time() + 60\nwhile time.time() < end: pass"
 
@@ -20,7 +21,7 @@ def test_cores_that_others_use_are_said_with_the_command_that_measures_all_the_s
     try:
         with pytest.raises(MachineBusy, match=r"Others use \d+\.\d of this machine's \d+ cores") as said:
             for _ in range(20):  # until all of them have started
-                refuse_if_busy(cpus_of_this_process(), "cpu", {}, "holter bench 4 2d")
+                refuse_if_busy(effective_cpus(), "cpu", {}, "holter bench 4 2d")
     finally:
         for process in spinning:
             process.kill()

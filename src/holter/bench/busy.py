@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from holter.doctor.collect.machine import neighbours
 from holter.errors import MachineBusy
-from holter.probes.gpu.gpu import GpuProbe
-from holter.probes.machine.cgroup import CgroupProbe
+from holter.probes.gpu.gpu import read_gpus
 from holter.probes.machine.host import HostProbe
-from holter.records import CgroupSample, GpuSample, HostSample, Message
+from holter.records import HostSample, Message
 from holter.sentences import NOTHING_STARTED_OR_CHANGED, define, joined
 
 SPAN_S = 1.0
@@ -27,15 +24,6 @@ CORES = define(
 GPU = define("error.bench.gpu-busy", "the GPU is in use ({name}, {used:percent} %)")
 TRAININGS = define("error.bench.trainings", "nnU-Net trains here: {names}")
 TRAINING = define("bench.training", "{dataset} {configuration} fold {fold} (PID {pid})")
-
-
-def cpus_of_this_process(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> float:
-    """Return the number of cores that affinity, cpuset and quota leave to this process."""
-    samples = CgroupProbe(os.getpid(), proc, sys / "fs/cgroup").read(0.0).samples
-    for sample in samples:
-        if isinstance(sample, CgroupSample) and sample.effective_cpus:
-            return float(sample.effective_cpus)
-    return float(len(os.sched_getaffinity(0)))
 
 
 def refuse_if_busy(cpus: float, device: str, environ: Mapping[str, str], command: str) -> None:
@@ -72,13 +60,8 @@ def _cores(cpus: float) -> Message | None:
 
 
 def _gpu(environ: Mapping[str, str]) -> Message | None:
-    probe = GpuProbe(environment=environ, patience_s=GPU_S)
-    try:
-        samples = [sample for sample in probe.read_complete(0.0, GPU_S).samples if isinstance(sample, GpuSample)]
-    finally:
-        probe.close()
     first = (environ.get("CUDA_VISIBLE_DEVICES") or "0").split(",")[0]
-    for sample in samples:
+    for sample in read_gpus(environ, GPU_S):
         used = sample.utilization_ratio
         if str(sample.index) == first and used is not None and used > MOST_GPU:
             return GPU(name=sample.name or first, used=used)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from holter.bench.busy import cpus_of_this_process, refuse_if_busy
+from holter.bench.busy import refuse_if_busy
 from holter.bench.records import Order
 from holter.bench.scratch import Scratch
 from holter.bench.session import Found, Tell, run_child
@@ -20,6 +20,7 @@ from holter.doctor.collect.question import Question
 from holter.doctor.collect.survey import ask
 from holter.doctor.records import Asked
 from holter.errors import BadInput
+from holter.probes.machine.cgroup import effective_cpus
 from holter.records import Text
 from holter.sentences import NOTHING_STARTED_OR_CHANGED, define
 from holter.texts.training_command import model_options
@@ -63,7 +64,7 @@ def find_training(
     question = _question_of(asked, environ, verb)
     asked = question.asked
     command = _command_of(asked, verb)
-    cpus = cpus_of_this_process()
+    cpus = effective_cpus()
     if not anyway:
         refuse_if_busy(cpus, device, environ, command)
     order = Order(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from holter.errors import FolderNotWritable
 from holter.linux.cgroups import available_bytes
+from holter.probes.machine.cgroup import effective_cpus
 from holter.records import Message
 from holter.records.exit_codes import INTERRUPTED, REQUEUE
 from holter.sentences import NOTHING_STARTED
@@ -23,7 +24,7 @@ from holter.study.queue import MOST_REQUEUES, Ended, Queue, Slot
 from holter.study.records import Cell, Job
 from holter.study.seats import Seats
 from holter.study.sentences import name_of
-from holter.study.slots import SLOT, WORKERS, effective_cpus, variables_of
+from holter.study.slots import SLOT, WORKERS, variables_of
 from holter.study.state.holders import Silences
 from holter.study.state.survey import Seen, cell_of, look
 from holter.study.trainings import Trainings, holder_here

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 
 from holter.errors import BadInput
-from holter.probes.gpu.gpu import GpuProbe
-from holter.probes.machine.cgroup import CgroupProbe
+from holter.probes.gpu.gpu import read_gpus
 from holter.records import Message
-from holter.records.samples import CgroupSample, GpuSample
+from holter.records.samples import GpuSample
 from holter.sentences import NOTHING_STARTED, define
 from holter.sizes import GIB
 from holter.study.queue import Slot
@@ -130,20 +128,8 @@ def crowded(slots: int, cpus: float, environ: Mapping[str, str]) -> Message | No
     return CROWDED(name=WORKERS, workers=workers, slots=slots, total=int(workers) * slots, cpus=int(cpus))
 
 
-def effective_cpus() -> float:
-    """Return the CPUs that this process may use: by affinity, cpuset and quota."""
-    samples = CgroupProbe(os.getpid()).read(0.0).samples
-    known = [sample.effective_cpus for sample in samples if isinstance(sample, CgroupSample) and sample.effective_cpus]
-    return known[0] if known else float(os.cpu_count() or 1)
-
-
 def _gpus(environ: Mapping[str, str]) -> tuple[GpuSample, ...]:
-    probe = GpuProbe(environment=environ, patience_s=GPU_S)
-    try:
-        samples = probe.read_complete(0.0, GPU_S).samples
-    finally:
-        probe.close()
-    return tuple(sample for sample in samples if isinstance(sample, GpuSample) and sample.source != "none")
+    return tuple(gpu for gpu in read_gpus(environ, GPU_S) if gpu.source != "none")
 
 
 def _visible(there: Sequence[GpuSample], environ: Mapping[str, str]) -> Sequence[str]:

@@ -174,8 +174,9 @@ def study(
     if extra and not all(_is_same(job, extra) for job in jobs):
         raise BadInput(CHANGES_JOB(words=shlex.join(extra)), safe=NOTHING_STARTED(), next_step="holter study --help")
     if action is Action.RUN:
+        from holter.probes.machine.cgroup import effective_cpus
         from holter.study.local import Settings
-        from holter.study.slots import crowded, effective_cpus, slots_of
+        from holter.study.slots import crowded, slots_of
 
         if service:
             from holter.study.clusters.service import unit_of

@@ -14,15 +14,14 @@ import msgspec
 
 from holter.doctor.collect import files as preprocessed
 from holter.doctor.collect.folders import folder_of, folders_of, probe
-from holter.doctor.collect.jobs import SILENT, Jobs, has_begun, merged, trouble_of, wait
+from holter.doctor.collect.jobs import SILENT, Jobs, both, has_begun, merged, trouble_of, wait
 from holter.doctor.collect.machine import machine, neighbours
 from holter.doctor.collect.order import Order
 from holter.doctor.collect.question import Question
-from holter.doctor.collect.wording import both
 from holter.doctor.records import GpuText, Software, Survey
 from holter.errors import BadInput, CannotDoHere, TooBusyHere
 from holter.probes.child.background_command import BackgroundCommand
-from holter.probes.gpu.gpu import GpuProbe
+from holter.probes.gpu.gpu import read_gpus
 from holter.probes.machine.cgroup import CgroupProbe
 from holter.probes.machine.environment import capture
 from holter.probes.machine.host import HostProbe
@@ -151,13 +150,7 @@ def _samples(order: Order) -> tuple[HostSample | None, CgroupSample | None, tupl
     host = HostProbe(order.proc, order.sys, order.shm)
     host.read(0.0)
     began = time.monotonic()
-    gpu = GpuProbe(environment=order.environ, patience_s=order.limits.gpu_s)
-    try:
-        gpus = [
-            sample for sample in gpu.read_complete(0.0, order.limits.gpu_s).samples if isinstance(sample, GpuSample)
-        ]
-    finally:
-        gpu.close()
+    gpus = read_gpus(order.environ, order.limits.gpu_s)
     time.sleep(max(0.0, HOST_SPAN_S - (time.monotonic() - began)))
     hosts = [sample for sample in host.read(HOST_SPAN_S).samples if isinstance(sample, HostSample)]
     cgroups = [
@@ -165,7 +158,7 @@ def _samples(order: Order) -> tuple[HostSample | None, CgroupSample | None, tupl
         for sample in CgroupProbe(os.getpid(), order.proc, order.sys / "fs/cgroup").read(0.0).samples
         if isinstance(sample, CgroupSample)
     ]
-    return hosts[0] if hosts else None, cgroups[0] if cgroups else None, tuple(gpus)
+    return hosts[0] if hosts else None, cgroups[0] if cgroups else None, gpus
 
 
 def _texts(gpu: GpuSample) -> tuple[GpuText, ...]:

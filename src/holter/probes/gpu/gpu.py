@@ -279,3 +279,13 @@ def _name_here(proc: Path, pid: int) -> str | None:
     with contextlib.suppress(OSError):
         return (proc / str(pid) / "comm").read_text().strip() or None
     return None
+
+
+def read_gpus(environment: Mapping[str, str], within_s: float) -> tuple[GpuSample, ...]:
+    """Return one complete reading of all GPUs, for callers that ask the driver once and can wait up to ``within_s``."""
+    probe = GpuProbe(environment=environment, patience_s=within_s)
+    try:
+        samples = probe.read_complete(0.0, within_s).samples
+    finally:
+        probe.close()
+    return tuple(sample for sample in samples if isinstance(sample, GpuSample))

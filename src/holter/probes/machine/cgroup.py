@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -188,3 +189,10 @@ def _throttled_s(counters: dict[str, int]) -> float | None:
     if "throttled_usec" in counters:
         return counters["throttled_usec"] / _US_PER_S
     return counters["throttled_time"] / _NS_PER_S if "throttled_time" in counters else None
+
+
+def effective_cpus() -> float:
+    """Return the number of cores that affinity, cpuset and quota leave to this process."""
+    samples = CgroupProbe(os.getpid()).read(0.0).samples
+    known = [sample.effective_cpus for sample in samples if isinstance(sample, CgroupSample) and sample.effective_cpus]
+    return float(known[0] if known else len(os.sched_getaffinity(0)))
