@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
 from holter.errors import CannotDoHere
 from holter.sentences import NOTHING_STARTED_OR_CHANGED, define
@@ -54,7 +53,7 @@ class Scratch:
         assert self._keeper.stdout is not None
         folder = self._keeper.stdout.readline().strip()
         if not folder:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise CannotDoHere(NO_FOLDER(folder=str(self._parent)), safe=NOTHING_STARTED_OR_CHANGED(), next_step=step)
         self.folder = Path(folder)
         return self
@@ -65,9 +64,7 @@ class Scratch:
         self._keeper.stdin.write(f"pid {pid}\n")
         self._keeper.stdin.flush()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._keeper is None:
             return
         for pipe in (self._keeper.stdin, self._keeper.stdout):

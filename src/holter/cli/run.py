@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +24,7 @@ from holter.cli.options import (
     chosen_language,
     chosen_sharing,
 )
-from holter.cli.running.ending import Ending
+from holter.cli.running.supervised import Ending
 from holter.cli.start.settings import for_training
 from holter.sentences import define
 
@@ -140,8 +139,8 @@ def _tell_of_paths(command: list[str], speaker: StderrListener) -> None:
 
 def _tell_of_others(command: list[str], speaker: StderrListener) -> None:
     # The command waits neither for other folds nor for a file server that does not answer.
+    from holter.linux.signals import start_without_signals
     from holter.supervisor.folds.preparation import who_else
-    from holter.supervisor.signals import FORWARDED
     from holter.texts.training_command import parse_training_command
 
     training = parse_training_command(command)
@@ -149,7 +148,6 @@ def _tell_of_others(command: list[str], speaker: StderrListener) -> None:
         return
 
     def tell() -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})  # the main thread handles them
         with suppress(OSError):
             warning = who_else(training, os.environ)
             if warning is not None:
@@ -157,5 +155,5 @@ def _tell_of_others(command: list[str], speaker: StderrListener) -> None:
 
     thread = threading.Thread(target=tell, name="holter-others", daemon=True)
     with suppress(RuntimeError):  # no more threads for this user: the command is what matters
-        thread.start()
+        start_without_signals(thread)
         thread.join(OTHERS_WITHIN_S)

@@ -11,7 +11,6 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 import msgspec
@@ -85,9 +84,7 @@ class attributed_to:  # noqa: N801 -- used as a function; a generator would take
         self._before = _touched.get(self._me)
         _touched[self._me] = Touch(_cases.get(self._me), self._file, time.monotonic())
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if self._before is None:
             _touched.pop(self._me, None)
         else:
@@ -152,9 +149,7 @@ class in_case:  # noqa: N801 -- as above
         self._me = threading.get_ident()
         _cases[self._me] = self._case
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         _cases.pop(self._me, None)
         if isinstance(error, FileUnreadable):
             raise CaseTrouble(self._case, error.file, error.detail) from error

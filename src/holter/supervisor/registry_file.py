@@ -26,8 +26,8 @@ class NotYet(NotWritten):
     """Nobody knows whether an entry was written: there is no answer, or the process that writes it was killed."""
 
 
-def reason(error: Exception) -> Text:
-    """Return why an entry was not written."""
+def reason(error: BaseException) -> Text:
+    """Return why an entry or a tape was not written."""
     if isinstance(error, NotWritten):
         return error.why
     if isinstance(error, HolterError):

@@ -13,16 +13,15 @@ import fcntl
 import json
 import os
 import secrets
-import signal
 import threading
 import time
 from pathlib import Path
 
 from holter.linux.place import here
+from holter.linux.signals import start_without_signals
 from holter.probes.process.process_files import started
 from holter.supervisor.folds.lock_state import About, is_gone, is_held, read
 from holter.supervisor.folds.unchanged import Unchanged
-from holter.supervisor.signals import FORWARDED
 
 REFRESH_S = 10.0
 # Another host's lock is stale after this: attribute caches of NFS (60 s) and a paused machine stay far below.
@@ -68,7 +67,7 @@ class Lock:
         _hold(self.fd)
         self._refresher = threading.Thread(target=self._refresh, name="holter-lock", daemon=True)
         with contextlib.suppress(RuntimeError):  # no more threads for this user: other hosts may see the lock as stale
-            self._refresher.start()
+            start_without_signals(self._refresher)
 
     def add(self, about: About) -> None:
         """Add facts about the holder to the file, as one more line; readers merge the lines."""
@@ -136,7 +135,6 @@ class Lock:
         return {"host": here(), "pid": pid, "started": started(pid), "token": self._token, **self._about}
 
     def _refresh(self) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {*FORWARDED, signal.SIGCHLD})  # the main thread handles them
         while not self._stop.wait(REFRESH_S):
             with contextlib.suppress(OSError):
                 about = read(self.path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from types import TracebackType
 
 from holter.records.exit_codes import REQUEUE
 from holter.supervisor.folds.messages import NOTHING_STARTED
@@ -40,9 +39,7 @@ class Patience:
                 self._before[number] = signal.signal(number, self._take)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
         if kind is None:

@@ -18,6 +18,7 @@ from holter.probes.process.process_roles import is_python
 from holter.records import Message, Text
 from holter.sentences import define
 from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN
+from holter.supervisor.registry_file import reason
 from holter.supervisor.state_folder import make_private, state_folders
 from holter.tape import TapeWriter
 from holter.tape.opening import cannot_write, taken
@@ -83,7 +84,7 @@ def open_tape(tape: Path | DefaultTape, *, force: bool, say: Callable[[Message],
             writer = new_writer(folder / tape.name, numbered=True)
         except (FolderNotWritable, OSError) as error:
             failed = failed or _not_writable(folder, error)
-            why = why or _why(failed.__cause__ or failed)
+            why = why or reason(failed.__cause__ or failed)
             continue
         if writer.problem is not None:
             why = why or writer.problem
@@ -118,12 +119,6 @@ def _not_writable(folder: Path, error: Exception) -> FolderNotWritable:
     refusal = FolderNotWritable(CANNOT_WRITE_IN(folder=str(folder), error=str(error)), next_step=NAME_A_PLACE())
     refusal.__cause__ = error
     return refusal
-
-
-def _why(error: BaseException) -> Text:
-    if isinstance(error, FolderNotWritable):
-        return error.what
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _in_a_shell(command: Sequence[str]) -> TrainingCommand | None:
