@@ -25,7 +25,7 @@ from holter.cli.options import (
     chosen_language,
     chosen_sharing,
 )
-from holter.cli.running.ending import Ending
+from holter.cli.running.supervised import Ending
 from holter.cli.start.settings import for_training, options_from_files
 
 if TYPE_CHECKING:

@@ -22,8 +22,7 @@ from holter.reports.catalogue import phrase
 from holter.reports.outcome import outcome_of
 from holter.supervisor.notify.carrier import said_by_sender
 from holter.supervisor.notify.notify import Notifier
-from holter.supervisor.notify.services import SERVICES, resolved
-from holter.supervisor.notify.target import parse
+from holter.supervisor.notify.target import SERVICES, parse, resolved
 from holter.supervisor.recording.listener import EVENTS, CompositeListener, Listener
 from holter.tape import read
 from needs import needs

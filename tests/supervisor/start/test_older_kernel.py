@@ -10,7 +10,7 @@ import pytest
 
 from holter.probes.process import pidfd
 from holter.records import ProcessEnded
-from holter.supervisor.healing.ending import of_wrapper
+from holter.supervisor.healing.run_loop import of_wrapper
 from holter.supervisor.run import run
 from holter.tape import read
 

@@ -10,8 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
-from holter.doctor.collect.jobs import Jobs, lines, wait
-from holter.doctor.collect.wording import both
+from holter.doctor.collect.jobs import Jobs, both, lines, wait
 from holter.doctor.records import BadFile, Files, Plan
 from holter.hook.exports.worker_memory import need
 from holter.patterns import later

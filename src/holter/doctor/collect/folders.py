@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from holter.doctor.collect.jobs import Jobs, merged, trouble_of
+from holter.doctor.collect.jobs import Jobs, both, merged, trouble_of
 from holter.doctor.collect.order import Order
 from holter.doctor.collect.question import Question
-from holter.doctor.collect.wording import both
 from holter.doctor.records import Folder
 from holter.linux.mounts import Mount, mount_of, parse_mountinfo
 from holter.linux.procfs import read_text

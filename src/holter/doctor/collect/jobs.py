@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
 from holter.probes.child.background_command import BackgroundCommand, Outcome, Reaper
-from holter.records import Message
+from holter.probes.training.remarks import worded
+from holter.records import Message, Text
+from holter.reports.catalogue import phrase
 from holter.sentences import define
 
 PAUSE_S = 0.05
@@ -34,9 +35,7 @@ class Jobs:
     def __enter__(self) -> Jobs:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for job in self._commands:
             job.close()
         self._killed.drain()
@@ -79,3 +78,14 @@ def has_begun(outcome: Outcome | None) -> bool:
 def trouble_of(outcome: Outcome | None) -> Message | None:
     """Return how a command failed, or that it did not answer; None if it did."""
     return SILENT() if outcome is None else outcome.trouble
+
+
+def both(name: str, text: object) -> dict[str, Text | None]:
+    """Return the fields ``NAME`` and ``NAME_message`` for a text, or for a remark of a child; empty text is None.
+
+    So a survey keeps it twice: in English for readers of the JSON, and as a sentence for any language.
+    """
+    words = worded(text) if isinstance(text, dict) else text
+    message = words if isinstance(words, Message) else None
+    plain = phrase(message, "en") if message is not None else words
+    return {name: plain if isinstance(plain, str) and plain else None, f"{name}_message": message}

@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from holter.doctor.collect.fold import read_fold
 from holter.doctor.collect.plan import plan_of
 from holter.doctor.records import Asked, Fold, Plan
 from holter.doctor.sentences import FILE_ERROR
 from holter.errors import BadInput, HolterError
 from holter.records import Text
 from holter.sentences import NOTHING_STARTED_OR_CHANGED, define
+from holter.supervisor.folds.fold_lock import read_lock
 from holter.texts.training_command import SEVERAL_DATASETS, TrainingCommand
 
 VARIABLES_NOT_SET = define("error.variables-not-set", "{names} not set: nnU-Net would not find its data.")
@@ -44,6 +44,7 @@ NO_CONFIGURATION = define(
 CONFIGURATION_LACKS = define("error.configuration-lacks", "The configuration {configuration} of {plans} lacks {names}.")
 FOLDERS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 MAX_INHERITANCE = 10
+CHECKPOINTS = ("checkpoint_final.pth", "checkpoint_best.pth", "checkpoint_latest.pth")
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +113,22 @@ def collect(asked: Asked, environ: Mapping[str, str]) -> Question:
         results=environ["nnUNet_results"],
         plan=plan_of(found.plans, configuration, found.folder) if configuration else None,
         fold=read_fold(fold_folder) if fold_folder is not None and asked.configuration else None,
+    )
+
+
+def read_fold(folder: Path) -> Fold:
+    """Return the checkpoints and the lock of a fold. Its checkpoint size is the largest of all folds of the model."""
+    sizes = []
+    with_it = [folder, *sorted(folder.parent.glob("fold_*"))] if folder.parent.is_dir() else []
+    for place in with_it:
+        sizes += [(place / name).stat().st_size for name in CHECKPOINTS if (place / name).is_file()]
+    lock, holder = read_lock(folder)
+    return Fold(
+        folder=str(folder),
+        checkpoints=tuple(name for name in CHECKPOINTS if (folder / name).is_file()),
+        checkpoint_bytes=max(sizes, default=None),
+        lock=lock,
+        lock_holder=holder,
     )
 
 

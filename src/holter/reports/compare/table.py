@@ -19,7 +19,7 @@ from holter.reports.when import duration
 from holter.reports.wrapping import wrap
 from holter.sentences import Sentence, define
 from holter.sizes import format_number
-from holter.tape.given_name import what_differs
+from holter.tape.opening import what_differs
 
 UNKNOWN = "–"
 # Of the table in the terminal, in characters: its first column at most, the others at least, and the space after each.

@@ -17,8 +17,7 @@ from torch import Tensor
 from holter.transforms.batch_state import Step
 from holter.transforms.kernels.encode import STAY, encoder_of
 from holter.transforms.kernels.encode_labels import seg_channels_needed
-from holter.transforms.kernels.kinds import Encode, Numbers
-from holter.transforms.kernels.layout import MOST_LEVELS, MOST_VOXELS, Layout, Shape, three
+from holter.transforms.kernels.kinds import MOST_LEVELS, MOST_VOXELS, Encode, Layout, Numbers, Shape, three
 from holter.transforms.kernels.library import Kernels
 from holter.transforms.kernels.rounding import is_fused
 from holter.transforms.labels.one_hot import OneHot

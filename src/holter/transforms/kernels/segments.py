@@ -13,8 +13,7 @@ from torch import Tensor
 from holter.transforms.batch_state import BatchState, Step
 from holter.transforms.kernels.encode import encoder_of
 from holter.transforms.kernels.encode_labels import seg_channels_needed
-from holter.transforms.kernels.kinds import Encode, Numbers
-from holter.transforms.kernels.layout import MOST_VOXELS, SAMPLE_NUMBERS, Layout, three
+from holter.transforms.kernels.kinds import MOST_VOXELS, SAMPLE_NUMBERS, Encode, Layout, Numbers, three
 from holter.transforms.kernels.library import Kernels
 from holter.transforms.labels.one_hot import OneHot
 from holter.transforms.spatial.spatial import Spatial

@@ -12,7 +12,7 @@ from holter.errors import HolterError
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase
 from holter.sentences import define
-from holter.tape.given_name import what_differs
+from holter.tape.opening import what_differs
 from holter.views.model.diagnosed import sentence_of_ended
 from holter.views.model.run import Run
 from holter.views.model.sentence import Tone, sentence
