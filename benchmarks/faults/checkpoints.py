@@ -16,7 +16,7 @@ import psutil
 from benchmarks.faults.fault import Fault, Promise, Stage
 from benchmarks.faults.outside import Outside
 from benchmarks.faults.signals import Signalled
-from holter.demo.faults.victims import stop
+from holter.demo.faults.signals import stop
 from holter.hook.checkpoints.select import LATEST, PREVIOUS, TEMPORARY
 
 RANDOM_WITHIN_S = 8.0  # more than an epoch, and shorter than the shortest run

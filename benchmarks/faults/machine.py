@@ -14,7 +14,7 @@ from benchmarks.faults.fault import Fault, FromDemo, Stage
 from benchmarks.faults.outside import Outside, end_session
 from benchmarks.faults.tools.freezer_group import FreezerGroup, needs_freezer
 from benchmarks.faults.tools.preload import JUMP_S, WallClock, needs_compiler
-from holter.demo.faults.freeze_worker import FreezeWorker
+from holter.demo.faults.signals import FreezeWorker
 from holter.demo.prepare import Prepared
 
 # Busy processes per core: with fewer, the scheduler protects a training that computes in short bursts.

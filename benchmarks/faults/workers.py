@@ -12,8 +12,8 @@ from pathlib import Path
 from benchmarks.faults.fault import TRAINERS, Armed, Fault, FromDemo, Stage
 from benchmarks.faults.memory import OutOfMemory
 from benchmarks.faults.outside import Outside
-from holter.demo.faults.freeze_worker import FreezeWorker
 from holter.demo.faults.lost_export import Hunt
+from holter.demo.faults.signals import FreezeWorker
 
 LATER_S = 1.0
 HUNT_EVERY_S = 0.05  # the first case takes an export worker seconds

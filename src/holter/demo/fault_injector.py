@@ -1,4 +1,4 @@
-"""Inject the fault, end it after some time, and print what Holter finds meanwhile."""
+"""Inject the fault, end it after some time, print what Holter finds; and the same with healing and a second fault."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Literal
 import msgspec
 
 from holter.demo.faults import Context, DemoFault, Worker
+from holter.demo.faults.signals import FreezeThenKill
 from holter.history.ranks import main_beat
-from holter.records import Beat, Diagnosis, Episode, Noted, Text, Tick
+from holter.records import ActionTaken, Beat, Diagnosis, Episode, Noted, Text, Tick
 from holter.reports.catalogue import phrase, text
 from holter.reports.live import lines as live
 from holter.reports.live.line_writer import LineWriter, write_or_skip
@@ -147,3 +148,60 @@ class FaultInjector(Listener):
     def _say_live(self, message: str) -> None:
         for line in message.splitlines():
             self._say(line)
+
+
+# The second fault comes at this iteration of a later epoch, and only if a checkpoint exists to restart from.
+KILL_ITERATION = 10
+CURES = ("replace-workers", "restart")
+
+
+class HealingScenario(FaultInjector):
+    """Injects the second fault when the first one is healed."""
+
+    healed: tuple[str, ...] = ()  # completed actions, in their order
+    _echoes = live.RepeatFilter()
+    _saved = False
+    _healed_epoch: int | None = None
+    _killed = False
+
+    def action(self, action: ActionTaken) -> None:
+        """Print what Holter does."""
+        if action.action == "save-checkpoint":
+            self._saved = self._saved or action.state == "done"
+            return
+        if action.state == "done" and action.action in CURES and action.action not in self.healed:
+            self.healed = (*self.healed, action.action)
+        line = live.action(action, self._lang)
+        if line is not None and self._echoes.is_new(action):
+            self._say_live(line)
+
+    def each_tick(self, recorder: Recorder, tick: Tick) -> None:
+        """Inject the second fault when it is time for that. Called after every tick of the recorder."""
+        super().each_tick(recorder, tick)
+        beat = main_beat(tick)
+        if beat is None or self._killed or "replace-workers" not in self.healed:
+            return
+        if self._healed_epoch is None:
+            self._healed_epoch = beat.epoch
+        if self._is_time_to_kill(beat):
+            self._kill(recorder, tick, beat)
+
+    def _is_over(self, tick: Tick) -> bool:
+        # The worker is not resumed while Holter may still replace it: on a busy machine that takes a while.
+        gives_up = self.fault_s is not None and tick.t_s - self.fault_s >= GIVE_UP_S
+        return "replace-workers" in self.healed or gives_up
+
+    def _relieved_key(self) -> str:
+        return super()._relieved_key() if "replace-workers" in self.healed else "demo.relieved.not-replaced"
+
+    def _is_time_to_kill(self, beat: Beat) -> bool:
+        later = self._healed_epoch is not None and (beat.epoch or 0) > self._healed_epoch
+        return self._saved and later and beat.phase == "train" and (beat.iteration or 0) >= KILL_ITERATION
+
+    def _kill(self, recorder: Recorder, tick: Tick, beat: Beat) -> None:
+        assert isinstance(self._fault, FreezeThenKill)
+        self._killed = True
+        self._say(text("demo.inject", self._lang, what=text("demo.fault.kill-main", self._lang)))
+        self._aim(tick, beat)
+        self._fault.inject_next(self._context)
+        recorder.add(Noted(t_s=recorder.now_s(), what="fault", text="kill-main"))

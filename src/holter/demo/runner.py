@@ -15,9 +15,8 @@ from typing import Any
 
 import msgspec
 
-from holter.demo.fault_injector import FaultInjector, speaker
+from holter.demo.fault_injector import CURES, FaultInjector, HealingScenario, speaker
 from holter.demo.faults import Context, DemoFault, find_fault, prepared
-from holter.demo.healing_scenario import CURES, HealingScenario
 from holter.demo.prepare import prepare
 from holter.errors import CannotDoHere, FolderNotWritable, TapeExists
 from holter.history.fates import SAME_END_S, last_end

@@ -14,8 +14,7 @@ from demo.conftest import TRAIN_WORKERS, Stage, Training, cpu_ratio, wait_until
 from holter.causes import CAUSES
 from holter.demo.faults import FAULTS, Context, DemoFault, find_fault, prepared
 from holter.demo.faults.cpu_quota import QUOTA_CPUS
-from holter.demo.faults.freeze_worker import FreezeWorker
-from holter.demo.faults.kills import KillMain
+from holter.demo.faults.signals import FreezeWorker, KillMain
 from holter.demo.faults.vgpu_licence import SCRIPT_VARIABLE
 from holter.errors import BadInput, DemoFailed
 from holter.probes.gpu.gpu_script import parse

@@ -5,9 +5,8 @@ from __future__ import annotations
 from holter.demo.faults.cpu_quota import CpuQuota
 from holter.demo.faults.damaged import TruncatedFile, WorkerException
 from holter.demo.faults.fault import Context, DemoFault, Worker, prepared
-from holter.demo.faults.freeze_worker import FreezeWorker
-from holter.demo.faults.kills import FreezeThenKill, KillMain, KillWorker
 from holter.demo.faults.lost_export import LostExport
+from holter.demo.faults.signals import FreezeThenKill, FreezeWorker, KillMain, KillWorker
 from holter.demo.faults.slow_disk import SlowDisk
 from holter.demo.faults.vgpu_licence import VgpuLicence
 from holter.errors import BadInput
