@@ -51,16 +51,12 @@ def _gpu(field: str) -> Callable[[Survey], Value]:
     return read
 
 
-def _host(field: str) -> Callable[[Survey], Value]:
-    return lambda survey: getattr(survey.host, field) if survey.host else None
+def _of(part: str, field: str) -> Callable[[Survey], Value]:
+    def read(survey: Survey) -> Value:
+        owner = getattr(survey, part)
+        return getattr(owner, field) if owner else None
 
-
-def _group(field: str) -> Callable[[Survey], Value]:
-    return lambda survey: getattr(survey.cgroup, field) if survey.cgroup else None
-
-
-def _environment(field: str) -> Callable[[Survey], Value]:
-    return lambda survey: getattr(survey.environment, field) if survey.environment else None
+    return read
 
 
 def _folder(label: str, field: str) -> Callable[[Survey], Value]:
@@ -94,24 +90,24 @@ FACTS: tuple[Fact, ...] = (
     Fact("gpu.memory_total", _gpu("memory_total_bytes"), 5, 1, True, format_bytes),
     Fact("gpu.driver", _gpu("driver"), 4),
     Fact("gpu.pcie_width", _gpu("pcie_width"), 3, 1),
-    Fact("cpu.effective", _group("effective_cpus"), 6, 1, show=number),
-    Fact("cpu.quota", _group("cpu_quota_cpus"), 5, show=number),
-    Fact("cpu.model", _environment("cpu_model"), 3),
-    Fact("memory.available", _host("memory_available_bytes"), 4, 1, True, format_bytes),
-    Fact("memory.limit", _group("memory_limit_bytes"), 5, 1, True, format_bytes),
-    Fact("memory.shm", _host("shm_total_bytes"), 5, 1, True, format_bytes),
-    Fact("machine.virtual", _environment("virtual_machine"), 4),
-    Fact("machine.container", _environment("container"), 4),
-    Fact("machine.kernel", _environment("kernel"), 1),
-    Fact("machine.os", _environment("os"), 1),
-    Fact("machine.clock_source", _host("clock_source"), 1),
+    Fact("cpu.effective", _of("cgroup", "effective_cpus"), 6, 1, show=number),
+    Fact("cpu.quota", _of("cgroup", "cpu_quota_cpus"), 5, show=number),
+    Fact("cpu.model", _of("environment", "cpu_model"), 3),
+    Fact("memory.available", _of("host", "memory_available_bytes"), 4, 1, True, format_bytes),
+    Fact("memory.limit", _of("cgroup", "memory_limit_bytes"), 5, 1, True, format_bytes),
+    Fact("memory.shm", _of("host", "shm_total_bytes"), 5, 1, True, format_bytes),
+    Fact("machine.virtual", _of("environment", "virtual_machine"), 4),
+    Fact("machine.container", _of("environment", "container"), 4),
+    Fact("machine.kernel", _of("environment", "kernel"), 1),
+    Fact("machine.os", _of("environment", "os"), 1),
+    Fact("machine.clock_source", _of("host", "clock_source"), 1),
     Fact("storage.kind", _folder("preprocessed", "fs_type"), 4),
     Fact("storage.latency", _folder("preprocessed", "read_latency_s"), 4, -1, True, _milliseconds),
     Fact("storage.rate", _folder("preprocessed", "read_bytes_per_s"), 4, 1, True, _rate),
-    Fact("software.python", lambda survey: survey.software.python, 2),
+    Fact("software.python", _of("software", "python"), 2),
     Fact("software.torch", _package("torch"), 6),
-    Fact("software.cuda", lambda survey: survey.software.torch_cuda, 4),
-    Fact("software.cudnn", lambda survey: survey.software.cudnn, 3),
+    Fact("software.cuda", _of("software", "torch_cuda"), 4),
+    Fact("software.cudnn", _of("software", "cudnn"), 3),
     Fact("software.nnunetv2", _package("nnunetv2"), 5),
     Fact("software.batchgenerators", _package("batchgenerators"), 4),
     Fact("software.batchgeneratorsv2", _package("batchgeneratorsv2"), 3),
@@ -119,14 +115,14 @@ FACTS: tuple[Fact, ...] = (
     Fact("software.blosc2", _package("blosc2"), 2),
     Fact("software.numpy", _package("numpy"), 2),
     Fact("software.triton", _package("triton"), 2),
-    Fact("software.compiler", lambda survey: survey.software.compiler_version, 1),
+    Fact("software.compiler", _of("software", "compiler_version"), 1),
     Fact("setting.nnUNet_n_proc_DA", _variable("nnUNet_n_proc_DA"), 4),
     Fact("setting.nnUNet_compile", _variable("nnUNet_compile"), 3),
     Fact("setting.nnUNet_def_n_proc", _variable("nnUNet_def_n_proc"), 2),
     Fact("setting.OMP_NUM_THREADS", _variable("OMP_NUM_THREADS"), 2),
-    Fact("setting.CUDA_VISIBLE_DEVICES", lambda survey: survey.machine.visible_gpus, 2),
-    Fact("limit.files", lambda survey: survey.machine.files_soft_limit, 2, 1),
-    Fact("limit.pids", _group("pids_limit"), 2, 1),
+    Fact("setting.CUDA_VISIBLE_DEVICES", _of("machine", "visible_gpus"), 2),
+    Fact("limit.files", _of("machine", "files_soft_limit"), 2, 1),
+    Fact("limit.pids", _of("cgroup", "pids_limit"), 2, 1),
 )
 
 
@@ -201,22 +197,17 @@ def read_report(path: Path) -> Survey:
 
     Raises:  BadInput if the file is something else.
     """
+    step = f"holter doctor --json > {shlex.quote(path.name)}"
     try:
         content = msgspec.json.decode(path.read_bytes())
     except (OSError, msgspec.DecodeError) as error:
-        raise BadInput(
-            CANNOT_READ(path=str(path), error=getattr(error, "strerror", None) or str(error)),
-            next_step=f"holter doctor --json > {shlex.quote(path.name)}",
-        ) from error
+        why = getattr(error, "strerror", None) or str(error)
+        raise BadInput(CANNOT_READ(path=str(path), error=why), next_step=step) from error
     schema = content.get("schema") if isinstance(content, dict) else None
     if schema != SCHEMA:
-        raise BadInput(
-            NO_REPORT(path=str(path), schema=str(schema)) if schema else NO_SCHEMA(path=str(path)),
-            next_step=f"holter doctor --json > {shlex.quote(path.name)}",
-        )
+        what = NO_REPORT(path=str(path), schema=str(schema)) if schema else NO_SCHEMA(path=str(path))
+        raise BadInput(what, next_step=step)
     try:
         return msgspec.convert(content.get("survey"), Survey)
     except msgspec.ValidationError as error:
-        raise BadInput(
-            FILE_ERROR(path=str(path), error=str(error)), next_step=f"holter doctor --json > {shlex.quote(path.name)}"
-        ) from error
+        raise BadInput(FILE_ERROR(path=str(path), error=str(error)), next_step=step) from error
