@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
@@ -128,15 +128,11 @@ def main() -> None:
             defaults = settings.default_map(chosen, _parameters()) if chosen.options else None
             sys.exit(app(arguments, prog_name="holter", standalone_mode=False, obj=chosen, default_map=defaults))
     except HolterError as error:
-        tell(error)
-        _leave(error, error_file)
-        sys.exit(2)
+        _fail(error, error_file)
     except OSError as error:
         if isinstance(error, BrokenPipeError) and standard_streams.lost_reader():
             sys.exit(READER_GONE)
-        say(str(error.strerror or error))
-        _leave(error, error_file)
-        sys.exit(2)
+        _fail(error, error_file)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except Exception as error:
@@ -144,9 +140,7 @@ def main() -> None:
             raise
         from holter.cli.help.usage import as_error  # the parser's own errors
 
-        tell(as_error(error))
-        _leave(as_error(error), error_file)
-        sys.exit(2)
+        _fail(as_error(error), error_file)
 
 
 def _without_options(arguments: list[str], chosen: settings.Settings) -> bool:
@@ -187,11 +181,17 @@ def tell(error: HolterError) -> None:
         say("\n".join([*lines, "  " + text("cli.next", lang, step=step)] if step else lines))
 
 
-def _leave(error: HolterError | OSError, file: str | None) -> None:
+def _fail(error: HolterError | OSError, file: str | None) -> NoReturn:
+    # ``file``: where a parent that is a Holter too reads the error.
+    if isinstance(error, HolterError):
+        tell(error)
+    else:
+        say(str(error.strerror or error))
     if file is not None:
         from holter.supervisor.child_error import write_error
 
         write_error(file, error)
+    sys.exit(2)
 
 
 def say(message: str, then: str = "") -> None:

@@ -100,7 +100,6 @@ def attach(
         returncode=0,
         episodes=recorder.episodes,
         diagnoses=tuple(recorder.diagnoses.values()),
-        orphans=(),
         outcome=recorder.outcome,
         tape=recorder.tape,
         tape_is_there=recorder.tape_is_there,

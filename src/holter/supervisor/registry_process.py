@@ -10,7 +10,6 @@ import contextlib
 import os
 import pickle
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,7 +22,7 @@ from holter.records import Text
 from holter.supervisor.registry_file import Answer, EntryWriter, NotWritten, NotYet, RegistryFile, reason
 from holter.supervisor.state_folder import named_folders, state_folders
 from holter.tape.registry import Entry
-from holter.tape.remote_writer import NO_ANSWER, WRITER_ENDED
+from holter.tape.remote_writer import NO_ANSWER, WRITER_ENDED, start_module
 from holter.tape.writing_process import IGNORED
 
 MODULE = "holter.supervisor.registry_process"
@@ -95,19 +94,9 @@ class RemoteRegistryFile:
         return problem
 
     def _start(self) -> Connection:
-        # In its own session: Ctrl-C is for the training. Away from the current folder, which may be on a dead disk.
+        arguments = [] if self._file is None else [str(self._file)]
         options = ["-s"] if self._without_user_site else []
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, *options, "-m", MODULE, *([str(self._file)] if self._file is not None else [])],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                cwd="/",
-                env={**self._environ, "PYTHONSAFEPATH": "1"},
-                start_new_session=True,
-            )
+        ours, self._process = start_module(MODULE, arguments, self._environ, options)
         return Connection(ours.detach())
 
     def _forget_ended(self) -> None:

@@ -14,10 +14,10 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a run: exit code, episodes with diagnoses, and the tape."""
 
     returncode: int  # as in Popen: negative is a signal
-    episodes: tuple[Episode, ...]
-    diagnoses: tuple[Diagnosis, ...]
-    orphans: tuple[int, ...]  # PIDs of the training's processes that still run
     tape: Path  # path of the recording
+    episodes: tuple[Episode, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    orphans: tuple[int, ...] = ()  # PIDs of the training's processes that still run
     goes_on: tuple[int, ...] = ()  # PIDs of main processes that outlived the command
     generations: int = 1  # number of processes that were started
     gave_up: Plan | None = None  # the plan to stop, if healing did not help

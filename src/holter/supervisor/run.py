@@ -222,14 +222,7 @@ class _Recording:
             launch.relay.wait(time.monotonic() + TICK_S, child.send_signal)
         with contextlib.suppress(Exception):
             close()
-        return RunResult(
-            returncode=child.returncode,
-            episodes=(),
-            diagnoses=(),
-            orphans=(),
-            tape=self.writer.path,
-            tape_is_there=self.writer.is_there,
-        )
+        return RunResult(returncode=child.returncode, tape=self.writer.path, tape_is_there=self.writer.is_there)
 
     def close(self) -> None:
         """Close a tape that no recorder writes."""

@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -105,10 +105,8 @@ class RemoteWriter:
         self._progress_s = time.monotonic()  # when there was nothing to wait for, or some of it was done
         self._is_closed = False
         self._has_ended = False  # the process, or it is stopped
-        ours, theirs = socket.socketpair()
-        with theirs:
-            options = [*([FORCE] if force else []), *([NUMBERED] if numbered else [])]
-            self._process = _start([str(path.absolute()), NEW, *options], theirs)
+        options = [*([FORCE] if force else []), *([NUMBERED] if numbered else [])]
+        ours, self._process = start_module(MODULE, [str(path.absolute()), NEW, *options], os.environ)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", RECEIVED_WITHIN_S, 0))
         self._line = Connection(ours.detach())
         self._await(STARTED_WITHIN_S, lambda: self._has_ended or self._state is not silent)
@@ -258,14 +256,23 @@ class RemoteWriter:
         return time.monotonic() - self._progress_s > SILENT_AFTER_S
 
 
-def _start(arguments: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
-    # In its own session: Ctrl-C is for the training. Away from the current folder, which may be on the same disk.
-    return subprocess.Popen(
-        [sys.executable, "-m", MODULE, *arguments],
-        stdin=line.fileno(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        env={**os.environ, "PYTHONSAFEPATH": "1"},
-        start_new_session=True,
-    )
+def start_module(
+    module: str, arguments: Iterable[str], environ: Mapping[str, str], options: Iterable[str] = ()
+) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """Start a module as a process with a socket as standard input; return our end of it, and the process.
+
+    ``options``: of Python. In its own session: Ctrl-C is for the training. Away from the current folder, which may be
+    on a dead disk.
+    """
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, *options, "-m", module, *arguments],
+            stdin=theirs.fileno(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={**environ, "PYTHONSAFEPATH": "1"},
+            start_new_session=True,
+        )
+    return ours, process
