@@ -9,13 +9,12 @@ behaviour: page faults of a memory map wait in the kernel, in state D.
 
 from __future__ import annotations
 
-# ruff: noqa: ARG002, PTH101, PTH102, PTH104, PTH106, PTH108, PTH208 -- FUSE hands over more than is needed, and paths as text
-# does
+# ruff: noqa: ARG002, PTH104, PTH208 -- FUSE hands over more than is needed, and paths as text
 import argparse
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +39,20 @@ def read_delay_s(control: Path) -> float:
         return 0.0
 
 
+def _on_path(call: Callable[..., None]) -> Callable[..., None]:
+    # A system call on one path, with the other arguments that it takes.
+    def operation(self: SlowFolder, path: str, *arguments: int) -> None:
+        call(self._real(path), *arguments)
+
+    return operation
+
+
 class SlowFolder(Operations):  # type: ignore[misc]  # mfusepy is not typed for us
     """Passes everything through; waits before image data is read."""
 
     use_ns = True
+    unlink, rmdir = _on_path(os.unlink), _on_path(os.rmdir)
+    mkdir, chmod = _on_path(os.mkdir), _on_path(os.chmod)
 
     def __init__(self, source: Path, control: Path) -> None:
         self._source = os.fspath(source)
@@ -90,53 +99,25 @@ class SlowFolder(Operations):  # type: ignore[misc]  # mfusepy is not typed for 
         """Write as ``pwrite`` does; return the number of bytes."""
         return os.pwrite(fh, data, offset)
 
-    def truncate(self, path: str, length: int, fh: int | None = None) -> int:
-        """Do what the system call ``truncate`` does."""
+    def truncate(self, path: str, length: int, fh: int | None = None) -> None:
         os.truncate(self._real(path) if fh is None else fh, length)
-        return 0
 
-    def fsync(self, path: str, datasync: int, fh: int) -> int:
-        """Do what the system call ``fsync`` does."""
+    def fsync(self, path: str, datasync: int, fh: int) -> None:
         os.fsync(fh)
-        return 0
 
-    def release(self, path: str, fh: int) -> int:
+    def release(self, path: str, fh: int) -> None:
         """Close a descriptor after its last user."""
         os.close(fh)
-        return 0
 
-    def unlink(self, path: str) -> int:
-        """Do what the system call ``unlink`` does."""
-        os.unlink(self._real(path))
-        return 0
-
-    def rename(self, old: str, new: str) -> int:
-        """Do what the system call ``rename`` does."""
+    def rename(self, old: str, new: str) -> None:
         os.rename(self._real(old), self._real(new))
-        return 0
 
-    def mkdir(self, path: str, mode: int) -> int:
-        """Do what the system call ``mkdir`` does."""
-        os.mkdir(self._real(path), mode)
-        return 0
-
-    def rmdir(self, path: str) -> int:
-        """Do what the system call ``rmdir`` does."""
-        os.rmdir(self._real(path))
-        return 0
-
-    def chmod(self, path: str, mode: int) -> int:
-        """Do what the system call ``chmod`` does."""
-        os.chmod(self._real(path), mode)
-        return 0
-
-    def utimens(self, path: str, times: tuple[int, int] | None = None) -> int:
+    def utimens(self, path: str, times: tuple[int, int] | None = None) -> None:
         """Set access and modification time, in nanoseconds since 1970; None: now."""
         if times is None:
             os.utime(self._real(path))
         else:
             os.utime(self._real(path), ns=times)
-        return 0
 
 
 def main(arguments: list[str] | None = None) -> int:
