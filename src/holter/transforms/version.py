@@ -15,12 +15,17 @@ PACKAGE = "batchgeneratorsv2"
 TESTED = ("0.3.2", "0.3.3", "0.3.4", "0.3.5", "0.3.6")
 
 
-def installed_version() -> str:
-    """Return the version of the installed package; "none" without one."""
+def version_of(package: str) -> str | None:
+    """Return the version of an installed package; None without one."""
     try:
-        return importlib.metadata.version(PACKAGE)
+        return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return "none"
+        return None
+
+
+def installed_version() -> str:
+    """Return the installed version of batchgeneratorsv2; "none" without one."""
+    return version_of(PACKAGE) or "none"
 
 
 def is_older() -> bool:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from holter.trainer.auto.decide import end
 from holter.trainer.feed import Feed
 from holter.trainer.make_feeds import make_feeds, training_feed
 from holter.transforms.kernels import found
+from holter.transforms.version import version_of
 
 # Shares of the time; the first is of both loaders together.
 COMPUTE, AUGMENTATION, READING, HAND_OVER, STOCK, HOLTER = 0.16, 0.2, 0.14, 0.05, 0.25, 0.2
@@ -74,7 +73,7 @@ class _Bench:
             device=device,
             device_name=device_name(device),
             kernels=None if compiled is None else compiled.name,
-            versions=tuple(_versions()),
+            versions=tuple((name, version) for name in PACKAGES if (version := version_of(name)) is not None),
             patch_size=tuple(int(side) for side in trainer.configuration_manager.patch_size),
             batch_size=self._samples,
             iterations=int(trainer.num_iterations_per_epoch),
@@ -193,11 +192,3 @@ def _completed(side: Side, got: Together, hand_over: Any) -> Side:
         val_epoch_s=got.val_epoch_s,
         hand_over=hand_over,
     )
-
-
-def _versions() -> list[tuple[str, str]]:
-    versions = []
-    for name in PACKAGES:
-        with suppress(importlib.metadata.PackageNotFoundError):
-            versions.append((name, importlib.metadata.version(name)))
-    return versions

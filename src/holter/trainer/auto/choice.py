@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import socket
@@ -15,6 +14,7 @@ import msgspec
 from holter import __version__
 from holter.records import Text
 from holter.trainer.settings import STOCK_WORKERS, usable_cpus
+from holter.transforms.version import version_of
 
 FILE = "holter_loader.json"
 PACKAGES = ("torch", "nnunetv2", "batchgeneratorsv2", "batchgenerators")
@@ -22,21 +22,13 @@ PACKAGES = ("torch", "nnunetv2", "batchgeneratorsv2", "batchgenerators")
 
 def circumstances() -> dict[str, Any]:
     """Return the machine and the versions that a measurement depends on; if they differ, it is made again."""
-    versions = {name: _version(name) for name in PACKAGES}
     return {
         "host": socket.gethostname(),
         "cpus": usable_cpus(),
         STOCK_WORKERS: os.environ.get(STOCK_WORKERS),
         "holter": __version__,
-        **versions,
+        **{name: version_of(name) for name in PACKAGES},
     }
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 @dataclass(frozen=True, kw_only=True)
