@@ -113,10 +113,9 @@ def train(
     from holter.probes.process.lock_holders import spelled
     from holter.probes.process.spawned_ranks import VARIABLE as FOLD_LOCK
     from holter.study.seats import inherited
-    from holter.supervisor.folds.elsewhere import Elsewhere
     from holter.supervisor.folds.fold_lock import LEFT_WORKERS_ENDED, TAKEN
     from holter.supervisor.folds.lock_state import host_of
-    from holter.supervisor.folds.patience import Asked, Patience
+    from holter.supervisor.folds.patience import Asked, Elsewhere, Patience
     from holter.supervisor.folds.preparation import Preparation
     from holter.supervisor.recording.tape_place import about_training, default_tape, refuse_existing
     from holter.supervisor.signals import die_like

@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from holter.bench.tuning.pairs import ratio_of
-from holter.bench.tuning.race import CandidateFailed, Race
+from holter.bench.tuning.race import CandidateFailed, Race, ratio_of
 from holter.bench.tuning.records import Block, Bounds, Candidate, Progress
 from holter.bench.tuning.search import Found, search
 from holter.bench.tuning.space import everything, with_readers

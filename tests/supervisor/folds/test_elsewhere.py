@@ -16,9 +16,8 @@ import pytest
 from holter.errors import AlreadyTraining
 from holter.records import Message
 from holter.supervisor.folds import lock as lock_module
-from holter.supervisor.folds.elsewhere import Elsewhere
 from holter.supervisor.folds.fold_lock import FILE, STALE_S, FoldLock
-from holter.supervisor.folds.patience import Asked, Patience
+from holter.supervisor.folds.patience import Asked, Elsewhere, Patience
 from study.conftest import World
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import torch
 
 from holter.bench.child.compute import to_device, wait_for
-from holter.bench.tuning.pairs import ratio_of
-from holter.bench.tuning.race import NARROW
+from holter.bench.tuning.race import NARROW, ratio_of
 from holter.bench.tuning.records import Interval
 
 LEAST_ROUNDS, MOST_ROUNDS = 3, 12

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 
-from holter.bench.tuning.pairs import mean_of, ratio_of
 from holter.bench.tuning.records import Block, Candidate, Interval
 from holter.bench.tuning.space import cheapest
 from holter.errors import HolterError
 from holter.records import Text
+from holter.trainer.auto.race import LEAST_BLOCKS, half_width
 
 # Half of a 95 % interval: narrower says no more about a training.
 NARROW = 0.03
@@ -143,3 +145,27 @@ class Race:
         best = self.best(alive)
         halves = [self.ratio(each, best).half for each in alive if each != best]
         return all(half is not None and half < NARROW for half in halves)
+
+
+def ratio_of(fast: Mapping[int, float], slow: Mapping[int, float]) -> Interval | None:
+    """Return the ratio of two speeds, from the rounds in which both were measured; None if there is none.
+
+    Both arguments map the number of a round to a speed. What slows down a whole round does not change the ratio.
+    """
+    logs = [math.log(fast[number] / slow[number]) for number in fast if number in slow]
+    return None if not logs else _interval(logs)
+
+
+def mean_of(speeds: Sequence[float]) -> float:
+    """Return the geometric mean of speeds."""
+    return math.exp(fmean(map(math.log, speeds)))
+
+
+def _interval(logs: Sequence[float]) -> Interval:
+    mean = fmean(logs)
+    if len(logs) < LEAST_BLOCKS:
+        return Interval(value=math.exp(mean))
+    error = half_width(logs)
+    if error > 1:  # scattered over more than a factor of seven
+        return Interval(value=math.exp(mean))
+    return Interval(value=math.exp(mean), low=math.exp(mean - error), high=math.exp(mean + error))

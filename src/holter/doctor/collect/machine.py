@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from holter.doctor.records import Machine, Neighbour
-from holter.linux.procfs import list_numbers, read_text
+from holter.linux.procfs import list_numbers, parse_counters, read_text
 from holter.probes.machine.environment import process_command, process_environ
 from holter.probes.process.process_files import PF_FORKNOEXEC, Stat, parse_stat
 from holter.texts.training_command import parse_training_command
@@ -129,10 +129,7 @@ def _tasks_of_user(proc: Path) -> int | None:
 
 
 def _status(proc: Path, pid: int, name: str) -> int | None:
-    for line in (read_text(proc / str(pid) / "status") or "").splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1])
-    return None
+    return parse_counters(read_text(proc / str(pid) / "status")).get(name)
 
 
 def _user(uid: int | None) -> str | None:
