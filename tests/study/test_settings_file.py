@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from holter.study.clusters.slurm import script_of
+from holter.study.clusters.slurm import Batch, script_of
 from holter.study.queue import Slot
 from holter.study.settings_file import VARIABLE
 from holter.study.slots import crowded
@@ -91,4 +91,4 @@ def test_names_of_files_hold_trainer_and_plans(world: World) -> None:
     other = msgspec.structs.replace(job, trainer="nnUNetTrainer_5epochs", plans="nnUNetResEncUNetLPlans")
     names = [Trainings(world.folder, ()).console_of(each).name for each in (job, other)]
     assert names == ["Dataset004-2d-fold0.out", "Dataset004-2d-fold0-nnUNetTrainer_5epochs-nnUNetResEncUNetLPlans.out"]
-    assert 'echo "holter study: $*"' in script_of([other], world.folder, world.environ)
+    assert 'echo "holter study: $*"' in script_of([other], Batch(world.folder, world.environ))

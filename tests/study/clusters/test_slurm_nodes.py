@@ -15,7 +15,7 @@ import pytest
 from benchmarks.study.slurm import Slurm, running
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
-from holter.study.clusters.slurm import script_of, submit
+from holter.study.clusters.slurm import Batch, script_of, submit
 from holter.study.selection import jobs_of
 from holter.supervisor.folds.fold_lock import STALE_S
 from needs import needs
@@ -62,7 +62,7 @@ def test_the_training_of_a_node_that_died_goes_on_on_another_and_no_epoch_is_tra
     environ = {**os.environ, **slurm.variables, **own}
     jobs = jobs_of([DATASET_NAME], [CONFIGURATION], ["0"], environ, trainer="nnUNetTrainerForStudy")
     extra = ("-device", "cpu")
-    script = script_of(jobs, tmp_path / "out", environ, extra=extra, options="--time=20", variables=tuple(own))
+    script = script_of(jobs, Batch(tmp_path / "out", environ, extra, "--time=20", tuple(own)))
     number = submit(script, environ)
     fold = jobs[0].folder
 

@@ -14,16 +14,15 @@ import pytest
 from benchmarks.study.slurm import Slurm, running
 
 from holter.errors import CannotDoHere
-from holter.study.clusters.slurm import chain_of, name_of_chain, script_of, submit, submit_chain
+from holter.study.clusters.slurm import Batch, chain_of, name_of_chain, script_of, submit, submit_chain
 from needs import needs
 from study.conftest import DATASET, World
 
 
 def test_the_script_has_a_task_for_each_job_and_passes_options_on(world: World) -> None:
     jobs = world.jobs("2d", "3d_fullres")
-    script = script_of(
-        jobs, world.folder, world.environ, extra=("--npz",), most=4, options="-p gpu --gres=gpu:1 --time=24:00:00"
-    )
+    options = "-p gpu --gres=gpu:1 --time=24:00:00"
+    script = script_of(jobs, Batch(world.folder, world.environ, extra=("--npz",), options=options), most=4)
     for line in (
         "#SBATCH --array=0-9%4",
         "#SBATCH --requeue --open-mode=append",
@@ -38,7 +37,7 @@ def test_the_script_has_a_task_for_each_job_and_passes_options_on(world: World) 
 
 
 def test_bash_runs_the_task_of_its_number_with_the_exit_code_of_the_training(world: World) -> None:
-    script = script_of(world.jobs("2d"), world.folder, world.environ)
+    script = script_of(world.jobs("2d"), Batch(world.folder, world.environ))
     script = script.replace(f"{sys.executable} -m holter train", "fake")
     script = script.replace(f"{sys.executable} -m holter doctor", "true")
     fake = 'fake() { echo "$@" "$nnUNet_n_proc_DA"; return 76; }\n'
@@ -51,7 +50,7 @@ def test_bash_runs_the_task_of_its_number_with_the_exit_code_of_the_training(wor
 @pytest.mark.parametrize(("codes", "trains"), [("0", True), ("1 1", False), ("2", True), ("1 0", True)])
 def test_a_node_that_is_no_go_twice_does_not_train(world: World, codes: str, trains: bool) -> None:
     job = msgspec.structs.replace(world.jobs("2d", folds="1")[0], trainer="nnUNetTrainer_5epochs", plans="P")
-    script = script_of([job], world.folder, world.environ, extra=("--npz", "-device", "cpu"))
+    script = script_of([job], Batch(world.folder, world.environ, extra=("--npz", "-device", "cpu")))
     script = script.replace(f"{sys.executable} -m holter", "fake")
     fake = f"""codes=({codes})
     fake() {{ echo "$@" "end=$SLURM_JOB_END_TIME"; [ $1 = doctor ] && return "${{codes[at_look++]}}"; return 0; }}\n"""
@@ -65,7 +64,7 @@ def test_a_node_that_is_no_go_twice_does_not_train(world: World, codes: str, tra
 
 
 def chain_in(world: World, *, links: int = 3, options: str = "", holter: str = "") -> Path:
-    script = chain_of(world.jobs("2d", folds="0-1"), links, world.folder, world.environ, options=options)
+    script = chain_of(world.jobs("2d", folds="0-1"), links, Batch(world.folder, world.environ, options=options))
     file = world.folder / "chain.sh"
     file.write_text(script.replace(f"{sys.executable} -m holter", holter) if holter else script)
     return file
@@ -137,7 +136,9 @@ def test_a_real_slurm_runs_every_task_puts_back_75_and_not_76_and_then_the_casca
     environ = {**slurm.variables, **world.environ}
 
     def text(*configurations: str, folds: str) -> str:
-        script = script_of(world.jobs(*configurations, folds=folds), world.folder, world.environ, options="--time=5")
+        script = script_of(
+            world.jobs(*configurations, folds=folds), Batch(world.folder, world.environ, options="--time=5")
+        )
         return script.replace(f"{sys.executable} -m holter", str(holter))
 
     first = submit(text("2d", folds="0-1"), environ)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from benchmarks.study.slurm import Slurm, running
 
-from holter.study.clusters.slurm import script_of, submit
+from holter.study.clusters.slurm import Batch, script_of, submit
 from needs import needs
 from study.conftest import World
 
@@ -51,7 +51,7 @@ class Array:
     """The script that ``holter study`` writes."""
 
     def __init__(self, slurm: Slurm, world: World, holter: Path) -> None:
-        script = script_of(world.jobs("2d", folds="0"), world.folder, world.environ, options="--time=10")
+        script = script_of(world.jobs("2d", folds="0"), Batch(world.folder, world.environ, options="--time=10"))
         script = script.replace(f"{sys.executable} -m holter", str(holter))
         self.number = submit(script, {**slurm.variables, **world.environ}) + "_0"
 

@@ -15,6 +15,7 @@ from holter.sentences import NOTHING_STARTED, define
 
 if TYPE_CHECKING:
     from holter.study.clusters.ray import RayTrainings
+    from holter.study.clusters.slurm import Batch
     from holter.study.local import Settings
     from holter.study.records import Cell, Job
     from holter.study.report.digest import Digest
@@ -128,13 +129,9 @@ def folders_for(options: Sequence[str], *, is_typed: bool) -> tuple[Path, ...]:
 
 def print_or_send(
     jobs: tuple[Job, ...],
-    out: Path,
-    environ: Mapping[str, str],
+    batch: Batch,
     *,
-    extra: tuple[str, ...],
     most: int | None,
-    options: str,
-    variables: Sequence[str],
     retry: bool,
     submit_it: bool,
     chain: int | None,
@@ -144,10 +141,8 @@ def print_or_send(
     """Print the Slurm script for the trainings that can start now; or send it with sbatch, if ``submit_it``.
 
     Trainings that need others first are sent in a second script, which starts after the first; if nothing is sent, only
-    their number is reported. ``out``: folder for tapes and output. ``extra``: arguments for nnUNetv2_train. ``most``:
-    how many run at a time; None: no limit. ``options``: for sbatch. ``variables``: names of variables in ``environ``
-    that the trainings get. ``retry``: also start those that failed before. ``chain``: how many jobs each training is;
-    None: one task of an array. ``notes``: messages to print first.
+    their number is reported. ``most``: how many run at a time; None: no limit. ``retry``: also start those that failed
+    before. ``chain``: how many jobs each training is; None: one task of an array. ``notes``: messages to print first.
     """
     from holter.reports.catalogue import phrase
     from holter.study.cascade import needs_of
@@ -159,11 +154,9 @@ def print_or_send(
 
     def script(of: Sequence[Job]) -> str:
         ordered = sorted(of, key=lambda job: -job.priority)  # Slurm starts the tasks of an array in their order
-        if chain is not None:
-            return chain_of(ordered, chain, out, environ, extra=extra, options=options, variables=variables)
-        return script_of(ordered, out, environ, extra=extra, most=most, options=options, variables=variables)
+        return script_of(ordered, batch, most) if chain is None else chain_of(ordered, chain, batch)
 
-    cells = cells_of(jobs, environ)
+    cells = cells_of(jobs, batch.environ)
     needs = needs_of(cells)
     states = ("missing", "unfinished", *(("broken",) if retry else ()))
     now = [cell.job for cell in cells if cell.state in states]
@@ -173,17 +166,17 @@ def print_or_send(
         return
     for note in (*notes, *changed_plans(cells)):
         say(note)
-    out.mkdir(parents=True, exist_ok=True)  # Slurm does not create the folder of --output
+    batch.out.mkdir(parents=True, exist_ok=True)  # Slurm does not create the folder of --output
     if not submit_it or chain is not None:
         if submit_it:
-            submit_chain(script(now), out, environ)
+            submit_chain(script(now), batch.out, batch.environ)
             print(phrase(CHAINS(count=len(now), links=chain), language))
         else:
             print(script(now), end="")
         if later:
             say(LATER(count=len(later)))
         return
-    number = submit(script(now), environ)
+    number = submit(script(now), batch.environ)
     print(phrase(SUBMITTED(number=number, count=len(now)), language))
     sent = {job.folder for job in now}
     # What waits for a broken fold, or for one that runs elsewhere, would start too early.
@@ -192,7 +185,7 @@ def print_or_send(
     if too_early:
         say(LATER(count=len(too_early)))
     if later:
-        second = submit(script(later), environ, after=number)
+        second = submit(script(later), batch.environ, after=number)
         print(phrase(SUBMITTED(number=second, count=len(later)), language))
 
 

@@ -185,14 +185,13 @@ def study(
             return
         notes = for_trainings_elsewhere(context.obj, environ)
         if slurm:
+            from holter.study.clusters.slurm import Batch
+
+            own = [name for name in environ if name not in os.environ and name != OTHER_FILE]
             print_or_send(
                 jobs,
-                out.absolute(),
-                environ,
-                extra=extra,
+                Batch(out.absolute(), environ, extra, slurm_options, own),
                 most=slots,
-                options=slurm_options,
-                variables=[name for name in environ if name not in os.environ and name != OTHER_FILE],
                 retry=retry,
                 submit_it=submit,
                 chain=chain,

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from holter.errors import CannotDoHere
 from holter.records import Text
@@ -106,58 +107,45 @@ while [ -n "$passed" ]; do passed=; wait $pid; code=$?; done
 EXIT = "exit $code\n"
 
 
-def script_of(
-    jobs: Sequence[Job],
-    out: Path,
-    environ: Mapping[str, str],
-    *,
-    extra: tuple[str, ...] = (),
-    most: int | None = None,
-    options: str = "",
-    variables: Sequence[str] = (),
-) -> str:
-    """Return the array script, one task a job.
+class Batch(NamedTuple):
+    """What the Slurm jobs of a study have in common."""
 
-    ``most``: how many may run at a time (``%N``). ``variables``: names of ``environ`` that the tasks get, too.
-    """
-    cases = [f"  {number}) set -- {shlex.join(job.arguments(extra))} ;;" for number, job in enumerate(jobs)]
+    out: Path  # folder for tapes and output
+    environ: Mapping[str, str]
+    extra: tuple[str, ...] = ()  # arguments for nnUNetv2_train
+    options: str = ""  # for sbatch
+    variables: Sequence[str] = ()  # names of ``environ`` that the trainings get, too
+
+
+def script_of(jobs: Sequence[Job], batch: Batch, most: int | None = None) -> str:
+    """Return the array script, one task a job; ``most``: how many may run at a time (``%N``)."""
+    cases = [f"  {number}) set -- {shlex.join(job.arguments(batch.extra))} ;;" for number, job in enumerate(jobs)]
     head = HEAD.format(
         last=len(jobs) - 1,
         most=f"%{most}" if most else "",
         before=SAVE_BEFORE_S,
-        output=_quoted(out / "slurm-%A_%a.out"),
-        options=_option_lines(options),
+        output=_quoted(batch.out / "slurm-%A_%a.out"),
+        options=_option_lines(batch.options),
         cases="\n".join(cases),
     )
-    return head + _body(out, environ, variables) + AGAIN + EXIT
+    return head + _body(batch) + AGAIN + EXIT
 
 
-def chain_of(
-    jobs: Sequence[Job],
-    links: int,
-    out: Path,
-    environ: Mapping[str, str],
-    *,
-    extra: tuple[str, ...] = (),
-    options: str = "",
-    variables: Sequence[str] = (),
-) -> str:
-    """Return a script that sends itself: ``links`` jobs for each training, which run one after another.
-
-    Other arguments: as of ``script_of``.
-    """
+def chain_of(jobs: Sequence[Job], links: int, batch: Batch) -> str:
+    """Return a script that sends itself: ``links`` jobs for each training, which run one after another."""
     sends = [
-        f"  send {shlex.join((name_of_chain(job), str(job.folder.absolute()), *job.arguments(extra)))}" for job in jobs
+        f"  send {shlex.join((name_of_chain(job), str(job.folder.absolute()), *job.arguments(batch.extra)))}"
+        for job in jobs
     ]
     head = CHAIN_HEAD.format(
         before=SAVE_BEFORE_S,
-        output=_quoted(out / "slurm-%x-%j.out"),
-        options=_option_lines(options),
+        output=_quoted(batch.out / "slurm-%x-%j.out"),
+        options=_option_lines(batch.options),
         links=links,
         file=CHAIN_FILE,
         sends="\n".join(sends),
     )
-    return head + _body(out, environ, variables) + CHAIN_END + EXIT
+    return head + _body(batch) + CHAIN_END + EXIT
 
 
 def name_of_chain(job: Job) -> str:
@@ -171,16 +159,16 @@ def submit_chain(script: str, out: Path, environ: Mapping[str, str]) -> None:
 
     Raises:  CannotDoHere as ``submit``; OSError.
     """
-    if shutil.which("sbatch", path=environ.get("PATH")) is None:
-        raise CannotDoHere(NO_SBATCH(), safe=NOTHING_STARTED(), next_step=WITHOUT_SUBMIT())
+    _sbatch(environ)
     file = out / CHAIN_FILE
     file.write_text(script, encoding="utf-8")
     _sent(["bash", str(file)], None, environ, safe=SOME_SENT(), within_s=CHAIN_WITHIN_S)
 
 
-def _body(out: Path, environ: Mapping[str, str], variables: Sequence[str]) -> str:
+def _body(batch: Batch) -> str:
+    environ = batch.environ
     exports = [f"export {name}={shlex.quote(str(Path(environ[name]).absolute()))}" for name in NNUNET_PATHS]
-    exports += [f"export {name}={shlex.quote(environ[name])}" for name in variables]
+    exports += [f"export {name}={shlex.quote(environ[name])}" for name in batch.variables]
     # On the cluster the file may be missing.
     exports += [
         f"[ -e {(file := shlex.quote(path))} ] && export {name}={file}" for name, path in passed_on(environ).items()
@@ -188,7 +176,7 @@ def _body(out: Path, environ: Mapping[str, str], variables: Sequence[str]) -> st
     return BODY.format(
         workers=MOST_WORKERS,
         exports="\n".join(exports),
-        folder=shlex.quote(str(out)),
+        folder=shlex.quote(str(batch.out)),
         holter=shlex.join((sys.executable, "-m", "holter")),
     )
 
@@ -199,11 +187,15 @@ def submit(script: str, environ: Mapping[str, str], *, after: str | None = None)
     ``after``: the number of another Slurm job; this one starts when that one has succeeded.
     Raises:  CannotDoHere if there is no ``sbatch``, or it refuses or does not answer.
     """
+    command = [_sbatch(environ), "--parsable", *([f"--dependency=afterok:{after}"] if after else [])]
+    return _sent(command, script, environ, safe=NOTHING_STARTED()).strip().partition(";")[0]
+
+
+def _sbatch(environ: Mapping[str, str]) -> str:
     program = shutil.which("sbatch", path=environ.get("PATH"))
     if program is None:
         raise CannotDoHere(NO_SBATCH(), safe=NOTHING_STARTED(), next_step=WITHOUT_SUBMIT())
-    command = [program, "--parsable", *([f"--dependency=afterok:{after}"] if after else [])]
-    return _sent(command, script, environ, safe=NOTHING_STARTED()).strip().partition(";")[0]
+    return program
 
 
 def _sent(

@@ -1,4 +1,4 @@
-"""Waits before the training starts: a signal ends them at once and cleanly; one is for a lock that is held elsewhere."""
+"""Waits before the training starts: a signal ends them at once and cleanly; one is for a lock held on another host."""
 
 from __future__ import annotations
 
