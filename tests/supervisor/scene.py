@@ -103,7 +103,7 @@ class Named:
 
     def count(self, recorder: Recorder, tick: Tick) -> int:
         """How many episodes."""
-        for episode, diagnosis in recorder.diagnoses.items():
+        for episode, diagnosis in recorder.kept.diagnoses.items():
             if top(diagnosis) == self._headline:
                 self._first_s.setdefault(episode, tick.t_s)
         return sum(tick.t_s >= first_s + self._since_s for first_s in self._first_s.values())

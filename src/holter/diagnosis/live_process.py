@@ -48,8 +48,8 @@ def observe(pid: int, tell: Callable[[float], None], for_s: float = OBSERVE_S) -
     def each_tick(recorder: Recorder, tick: Tick) -> None:
         nonlocal marked
         tell(tick.t_s)
-        if not marked and tick.t_s >= MARK_S and not recorder.episodes:
-            episode = episode_of_snapshot(recorder.recording())
+        if not marked and tick.t_s >= MARK_S and not recorder.kept.episodes:
+            episode = episode_of_snapshot(recorder.kept.recording())
             if episode is not None:
                 marked = True
                 recorder.mark(episode)

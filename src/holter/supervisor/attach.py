@@ -98,12 +98,12 @@ def attach(
     scratch.close(keep=bool(recorder.sources.living) and scratch.is_of_run)
     return RunResult(
         returncode=0,
-        episodes=recorder.episodes,
-        diagnoses=tuple(recorder.diagnoses.values()),
+        episodes=recorder.kept.episodes,
+        diagnoses=tuple(recorder.kept.diagnoses.values()),
         outcome=recorder.outcome,
         tape=recorder.tape,
         tape_is_there=recorder.tape_is_there,
-        no_training=None if recorder.was_training_seen else no_training(recorder.contract, clock.t_s()),
+        no_training=None if recorder.was_training_seen else no_training(recorder.kept.contract, clock.t_s()),
     )
 
 

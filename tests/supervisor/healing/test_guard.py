@@ -45,7 +45,7 @@ class Standstill:
         self.waits, self.steps = waits, 100
         self.answer = lambda: None  # the hook's, on the next tick
         recorder = SimpleNamespace(
-            environment=SimpleNamespace(output_folder=str(self.folder)),
+            about=SimpleNamespace(environment=SimpleNamespace(output_folder=str(self.folder))),
             now_s=time.monotonic, add=lambda *_: None, act=self.said.append,
         )  # fmt: skip
         way = Continuation(COMMAND, resume_command(COMMAND), None, from_scratch=from_scratch)

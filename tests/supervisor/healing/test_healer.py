@@ -215,7 +215,7 @@ def test_a_limit_that_is_too_short_for_the_training_does_not_restart_it_for_ever
     case = Case(tmp_path, main_limit_s=30.0)
     actions = []
     for number in range(1, 9):
-        episode = msgspec.structs.replace(stall(case.t_s), generation=case.healer.generation)
+        episode = msgspec.structs.replace(stall(case.t_s), generation=case.healer.attempts.generation)
         plan = case.stand(100, episode, "main-stands-still", waits="none")
         actions.append(plan.action)
         if plan.action == "stop":
@@ -312,7 +312,7 @@ def test_settings_with_which_it_does_not_come_to_train_are_taken_back(case):
         plan = case.healer.after_end(case.t_s, (diagnosis,))
         begun = {"action": "restart", "state": "begun", "settings": plan.settings, "generation": number}
         case.healer.begin(ActionTaken(t_s=case.t_s, **begun))
-    assert ("HOLTER_START_METHOD", "forkserver") in case.healer.settings
+    assert ("HOLTER_START_METHOD", "forkserver") in case.healer.attempts.settings
     case.t_s += 5.0  # it raises at once: the trainer's transforms cannot be pickled
     failed = Episode(
         kind="death", phase="startup", start_s=case.t_s, alarm_s=case.t_s, subject=Subject(role="main", pid=1)
@@ -320,7 +320,7 @@ def test_settings_with_which_it_does_not_come_to_train_are_taken_back(case):
     verdicts = (Verdict(cause="main-exception", verdict="confirmed", score=0.9),)
     plan = case.healer.after_end(case.t_s, (Diagnosis(episode=failed, verdicts=verdicts),))
     assert plan.action == "restart"
-    assert case.healer.settings == ()
+    assert case.healer.attempts.settings == ()
 
 
 def test_what_kept_it_from_being_ended_may_have_passed_and_is_looked_at_again_later_and_later(case):
@@ -354,9 +354,9 @@ def answers(t_s: float) -> Tick:
 
 def test_a_plan_that_was_not_carried_out_costs_nothing(case):
     plan = case.stand(WORKS_WITHIN_S + 15, stall(case.t_s))
-    before = case.healer.history
-    case.healer.withdraw()
-    assert (len(before), len(case.healer.history)) == (2, 1)
+    before = case.healer.attempts.history
+    case.healer.attempts.withdraw()
+    assert (len(before), len(case.healer.attempts.history)) == (2, 1)
     assert case.stand(20, stall(case.t_s)) == plan
 
 
@@ -428,7 +428,7 @@ def test_a_training_that_cannot_be_saved_is_told_with_what_to_ask_and_not_touche
     assert "checkpoint" in case.requests.read_text(), "saved at the next safe point, if it can be"
     case.work()
     assert states(case) == [("wait", "begun"), ("wait", "done")]
-    assert case.healer.history == ()
+    assert case.healer.attempts.history == ()
 
 
 def ended(case: Case):

@@ -220,7 +220,7 @@ class World:
             self.healer.leave_alone()
             self.left_at, self.left_s = tick.beats[0].steps_total, tick.t_s
         else:
-            self.healer.withdraw()
+            self.healer.attempts.withdraw()
 
     def hear(self, told: ActionTaken) -> None:
         if (told.action, told.state) == ("replace-workers", "begun"):

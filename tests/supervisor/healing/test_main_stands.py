@@ -114,7 +114,7 @@ def play(
     scene.extra = extra(folder, call, for_s, at)
 
     def look(recorder: Recorder, _: Tick) -> None:
-        if NAMED in [top(diagnosis)[0] for diagnosis in recorder.diagnoses.values()]:
+        if NAMED in [top(diagnosis)[0] for diagnosis in recorder.kept.diagnoses.values()]:
             (folder / "enough").touch()
 
     return scene.play(None, each_tick=look)

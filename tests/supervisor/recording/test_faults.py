@@ -48,7 +48,7 @@ def test_a_stopped_worker_is_found_twice_the_second_time_where_ptrace_is_refused
                     os.kill(pid, signal.SIGCONT)
         dumper = recorder._kept._investigator._dumper
         # A sweep of the first episode that is not finished would lose its py-spy.
-        is_over = recorder.episodes and recorder.episodes[-1].end_s is not None and not dumper.busy
+        is_over = recorder.kept.episodes and recorder.kept.episodes[-1].end_s is not None and not dumper.busy
         if len(stopped) == count == 1 and is_over and of_role(tick, "train-worker"):
             dumper._py_spy.program = Path("/nonexistent/py-spy")
             stop(recorder, tick)
@@ -207,7 +207,9 @@ def test_a_lost_export_result_is_named_in_the_final_validation(scene):
     killed: list[int] = []
 
     def begin(recorder, tick):
-        threading.Thread(target=lose_a_result, args=(Path(recorder.environment.scratch), killed), daemon=True).start()
+        threading.Thread(
+            target=lose_a_result, args=(Path(recorder.about.environment.scratch), killed), daemon=True
+        ).start()
 
     def end(recorder, tick):
         if any(event.text.startswith("export-lost-result-hang") for event in notes(recorder)):
@@ -227,6 +229,6 @@ def test_a_lost_export_result_is_named_in_the_final_validation(scene):
 
 
 def notes(recorder):
-    for diagnosis in recorder.diagnoses.values():
+    for diagnosis in recorder.kept.diagnoses.values():
         verdict = diagnosis.verdicts[0]
         yield type("Named", (), {"text": f"{verdict.cause} {verdict.verdict}"})

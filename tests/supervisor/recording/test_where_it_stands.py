@@ -94,7 +94,7 @@ def test_what_stands_at_the_end_is_the_headline_and_names_no_cause(tmp_path: Pat
     seen: list[float] = []
 
     def look(recorder: Recorder, tick: Tick) -> None:
-        if any(event.what == "main-stands" for event in recorder.recording().events(Notice)):
+        if any(event.what == "main-stands" for event in recorder.kept.recording().events(Notice)):
             seen.append(tick.t_s)
         if len(seen) == 12:  # a second notice would have come
             assert recorder.sources.process.main_pid is not None

@@ -76,7 +76,7 @@ class CheckpointGuard:
     def _read_way(self, standing: StalledTraining, ticks: _Ticks) -> Way:
         # In a thread: a disk may stall without end, and the recording must go on.
         ways: list[Way] = []
-        folder = self._recorder.environment.output_folder
+        folder = self._recorder.about.environment.output_folder
 
         def read() -> None:
             try:

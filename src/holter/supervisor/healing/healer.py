@@ -12,7 +12,7 @@ from holter.causes.steps import Settings, Situation
 from holter.evidence.facts.training.stuck_place import PERSON
 from holter.history.ranks import main_beat, working
 from holter.records import ActionTaken, Diagnosis, Episode, Plan, Tick
-from holter.remedies.ladder import OUTSIDE_RUNG, WAITS, Attempt, budget_is_over, next_plan
+from holter.remedies.ladder import OUTSIDE_RUNG, WAITS, budget_is_over, next_plan
 from holter.remedies.which_ladder import known_facts
 from holter.sentences import define
 from holter.supervisor.healing.attempts import Attempts
@@ -69,46 +69,21 @@ class Healer:
         main_heal: bool = True,
         activity: RunActivity | None = None,
     ) -> None:
-        self._attempts = Attempts(say)
+        self.attempts = Attempts(say)
         self._control = control
-        self._act = act
+        self.acts = act  # actions are carried out, not only proposed
         self._can_continue = can_continue
         self._settings = settings
-        self._state = TrainingState(is_own=is_own)
+        self.state = TrainingState(is_own=is_own)
         self._main_hang = MainHang(say, limit_s=main_limit_s, off=not (main_heal and act), activity=activity)
         self._has_limit = main_limit_s is not None
         self.waiting = ExternalWait(say)
         self._left: LeftAlone | None = None
 
     @property
-    def epoch(self) -> int | None:
-        """The number of the last epoch that was seen; None if none was."""
-        return self._state.epoch
-
-    @property
-    def settings(self) -> Settings:
-        """Settings for the next process."""
-        return self._attempts.settings
-
-    @property
-    def history(self) -> tuple[Attempt, ...]:
-        """The plans that were taken so far."""
-        return self._attempts.history
-
-    @property
-    def generation(self) -> int:
-        """Number of the process that lives now."""
-        return self._attempts.generation
-
-    @property
-    def acts(self) -> bool:
-        """Return whether actions are carried out, not only proposed."""
-        return self._act
-
-    @property
     def lacks_command(self) -> bool:
         """Return whether Holter may act, but knows no command that restarts the training."""
-        return self._act and not self._can_continue
+        return self.acts and not self._can_continue
 
     # -------------------------------------------------------------------------------------------------- a live training
 
@@ -116,20 +91,22 @@ class Healer:
         """Process a tick of a live training; return a plan to carry out now (restart, stop), or None."""
         self.waiting.update(tick)
         self._main_hang.see(tick)
-        moved = self._state.see(tick)
+        moved = self.state.see(tick)
         if self._awaits_effect(tick, moved=moved):
             return None
         open_ones = [episode for episode in episodes if self._is_ours(episode)]
         diagnosis_of = {diagnosis.episode.identity: diagnosis for diagnosis in diagnoses}
         judged = [(episode, diagnosis_of.get(episode.identity)) for episode in open_ones]
-        plans = [next_plan(diagnosis, self.history, self._situation(tick, diagnosis)) for _, diagnosis in judged]
+        plans = [
+            next_plan(diagnosis, self.attempts.history, self._situation(tick, diagnosis)) for _, diagnosis in judged
+        ]
         if not self.waiting.is_for(plans) and all(diagnosis is not None for _, diagnosis in judged):
             self.waiting.is_over(tick.t_s)
         for plan, (episode, diagnosis) in zip(plans, judged, strict=True):
-            self._attempts.remember_request(plan, diagnosis)
+            self.attempts.remember_request(plan, diagnosis)
             if plan.action == "wait":
                 self._take(plan, tick)
-            elif is_time(self._state, episode, diagnosis, tick):
+            elif is_time(self.state, episode, diagnosis, tick):
                 if self.waiting.is_for([plan]):
                     self.waiting.is_over(tick.t_s)
                 if plan.action != "nothing":
@@ -139,21 +116,17 @@ class Healer:
     def begin_wait(self, plan: Plan, t_s: float) -> None:
         """Report that a restart waits for an outside condition, with the request to the administrator."""
         if plan.rung == OUTSIDE_RUNG:
-            self.waiting.begin(self._attempts.action(msgspec.structs.replace(plan, action="wait"), t_s, "begun"))
+            self.waiting.begin(self.attempts.action(msgspec.structs.replace(plan, action="wait"), t_s, "begun"))
 
     def leave_alone(self) -> None:
         """Remove the last plan, and do not end the training for now, because it could not be continued.
 
         The decision is repeated after growing intervals: the file server may answer again by then.
         """
-        self.withdraw()
-        again = self._left is not None and self._left.steps == self._state.steps
+        self.attempts.withdraw()
+        again = self._left is not None and self._left.steps == self.state.steps
         for_s = min(2 * self._left.for_s, TRY_AGAIN_MOST_S) if again and self._left else TRY_AGAIN_S
-        self._left = LeftAlone(self._state.steps, for_s, (self._state.seen_s or 0.0) + for_s)
-
-    def withdraw(self) -> None:
-        """Remove the last plan from the history, because it will not be carried out."""
-        self._attempts.withdraw()
+        self._left = LeftAlone(self.state.steps, for_s, (self.state.seen_s or 0.0) + for_s)
 
     # -------------------------------------------------------------------------------------------- between two processes
 
@@ -161,67 +134,71 @@ class Healer:
         """Start with a new process of the training: reset everything except the history of what was tried."""
         self.waiting.forget()
         self._main_hang.forget(restart.generation)
-        self._state.begin()
+        self.state.begin()
         self._left = None
-        self._attempts.begin(restart)
+        self.attempts.begin(restart)
 
     def after_good_end(self, t_s: float) -> None:
         """Record success for a restart whose process ended without an error before its result was known."""
-        awaited = self._attempts.awaited
+        awaited = self.attempts.awaited
         if awaited is not None and awaited.action == "restart":
-            self._attempts.settle(t_s, "done", ENDED_WELL(after=t_s - awaited.t_s))
+            self.attempts.settle(t_s, "done", ENDED_WELL(after=t_s - awaited.t_s))
 
     def after_end(self, t_s: float, diagnoses: tuple[Diagnosis, ...]) -> Plan:
         """Return what to do after an unexpected end of the main process.
 
         A process that never made a step is not started again: an option or a path is wrong, and it would fail again.
         """
-        if not self._state.has_trained:
-            return Plan(action="nothing", reason="ended-too-soon" if self._state.expects_no_beat else "never-trained")
-        awaited = self._attempts.awaited
+        if not self.state.has_trained:
+            return Plan(action="nothing", reason="ended-too-soon" if self.state.expects_no_beat else "never-trained")
+        awaited = self.attempts.awaited
         if awaited is not None and awaited.action == "restart" and awaited.settings:
-            self._attempts.settle(t_s, "failed", TAKEN_BACK())
-            self._attempts.taken_back()
+            self.attempts.settle(t_s, "failed", TAKEN_BACK())
+            self.attempts.taken_back()
         # The training survived earlier deaths of workers; only episodes of the last moments explain this end.
         recent = [each for each in diagnoses if t_s - each.episode.alarm_s < LAST_MOMENTS_S]
         diagnosis = recent[-1] if recent else None
-        now = Situation(t_s, False, False, self.epoch, self._state.workers, self._can_continue, in_force=self._settings)
-        plan = next_plan(diagnosis, self.history, now)
-        self._attempts.remember_request(plan, diagnosis)
-        if not self._act:
-            self._attempts.propose_action(plan, t_s)
+        now = Situation(
+            t_s, False, False, self.state.epoch, self.state.workers, self._can_continue, in_force=self._settings
+        )
+        plan = next_plan(diagnosis, self.attempts.history, now)
+        self.attempts.remember_request(plan, diagnosis)
+        if not self.acts:
+            self.attempts.propose_action(plan, t_s)
             return Plan(action="nothing")
         if plan.action == "restart":
-            self._attempts.add(plan, t_s, self.epoch)
+            self.attempts.add(plan, t_s, self.state.epoch)
         return plan
 
     # ------------------------------------------------------------------------------------------------------ when to act
 
     def _is_ours(self, episode: Episode) -> bool:
-        return episode.end_s is None and episode.kind in ACTED_ON and episode.generation == self.generation
+        return episode.end_s is None and episode.kind in ACTED_ON and episode.generation == self.attempts.generation
 
     def _awaits_effect(self, tick: Tick, *, moved: bool) -> bool:
         # Settles the last action; True while workers were asked for a moment ago.
-        awaited = self._attempts.awaited
+        awaited = self.attempts.awaited
         if awaited is None:
             return False
         after_s = tick.t_s - awaited.t_s
         if awaited.action == "restart":
-            if (moved or not self._state.progress.has_beat) and self._state.is_at_work(tick):
+            if (moved or not self.state.progress.has_beat) and self.state.is_at_work(tick):
                 at_work = (
-                    AT_WORK(after=after_s) if self.epoch is None else AT_WORK_AGAIN(epoch=self.epoch, after=after_s)
+                    AT_WORK(after=after_s)
+                    if self.state.epoch is None
+                    else AT_WORK_AGAIN(epoch=self.state.epoch, after=after_s)
                 )
-                self._attempts.settle(tick.t_s, "done", at_work)
-                if not self._state.progress.has_beat:  # no epochs will show that it helped
-                    self._attempts.helped()
+                self.attempts.settle(tick.t_s, "done", at_work)
+                if not self.state.progress.has_beat:  # no epochs will show that it helped
+                    self.attempts.helped()
         elif moved:
-            self._attempts.settle(tick.t_s, "done", GOES_ON(after=after_s))
-            self._state.progress.unlearn()
-            self._attempts.helped()
+            self.attempts.settle(tick.t_s, "done", GOES_ON(after=after_s))
+            self.state.progress.unlearn()
+            self.attempts.helped()
         elif after_s < WORKS_WITHIN_S:
             return True
         else:
-            self._attempts.settle(tick.t_s, "failed", NOTHING_MOVED(age=WORKS_WITHIN_S))
+            self.attempts.settle(tick.t_s, "failed", NOTHING_MOVED(age=WORKS_WITHIN_S))
         return False
 
     def _after_long(
@@ -231,7 +208,7 @@ class Healer:
         # Not before the first step, which may wait for another fold, and not after the training is finished. A user's
         # limit needs no stall: a computing main process is detected as stalled late, or never.
         beat = main_beat(tick)
-        if beat is None or beat.phase == "shutdown" or not (self._state.steps or self._has_limit):
+        if beat is None or beat.phase == "shutdown" or not (self.state.steps or self._has_limit):
             return None
         stalls = [
             (diagnosis, plan)
@@ -247,7 +224,7 @@ class Healer:
                 continue  # an answer may take hours, and a debugger shows what would be lost
             now = self._situation(tick, diagnosis)
             if now.can_continue and now.may_end and self._main_hang.is_due(tick):
-                over = budget_is_over(self.history, now)
+                over = budget_is_over(self.attempts.history, now)
                 action: Literal["stop", "restart"] = "stop" if over is not None else "restart"
                 return self._take(Plan(action=action, cause=plan.cause, rung=2, reason=over or MAIN_HANGS), tick)
         return None
@@ -259,10 +236,10 @@ class Healer:
             tick.t_s,
             True,
             waits,
-            self.epoch,
-            self._state.workers,
+            self.state.epoch,
+            self.state.workers,
             self._can_continue,
-            may_end=self._left is None or self._left.steps != self._state.steps or tick.t_s >= self._left.until_s,
+            may_end=self._left is None or self._left.steps != self.state.steps or tick.t_s >= self._left.until_s,
             in_force=self._settings,
             cleared_s=self.waiting.cleared_s(cause, tick.t_s),
         )
@@ -270,23 +247,23 @@ class Healer:
     # ------------------------------------------------------------------------------------------------------- what to do
 
     def _take(self, plan: Plan, tick: Tick) -> Plan | None:
-        if plan.action == "wait" and self._act:
+        if plan.action == "wait" and self.acts:
             self._wait(plan, tick.t_s)
             return None
-        if not self._act:
-            self._attempts.propose_action(plan, tick.t_s)
-        if plan.action == "nothing" or not self._act:
+        if not self.acts:
+            self.attempts.propose_action(plan, tick.t_s)
+        if plan.action == "nothing" or not self.acts:
             return None
-        self._attempts.add(plan, tick.t_s, self.epoch)
+        self.attempts.add(plan, tick.t_s, self.state.epoch)
         if plan.action != "replace-workers":
             return plan
-        self._attempts.start(self._attempts.action(plan, tick.t_s, "begun", WAITS()))
-        if not self._control.ask("replace-workers", plan.cause or "", self.generation):
-            self._attempts.settle(tick.t_s, "failed", NOT_ASKED())
+        self.attempts.start(self.attempts.action(plan, tick.t_s, "begun", WAITS()))
+        if not self._control.ask("replace-workers", plan.cause or "", self.attempts.generation):
+            self.attempts.settle(tick.t_s, "failed", NOT_ASKED())
         return None
 
     def _wait(self, plan: Plan, t_s: float) -> None:
         # Outside our reach: save at the next safe point, and go on when it clears; no budget is used.
         if not self.waiting.is_on:
-            self.waiting.begin(self._attempts.action(plan, t_s, "begun"))
-            self._control.ask("checkpoint", plan.cause or "", self.generation)
+            self.waiting.begin(self.attempts.action(plan, t_s, "begun"))
+            self._control.ask("checkpoint", plan.cause or "", self.attempts.generation)

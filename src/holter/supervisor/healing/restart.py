@@ -67,7 +67,7 @@ class Restart:
         )
         self._recorder.act(action)
         try:
-            started = self._launch.start(command, process.number, self._healer.settings)
+            started = self._launch.start(command, process.number, self._healer.attempts.settings)
         except CommandNotFound as error:
             self._recorder.act(msgspec.structs.replace(action, state="failed", **as_fields(error.what)))
             return False
@@ -88,7 +88,7 @@ class Restart:
 
     def _command_to_go_on(self, plan: Plan) -> tuple[str, ...] | None:
         # The command that loses least; None, with the reason reported, if all progress would be lost.
-        folder, epoch = self._recorder.environment.output_folder, self._healer.epoch
+        folder, epoch = self._recorder.about.environment.output_folder, self._healer.state.epoch
         way = self._delay.until_readable(lambda: self._continuation.prepare(folder, epoch), plan)
         if way.may_pass and self._process.is_asked_to_end:
             return None

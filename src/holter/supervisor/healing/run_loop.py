@@ -96,7 +96,9 @@ class RunLoop:
         while ended_s is None or self._clock.t_s() < ended_s + linger_s:
             tick = process.tick()
             if ended_s is None:
-                plan = self._healer.see(tick, self._recorder.episodes, tuple(self._recorder.diagnoses.values()))
+                plan = self._healer.see(
+                    tick, self._recorder.kept.episodes, tuple(self._recorder.kept.diagnoses.values())
+                )
                 if plan is not None and self._may_end(plan, tick):
                     return plan
             else:
@@ -118,11 +120,11 @@ class RunLoop:
             tick = self._process.step()
             return None if self._process.has_ended or self._process.is_asked_to_end else tick
 
-        answer = self._guard.ask(StalledTraining(plan, self._process.number, self._healer.epoch, tick), step)
+        answer = self._guard.ask(StalledTraining(plan, self._process.number, self._healer.state.epoch, tick), step)
         if answer == "leave":
             self._healer.leave_alone()
         elif answer == "over":
-            self._healer.withdraw()
+            self._healer.attempts.withdraw()
         return answer == "end"
 
     # --------------------------------------------------------------------------------------- when it has ended
@@ -140,7 +142,7 @@ class RunLoop:
         # Exit code 0 although epochs and the final checkpoint are missing.
         if self.child.returncode != 0 or self._process.is_asked_to_end or not self._recorder.is_unfinished():
             return False
-        return not self._continuation.has_final(self._recorder.newest_environment.output_folder)
+        return not self._continuation.has_final(self._recorder.about.newest.output_folder)
 
     def _after_end(self) -> Plan:
         returncode = self.child.returncode
@@ -157,7 +159,7 @@ class RunLoop:
             return Plan(action="nothing")  # the training works without it
         deaths = [
             diagnosis
-            for diagnosis in self._recorder.diagnoses.values()
+            for diagnosis in self._recorder.kept.diagnoses.values()
             if diagnosis.episode.generation == self._process.number and diagnosis.episode.kind == "death"
         ]
         plan = self._healer.after_end(self._clock.t_s(), tuple(deaths))
@@ -193,8 +195,8 @@ class RunLoop:
         self._recorder.finish()
         return RunResult(
             returncode=self._returncode(),
-            episodes=self._recorder.episodes,
-            diagnoses=tuple(self._recorder.diagnoses.values()),
+            episodes=self._recorder.kept.episodes,
+            diagnoses=tuple(self._recorder.kept.diagnoses.values()),
             orphans=left.orphans,
             goes_on=left.mains,
             generations=number + 1,

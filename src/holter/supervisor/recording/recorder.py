@@ -12,8 +12,6 @@ from holter.probes.training.file_tail import Mark
 from holter.records import (
     ActionTaken,
     ContractSettled,
-    Diagnosis,
-    Environment,
     Episode,
     Event,
     Noted,
@@ -34,7 +32,7 @@ from holter.supervisor.recording.registrar import Registrar
 from holter.supervisor.recording.scratch import Scratch, ScratchKeeper
 from holter.supervisor.recording.sources import Sources
 from holter.supervisor.recording.standing import StandingWatch
-from holter.tape import Recording, TapeWriter
+from holter.tape import TapeWriter
 from holter.tape.reader import make_tick
 from holter.tape.remote_writer import RemoteWriter
 
@@ -78,13 +76,12 @@ class Recorder:
         self._writer = writer
         self._listener = listener
         self._notices = Notices()
-        self._standing = StandingWatch(self.recording, folder, writer.write_stacks)
         self._course = Course()
         self._registrar = registrar
         self._problems = OwnProblems(writer, listener, registrar)
         self._bulletin = Bulletin(variables, clock.zero_wall_s)
         self._pending: list[Event] = []
-        self._about = EnvironmentKeeper(
+        self.about = EnvironmentKeeper(
             command=command,
             attached=attached,
             variables=variables,
@@ -93,19 +90,20 @@ class Recorder:
             sources=self.sources,
             resume_command=terms.resume.text if terms.resume.is_given and terms.resume.text else None,
         )
-        self._kept = EpisodeKeeper(clock, folder, self.sources, self._about, writer, listener, registrar)
-        self._about.follow(root_pid)
-        self._writer.write_environment(self.environment)
+        self.kept = EpisodeKeeper(clock, folder, self.sources, self.about, writer, listener, registrar)
+        self._standing = StandingWatch(self.kept.recording, folder, writer.write_stacks)
+        self.about.follow(root_pid)
+        self._writer.write_environment(self.about.environment)
 
     def follow(self, root_pid: int) -> None:
         """Continue with the process that replaced the last one."""
-        self._kept.follow()
+        self.kept.follow()
         self._root_pid = root_pid
         self.sources.follow(root_pid)
         self._notices = Notices()
         self._standing.follow()
         self._contracts.follow(self._clock.t_s())
-        self._about.follow(root_pid)
+        self.about.follow(root_pid)
 
     def now_s(self) -> float:
         """Return the time of the recording's clock in seconds."""
@@ -125,7 +123,7 @@ class Recorder:
 
     def mark(self, episode: Episode) -> None:
         """Add an episode that no detector marked: the training had stalled before the recording started."""
-        self._kept.take(episode)
+        self.kept.take(episode)
 
     def safe_tick(self) -> Tick:
         """Do one tick; an error in it is recorded, and the training is not affected."""
@@ -150,41 +148,41 @@ class Recorder:
         self._writer.write_events(events)
         for run in runs:
             self._writer.write_probe_run(run)
-        self._kept.remember(tick)
+        self.kept.remember(tick)
         self.was_training_seen = self.was_training_seen or shows_training(tick)
         self._learn_environment(t_s)
         self._keep(self._contracts.see(tick))
-        self._kept.see(tick)
+        self.kept.see(tick)
         self._notice(tick)
         self._course.see(tick)
-        pace, is_due = self._bulletin.see(tick, self.newest_environment.num_epochs)
+        pace, is_due = self._bulletin.see(tick, self.about.newest.num_epochs)
         self._listener.pace(pace, is_due=is_due)
-        self._kept.judge_due()
+        self.kept.judge_due()
         self._writer.pulse(t_s)
         if self._registrar is not None and self._registrar.is_due(t_s):
-            self._registrar.update(t_s, self.recording(), tuple(self.diagnoses.values()))
+            self._registrar.update(t_s, self.kept.recording(), tuple(self.kept.diagnoses.values()))
         self.add(*self._problems.see(self._clock.t_s()))
         return tick
 
     def finish(self) -> tuple[Episode, ...]:
         """Judge the open episodes, and close the tape; return all episodes."""
-        self._kept.write_last_stacks()
-        newest = self._kept.newest_tick
+        self.kept.write_last_stacks()
+        newest = self.kept.newest_tick
         at_last = None if newest is None else self._contracts.at_last(newest)
         if self._attached:  # reported even after a short observation
             self._keep(at_last)
         elif at_last is not None and self.sources.process.main_pid is None:  # the tape records why nothing was seen
             self.add(at_last)
         self._writer.write_events(self._pending)
-        self._kept.judge_open()
+        self.kept.judge_open()
         early = self._contracts.of_early_end(self._clock.t_s())
-        if any(episode.kind == "death" for episode in self.episodes):
+        if any(episode.kind == "death" for episode in self.kept.episodes):
             self._pending.clear()
             self._keep(early)
             self._writer.write_events(self._pending)
         elif early is not None and not self.was_training_seen and not self._attached:  # only for the tape: why
             self._writer.write_events([early])
-        self._kept.close()
+        self.kept.close()
         self._contracts.close()
         self._standing.close()
         self.sources.close()
@@ -193,8 +191,8 @@ class Recorder:
             say_what_is_left(self._writer, self._listener.note)
         if self._registrar is not None:
             whole = self._writer.path if self._writer.is_there else None
-            self._registrar.finish(self.recording(), tuple(self.diagnoses.values()), whole)
-        return self.episodes
+            self._registrar.finish(self.kept.recording(), tuple(self.kept.diagnoses.values()), whole)
+        return self.kept.episodes
 
     @property
     def outcome(self) -> Outcome | None:
@@ -210,40 +208,11 @@ class Recorder:
         """Whether there is a readable tape under that path."""
         return self._writer.is_there
 
-    @property
-    def diagnoses(self) -> dict[tuple[str, str, float], Diagnosis]:
-        """The newest diagnosis of each episode, by its identity."""
-        return self._kept.diagnoses
-
-    @property
-    def episodes(self) -> tuple[Episode, ...]:
-        """All episodes so far, open ones included."""
-        return self._kept.episodes
-
-    @property
-    def contract(self) -> ContractSettled | None:
-        """What can be observed of the run and done to it; None until that is settled."""
-        return self._kept.contract
-
     def is_unfinished(self) -> bool:
         """Return whether nnU-Net has started to train and not finished, judged by log, console and heartbeat."""
         t_s = self._clock.t_s()
         self._course.see(Tick(t_s=t_s, events=self.sources.read_final_events(t_s)))
-        return self._course.is_unfinished(self.newest_environment.num_epochs)
-
-    @property
-    def environment(self) -> Environment:
-        """The environment, from its last reading."""
-        return self._about.environment
-
-    @property
-    def newest_environment(self) -> Environment:
-        """The environment, with what the trainer has reported since its last reading."""
-        return self._about.newest
-
-    def recording(self) -> Recording:
-        """Return the last minutes as a recording, as if it were read from the tape."""
-        return self._kept.recording()
+        return self._course.is_unfinished(self.about.newest.num_epochs)
 
     def _notice(self, tick: Tick) -> None:
         # Notices of Holter and of the hook: worth a line, but no alarm.
@@ -254,22 +223,22 @@ class Recorder:
             *self._standing.see(tick),
         )
         self._writer.write_events(noticed)
-        self._kept.add(noticed)
+        self.kept.add(noticed)
         for notice in (*noticed, *(event for event in tick.events if isinstance(event, Notice))):
             self._listener.notice(notice)
 
     def _keep(self, settled: ContractSettled | None) -> None:
         if settled is None:
             return
-        before, self._kept.contract = self._kept.contract, settled
+        before, self.kept.contract = self.kept.contract, settled
         self.add(settled)
         self._listener.contract(settled, before)
 
     def _learn_environment(self, t_s: float) -> None:
-        was_complete = self._about.was_complete
-        environment = self._about.see(t_s, self._root_pid)
+        was_complete = self.about.was_complete
+        environment = self.about.see(t_s, self._root_pid)
         if environment is None:
             return
         self._writer.write_environment(environment)
         if not was_complete:
-            self._kept.judge_again()
+            self.kept.judge_again()
