@@ -52,7 +52,7 @@ def observe(pid: int, tell: Callable[[float], None], for_s: float = OBSERVE_S) -
             episode = episode_of_snapshot(recorder.kept.recording())
             if episode is not None:
                 marked = True
-                recorder.mark(episode)
+                recorder.kept.take(episode)  # no detector marked it: the training had stalled before
 
     try:
         tape = scratch.folder / "look.holter"

@@ -35,13 +35,8 @@ def _groups(proc: Path, cgroup: Path) -> Iterator[tuple[Path, tuple[str, str, st
             here = root / path.lstrip("/")
             if ".." in here.parts or not here.is_dir():  # a container sees its own group as the root
                 here = root
-            yield from (
-                (folder, V2 if number == "0" else V1) for folder in (here, *here.parents) if _is_in(folder, root)
-            )
-
-
-def _is_in(folder: Path, root: Path) -> bool:
-    return folder == root or root in folder.parents
+            own = [folder for folder in (here, *here.parents) if folder.is_relative_to(root)]
+            yield from ((folder, V2 if number == "0" else V1) for folder in own)
 
 
 def _of_group(folder: Path, names: tuple[str, str, str]) -> int | None:

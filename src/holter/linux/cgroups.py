@@ -120,6 +120,6 @@ def _relative(path: str, mount_root: str) -> str | None:
 def _place(mount_point: str, root: Path) -> Path:
     # A mount point below ``/sys/fs/cgroup`` is read below ``root`` instead.
     point = PurePosixPath(mount_point)
-    if point == _USUAL_PLACE or _USUAL_PLACE in point.parents:
+    if point.is_relative_to(_USUAL_PLACE):
         return root / point.relative_to(_USUAL_PLACE)
     return Path(point)

@@ -80,7 +80,7 @@ class Session:
         broken = () if settings.retry else tuple(cell for cell in cells if cell.state == "broken")
         going = [cell for cell in cells if cell.state != "done" and cell not in broken]
         self._broken = broken
-        self._queue = Queue(
+        self.queue = Queue(
             [cell.job for cell in going if cell.state != "running"],
             settings.slots,
             needs=needs_of(cells),
@@ -112,14 +112,9 @@ class Session:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    @property
-    def queue(self) -> Queue:
-        """The queue, for the summary at the end."""
-        return self._queue
-
     def _loop(self) -> int:
         handled = 0
-        while not self._queue.is_over or self._trainings.running:
+        while not self.queue.is_over or self._trainings.running:
             if self._signals > handled:
                 handled += 1
                 if self._stop(handled):
@@ -133,12 +128,12 @@ class Session:
         if self._signals:
             self._tell(words.STOPPED())
             return INTERRUPTED if self._asked == signal.SIGINT else REQUEUE
-        return 1 if self._queue.aside or self._queue.left or self._broken else 0
+        return 1 if self.queue.aside or self.queue.left or self._broken else 0
 
     def _start(self) -> None:
         now_s = time.monotonic()
-        self._foreign.own(self._queue.devices)
-        while (due := self._queue.start(now_s, lambda slot: self._is_free(slot, now_s))) is not None:
+        self._foreign.own(self.queue.devices)
+        while (due := self.queue.start(now_s, lambda slot: self._is_free(slot, now_s))) is not None:
             job, slot = due
             try:
                 self._begin(job, slot)
@@ -154,14 +149,14 @@ class Session:
         if cell.state == "done":
             self._close(job, Ended(None, is_done=True))
         elif cell.state == "running":
-            self._queue.release(job)
+            self.queue.release(job)
             self._adopt(job, cell.why)
         elif self._has_failed_elsewhere(cell):
             self._close(job, _elsewhere(cell))
         elif self._known.are_gone():
-            self._queue.put_back(job)
+            self.queue.put_back(job)
             folder = self._environ.get("nnUNet_results") or str(job.model)
-            self._queue.stop(GONE(count=self._known.count, folder=folder))
+            self.queue.stop(GONE(count=self._known.count, folder=folder))
             self._tell_stopped()
         else:
             self._begun.add(job.folder)
@@ -209,7 +204,7 @@ class Session:
                 self._tell(words.ALONE(name=name_of(job)))
             # Another queue was faster; or a node is gone, and the lock of its training is not stale yet.
             elif code in (HOLTER_FAILED, None) and cell.state == "running":
-                self._queue.release(job)
+                self.queue.release(job)
                 self._adopt(job, cell.why)
             else:
                 self._close(job, self._end_of(job, code, cell))
@@ -245,8 +240,8 @@ class Session:
         return Ended(code, is_done=False, cause=cause, why=why)
 
     def _close(self, job: Job, end: Ended) -> None:
-        was_stopped = self._queue.stopped
-        fate = self._queue.ended(job, end)
+        was_stopped = self.queue.stopped
+        fate = self.queue.ended(job, end)
         if end.is_done:
             self._known.add(job.folder)
         said = {"done": words.DONE(name=name_of(job)), "again": words.AGAIN(name=name_of(job))}
@@ -257,13 +252,13 @@ class Session:
             self._tell_stopped()
 
     def _tell_stopped(self) -> None:
-        if self._queue.stopped is not None:
-            self._tell(self._queue.stopped)
+        if self.queue.stopped is not None:
+            self._tell(self.queue.stopped)
 
     def _adopt(self, job: Job, why: Message | None) -> None:
         holder = holder_here(job)
         self._elsewhere[job.folder] = job
-        self._queue.adopt(job, holder[1] if holder else None, is_here=holder is not None)
+        self.queue.adopt(job, holder[1] if holder else None, is_here=holder is not None)
         self._tell(words.GOES_ON_ELSEWHERE(name=name_of(job), why=why))
 
     def _stop(self, times: int) -> bool:
@@ -272,7 +267,7 @@ class Session:
             self._trainings.kill()
             self._tell(words.KILLED())
             return True
-        self._queue.stop(words.STOPPED())
+        self.queue.stop(words.STOPPED())
         self._tell(words.STOPPING(count=self._trainings.running))
         self._trainings.ask_to_stop()
         return False

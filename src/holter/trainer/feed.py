@@ -43,7 +43,7 @@ class Feed:
     num_processes = 0  # nnU-Net's name for the number of worker processes
 
     def __init__(self, make: Make, place: Place, seed: int, stream: int, log: LoaderLog) -> None:
-        self._make, self._place, self._log = make, place, log
+        self._make, self.place, self._log = make, place, log
         self._seed, self._stream, self._step = seed, stream, 0
         self._loader: Loader | None = None
         self._is_closed = False
@@ -68,11 +68,6 @@ class Feed:
         self._step += 1
         return batch
 
-    @property
-    def place(self) -> Place:
-        """Return the current device of the transforms."""
-        return self._place
-
     def start(self) -> Loader:
         """Start reading ahead; return the loader.
 
@@ -81,7 +76,7 @@ class Feed:
         if self._is_closed:
             raise LoaderClosed(CLOSED())
         if self._loader is None:
-            self._loader = self._make(self._place, self._seed)
+            self._loader = self._make(self.place, self._seed)
             if self._step:
                 self._loader.restore(self._step)
             if self._loader.backend.note:
@@ -94,10 +89,10 @@ class Feed:
 
         ``reason``: the failure; None: the GPU is out of memory, or almost: how often torch emptied its cache for space.
         """
-        if not self._place.is_gpu:
+        if not self.place.is_gpu:
             return
         self._drop()
-        self._place = Place("cpu")
+        self.place = Place("cpu")
         gc.collect()  # the error's traceback and the stage form a cycle that holds the tensors of the batch
         torch.cuda.empty_cache()
         if retries:
@@ -128,7 +123,7 @@ class Feed:
 
     def _why_not_on_gpu(self, error: BaseException | None) -> str | None:
         # The reason to move the transforms to the CPU, empty if out of memory; None: moving would not help.
-        if not self._place.is_gpu:
+        if not self.place.is_gpu:
             return None
         if is_out_of_memory(error):
             return ""

@@ -42,14 +42,9 @@ class FileTail:
         self.caught_up = begin is not None  # the end was reached at least once; later lines are new
         self._bytes_per_read = bytes_per_read
         self._inode: tuple[int, int] | None = None if begin is None else begin.file
-        self._offset = 0 if begin is None else begin.size
+        self.read_bytes = 0 if begin is None else begin.size  # so far, with a last line without its end
         self._partial = b""
         self._overlong = False
-
-    @property
-    def read_bytes(self) -> int:
-        """How many bytes of the file were read so far, including those of a last line without its end."""
-        return self._offset
 
     def read_lines(self) -> list[str]:
         """Return new complete lines; empty if there are none or the file cannot be opened now."""
@@ -59,11 +54,11 @@ class FileTail:
                 return []
             with self.path.open("rb") as file:
                 self._notice_replacement(os.fstat(file.fileno()))
-                file.seek(self._offset)
+                file.seek(self.read_bytes)
                 chunk = file.read(self._bytes_per_read)
         except OSError:
             return []
-        self._offset += len(chunk)
+        self.read_bytes += len(chunk)
         if len(chunk) < self._bytes_per_read:
             self.caught_up = True
         return self._split(chunk)
@@ -71,8 +66,8 @@ class FileTail:
     def _notice_replacement(self, status: os.stat_result) -> None:
         # Another file of that name, or a file that became shorter: start at its beginning.
         inode = (status.st_dev, status.st_ino)
-        if inode != self._inode or status.st_size < self._offset:
-            self._inode, self._offset = inode, 0
+        if inode != self._inode or status.st_size < self.read_bytes:
+            self._inode, self.read_bytes = inode, 0
             self._partial, self._overlong = b"", False
 
     def _split(self, chunk: bytes) -> list[str]:

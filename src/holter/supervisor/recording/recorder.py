@@ -121,10 +121,6 @@ class Recorder:
         except Exception as error:  # noqa: BLE001 - a failing listener must not prevent healing
             self.add(Noted(t_s=action.t_s, what="listener-failed", text=f"{type(error).__name__}: {error}"))
 
-    def mark(self, episode: Episode) -> None:
-        """Add an episode that no detector marked: the training had stalled before the recording started."""
-        self.kept.take(episode)
-
     def safe_tick(self) -> Tick:
         """Do one tick; an error in it is recorded, and the training is not affected."""
         try:

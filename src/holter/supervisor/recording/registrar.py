@@ -67,14 +67,9 @@ class Registrar:
         self._waiting: Entry | None = None
         self._is_over = False
         self._changed = threading.Condition()
-        self._problem: Message | None = None
+        self.problem: Message | None = None  # why the run is not in the registry
         self._thread = threading.Thread(target=self._work, name="holter-registry", daemon=True)
         self._start()
-
-    @property
-    def problem(self) -> Message | None:
-        """Why the run is not in the registry."""
-        return self._problem
 
     def is_due(self, t_s: float) -> bool:
         """Return whether the entry should be written again."""
@@ -132,7 +127,7 @@ class Registrar:
         try:
             start_without_signals(self._thread)
         except RuntimeError as error:  # no more threads for this user
-            self._problem = NOT_LISTED(why=str(error))
+            self.problem = NOT_LISTED(why=str(error))
 
     def _work(self) -> None:
         is_listed = has_failed = False
@@ -143,10 +138,10 @@ class Registrar:
             except Exception as error:  # noqa: BLE001 - a traceback of this thread would stand in the training's output
                 # Five folds that start at once from a shared environment may keep the first answer waiting.
                 if has_failed or not isinstance(error, NotYet):
-                    self._problem = (LISTED_AS_BEFORE if is_listed else NOT_LISTED)(why=reason(error))
+                    self.problem = (LISTED_AS_BEFORE if is_listed else NOT_LISTED)(why=reason(error))
                 has_failed = True
             else:
-                self._problem, is_listed, has_failed = None, True, False
+                self.problem, is_listed, has_failed = None, True, False
 
     def _take(self) -> tuple[Entry, bool] | None:
         # The entry, and whether it is the last one; None: it was written.
