@@ -79,10 +79,8 @@ def find(dataset: str, asked: Asked, environ: Mapping[str, str]) -> Found:
     """
     missing = [name for name in FOLDERS[1:] if not environ.get(name)]
     if missing:
-        raise BadInput(
-            VARIABLES_NOT_SET(names=tuple(missing)),
-            safe=NOTHING_STARTED_OR_CHANGED(),
-            next_step="\n".join(f"export {name}=/path/to/{name}" for name in missing),
+        raise _refused(
+            VARIABLES_NOT_SET(names=tuple(missing)), "\n".join(f"export {name}=/path/to/{name}" for name in missing)
         )
     root = Path(environ["nnUNet_preprocessed"])
     name = _dataset(dataset, root, environ, rest=(asked.configuration, asked.fold))
@@ -136,32 +134,25 @@ def _dataset(asked: str, root: Path, environ: Mapping[str, str], rest: Sequence[
     try:
         names = sorted(entry.name for entry in root.iterdir() if entry.name.startswith("Dataset"))
     except OSError as error:
-        raise BadInput(
+        raise _refused(
             VARIABLE_UNREADABLE(name="nnUNet_preprocessed", folder=str(root), error=error.strerror or str(error)),
-            safe=NOTHING_STARTED_OR_CHANGED(),
-            next_step=f"ls -ld {shlex.quote(str(root))}",
+            f"ls -ld {shlex.quote(str(root))}",
         ) from error
     matching = [name for name in names if asked.isdigit() and name.startswith(f"Dataset{int(asked):03d}_")]
     if asked in names or len(matching) == 1:
         return asked if asked in names else matching[0]
     if len(matching) > 1:
-        raise BadInput(
+        raise _refused(
             SEVERAL_DATASETS(number=asked, names=tuple(matching)),
-            safe=NOTHING_STARTED_OR_CHANGED(),
-            next_step=" ".join(["holter doctor", matching[0], *filter(None, rest)]),
+            " ".join(["holter doctor", matching[0], *filter(None, rest)]),
         )
     raw = _raw_only(asked, environ)
     if raw is not None:
-        raise BadInput(
+        raise _refused(
             NOT_PREPROCESSED(dataset=raw),
-            safe=NOTHING_STARTED_OR_CHANGED(),
-            next_step=f"nnUNetv2_plan_and_preprocess -d {int(raw[7:10])} --verify_dataset_integrity",
+            f"nnUNetv2_plan_and_preprocess -d {int(raw[7:10])} --verify_dataset_integrity",
         )
-    raise BadInput(
-        NO_DATASET_IN(dataset=asked, folder=str(root)),
-        safe=NOTHING_STARTED_OR_CHANGED(),
-        next_step=_nearest_dataset(asked, names, root),
-    )
+    raise _refused(NO_DATASET_IN(dataset=asked, folder=str(root)), _nearest_dataset(asked, names, root))
 
 
 def _raw_only(asked: str, environ: Mapping[str, str]) -> str | None:
@@ -196,17 +187,13 @@ def _plans(folder: Path, asked: Asked) -> Mapping[str, Any]:
         step = (
             f"holter doctor {asked.dataset} -p {near[0]}" if near else f"nnUNetv2_plan_and_preprocess -d {folder.name}"
         )
-        raise BadInput(
-            NO_PLANS(plans=asked.plans, folder=str(folder)), safe=NOTHING_STARTED_OR_CHANGED(), next_step=step
-        ) from error
+        raise _refused(NO_PLANS(plans=asked.plans, folder=str(folder)), step) from error
     except (OSError, msgspec.DecodeError) as error:
-        raise BadInput(
-            PLANS_UNREADABLE(path=str(file), error=getattr(error, "strerror", None) or str(error)),
-            safe=NOTHING_STARTED_OR_CHANGED(),
-            next_step=PLANS_AGAIN_DISK(),
+        raise _refused(
+            PLANS_UNREADABLE(path=str(file), error=getattr(error, "strerror", None) or str(error)), PLANS_AGAIN_DISK()
         ) from error
     if not isinstance(plans, dict) or not isinstance(plans.get("configurations"), dict):
-        raise BadInput(HOLDS_NO_PLANS(path=str(file)), safe=NOTHING_STARTED_OR_CHANGED(), next_step=PLANS_AGAIN())
+        raise _refused(HOLDS_NO_PLANS(path=str(file)), PLANS_AGAIN())
     return plans
 
 
@@ -216,12 +203,11 @@ def _configuration(plans: Mapping[str, Any], asked: Asked) -> Mapping[str, Any]:
         return {}
     if asked.configuration not in configurations:
         near = difflib.get_close_matches(asked.configuration, configurations, 1, 0.3) or sorted(configurations)[:1]
-        raise BadInput(
+        raise _refused(
             NO_CONFIGURATION(
                 plans=asked.plans, configuration=asked.configuration, configurations=tuple(configurations)
             ),
-            safe=NOTHING_STARTED_OR_CHANGED(),
-            next_step=f"holter doctor {asked.dataset} {near[0]}" if near else "nnUNetv2_plan_experiment",
+            f"holter doctor {asked.dataset} {near[0]}" if near else "nnUNetv2_plan_experiment",
         )
     merged: dict[str, Any] = {}
     wanted: Any = asked.configuration
@@ -233,12 +219,15 @@ def _configuration(plans: Mapping[str, Any], asked: Asked) -> Mapping[str, Any]:
         wanted = part.get("inherits_from")
     lacking = {"patch_size", "batch_size", "data_identifier", "spacing"} - merged.keys()
     if lacking:
-        raise BadInput(
+        raise _refused(
             CONFIGURATION_LACKS(configuration=asked.configuration, plans=asked.plans, names=tuple(sorted(lacking))),
-            safe=NOTHING_STARTED_OR_CHANGED(),
-            next_step=PLANS_AGAIN(),
+            PLANS_AGAIN(),
         )
     return merged
+
+
+def _refused(what: Text, next_step: Text) -> BadInput:
+    return BadInput(what, safe=NOTHING_STARTED_OR_CHANGED(), next_step=next_step)
 
 
 def main() -> None:
