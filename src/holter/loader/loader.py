@@ -6,7 +6,7 @@ import math
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,7 @@ class Loader:
             else None
         )
         planner = Planner(sampling, catalogue, chain, seed, stream)
-        reader = _reader_maker(catalogue, self.backend, self.ram, sampling.is_2d)
+        reader = partial(CaseReader, catalogue, self.backend, self.ram, is_2d=sampling.is_2d)
         self._crew = ReaderPool(planner, dispatch, self.quarantine, self._finish, buffers, reader)
         self._held: BatchBuffer | None = None
         self._is_started = False
@@ -171,10 +171,6 @@ def _end(crew: ReaderPool, helpers: list[threading.Thread]) -> tuple[str, ...]:
         is_stuck = any(thread is reader and reader.is_stuck for reader in crew.readers)
         thread.join(0.0 if is_stuck else max(0.0, until_s - time.monotonic()))
     return tuple(thread.name for thread in threads if thread.is_alive())
-
-
-def _reader_maker(catalogue: Catalogue, backend: Backend, ram: RamCache, is_2d: bool) -> Callable[[], CaseReader]:
-    return lambda: CaseReader(catalogue, backend, ram, is_2d=is_2d)
 
 
 def _slots_a_job(sampling: Sampling, threads: int) -> int:

@@ -38,7 +38,7 @@ class Outputs:
 
     def console_of(self, job: Job) -> Path:
         """Return the file with the output of a training."""
-        return console_in(self._out, job)
+        return self._out / f"{file_name(job)}.out"
 
     def make_ready(self, job: Job) -> None:
         """Call it before a start. Creates the folder, also if somebody has given it a new name since the queue began.
@@ -51,7 +51,7 @@ class Outputs:
 
     def error_file(self, job: Job) -> Path:
         """Return the file for the error of a training that is to start, without that of an earlier call."""
-        file = error_file_in(self._out, job)
+        file = self._error_file(job)
         with contextlib.suppress(OSError):
             file.unlink()
         return file
@@ -61,11 +61,14 @@ class Outputs:
 
         So a second call returns None.
         """
-        return take_error(error_file_in(self._out, job))
+        return take_error(self._error_file(job))
 
     def last_line(self, job: Job) -> str:
         """Return the last line that a training has printed since its start, not blank; "" if there is none."""
         return last_line_of(self.console_of(job), self._before.get(job.folder, 0))
+
+    def _error_file(self, job: Job) -> Path:
+        return (self._out / f"{file_name(job)}.error").absolute()
 
 
 class Trainings(Outputs):
@@ -144,16 +147,6 @@ class Trainings(Outputs):
 def words_of(job: Job, extra: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words after ``holter`` that train a job, unless somebody has trained it before it gets its lock."""
     return "train", *job.arguments(extra), "--unless-done"
-
-
-def console_in(folder: Path, job: Job) -> Path:
-    """Return the file with the output of a training."""
-    return folder / f"{file_name(job)}.out"
-
-
-def error_file_in(folder: Path, job: Job) -> Path:
-    """Return the file for the error of a training's Holter."""
-    return (folder / f"{file_name(job)}.error").absolute()
 
 
 def last_line_of(console: Path, start: int = 0) -> str:

@@ -64,8 +64,3 @@ def loader_state(entry: Entry | None, name: str) -> dict[str, int] | None:
     if not isinstance(state, dict) or not {"seed", "stream", "step"} <= set(state):
         return None
     return state
-
-
-def restore_generators(entry: Entry) -> bool:
-    """Restore the random generators; False if some do not fit this machine."""
-    return "generators" not in entry or rng_state.restore(entry) is None

@@ -125,7 +125,7 @@ class Feed:
         # The reason to move the transforms to the CPU, empty if out of memory; None: moving would not help.
         if not self.place.is_gpu:
             return None
-        if is_out_of_memory(error):
+        if isinstance(error, torch.cuda.OutOfMemoryError):
             return ""
         # No compiler for the kernel, or too old a driver: the first batch shows it, and the CPU needs neither.
         return None if self._is_proved else f"{type(error).__name__}: {error}"
@@ -137,7 +137,3 @@ class Feed:
     def _drop(self) -> tuple[str, ...]:
         loader, self._loader = self._loader, None
         return () if loader is None else loader.close()
-
-
-def is_out_of_memory(error: BaseException | None) -> bool:
-    return isinstance(error, torch.cuda.OutOfMemoryError)

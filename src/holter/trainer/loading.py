@@ -15,6 +15,7 @@ import numpy as np
 from torch import distributed
 
 from holter.errors import HolterError
+from holter.hook.checkpoints import rng_state
 from holter.trainer import checkpoint
 from holter.trainer.auto.choose import choose, prove
 from holter.trainer.feed import Feed
@@ -80,8 +81,8 @@ class HolterLoading(Trainer):  # type: ignore[misc]
         """
         super().on_train_start()
         entry, self._holter_entry = self._holter_entry, None
-        if entry is not None:
-            checkpoint.restore_generators(entry)
+        if entry is not None and "generators" in entry:
+            rng_state.restore(entry)
         for name, feed in self._holter_feeds().items():
             state = checkpoint.loader_state(entry, name)
             if state is not None:

@@ -34,7 +34,8 @@ class HolterOomRetry(Trainer):  # type: ignore[misc]
         super().on_train_epoch_end(train_outputs)
         if not self._holter_can_free_gpu():
             return
-        before, self._holter_retries = self._holter_retries, retries_of(self.device)
+        emptied = torch.cuda.memory_stats(self.device).get("num_alloc_retries", 0)
+        before, self._holter_retries = self._holter_retries, int(emptied)
         if before is not None and self._holter_retries > before:
             self._holter_free_gpu(retries=self._holter_retries - before)
 
@@ -62,11 +63,6 @@ class HolterOomRetry(Trainer):  # type: ignore[misc]
 
     def _holter_feeds_with_place(self) -> list[Feed]:
         return [feed for feed in (self.dataloader_train, self.dataloader_val) if isinstance(feed, Feed)]
-
-
-def retries_of(device: torch.device) -> int:
-    """Return how often torch has emptied its cache on this GPU because there was no memory left."""
-    return int(torch.cuda.memory_stats(device).get("num_alloc_retries", 0))
 
 
 def _safe_from_stock(batch: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from statistics import fmean
+from statistics import fmean, geometric_mean
 
 from holter.bench.tuning.records import Block, Candidate, Interval
 from holter.bench.tuning.space import cheapest
@@ -103,7 +103,7 @@ class Race:
 
     def mean(self, candidate: Candidate) -> float:
         """Return the mean speed of a candidate in samples per second."""
-        return mean_of(list(self._speeds(candidate).values()))
+        return geometric_mean(self._speeds(candidate).values())
 
     def _measure_round(self, candidates: Sequence[Candidate], until_s: float) -> None:
         # To and fro: what becomes slower or faster with time meets the first and the last in the same way.
@@ -154,11 +154,6 @@ def ratio_of(fast: Mapping[int, float], slow: Mapping[int, float]) -> Interval |
     """
     logs = [math.log(fast[number] / slow[number]) for number in fast if number in slow]
     return None if not logs else _interval(logs)
-
-
-def mean_of(speeds: Sequence[float]) -> float:
-    """Return the geometric mean of speeds."""
-    return math.exp(fmean(map(math.log, speeds)))
 
 
 def _interval(logs: Sequence[float]) -> Interval:
