@@ -78,7 +78,7 @@ class ExportPool:
         """Submit one call and return its ``Result``; with a callback, the stock pool takes it."""
         if callback is not None or error_callback is not None:
             return self._stock_pool().apply_async(func, args, kwds or {}, callback, error_callback)
-        return Result(self, self._submit([Task(func, tuple(args), kwds or {})]), single=True)
+        return Result(self.attend, self._submit([Task(func, tuple(args), kwds or {})]), single=True)
 
     def starmap_async(
         self,
@@ -91,7 +91,9 @@ class ExportPool:
         """Submit a call for each tuple of arguments; ``Result.get`` returns a list."""
         if callback is not None or error_callback is not None:
             return self._stock_pool().starmap_async(func, iterable, chunksize, callback, error_callback)
-        return Result(self, self._submit([Task(func, tuple(arguments), {}) for arguments in iterable]), single=False)
+        return Result(
+            self.attend, self._submit([Task(func, tuple(arguments), {}) for arguments in iterable]), single=False
+        )
 
     def starmap(self, func: Callable[..., Any], iterable: Iterable[Iterable[Any]], chunksize: int | None = None) -> Any:
         """Call the function for each tuple of arguments, and return the results in this order."""

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from .. import control
 from ..remarks import Remark, remark
@@ -79,22 +79,16 @@ class Task:
         return "alone" if self.losses == 1 else "in-main"
 
 
-class Pool(Protocol):
-    """The part of a pool that a result needs."""
-
-    def attend(self) -> None:
-        """Compute the tasks left to this process."""
-
-
 class Result:
     """The return value of ``apply_async`` and ``starmap_async``; like multiprocessing's own."""
 
-    def __init__(self, pool: Pool, tasks: list[Task], *, single: bool) -> None:
-        self._pool, self._tasks, self._single = pool, tasks, single
+    def __init__(self, attend: Callable[[], None], tasks: list[Task], *, single: bool) -> None:
+        """``attend`` computes the tasks that are left to this process."""
+        self._attend, self._tasks, self._single = attend, tasks, single
 
     def ready(self) -> bool:
         """Whether all tasks are computed. Tasks that no worker can compute are computed now."""
-        self._pool.attend()
+        self._attend()
         return all(task.done.is_set() for task in self._tasks)
 
     def successful(self) -> bool:

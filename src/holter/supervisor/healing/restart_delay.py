@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Protocol
 
 from holter.linux.signals import start_without_signals
 from holter.records import Plan, Text
@@ -22,13 +21,7 @@ PREPARED_WITHIN_S = 0.5
 NO_ANSWER = define("act.storage-silent", "the storage of its checkpoints does not answer")
 AFTER = define("act.after", "after {waited:.0f} s")
 
-
-class Tell(Protocol):
-    """Record and report an action on the run."""
-
-    def __call__(self, action: str, state: str, message: Text, plan: Plan) -> None:
-        """Record one state of one action."""
-        ...
+Tell = Callable[[str, str, Text, Plan], None]  # records one state of an action: action, state, message, plan
 
 
 class RestartDelay:
