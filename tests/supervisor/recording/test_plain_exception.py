@@ -1,4 +1,7 @@
-"""The exception of a script without nnU-Net, whose output goes to a pipe; and those of the programs that it calls."""
+"""The exception of a script without nnU-Net, whose output goes to a pipe; and those of the programs that it calls.
+
+And its end by SIGKILL: what the kernel has killed is counted before anybody is accused.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import sys
 
 import pytest
 
-from holter.records import ExceptionSeen
+from holter.records import ExceptionSeen, Judged, ProcessEnded
 from holter.reports.catalogue import phrase
 from holter.reports.quiet import quiet_message
 from holter.supervisor.run import run
@@ -48,3 +51,15 @@ def test_a_short_script_that_ended_well_says_why_nothing_was_seen_of_it(tmp_path
     assert result.returncode == 0
     why = quiet_message(read(tmp_path / "t.holter"))
     assert "-E, which ignores PYTHONPATH" in phrase(why, "en")
+
+
+@pytest.mark.slow
+def test_kills_of_the_kernel_are_counted_again_before_an_end_is_judged(tmp_path):
+    """A count from before the end shows no kill: memory that ran out was called a signal from outside, for certain."""
+    run(("sh", "-c", "sleep 3; kill -9 $$"), tmp_path / "t.holter")
+    recording = read(tmp_path / "t.holter")
+    (end,) = (event for event in recording.events(ProcessEnded) if event.source == "wait")
+    first = min(event.t_s for event in recording.events(Judged))
+    counts = [tick.cgroup.t_s for tick in recording.all_ticks if tick.cgroup is not None]
+    # Times of readings are whole milliseconds.
+    assert any(end.t_s - 0.001 <= counted_s <= first + 0.001 for counted_s in counts), (end.t_s, counts, first)

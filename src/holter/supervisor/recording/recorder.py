@@ -16,6 +16,7 @@ from holter.records import (
     Event,
     Noted,
     Notice,
+    ProcessEnded,
     Tick,
 )
 from holter.reports.outcome import Outcome
@@ -133,7 +134,8 @@ class Recorder:
     def tick(self) -> Tick:
         """Do one tick: read, write, detect, judge."""
         t_s = self._clock.t_s()
-        samples, events, runs = self.sources.read(t_s)
+        has_ended = any(isinstance(event, ProcessEnded) for event in self._pending)
+        samples, events, runs = self.sources.read(t_s, has_ended=has_ended)
         for event in events:
             if isinstance(event, ActionTaken):
                 self._listener.action(event)  # taken by the hook

@@ -24,6 +24,8 @@ from holter.supervisor.recording.clock import RunClock
 
 # A failed probe is read again after this time, so that a broken one costs little and does not fill the tape.
 FAILED_EVERY_S = 10.0
+# What the kernel has killed is counted here. Such an end is judged at once, and the last count may be from before it.
+COUNT_KILLS = ("host", "cgroup", "kernel-log")
 
 
 class Left(NamedTuple):
@@ -114,14 +116,18 @@ class Sources:
             self._probes["storage"] = StorageProbe(self._paths)
             self._due_s["storage"] = 0.0
 
-    def read(self, t_s: float) -> tuple[list[Sample], list[Event], list[ProbeRun]]:
-        """Read every probe that is due; return samples, events, and one ProbeRun per probe."""
+    def read(self, t_s: float, *, has_ended: bool = False) -> tuple[list[Sample], list[Event], list[ProbeRun]]:
+        """Read every probe that is due; return samples, events, and one ProbeRun per probe.
+
+        ``has_ended``: a process of the training has ended since the last reading.
+        """
         samples: list[Sample] = []
         events, self._late = self._late, []
         self._follow_console()
         runs: list[ProbeRun] = []
         for name, probe in self._probes.items():
-            if t_s < self._due_s[name] - TICK_SLACK_S:
+            has_ended = has_ended or any(isinstance(event, ProcessEnded) for event in events)
+            if t_s < self._due_s[name] - TICK_SLACK_S and not (has_ended and name in COUNT_KILLS):
                 continue
             began = time.thread_time()
             error = None
