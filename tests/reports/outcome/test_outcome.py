@@ -14,6 +14,7 @@ from rich.console import Console
 from holter.cli.options import FailOn
 from holter.records import (
     Ability,
+    ActionTaken,
     ContractSettled,
     Diagnosis,
     Environment,
@@ -235,6 +236,17 @@ def test_orphans_come_from_the_note_and_not_from_a_running_training() -> None:
     assert outcome_of(made(run), is_over=False).orphans == ()
     run.die().go_on(1)
     assert outcome_of(made(run), is_over=True).orphans == (11, 12)
+
+
+def test_workers_that_holter_ended_are_not_left_although_nobody_saw_their_end() -> None:
+    """A worker of many threads that was killed a moment ago is neither alive nor a zombie yet."""
+    note = Noted(t_s=3.0, what="orphans-left", pids=(11, 12))
+    run = Run().startup().train(0, 5).event(note).go_on(3)
+    run.event(ActionTaken(t_s=3.0, action="end-group", state="begun", pids=(11, 12)))
+    run.die().go_on(1)
+    assert outcome_of(made(run), is_over=True).orphans == (11, 12)
+    run.event(ActionTaken(t_s=3.1, action="end-group", state="done", pids=(11,)))
+    assert outcome_of(made(run), is_over=True).orphans == (12,)
 
 
 def test_an_empty_recording_has_no_training() -> None:

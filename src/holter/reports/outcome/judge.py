@@ -25,7 +25,7 @@ from holter.texts.resume_command import printed
 
 # Ctrl-C, as a signal and as a shell or a launcher reports it.
 SIGINT, BY_HAND = 2, 130
-ORPHANS_LEFT = "orphans-left"
+ORPHANS_LEFT, END_GROUP = "orphans-left", "end-group"
 
 
 def outcome_of(
@@ -176,11 +176,13 @@ def _identity(recording: Recording) -> Identity:
     )
 
 
-# Workers that a dead training left, and that were not seen to end.
+# Workers that a training left, and that neither were seen to end nor were ended by Holter.
 def _orphans(recording: Recording) -> tuple[int, ...]:
     notes = [note for note in recording.events(Noted) if note.what == ORPHANS_LEFT]
     left = (pid for note in notes for pid in note.pids or _on_older_tapes(note))
     gone = {event.pid for event in recording.events(ProcessEnded)}
+    for event in recording.events(ActionTaken):
+        gone.update(event.pids if (event.action, event.state) == (END_GROUP, "done") else ())
     return tuple(dict.fromkeys(pid for pid in left if pid not in gone))
 
 

@@ -8,6 +8,8 @@ import signal
 import time
 from pathlib import Path
 
+import msgspec
+
 from holter.probes.process.lock_holders import orphaned_holders
 from holter.records import ActionTaken, Noted
 from holter.supervisor.healing.end_group import PROCESSES
@@ -63,7 +65,9 @@ def leave_no_orphans(
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         until_s = time.monotonic() + GONE_WITHIN_S
-        while look().orphans and time.monotonic() < until_s:
+        while (still := look().orphans) and time.monotonic() < until_s:
             time.sleep(0.05)
+        if not still:  # their ends may not have been read yet
+            recorder.act(msgspec.structs.replace(action, t_s=clock.t_s(), state="done"))
     recorder.safe_tick()
     return left._replace(orphans=()) if end else left
