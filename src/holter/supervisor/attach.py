@@ -17,7 +17,7 @@ from holter.records import Tick
 from holter.reports.quiet import no_training
 from holter.sentences import NOTHING_TOUCHED, define
 from holter.supervisor.leftovers import collect_in_background
-from holter.supervisor.recording.abilities import Terms
+from holter.supervisor.recording.abilities import TORCH_WORKER, Terms
 from holter.supervisor.recording.clock import LINGER_S, TICK_S, RunClock
 from holter.supervisor.recording.listener import Listener
 from holter.supervisor.recording.recorder import Recorder
@@ -39,7 +39,8 @@ AS_THAT_USER = define("next.as-that-user", "Run holter attach as that user, or a
 SEVERAL = define("error.several-trainings", "{count} trainings run below process {pid}: {pids}.")
 NO_TRAINING = define(
     "error.no-training",
-    "Nothing shows that process {pid} ({name}), a parent of it or a child of it trains with nnU-Net.",
+    "Nothing shows that process {pid} ({name}), a parent of it or a child of it trains with nnU-Net or with workers of "
+    "PyTorch's DataLoader.",
 )
 
 
@@ -149,8 +150,11 @@ def find_training(pid: int) -> int:
             safe=NOTHING_TOUCHED(),
             next_step=f"holter attach {tops[0]}",
         )
-    if tops or _runs_nnunet(process):
+    if tops or _trains(process):
         return pid
+    recorded = _recorded_child(process)
+    if recorded is not None:
+        return recorded
     raise NotATraining(
         NO_TRAINING(pid=pid, name=process.name()),
         safe=NOTHING_TOUCHED(),
@@ -158,12 +162,27 @@ def find_training(pid: int) -> int:
     )
 
 
-def _runs_nnunet(process: psutil.Process) -> bool:
-    # A training started by a user's script: recognised by the hook's variable, or by nnU-Net's libraries and workers.
+def _recorded_child(process: psutil.Process) -> int | None:
+    # If the process is a Holter: the training that it started, whatever its command is.
+    if process_environ(process.pid).get("HOLTER_SCRATCH"):
+        return None
+    children = (child.pid for child in process.children() if process_environ(child.pid).get("HOLTER_SCRATCH"))
+    return next(children, None)
+
+
+def _trains(process: psutil.Process) -> bool:
+    # A training started by a user's script: recognised by the hook's variable, or by nnU-Net's or PyTorch's libraries
+    # and their workers.
     if process_environ(process.pid).get("HOLTER_SCRATCH"):
         return True
-    maps = read_text(f"/proc/{process.pid}/maps") or ""
-    return "libtorch" in maps and bool(process.children()) and "nnUNet_results" in process_environ(process.pid)
+    maps, children = read_text(f"/proc/{process.pid}/maps") or "", process.children()
+    if "libtorch" not in maps or not children:
+        return False
+    command = process_command(process.pid)
+    return "nnUNet_results" in process_environ(process.pid) or any(
+        process_command(child.pid) == command or read_text(f"/proc/{child.pid}/comm") == f"{TORCH_WORKER}\n"
+        for child in children
+    )
 
 
 def _scratch(pid: int, variables: dict[str, str]) -> Scratch:

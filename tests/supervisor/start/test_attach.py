@@ -153,7 +153,7 @@ def of_another_kind(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A training without nnU-Net, once it has begun."""
     script = folder / "loads.py"
     script.write_text(DATA_LOADER)
-    variables = {**os.environ, "nnUNet_results": str(folder)}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("nnUNet_")}
     with (folder / "output.txt").open("wb") as out:
         process = subprocess.Popen([sys.executable, script], env=variables, stdout=out, stderr=out)
     try:
@@ -234,6 +234,24 @@ def test_ctrl_c_ends_the_recording_and_not_the_training(stock, tmp_path):
         assert recorder.returncode == 0, printed
     assert read(tmp_path / "t.holter").finished
     assert stock.process.poll() is None
+
+
+def test_who_names_a_holter_means_the_training_that_it_records(tmp_path):
+    """Also if its command is no nnU-Net: the answer is that it is recorded already, not that nothing trains."""
+    command = [sys.executable, "-m", "holter", "run", "-o", str(tmp_path / "t.holter"), "--", "sleep", "60"]
+    recorder = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 60
+        while not is_recording(tmp_path / "t.holter"):
+            assert recorder.poll() is None and time.monotonic() < until
+            time.sleep(0.1)
+        (sleeper,) = (child for child in psutil.Process(recorder.pid).children() if child.name() == "sleep")
+        assert find_training(recorder.pid) == sleeper.pid
+        with pytest.raises(AlreadyRecorded):
+            attach(recorder.pid, tmp_path / "second.holter", for_s=2.0)
+    finally:
+        recorder.terminate()
+        recorder.wait()
 
 
 def test_wrong_pids_are_named():
