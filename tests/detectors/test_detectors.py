@@ -62,7 +62,7 @@ def test_each_phase_may_be_silent_up_to_its_floor(phase):
     [(0.0, "S", "other", 1), (0.0, "D", "other", 0), (0.0, "R", "other", 0), (0.02, "S", "other", 0),
      (0.05, "R", "train-worker", 1), (0.1, "S", "train-worker", 0)],
 )  # fmt: skip
-@pytest.mark.parametrize("phase", ["compile", "checkpoint", "unpack", "shutdown"])
+@pytest.mark.parametrize("phase", ["compile", "unpack", "shutdown"])
 def test_a_tree_that_does_nothing_at_all_is_told_sooner(phase, cpu, state, role, alarms):
     """A worker that polls its queue does nothing; an import or a write does, or waits in the kernel."""
     run = Run()

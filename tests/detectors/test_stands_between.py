@@ -7,10 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from running import MAIN, OTHER, process
+from running import MAIN, OTHER, Run, process
 from test_plain_programs import Plain
 
-from holter.detectors.standing import FLOOR_S, StandingKeeper
+from holter.detectors import detect
+from holter.detectors.stall import FLOOR_BETWEEN_S
+from holter.detectors.standing import FLOOR_OF_NNUNET_S, FLOOR_S, TIMES_LONGEST_OF_NNUNET, StandingKeeper
 from holter.records import GpuSample, Tick
 
 
@@ -143,3 +145,48 @@ def test_the_limit_grows_with_the_pauses_that_ended():
     assert keeper.longest_s == pytest.approx(300, abs=3)
     assert keeper.limit_s == 20 * keeper.longest_s
     assert seen(Plain().goes()).limit_s == FLOOR_S
+
+
+# ------------------------------------------------------------------------- nnU-Net, between two of its own steps
+
+
+@pytest.mark.parametrize("phase", ["epoch-end", "checkpoint"])
+def test_the_end_of_an_epoch_belongs_to_the_trainer_too(phase: str):
+    """An upload of 75 s, as of a user: no alarm. One that does not end is an alarm in the end."""
+    run = Run()
+    assert detect([*run.go(60), *run.halt(75, phase=phase, cpu=0.0), *run.go(60)]) == ()
+    run = Run()
+    (episode,) = detect([*run.go(60), *run.halt(900, phase=phase, cpu=0.0)])
+    assert episode.detector == "stall" and 0 <= episode.alarm_s - 60 - FLOOR_BETWEEN_S <= 3
+
+
+def test_what_holds_the_main_process_there_is_an_alarm_as_before():
+    channels = ("request_wait_answer", "do_freezer_trap")
+    for more in ({"state": "T"}, {"state": "D"}, *({"wait_channel": channel} for channel in channels)):
+        run = Run()
+        ticks = list(run.go(60))
+        for tick in run.halt(60, phase="epoch-end", cpu=0.0):
+            main, *others = tick.processes
+            ticks.append(msgspec.structs.replace(tick, processes=(msgspec.structs.replace(main, **more), *others)))
+        (episode,) = detect(ticks)
+        assert episode.detector == "stall" and 30 <= episode.alarm_s - 60 <= 40, more
+
+
+def test_what_ended_by_itself_in_an_earlier_epoch_is_waited_for_longer():
+    run = Run()
+    ticks = [*run.go(60), *run.halt(200, phase="epoch-end", cpu=0.0), *run.go(30)]
+    assert detect([*ticks, *run.halt(700, phase="epoch-end", cpu=0.0)]) == (), "four times as long as it took"
+    run = Run()
+    begin = list(run.go(60))
+    assert seen(begin).limit_s == FLOOR_OF_NNUNET_S
+    keeper = seen([*begin, *run.halt(75, phase="epoch-end", cpu=0.0), *run.go(30)])
+    assert keeper.limit_s == pytest.approx(TIMES_LONGEST_OF_NNUNET * 75, abs=5)
+
+
+def test_it_stands_there_since_nobody_works():
+    run = Run()
+    begin = list(run.go(60))
+    assert stood_s(run, [*begin, *run.halt(75, phase="epoch-end", cpu=0.0)]) == pytest.approx(75, abs=3)
+    assert stood_s(run, [*begin, *run.halt(75, phase="epoch-end", cpu=1.0)]) == 0
+    run = Run()
+    assert stood_s(run, [*run.go(60), *run.halt(75, phase="train", cpu=0.0)]) == 0, "that is a stall"

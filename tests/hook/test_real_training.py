@@ -34,7 +34,7 @@ def test_it_goes_through_its_phases(trained):
     hooked, _ = trained
     phases = [line["phase"] for line in hooked.lines("phase")]
     epochs = [line["epoch"] for line in hooked.lines("phase") if line["phase"] == "train"]
-    assert phases[:5] == ["startup", "train", "validate", "epoch-end", "checkpoint"]
+    assert phases[:6] == ["startup", "train", "epoch-end", "validate", "epoch-end", "checkpoint"]
     assert phases[-2:] == ["final-validation", "shutdown"]
     assert epochs == [0, 1]
     assert [line["what"] for line in hooked.lines("finished")] == ["run_training", "perform_actual_validation"]

@@ -9,6 +9,8 @@ from holter.records import Beat, EpochEnded, LogLine, PhaseChanged, Tick
 
 # Number of step lengths kept: long enough for one bimodal augmentation cycle, short enough to adapt.
 REMEMBERED_STEPS = 60
+# In these phases no step runs: a plot, a checkpoint, code of a custom trainer.
+BETWEEN_STEPS = ("epoch-end", "checkpoint")
 
 
 class ProgressKeeper:
@@ -20,6 +22,8 @@ class ProgressKeeper:
         self.steps: deque[float] = deque(maxlen=REMEMBERED_STEPS)  # seconds per step, without standstills
         self.has_beat = False
         self.has_moved = False  # log or heartbeat reported progress at least once
+        self.longest_between_s = 0.0  # longest time without progress between two steps, of those that ended
+        self._between: tuple[tuple[str, int | None, int], float, float] | None = None  # where, since when, last seen
         self._steps_seen = 0
         self._place: tuple[int, str, int | None] | None = None
 
@@ -28,6 +32,7 @@ class ProgressKeeper:
         beat = main_beat(tick)
         if beat is not None:
             self.has_beat = True
+            self._learn_between(beat, tick.t_s)
             return self._see_beat(beat, tick.t_s)
         moved = [
             event.t_s
@@ -50,11 +55,23 @@ class ProgressKeeper:
     def forgive(self, t_s: float) -> None:
         """Count the time without progress only from ``t_s`` on: before, the training was paused or in another phase."""
         self.at_s = t_s
+        self._between = None
 
     @property
     def longest_step_s(self) -> float | None:
         """Longest of the recent steps in seconds; None before ``ENOUGH_STEPS`` steps."""
         return max(self.steps, default=None) if self._steps_seen >= ENOUGH_STEPS else None
+
+    def _learn_between(self, beat: Beat, t_s: float) -> None:
+        place = (beat.phase, beat.epoch, beat.progress_total) if is_between_steps(beat) else None
+        before, self._between = self._between, None if place is None else (place, t_s, t_s)
+        if before is None:
+            return
+        was_at, began_s, seen_s = before
+        if place == was_at:
+            self._between = (was_at, began_s, t_s)
+        else:
+            self.longest_between_s = max(self.longest_between_s, seen_s - began_s)
 
     def _see_beat(self, beat: Beat, t_s: float) -> bool:
         total, place = beat.progress_total, (beat.pid, beat.phase, beat.epoch)
@@ -74,3 +91,8 @@ class ProgressKeeper:
 
 # Below this the first steps (memory allocation, cudnn.benchmark) would set the limits.
 ENOUGH_STEPS = 8
+
+
+def is_between_steps(beat: Beat | None) -> bool:
+    """Return whether nnU-Net runs no step and waits for no batch: there a custom trainer may do what it wants."""
+    return beat is not None and beat.waits_for == "none" and beat.phase in BETWEEN_STEPS

@@ -11,11 +11,11 @@ from collections import deque
 import msgspec
 
 from holter.detectors.plain import PlainKeeper, waited_s
-from holter.detectors.progress import ProgressKeeper
+from holter.detectors.progress import ProgressKeeper, is_between_steps
 from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, usable_cpus
 from holter.evidence.window import ready_to_run
-from holter.evidence.words import WORKING_CPU_RATIO, works_together
-from holter.history.ranks import main_process, working
+from holter.evidence.words import WORKING_CPU_RATIO, is_in_freezer, waits_for_storage, works_together
+from holter.history.ranks import main_beat, main_process, working
 from holter.records import DATA_WORKERS, WORKERS, Episode, Event, ExceptionSeen, Message, Phase, ProcessSample, Tick
 from holter.sentences import define
 
@@ -38,6 +38,10 @@ FLOOR_S: dict[Phase, float] = {
     "shutdown": 90.0,
     "unknown": 30.0,
 }
+# Between two steps a custom trainer may wait for what it wants: an upload, an evaluation elsewhere, a licence server.
+# Only the place is reported before this (``supervisor/recording/standing.py``). A main process that is stopped, or that
+# storage holds, has the limits above.
+FLOOR_BETWEEN_S = 600.0
 # Without a heartbeat progress shows once per epoch, in the log: quiet alone must then last this long.
 FLOOR_WITHOUT_BEAT_S = 20.0
 # A step may take this many times the longest recent one: batches come unevenly (64 % of samples are a plain crop, 36 %
@@ -93,7 +97,7 @@ class StallDetector:
         self._idle_since_s: float | None = None
         self._worker_failed = False  # since the last progress
         self._plain = PlainKeeper()
-        self._longest_end_s = 0.0  # longest time between two signs of progress at the end of an epoch
+        self._is_between = False  # code of a custom trainer may run, and nothing holds the main process
         self._open: Episode | None = None
 
     def see(self, tick: Tick) -> tuple[Episode, ...]:
@@ -101,10 +105,7 @@ class StallDetector:
         self._last_s = tick.t_s
         self._plain.see(tick)
         new_phase = self._phase.see(tick)
-        before_s = self._progress.at_s
         moved = self._progress.see(tick)
-        if moved and self._phase.phase == "epoch-end" and before_s is not None and self._progress.at_s is not None:
-            self._longest_end_s = max(self._longest_end_s, self._progress.at_s - before_s)
         self._worker_failed = (self._worker_failed and not moved) or any(
             _is_workers_error(event) for event in tick.events
         )
@@ -118,6 +119,9 @@ class StallDetector:
             self._progress.forgive(tick.t_s)
             self._idle_since_s = None
         self._remember_work(tick)
+        self._is_between = is_between_steps(main_beat(tick)) and not all(
+            _is_held_up(seen) for seen, *_ in self._working
+        )
         return self._alarm_now(tick)
 
     def _remember_work(self, tick: Tick) -> None:
@@ -158,11 +162,12 @@ class StallDetector:
             return self._judge_plain(tick, is_quiet=is_quiet)
         if is_quiet and age_s >= self.limit_s:
             return self._alarm(tick, age_s, self.limit_s, NOBODY_WORKS())
-        if is_quiet and self._worker_failed and age_s >= FLOOR_AFTER_ERRORS_S:
+        if is_quiet and self._worker_failed and not self._is_between and age_s >= FLOOR_AFTER_ERRORS_S:
             return self._alarm(tick, age_s, FLOOR_AFTER_ERRORS_S, NOBODY_WORKS())
         idle_s = 0.0 if self._idle_since_s is None else tick.t_s - self._idle_since_s
         limit_s = IDLE_AT_START_S if self._phase.phase in ("startup", "unknown") else IDLE_S
-        if min(idle_s, age_s) >= limit_s and self._phase.phase not in ("train", "validate", "epoch-end"):
+        others_judge = self._is_between or self._phase.phase in ("train", "validate", "epoch-end")
+        if min(idle_s, age_s) >= limit_s and not others_judge:
             return self._alarm(tick, age_s, limit_s, NOTHING_DONE())
         main_busy = all(main for _, main, _, _ in self._working)
         if main_busy and age_s >= self.busy_limit_s:
@@ -196,8 +201,9 @@ class StallDetector:
         """Seconds without progress that raise an alarm while no process works."""
         phase = self._phase.phase
         floor = FLOOR_S["startup" if phase == "unknown" and self._saw_start else phase]
-        if phase == "epoch-end":
-            return max(floor, TIMES_LONGEST * self._longest_end_s)
+        if self._is_between or phase == "epoch-end":
+            floor = FLOOR_BETWEEN_S if self._is_between else floor
+            return max(floor, TIMES_LONGEST * self._progress.longest_between_s)
         if phase not in ("train", "validate"):
             return floor
         if not self._progress.has_beat:
@@ -209,7 +215,7 @@ class StallDetector:
     def busy_limit_s(self) -> float:
         """Seconds without progress that raise an alarm although the main thread works."""
         if self._phase.phase == "epoch-end":
-            return max(FLOOR_BUSY_AT_EPOCH_END_S, TIMES_LONGEST * self._longest_end_s)
+            return max(FLOOR_BUSY_AT_EPOCH_END_S, TIMES_LONGEST * self._progress.longest_between_s)
         longest = self._progress.longest_step_s
         if self._phase.phase not in ("train", "validate") or longest is None:
             return float("inf")
@@ -239,6 +245,11 @@ def is_idle(processes: tuple[ProcessSample, ...]) -> bool:
         and (process.state != "R" or process.role in WORKERS)
         for process in processes
     )
+
+
+def _is_held_up(tick: Tick) -> bool:
+    mains = (process for process in tick.processes if process.role == "main")
+    return any(process.state in STILL or is_in_freezer(process) or waits_for_storage(process) for process in mains)
 
 
 def _is_fed_slowly(tick: Tick, cpus: float) -> bool:

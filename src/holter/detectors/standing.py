@@ -1,12 +1,14 @@
-"""Notice that a program with a DataLoader stands between two batches while no process of the run does anything. Pure.
+"""Notice that a training stands between two batches while no process of the run does anything. Pure.
 
-Between two batches a program may do what it wants, so this is no alarm. The limit is long, and the smallest activity of
-any process begins it again.
+A program with a DataLoader may do what it wants between two batches, and so may the code of a custom nnU-Net trainer at
+the end of an epoch. So this is no alarm, and what ended by itself before sets the limit. For a program of which nothing
+else is known the limit is long, and the smallest activity of any process begins it again.
 """
 
 from __future__ import annotations
 
 from holter.detectors.plain import PlainKeeper
+from holter.detectors.progress import ProgressKeeper, is_between_steps
 from holter.detectors.rest import Rest
 from holter.detectors.view import GAP_S, is_held
 from holter.history.ranks import main_of, main_process, working
@@ -15,6 +17,8 @@ from holter.records import Beat, Tick
 # Downloads, licence servers and the other side of a barrier take minutes. A program whose pauses are longer shows it:
 # then twenty of the longest pause that ended.
 FLOOR_S, TIMES_LONGEST = 600.0, 20.0
+# Log lines, a plot and a checkpoint take seconds each, on a slow file server too.
+FLOOR_OF_NNUNET_S, TIMES_LONGEST_OF_NNUNET = 30.0, 4.0
 
 # PID and progress of every main process that trains.
 Progress = tuple[tuple[int, int], ...]
@@ -28,7 +32,8 @@ class StandingKeeper:
         self.progress: Progress = ()
         self.longest_s = 0.0  # longest time between two batches, of those that ended
         self._plain = PlainKeeper()
-        self._rest = Rest(strict=True)
+        self._nnunet = ProgressKeeper()
+        self._rest_of_plain, self._rest_of_nnunet = Rest(strict=True), Rest()
         self._rests = False
         self._before: Beat | None = None  # at the last progress; None: the time since then does not count
         self._last_s: float | None = None
@@ -36,7 +41,14 @@ class StandingKeeper:
     @property
     def limit_s(self) -> float:
         """Seconds after which to say it."""
+        if not self.is_plain:
+            return max(FLOOR_OF_NNUNET_S, TIMES_LONGEST_OF_NNUNET * self._nnunet.longest_between_s)
         return max(FLOOR_S, TIMES_LONGEST * self.longest_s)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the run is a program of which only its DataLoader is known."""
+        return self._plain.is_plain
 
     def begin_again(self) -> None:
         """Count from the next tick: something was done that no tick shows."""
@@ -44,18 +56,24 @@ class StandingKeeper:
 
     def see(self, tick: Tick) -> None:
         self._plain.see(tick)
-        if not tick.processes or not self._plain.is_plain:
+        self._nnunet.see(tick)
+        if not tick.processes:
             return  # a late tick: the next one has the rest
         gap = self._last_s is not None and tick.t_s - self._last_s > max(GAP_S, 2 * tick.span_s)
         self._last_s = tick.t_s
         beats = working(tick.beats)
         if not beats and main_process(tick.processes, tick.beats) is not None:
             return  # its page was not read in time, as on a crowded machine: the next one shows whether it moved
-        moved = self._learn(beats, disturbed=gap or is_held(tick))
+        disturbed = gap or is_held(tick)
+        if disturbed:
+            self._nnunet.forgive(tick.t_s)
+        moved = self._learn(beats, disturbed=disturbed)
+        rest = self._rest_of_plain if self.is_plain else self._rest_of_nnunet
         if gap or moved:
-            self._rest.forget_cores()
-        self._rests = self._rest.see(tick, before=self._rests and not gap)
-        if moved or gap or is_held(tick) or not self._rests or not _is_between(beats):
+            rest.forget_cores()
+        self._rests = rest.see(tick, before=self._rests and not gap)
+        is_between = _is_between(beats) if self.is_plain else is_between_steps(main_of(beats))
+        if moved or disturbed or not self._rests or not is_between:
             self.since_s = None
         elif self.since_s is None:
             self.since_s = tick.t_s

@@ -56,6 +56,11 @@ RAISED_ALONE = define("episode.raised-alone", "{who} raised {error}")
 CUT_OFF = define("seen.exception.cut-off", "an error whose name is cut off[[, in {function} ({file}, line {line})]]")
 LAST_FRAME = later(r'^ *File "(?:[^"\n]*[/\\])?([^"/\\\n]+)", line (\d+), in (\S+)', re.MULTILINE)
 
+# Wait channels of a page fault or read that storage has not answered: Linux 4.15 to 6.x, NFS, FUSE, Lustre.
+STORAGE_CHANNELS = (
+    "folio_wait_bit", "wait_on_page_bit", "io_schedule", "nfs_wait", "rpc_wait", "fuse_wait", "request_wait_answer",
+    "fuse_get_req", "cl_sync_io_wait", "wait_on_buffer", "filemap_fault", "iomap_", "cifs_",
+)  # fmt: skip
 # State and wait channel of a task in a cgroup freezer. Version 1: state D; since Linux 6.1 a sleeping task keeps its
 # wait channel, where no other task is in state D. Version 2: state S; the compiler may inline do_freezer_trap into
 # get_signal (Linux 6.18), where nothing else sleeps.
@@ -70,6 +75,11 @@ def is_in_freezer(process: ProcessSample) -> bool:
     """Return whether the process is stopped by a cgroup freezer."""
     channel, by_state = process.wait_channel or "", FREEZER_BY_STATE.get(process.state or "")
     return FREEZER.search(channel) is not None or (by_state is not None and by_state.match(channel) is not None)
+
+
+def waits_for_storage(process: ProcessSample) -> bool:
+    """Return whether the kernel's wait channel shows that storage has not answered yet."""
+    return any(word in (process.wait_channel or "") for word in STORAGE_CHANNELS)
 
 
 def works_together(cpu_ratios: Iterable[float], effective_cpus: float) -> bool:

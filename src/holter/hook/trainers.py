@@ -235,6 +235,7 @@ WATCHES: dict[str, Watch] = {
     "on_train_start": _startup,
     "run_training": _run_training,
     "on_train_epoch_start": _train_epoch,
+    "on_train_epoch_end": epoch_end,
     "on_validation_epoch_start": _validation_epoch,
     "on_validation_epoch_end": epoch_end,
     "on_epoch_end": epoch_end,

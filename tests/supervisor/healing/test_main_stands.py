@@ -14,7 +14,7 @@ import pytest
 
 from holter.demo.prepare import CONFIGURATION, DATASET_NAME, Prepared
 from holter.detectors import stall
-from holter.records import ActionTaken, ContractSettled, PhaseChanged, Tick
+from holter.records import ActionTaken, ContractSettled, Notice, PhaseChanged, Tick
 from holter.reports.live.contract import contract_line
 from holter.supervisor.healing import main_hang
 from holter.supervisor.recording.recorder import Recorder
@@ -103,9 +103,11 @@ def play(
     monkeypatch: pytest.MonkeyPatch,
     for_s: float = 0.0,
     at: str = "step",
+    *,
+    scaled: bool = True,
 ) -> RunResult:
     """The same without a limit of the user's own, and with Holter's own limits scaled."""
-    for name, value in SCALED.items():
+    for name, value in SCALED.items() if scaled else ():
         monkeypatch.setattr(main_hang, name, value)
     monkeypatch.setitem(stall.FLOOR_S, "compile", SCALED_COMPILE_S)
     scene = Scene(brain, folder)
@@ -173,3 +175,17 @@ def test_a_long_end_of_an_epoch_and_a_long_compilation_are_healthy(
     assert [episode for episode in recording.episodes() if episode.kind == "stall"] == []
     if at == "first-step":
         assert "compile" in {event.phase for event in recording.events(PhaseChanged)}
+
+
+def test_an_end_of_an_epoch_that_waits_is_told_as_a_fact_and_is_no_alarm(
+    brain: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """75 s in a call of the user's own, with the limits as they are."""
+    result = play(brain, tmp_path, "report", monkeypatch, for_s=75.0, at="epoch-end", scaled=False)
+    assert (result.returncode, result.generations) == (0, 1)
+    recording = read(tmp_path / "run.holter")
+    assert recording.episodes() == () and result.episodes == ()
+    stands, goes_on = recording.events(Notice)
+    assert stands.message.key == "notice.main-quiet" and goes_on.what == "main-goes-on"
+    assert str(stands.message.value("place")).startswith("report (nnUNetTrainerStands.py:")
+    assert 30 <= float(stands.message.value("age")) <= 60

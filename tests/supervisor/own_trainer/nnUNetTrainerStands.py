@@ -36,7 +36,12 @@ def upload():
     threading.Event().wait(float(os.environ["STANDS_FOR_S"]))
 
 
-CALLS = {"lock": take_lock, "compute": compute, "upload": upload, "silent": uploads.silent_server}
+def report():
+    """Wait for a server that needs its time."""
+    time.sleep(float(os.environ["STANDS_FOR_S"]))
+
+
+CALLS = {"lock": take_lock, "report": report, "compute": compute, "upload": upload, "silent": uploads.silent_server}
 
 
 class nnUNetTrainerStands(nnUNetTrainerTiny):  # noqa: N801 -- nnU-Net's own style

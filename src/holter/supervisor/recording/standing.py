@@ -1,5 +1,6 @@
-"""Report once where a program with a DataLoader has stood for long, while Holter sees no activity of the run.
+"""Report once where a training has stood for long between two steps, while Holter sees no activity of the run.
 
+This is a program with a DataLoader, or nnU-Net at the end of an epoch, where a custom trainer may upload or evaluate.
 Holter cannot tell whether that is intended, so it is a notice: no alarm, no cause, no command, and nothing is healed.
 """
 
@@ -36,6 +37,11 @@ STANDS_IN = define(
     "notice.main-stands",
     "the main thread has stood in {place} for {age:duration}[[ ({kind})]]; "
     "Holter sees no activity of the run, and cannot tell whether this is intended",
+)
+QUIET_IN = define(
+    "notice.main-quiet",
+    "no step for {age:duration}: the main thread stands in {place}[[ ({kind})]]. "
+    "Between two steps this may be intended, so it is no alarm yet",
 )
 WENT_ON = define("notice.main-goes-on", "the main process goes on, after {age:duration} in {place}")
 
@@ -105,6 +111,8 @@ class StandingWatch:
         self._dumper.close()
 
     def _is_active(self, tick: Tick) -> bool:
+        if not self._keeper.is_plain:
+            return False  # what the notice says of nnU-Net is true beside a thread that wakes
         every_s = max(LEAST_BETWEEN_S, self._keeper.limit_s / ACTIVITY_LOOKS)
         polls = not self._dumper.busy and self._polls(tick)
         return self._activity.see(tick, every_s) is True or polls
@@ -128,7 +136,8 @@ class StandingWatch:
         where, began_s = describe(place.frame), since_s if recent[0] is self._dumps[0] else recent[0].t_s
         self._reported = (self._keeper.progress, began_s, where)
         kind = KINDS[place.kind]() if place.kind not in UNNAMED else None
-        message = STANDS_IN(place=where, age=tick.t_s - began_s, kind=kind)
+        words = STANDS_IN if self._keeper.is_plain else QUIET_IN
+        message = words(place=where, age=tick.t_s - began_s, kind=kind)
         return (Notice(t_s=tick.t_s, what=STANDS, message=message, pids=(main.pid,)),)
 
     def _place(self, recent: list[StackDump], tick: Tick, since_s: float) -> Place | None:

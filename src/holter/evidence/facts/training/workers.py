@@ -5,7 +5,7 @@ from __future__ import annotations
 from holter.evidence.fact_book import FactBook
 from holter.evidence.reasons import NO_PROCESS_TREE, NO_WORKERS
 from holter.evidence.window import Window, last, mean_cpu, ready_to_run
-from holter.evidence.words import CASE_IN_HAND, WORKING_CPU_RATIO, is_in_freezer, process_of
+from holter.evidence.words import CASE_IN_HAND, WORKING_CPU_RATIO, is_in_freezer, process_of, waits_for_storage
 from holter.records import DATA_WORKERS, WORKERS, Beat, ProcessSample
 from holter.sentences import define
 
@@ -16,11 +16,6 @@ SLOW_READ_S = 3.0
 SEEN_IN_TREE = ("workers.count", "workers.stopped", "workers.stopped_pids", "workers.blocked", "workers.working")
 NO_FILES = ("pipe:", "socket:", "anon", "/dev")
 READS = ("read", "pread64", "readv", "preadv", "preadv2")
-# Wait channels of a page fault or read that storage has not answered: Linux 4.15 to 6.x, NFS, FUSE, Lustre.
-STORAGE_CHANNELS = (
-    "folio_wait_bit", "wait_on_page_bit", "io_schedule", "nfs_wait", "rpc_wait", "fuse_wait", "request_wait_answer",
-    "fuse_get_req", "cl_sync_io_wait", "wait_on_buffer", "filemap_fault", "iomap_", "cifs_",
-)  # fmt: skip
 NO_HEARTBEAT = define("why.heartbeat.none-of-workers", "no heartbeat of the workers")
 NO_CASE = define("why.workers.no-case", "no stuck worker with a known case")
 NO_MOUNT = define("why.workers.no-mount", "the mount of the file was not found")
@@ -75,19 +70,13 @@ def is_blocked(process: ProcessSample, window: Window) -> bool:
     """
     readings = [sample for tick in window.now for sample in tick.processes if sample.pid == process.pid]
     reading = [
-        sample
-        for sample in readings
-        if sample.state == "D" or sample.syscall in READS or _is_storage_channel(sample.wait_channel)
+        sample for sample in readings if sample.state == "D" or sample.syscall in READS or waits_for_storage(sample)
     ]
     if not readings or process.state in ("T", "t", "Z") or len(reading) * 2 <= len(readings):
         return False
     idle = (mean_cpu(window.now, process.pid) or 0.0) < WORKING_CPU_RATIO
     pipe = all((sample.syscall_file or "").startswith(NO_FILES) for sample in reading)
-    return idle and not (pipe and process.state == "S" and not _is_storage_channel(process.wait_channel))
-
-
-def _is_storage_channel(channel: str | None) -> bool:
-    return channel is not None and any(word in channel for word in STORAGE_CHANNELS)
+    return idle and not (pipe and process.state == "S" and not waits_for_storage(process))
 
 
 def _delivering(workers: tuple[ProcessSample, ...], beats: dict[int, Beat], book: FactBook) -> None:
