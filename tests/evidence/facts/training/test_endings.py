@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from holter.causes import diagnose
@@ -19,6 +20,7 @@ from holter.records import (
     Subject,
     Tick,
 )
+from holter.sentences import define
 from holter.tape import Recording
 
 
@@ -201,3 +203,54 @@ def test_an_error_that_only_the_console_tells_of_is_not_that_of_a_training_that_
 def test_a_training_that_goes_on_more_slowly_was_not_ended_by_an_error() -> None:
     verdicts = diagnose(*slow("hook", "slow-down")).verdicts
     assert {verdict.verdict for verdict in verdicts if verdict.cause == "main-exception"} == {"excluded"}
+
+
+# ------------------------------------------------------------------ the end of the main process, and Holter's own deeds
+
+FAILED = ExceptionSeen(
+    t_s=60.0, pid=1, role="main", source="hook", error="ValueError", message="nothing to unpack",
+    traceback='  File "my_trainer.py", line 7, in train_step',
+)  # fmt: skip
+RESTARTS = ActionTaken(t_s=60.9, action="end-group", state="begun", pids=(1, 2))
+PASSES_ON = Noted(
+    t_s=60.9, what="signal-passed-on", message=define("test.passed-on", "{signal} passed on")(signal="SIGTERM")
+)
+OF_WORKERS = msgspec.structs.replace(
+    FAILED, error="RuntimeError", message="DataLoader worker (pid 2) is killed by signal: Terminated."
+)
+
+
+def of_main(*events: Event) -> tuple[Recording, Episode]:
+    recording, _ = death(*events)
+    episode = Episode(
+        kind="death", phase="train", start_s=60.0, alarm_s=60.0, detector="death", pid=1,
+        subject=Subject(role="main", pid=1),
+    )  # fmt: skip
+    return recording, episode
+
+
+@pytest.mark.parametrize("number", [9, 15])
+@pytest.mark.parametrize("deed", [RESTARTS, PASSES_ON])
+def test_an_exception_that_holters_own_signal_overtakes_stays_the_reason(deed: Event, number: int) -> None:
+    end = ProcessEnded(t_s=61.0, pid=1, role="main", exit_signal=number, source="wait")
+    verdicts = diagnose(*of_main(FAILED, deed, end)).verdicts
+    assert (verdicts[0].cause, verdicts[0].verdict) == ("main-exception", "confirmed")
+    (killed,) = [verdict for verdict in verdicts if verdict.cause == "external-kill"]
+    assert killed.verdict == "excluded"
+
+
+def test_what_holter_ends_was_not_ended_from_outside() -> None:
+    end = ProcessEnded(t_s=61.0, pid=1, role="main", exit_signal=15, source="wait")
+    assert diagnose(*of_main(end)).verdicts[0].cause == "external-kill"
+    assert diagnose(*of_main(RESTARTS, end)).verdicts[0].cause != "external-kill"
+    assert collect(*of_main(RESTARTS, end)).fact("main.exit_signal").status == "not-applicable"
+    crashed = msgspec.structs.replace(end, exit_signal=11)
+    assert collect(*of_main(RESTARTS, crashed)).fact("main.exit_signal").value == 11, "Holter sends no such signal"
+    before = msgspec.structs.replace(end, t_s=60.5)
+    assert collect(*of_main(before, RESTARTS)).fact("main.exit_signal").value == 15
+
+
+def test_a_signal_that_was_passed_on_is_the_reason_of_what_follows_it() -> None:
+    end = ProcessEnded(t_s=61.0, pid=1, role="main", exit_signal=15, source="wait")
+    for events in ((PASSES_ON, end), (OF_WORKERS, PASSES_ON, end)):
+        assert collect(*of_main(*events)).fact("main.passed_on").value is True, events

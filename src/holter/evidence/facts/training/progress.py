@@ -10,7 +10,9 @@ from holter.evidence.reasons import ENDING_UNKNOWN, NO_HEARTBEAT_NO_LOG
 from holter.evidence.window import SOON_S, Window, last, mean_cpu, ready_to_run
 from holter.evidence.words import ending, works_together
 from holter.history.ranks import main_beat
+from holter.linux.signals import Signal
 from holter.records import (
+    ActionTaken,
     Beat,
     EpochEnded,
     ExceptionSeen,
@@ -23,9 +25,12 @@ from holter.records import (
     Tick,
 )
 from holter.sentences import define, joined
+from holter.texts.secondary_errors import reports_dataloader_worker
 
 INTERRUPTED = "interrupted"  # a log that ends with Ctrl-C during a wait
 SENT_BEFORE_S = 60.0
+# Signals with which Holter itself ends a training.
+OF_HOLTER = (Signal.SIGTERM, Signal.SIGKILL)
 WAITS = {
     "train-batch": "batch-queue",
     "val-batch": "batch-queue",
@@ -63,6 +68,7 @@ NOT_MEASURED = define("why.activity.not-measured", "CPU use was not measured")
 NO_BEAT = define("why.heartbeat.none-of-training", "no heartbeat of the training")
 NO_LOG = define("why.log.none", "no training log was found")
 ENDED = define("why.main.ended", "the main process has ended")
+FAILED_FIRST = define("why.main.failed-first", "its own exception came before the signal")
 NO_FRAMES = define("why.main.no-frames", "no frames could be read")
 NO_FRAMES_BECAUSE = define("why.main.no-frames-because", "no frames could be read ({refused})")
 NO_STACK_NO_BEAT = define("why.main.no-stack-no-heartbeat", "no stack and no heartbeat")
@@ -166,6 +172,25 @@ def _is_passed_on(window: Window, ended: ProcessEnded) -> bool:
     return any(dict(message.values).get("signal") == ending(ended) for message in messages)
 
 
+# Holter ended it after the episode had begun: no evidence.
+def _is_own_deed(window: Window, ended: ProcessEnded) -> bool:
+    return ended.exit_signal in OF_HOLTER and any(
+        action.state == "begun" and ended.pid in action.pids
+        for action in window.recording.events(ActionTaken, end_s=ended.t_s)
+    )
+
+
+# A main process that its own exception ends is still there for a moment, and a signal may be quicker than its exit.
+def _has_failed_first(window: Window, ended: ProcessEnded) -> bool:
+    if ended.exit_signal is None:
+        return False
+    return any(
+        event.pid == ended.pid and event.source == "hook" and event.thread is None and not event.echo
+        for event in window.recording.events(ExceptionSeen, start_s=ended.t_s - SENT_BEFORE_S, end_s=ended.t_s)
+        if event.error not in ("KeyboardInterrupt", "SystemExit") and not reports_dataloader_worker(event.message)
+    )
+
+
 def _main(window: Window, book: FactBook) -> None:
     main = window.main()
     # A user kills a hung training, or one that lost a worker, in the end: that ending is not part of the episode.
@@ -174,15 +199,18 @@ def _main(window: Window, book: FactBook) -> None:
     ended = [
         event
         for event in window.recording.events(ProcessEnded, start_s=window.episode.start_s - 1, end_s=until_s)
-        if event.role == "main"
+        if event.role == "main" and not _is_own_deed(window, event)
     ]
     book.known("main.alive", not ended and (main is not None or not window.all))
     if ended:
         # Of several ranks take the one that the episode is about: the launcher ends the others for that reason.
         best = max(ended, key=lambda event: (ending(event) is not None, event.pid == window.episode.pid))
-        book.known("main.ending", ending(best), unless=ENDING_UNKNOWN())
-        book.known("main.exit_signal", best.exit_signal if best.exit_code is None else 0)
-        book.known("main.passed_on", _is_passed_on(window, best))
+        if _has_failed_first(window, best):
+            book.not_applicable(("main.ending", "main.exit_signal", "main.passed_on"), FAILED_FIRST())
+        else:
+            book.known("main.ending", ending(best), unless=ENDING_UNKNOWN())
+            book.known("main.exit_signal", best.exit_signal if best.exit_code is None else 0)
+            book.known("main.passed_on", _is_passed_on(window, best))
     elif main is not None:
         book.not_applicable("main.ending", RUNS())
         book.not_applicable("main.exit_signal", RUNS())
