@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,9 +15,13 @@ import psutil
 import pytest
 
 from holter.cli.list_runs import all_rows
+from holter.cli.start.newest import newest_tape
 from holter.diagnosis.targets import read_tape
+from holter.linux.place import here
 from holter.reports.runs import Row
+from holter.tape.registry import Entry, new_file, write
 
+QUIET = Path(__file__).parents[1] / "tapes" / "quiet" / "as_usual.holter"
 WORKS = "import time\nwhile True: time.sleep(0.1)\n"
 
 
@@ -69,7 +74,9 @@ def rows_of_tape(tape: Path) -> list[Row]:
 
 
 @pytest.mark.slow
-def test_it_is_named_as_long_as_it_lives(killed: tuple[Path, psutil.Process]) -> None:
+def test_it_is_named_as_long_as_it_lives(
+    killed: tuple[Path, psutil.Process], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     tape, main = killed
     ran = read_tape(tape).outcome
     assert ran is not None
@@ -78,8 +85,19 @@ def test_it_is_named_as_long_as_it_lives(killed: tuple[Path, psutil.Process]) ->
     (row,) = rows_of_tape(tape)
     assert (row.state, row.headline.value("pid"), row.runs) == ("unwatched", main.pid, False)
 
+    ended = tmp_path / "newer.holter"
+    shutil.copy(QUIET, ended)
+    entry = Entry(
+        tape=str(ended), host="here", place=here(), pid=1, began="2099-01-01T10:00:00+00:00",
+        seen="2099-01-01T10:00:00+00:00", ended="2099-01-01T10:00:00+00:00", state="finished",
+    )  # fmt: skip
+    write(new_file(tmp_path / "state" / "holter", "here", 1), entry)
+    assert newest_tape("en", "next").samefile(tape), "it still runs, and the newest tape is over"
+    assert capsys.readouterr().err.startswith("holter: no target given: a training that still runs, but is no longer")
+
     main.kill()
     main.wait(10)
+    assert newest_tape("en", "next").samefile(ended)
     ran = read_tape(tape).outcome
     assert ran is not None
     assert ran.state == "cut"

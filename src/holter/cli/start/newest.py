@@ -12,12 +12,13 @@ from holter.sentences import define
 
 RUNS = define("newest.runs", "no target given: the training that runs, {path}")
 RUN = define("newest.run", "no target given: the newest of {count} trainings that run, {path}")
+UNWATCHED = define("newest.unwatched", "no target given: a training that still runs, but is no longer recorded, {path}")
 ENDED = define("newest.ended", "no target given: the newest tape, {path}")
 NO_TARGET = define("error.no-target", "No target was given, and no tape is known.")
 
 
 def newest_tape(lang: str | None, next_step: Message | str) -> Path:
-    """Return the tape of the running training, else the newest one, and name it on stderr.
+    """Return the tape of the running training, recorded or not, else the newest one, and name it on stderr.
 
     If no training is in the user's registry, it is the newest tape in the current folder. ``lang``: ``--lang``.
 
@@ -33,7 +34,8 @@ def newest_tape(lang: str | None, next_step: Message | str) -> Path:
     if taken is not None:
         path = _shortest(Path(taken.row.tape))
         runs = RUN(count=taken.running, path=str(path)) if taken.running > 1 else RUNS(path=str(path))
-        said = runs if taken.row.runs else ENDED(path=str(path))
+        ended = UNWATCHED if taken.row.is_unwatched else ENDED
+        said = runs if taken.row.runs else ended(path=str(path))
     else:
         tapes = sorted(filter(Path.is_file, Path().glob("*.holter")), key=lambda tape: tape.stat().st_mtime)
         if not tapes:

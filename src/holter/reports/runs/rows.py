@@ -62,6 +62,11 @@ class Row(Record, frozen=True, kw_only=True):
         """Whether the run needs no attention."""
         return self.state in GOOD
 
+    @property
+    def is_unwatched(self) -> bool:
+        """Whether its recorder is gone, and the training still runs."""
+        return self.state == "unwatched"
+
 
 class Taken(NamedTuple):
     """The training that a command without a target uses; ``running``: how many trainings run now."""
@@ -71,7 +76,7 @@ class Taken(NamedTuple):
 
 
 def rows_of(entries: Iterable[Kept], disks: Disks | None = None) -> tuple[Row, ...]:
-    """Return a row for each training: the running ones first, then the newest.
+    """Return a row for each training: the running ones first, as ``in_order``, then the newest.
 
     ``entries``: oldest first. ``disks``: those that the tapes are on; None: none of them is known to be silent.
     """
@@ -94,12 +99,16 @@ def rows_of(entries: Iterable[Kept], disks: Disks | None = None) -> tuple[Row, .
 
 
 def in_order(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Return rows as they are listed: running first, then newest first."""
-    return tuple(sorted(rows, key=lambda row: (row.runs, _moment(row.seen or row.started)), reverse=True))
+    """Return rows as they are listed: running first, then those that run unwatched, then newest first."""
+
+    def place(row: Row) -> tuple[bool, bool, float]:
+        return row.runs, row.is_unwatched, _moment(row.seen or row.started)
+
+    return tuple(sorted(rows, key=place, reverse=True))
 
 
 def take_one(rows: Sequence[Row]) -> Taken | None:
-    """Return the running training, else the newest, of those whose tape exists; None if there is none."""
+    """Return the running training, recorded or not, else the newest, of those whose tape exists; None if none is."""
     there = [row for row in rows if row.tape_is == "there"]
     return Taken(there[0], sum(row.runs for row in there)) if there else None
 
