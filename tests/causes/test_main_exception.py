@@ -38,3 +38,10 @@ def test_an_exception_yields_only_to_a_cause_that_is_left():
     assert (found["vgpu-unlicensed"].verdict, found["gpu-shared-or-zombie"].verdict) == ("excluded", "excluded")
     assert "its-kind-explains" not in {finding.text for finding in found["main-exception"].against}
     assert confirmed(found) == ["main-exception"]
+
+
+def test_a_torch_for_the_cpu_alone_is_named():
+    found = judged({**DIED, "exception.kind": "cpu-torch", "scope.gpu": False})
+    assert confirmed(found) == ["main-exception"]
+    assert "cpu-torch" in {finding.text for finding in found["main-exception"].supports}
+    assert found["gpu-driver-mismatch"].verdict == "excluded"

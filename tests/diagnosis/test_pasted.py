@@ -40,7 +40,7 @@ def errors(told: DiagnosisResult) -> list[tuple[str, bool]]:
     [
         ("torch.OutOfMemoryError: CUDA out of memory. Tried to", "OutOfMemoryError", "gpu-out-of-memory"),
         ("OSError: [Errno 28] No space left on device", "OSError", "disk-full-or-quota"),
-        ("AssertionError: Torch not compiled with CUDA enabled", "AssertionError", "gpu-driver-mismatch"),
+        ("AssertionError: Torch not compiled with CUDA enabled", "AssertionError", "main-exception"),
         ("torch._dynamo.exc.BackendCompilerFailed: backend='inductor' raised:", "BackendCompilerFailed", None),
         ("KeyError: 'conv_kernel_sizes'", "KeyError", "main-exception"),
         ("MemoryError", "MemoryError", None),

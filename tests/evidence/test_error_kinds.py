@@ -44,6 +44,7 @@ SENTENCES = {
     "blosc2-version": "RuntimeError: Error while creating the NDArray",
     "pinned-memory": "RuntimeError: CUDA error: out of memory\n"
     '  File "x.py", line 70, in pin_memory_of_all_eligible_items_in_dict\n    x.pin_memory()',
+    "cpu-torch": "AssertionError: Torch not compiled with CUDA enabled",
     "gpu-number": "RuntimeError: CUDA error: invalid device ordinal",
     "mount-write": 'OSError: [Errno 5] Input/output error\n  File "image.py", line 1600, in imsave\n    image.save()',
     "checkpoint-broken": "RuntimeError: PytorchStreamReader failed reading zip archive: failed finding central",

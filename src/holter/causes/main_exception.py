@@ -3,8 +3,8 @@
 What happens:  an error in the main process (CUDA, torch.compile, the loss) ends the run. Its daemon
                workers are ended with it, and the sentence about background workers that follows is only an echo.
 How we know:   the first exception in time belongs to the main process and is not an echo. If its message says what
-               failed (a checkpoint that cannot be read, page-locked memory, a GPU that is not there, folders that are
-               not set, a command line that was not accepted), the finding says it.
+               failed (a checkpoint that cannot be read, page-locked memory, a GPU that is not there, a PyTorch for the
+               CPU alone, folders that are not set, a command line that was not accepted), the finding says it.
 Looks like:    ram-oom-train-worker, fd-exhaustion and windows-spawn-commit (the exception says that memory or
                descriptors have run out: special cases of this one); worker-exception (the first exception is a
                worker's); disk-full-or-quota, shm-too-small and gpu-shared-or-zombie (the exception says that there is
@@ -37,6 +37,7 @@ SENTENCES = describe(
         "meaning.checkpoint-broken": "A checkpoint is damaged and cannot be read.",
         "meaning.checkpoint-refused": "PyTorch refuses the checkpoint: this nnunetv2 is too old for this PyTorch.",
         "meaning.pinned-memory": "A batch could not be page-locked in main memory.",
+        "meaning.cpu-torch": "The training asked for a GPU, but this torch is a CPU build.",
         "meaning.gpu-number": "The training asked for a GPU number that is not there.",
         "meaning.no-paths": "The folders of nnU-Net are not set.",
         "meaning.dataset-unknown": "nnU-Net finds no data set of this number.",
@@ -54,6 +55,7 @@ SENTENCES = describe(
         "checkpoint-refused": "PyTorch 2.6 and newer do not load such a checkpoint by default",
         "exception-in-main": "it was raised in the main process",
         "exception-not-in-main": "it was not raised in the main process",
+        "cpu-torch": "this torch is a CPU build ({detail})",
         "gpu-number": "the exception is about a GPU that is not there",
         "no-paths": "nnUNet_raw, nnUNet_preprocessed or nnUNet_results is not set",
         "dataset-unknown": "no folder in nnUNet_raw, nnUNet_preprocessed and nnUNet_results begins with this number",
@@ -75,6 +77,7 @@ SENTENCES = describe(
         ),
         "checkpoint-versions": "Use a newer nnunetv2, or PyTorch before 2.6; the checkpoint itself may be intact.",
         "look-at-both-memories": "See which is full: main memory, its limit for locked pages, or the GPU's memory.",
+        "gpu-torch": "Install a torch with CUDA (pytorch.org/get-started/locally), or train with -device cpu.",
         "see-gpus": "Compare CUDA_VISIBLE_DEVICES and -num_gpus with the GPUs of this machine.",
         "set-paths": "Set nnUNet_raw, nnUNet_preprocessed and nnUNet_results where the training is started.",
         "see-datasets": "See which data sets these folders hold, and whether the variables name the right folders.",
@@ -93,7 +96,9 @@ SENTENCES = describe(
 ERROR_TEXTS = ("RuntimeError: Given groups=1, weight of size [32, 1, 3, 3, 3]",)
 
 # Kinds that no other cause explains and that name what failed: they change the wording, not the certainty.
-NAMED_KINDS = ("checkpoint-broken", "checkpoint-refused", "pinned-memory", "gpu-number", "no-paths", *BEFORE_STEPS)
+NAMED_KINDS = (
+    "checkpoint-broken", "checkpoint-refused", "pinned-memory", "cpu-torch", "gpu-number", "no-paths", *BEFORE_STEPS,
+)  # fmt: skip
 
 RULES = (
     needs("exception.role", one_of("main"), "exception-in-main", otherwise="exception-not-in-main", weight=2.0),
@@ -117,7 +122,7 @@ RULES = (
 # Continuing, or starting again with the same command, would fail in the same way.
 FAILS_AGAIN = (
     "checkpoint-broken", "checkpoint-refused", "no-configuration", "no-trainer", "no-pretrained", "unfinished",
-    "arguments",
+    "arguments", "cpu-torch",
 )  # fmt: skip
 DATASETS = 'ls "$nnUNet_raw" "$nnUNet_preprocessed" "$nnUNet_results"'
 
@@ -133,6 +138,7 @@ OFFERS = (
     Offer("look-at-both-memories", "SAFE", "free -h; ulimit -l; nvidia-smi", of_kind("pinned-memory")),
     FEWER_WORKERS._replace(only_if=of_kind("pinned-memory")),
     MORE_MEMORY._replace(only_if=of_kind("pinned-memory")),
+    Offer("gpu-torch", "CONSENT", None, of_kind("cpu-torch")),
     Offer("see-gpus", "SAFE", "nvidia-smi -L; echo $CUDA_VISIBLE_DEVICES", of_kind("gpu-number")),
     Offer("set-paths", "ADVICE", None, of_kind("no-paths"), of_nnunet=True),
     Offer("see-datasets", "SAFE", DATASETS, of_kind("dataset-unknown", "dataset-ambiguous"), of_nnunet=True),

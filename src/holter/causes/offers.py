@@ -16,7 +16,7 @@ from holter.evidence.outside import ConditionName
 from holter.records import Safety
 
 # Kinds of errors that only a training which has not begun raises.
-NEVER_BEGAN = ("gpu-number", "json", "no-paths")
+NEVER_BEGAN = ("cpu-torch", "gpu-number", "json", "no-paths")
 # Facts: what is known, by name; with the kind of the episode.
 Condition = Callable[[Facts], bool]
 Variant = Callable[[Facts], str | None]

@@ -53,12 +53,13 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("cuda-unclear", r"unspecified launch failure|CUDA error: unknown error|CUDA error: an illegal instruction"),
     # A kernel ran for longer than a display may wait, or hung; the GPU works afterwards, unless it is lost.
     ("cuda-unclear", r"launch timed out and was terminated|cudaErrorLaunchTimeout|CUDA_ERROR_LAUNCH_TIMEOUT"),
+    ("cpu-torch", r"not compiled with CUDA enabled"),
     # Before what any failure of NVML is.
     ("cuda-mismatch", r"driver/library version mismatch|NVRM: API mismatch"),
     ("gpu-missing", r"Failed to initialize NVML|no CUDA-capable device is detected|No CUDA GPUs are available"),
     ("cuda-mismatch", r"driver version is insufficient|driver\b[^\n.]{0,24}\btoo old\b|no kernel image is available"),
     ("cuda-mismatch", r"CUDA error: (?:invalid device function|device kernel image is invalid)"),
-    ("cuda-mismatch", r"Found no NVIDIA driver|not compiled with CUDA enabled|forward compatibility was attempted"),
+    ("cuda-mismatch", r"Found no NVIDIA driver|forward compatibility was attempted"),
     ("cuda-mismatch", r"unsupported display driver / cuda driver combination"),
     ("gpu-number", r"invalid device ordinal|Invalid device id"),
     ("cudnn", r"CUDNN_STATUS_|cuDNN error|Unable to find a valid cuDNN"),
@@ -144,7 +145,7 @@ BEFORE_STEPS = (
 )  # fmt: skip
 # Kinds that name a library but no problem, or that main-exception explains itself: they have no cause of their own.
 GENERAL = (
-    OTHER, "cuda-other", "cudnn", "nccl", "gpu-number", "checkpoint-broken", "checkpoint-refused",
+    OTHER, "cuda-other", "cudnn", "nccl", "cpu-torch", "gpu-number", "checkpoint-broken", "checkpoint-refused",
     "no-paths", *BEFORE_STEPS,
 )  # fmt: skip
 

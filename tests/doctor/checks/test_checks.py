@@ -149,6 +149,19 @@ def test_one_thing_spoilt_is_found_and_named(spoilt: Spoilt) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "torch", "variant"),
+    [("cuda", "2.8.0+cpu", "cpu-build"), ("cuda", "2.8.0+rocm6.3", "no-gpu"), ("cpu", "2.8.0+cpu", "on-cpu")],
+)
+def test_a_torch_for_the_cpu_alone_is_named_where_there_is_no_gpu_either(asked: str, torch: str, variant: str) -> None:
+    survey = spoil(well(), "software", cuda_works=False, torch_cuda=None, packages=packages(torch=torch))
+    survey = spoil(survey, "survey", gpus=(GpuSample(t_s=0, index=0, source="none", note="no driver"),))
+    result = said(spoil(survey, "asked", device=asked), "torch-reaches-gpu")
+    assert result.variant == variant
+    if variant == "cpu-build":
+        assert sentence(result, "en").startswith(f"this torch is a CPU build ({torch})")
+
+
+@pytest.mark.parametrize(
     ("variables", "check", "state", "setting"),
     [
         ({"nnUNet_n_proc_DA": "0"}, "data-workers", "warn", "export nnUNet_n_proc_DA=12"),

@@ -28,7 +28,7 @@ define_all(
         "doctor.gpu-present.hidden.do": "Unset it, or ask Slurm for a GPU (--gres=gpu:1).",
         "doctor.torch-reaches-gpu.go": "[[CUDA {cuda} of torch|torch]] works[[ with driver {driver}]]",
         "doctor.torch-reaches-gpu.no-torch": "torch cannot be asked",
-        "doctor.torch-reaches-gpu.cpu-build": "torch {torch} was built without CUDA.",
+        "doctor.torch-reaches-gpu.cpu-build": "this torch is a CPU build ({torch}): it cannot use a GPU.",
         "doctor.torch-reaches-gpu.cpu-build.do": (
             "Install one with a CUDA that the driver supports (nvidia-smi names it): pytorch.org/get-started/locally"
         ),
@@ -117,11 +117,20 @@ def gpu_present(survey: Survey) -> Result:
     return result("no-go", "gpu-present", "silent", why=note)
 
 
+def _is_cpu_build(survey: Survey) -> bool:
+    # A torch for AMD's GPUs has no CUDA either.
+    software, version = survey.software, survey.packages.get("torch")
+    asked = survey.asked.device == "cuda" and software.cuda_works is False and software.torch_error is None
+    return asked and software.torch_cuda is None and version is not None and "rocm" not in version
+
+
 def torch_reaches_gpu(survey: Survey) -> Result:
     """Check that driver, CUDA and torch fit together."""
     software = survey.software
     if survey.asked.device == "cpu":
         return not_applicable("torch-reaches-gpu", "on-cpu")
+    if _is_cpu_build(survey):
+        return result("no-go", "torch-reaches-gpu", "cpu-build", torch=survey.packages["torch"])
     if not present(survey) and not software.cuda_works:
         return not_applicable("torch-reaches-gpu", "no-gpu")
     if software.torch_error is not None or "torch" not in survey.packages:
@@ -131,8 +140,6 @@ def torch_reaches_gpu(survey: Survey) -> Result:
     if software.cuda_works:
         driver = next((gpu.driver for gpu in survey.gpus if gpu.driver), None)
         return go("torch-reaches-gpu", cuda=software.torch_cuda, driver=driver)
-    if software.torch_cuda is None:
-        return result("no-go", "torch-reaches-gpu", "cpu-build", torch=survey.packages["torch"])
     return result(
         "no-go", "torch-reaches-gpu", "refused", cuda=software.torch_cuda, why=software.why_no_cuda or NO_REASON()
     )

@@ -56,6 +56,7 @@ WORDS: dict[str, Mapping[str, str | None]] = {
         "cuda-unclear": "unclear CUDA error",
         "gpu-missing": "no GPU",
         "cuda-mismatch": "driver and CUDA do not fit",
+        "cpu-torch": "PyTorch for the CPU alone",
         "gpu-number": "wrong GPU number",
         "cudnn": "cuDNN",
         "nccl": "NCCL",

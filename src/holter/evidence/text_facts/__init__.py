@@ -36,7 +36,7 @@ _NO_TROUBLE = (False, 0, "none", ())
 CIRCUMSTANCES = frozenset({"large-volumes", "direct-transfer", "many-threads", "tracker"})
 # Only the main process loads checkpoints, chooses a GPU and asks for nnU-Net's folders.
 OF_THE_MAIN_PROCESS = (
-    "checkpoint-broken", "checkpoint-refused", "gpu-number", "no-paths", "pinned-memory", *BEFORE_STEPS,
+    "checkpoint-broken", "checkpoint-refused", "cpu-torch", "gpu-number", "no-paths", "pinned-memory", *BEFORE_STEPS,
 )  # fmt: skip
 # What ends a training outweighs what is slow about it, and a standstill a slowness.
 KINDS_BY_WEIGHT = ("diverged", "death", "stall", "creep", "slow-down")

@@ -20,6 +20,8 @@ from holter.records import (
     Subject,
     Tick,
 )
+from holter.reports.cause_words import cause_sentence
+from holter.reports.wording import finding_text
 from holter.sentences import define
 from holter.tape import Recording
 
@@ -254,3 +256,15 @@ def test_a_signal_that_was_passed_on_is_the_reason_of_what_follows_it() -> None:
     end = ProcessEnded(t_s=61.0, pid=1, role="main", exit_signal=15, source="wait")
     for events in ((PASSES_ON, end), (OF_WORKERS, PASSES_ON, end)):
         assert collect(*of_main(*events)).fact("main.passed_on").value is True, events
+
+
+def test_a_torch_for_the_cpu_alone_is_named_with_its_version() -> None:
+    asked = msgspec.structs.replace(FAILED, error="AssertionError", message="Torch not compiled with CUDA enabled")
+    recording, episode = of_main(asked, ProcessEnded(t_s=61.0, pid=1, role="main", exit_code=1, source="wait"))
+    environment = Environment(wall_start="", versions=(("torch", "2.8.0+cpu"),))
+    diagnosis = diagnose(msgspec.structs.replace(recording, environment=environment), episode)
+    best = diagnosis.verdicts[0]
+    assert (best.cause, best.verdict) == ("main-exception", "confirmed")
+    assert cause_sentence(diagnosis, best, "en") == "The training asked for a GPU, but this torch is a CPU build."
+    said = [finding_text(finding, diagnosis, "en") for finding in best.supports]
+    assert "this torch is a CPU build (2.8.0+cpu)" in said

@@ -193,7 +193,8 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
     # A terminal breaks a message into lines anywhere.
     kind = error_kind(f"{text}\n{' '.join(text.split())}\n{first.traceback}")
     is_named = words is None or kind != OTHER  # a cut-off error may be of any kind
-    book.known("exception.kind", kind if is_named else None, unless=words)
+    torch = _torch_version(window) if kind == "cpu-torch" else ""
+    book.known("exception.kind", kind if is_named else None, torch, unless=words)
     book.known("exception.role", first.role)
     is_oom = error_kind(text) == "cuda-oom" and kind != "pinned-memory"
     book.known("exception.cuda_oom", is_oom if is_named else None, unless=words)
@@ -221,6 +222,11 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
         book.unknown("exception.truncated_file", NO_FRAMES())
     else:
         book.known("exception.truncated_file", is_truncated if is_truncated or is_named else None, unless=words)
+
+
+def _torch_version(window: Window) -> str:
+    environment = window.recording.environment
+    return "" if environment is None else dict(environment.versions).get("torch", "")
 
 
 # Which of nnU-Net's JSON files ``load_json`` could not read, if the calling line shows it.
