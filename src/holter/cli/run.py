@@ -140,7 +140,7 @@ def _tell_of_paths(command: list[str], speaker: StderrListener) -> None:
 def _tell_of_others(command: list[str], speaker: StderrListener) -> None:
     # The command waits neither for other folds nor for a file server that does not answer.
     from holter.linux.signals import start_without_signals
-    from holter.supervisor.folds.preparation import who_else
+    from holter.supervisor.folds.preparation import random_split, who_else
     from holter.texts.training_command import parse_training_command
 
     training = parse_training_command(command)
@@ -149,9 +149,9 @@ def _tell_of_others(command: list[str], speaker: StderrListener) -> None:
 
     def tell() -> None:
         with suppress(OSError):
-            warning = who_else(training, os.environ)
-            if warning is not None:
-                speaker.note(warning)
+            for warning in (random_split(training, os.environ), who_else(training, os.environ)):
+                if warning is not None:
+                    speaker.note(warning)
 
     thread = threading.Thread(target=tell, name="holter-others", daemon=True)
     with suppress(RuntimeError):  # no more threads for this user: the command is what matters

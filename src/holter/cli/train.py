@@ -116,7 +116,7 @@ def train(
     from holter.supervisor.folds.fold_lock import LEFT_WORKERS_ENDED, TAKEN
     from holter.supervisor.folds.lock_state import host_of
     from holter.supervisor.folds.patience import Asked, Elsewhere, Patience
-    from holter.supervisor.folds.preparation import Preparation
+    from holter.supervisor.folds.preparation import Preparation, random_split
     from holter.supervisor.recording.tape_place import about_training, default_tape, refuse_existing
     from holter.supervisor.signals import die_like
     from holter.supervisor.train import NothingLeft, forget_choice, lock_of, make_order, read_arguments
@@ -161,10 +161,9 @@ def train(
                     order = make_order((*arguments, *own_options), training, folder, from_scratch=restart_from_scratch)
                 if again:
                     forget_choice(folder)
-                for note in order.notes:
-                    speaker.note(note)
-                if order.continues is not None:
-                    speaker.note(order.continues)
+                for note in (random_split(training, os.environ), *order.notes, order.continues):
+                    if note is not None:
+                        speaker.note(note)
                 result = supervise(
                     order.command,
                     tape or default_tape(about_training(training), os.environ),

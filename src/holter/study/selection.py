@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from holter.doctor.collect.plan import folds_in
 from holter.doctor.collect.question import IS_IT_MEANT, NO_CONFIGURATION, NO_PLANS, Found, find
 from holter.doctor.records import Asked
 from holter.errors import BadInput
+from holter.probes.training.preprocessed import USUAL_FOLDS, folds_in
 from holter.records import Message
 from holter.sentences import NOTHING_STARTED, define
 from holter.study.records import Job
@@ -20,7 +20,6 @@ from holter.study.study_file import DATASETS, StudyFile
 from holter.supervisor.train import check_paths
 
 # nnU-Net makes five folds; of a fold that is not in splits_final.json it makes a random 80:20 split without a word.
-FOLDS = 5
 NO_DATASET_NAMED = define("error.study-no-dataset", "No data set is named.")
 NO_FOLD = define("error.study-no-fold", "There is no fold {fold}: {dataset} has {folds}, or all.")
 NOT_A_FOLD = define("error.study-not-a-fold", "{fold} is not a fold.")
@@ -62,7 +61,7 @@ def jobs_of(
     for dataset in datasets:
         asked = Asked(dataset=dataset, trainer=trainer, plans=plans)
         there = _found(dataset, asked, environ)
-        count = folds_in(there.folder) or FOLDS
+        count = folds_in(there.folder) or USUAL_FOLDS
         for configuration in configurations or _preprocessed(there, asked, environ):
             own = msgspec.structs.replace(asked, dataset=there.name, configuration=configuration)
             for job in _jobs(_found(there.name, own, environ), own, count, wanted, environ):

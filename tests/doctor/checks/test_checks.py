@@ -128,7 +128,8 @@ SPOILT: tuple[Spoilt, ...] = (
     ("fold", {"lock": "elsewhere"}, "fold-free", "warn", "elsewhere"),
     ("fold", {"checkpoints": ("checkpoint_final.pth",)}, "fold-history", "warn", "finished"),
     ("fold", {"checkpoints": ("checkpoint_latest.pth",)}, "fold-history", "warn", "begun"),
-    ("asked", {"fold": "7"}, "fold-exists", "no-go", "none"),
+    ("asked", {"fold": "7"}, "fold-exists", "warn", "random"),
+    ("asked", {"fold": "first"}, "fold-exists", "no-go", "none"),
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import shlex
 
 from holter.doctor.checks.results import go, not_applicable, result, unknown
 from holter.doctor.records import Neighbour, Result, Survey
+from holter.probes.training.preprocessed import USUAL_FOLDS
 from holter.records import Message
 from holter.sentences import define, define_all, joined
 from holter.texts.training_command import model_options
@@ -41,8 +42,13 @@ define_all(
         "doctor.fold-exists.go": "{fold} of {count}",
         "doctor.fold-exists.to-be-made": "the first training will make {count} splits",
         "doctor.fold-exists.all": "all cases, no split",
-        "doctor.fold-exists.none": "There is no fold {fold}: the split has {count}, counted from 0.",
-        "doctor.fold-exists.none.do": "Choose another fold, or add this one to splits_final.json.",
+        "doctor.fold-exists.none": "{fold} is no fold: it is a number, or all.",
+        "doctor.fold-exists.none.do": "Choose one from 0 on.",
+        "doctor.fold-exists.random": (
+            "Fold {fold} is not in the split, which has {count} folds, counted from 0: nnU-Net then trains with a "
+            "random 80:20 split of all cases."
+        ),
+        "doctor.fold-exists.random.do": "If that is not intended: choose another fold.",
         "doctor.orphaned-workers.title": "left-over workers",
         "doctor.orphaned-workers.go": "none",
         "doctor.orphaned-workers.left": (
@@ -67,7 +73,6 @@ define_all(
 
 OTHER = define("doctor.other-trainings.one", "{training} (PID {pid}[[, {user}]])")
 
-FOLDS = 5  # nnU-Net makes five splits if there are none
 LATEST = ("checkpoint_latest.pth", "checkpoint_best.pth")
 
 
@@ -130,9 +135,11 @@ def fold_exists(survey: Survey) -> Result:
         return not_applicable("fold-exists", "no-fold")
     if fold == "all":
         return go("fold-exists", "all")
-    count = plan.folds if plan.folds is not None else FOLDS
-    if not fold.isdigit() or int(fold) >= count:
-        return result("no-go", "fold-exists", "none", fold=fold, count=count)
+    count = plan.folds if plan.folds is not None else USUAL_FOLDS
+    if not fold.isdigit():
+        return result("no-go", "fold-exists", "none", fold=fold)
+    if int(fold) >= count:
+        return result("warn", "fold-exists", "random", fold=fold, count=count)
     return go("fold-exists", "go" if plan.folds is not None else "to-be-made", fold=fold, count=count)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from holter.doctor.records import Plan
+from holter.probes.training.preprocessed import folds_in
 from holter.texts.plans import read_json
 
 # nnU-Net has no segmentation output at its two coarsest resolutions.
@@ -79,15 +80,6 @@ def plan_of(plans: Mapping[str, Any], configuration: Mapping[str, Any], folder: 
         folds=folds_in(folder),
     )
     return msgspec.structs.replace(plan, parameters=parameters(configuration, plan))
-
-
-def folds_in(folder: Path) -> int | None:
-    """Return the number of folds in the splits of a data set; None if there are no splits yet."""
-    try:
-        splits = msgspec.json.decode((folder / "splits_final.json").read_bytes())
-    except (OSError, msgspec.DecodeError):
-        return None
-    return len(splits) if isinstance(splits, list) else None
 
 
 def _int(value: object) -> int | None:

@@ -19,6 +19,7 @@ from holter.texts.plans import describe_plans
 from holter.texts.training_command import TrainingCommand
 
 SPLITS_FILE = "splits_final.json"
+USUAL_FOLDS = 5  # nnU-Net makes this many splits if there are none
 MAGIC = b"\x93NUMPY"
 # Headers of nnU-Net's arrays are 128 bytes long; four axes and a type always fit into this.
 HEADER_BYTES = 4096
@@ -108,6 +109,15 @@ class Unpacking:
 
 def _unpacked(case: str) -> tuple[str, str]:
     return f"{case}.npy", f"{case}_seg.npy"
+
+
+def folds_in(dataset: Path) -> int | None:
+    """Return the number of folds in the splits of a preprocessed data set; None if there are no splits yet."""
+    try:
+        splits = json.loads((dataset / SPLITS_FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return len(splits) if isinstance(splits, list) else None
 
 
 def jobs_of(training: TrainingCommand, environ: Mapping[str, str]) -> tuple[Path, tuple[Job, ...]] | None:

@@ -103,6 +103,11 @@ BESIDE: dict[Kind, Sentence] = {
         "one may read it while the other writes it (holter train waits)",
     ),
 }
+RANDOM_SPLIT = define(
+    "prepare.random-split",
+    "fold {fold} is not in the split, which has {count} folds, counted from 0: nnU-Net trains with a random 80:20 "
+    "split of all cases instead",
+)
 NOTHING_STARTED = define("prepare.nothing-started", "ended before the training was started")
 
 UNKNOWN = "?"

@@ -17,7 +17,7 @@ from holter.detectors.view import PhaseKeeper
 from holter.history.ranks import main_process
 from holter.linux.place import here
 from holter.probes.process.process_files import started
-from holter.probes.training.preprocessed import Job, jobs_of
+from holter.probes.training.preprocessed import USUAL_FOLDS, Job, folds_in, jobs_of
 from holter.probes.training.starting import starting_trainings
 from holter.records import Message, Tick
 from holter.supervisor.folds import messages as words
@@ -108,6 +108,19 @@ def lock_file(folder: Path, job: Job) -> Path:
     It is not in the folder of the cases: nnU-Net detects the file format of the cases from the files there.
     """
     return folder / f"holter-{job.name}.lock"
+
+
+def random_split(training: TrainingCommand, environ: Mapping[str, str]) -> Message | None:
+    """Return a warning if the fold is not in the data set's split; None if it is, or its folder is unknown.
+
+    nnU-Net then makes a random split, and says so only in its log. Without a split yet it makes the usual number.
+    """
+    root, dataset = environ.get("nnUNet_preprocessed"), training.dataset_name(environ)
+    if not training.fold.isdigit() or not root or dataset is None:
+        return None
+    folds = folds_in(Path(root) / dataset)
+    count = USUAL_FOLDS if folds is None else folds
+    return words.RANDOM_SPLIT(fold=training.fold, count=count) if int(training.fold) >= count else None
 
 
 def who_else(training: TrainingCommand, environ: Mapping[str, str]) -> Message | None:
