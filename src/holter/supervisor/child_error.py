@@ -36,6 +36,14 @@ def take_error(file: Path) -> ChildError | None:
     try:
         content = file.read_bytes()
         file.unlink()
+    except OSError:
+        return None
+    return read_error(content)
+
+
+def read_error(content: bytes) -> ChildError | None:
+    """Return the record that a child has written; None if it wrote none."""
+    try:
         return msgspec.json.decode(content, type=ChildError) if content else None
-    except (OSError, msgspec.MsgspecError):
+    except msgspec.MsgspecError:
         return None

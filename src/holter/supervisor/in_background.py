@@ -16,7 +16,7 @@ from holter.errors import HolterError, NotATraining
 from holter.records import Text
 from holter.sentences import NOTHING_TOUCHED, define
 from holter.supervisor.attach import find_training
-from holter.supervisor.child_error import ERROR_FILE, take_error
+from holter.supervisor.child_error import ERROR_FILE, read_error
 from holter.supervisor.recording.tape_place import default_tape
 
 # Finding the training and opening the tape takes a second; on a busy machine several.
@@ -41,10 +41,9 @@ class BackgroundAttach:
         find_training(pid)  # refuse here, with our own words
         self.tape = tape or _place(pid, environ)
         self._pid = pid
+        # Without names: of a view that is killed nothing is left.
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the recording
-        descriptor, error_file = tempfile.mkstemp(prefix="holter-error-")
-        os.close(descriptor)
-        self._error = Path(error_file)
+        self._error = tempfile.TemporaryFile()  # noqa: SIM115 - as above
         words = [sys.executable, "-m", "holter", "attach", str(pid), "--tape", str(self.tape)]
         self._child = subprocess.Popen(
             words,
@@ -53,7 +52,8 @@ class BackgroundAttach:
             stderr=self._said,
             start_new_session=True,  # Ctrl-C at the view is not meant for it
             preexec_fn=_end_with_parent,
-            env={**os.environ, ERROR_FILE: str(self._error)},
+            env={**os.environ, ERROR_FILE: f"/proc/self/fd/{self._error.fileno()}"},
+            pass_fds=(self._error.fileno(),),
         )
         self._wait()
 
@@ -67,7 +67,7 @@ class BackgroundAttach:
                 self._child.kill()
                 self._child.wait()
         self._said.close()
-        self._error.unlink(missing_ok=True)
+        self._error.close()
 
     def _wait(self) -> None:
         until_s = time.monotonic() + BEGINS_WITHIN_S
@@ -90,7 +90,8 @@ class BackgroundAttach:
         )
 
     def _last_words(self) -> Text:
-        error = take_error(self._error)
+        self._error.seek(0)
+        error = read_error(self._error.read())
         if error is not None:
             return error.what
         self._said.seek(0)

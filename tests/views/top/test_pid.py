@@ -90,6 +90,8 @@ def test_a_view_that_is_killed_ends_its_recording(
     stock: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "t").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "t"))
     terminal = Terminal([sys.executable, "-m", "holter", "top", str(stock.pid)], 80, 24)
     assert terminal.read(30.0, b"CPU+iowait")
     (recorder,) = psutil.Process(terminal.pid).children()
@@ -97,6 +99,7 @@ def test_a_view_that_is_killed_ends_its_recording(
     os.waitpid(terminal.pid, 0)
     recorder.wait(20)
     assert stock.poll() is None
+    assert list((tmp_path / "t").iterdir()) == [], "a view that is killed leaves no file behind"
 
 
 def test_a_process_that_does_not_train_is_refused(tmp_path: Path) -> None:
