@@ -16,14 +16,18 @@ UNKNOWN = define(
 )()
 
 
-def offered(command: tuple[str, ...], contract: ContractSettled | None = None) -> dict[str, str | None]:
+def offered(
+    command: tuple[str, ...], contract: ContractSettled | None = None, folder: str | None = None
+) -> dict[str, str | None]:
     """Commands by the id of their remedy, for every cause."""
     episode = Episode(
         kind="death", start_s=10.0, alarm_s=10.0, detector="death", subject=Subject(role="main", pid=7), pid=7
     )
     facts = (Fact(name="scope.nnunet", value=True), Fact(name="shm.total_bytes", value=10**12))
     verdicts = tuple(Verdict(cause=cause, verdict="likely", score=0.6) for cause in REMEDIES)
-    environment = Environment(wall_start="2026-11-28T00:00:00+00:00", command=command, main_pid=7)
+    environment = Environment(
+        wall_start="2026-11-28T00:00:00+00:00", command=command, main_pid=7, working_folder=folder
+    )
     told = propose(Diagnosis(episode=episode, verdicts=verdicts, facts=facts), environment, contract, is_over=False)
     return {offer.id: offer.command for _, some in told.remedies for offer in some}
 
@@ -59,3 +63,14 @@ def test_the_command_of_the_contract_goes_before_what_the_command_line_suggests(
 def test_where_holter_only_watches_the_command_line_tells() -> None:
     only = settled(can=False, why_not=WATCHES)
     assert offered(TRAIN, only)["continue-from-checkpoint"] == "nnUNetv2_train 4 2d 0 --c"
+
+
+@pytest.mark.parametrize("contract", [None, settled(can=True, what="cd '/my work' && bin/train 4 2d 0 --c")])
+def test_a_relative_command_is_offered_for_any_folder(contract: ContractSettled | None) -> None:
+    """The folder comes first, before the variables that are for the command."""
+    told = offered(("bin/nnUNetv2_train", *TRAIN[1:]), contract, "/my work")
+    continues = "bin/nnUNetv2_train 4 2d 0 --c" if contract is None else "bin/train 4 2d 0 --c"
+    assert told["continue-from-checkpoint"] == f"cd '/my work' && {continues}"
+    assert told["fewer-arenas"] == f"cd '/my work' && MALLOC_ARENA_MAX=2 holter run -- {continues}"
+    assert told["validate-again"] == "cd '/my work' && bin/nnUNetv2_train 4 2d 0 --val"
+    assert (offered(TRAIN, None, "/my work")["continue-from-checkpoint"] or "").startswith("nnUNetv2_train ")

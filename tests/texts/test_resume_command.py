@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from holter.texts.resume_command import printed, resume_command, validate_command
+from holter.texts.resume_command import in_folder, printed, resume_command, validate_command
 
 TRAIN = "nnUNetv2_train 4 3d_fullres 0"
 
@@ -114,6 +114,42 @@ def test_where_no_command_is_known_the_reason_is_said(command: str, why: str) ->
     resume = resume_command(shlex.split(command))
     assert resume.command is None and resume.text is None
     assert resume.why_not is not None and resume.why_not.key == why
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python -m nnunetv2.run.run_training 4 2d 0 -pretrained_weights=weights/x.pth",
+        "./nnUNetv2_train 4 3d_fullres 0",
+        f"python ../my_launcher.py {TRAIN}",
+        "bash -c 'venv/bin/python my_train.py --lr 0.5'",
+        "python -m my_package.train",
+        "python train.py",
+        "accelerate launch --config_file=conf.yaml train.py",
+        "nnUNetv2_predict -i images -o /out",
+    ],
+)
+def test_a_command_with_a_relative_path_is_printed_for_any_folder(command: str) -> None:
+    words = shlex.split(command)
+    assert in_folder(words, "/home/me/my project") == "cd '/home/me/my project' && "
+    assert in_folder(words, None) == ""
+    given = resume_command(words, f"{command} --more", "/my project")
+    assert given.text is not None and given.text.startswith("cd '/my project' && ") and given.text.endswith(" --more")
+    assert given.command == (*words, "--more"), "without a shell it is started as it is"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        TRAIN,
+        f"/opt/conda/bin/python /opt/conda/bin/conda run -n seg {TRAIN}",
+        "torchrun --nproc_per_node 2 -m nnunetv2.run.run_training 4 2d 0",
+        f"numactl -N 0 -m 0 timeout 2.5 env A=1.0 B=/data/x.json {TRAIN}",
+        "python /data/train.py --url tcp://host:1/x --out ~/out",
+    ],
+)
+def test_a_command_that_means_the_same_everywhere_is_printed_alone(command: str) -> None:
+    assert in_folder(shlex.split(command), "/home/me") == ""
 
 
 def test_the_reason_names_the_program_that_may_not_pass_the_option_on() -> None:

@@ -34,4 +34,5 @@ class Environment(Record, frozen=True, kw_only=True):
     device: str | None = None  # as the trainer names it: cuda:0, cpu
     num_epochs: int | None = None  # that the trainer plans
     num_cases: int | None = None  # that a prediction or a preprocessing works on
+    working_folder: str | None = None  # in which the command was started
     resume_command: str | None = None  # the user's own command to continue the training (--resume-command)

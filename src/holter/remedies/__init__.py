@@ -19,7 +19,7 @@ from holter.remedies import admin_request
 from holter.remedies.applies import is_of_nnunet, of_work, only_trains
 from holter.remedies.which_ladder import known_facts
 from holter.texts.nnunet_commands import again_command, other_work
-from holter.texts.resume_command import printed, resume_command, validate_command
+from holter.texts.resume_command import in_folder, printed, resume_command, validate_command
 
 __all__ = ["REMEDIES", "propose"]
 
@@ -34,6 +34,7 @@ FROM_THE_START = {"continue-from-checkpoint": "start-again", "end-and-continue":
 
 # Parts of an offer's command, and the start of a command that continues a run of ``holter train``.
 UNDER_HOLTER, BEFORE_COMMAND, UNDER_CARE = "holter run ", "-- {continue}", "holter train "
+GOES_ON = ("{continue}", "{validate}")
 
 
 def propose(
@@ -50,7 +51,8 @@ def propose(
         values |= _of_environment(environment, contract)
         work = other_work(environment.command) if not environment.resume_command else None
         if work is not None:
-            values |= {"work": work, "continue": printed(again_command(environment.command))}
+            again = again_command(environment.command)
+            values |= {"work": work, "continue": printed(again), **_place(again, environment)}
         elif has_saved_nothing(known) and "continue" in values and not environment.resume_command:
             values["continue"] = printed(environment.command)
     if not is_over and diagnosis.episode.end_s is None:
@@ -95,6 +97,8 @@ def _filled(offer: Offer, known: Facts, values: Mapping[str, Value]) -> str | No
     if offer.command is None or (is_of_nnunet(offer.command) and not may_be_nnunet(known)):
         return None
     command, going_on = offer.command, str(values.get("continue", ""))
+    if any(blank in command for blank in GOES_ON):
+        command = f"{values.get('in_folder', '')}{command}"
     before, is_wrapped, rest = command.partition(UNDER_HOLTER)
     if is_wrapped and going_on.startswith(UNDER_CARE):  # it records itself, and a second Holter around it is refused
         options = rest.removesuffix(BEFORE_COMMAND).replace("--heal ", "")
@@ -162,6 +166,15 @@ def _of_environment(environment: Environment, contract: ContractSettled | None) 
     if environment.command:
         values["command_known"] = "no" if resume is None else "yes"
     if HIDDEN not in environment.command:  # a command with blanked words does not run
+        place = _place(given.command or environment.command, environment)
+        if resume is not None:
+            resume = resume.removeprefix(place.get("in_folder", ""))
         commands = {"continue": resume, "validate": validate_command(environment.command).text}
-        values |= {name: command for name, command in commands.items() if command is not None}
+        values |= {name: command for name, command in commands.items() if command is not None} | place
     return values
+
+
+# What comes first on a line with this command, before any variable that is set for it.
+def _place(command: tuple[str, ...], environment: Environment) -> dict[str, str]:
+    place = in_folder(command, environment.working_folder)
+    return {"in_folder": place} if place else {}

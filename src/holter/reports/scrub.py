@@ -207,7 +207,12 @@ class Scrubber:
         for variable, value in environment.variables:
             if variable in USER_VARIABLES:
                 self._name("user", value)
-        folders = (environment.output_folder, environment.preprocessed_folder, environment.scratch)
+        folders = (
+            environment.output_folder,
+            environment.preprocessed_folder,
+            environment.scratch,
+            environment.working_folder,
+        )
         self._folders = [folder for folder in folders if folder and len(folder) > SHORTEST_NAME]
 
     def _learn(self, record: Record) -> None:

@@ -85,7 +85,11 @@ def attach(
         writer=writer,
         listener=listener,
         variables=variables,
-        terms=Terms(heal=False, attached=True, resume=resume_command(process_command(root_pid))),
+        terms=Terms(
+            heal=False,
+            attached=True,
+            resume=resume_command(process_command(root_pid), folder=_current_folder(root_pid)),
+        ),
         began_wall=psutil.Process(root_pid).create_time(),
         registrar=Registrar(entry_writer(os.environ), writer.path, process_command(root_pid), attached=True)
         if is_listed
@@ -215,6 +219,14 @@ class _StopOnSignal:
 
     def _ask(self, *_: object) -> None:
         self.asked = True
+
+
+def _current_folder(pid: int) -> str | None:
+    try:
+        folder = str(Path(f"/proc/{pid}/cwd").readlink())
+    except OSError:
+        return None
+    return None if folder.endswith(" (deleted)") else folder
 
 
 def _watch(

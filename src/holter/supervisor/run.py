@@ -95,7 +95,7 @@ def run(
     """
     variables = dict(os.environ if variables is None else variables)
     _check(command, variables)
-    terms = Terms(heal=heal, attached=False, resume=resume_command(command, resume))
+    terms = Terms(heal=heal, attached=False, resume=resume_command(command, resume, _current_folder(cwd)))
     recording = _Recording(command, tape, listener or Listener(), variables, terms, force=force)
     scratch = recording.scratch
     if on_tape is not None:
@@ -227,6 +227,13 @@ class _Recording:
     def close(self) -> None:
         """Close a tape that no recorder writes."""
         self.writer.close(self.clock.t_s())
+
+
+def _current_folder(cwd: Path | None) -> str | None:
+    try:
+        return str(Path.cwd() if cwd is None else cwd.absolute())
+    except OSError:  # it was deleted
+        return None
 
 
 def _console_marks(quiet_output: Path | None) -> tuple[Mark, ...]:

@@ -8,6 +8,7 @@ train from epoch 0 over the old files.
 
 from __future__ import annotations
 
+import itertools
 import shlex
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -31,6 +32,11 @@ ENTRY = "holter.trainer.entry"
 _OWN_OPTIONS = ("--loader",)
 _OWN_FLAGS = ("--strict",)
 
+# Values that mean another file, or none, in another folder: of a path, or of a file that a program reads.
+_RELATIVE = later(r"^(?![/~$-]|\w+://)(?:.*/|.*\.(?:py|sh|bash|json|ya?ml|toml|ini|cfg|txt|pth|pt)$)")
+# A module that Python may find only in the folder in which it is started.
+_MODULE = later(r"(?!(?:nnunetv2|holter|torch|accelerate)\b)[A-Za-z_][\w.]*$")
+
 NO_TRAINING = define(
     "resume.no-training", "the command is not nnUNetv2_train, and which option continues it is not known"
 )
@@ -52,21 +58,22 @@ class Resume(NamedTuple):
     command: tuple[str, ...] | None
     why_not: Message | None = None
     is_given: bool = False  # by the user: used unchanged
+    folder: str | None = None  # in which the training was started; None: unknown
 
     @property
     def text(self) -> str | None:
-        """The command as typed in a shell; None if none is known."""
-        return None if self.command is None else printed(self.command)
+        """The command as typed in a shell, in any folder; None if none is known."""
+        return None if self.command is None else in_folder(self.command, self.folder) + printed(self.command)
 
 
-def resume_command(command: Sequence[str], given: str | None = None) -> Resume:
+def resume_command(command: Sequence[str], given: str | None = None, folder: str | None = None) -> Resume:
     """Return the command that resumes from the latest checkpoint.
 
-    ``given``: the user's own (``--resume-command``), used unchanged.
+    ``given``: the user's own (``--resume-command``), used unchanged. ``folder``: in which the training was started.
     """
     if given:
-        return Resume(tuple(shlex.split(given)), is_given=True)
-    return _with_option(command, "--c")
+        return Resume(tuple(shlex.split(given)), is_given=True, folder=folder)
+    return _with_option(command, "--c")._replace(folder=folder)
 
 
 def validate_command(command: Sequence[str]) -> Resume:
@@ -80,6 +87,24 @@ def printed(command: Sequence[str]) -> str:
     if ENTRY in words and words[words.index(ENTRY) - 1] == "-m":
         return shlex.join(["holter", "train", *_without_ours(words[words.index(ENTRY) + 1 :])])
     return shlex.join(words)
+
+
+def in_folder(command: Sequence[str], folder: str | None) -> str:
+    """Return what a shell must do before a command that was started in ``folder``: "cd FOLDER && ", or nothing.
+
+    Nothing if the folder is unknown, or if the command means the same in any folder.
+    """
+    return f"cd {shlex.quote(folder)} && " if folder and _has_relative_path(command) else ""
+
+
+def _has_relative_path(command: Sequence[str]) -> bool:
+    if ENTRY in command:  # printed as ``holter train``
+        command = command[list(command).index(ENTRY) + 1 :]
+    words = [part.strip("'\"") for word in command for part in word.split()]  # also those of a script
+    modules = [name for option, name in itertools.pairwise(words) if option == "-m"]
+    folders = [f"{name}/" for option, name in itertools.pairwise(words) if option in ("-i", "-o")]
+    values = (word.rpartition("=")[2] for word in words)
+    return any(map(_RELATIVE.match, (*values, *folders))) or any(map(_MODULE.match, modules))
 
 
 def _with_option(command: Sequence[str], option: str) -> Resume:

@@ -292,6 +292,15 @@ def test_what_failed_before_its_first_epoch_is_not_continued(code: int | None, e
     assert ran.next_command.endswith("--c") == (code is None or epochs > 0), ran.next_command
 
 
+def test_the_next_command_works_in_any_folder() -> None:
+    run = Run().startup(20).epoch(0)
+    run.event(ProcessEnded(t_s=float(run.t), pid=run.pid, role="main", exit_signal=9)).down(5)
+    run.episode("death", float(run.t - 6), None)
+    recording = made(run, command=("bin/nnUNetv2_train", "4", "3d_fullres", "0"), working_folder="/my work")
+    ran = outcome_of(recording, diagnose_recording(recording, is_over=True), is_over=True)
+    assert ran.next_command == "cd '/my work' && bin/nnUNetv2_train 4 3d_fullres 0 --c"
+
+
 @pytest.mark.parametrize(("end", "names"), [(None, True), ({"exit_code": 130}, False), ({"exit_signal": 9}, False)])
 def test_after_the_end_no_command_names_a_process_of_the_run(end: dict[str, int] | None, names: bool) -> None:
     recording = read(TAPES / "frozen_worker/fault.holter")

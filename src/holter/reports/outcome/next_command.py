@@ -12,7 +12,7 @@ from holter.reports.outcome.record import Outcome
 from holter.reports.wording import remedies_of
 from holter.tape import Recording
 from holter.texts.nnunet_commands import again_command, other_work
-from holter.texts.resume_command import printed, resume_command
+from holter.texts.resume_command import in_folder, printed, resume_command
 
 MAY_RUN = ("running", "stalled", "troubled", "restarting", "cut")
 # After the end a PID of the run belongs to no process, or to another one.
@@ -41,7 +41,7 @@ def next_command(recording: Recording, ran: Outcome, diagnosis: Diagnosis | None
     if remedy is not None:
         return remedy
     if ran.state in ENDED and continued is not None and not never_began:
-        return continued
+        return _folder_of(recording) + continued
     if recording.path is None:
         return None
     tape = shlex.quote(str(recording.path))
@@ -75,6 +75,14 @@ def _pids(recording: Recording, diagnosis: Diagnosis | None) -> frozenset[int]:
         about = {diagnosis.episode.pid, subject.pid if isinstance(subject, Subject) else None}
         pids |= {pid for pid in about if pid is not None}
     return frozenset(pids)
+
+
+def _folder_of(recording: Recording) -> str:
+    environment = recording.environment
+    if environment is None:
+        return ""
+    given = resume_command(environment.command, environment.resume_command).command
+    return in_folder(given or environment.command, environment.working_folder)
 
 
 def _continued(recording: Recording) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import shlex
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from holter.probes.machine.environment import capture
 from holter.records import Environment
 from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.sources import Sources
+from holter.texts.resume_command import Resume
 
 # The environment is complete when the trainer exists and its log folder is known; it is read again until then.
 RECAPTURE_EVERY_S = 10.0
@@ -39,19 +41,19 @@ class EnvironmentKeeper:
         clock: RunClock,
         scratch: Path,
         sources: Sources,
-        resume_command: str | None,
+        resume: Resume,
     ) -> None:
-        """``resume_command``: how the user continues the training, if they gave it."""
+        """``resume``: how the training continues, and in which folder it was started."""
         self._command, self._attached, self._variables = command, attached, dict(variables)
         self._clock, self._scratch, self._sources = clock, scratch, sources
-        self._resume_command = resume_command
+        given = shlex.join(resume.command) if resume.is_given and resume.command else None
+        self._terms = {"working_folder": resume.folder, "resume_command": given}
         self._read_s = 0.0
         self._is_complete = False
         self.was_complete = False  # at least once
         wall = datetime.datetime.fromtimestamp(clock.zero_wall_s, datetime.timezone.utc)
-        self.environment = Environment(
-            wall_start=wall.isoformat(), command=command, attached=attached, resume_command=resume_command
-        )
+        first = Environment(wall_start=wall.isoformat(), command=command, attached=attached)
+        self.environment = msgspec.structs.replace(first, **self._terms)
         self._reader = EnvironmentReader(self._describe)
 
     @property
@@ -74,9 +76,7 @@ class EnvironmentKeeper:
         info = self._sources.heartbeat.main_info()
         described = self._reader.take()
         if described is not None:
-            environment = _with_info(msgspec.structs.replace(described, hooked=bool(info)), info)
-            if self._resume_command:
-                environment = msgspec.structs.replace(environment, resume_command=self._resume_command)
+            environment = _with_info(msgspec.structs.replace(described, hooked=bool(info), **self._terms), info)
             if environment != self.environment:
                 self.environment = changed = environment
             self._follow_folders(environment)

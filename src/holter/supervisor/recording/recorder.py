@@ -89,7 +89,7 @@ class Recorder:
             clock=clock,
             scratch=folder,
             sources=self.sources,
-            resume_command=terms.resume.text if terms.resume.is_given and terms.resume.text else None,
+            resume=terms.resume,
         )
         self.kept = EpisodeKeeper(clock, folder, self.sources, self.about, writer, listener, registrar)
         self._standing = StandingWatch(self.kept.recording, folder, writer.write_stacks)
