@@ -13,7 +13,7 @@ from test_plain_programs import Plain
 from holter.detectors import detect
 from holter.detectors.stall import FLOOR_BETWEEN_S
 from holter.detectors.standing import FLOOR_OF_NNUNET_S, FLOOR_S, TIMES_LONGEST_OF_NNUNET, StandingKeeper
-from holter.records import GpuSample, Tick
+from holter.records import GpuSample, PhaseChanged, Tick
 
 
 def seen(ticks: Iterable[Tick]) -> StandingKeeper:
@@ -158,6 +158,18 @@ def test_the_end_of_an_epoch_belongs_to_the_trainer_too(phase: str):
     run = Run()
     (episode,) = detect([*run.go(60), *run.halt(900, phase=phase, cpu=0.0)])
     assert episode.detector == "stall" and 0 <= episode.alarm_s - 60 - FLOOR_BETWEEN_S <= 3
+
+
+def test_a_page_that_is_read_late_and_a_log_alone_change_nothing():
+    run = Run()
+    ticks = list(run.go(60))
+    for number, tick in enumerate(run.halt(100, phase="epoch-end", cpu=0.0)):
+        ticks.append(msgspec.structs.replace(tick, beats=()) if number % 7 == 6 else tick)
+    assert detect(ticks) == ()
+    without = [msgspec.structs.replace(tick, beats=()) for tick in (*run.go(60), *run.halt(75, cpu=0.0))]
+    saves = PhaseChanged(t_s=without[60].t_s, phase="checkpoint", epoch=1)
+    told = [*without[:60], msgspec.structs.replace(without[60], events=(saves,)), *without[61:]]
+    assert detect(told) == (), "since the end of an epoch in the log"
 
 
 def test_what_holds_the_main_process_there_is_an_alarm_as_before():
