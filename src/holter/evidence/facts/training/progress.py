@@ -173,7 +173,7 @@ def _is_passed_on(window: Window, ended: ProcessEnded) -> bool:
 
 
 # Holter ended it after the episode had begun: no evidence.
-def _is_own_deed(window: Window, ended: ProcessEnded) -> bool:
+def _is_by_holter(window: Window, ended: ProcessEnded) -> bool:
     return ended.exit_signal in OF_HOLTER and any(
         action.state == "begun" and ended.pid in action.pids
         for action in window.recording.events(ActionTaken, end_s=ended.t_s)
@@ -199,7 +199,7 @@ def _main(window: Window, book: FactBook) -> None:
     ended = [
         event
         for event in window.recording.events(ProcessEnded, start_s=window.episode.start_s - 1, end_s=until_s)
-        if event.role == "main" and not _is_own_deed(window, event)
+        if event.role == "main" and not _is_by_holter(window, event)
     ]
     book.known("main.alive", not ended and (main is not None or not window.all))
     if ended:
