@@ -27,7 +27,7 @@ def test_a_death_before_the_machine_is_described_is_judged_by_what_the_tape_has(
         return capture(*arguments, **more)
 
     def each_tick(recording: Recorder, tick) -> None:
-        if recording.environment.kernel is not None and not described_s:
+        if recording.about.environment.kernel is not None and not described_s:
             described_s.append(tick.t_s)
 
     monkeypatch.setattr(environment_keeper, "capture", late)

@@ -46,7 +46,7 @@ def test_a_stopped_worker_is_found_twice_the_second_time_where_ptrace_is_refused
             for pid in stopped:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
-        dumper = recorder._kept._investigator._dumper
+        dumper = recorder.kept._investigator._dumper
         # A sweep of the first episode that is not finished would lose its py-spy.
         is_over = recorder.kept.episodes and recorder.kept.episodes[-1].end_s is not None and not dumper.busy
         if len(stopped) == count == 1 and is_over and of_role(tick, "train-worker"):
