@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from holter.errors import TapeExists
 from holter.records import Environment, HostSample, Noted
 from holter.tape import TapeWriter, read
 from holter.tape.follower import Follower
@@ -79,6 +82,38 @@ def test_a_tape_that_is_moved_is_finished_and_named_where_it_is_now(tmp_path, wh
     assert moved.damage is None
     assert len(moved.all_ticks) == 3
     assert [file.name for file in tmp_path.rglob("run*")] == ["run.holter"], "nothing is left beside it, or behind"
+
+
+def test_another_tape_of_its_name_is_not_taken_for_it(tmp_path, writer) -> None:
+    writer.path.rename(tmp_path / "kept.holter")
+    TapeWriter(tmp_path / "run.holter").close(1.0)
+    assert not writer.is_there
+    writer.close(3.0)
+    assert writer.path == tmp_path / "kept.holter"
+    assert writer.is_there
+
+
+WRITES = """
+import sys
+from pathlib import Path
+from holter.tape import TapeWriter
+writer = TapeWriter(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_force_does_not_replace_a_tape_that_is_being_written(tmp_path) -> None:
+    """It would go on being written, and nobody could read it any more."""
+    path = tmp_path / "run.holter"
+    command = [sys.executable, "-c", WRITES, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        with pytest.raises(TapeExists, match=f"in use by process {process.pid}"):
+            TapeWriter(path, force=True)
+        process.kill()
+    TapeWriter(path, force=True).close(1.0)
+    assert read(path).finished
 
 
 def test_a_tape_that_is_deleted_is_not_there(tmp_path, writer) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import struct
+import sys
 from pathlib import Path
 
 from holter.errors import FolderNotWritable, TapeExists
@@ -19,6 +21,9 @@ DISK_FULL_ERRORS = ("database or disk is full", "disk I/O error")
 MOST_NUMBERS = 1000
 # SQLite's files beside a tape while it is written; those of a deleted tape are useless.
 SIDE_FILES = ("-wal", "-shm", "-journal")
+SHARED_MEMORY = "-shm"
+# struct flock of Linux with 64 bits (type, origin, start, length, PID), and the byte that each user of a log locks.
+FLOCK, DEAD_MAN_SWITCH_AT = "hhqqi4x", 128
 SUFFIX = ".holter"
 # Header of SQLite's files (fileformat2.html).
 SQLITE_MAGIC, APPLICATION_AT = b"SQLite format 3\x00", 68
@@ -26,6 +31,10 @@ WAL_AT, WAL_VERSION = 18, b"\x02"
 
 EXISTS = define("error.exists", "{path} exists already.")
 NO_TAPE = define("error.exists-no-tape", "{path} exists already and is no tape, so --force does not replace it.")
+IN_USE = define(
+    "error.exists-in-use",
+    "{path} is in use by process {pid}, which may be recording on it, so --force does not replace it.",
+)
 OTHER_FILE = define("next.other-tape-file", "Choose another file with --tape.")
 NOT_TOUCHED = define("safe.not-touched", "It was not touched.")
 OTHER_TAPE = define("next.other-tape", "Choose --tape, or add --force.")
@@ -125,9 +134,28 @@ def _remove(path: Path) -> None:
     try:
         if not _may_be_tape(path):
             raise TapeExists(NO_TAPE(path=str(path)), safe=NOT_TOUCHED(), next_step=OTHER_FILE())
+        user = _user_of(path)
+        if user is not None:
+            raise TapeExists(IN_USE(path=str(path), pid=user), safe=NOT_TOUCHED(), next_step=OTHER_FILE())
         remove_tape(path)
     except OSError as error:
         raise cannot_write(path, error.strerror or str(error)) from error
+
+
+def _user_of(path: Path) -> int | None:
+    # A process of this machine that has the database open in log mode; None if there is none, or nobody can be asked.
+    # Each of them holds this lock from its first access to its end (https://www.sqlite.org/walformat.html#walidxlocks).
+    if sys.platform != "linux":  # no tapes are recorded elsewhere
+        return None
+    import fcntl
+
+    try:
+        with path.with_name(path.name + SHARED_MEMORY).open("rb") as file:
+            asked = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, DEAD_MAN_SWITCH_AT, 1, 0)
+            kind, _, _, _, pid = struct.unpack(FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
+    except OSError:
+        return None
+    return int(pid) if kind != fcntl.F_UNLCK and pid > 0 else None
 
 
 def _make(path: Path) -> int:

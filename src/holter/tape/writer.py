@@ -71,7 +71,9 @@ class TapeWriter:
     def is_there(self) -> bool:
         """Whether the tape exists: its disk may have been full, or its folder may have been removed."""
         with contextlib.suppress(OSError):  # a file server that has gone away, or asks for a new ticket
-            return self._is_begun and self.path.exists()
+            # Another tape may have its name. Some file systems know a file by its number only while it is open.
+            is_ours = self._connection is None or self.path.stat().st_ino == self._inode
+            return self._is_begun and is_ours and self.path.exists()
         return False
 
     def write_environment(self, environment: Environment) -> None:
@@ -162,20 +164,22 @@ class TapeWriter:
         self._flush_runs(t_s)
         self._do("INSERT OR REPLACE INTO meta VALUES ('finished_ms', ?)", [str(round(t_s * 1000))])
         self.commit()
+        was_begun = self._is_begun
         if self._connection is not None:
             with self._guarded():
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 self._connection.execute("PRAGMA journal_mode=DELETE")
-            moved = None if self.path.exists() else moved_to(self._inode)
+            moved = self.path if self.is_there else moved_to(self._inode)
+            self._is_begun = moved is not None
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
-            if moved is not None:
+            if moved is not None and moved != self.path:
                 self.path = moved
                 with contextlib.suppress(sqlite3.Error):  # under its old name, SQLite has refused to
                     leave_log_mode(moved)
         self._closed = True
-        if not self._is_begun:
+        if not was_begun:
             self._remove()
 
     def _flush_runs(self, t_s: float) -> None:
