@@ -93,6 +93,19 @@ def test_another_tape_of_its_name_is_not_taken_for_it(tmp_path, writer) -> None:
     assert writer.is_there
 
 
+def test_nothing_is_left_beside_a_tape_whose_folder_was_renamed_below_its_recorder(tmp_path, monkeypatch) -> None:
+    """A relative path leads to it as before; SQLite keeps the absolute one."""
+    (tmp_path / "old").mkdir()
+    monkeypatch.chdir(tmp_path / "old")
+    writer = TapeWriter(Path("run.holter"))
+    write(writer, 0.0)
+    (tmp_path / "old").rename(tmp_path / "new")
+    writer.close(1.0)
+    assert (writer.path, writer.is_there) == (Path("run.holter"), True)
+    assert read(tmp_path / "new" / "run.holter").finished
+    assert [file.name for file in (tmp_path / "new").iterdir()] == ["run.holter"]
+
+
 WRITES = """
 import sys
 from pathlib import Path

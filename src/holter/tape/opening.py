@@ -87,11 +87,13 @@ def moved_to(inode: int) -> Path | None:
 
 
 def leave_log_mode(path: Path) -> None:
-    """Make a finished tape one that needs no files beside it.
+    """Make a finished tape one that needs no files beside it, if it is not one already.
 
-    Raises:  sqlite3.Error.
+    Raises:  sqlite3.Error, as while somebody reads it.
     """
-    connection = sqlite3.connect(path)
+    if not _is_in_log_mode(path):
+        return
+    connection = sqlite3.connect(path, timeout=0.5)
     try:
         connection.execute("PRAGMA journal_mode=DELETE")
     finally:
@@ -110,15 +112,18 @@ def is_without_its_log(path: Path) -> bool:
 
     Source:  https://www.sqlite.org/fileformat2.html#file_format_version_numbers
     """
+    beside = path.with_name(path.name + SIDE_FILES[0])
     try:
-        with path.open("rb") as file:
-            head = file.read(WAL_AT + 1)
-        if head[WAL_AT:] != WAL_VERSION:
-            return False
-        beside = path.with_name(path.name + SIDE_FILES[0])
-        return not (beside.exists() and beside.stat().st_size)
+        return _is_in_log_mode(path) and not (beside.exists() and beside.stat().st_size)
     except OSError:
         return False
+
+
+def _is_in_log_mode(path: Path) -> bool:
+    # False if it cannot be read.
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return file.read(WAL_AT + 1)[WAL_AT:] == WAL_VERSION
+    return False
 
 
 def _may_be_tape(path: Path) -> bool:

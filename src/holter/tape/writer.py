@@ -174,9 +174,9 @@ class TapeWriter:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
-            if moved is not None and moved != self.path:
+            if moved is not None:
                 self.path = moved
-                with contextlib.suppress(sqlite3.Error):  # under its old name, SQLite has refused to
+                with contextlib.suppress(sqlite3.Error):  # under an old name, as of its folder, SQLite has refused to
                     leave_log_mode(moved)
         self._closed = True
         if not was_begun:
