@@ -74,6 +74,14 @@ def test_a_command_whose_reader_has_gone_ends_in_silence(tmp_path, command):
     assert done.stderr in ("", b"")
 
 
+@pytest.mark.parametrize("command", ["explain", "config", "list"])
+def test_an_output_that_is_full_is_one_line_and_exit_code_2(tmp_path, command):
+    done = shell(f"{HOLTER} {command} > /dev/full", tmp_path)
+    assert done.returncode == 2
+    said = done.stderr if isinstance(done.stderr, str) else done.stderr.decode()
+    assert said == "holter: No space left on device\n"
+
+
 def test_an_error_at_the_start_is_exit_code_2_with_closed_streams_too(tmp_path):
     assert shell(f"{HOLTER} run -- no-such-command 2>&- >&-", tmp_path).returncode == 2
     assert shell(f"{HOLTER} run -- no-such-command 2> >(true); exit $?", tmp_path).returncode == 2

@@ -132,6 +132,7 @@ def main() -> None:
     except OSError as error:
         if isinstance(error, BrokenPipeError) and standard_streams.lost_reader():
             sys.exit(READER_GONE)
+        standard_streams.give_up_stdout()
         _fail(error, error_file)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)

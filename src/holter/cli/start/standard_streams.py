@@ -38,3 +38,11 @@ def lost_reader() -> bool:
         return False
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return True
+
+
+def give_up_stdout() -> None:
+    """Send what is left to write nowhere if it cannot be written (a full disk): Python would fail again at its exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
