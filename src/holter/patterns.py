@@ -15,6 +15,11 @@ def later(source: str, flags: int = 0) -> re.Pattern[str]:
     return cast("re.Pattern[str]", _Later(source, flags))
 
 
+def either(*sources: str) -> re.Pattern[str]:
+    """Return a pattern for any of these, in small or capital letters; ``^`` and ``$`` stand for the ends of a line."""
+    return later("|".join(f"(?:{source})" for source in sources), re.IGNORECASE | re.MULTILINE)
+
+
 class _Later:
     def __init__(self, source: str, flags: int) -> None:
         self._source, self._flags = source, flags

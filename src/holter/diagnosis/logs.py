@@ -21,7 +21,7 @@ from holter.errors import NotALog
 from holter.evidence.facts.training.epochs import runs as runs_of
 from holter.evidence.facts.training.epochs import shape_of
 from holter.evidence.text_facts import Found, is_addressed
-from holter.evidence.text_facts.events import tells_event
+from holter.evidence.text_facts.genre.events import tells_event
 from holter.records import Environment, Episode, Message, TargetKind, Text
 from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import define

@@ -16,7 +16,7 @@ from holter.diagnosis.words import (
 )
 from holter.errors import NotALog
 from holter.evidence.text_facts import Found, has_readout, is_output
-from holter.evidence.text_facts.events import tells_event
+from holter.evidence.text_facts.genre.events import tells_event
 from holter.records import Message, TargetKind, Text
 from holter.sentences import NOTHING_CHANGED, define
 from holter.texts.predictions import PredictionReader

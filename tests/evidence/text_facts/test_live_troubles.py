@@ -9,7 +9,7 @@ import pytest
 from holter.diagnosis.logs import read_pasted
 from holter.errors import HolterError
 from holter.evidence.text_facts import facts_of
-from holter.evidence.text_facts.events import tells_event
+from holter.evidence.text_facts.genre.events import tells_event
 
 COMMANDS = "export nnUNet_raw=/data/raw\nexport OMP_NUM_THREADS=1\ncd /data/project\nmodule load cuda/12.1\n"
 CODE = (

@@ -12,7 +12,7 @@ from holter.diagnosis.logs import read_pasted
 from holter.diagnosis.without_runs import PASTE_INSTEAD
 from holter.errors import HolterError
 from holter.evidence.text_facts import read_facts
-from holter.evidence.text_facts.events import tells_event
+from holter.evidence.text_facts.genre.events import tells_event
 
 FOLDER = Path(__file__).parent / "speakers"
 

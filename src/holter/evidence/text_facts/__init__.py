@@ -11,9 +11,9 @@ from holter.evidence.error_kinds import BEFORE_STEPS, OTHER, error_kind, without
 from holter.evidence.fact_book import Value
 from holter.evidence.text_facts import errors, libraries, platforms, readouts, symptoms, system
 from holter.evidence.text_facts.denials import OWN, Concept, concepts_of, denied
-from holter.evidence.text_facts.discourse import advertises, is_off_topic
-from holter.evidence.text_facts.events import only_wishes, tells_event
-from holter.evidence.text_facts.genres import is_build, without_notices
+from holter.evidence.text_facts.genre.adverts import advertises, is_off_topic
+from holter.evidence.text_facts.genre.events import only_wishes, tells_event
+from holter.evidence.text_facts.genre.genres import is_build, without_notices
 from holter.evidence.text_facts.kinds import SIGNS, TROUBLE, all_is_well, is_addressed
 from holter.evidence.text_facts.known import Found, search
 from holter.evidence.text_facts.quantities import QUANTITIES

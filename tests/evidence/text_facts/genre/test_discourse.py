@@ -9,7 +9,7 @@ from benchmarks.truth.quiet import texts
 
 from holter.diagnosis.logs import read_pasted
 from holter.errors import HolterError
-from holter.evidence.text_facts.events import tells_event
+from holter.evidence.text_facts.genre.events import tells_event
 
 QUIET = dict(texts())
 

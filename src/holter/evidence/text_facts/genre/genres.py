@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from holter.patterns import later
+from holter.patterns import either, later
 from holter.texts.plain import prose
 
 # A list of answers, changes or features has at least so many entries.
@@ -17,13 +17,8 @@ FEWEST_LINES = 3
 _HEAD = r"^[ \t>#*=\d.•-]*"
 _TAIL = r"[ \t:¶#*=\U0001f300-\U0001faff]*$"
 
-
-def _any(*patterns: str) -> re.Pattern[str]:
-    return later("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE | re.MULTILINE)
-
-
 # One of these is enough.
-ANSWERS = _any(
+ANSWERS = either(
     rf"{_HEAD}(?:Troubleshooting(?! (?:steps|done|tried|so far|performed))|FAQ'?s?|Frequently asked questions"
     rf"|(?:Common|Known|Typical|Frequent) (?:\w+ )?(?:errors|issues|problems|mistakes"
     rf"|questions))[\w /&]{{0,20}}{_TAIL}",
@@ -33,14 +28,14 @@ ANSWERS = _any(
     r"^[ \t#*]*runbook\b|^[ \t#*]*(?:operator|user|admin\w*) (?:guide|manual)\b",
     rf"{_HEAD}第 ?[一二三四五六七八九十\d]+ ?[章节](?:\s|{_TAIL})",
 )
-CHANGES = _any(
+CHANGES = either(
     r"\b(?:this (?:patch|commit|MR)|(?:this|the) (?:PR|pull request)) (?!(?:broke|caus|introduc|size))",
     r"^[ \t]*(?:fix(?:es)?|closes?|resolves?) #\d+",
     r"\bwhat does this (?:PR|pull request|MR) do\b|\bhow was (?:it|this) tested\b",
     r"\A\s*(?:fix|feat|docs?|chore|refactor|perf|README)(?:\([^)\n]*\))?: [a-z]",
     r"\A\s*(?:修复|新增|优化|重构|文档):",
 )
-WISHES = _any(
+WISHES = either(
     r"\byour feature request\b|\bdescribe the solution you'd like\b",
     r"\bwould be (?:\w+ )?(?:nice|good|great|useful|helpful|handy|cool) (?:if|to|for)\b",
     r"\bwe (?:should|could|need to|want to) (?:add|support|handle|implement|provide|document)\b",
@@ -52,7 +47,7 @@ WISHES = _any(
     r"|新增)一个\w{0,4}功能",
 )
 # Mark-up that only the sources of documentation have: links to a neighbouring page or a heading, roles, directives.
-_MARKUP = _any(
+_MARKUP = either(
     r"\]\((?!https?:|www\.|mailto:)[^)\s]{1,120}\.(?:md|rst|html?|ipynb|py|ya?ml|png|jpe?g|gif|svg)(?:#[\w.-]*)?\)"
     r"|\]\(#[\w.-]+\)",
     r":(?:ref|doc|class|func|meth|mod|attr|obj|term):`|^[ \t]*\.\. (?:\w[\w-]*::|_[\w-]+:)|^\[\[\w+\]\]|```\{\w+\}"
@@ -79,13 +74,13 @@ _VERB_OR_NOUN = (
     rf"(?:(?:set|check|use(?! of| case)|test|wait)(?!{_FAILS})"
     r"|stop(?! (?:after|during|while|at|in) (?:(?:the|my) )?(?:\w+ing\b|(?:epoch|step|iteration) \d|validation)))"
 )
-_CHANGE_TITLE = _any(
+_CHANGE_TITLE = either(
     r"\A\s*(?:\[\w[\w ]*\] ?|[\w./-]+(?:, ?[\w./-]+)*: |\w[\w ]{0,20}: )?"
     rf"(?:{_IMPERATIVE}|{_VERB_OR_NOUN}) (?![^\n]*(?:\?|[:：][ \t]*$))\S",
     r"\A[^\n?]{4,160}\(#\d+\)[ \t]*(?:\n|\Z)",
     r"\AMerge (?:branch|pull request|remote-tracking|commit)\b|^(?:Co-authored-by|Signed-off-by|Reviewed-by): ",
 )
-_REVIEW = _any(
+_REVIEW = either(
     r"\bLGTM\b|^[ \t]*nits?: |\b(?:could|can|would) you (?:please )?(?:add|catch|rename|move|split|rebase|squash"
     r"|extract)\b"
     r"|\b(?:please|also) add (?:a|some|the) (?:unit )?tests?\b|\bthis (?:except|function|method|class|variable|test"
@@ -94,7 +89,7 @@ _REVIEW = _any(
 )
 # What papers say of their work, in whose experiments something may have failed.
 _OF_A_PAPER = tuple(
-    _any(pattern)
+    either(pattern)
     for pattern in (
         r"\b(?:we|this (?:paper|work|study|article|thesis)) (?:\w+ ){0,2}(?:present|propose|introduce|describe|show"
         r"|evaluate"
@@ -111,90 +106,22 @@ _OF_A_PAPER = tuple(
         r"|\bfor \d+ epochs with\b",
     )
 )
-# Whose trouble is over, and who tells it to thank, or for others.
-_MARKED_AS_OVER = _any(
-    r"\[(?:solved|fixed|resolved)\]|\A\s*(?:solved|fixed|resolved)[ \t]*(?:[:!.\n]|$)|\[已解决\]",
-)
-_ADVERBS = r"(?:(?:now|finally|just|already|all|both|completely|since|been|successfully|then) ){0,3}"
-_TROUBLES = r"(?:problem|issue|error|trouble|bug|hang|crash|freeze|deadlock|slow-?down)\w*"
-_IS_SOLVED = _any(
-    r"\b(?:no (?:more|further) (?:(?:trouble|problem|issue|crash|hang)\w*|errors)|(?:works|worked|runs|ran) (?:fine"
-    r"|smoothly|perfectly) (?:now|since)|I (?:find|found|figured out) (?:out )?the (?:reason|cause|solution"
-    r"|problem))\b",
-    rf"\b(?:{_TROUBLES}|it|this|that|everything)(?: (?:is|was|are|were|has|have|had|got)|'s) {_ADVERBS}(?:solved|fixed"
-    r"|resolved)\b",
-    r"\b(?:solved|fixed|resolved) (?:it|this|that|them|(?:the|my|our|all|both|these|those) "
-    rf"(?:\w+ ){{0,2}}{_TROUBLES})\b",
-    r"(?:^|[.!:;,])[ \t]*(?:solved|fixed|resolved) (?:by|via|after|thanks)\b",
-    r"(?:已|终于|完美)(?:经)?解决|一切正常|恢复正常|都正常了|不再(?:报错|卡)",
-)
-# What is fixed may be a seed, too.
-_IS_SETTLED = _any(
-    rf"(?:\b(?:is|are|was|were|be|been|being|gets?|got|have|has|had|now|I|we|finally)|'s|'ve) {_ADVERBS}"
-    r"(?:solved|fixed|resolved)\b(?! (?:(?:the|a|my|our) )?(?:\w+ )?(?:seeds?|size|lr|rate|number|version|order|splits?"
-    r"|folds?)\b)"
-)
-# Who praises a speed may have another trouble, which came since.
-_IS_BETTER = _any(
-    r"\bno further error\b|(?<!no )(?<!not )(?<!n't )(?<!without )(?<!to )\bimprove\w*|\bspeed-?ups?\b",
-    r"\b(?:is|are|was|were|runs?|ran|trains?|trained|now|times|much|way|\dx) (?:(?:now|much|way|far|about|even|[\d.]+"
-    r"|\d+x|%|times|twice) ?){0,4}faster\b",
-)
-_TIMES = _any(
-    r"\bwent from (?P<before>\d+(?:\.\d+)?) ?(?P<unit>[smh])\w* to (?P<after>\d+(?:\.\d+)?) ?(?P=unit)",
-)
-_SUBJECT = (
-    r"(?:\b(?:training|trainer|it|process(?:es)?|job|run|script|program|nnU-?Net\w*|loader|workers?|validation|inference"
-    r"|everything|machine|computer|server|node|preprocessing|prediction|unpacking|ranks?|GPUs?)"
-    r"(?: (?!(?:no|not|never|longer|without|fewer|less|any|zero|more|that|which|all)\b|\w+n't\b)[\w'/-]+){0,4},? )"
-)
-_AT_ONCE = r"(?: (?:\w+ly|always|just|now|again|then|often))?"
-_STUCK = r"(?:stuck|hanging|frozen|freezing|hung|stalled|killed|dead|crashing|dying|blocked|terminated|very slow)"
-# A trouble that is there, of a process; or of one that ended.
-_STANDS = _any(
-    rf"{_SUBJECT}(?:hangs?|freezes?|sticks|stalls?|crash(?:es)?|dies?|fails|stops|breaks|halts|waits|stands"
-    rf"|(?:is|are|gets?|stays?|remains?|sits?){_AT_ONCE} (?:{_STUCK}|at 0)|keeps? (?:hanging|crashing|dying|freezing"
-    r"|failing|stopping)|never (?:returns?|ends?|finish(?:es)?|exits?|starts?|comes?|continues?)"
-    r"|do(?:es)?(?: not|n't) (?:start|move|continue|go on|proceed|respond|return|exit|end|finish|terminate))\b"
-    r"(?! (?:is|are|was|were|have|has|any ?more)\b)",
-    r"(?:现在|训练|程序|进程|验证|推理|预测|任务|节点)(?:(?!不|没|正常|好了|解决)[^。,\n!;；]){0,20}"
-    r"(?:卡[住死在着]|崩溃|崩了|挂[了掉]|报错|停[在住]|被杀|不动|OOM)(?!\w{0,6}的)",
-)
-_STOOD = _any(
-    rf"{_SUBJECT}(?:hung|froze|stuck|stalled|crashed|died|failed|stopped|broke"
-    rf"|(?:was|were|got|has been|have been){_AT_ONCE} {_STUCK})\b"
-)
-_SUPPOSED = _any(
-    r"\b(?:if|may|might|can|could|would|should|used to|whenever|previously|formerly|earlier)\b",
-    r"如果|可能|原因|因为|由于|之前|原来|曾|当时|会",
-)
-_CLAUSE_ENDS = re.compile(r"(?:[.!?;](?=\s|$)|[。！？；]|\n\n)")
-_SHARES = _any(
-    r"\bthank(?:s| you)\b|\bjust want(?:ed)? to (?:let|share|say|report)\b|\bmyself\b|\b(?:great|awesome|amazing"
-    r"|excellent) (?:work|job)\b"
-    r"|\b(?:in our (?:tests?|review)|for (?:anyone|others|the record|future reference))\b",
-    r"感谢|谢谢|分享|记录|供[^,，。]{0,6}参考",
-)
-_NOT_OVER = _any(
-    r"\bbut\b|\bhowever\b|\bstill\b|\?|\bwhy\b|\bhow\b|\bagain\b|\buntil\b|\bin advance\b|\bany(?:one|body| )\b",
-    r"但|然而|可是|不过|还是|仍|又|为什么|怎么|如何|吗|才",
-)
-_FEATURES = _any(
+_FEATURES = either(
     rf"(?:{_HEAD}|\. ?)(?:(?:key |main )?features?|highlights|功能(?:特点|特性|介绍|列表)?|特性|特点|亮点){_TAIL}"
 )
 _ENTRY = later(r"^[ \t]*(?:[-*•+]|\d+[.)、])[ \t]*\S", re.MULTILINE)
-_QUESTION = _any(r"^[ \t>#*\d.]*(?:Q|问):")
+_QUESTION = either(r"^[ \t>#*\d.]*(?:Q|问):")
 # Who asks two questions numbers them; who answers them shows the answers.
-_NUMBERED = _any(r"^[ \t>#*\d.]*(?:Q\d*|问(?:题)? ?\d*)[:.、)]")
-_ANSWER = _any(r"^[ \t>#*\d.]*(?:A\d*|答)[:.、)]")
-_CHANGE = _any(
+_NUMBERED = either(r"^[ \t>#*\d.]*(?:Q\d*|问(?:题)? ?\d*)[:.、)]")
+_ANSWER = either(r"^[ \t>#*\d.]*(?:A\d*|答)[:.、)]")
+_CHANGE = either(
     r"^[ \t]*[-*•+][ \t]*(?:fix(?:ed|es)?|add(?:ed|s)?|improv(?:ed|es)|remov(?:ed|es)|chang(?:ed|es)"
     r"|deprecat(?:ed|es)|修复|新增|优化|移除|改进)\b"
     r"|^[ \t]*[-*•+][ \t]*(?:修复|新增|优化|移除|改进)"
 )
 # The three headings of a knowledge base; a report that was solved has words of its own writer.
 _SECTIONS = tuple(
-    _any(rf"{_HEAD}(?:{names}){_TAIL}")
+    either(rf"{_HEAD}(?:{names}){_TAIL}")
     for names in (
         r"symptoms?|(?:问题|故障)?现象",
         r"(?:possible |probable |root )?causes?|(?:可能|问题)?(?:的)?原因(?:分析)?",
@@ -276,28 +203,6 @@ def is_published(text: str) -> bool:
 def is_of_a_change(text: str) -> bool:
     """Return whether a text is the message of a commit, the title of a change to code, or a review of one."""
     return _CHANGE_TITLE.search(text) is not None or _REVIEW.search(text) is not None
-
-
-def is_over(text: str) -> bool:
-    """Return whether somebody tells, without a question, a restriction or a new trouble, that a trouble is over."""
-    if _SHARES.search(text) is None or _NOT_OVER.search(text) is not None:
-        return False
-    if _MARKED_AS_OVER.search(text) is not None:
-        return True
-    if solved := [match.end() for match in _IS_SOLVED.finditer(text)]:
-        return not _is_said(_STANDS, text[solved[-1] :])
-    if _is_said(_STANDS, text):
-        return False
-    is_better = _IS_BETTER.search(text) is not None or any(map(_is_shorter, _TIMES.finditer(text)))
-    return _IS_SETTLED.search(text) is not None or (is_better and not _is_said(_STOOD, text))
-
-
-def _is_shorter(times: re.Match[str]) -> bool:
-    return float(times["after"]) < float(times["before"])
-
-
-def _is_said(trouble: re.Pattern[str], text: str) -> bool:
-    return any(trouble.search(each) and not _SUPPOSED.search(each) for each in _CLAUSE_ENDS.split(text))
 
 
 def instructs(text: str) -> bool:

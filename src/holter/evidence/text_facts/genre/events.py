@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
-from holter.evidence.text_facts.genres import instructs, is_of_a_change, is_over, is_published
+from holter.evidence.text_facts.genre.genres import instructs, is_of_a_change, is_published
+from holter.evidence.text_facts.genre.over import is_over
 from holter.evidence.text_facts.kinds import TROUBLE
-from holter.patterns import later
+from holter.patterns import either, later
 from holter.texts.plain import joined, plain, prose
 from holter.texts.source_code import without_code
 
@@ -21,14 +22,9 @@ MOST_OF_AN_OUTPUT = 0.5
 # A report may suppose something; so many sentences of what may happen explain.
 FEWEST_GENERAL = 3
 
-
-def _any(*patterns: str) -> re.Pattern[str]:
-    return later("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE | re.MULTILINE)
-
-
 _SENTENCE = re.compile(r"(?:[^\n.!?。！？;；]|\.(?=\w))+[.!?。！？;；]*")
 # Somebody speaks of himself, of what is his, or of one day.
-_OWN = _any(
+_OWN = either(
     # A small "i" is a variable, too.
     r"(?<![-\w/])(?-i:I(?![-\w/.]|\)|\d)|i(?='(?:m|ve|d|ll)\b| (?!in\b|is\b|and\b|th\b|for\b|if\b|to\b|not\b)[a-z]{2}))"
     r"|\b(?:my|mine)\b|我(?!们)|[咱俺]",
@@ -40,16 +36,16 @@ _OWN = _any(
     r"^[ \t]*(?:encountered|observed|noticed|facing|tried)\b|试(?:过|了)|没(?:有)?(?:解决|效果)",
 )
 # A manual, too, says "we".
-_OURS = _any(r"\b(?:we|our)\b|我们")
+_OURS = either(r"\b(?:we|our)\b|我们")
 # Wishes and questions about what to choose; nobody met anything.
 _WANTS = (
     r"\b(?:should|can|could|do|would|must|may) (?:I|we)\b|\b(?:I|we)(?:'d| would| want| wish| suggest| recommend"
     r"| propose| should| could| can(?! ?not\b|'t)| need to| will)\b|建议|推荐|希望|能否|(?<!不)想(?!着|到|不|复)"
 )
-_WANTED = _any(_WANTS)
-_WISHES = _any(_WANTS, r"[?？]|^[ \t>]*(?:#|Q|问|A\d*:|答)")
+_WANTED = either(_WANTS)
+_WISHES = either(_WANTS, r"[?？]|^[ \t>]*(?:#|Q|问|A\d*:|答)")
 # A sentence of what may happen, of what is to be done, or of what something does in general.
-_GENERAL = _any(
+_GENERAL = either(
     r"\b(?:if|may|might|can(?! ?not\b|'t)|could(?! not|n't)|should|would|will|must|usually|typically|generally|whenever"
     r"|unless|in case|means|when (?:you|your|an?|the)|which is why|\ban? \w+ (?:(?:that|which|who) (?:is|was|has"
     r"|gets) )?(?:been )?(?:killed|stopped|blocked)|you|your|ensure|make sure|recommend\w*|avoid(?:s|ing)?"
@@ -59,7 +55,7 @@ _GENERAL = _any(
     r"|(?<![反响相对适供效])应(?!该是|用)|将会|以防|否则"
     r"|会(?:导致|造成|引起)",
 )
-_TROUBLE = _any(
+_TROUBLE = either(
     TROUBLE.pattern,
     r"超时|错误|(?<![a-z])nan(?![a-z])"
     r"|\b(?:time(?:d|s)? ?out|errors?|fail\w*|bugs?|block(?:s|ed)|throttl\w*|kills?|100 ?%)",
@@ -69,19 +65,19 @@ _NUMBERS = (
     r"\d ?(?:%|s\b|sec|ms\b|min|h\b|hours?|days?|[GM]i?B?\b|(?:epoch|step|round|GPU|card)s?\b|[秒分天个轮次张卡]|小时)"
     r"|\b(?:epoch|step|iter\w*|job|rank|pid|worker|round)s? \d"
 )
-_HAPPENED = _any(
+_HAPPENED = either(
     r"\b(?:was|were|had|did|got|died|crashed|hung|froze|stopped|failed|killed|dropped|went|happened|became|took|ran"
     r"|tried|started|showed|encountered|(?:has|have) been|(?:is|are) stuck)\b|(?<![为除])了(?!解)"
     r"|(?<![通超经不越])过(?![程滤拟大小多高低载期于])|出现",
     _NUMBERS,
 )
-_AT_A_STEP = _any(
+_AT_A_STEP = either(
     r"\b(?:in|at|from|until|during|after|of) (?:the )?(?:epoch|step|iteration) \d"
     r"|\bafter (?:\d+|two|three|several) (?:epochs?|steps|iterations)\b",
     r"第 ?\d+ ?(?:个|轮)|\d+ ?个 ?epoch",
 )
 # Somebody asks, greets, thanks or wonders.
-_ADDRESSES = _any(
+_ADDRESSES = either(
     r"\b(?:any (?:idea|help|hint|solution|suggestion|clue|advice|fix)s?\b|any ?one (?:else|know|ha[sd])"
     r"|how (?:to|can I|do I|do we|should I) (?:fix|solve|resolve|avoid|debug)|please (?:help|advise)|help me\b"
     r"|why(?: (?:is|are|does|do|did)\b| ?\?)|is (?:this|that|it) (?:normal|expected|a bug|\S*(?:/issues/|#)\d)"
@@ -94,13 +90,13 @@ _ADDRESSES = _any(
     r"\b(?:it|this|there) (?:\w+ )?(?:seems|appears)\b|似乎|好像|感觉",
 )
 # Somebody writes up the case of somebody else.
-_CASE = _any(
+_CASE = either(
     r"用户[^。\n]{0,12}(?:遇到|反馈|报告|发现|尝试)了?",
     r"\b(?:an?|one|the) (?:\w+ )?(?:user|customer|colleague|student) (?:\w+ )?(?:met|reported|ran into|encountered|hit"
     r"|tried|noticed|observed|found)\b",
 )
 # Headings of forms for bugs.
-_FORM = _any(
+_FORM = either(
     r"^[ \t#*]*(?:describe the bug|to reproduce|steps to reproduce|actual (?:behaviou?r|result)"
     r"|what (?:was|I|have you) tried"
     r"|bug report|bug description|issue description|\[?bug\b|how to reproduce(?=[ \t:*]*$)"
@@ -117,9 +113,9 @@ _IMPROVES = later(
 _TRACEBACK = "Traceback (most recent"
 # Of a page; a title alone has no such mark.
 _HEADING = later(r"\s*#{2,6} ")
-_MEASURED = _any(_NUMBERS)
+_MEASURED = either(_NUMBERS)
 # What a program prints of a trouble, at the beginning of a line or behind a prefix.
-_PRINTS = _any(
+_PRINTS = either(
     r"^[ \t>|`]*(?:\S{0,40}\]:?[ \t]*|\[?\d{4}-\d\d-\d\d\S*(?: \d\d:\d\d\S*)? |\w{3} +\d+ \d\d:\d\d:\d\d [^\n:]{0,40}: "
     r"|\[ *\d+\.\d+\] |/\S+:\w{3} +\d+ \d\d:\d\d:\d\d [^\n:]{0,40}: |[EF] +)*"
     r"(?:Traceback \(most|File \"[^\n]+\", line \d|(?:[\w.]+\.)?[A-Z]\w+(?:Error|Exception|Interrupt|Expired)(?::|$)"
