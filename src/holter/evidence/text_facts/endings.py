@@ -19,7 +19,7 @@ SIGNAL_NAMES: dict[str, int] = {
     "TERM": 15,
     "XCPU": 24,
 }
-RAISED = {"episode.kind": "death"}
+DEATH = {"episode.kind": "death"}
 
 
 def _small(match: re.Match[str]) -> Value | None:
@@ -55,72 +55,66 @@ PROCESSES: tuple[Known, ...] = (
     # torch.multiprocessing.spawn and torch.distributed.elastic.
     known(
         r"process \d+ terminated with (?:signal )?SIG(\w+)|terminated by signal SIG(\w+)",
-        {**RAISED, "main.exit_signal": lambda match: SIGNAL_NAMES.get(match[1] or match[2])},
+        {**DEATH, "main.exit_signal": lambda match: SIGNAL_NAMES.get(match[1] or match[2])},
     ),
     known(
         r"(?:exit ?code|exitcode|return(?:ed)?(?: non-zero)?(?: exit)?(?: status| code)?|退出(?:代码|码)(?:为)?)[ :=]*"
         r"-(\d{1,2})\b",
-        {**RAISED, "main.exit_signal": number()},
+        {**DEATH, "main.exit_signal": number()},
     ),
     known(
-        (
-            r"(?:exit(?:ed)?(?: with)? ?code|exitcode|exit status|return code|退出(?:代码"
-            r"|码)(?:为)?)[ :=]*1(?P<code>2[89]|3\d|4[0-3])\b"
-        ),
-        {**RAISED, "main.exit_signal": lambda match: int("1" + match["code"]) - 128},
+        r"(?:exit(?:ed)?(?: with)? ?code|exitcode|exit status|return code|退出(?:代码"
+        r"|码)(?:为)?)[ :=]*1(?P<code>2[89]|3\d|4[0-3])\b",
+        {**DEATH, "main.exit_signal": lambda match: int("1" + match["code"]) - 128},
     ),
     known(
         r"died with <Signals\.SIG(\w+)|Signal \d+ \(SIG(\w+)\)|interrupted by signal \d+: SIG(\w+)",
-        {**RAISED, "main.exit_signal": lambda match: SIGNAL_NAMES.get(match[1] or match[2] or match[3])},
+        {**DEATH, "main.exit_signal": lambda match: SIGNAL_NAMES.get(match[1] or match[2] or match[3])},
     ),
     known(
         r"got (?:signal|sigval) ?[:=] ?(\d+)|Received (\d+) death signal",
-        {**RAISED, "main.exit_signal": lambda m: _small(m)},
+        {**DEATH, "main.exit_signal": _small},
     ),
-    known(r"\bSignalException\b", {**RAISED, "main.exit_signal": _of_session}),
-    known(r"0xC0000005|-1073741819", {**RAISED, "main.exit_signal": 11, "system.os": "windows"}),
+    known(r"\bSignalException\b", {**DEATH, "main.exit_signal": _of_session}),
+    known(r"0xC0000005|-1073741819", {**DEATH, "main.exit_signal": 11, "system.os": "windows"}),
 )
 ENDS: tuple[Known, ...] = (
     known(
         r"(?<![\w-])Segmentation fault|段错误|\bSIGSEGV\b|\bsegfault",
         {
-            **RAISED,
+            **DEATH,
             "main.exit_signal": lambda match: None if _of_worker(match) else 11,
             "worker.exit_signal": lambda match: 11 if _of_worker(match) else None,
         },
     ),
     known(
-        (
-            r"double free or corruption|corrupted size vs|malloc\(\): |free\(\): invalid"
-            r"|munmap_chunk|\bAborted\b[^\n]{0,20}core|已放弃|stack smashing detected"
-        ),
-        {**RAISED, "main.exit_signal": 6},
+        r"double free or corruption|corrupted size vs|malloc\(\): |free\(\): invalid"
+        r"|munmap_chunk|\bAborted\b[^\n]{0,20}core|已放弃|stack smashing detected",
+        {**DEATH, "main.exit_signal": 6},
     ),
     known(
         r"(?:^|\s)Bus error|总线错误|\bSIGBUS\b",
         {
-            **RAISED,
+            **DEATH,
             "main.exit_signal": lambda match: None if _of_worker(match) else 7,
             "worker.exit_signal": lambda match: 7 if _of_worker(match) else None,
         },
     ),
-    known(r"(?:^|[\s`'\"])Illegal instruction\b|\bSIGILL\b|非法指令", {**RAISED, "main.exit_signal": 4}),
-    known(r"(?:^|\s)Floating point exception\b|\bSIGFPE\b|浮点数?例外", {**RAISED, "main.exit_signal": 8}),
+    known(r"(?:^|[\s`'\"])Illegal instruction\b|\bSIGILL\b|非法指令", {**DEATH, "main.exit_signal": 4}),
+    known(r"(?:^|\s)Floating point exception\b|\bSIGFPE\b|浮点数?例外", {**DEATH, "main.exit_signal": 8}),
     known(
-        (
-            r"^[ \t]*(?:\S+: line \d+: +\d+ )?Killed\s*(?:python|$)|\bgot killed\b|(?<!no )(?:process"
-            r"|training|job|it) (?:was|is|gets|got|just) killed"
-            r"|(?<!not )(?<!never )(?<!no process )(?<!no worker )(?<!nothing )(?<!none )\b(?:is|gets|got|was)"
-            r" (?:always |then |suddenly |automatically )?killed\b"
-            r"(?! by (?:signal|me\b|hand|the (?:user|scheduler)))|直接 ?killed|(?:出现|报错?|总是|就) ?killed"
-            r"|被 ?kill|(?<!没)(?<!没有)(?<!未)被(?:系统)?杀|(?<!was )(?<!no )\bkilled[，,]|已杀死|\bSIGKILL\b"
-        ),
-        {**RAISED, "main.exit_signal": lambda match: None if _of_worker(match) else 9},
+        r"^[ \t]*(?:\S+: line \d+: +\d+ )?Killed\s*(?:python|$)|\bgot killed\b|(?<!no )(?:process"
+        r"|training|job|it) (?:was|is|gets|got|just) killed"
+        r"|(?<!not )(?<!never )(?<!no process )(?<!no worker )(?<!nothing )(?<!none )\b(?:is|gets|got|was)"
+        r" (?:always |then |suddenly |automatically )?killed\b"
+        r"(?! by (?:signal|me\b|hand|the (?:user|scheduler)))|直接 ?killed|(?:出现|报错?|总是|就) ?killed"
+        r"|被 ?kill|(?<!没)(?<!没有)(?<!未)被(?:系统)?杀|(?<!was )(?<!no )\bkilled[，,]|已杀死|\bSIGKILL\b",
+        {**DEATH, "main.exit_signal": lambda match: None if _of_worker(match) else 9},
     ),
     # A shell says which signal in front of it; without that, an access to wrong memory is the usual one.
     known(
         r"核心已?转储|吐核|\bcore[- ]dump(?:ed)?\b(?! ?(?:is |are )?(?:size|limit|disabled|off))",
-        {**RAISED, "main.exit_signal": lambda match: None if _of_worker(match) else 11},
+        {**DEATH, "main.exit_signal": lambda match: None if _of_worker(match) else 11},
     ),
-    known(r"got (?:signal|sigval) ?[:=] ?1\b|\bSIGHUP\b|closing signal SIGHUP", {**RAISED, "main.exit_signal": 1}),
+    known(r"got (?:signal|sigval) ?[:=] ?1\b|\bSIGHUP\b|closing signal SIGHUP", {**DEATH, "main.exit_signal": 1}),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from holter.evidence.fact_book import Value
-from holter.evidence.text_facts.endings import ENDS, PROCESSES, RAISED
+from holter.evidence.text_facts.endings import DEATH, ENDS, PROCESSES
 from holter.evidence.text_facts.known import Known, known, number, word
 from holter.evidence.text_facts.nnunet import NNUNET
 
@@ -61,14 +61,12 @@ LOADER: tuple[Known, ...] = (
         r"unexpected bus error encountered in (?:DataLoader )?worker",
         {**WORKER, "worker.exit_signal": 7, "shm.trouble": "no-room"},
     ),
-    known(r"Caught \w+ in (?:DataLoader worker|pin memory thread|replica)", {**RAISED, "exception.role": _role}),
+    known(r"Caught \w+ in (?:DataLoader worker|pin memory thread|replica)", {**DEATH, "exception.role": _role}),
     known(r"(?:DataLoader|Pin memory thread) (?:timed out after|exited unexpectedly)", {"episode.kind": "stall"}),
     known(
-        (
-            r"(?:unable to (?:open|write to|allocate|resize|mmap)[^\n]{0,60}(?:shared memory"
-            r"|/torch_\d)|insufficient shared memory|shared memory \(shm\)"
-            r"|/dev/shm[^\n]{0,40}(?:no space|full)|共享内存(?:不足|不够|太小))"
-        ),
+        r"(?:unable to (?:open|write to|allocate|resize|mmap)[^\n]{0,60}(?:shared memory"
+        r"|/torch_\d)|insufficient shared memory|shared memory \(shm\)"
+        r"|/dev/shm[^\n]{0,40}(?:no space|full)|共享内存(?:不足|不够|太小))",
         {"shm.trouble": lambda match: None if _is_of_another_kind(match) else "no-room"},
     ),
     known(
@@ -82,23 +80,21 @@ LOADER: tuple[Known, ...] = (
     known(
         r"received 0 items of ancdata|Too many open files"
         r"|unable to open shared memory object [^\n]*in read-write mode(?! ?[:：])",
-        {**RAISED, "exception.kind": "descriptors"},
+        {**DEATH, "exception.kind": "descriptors"},
     ),
 )
 
 
 RANKS: tuple[Known, ...] = (
     known(
-        (
-            r"Watchdog caught collective operation timeout: WorkNCCL\([^)]*OpType=(\w+)"
-            r"|caught collective operation timeout"
-        ),
-        {**RAISED, "exception.kind": "nccl-timeout", "ddp.timed_out": word(1), "scope.ranks": True},
+        r"Watchdog caught collective operation timeout: WorkNCCL\([^)]*OpType=(\w+)"
+        r"|caught collective operation timeout",
+        {**DEATH, "exception.kind": "nccl-timeout", "ddp.timed_out": word(1), "scope.ranks": True},
     ),
     known(
         r"Some NCCL operations have failed or timed out|Timed out waiting \d+ms for (?:recv|send) operation"
         r"|NCCL (?:watchdog )?timeout|集合通信超时",
-        {**RAISED, "exception.kind": "nccl-timeout", "scope.ranks": True},
+        {**DEATH, "exception.kind": "nccl-timeout", "scope.ranks": True},
     ),
 )
 
@@ -107,7 +103,7 @@ COMPILING: tuple[Known, ...] = (
         r"Failed to find C compiler|No working C compiler|(?:unable to execute|command) ['\"]?(?:gcc|cc|g\+\+|cl)['\"]?"
         r"[^\n]{0,30}(?:not found|failed|No such file)|Compiler: cl is not found"
         r"|(?:gcc|cl)(?:\.exe)?: (?:command )?not found",
-        {**RAISED, "exception.kind": "compile", "compile.missing": "compiler"},
+        {**DEATH, "exception.kind": "compile", "compile.missing": "compiler"},
     ),
     known(
         r"fatal error: [^\s:]*\b(?:Python|pyconfig)\.h",
@@ -127,13 +123,11 @@ COMPILING: tuple[Known, ...] = (
 
 FILES: tuple[Known, ...] = (
     known(
-        (
-            r"Ran out of input|mmap length is greater than file size|unexpected end of (?:file"
-            r"|data)|\bBadZipFile\b|UnpicklingError|pickle data was truncated|file (?:is|was"
-            r"|seems) (?:truncated|corrupt(?:ed)?)|File is not a zip file|文件(?:已)?损坏"
-            r"|blosc2_schunk_open"
-        ),
-        {**RAISED, "exception.truncated_file": True, "exception.first": lambda match: match[0]},
+        r"Ran out of input|mmap length is greater than file size|unexpected end of (?:file"
+        r"|data)|\bBadZipFile\b|UnpicklingError|pickle data was truncated|file (?:is|was"
+        r"|seems) (?:truncated|corrupt(?:ed)?)|File is not a zip file|文件(?:已)?损坏"
+        r"|blosc2_schunk_open",
+        {**DEATH, "exception.truncated_file": True, "exception.first": lambda match: match[0]},
     ),
     known(r"\berrno ?28\b|\[Errno 28\]", {"disk.error": "full"}),
     # Without a reason: mostly a full disk, and never certain.
@@ -141,11 +135,11 @@ FILES: tuple[Known, ...] = (
         r"(?:stream\s*writer|PyTorchFileWriter|inline_container(?![^\n]*StreamReader)|write_record)[^\n]{0,80}"
         r"(?:fail|cannot|unexpected)"
         r"|(?:fail|cannot)[^\n]{0,40}write a record|PyTorchFileWriter[\s\S]{0,120}cannot be opened",
-        {**RAISED, "exception.kind": "no-space"},
+        {**DEATH, "exception.kind": "no-space"},
     ),
     known(
         r"Stale file handle|stale (?:NFS )?(?:file )?handle|Transport endpoint is not connected",
-        {**RAISED, "exception.kind": "remote-file-system"},
+        {**DEATH, "exception.kind": "remote-file-system"},
     ),
 )
 OTHERS: tuple[Known, ...] = (
@@ -153,28 +147,26 @@ OTHERS: tuple[Known, ...] = (
         r"显存(?:不足|不够|溢出|爆)(?! ?[，,]? ?还是)|爆显存|CUDA OOM|GPU (?:ran )?out of memory"
         r"|\b(?:CUDA|GPU|video card)(?: memory)? (?:is|was|are|runs?|ran|running|goes|gets) out of memory"
         r"|\bOOM\b[^\n.]{0,60}(?:GPU|CUDA|VRAM)|(?:GPU|CUDA|VRAM)[^\n.]{0,60}\bOOM\b",
-        {**RAISED, "exception.kind": "cuda-oom", "exception.cuda_oom": True},
+        {**DEATH, "exception.kind": "cuda-oom", "exception.cuda_oom": True},
     ),
     # As people write it; PyTorch's own sentence has capitals and is read by ``error_kind``.
-    known(r"cuda out of memory", {**RAISED, "exception.kind": "cuda-oom", "exception.cuda_oom": True}, exact=True),
+    known(r"cuda out of memory", {**DEATH, "exception.kind": "cuda-oom", "exception.cuda_oom": True}, exact=True),
     known(r"suggested max number of worker in current system is (\d+)", {"cpu.effective": number()}),
     known(r"will create (\d+) worker processes in total", {"workers.count": number()}),
-    known(r"background worker is 6 feet under", {**RAISED, "echo.says": "preprocessing", "scope.nnunet": True}),
+    known(r"background worker is 6 feet under", {**DEATH, "echo.says": "preprocessing", "scope.nnunet": True}),
     known(
         r"(?:打开的?文件(?:过|太)多|文件(?:句柄|描述符)[^\n]{0,10}(?:耗尽|不足|用完|超))|ulimit -n|sharing_strategy",
         {"exception.kind": "descriptors"},
     ),
-    known(r"cannot re-initialize CUDA in forked subprocess", {**RAISED, "exception.role": "train-worker"}),
+    known(r"cannot re-initialize CUDA in forked subprocess", {**DEATH, "exception.role": "train-worker"}),
     known(
         r"(?:Address already in use|EADDRINUSE|端口(?:被)?占用)",
-        {**RAISED, "exception.role": "main", "exception.first": lambda match: match[0]},
+        {**DEATH, "exception.role": "main", "exception.first": lambda match: match[0]},
     ),
     known(
-        (
-            r"Assertion `[^`]+` failed|t >= 0 && t < n_classes|index out of (?:range"
-            r"|bounds)[^\n]{0,40}(?:assert|cuda)|device-side assert|标签(?:越界|超出|范围)"
-        ),
-        {**RAISED, "exception.kind": "cuda-assert"},
+        r"Assertion `[^`]+` failed|t >= 0 && t < n_classes|index out of (?:range"
+        r"|bounds)[^\n]{0,40}(?:assert|cuda)|device-side assert|标签(?:越界|超出|范围)",
+        {**DEATH, "exception.kind": "cuda-assert"},
     ),
     known(
         r"stuck (?:at|in|on) (?:the )?[\"'`]?unpacking|unpacking dataset[\s\S]{0,80}(?:stuck|\bhang|卡)"
@@ -182,13 +174,11 @@ OTHERS: tuple[Known, ...] = (
         {"episode.kind": "stall", "phase": "unpack"},
     ),
     known(
-        (
-            r"(?:torch\.compile|compil\w+)[^\n]{0,80}(?:first (?:epoch|iteration|step)"
-            r"|takes? (?:long|minutes))|first (?:iteration|step|epoch)[^\n]{0,60}compil"
-        ),
+        r"(?:torch\.compile|compil\w+)[^\n]{0,80}(?:first (?:epoch|iteration|step)"
+        r"|takes? (?:long|minutes))|first (?:iteration|step|epoch)[^\n]{0,60}compil",
         {"compile.started": True, "phase": "compile"},
     ),
-    known(r"DLL load failed|找不到指定的模块|c10\.dll|WinError (?:126|127|1114)", {**RAISED, "system.os": "windows"}),
+    known(r"DLL load failed|找不到指定的模块|c10\.dll|WinError (?:126|127|1114)", {**DEATH, "system.os": "windows"}),
     known(r"state:? ?T \(stopped\)|\[\d\]\+ +Stopped", {"main.state": "T", "episode.kind": "stall"}),
     known(
         r"\b(?:one|an?|another|the|which|1) (?:of the )?(?:data |background )?workers?"
@@ -198,22 +188,18 @@ OTHERS: tuple[Known, ...] = (
 )
 RAISED_BY_WORKER: tuple[Known, ...] = (
     known(
-        (
-            r"(?:caught|raised) in (?:data|DataLoader|a)[ -]?(?:loader )?worker"
-            r"|collate[^\n]{0,60}(?:equal size|got \d)|default_collate|_worker_loop|fetch\.py"
-        ),
-        {**RAISED, "exception.role": "train-worker"},
+        r"(?:caught|raised) in (?:data|DataLoader|a)[ -]?(?:loader )?worker"
+        r"|collate[^\n]{0,60}(?:equal size|got \d)|default_collate|_worker_loop|fetch\.py",
+        {**DEATH, "exception.role": "train-worker"},
     ),
     known(
-        (
-            r"torch\.compile[\s\S]{0,80}(?:not (?:yet )?supported|Windows)"
-            r"|Windows not yet supported for torch\.compile|Dynamo is not supported"
-        ),
-        {**RAISED, "exception.kind": "compile", "compile.missing": "windows"},
+        r"torch\.compile[\s\S]{0,80}(?:not (?:yet )?supported|Windows)"
+        r"|Windows not yet supported for torch\.compile|Dynamo is not supported",
+        {**DEATH, "exception.kind": "compile", "compile.missing": "windows"},
     ),
     known(
         r"pin(?:ned)?[_ -]?memory[\s\S]{0,80}(?:out[- ]of[- ]memory|fails?)",
-        {**RAISED, "exception.kind": "pinned-memory", "exception.pinned_memory": True, "exception.role": "main"},
+        {**DEATH, "exception.kind": "pinned-memory", "exception.pinned_memory": True, "exception.role": "main"},
     ),
 )
 MESSAGES = (*LOADER, *ENDS, *FILES, *OTHERS, *RAISED_BY_WORKER, *PROCESSES, *RANKS, *COMPILING, *NNUNET)

@@ -8,9 +8,8 @@ nnunetv2/inference/predict_from_raw_data.py, batchgenerators/dataloading/multi_t
 
 from __future__ import annotations
 
+from holter.evidence.text_facts.endings import DEATH
 from holter.evidence.text_facts.known import Known, known, words
-
-DEATH = {"episode.kind": "death"}
 
 # A file that ends too early or holds other bytes than were written.
 TORN: tuple[Known, ...] = (

@@ -7,11 +7,9 @@ import re
 from holter.patterns import later
 
 DENIED = later(
-    (
-        r"\b(?:no|not|never|without|none|nothing|neither|nor|isn't|aren't|wasn't|ruled out|unused"
-        r"|normal|fine|healthy|idle|zero)\b|n't\b|(?<![A-Za-z\d._-])0(?:\.0+)?(?: ?%)?(?:\s*$|[,;.)\s])|未|没有"
-        r"|无(?!法)|正常|排除|为 ?0(?![\d.])|空闲|充足|不高|很低"
-    ),
+    r"\b(?:no|not|never|without|none|nothing|neither|nor|isn't|aren't|wasn't|ruled out|unused"
+    r"|normal|fine|healthy|idle|zero)\b|n't\b|(?<![A-Za-z\d._-])0(?:\.0+)?(?: ?%)?(?:\s*$|[,;.)\s])|未|没有"
+    r"|无(?!法)|正常|排除|为 ?0(?![\d.])|空闲|充足|不高|很低",
     re.IGNORECASE,
 )
 # Before a place: it is somewhere else. In a clause that is content with it: it is no trouble.

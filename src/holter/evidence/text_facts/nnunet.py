@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from holter.evidence.fact_book import Value
-from holter.evidence.text_facts.endings import RAISED
+from holter.evidence.text_facts.endings import DEATH
 from holter.evidence.text_facts.known import Known, known, number, word
 from holter.evidence.text_facts.trials import is_trial
 from holter.patterns import later
@@ -31,7 +31,7 @@ def _unless_tried(match: re.Match[str]) -> Value | None:
 
 
 NNUNET: tuple[Known, ...] = (
-    known(r"background workers are (?:no longer|not) alive", {**RAISED, "echo.says": "training", "scope.nnunet": True}),
+    known(r"background workers are (?:no longer|not) alive", {**DEATH, "echo.says": "training", "scope.nnunet": True}),
     known(
         r"(?:train|val|average|avg|total)_loss ?:? ?(?:-?inf|nan)\b"
         r"|(?:(?<![a-z])loss(?:es)?|损失(?:值|函数)?) ?(?:一直|总|都|就|全)?"

@@ -7,9 +7,8 @@ vGPU guide, and the message catalogues of glibc and bash (de, fr, zh_CN).
 
 from __future__ import annotations
 
+from holter.evidence.text_facts.endings import DEATH
 from holter.evidence.text_facts.known import Known, known, words
-
-DEATH = {"episode.kind": "death"}
 
 KERNEL: tuple[Known, ...] = (
     known(

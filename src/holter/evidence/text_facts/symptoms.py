@@ -32,12 +32,10 @@ TURNS_INTO = (
 FROM_TO = later(rf"{SECONDS}[^\d\n]{{0,40}}?{TURNS_INTO}[^\d\n]{{0,30}}?{SECONDS}", re.IGNORECASE)
 REVERSED = later(r"instead of|rather than|而不是|本来|原来", re.IGNORECASE)
 AFTER_EPOCHS = later(
-    (
-        r"(?:after|following|最初的?|开始的?|前|训练了?|跑了?|跑到第?|经过|第|(?:for|during) the first"
-        r"|the first)\s*(?:about|around|roughly|大约|约"
-        r"|the first)?\s*(\d{1,4}|two|three|four|five|six|seven|eight|ten)(?:\s*(?:-|–|~|to|or|到|至"
-        r"|、)\s*(\d{1,4}))?\s*(?:个)?\s*(?:epochs?|轮|个? ?epoch)"
-    ),
+    r"(?:after|following|最初的?|开始的?|前|训练了?|跑了?|跑到第?|经过|第|(?:for|during) the first"
+    r"|the first)\s*(?:about|around|roughly|大约|约"
+    r"|the first)?\s*(\d{1,4}|two|three|four|five|six|seven|eight|ten)(?:\s*(?:-|–|~|to|or|到|至"
+    r"|、)\s*(\d{1,4}))?\s*(?:个)?\s*(?:epochs?|轮|个? ?epoch)",
     re.IGNORECASE,
 )
 AFTER_MINUTES = later(
@@ -73,10 +71,8 @@ def _first_number(match: re.Match[str]) -> Value | None:
 
 STATE: tuple[Known, ...] = (
     known(
-        (
-            r"(?:drop|fall|fell|went|goes|plung|collaps)\w*[^\n]{0,30}(?:to|at)[^\n]{0,16}\b0 ?%"
-            r"|(?:降至?|降到|掉到?|跌到?|骤降|突降)[^\n]{0,8}(?:接近|几乎)? ?0 ?%"
-        ),
+        r"(?:drop|fall|fell|went|goes|plung|collaps)\w*[^\n]{0,30}(?:to|at)[^\n]{0,16}\b0 ?%"
+        r"|(?:降至?|降到|掉到?|跌到?|骤降|突降)[^\n]{0,8}(?:接近|几乎)? ?0 ?%",
         {"gpu.utilization_ratio": 0.0, "episode.kind": "slow-down"},
     ),
     known(
@@ -86,11 +82,9 @@ STATE: tuple[Known, ...] = (
         {"gpu.utilization_ratio": _percent},
     ),
     known(
-        (
-            r"GPU[^\n]{0,20}(?:利用率|使用率|占用率?)(?:(?!一会|忽|有时)[^\n]){0,14}"
-            r"(?:为|是|降到|掉到|都是)? ?(?:0|零)(?![\d.])"
-            r"|GPUs? (?:do|does|did) nothing|GPU (?:is )?idle"
-        ),
+        r"GPU[^\n]{0,20}(?:利用率|使用率|占用率?)(?:(?!一会|忽|有时)[^\n]){0,14}"
+        r"(?:为|是|降到|掉到|都是)? ?(?:0|零)(?![\d.])"
+        r"|GPUs? (?:do|does|did) nothing|GPU (?:is )?idle",
         {"gpu.utilization_ratio": 0.0},
     ),
     # What grows is not in the processes: shared memory, the kernel, somebody else.
@@ -101,12 +95,10 @@ STATE: tuple[Known, ...] = (
         {"memory.grows_in": "none"},
     ),
     known(
-        (
-            r"memory (?:leak|keeps? (?:growing|increasing)|(?:usage|use) (?:keeps?|grows|increases"
-            r"|growing|rises))|内存(?:泄漏|泄露|一直(?:在)?(?:涨|增)|不断(?:增|上)|越来越(?:大|高)|持续(?:增长"
-            r"|上升|上涨))"
-            r"|RAM (?:usage )?(?:keeps? )?(?:grow|increas)"
-        ),
+        r"memory (?:leak|keeps? (?:growing|increasing)|(?:usage|use) (?:keeps?|grows|increases"
+        r"|growing|rises))|内存(?:泄漏|泄露|一直(?:在)?(?:涨|增)|不断(?:增|上)|越来越(?:大|高)|持续(?:增长"
+        r"|上升|上涨))"
+        r"|RAM (?:usage )?(?:keeps? )?(?:grow|increas)",
         {"episode.kind": "creep", "memory.grows_in": "workers"},
     ),
     known(r"(?:VRAM|GPU memory|显存|顯存)[^\n]{0,20}(?:\bfull\b|占?满|全滿|全满|爆)", {"gpu.memory_ratio": 0.99}),
@@ -125,28 +117,24 @@ MACHINE: tuple[Known, ...] = (
     known(VGPU, {"gpu.virtualization": "vgpu"}),
     known(r"\bpass(?:ed|ing)?[- ]?through\b(?! (?:the|a) )|直通", {"gpu.virtualization": "pass-through"}),
     known(
-        (
-            r"(?<!\w)unlicensed\b|not licensed|no (?:valid )?(?:vGPU )?licen[cs]e"
-            r"|licen[cs]e (?:expired|not acquired)|没有(?:许可|授权)|许可(?:证)?(?:已经?)?(?:过期|未(?!过期)"
-            r"|没(?!有?(?:过期|问题)))|未授权"
-        ),
+        r"(?<!\w)unlicensed\b|not licensed|no (?:valid )?(?:vGPU )?licen[cs]e"
+        r"|licen[cs]e (?:expired|not acquired)|没有(?:许可|授权)|许可(?:证)?(?:已经?)?(?:过期|未(?!过期)"
+        r"|没(?!有?(?:过期|问题)))|未授权",
         {"gpu.licence_text": "Unlicensed"},
     ),
     known(
-        (
-            r"\b(?:(?:is|are|was) (?:\w+ly |already )?|(?:properly|correctly|fully) )licensed\b(?! (?:under|to|by"
-            r"|from)\b)"
-            r"|(?:vGPU|GRID|NVIDIA)[^\n,.;]{0,16} licen[cs]e (?:is |was |has been |looks )?"
-            r"(?:valid|active|ok(?:ay)?|fine|acquired|present|not (?:the )?(?:problem|cause|issue)|ruled out"
-            r"|checked out)\b"
-            r"|\bthe licen[cs]e (?:is |was |has been |looks )(?:valid|active|ok(?:ay)?|fine|acquired"
-            r"|not (?:the )?(?:problem"
-            r"|cause|issue)|ruled out)\b|\bvalid (?:vGPU|GRID|NVIDIA) licen[cs]e"
-            r"|已(?:经)?(?:获(?:得|取)?)?(?:授权|许可)(?!过期|失效)"
-            r"|(?:许可(?:证)?|授权)(?:状态)?(?:是|为|都|也|均|一直)?[:：]? ?(?:已激活|有效|正常|没(?:有)?问题"
-            r"|没有?过期|未过期)"
-            r"|有(?:效的?)?(?:vGPU)? ?许可证"
-        ),
+        r"\b(?:(?:is|are|was) (?:\w+ly |already )?|(?:properly|correctly|fully) )licensed\b(?! (?:under|to|by"
+        r"|from)\b)"
+        r"|(?:vGPU|GRID|NVIDIA)[^\n,.;]{0,16} licen[cs]e (?:is |was |has been |looks )?"
+        r"(?:valid|active|ok(?:ay)?|fine|acquired|present|not (?:the )?(?:problem|cause|issue)|ruled out"
+        r"|checked out)\b"
+        r"|\bthe licen[cs]e (?:is |was |has been |looks )(?:valid|active|ok(?:ay)?|fine|acquired"
+        r"|not (?:the )?(?:problem"
+        r"|cause|issue)|ruled out)\b|\bvalid (?:vGPU|GRID|NVIDIA) licen[cs]e"
+        r"|已(?:经)?(?:获(?:得|取)?)?(?:授权|许可)(?!过期|失效)"
+        r"|(?:许可(?:证)?|授权)(?:状态)?(?:是|为|都|也|均|一直)?[:：]? ?(?:已激活|有效|正常|没(?:有)?问题"
+        r"|没有?过期|未过期)"
+        r"|有(?:效的?)?(?:vGPU)? ?许可证",
         {"gpu.licence_text": "Licensed"},
     ),
 )

@@ -7,11 +7,10 @@ from collections.abc import Callable
 
 from holter.evidence.fact_book import Value
 from holter.evidence.facts.gpu.health import xid_kind
-from holter.evidence.text_facts.known import Known, known, number, word, words
+from holter.evidence.text_facts.endings import DEATH
+from holter.evidence.text_facts.known import Known, known, word, words
 from holter.evidence.text_facts.negation import is_elsewhere
 from holter.sizes import GIB
-
-DEATH = {"episode.kind": "death"}
 
 KERNEL: tuple[Known, ...] = (
     known(
@@ -29,11 +28,9 @@ KERNEL: tuple[Known, ...] = (
         {"hardware.kernel_errors": words()},
     ),
     known(
-        (
-            r"^.*(?:blk_update_request: I/O error|I/O error, dev |EXT4-fs error"
-            r"|XFS \([^)]*\): [^\n]*error|nfs: server \S+ not responding|Buffer I/O error"
-            r"|Stale file handle).*$"
-        ),
+        r"^.*(?:blk_update_request: I/O error|I/O error, dev |EXT4-fs error"
+        r"|XFS \([^)]*\): [^\n]*error|nfs: server \S+ not responding|Buffer I/O error"
+        r"|Stale file handle).*$",
         {"storage.kernel_errors": words()},
     ),
     # memtester
@@ -85,7 +82,6 @@ SCHEDULERS: tuple[Known, ...] = (
     # Nobody sent a signal: the machine is gone.
     known(r"DUE TO NODE FAILURE", {**DEATH, "main.node_failed": True}),
     known(r"SIGHUP|closing signal SIGHUP|nohup", {"main.exit_signal": lambda match: 1 if _hangup(match) else None}),
-    known(r"sbatch|slurm|srun\b", {"scope.training": None}),  # type: ignore[dict-item]
 )
 
 
@@ -95,10 +91,8 @@ def _hangup(match: re.Match[str]) -> bool:
 
 GPU: tuple[Known, ...] = (
     known(
-        (
-            r"GPU is lost|fallen off the bus|Unable to determine the device handle"
-            r"|uncorrectable ECC|掉卡|GPU (?:has )?lost"
-        ),
+        r"GPU is lost|fallen off the bus|Unable to determine the device handle"
+        r"|uncorrectable ECC|掉卡|GPU (?:has )?lost",
         {"gpu.trouble": "lost"},
     ),
     known(r"Driver/library version mismatch", {"gpu.trouble": "mismatch"}),
@@ -162,6 +156,13 @@ PLACES: tuple[Known, ...] = (
     known(r"\bsshfs\b", {"storage.fs_type": _unless_elsewhere("fuse.sshfs")}),
     known(r"/mnt/[c-z]/", {"storage.windows_drive": lambda match: True if "wsl" in match.string.lower() else None}),
 )
+
+
+def _ranks(match: re.Match[str]) -> Value | None:
+    ranks = int(match[1] or match[2])
+    return ranks if ranks > 1 else None
+
+
 VERSIONS: tuple[Known, ...] = (
     known(
         r"(?:pytorch|torch)(?: version)?\s*(?:==|=|:|is|为|版本)?\s*v?((?:1|2)\.\d{1,2}\.\d)(?:\+cu\d+)?\b",
@@ -172,21 +173,9 @@ VERSIONS: tuple[Known, ...] = (
     known(r"batchgenerators(?:==|-|\s+)(0\.\d+(?:\.\d+)?)", {"software.batchgenerators": word()}),
     known(r"nnunetv2(?:==|-|\s+)(2\.\d+(?:\.\d+)?)", {"software.nnunetv2": word()}),
     known(r"threadpoolctl(?:==|-|\s+)(\d+\.\d+(?:\.\d+)?)", {"software.threadpoolctl": word()}),
-    known(
-        r"world[_ ]size\s*[=:]\s*(\d+)|--?(?:nproc[-_]per[-_]node|num_gpus)[= ](\d+)",
-        {"ddp.ranks": lambda m: _ranks(m)},
-    ),
+    known(r"world[_ ]size\s*[=:]\s*(\d+)|--?(?:nproc[-_]per[-_]node|num_gpus)[= ](\d+)", {"ddp.ranks": _ranks}),
 )
 
-
-def _ranks(match: re.Match[str]) -> Value | None:
-    ranks = int(match[1] or match[2])
-    return ranks if ranks > 1 else None
-
-
-MESSAGES = tuple(
-    message for message in (*KERNEL, *DISK, *SCHEDULERS, *GPU, *PLACES, *VERSIONS) if None not in message.facts.values()
-)
+MESSAGES = (*KERNEL, *DISK, *SCHEDULERS, *GPU, *PLACES, *VERSIONS)
 # A line of the kernel log itself, found by its stamp.
 OF_THE_KERNEL = (*KERNEL, *GPU, known(r"^.*\bsegfault at .*$", {**DEATH, "main.exit_signal": 11}))
-__all__ = ["MESSAGES", "OF_THE_KERNEL", "number"]
