@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import socket
 import time
 from collections.abc import Mapping
@@ -41,10 +40,9 @@ def of_piece(piece: Text, found: Mapping[str, Found]) -> tuple[tuple[Text, Found
 def is_over(recording: Recording) -> bool:
     """Return whether the recording has ended: it was closed, its recorder is gone, or silent for SILENT_S."""
     environment = recording.environment
-    if recording.finished or environment is None or not environment.wall_start:
+    if recording.finished or environment is None or environment.began_s is None:
         return True
     is_local = recording.path is not None and environment.hostname == socket.gethostname()
     if is_local and recording.path is not None and is_unlocked(recording.path):
         return True
-    began = datetime.datetime.fromisoformat(environment.wall_start).timestamp()
-    return time.time() - (began + recording.duration_s) > SILENT_S
+    return time.time() - (environment.began_s + recording.duration_s) > SILENT_S

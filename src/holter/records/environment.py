@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from holter.records.text import Record
 
 
@@ -36,3 +38,11 @@ class Environment(Record, frozen=True, kw_only=True):
     num_cases: int | None = None  # that a prediction or a preprocessing works on
     working_folder: str | None = None  # in which the command was started
     resume_command: str | None = None  # the user's own command to continue the training (--resume-command)
+
+    @property
+    def began_s(self) -> float | None:
+        """The start of the recording, as Unix time; None if it is unknown."""
+        try:
+            return datetime.fromisoformat(self.wall_start.replace("Z", "+00:00")).timestamp()
+        except ValueError:
+            return None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from holter.errors import FolderNotWritable, MissingExtra, TapeExists
 from holter.history.ranks import main_beat
@@ -53,7 +52,7 @@ def export_tensorboard(recording: Recording, folder: Path, force: bool = False) 
     except OSError as error:
         what = CANNOT_MAKE_FOLDER(folder=str(folder), error=error.strerror or str(error))
         raise FolderNotWritable(what) from error
-    began = _began(recording)
+    began = (recording.environment.began_s if recording.environment else None) or 0.0
     for point in scalars(recording):
         value = Summary.Value(tag=point.tag, simple_value=point.value)
         writer.add_event(Event(wall_time=began + point.t_s, step=point.step, summary=Summary(value=[value])))
@@ -125,11 +124,3 @@ def _make_room(folder: Path, *, force: bool) -> None:
         raise TapeExists(EXISTS(path=str(ours[0])), safe=NOTHING_OVERWRITTEN(), next_step=OTHER_FOLDER())
     for file in ours:  # two files in a folder would be one curve
         file.unlink()
-
-
-def _began(recording: Recording) -> float:
-    known: Any = recording.environment
-    try:
-        return datetime.datetime.fromisoformat(known.wall_start).timestamp()
-    except (AttributeError, ValueError):
-        return 0.0

@@ -134,7 +134,7 @@ def test_the_gpus_of_the_run_come_first_and_their_share_is_a_mean() -> None:
 
 def test_times_are_right_after_the_machine_has_slept_or_its_clock_was_set() -> None:
     wall = WallTime()
-    wall.begin("2026-11-29T10:00:00+00:00")
+    wall.begin(Environment(wall_start="2026-11-29T10:00:00+00:00").began_s)
     start_s = wall.started_s or 0.0
     wall.see(10.0, start_s + 12.0)
     assert wall.newest_s == start_s + 10.0
@@ -149,6 +149,6 @@ def test_times_are_right_after_the_machine_has_slept_or_its_clock_was_set() -> N
 
 def test_an_old_tape_is_not_taken_for_a_live_one() -> None:
     wall = WallTime()
-    wall.begin("2020-01-01T00:00:00+00:00")
+    wall.begin(Environment(wall_start="2020-01-01T00:00:00+00:00").began_s)
     wall.see(100.0, 2_000_000_000.0)
     assert wall.newest_s == (wall.started_s or 0.0) + 100.0

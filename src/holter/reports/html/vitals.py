@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from holter.history.growth import Growth
 from holter.history.ranks import main_beat
 from holter.records import Beat, GpuSample, Tick
 from holter.reports.html.thinning import Grid, Points, Thinner
@@ -45,6 +46,8 @@ CHARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("network", "mib-per-s", ("network-received", "network-sent")),
 )
 LIMITS = frozenset({"effective-cpus", "memory-limit"})
+# By the counter whose growth they show.
+TRAFFIC = {"read": "tree-read", "received": "network-received", "sent": "network-sent"}
 GPU_KEYS = ("gpu-utilization", "gpu-power", "gpu-clock", "gpu-memory")
 
 
@@ -136,13 +139,13 @@ class _Rates:
 
     def __init__(self) -> None:
         self._beat: Beat | None = None
-        self._read: tuple[float, dict[int, int]] | None = None
-        self._traffic: tuple[float, int, int] | None = None
+        self._growth = Growth()
 
     def of(self, tick: Tick) -> Iterator[Value]:
         yield from self._steps(tick)
-        yield from self._reads(tick)
-        yield from self._network(tick)
+        for name, per_s in self._growth.of(tick):
+            if name in TRAFFIC:
+                yield TRAFFIC[name], 0, _part(per_s, MIB)
 
     def _steps(self, tick: Tick) -> Iterator[Value]:
         main = main_beat(tick)
@@ -155,30 +158,6 @@ class _Rates:
         if steps > 0:
             yield "data-wait", 0, max(0.0, main.data_wait_s_total - before.data_wait_s_total) / steps
             yield "compute", 0, max(0.0, main.compute_s_total - before.compute_s_total) / steps
-
-    def _reads(self, tick: Tick) -> Iterator[Value]:
-        totals = {
-            process.pid: process.read_bytes_total for process in tick.processes if process.read_bytes_total is not None
-        }
-        if not totals:
-            return
-        before, self._read = self._read, (tick.t_s, totals)
-        if before is None or tick.t_s <= before[0]:
-            return
-        grown = sum(max(0, total - before[1].get(pid, total)) for pid, total in totals.items())
-        yield "tree-read", 0, grown / MIB / (tick.t_s - before[0])
-
-    def _network(self, tick: Tick) -> Iterator[Value]:
-        host = tick.host
-        if host is None or host.network_received_bytes_total is None or host.network_sent_bytes_total is None:
-            return
-        before = self._traffic
-        self._traffic = (tick.t_s, host.network_received_bytes_total, host.network_sent_bytes_total)
-        if before is None or tick.t_s <= before[0]:
-            return
-        span_s = tick.t_s - before[0]
-        yield "network-received", 0, max(0, self._traffic[1] - before[1]) / MIB / span_s
-        yield "network-sent", 0, max(0, self._traffic[2] - before[2]) / MIB / span_s
 
 
 def _gpu_values(tick: Tick, tops: dict[tuple[str, int], tuple[float, str]]) -> Iterator[Value]:

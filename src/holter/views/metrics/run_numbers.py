@@ -81,7 +81,7 @@ class RunNumbers:
     def learn(self, environment: Environment) -> None:
         """Set the description of the run; a later one replaces it."""
         self.environment = environment
-        self.wall.begin(environment.wall_start)
+        self.wall.begin(environment.began_s)
 
     def see(self, tick: Tick) -> None:
         """Keep what the metrics need of the next tick, and of its events."""

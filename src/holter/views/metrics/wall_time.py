@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-
 # A reader is this late at most: rows are committed every two seconds, and read every fifteen.
 LATE_S = 30.0
 
@@ -16,14 +14,10 @@ class WallTime:
         self.started_s: float | None = None
         self._newest_s: float | None = None
 
-    def begin(self, wall_start: str) -> None:
-        """Set the start of the recording, in ISO 8601; only the first call counts."""
-        try:
-            began = datetime.datetime.fromisoformat(wall_start).timestamp()
-        except ValueError:
-            return
+    def begin(self, began_s: float | None) -> None:
+        """Set the start of the recording, as Unix time; only the first one that is known counts."""
         if self.started_s is None:
-            self.started_s = self.zero_s = began
+            self.started_s = self.zero_s = began_s
 
     def see(self, t_s: float, now_s: float) -> None:
         """Record that the newest reading has this ``t_s`` while the wall clock shows ``now_s`` (Unix time).

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -148,12 +147,8 @@ class Run:
         return [dump for dump in self.story.stacks if (dump.came_s or dump.t_s) <= t_s]
 
     def _age_s(self, now_wall_s: float) -> float:
-        environment = self.story.environment
-        try:
-            start = datetime.fromisoformat((environment.wall_start if environment else "").replace("Z", "+00:00"))
-        except ValueError:
-            return 0.0
-        return max(0.0, now_wall_s - start.timestamp() - self.story.last_s)
+        began_s = self.story.environment.began_s if self.story.environment else None
+        return 0.0 if began_s is None else max(0.0, now_wall_s - began_s - self.story.last_s)
 
     # Columns: only what is missing of a window is read.
 

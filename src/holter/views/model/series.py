@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from holter.history.growth import Growth
 from holter.history.ranks import main_beat, working
 from holter.records import DATA_WORKERS, Beat, HostSample, ProcessSample, Role, Tick
 from holter.reports.html.lanes import SHOWN_ROLES
@@ -109,13 +110,12 @@ class Rates:
 
     def __init__(self) -> None:
         self._beat: Beat | None = None
-        self._totals: dict[str, tuple[float, dict[object, int]]] = {}
+        self._growth = Growth()
 
     def of(self, tick: Tick) -> Iterator[Value]:
         """Yield the rates between the tick of the previous call and this one; None where a counter is missing."""
         yield "wait", self._wait(tick)
-        for name, totals in _counters(tick):
-            yield name, self._grown(name, tick.t_s, totals)
+        yield from self._growth.of(tick)
 
     def _wait(self, tick: Tick) -> float | None:
         # The share of the time of steps that the training waited for data.
@@ -133,32 +133,6 @@ class Rates:
         waited = max(0.0, main.data_wait_s_total - before.data_wait_s_total)
         computed = max(0.0, main.compute_s_total - before.compute_s_total)
         return waited / (waited + computed) if waited + computed > 0 else None
-
-    def _grown(self, name: str, t_s: float, totals: dict[object, int]) -> float | None:
-        if not totals:
-            return None
-        before = self._totals.get(name)
-        self._totals[name] = (t_s, totals)
-        if before is None or t_s <= before[0]:
-            return None
-        grown = sum(max(0, total - before[1].get(who, total)) for who, total in totals.items())
-        return grown / (t_s - before[0])
-
-
-def _counters(tick: Tick) -> Iterator[tuple[str, dict[object, int]]]:
-    processes = tick.processes
-    yield (
-        "read",
-        {process.pid: process.read_bytes_total for process in processes if process.read_bytes_total is not None},
-    )
-    yield (
-        "write",
-        {process.pid: process.write_bytes_total for process in processes if process.write_bytes_total is not None},
-    )
-    if tick.host is not None:
-        received, sent = tick.host.network_received_bytes_total, tick.host.network_sent_bytes_total
-        yield "received", {} if received is None else {"host": received}
-        yield "sent", {} if sent is None else {"host": sent}
 
 
 def _share(part: float | None, whole: float | None) -> float | None:

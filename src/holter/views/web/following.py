@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 import time
 from collections import deque
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -135,7 +134,8 @@ class Following:
         ticks = follower.fresh(begin_s if is_first else 0.0)
         if is_first or news.last_s > self.last_s:
             self._arrived_at = time.monotonic()
-            self._age_s = age_of(began if is_first else None, news.last_s)
+            began_s = news.environment.began_s if is_first and news.environment else None
+            self._age_s = 0.0 if began_s is None else max(0.0, time.time() - began_s - news.last_s)
         self.last_s = news.last_s
         for event in news.events:
             self._hear(event, is_first=is_first)
@@ -191,12 +191,3 @@ def stamp_of(path: Path) -> tuple[int, ...]:
             continue
         stamp += (status.st_ino, status.st_size, status.st_mtime_ns)
     return tuple(stamp)
-
-
-def age_of(start: str | None, t_s: float) -> float:
-    """Return how many seconds ago ``t_s`` was, for a recording that began at ``start`` (ISO 8601); 0 if unknown."""
-    try:
-        began = datetime.fromisoformat((start or "").replace("Z", "+00:00"))
-    except ValueError:
-        return 0.0
-    return max(0.0, time.time() - began.timestamp() - t_s)
