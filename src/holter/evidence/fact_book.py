@@ -70,6 +70,16 @@ class FactBook:
         for name in (names,) if isinstance(names, str) else names:
             self.facts[name] = Fact(name=name, status="not-applicable", reason=reason)
 
+    def absent(self, names: str | tuple[str, ...], reason: Text, *, is_sure: bool, otherwise: Text) -> None:
+        """State that facts have no meaning here, if that is sure; else that they could not be observed.
+
+        ``reason``: why they have none. ``otherwise``: why they could not be observed.
+        """
+        if is_sure:
+            self.not_applicable(names, reason)
+        else:
+            self.unknown(names, otherwise)
+
     def value(self, name: str) -> Value | None:
         """Return the value of a fact stated so far; None if it is not known."""
         fact = self.facts.get(name)

@@ -38,7 +38,6 @@ def state_or_absent(window: Window, book: FactBook, name: str, value: str | int 
     """
     if value is not None:
         book.known(name, value, detail)
-    elif next(messages_around(window, float("inf")), None) is not None:
-        book.not_applicable(name, NOT_PRINTED())
     else:
-        book.unknown(name, NO_OUTPUT())
+        is_sure = next(messages_around(window, float("inf")), None) is not None
+        book.absent(name, NOT_PRINTED(), is_sure=is_sure, otherwise=NO_OUTPUT())

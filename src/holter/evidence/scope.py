@@ -171,7 +171,7 @@ def _is_said_by_nnunet(event: Event) -> bool:
 
 
 def _was_watched(window: Window) -> bool:
-    return not is_from_text(window) and any(tick.processes for tick in window.all)
+    return not is_from_text(window) and window.has_process_tree
 
 
 def _is_shell(window: Window) -> bool:

@@ -45,6 +45,16 @@ class Window:
         until_s = moment_s if episode.kind == "death" else min(moment_s + SOON_S, last_s)
         self.now = tuple(recording.ticks(moment_s - NOW_S, until_s))
 
+    @property
+    def has_heartbeat(self) -> bool:
+        """Return whether any process of the training reported its steps before the end of the episode."""
+        return any(tick.beats for tick in self.all)
+
+    @property
+    def has_process_tree(self) -> bool:
+        """Return whether the processes of the training were read before the end of the episode."""
+        return any(tick.processes for tick in self.all)
+
     def processes(self, *roles: Role) -> tuple[ProcessSample, ...]:
         """Return the latest sample of each process of these roles (default: all) around the alarm."""
         latest: dict[int, ProcessSample] = {}

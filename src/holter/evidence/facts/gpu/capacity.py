@@ -42,11 +42,7 @@ def collect(window: Window, book: FactBook) -> None:
     indices = {gpu.index for gpu in own_gpus}
     now = tuple(gpu for gpu in window.gpus() or samples[-5:] if gpu.index in indices)
     if not now:
-        for name in NAMES:
-            if book.value("gpu.present") is False:
-                book.not_applicable(name, NO_GPU())
-            else:
-                book.unknown(name, WHICH())
+        book.absent(NAMES, NO_GPU(), is_sure=book.value("gpu.present") is False, otherwise=WHICH())
         return
     book.known("gpu.capability", last(gpu.compute_capability for gpu in own_gpus), unless=DRIVER_SILENT())
     own_slices = _slices(window, book, now)

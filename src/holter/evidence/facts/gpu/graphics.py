@@ -210,10 +210,8 @@ def _shared(window: Window, book: FactBook, foreign: tuple[str, ...], *, readabl
     if book.value("exception.cuda_oom"):
         if foreign or zombies:
             book.known("gpu.shared", "memory", HELD_BY_OTHERS() if foreign else HELD_BY_GONE())
-        elif readable and zombies == 0:
-            book.not_applicable("gpu.shared", OUR_MEMORY())
         else:
-            book.unknown("gpu.shared", HOLDER_UNKNOWN())
+            book.absent("gpu.shared", OUR_MEMORY(), is_sure=readable and zombies == 0, otherwise=HOLDER_UNKNOWN())
     elif book.value("exception.kind") == "cuda-refused" and (foreign or not readable):
         book.unknown("gpu.shared", EXCLUSIVE_UNKNOWN())
     elif window.episode.kind != "slow-down":

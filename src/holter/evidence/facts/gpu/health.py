@@ -100,10 +100,8 @@ def _trouble(window: Window, book: FactBook) -> None:
         # The main process cannot be killed while the driver is silent: both hang in the same place.
         hung = word == "silent" and book.value("main.state") == "D"
         book.known("gpu.trouble", "hung" if hung else word, _described(gpu))
-    elif any(_answers(gpu) for _, gpu in notes):
-        book.not_applicable("gpu.trouble", ANSWERS())
     else:
-        book.unknown("gpu.trouble", NOT_READ())
+        book.absent("gpu.trouble", ANSWERS(), is_sure=any(_answers(gpu) for _, gpu in notes), otherwise=NOT_READ())
 
 
 def _described(sample: GpuSample) -> Text:

@@ -38,11 +38,8 @@ def collect(window: Window, book: FactBook) -> None:
     """State threads, CPU waits and CPUs of the data workers."""
     workers = window.processes(*DATA_WORKERS)
     if not workers:
-        for name in ("workers.threads", "workers.running_threads", "workers.switches_per_s", "workers.per_cpu_seen"):
-            if window.processes():
-                book.not_applicable(name, NO_WORKERS())
-            else:
-                book.unknown(name, NO_PROCESS_TREE())
+        names = ("workers.threads", "workers.running_threads", "workers.switches_per_s", "workers.per_cpu_seen")
+        book.absent(names, NO_WORKERS(), is_sure=bool(window.processes()), otherwise=NO_PROCESS_TREE())
     else:
         _threads(workers, window, book)
         _places(workers, window, book)

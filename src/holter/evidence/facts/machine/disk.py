@@ -89,10 +89,9 @@ def collect(window: Window, book: FactBook) -> None:
         book.known("disk.error", "read-only", MOUNTED_READ_ONLY(folder=lacked.path))  # nothing can be saved there
     elif unnamed is not None and (sample is None or has_space(sample) is None):
         book.unknown("disk.error", UNSAID(error=" ".join(unnamed.text.split())[:200]))
-    elif failures or any(tick.beats for tick in window.all):
-        book.not_applicable("disk.error", NONE_FAILED())
     else:
-        book.unknown("disk.error", NO_EXCEPTION_READ())
+        would_show = bool(failures) or window.has_heartbeat
+        book.absent("disk.error", NONE_FAILED(), is_sure=would_show, otherwise=NO_EXCEPTION_READ())
     book.known("disk.file", file, unless=NO_FILE_NAMED())
 
 
@@ -203,8 +202,7 @@ def _lacking(window: Window, sample: StorageSample | None) -> StorageSample | No
 
 def _state(sample: StorageSample | None, book: FactBook) -> None:
     if sample is None:
-        for name in ("disk.folder", "disk.mount", "disk.free_bytes", "disk.full", "disk.read_only"):
-            book.unknown(name, NOT_READ())
+        book.unknown(("disk.folder", "disk.mount", "disk.free_bytes", "disk.full", "disk.read_only"), NOT_READ())
         return
     book.known("disk.folder", sample.path)
     book.known("disk.mount", describe_mount(sample) or None)

@@ -25,5 +25,5 @@ def collect(window: Window, book: FactBook) -> None:
         for event in window.recording.events(ProcessEnded, end_s=end_s)
         if event.exit_signal in (*CRASHES, SIGBUS) and event.role in ("main", *WORKERS)
     }
-    seen = any(tick.processes for tick in window.all)
-    book.known("hardware.crash_signals", tuple(sorted(set(crashed.values()))) if seen or crashed else None)
+    is_read = window.has_process_tree or bool(crashed)
+    book.known("hardware.crash_signals", tuple(sorted(set(crashed.values()))) if is_read else None)

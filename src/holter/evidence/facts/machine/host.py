@@ -92,8 +92,7 @@ def _storage(window: Window, book: FactBook) -> None:
     now = window.storage("preprocessed")
     samples = window.storage("preprocessed", window.all)
     if not samples:
-        for name in ("storage.fs_type", "storage.latency_s"):
-            book.unknown(name, NO_PREPROCESSED())
+        book.unknown(("storage.fs_type", "storage.latency_s"), NO_PREPROCESSED())
     else:
         book.known("storage.fs_type", samples[-1].fs_type)
         latency = [sample.read_latency_s for sample in now if sample.read_latency_s is not None]

@@ -73,10 +73,8 @@ def collect(window: Window, book: FactBook) -> None:
         book.known("limit.near", limit_hit.is_near)
     elif not _may_be_a_limit(text, str(book.value("exception.kind")), ended):
         book.not_applicable(NAMES, NOT_ABOUT_IT())
-    elif window.processes() or ended:
-        book.not_applicable(NAMES, NONE_REACHED())
     else:
-        book.unknown(NAMES, NOT_SEEN())
+        book.absent(NAMES, NONE_REACHED(), is_sure=bool(window.processes() or ended), otherwise=NOT_SEEN())
 
 
 # The lowest limit of any process of the run.
@@ -86,10 +84,8 @@ def _set(window: Window, book: FactBook) -> None:
         values = [value for process in seen if (value := getattr(process, field)) is not None]
         if values:
             book.known(name, min(values))
-        elif seen:
-            book.not_applicable(name, NO_SUCH_LIMIT())
         else:
-            book.unknown(name, NOT_SEEN())
+            book.absent(name, NO_SUCH_LIMIT(), is_sure=bool(seen), otherwise=NOT_SEEN())
 
 
 def _may_be_a_limit(text: str, kind: str, ended: Sequence[ProcessEnded]) -> bool:

@@ -60,8 +60,7 @@ def _others_cores(ticks: Iterable[Tick]) -> list[float]:
 def _trainings(window: Window, book: FactBook) -> None:
     readings = [trainings for tick in window.all if tick.host and (trainings := tick.host.other_trainings) is not None]
     if not readings:
-        for name in ("trainings.others", "unpack.raced"):
-            book.unknown(name, NOT_SEARCHED())
+        book.unknown(("trainings.others", "unpack.raced"), NOT_SEARCHED())
         return
     book.known("trainings.others", max(len(reading) for reading in readings[-3:]))
     others = {training.pid: training for reading in readings for training in reading}

@@ -69,8 +69,7 @@ def _per_s(samples: Sequence[Sample], total: Callable[[Sample], int | None]) -> 
 def _swap(window: Window, hosts: Sequence[HostSample], book: FactBook) -> None:
     names = ("swap.in_bytes_per_s", "swap.out_bytes_per_s", "swap.run_bytes")
     if hosts and not any(host.swap_total_bytes for host in hosts) and hosts[-1].swap_total_bytes is not None:
-        for name in names:
-            book.not_applicable(name, NO_SWAP())
+        book.not_applicable(names, NO_SWAP())
         return
     totals: tuple[Callable[[HostSample], int | None], ...] = (
         lambda host: host.swap_in_pages_total,
@@ -98,8 +97,7 @@ def _cache(groups: Sequence[CgroupSample], before: Sequence[CgroupSample], start
     elif limit and used < LIMIT_REACHED * limit:
         reason = LIMIT_NOT_REACHED(used=used / limit)
     if reason is not None:
-        for name in ("memory.cache_ratio", "memory.cache_dropped_ratio", "memory.refaults_per_s"):
-            book.not_applicable(name, reason)
+        book.not_applicable(("memory.cache_ratio", "memory.cache_dropped_ratio", "memory.refaults_per_s"), reason)
         return
     cached = middle(group.memory_file_bytes for group in groups)
     ratio = cached / limit if cached is not None and limit else None
@@ -122,13 +120,11 @@ def _kernel(hosts: Sequence[HostSample], book: FactBook) -> None:
     ratio = system / busy if system is not None and busy is not None and busy >= BUSY_RATIO else None
     names = ("memory.direct_scans_per_s", "memory.compact_stalls_per_s")
     if busy is not None and ratio is None:
-        for name in ("cpu.system_ratio", *names):
-            book.not_applicable(name, CPUS_IDLE())
+        book.not_applicable(("cpu.system_ratio", *names), CPUS_IDLE())
         return
     book.known("cpu.system_ratio", ratio, KERNEL_TIME(system=system, busy=busy), unless=CPU_TIMES_UNREAD())
     if ratio is not None and ratio < SYSTEM_RATIO:
-        for name in names:
-            book.not_applicable(name, LITTLE_KERNEL_TIME(ratio=ratio))
+        book.not_applicable(names, LITTLE_KERNEL_TIME(ratio=ratio))
         return
     counters: tuple[Callable[[HostSample], int | None], ...] = (
         lambda host: host.direct_scan_pages_total,

@@ -71,10 +71,8 @@ def _settings(variables: Mapping[str, str], captured: bool, book: FactBook) -> N
         if value is not None:
             setting = f"{variable}={value}"
             book.known(fact, read(value), setting, unless=NO_NUMBER(setting=setting))
-        elif captured:
-            book.not_applicable(fact, NOT_SET(variable=variable))
         else:
-            book.unknown(fact, NO_VARIABLES())
+            book.absent(fact, NOT_SET(variable=variable), is_sure=captured, otherwise=NO_VARIABLES())
 
 
 def _number(text: str) -> float | None:

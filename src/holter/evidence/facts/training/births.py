@@ -30,7 +30,7 @@ def collect(window: Window, book: FactBook) -> None:
     for event in recording.events(PhaseChanged, end_s=window.end_s):
         if event.phase == "train" and event.epoch is not None:
             starts.setdefault(event.epoch, event.t_s)
-    if not any(tick.processes for tick in window.all):
+    if not window.has_process_tree:
         book.unknown("workers.reborn_ratio", NO_PROCESS_TREE())
         book.unknown("epochs.edge_ratio", NO_HEARTBEAT())
         return

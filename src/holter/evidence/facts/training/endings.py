@@ -102,12 +102,7 @@ def collect(window: Window, book: FactBook) -> None:
 def _worker(window: Window, book: FactBook, start_s: float, end_s: float) -> None:
     ended = _deaths(window, start_s, end_s)
     if not ended:
-        seen = any(tick.processes for tick in window.all)
-        for name in WORKER_FACTS:
-            if seen:
-                book.not_applicable(name, NONE_ENDED())
-            else:
-                book.unknown(name, NO_PROCESS_TREE())
+        book.absent(WORKER_FACTS, NONE_ENDED(), is_sure=window.has_process_tree, otherwise=NO_PROCESS_TREE())
         return
     # Of several dead workers take the one that the episode is about, else the first.
     pids = {event.pid for event in ended}
@@ -170,7 +165,7 @@ def _deaths(window: Window, start_s: float, end_s: float) -> list[ProcessEnded]:
 
 def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> None:
     # While the training runs, a console may hold a handled error or another fold's error.
-    only_hook = window.episode.kind != "death" and any(tick.beats for tick in window.all)
+    only_hook = window.episode.kind != "death" and window.has_heartbeat
     seen = [
         event
         for event in window.recording.events(ExceptionSeen, start_s=start_s, end_s=end_s)
@@ -179,11 +174,7 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
         and (event.source == "hook" or not only_hook)
     ]
     if not seen:
-        for name in EXCEPTION_FACTS:
-            if any(tick.beats for tick in window.all):
-                book.not_applicable(name, NO_EXCEPTION())
-            else:
-                book.unknown(name, NO_EXCEPTION_READ())
+        book.absent(EXCEPTION_FACTS, NO_EXCEPTION(), is_sure=window.has_heartbeat, otherwise=NO_EXCEPTION_READ())
         return
     # Hook and log report the same exception; the hook knows the case.
     first = min(seen, key=lambda event: (round(event.t_s), event.source != "hook", event.t_s))

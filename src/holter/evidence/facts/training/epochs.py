@@ -82,8 +82,7 @@ def collect(window: Window, book: FactBook) -> None:
     shape = shape_of(all_runs)
     if shape is None:
         why = TOO_FEW(count=count) if count else NONE_RECORDED()
-        for name in FACTS[1:-1]:
-            book.unknown(name, why)
+        book.unknown(FACTS[1:-1], why)
         _standstill(window, all_runs, book)
         return
     series = shape.series
@@ -192,8 +191,7 @@ def described(found: ShapeOfEpochs) -> Message:
 def _change(shape: ShapeOfEpochs, book: FactBook) -> None:
     index = shape.series.change
     if index is None:
-        for name in ("epochs.changed_at", "epochs.minutes_to_change"):
-            book.not_applicable(name, NO_MOMENT())
+        book.not_applicable(("epochs.changed_at", "epochs.minutes_to_change"), NO_MOMENT())
         return
     before = shape.run.epochs[index - 1]
     book.known(

@@ -22,12 +22,10 @@ def collect(window: Window, book: FactBook) -> None:
     """State the workers of the export pool, replacements and the first ending."""
     exporting = window.episode.phase == "final-validation" or bool(window.processes("export-worker"))
     if not exporting:
-        for name in ("export.workers", "export.replaced", "export.ending"):
-            book.not_applicable(name, NOT_EXPORTING())
+        book.not_applicable(("export.workers", "export.replaced", "export.ending"), NOT_EXPORTING())
         return
-    if not any(tick.processes for tick in window.all) and not window.recording.events(ProcessEnded, end_s=window.end_s):
-        for name in ("export.workers", "export.replaced", "export.ending"):
-            book.unknown(name, NO_PROCESS_TREE())
+    if not window.has_process_tree and not window.recording.events(ProcessEnded, end_s=window.end_s):
+        book.unknown(("export.workers", "export.replaced", "export.ending"), NO_PROCESS_TREE())
         return
     book.known("export.workers", len(window.processes("export-worker")))
     ended = [

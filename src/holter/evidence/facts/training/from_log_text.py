@@ -53,8 +53,7 @@ def collect(window: Window, book: FactBook) -> None:
         book.known("oom.kills", _kills(lines), lines[0][:160])
     _reason(window, book)
     _node(window, book)
-    for name in ("progress.age_s", "log.age_s"):
-        book.unknown(name, NOTHING_AFTER())
+    book.unknown(("progress.age_s", "log.age_s"), NOTHING_AFTER())
     if book.value("main.exit_signal") is None:
         book.unknown("main.alive", NOT_IN_LOG())
 

@@ -35,8 +35,7 @@ def collect(window: Window, book: FactBook) -> None:
     """State locked workers, the code they wait in, and open files against their limit."""
     workers = window.processes(*DATA_WORKERS)
     if not window.processes():
-        for name in ("workers.locked", "workers.lock"):
-            book.unknown(name, NO_PROCESS_TREE())
+        book.unknown(("workers.locked", "workers.lock"), NO_PROCESS_TREE())
     else:
         _locked(workers, window, book)
     _descriptors(window, book)
@@ -92,8 +91,7 @@ def _descriptors(window: Window, book: FactBook) -> None:
         if process.fds is not None and process.fd_limit
     ]
     if not readings:
-        for name in ("fds.used_ratio", "fds.limit", "fds.grown"):
-            book.unknown(name, FILES_NOT_READ())
+        book.unknown(("fds.used_ratio", "fds.limit", "fds.grown"), FILES_NOT_READ())
         return
     fullest = max(readings, key=lambda process: (process.fds or 0) / (process.fd_limit or 1))
     used = OPEN_FILES(used=fullest.fds, limit=fullest.fd_limit, process=process_of(fullest))

@@ -149,8 +149,7 @@ def _spent(ticks: Iterable[Tick]) -> tuple[float, float, int] | None:
 def _steps(window: Window, book: FactBook) -> None:
     before, during = _spent(window.before), _spent(window.during)
     if window.main_beat() is None:
-        for name in ("step.usual_s", "step.recent_s", "wait.ratio", "wait.usual_ratio"):
-            book.unknown(name, NO_BEAT())
+        book.unknown(("step.usual_s", "step.recent_s", "wait.ratio", "wait.usual_ratio"), NO_BEAT())
         return
     if before is not None and before[2] > 0:
         book.known("step.usual_s", before[1] / before[2], STEPS_BEFORE(count=before[2]))

@@ -67,8 +67,7 @@ def collect(window: Window, book: FactBook) -> None:
         book.known("system.gpu_iommu", environment.gpu_iommu, unless=NO_GPU_ON_BUS())
     beats = working(window.beats())
     if not beats:
-        for name in ("ddp.ranks", "ddp.behind", "ddp.steps"):
-            book.unknown(name, NO_HEARTBEAT())
+        book.unknown(("ddp.ranks", "ddp.behind", "ddp.steps"), NO_HEARTBEAT())
         return
     book.known("ddp.ranks", len(beats))
     book.known("ddp.steps", max(beat.steps_total for beat in beats))

@@ -119,7 +119,6 @@ def _pinned(window: Window, book: FactBook) -> None:
     ]
     if seen:
         book.known("exception.pinned_memory", any(PINNED.search(text) and NO_MEMORY.search(text) for text in seen))
-    elif any(tick.beats for tick in window.all):
-        book.not_applicable("exception.pinned_memory", NO_EXCEPTION())
     else:
-        book.unknown("exception.pinned_memory", NO_EXCEPTION_READ())
+        name, is_sure = "exception.pinned_memory", window.has_heartbeat
+        book.absent(name, NO_EXCEPTION(), is_sure=is_sure, otherwise=NO_EXCEPTION_READ())

@@ -31,10 +31,7 @@ def collect(window: Window, book: FactBook) -> None:
             book.known("echo.says", where, text[:160])
             return
     recorded = any(tick.processes or tick.beats or tick.events for tick in window.all)
-    if recorded:
-        book.not_applicable("echo.says", NOT_PRINTED())
-    else:
-        book.unknown("echo.says", UNKNOWN())
+    book.absent("echo.says", NOT_PRINTED(), is_sure=recorded, otherwise=UNKNOWN())
 
 
 def _texts(window: Window) -> Iterator[str]:
