@@ -1,7 +1,8 @@
 """Judge an episode by its facts, one file per cause.
 
 Each file with a ``CAUSE`` is a cause; its page, tapes and test have the same name. It is weighed by its ``RULES``
-unless it has its own ``diagnose``.
+unless it has its own ``diagnose``. Rules of ``IF_KNOWN`` count only if their fact is known; without support by one of
+the facts ``ONLY_IF_SEEN`` the cause is at most possible.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import msgspec
 
 from holter.causes import loss_not_finite, main_exception, pages_only, worker_exception
 from holter.causes.described import ORDER, YIELDS, as_described
-from holter.causes.weigh import Rule, weigh
+from holter.causes.weigh import Rule, if_seen, possible_unless_seen, weigh
 from holter.detectors import detect
 from holter.evidence import Evidence, collect
 from holter.evidence.at_verdict import at_verdict
@@ -26,12 +27,19 @@ from holter.tape import Recording
 
 Diagnose = Callable[[Evidence], Verdict]
 
+
+def _by_its_rules(module: ModuleType, evidence: Evidence) -> Verdict:
+    rules = (*module.RULES, *if_seen(evidence, *getattr(module, "IF_KNOWN", ())))
+    verdict = weigh(module.CAUSE, evidence, rules)
+    wanted = getattr(module, "ONLY_IF_SEEN", ())
+    return possible_unless_seen(verdict, *wanted) if wanted else verdict
+
+
 # Every file here that names a cause, in the order of their names.
 _FILES = (import_module(f"holter.causes.{file.name}") for file in iter_modules(__path__))
 MODULES: tuple[ModuleType, ...] = tuple(module for module in _FILES if hasattr(module, "CAUSE"))
 CAUSES: dict[str, Diagnose] = {
-    module.CAUSE: getattr(module, "diagnose", None) or partial(weigh, module.CAUSE, rules=module.RULES)
-    for module in MODULES
+    module.CAUSE: getattr(module, "diagnose", None) or partial(_by_its_rules, module) for module in MODULES
 }
 if not MODULES or len(CAUSES) != len(MODULES):  # a listing that failed is silently empty
     raise ImportError(f"{len(MODULES)} files of causes, {len(CAUSES)} causes in {list(__path__)}")

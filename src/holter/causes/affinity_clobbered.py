@@ -18,20 +18,7 @@ from __future__ import annotations
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import NOBODY_WORKS
-from holter.causes.weigh import (
-    Rule,
-    against,
-    at_least,
-    is_false,
-    is_true,
-    only,
-    possible_unless_seen,
-    supports,
-    symptom,
-    weigh,
-)
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.weigh import Rule, against, at_least, is_false, is_true, only, supports, symptom
 
 CAUSE = "affinity-clobbered"
 
@@ -61,13 +48,10 @@ RULES = (
     only("slow-down", "stall"),
     symptom("one-core"),
 )
+# A CPU mask only counts after workers were seen to share CPUs, or steps to wait for batches.
+ONLY_IF_SEEN = ("workers.per_cpu_seen", "wait.ratio")
 
 OFFERS = (
     Offer("unpin-now", "SAFE", "for pid in $(pgrep -P {main_pid}); do taskset -a -c -p 0-{last_cpu} $pid; done"),
     Offer("unset-pinning", "CONSENT", "unset OMP_PROC_BIND GOMP_CPU_AFFINITY KMP_AFFINITY"),
 )
-
-
-# A CPU mask only counts after workers were seen to share CPUs, or steps to wait for batches.
-def diagnose(evidence: Evidence) -> Verdict:
-    return possible_unless_seen(weigh(CAUSE, evidence, RULES), "workers.per_cpu_seen", "wait.ratio")

@@ -14,9 +14,7 @@ from holter.causes.offers import Offer, no
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import BATCHES_ARE_LOST, IN_ONE_PLACE, not_in
 from holter.causes.steps import Facts
-from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, needs, supports, symptom, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, supports, symptom
 
 CAUSE = "cgroup-cpu-quota"
 
@@ -47,6 +45,7 @@ RULES = (
     *not_in("death", "creep", "unsaved"),
     symptom("cpu-limit"),
 )
+IF_KNOWN = (*IN_ONE_PLACE, BATCHES_ARE_LOST)
 
 
 def _is_in_container(facts: Facts) -> bool:
@@ -58,7 +57,3 @@ OFFERS = (
     Offer("raise-quota", "ADVICE", None, no(_is_in_container)),
     Offer("workers-as-cores", "CONSENT", "export nnUNet_n_proc_DA={workers}"),
 )
-
-
-def diagnose(evidence: Evidence) -> Verdict:
-    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *IN_ONE_PLACE, BATCHES_ARE_LOST)))

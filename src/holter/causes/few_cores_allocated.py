@@ -16,21 +16,7 @@ from __future__ import annotations
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import BATCHES_ARE_LOST, IN_ONE_PLACE, NOBODY_WORKS, not_in
-from holter.causes.weigh import (
-    Rule,
-    against,
-    at_least,
-    at_most,
-    if_seen,
-    is_true,
-    needs,
-    one_of,
-    possible_unless_seen,
-    symptom,
-    weigh,
-)
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, symptom
 
 CAUSE = "few-cores-allocated"
 
@@ -67,14 +53,11 @@ RULES = (
     symptom("few-cores"),
     symptom("slow-from-start"),
 )
+IF_KNOWN = (*IN_ONE_PLACE, BATCHES_ARE_LOST)
+# An allocation only counts after its CPUs were seen busy.
+ONLY_IF_SEEN = ("cpu.run_busy_ratio",)
 
 OFFERS = (
     Offer("ask-for-cores", "ADVICE"),
     Offer("workers-as-cores", "CONSENT", "export nnUNet_n_proc_DA={workers}"),
 )
-
-
-# An allocation only counts after its CPUs were seen busy.
-def diagnose(evidence: Evidence) -> Verdict:
-    verdict = weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *IN_ONE_PLACE, BATCHES_ARE_LOST)))
-    return possible_unless_seen(verdict, "cpu.run_busy_ratio")

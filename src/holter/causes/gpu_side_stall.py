@@ -16,9 +16,7 @@ from holter.causes.offers import END_AND_CONTINUE, LOOK_AT_GPU, Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
 from holter.causes.steps import AGAIN, UNCOMPILED
-from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_false, is_true, one_of, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.weigh import Rule, against, at_least, at_most, is_false, is_true, one_of, supports
 
 CAUSE = "gpu-side-stall"
 
@@ -57,6 +55,7 @@ RULES = (
     against("wait.ratio", at_least(0.5), "waits-for-batches", weight=2.0),
     *not_in("death", "creep", "unsaved"),
 )
+IF_KNOWN = (against("main.extra_step", is_true, "main-in-extra-step", fatal=True),)
 
 OFFERS = (
     LOOK_AT_GPU,
@@ -66,9 +65,3 @@ OFFERS = (
 LADDER = (AGAIN, UNCOMPILED)
 # A GPU may recover (driver reset, licence), and the licence text, which separates causes, arrives late.
 PATIENCE_S = 90.0
-
-NO_GPU_SIDE = (against("main.extra_step", is_true, "main-in-extra-step", fatal=True),)
-
-
-def diagnose(evidence: Evidence) -> Verdict:
-    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *NO_GPU_SIDE)))

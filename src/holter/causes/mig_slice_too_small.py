@@ -17,9 +17,7 @@ from holter.causes.offers import PLAN_FOR_GPU, Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
 from holter.causes.steps import AGAIN, UNCOMPILED
-from holter.causes.weigh import Rule, at_least, is_true, needs, one_of, possible_unless_seen, supports, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.weigh import Rule, at_least, is_true, needs, one_of, supports
 
 CAUSE = "mig-slice-too-small"
 
@@ -48,11 +46,8 @@ RULES = (
     supports("gpu.memory_ratio", at_least(0.9), "gpu-memory-full", weight=0.5),
     *not_in("creep", "unsaved"),
 )
+# A small, mostly full slice only counts after it refused memory.
+ONLY_IF_SEEN = ("exception.kind",)
 
 OFFERS = (Offer("bigger-slice", "ADVICE", "nvidia-smi -L"), PLAN_FOR_GPU)
 LADDER = (AGAIN, UNCOMPILED)
-
-
-# A small, mostly full slice only counts after it refused memory.
-def diagnose(evidence: Evidence) -> Verdict:
-    return possible_unless_seen(weigh(CAUSE, evidence, RULES), "exception.kind")

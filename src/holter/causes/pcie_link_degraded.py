@@ -17,22 +17,7 @@ from __future__ import annotations
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
-from holter.causes.weigh import (
-    Rule,
-    against,
-    at_least,
-    at_most,
-    is_true,
-    needs,
-    no_symptom,
-    one_of,
-    possible_unless_seen,
-    supports,
-    symptom,
-    weigh,
-)
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, no_symptom, one_of, supports, symptom
 
 CAUSE = "pcie-link-degraded"
 
@@ -69,6 +54,8 @@ RULES = (
     symptom("narrow-link"),
     no_symptom("same-elsewhere", weight=1.0),
 )
+# A narrow link only counts after it was seen busy.
+ONLY_IF_SEEN = ("gpu.pcie_busy_ratio",)
 
 OFFERS = (
     Offer(
@@ -79,8 +66,3 @@ OFFERS = (
     ),
     Offer("reseat-gpu", "ADVICE"),
 )
-
-
-# A narrow link only counts after it was seen busy.
-def diagnose(evidence: Evidence) -> Verdict:
-    return possible_unless_seen(weigh(CAUSE, evidence, RULES), "gpu.pcie_busy_ratio")

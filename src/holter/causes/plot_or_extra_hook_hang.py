@@ -14,9 +14,7 @@ from __future__ import annotations
 
 from holter.causes.offers import END_AND_CONTINUE, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, if_seen, is_true, one_of, only, symptom, weigh
-from holter.evidence import Evidence
-from holter.records import Verdict
+from holter.causes.weigh import Rule, against, is_true, one_of, only, symptom
 
 CAUSE = "plot-or-extra-hook-hang"
 
@@ -41,20 +39,15 @@ RULES = (
     only("death", "stall"),
     symptom("tracker", weight=1.5),
 )
-
-OFFERS = (
-    Offer("leave-out-plot", "ADVICE"),
-    END_AND_CONTINUE,
-)
-
 # nnU-Net draws and saves in turn: a disk that refuses writes, or a frozen run, explains both.
-ELSEWHERE = (
+IF_KNOWN = (
     against("frozen.processes", is_true, "in-a-freezer", fatal=True),
     against("disk.error", is_true, "disk-explains", weight=3.0),
     against("disk.full", is_true, "disk-is-full", weight=3.0),
     against("disk.read_only", is_true, "disk-is-read-only", weight=3.0),
 )
 
-
-def diagnose(evidence: Evidence) -> Verdict:
-    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, *ELSEWHERE)))
+OFFERS = (
+    Offer("leave-out-plot", "ADVICE"),
+    END_AND_CONTINUE,
+)
