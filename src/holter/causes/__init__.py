@@ -1,8 +1,8 @@
 """Judge an episode by its facts, one file per cause.
 
-Each file with a ``CAUSE`` is a cause; its page, tapes and test have the same name. It is weighed by its ``RULES``
-unless it has its own ``diagnose``. Rules of ``IF_KNOWN`` count only if their fact is known; without support by one of
-the facts ``ONLY_IF_SEEN`` the cause is at most possible.
+Each file with a ``CAUSE`` is a cause; its page, tapes and test have the same name. It is weighed by its ``RULES``,
+or those that ``rules_for`` chooses. Rules of ``IF_KNOWN`` count only if their fact is known; without support by one of
+the facts ``ONLY_IF_SEEN`` the cause is at most possible. A cause that limits its verdict itself has a ``diagnose``.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ Diagnose = Callable[[Evidence], Verdict]
 
 
 def _by_its_rules(module: ModuleType, evidence: Evidence) -> Verdict:
-    rules = (*module.RULES, *if_seen(evidence, *getattr(module, "IF_KNOWN", ())))
-    verdict = weigh(module.CAUSE, evidence, rules)
+    rules = module.rules_for(evidence) if hasattr(module, "rules_for") else module.RULES
+    verdict = weigh(module.CAUSE, evidence, (*rules, *if_seen(evidence, *getattr(module, "IF_KNOWN", ()))))
     wanted = getattr(module, "ONLY_IF_SEEN", ())
     return possible_unless_seen(verdict, *wanted) if wanted else verdict
 

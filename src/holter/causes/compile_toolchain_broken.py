@@ -22,9 +22,8 @@ from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
 from holter.causes.steps import UNCOMPILED
-from holter.causes.weigh import Rule, against, is_false, is_true, needs, no_symptom, one_of, supports, symptom, weigh
+from holter.causes.weigh import Rule, against, is_false, is_true, needs, no_symptom, one_of, supports, symptom
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "compile-toolchain-broken"
 
@@ -69,6 +68,6 @@ OFFERS = (
 LADDER = (UNCOMPILED,)
 
 
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     is_lost = evidence.fact("exception.kind").status != "known" and bool(evidence.fact("compile.missing").value)
-    return weigh(CAUSE, evidence, tuple(LACKS if rule is MISSING else rule for rule in RULES) if is_lost else RULES)
+    return tuple(LACKS if rule is MISSING else rule for rule in RULES) if is_lost else RULES

@@ -18,9 +18,8 @@ from holter.causes.offers import CONTINUE, Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
 from holter.causes.steps import AGAIN
-from holter.causes.weigh import Rule, against, is_false, needs, one_of, supports, symptom, weigh
+from holter.causes.weigh import Rule, against, is_false, needs, one_of, supports, symptom
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "container-lost-gpu"
 
@@ -65,7 +64,7 @@ LADDER = (AGAIN,)
 NEVER_HAD = against("gpu.present", is_false, "no-gpu", weight=0.75)
 
 
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     trouble, error = evidence.fact("gpu.trouble"), evidence.fact("exception.kind").value
     silent = trouble.value is None and error != "gpu-missing"
-    return weigh(CAUSE, evidence, (*RULES, NEVER_HAD) if silent else RULES)
+    return (*RULES, NEVER_HAD) if silent else RULES

@@ -16,9 +16,8 @@ from __future__ import annotations
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import BATCHES_ARE_LOST, NOBODY_WORKS, not_in
-from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, one_of, supports, symptom, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, one_of, supports, symptom
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "cpu-starved-augmentation"
 
@@ -77,6 +76,6 @@ IN_ONE_PLACE = against("workers.stand_at", is_true, "workers-stand", weight=4.0)
 HARDLY_USED = against("cpu.run_busy_ratio", at_most(0.1), "cpus-hardly-used", fatal=True)
 
 
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     described = (HARDLY_USED,) if evidence.is_stated else ()
-    return weigh(CAUSE, evidence, (*RULES, *if_seen(evidence, IN_ONE_PLACE, BATCHES_ARE_LOST, *described)))
+    return (*RULES, *if_seen(evidence, IN_ONE_PLACE, BATCHES_ARE_LOST, *described))

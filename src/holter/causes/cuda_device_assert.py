@@ -21,9 +21,8 @@ from holter.causes.offers import Offer, no, of_kind
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
 from holter.causes.steps import AGAIN
-from holter.causes.weigh import Rule, against, if_seen, is_false, is_true, needs, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, if_seen, is_false, is_true, needs, one_of, supports
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "cuda-device-assert"
 
@@ -78,10 +77,10 @@ NO_GPU = against("scope.gpu", is_false, "presupposes-gpu", fatal=True)
 
 # The assertion itself says more than the CUDA errors that follow it. On the CPU the loss raises, and nothing is
 # asserted: without a printed assertion nothing is certain.
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     if evidence.fact("exception.kind").value == LABEL:
-        return weigh(CAUSE, evidence, (ON_CPU, *(rule for rule in RULES[1:] if rule.fact != "gpu.xid_kind")))
+        return (ON_CPU, *(rule for rule in RULES[1:] if rule.fact != "gpu.xid_kind"))
     rules = (*RULES[1:], *if_seen(evidence, NO_GPU))
     is_printed = bool(evidence.fact("exception.assertion").value)
     is_said = SAYS_SO.test(evidence.fact("exception.kind").value)
-    return weigh(CAUSE, evidence, (PRINTED if is_printed and not is_said else SAYS_SO, *rules))
+    return (PRINTED if is_printed and not is_said else SAYS_SO, *rules)

@@ -16,9 +16,8 @@ from __future__ import annotations
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import MAIN_IN_ONE_PLACE, NOBODY_WORKS
-from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, needs, one_of, only, symptom, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, needs, one_of, only, symptom
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "data-workers-zero-fix"
 
@@ -54,7 +53,7 @@ OFFERS = (Offer("data-workers-again", "CONSENT", "unset nnUNet_n_proc_DA", of_nn
 HAS_QUEUE = against("main.waits_on", one_of("batch-queue"), "main-waits-for-workers", fatal=True)
 
 
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     seen = any(evidence.fact(name).status == "known" for name in ("setting.n_proc_da", "workers.count"))
     rules = (*RULES, *if_seen(evidence, MAIN_IN_ONE_PLACE))
-    return weigh(CAUSE, evidence, rules if seen else (*rules, HAS_QUEUE))
+    return rules if seen else (*rules, HAS_QUEUE)

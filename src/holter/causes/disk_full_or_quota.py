@@ -22,9 +22,8 @@ from holter.causes.offers import CONTINUE_ENDED, Offer, Wait, ask
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
 from holter.causes.steps import Facts
-from holter.causes.weigh import Rule, against, at_least, if_seen, is_true, needs, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, if_seen, is_true, needs, one_of, supports
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "disk-full-or-quota"
 
@@ -115,8 +114,8 @@ WAITS = Wait("room")
 SHARED_MEMORY = against("shm.no_space", is_true, "shm-explains", fatal=True)
 
 
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     says_so = evidence.fact("exception.kind").value == "no-space" and evidence.fact("shm.trouble").status != "known"
     rules = RULES if says_so else tuple(rule for rule in RULES if rule != UNNAMED)
     seen = () if evidence.fact("disk.full").value is True else if_seen(evidence, SHARED_MEMORY)
-    return weigh(CAUSE, evidence, (*rules, *seen))
+    return (*rules, *seen)

@@ -21,10 +21,9 @@ from __future__ import annotations
 from holter.causes.offers import MORE_MEMORY, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, FEWER_EXPORTERS
-from holter.causes.weigh import Rule, against, at_least, at_most, one_of, possible_unless_seen, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, one_of, supports
 from holter.evidence import Evidence
 from holter.evidence.words import CRASHES, SIGBUS
-from holter.records import Verdict
 
 CAUSE = "export-ram-oom"
 
@@ -61,6 +60,8 @@ RULES = (
     against("echo.says", one_of("training", "preprocessing"), "echo-of-another-part", weight=2.0),
     against("episode.kind", one_of("creep", "slow-down", "unsaved"), "still-running", fatal=True),
 )
+# A kill alone more likely hits the training, which takes days, than the final validation, which takes an hour.
+ONLY_IF_SEEN = ("phase", "echo.says", "export.replaced")
 
 OFFERS = (
     Offer("validate-again", "CONSENT", "{validate}", of_nnunet=True, of_training=True),
@@ -70,14 +71,10 @@ OFFERS = (
 LADDER = (AGAIN, FEWER_EXPORTERS)
 
 
-# A kill alone more likely hits the training, which takes days, than the final validation, which takes an hour.
-TELL_OF_EXPORT = ("phase", "echo.says", "export.replaced")
-
-
 # "Killed" and nothing else, once the training is complete: the kernel does this, for lack of memory.
 KILLED = supports("main.exit_signal", one_of(9), "main-ended-by-signal", weight=2.0)
 
 
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     exports = evidence.is_stated and evidence.fact("phase").value == "final-validation"
-    return possible_unless_seen(weigh(CAUSE, evidence, (*RULES, KILLED) if exports else RULES), *TELL_OF_EXPORT)
+    return (*RULES, KILLED) if exports else RULES

@@ -18,21 +18,8 @@ from __future__ import annotations
 
 from holter.causes.offers import CONTINUE_ENDED, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import (
-    Rule,
-    against,
-    at_least,
-    if_seen,
-    is_true,
-    no_symptom,
-    one_of,
-    only,
-    supports,
-    symptom,
-    weigh,
-)
+from holter.causes.weigh import Rule, against, at_least, is_true, no_symptom, one_of, only, supports, symptom
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "faulty-host-hardware"
 
@@ -78,7 +65,7 @@ RULES = (
 )
 
 # A machine that is gone may have faulty hardware, but more often network, power or an administrator are the reason.
-NODE_FAILED = supports("main.node_failed", is_true, "node-failed", weight=0.75)
+IF_KNOWN = (supports("main.node_failed", is_true, "node-failed", weight=0.75),)
 
 OFFERS = (
     Offer("look-at-hardware-errors", "SAFE", "dmesg -T | grep -iE 'mce|edac|hardware error|segfault'"),
@@ -89,7 +76,6 @@ OFFERS = (
 
 
 # Hardware errors in the kernel log need no second crash.
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     is_reported = bool(evidence.fact("hardware.kernel_errors").value)
-    rules = tuple(rule for rule in RULES if rule != ONE_KIND) if is_reported else RULES
-    return weigh(CAUSE, evidence, (*rules, *if_seen(evidence, NODE_FAILED)))
+    return tuple(rule for rule in RULES if rule != ONE_KIND) if is_reported else RULES

@@ -17,10 +17,9 @@ from __future__ import annotations
 
 from holter.causes.offers import PREPROCESS_CASE, Offer, all_of, has_case, no, of_kind
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, only, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, is_false, is_true, one_of, only, supports
 from holter.evidence import Evidence
 from holter.linux.mounts import is_remote
-from holter.records import Verdict
 
 CAUSE = "fold-start-race"
 
@@ -84,10 +83,9 @@ OFFERS = (
 
 
 # Each of the two messages suffices alone, and newer data sets are not unpacked.
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     is_gone = GONE.test(evidence.fact("exception.kind").value)
     left_out = (SPLITS if is_gone else GONE, *(() if evidence.fact("unpack.rewritten").status == "known" else (TORN,)))
     file_system = evidence.fact("storage.fs_type").value
     is_local = isinstance(file_system, str) and not is_remote(file_system)
-    rules = (*(rule for rule in RULES if rule not in left_out), *((ALONE,) if is_local else ()))
-    return weigh(CAUSE, evidence, rules)
+    return (*(rule for rule in RULES if rule not in left_out), *((ALONE,) if is_local else ()))

@@ -19,9 +19,8 @@ from holter.causes.offers import LOOK_AT_GPU, Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
 from holter.causes.steps import AGAIN
-from holter.causes.weigh import Rule, is_false, needs, one_of, weigh
+from holter.causes.weigh import Rule, is_false, needs, one_of
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "gpu-driver-mismatch"
 
@@ -66,8 +65,7 @@ LADDER = (AGAIN,)
 
 
 # A person may state that versions do not fit without the error that follows.
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     if evidence.is_stated and evidence.fact("exception.kind").status == "unknown":
-        rules = tuple(rule._replace(weight=2.0) if rule.group == "proof" else rule for rule in RULES[1:])
-        return weigh(CAUSE, evidence, rules)
-    return weigh(CAUSE, evidence, RULES)
+        return tuple(rule._replace(weight=2.0) if rule.group == "proof" else rule for rule in RULES[1:])
+    return RULES

@@ -23,9 +23,8 @@ from holter.causes.offers import CONTINUE, LOOK_AT_GPU, Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
 from holter.causes.steps import AGAIN
-from holter.causes.weigh import Rule, against, at_least, holding, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, holding, one_of, supports
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "gpu-lost-or-gsp"
 
@@ -84,5 +83,5 @@ OFFERS = (LOOK_AT_XIDS, LOOK_AT_GPU, Offer("restart-machine", "ADVICE"), CONTINU
 LADDER = (AGAIN,)
 
 
-def diagnose(evidence: Evidence) -> Verdict:
-    return weigh(CAUSE, evidence, (*RULES, *holding(evidence, MEMORY_ERRORS)))
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
+    return (*RULES, *holding(evidence, MEMORY_ERRORS))

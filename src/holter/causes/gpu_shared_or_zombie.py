@@ -22,9 +22,8 @@ from holter.causes.offers import CONTINUE_ENDED, Offer, Wait, ask
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
 from holter.causes.steps import Facts
-from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, symptom, weigh
+from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, supports, symptom
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "gpu-shared-or-zombie"
 
@@ -91,6 +90,6 @@ OFFERS = (
 WAITS = Wait("gpu-alone", may_be_momentary=True)
 
 
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     is_refused = REFUSED.test(evidence.fact("exception.kind").value)
-    return weigh(CAUSE, evidence, RULES if is_refused else tuple(rule for rule in RULES if rule != REFUSED))
+    return RULES if is_refused else tuple(rule for rule in RULES if rule != REFUSED)

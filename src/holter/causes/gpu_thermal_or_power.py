@@ -29,10 +29,8 @@ from holter.causes.weigh import (
     one_of,
     supports,
     symptom,
-    weigh,
 )
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "gpu-thermal-or-power"
 
@@ -88,7 +86,7 @@ WAITS = Wait("full-clock")
 IDLE = against("gpu.utilization_ratio", at_most(0.05), "gpu-idle", fatal=True)
 
 
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     symptoms = evidence.fact(SYMPTOMS).value
     is_hot = evidence.fact("gpu.throttled").value is True or (isinstance(symptoms, tuple) and "hot" in symptoms)
-    return weigh(CAUSE, evidence, (*RULES, *((IDLE,) if evidence.is_stated and not is_hot else ())))
+    return (*RULES, *((IDLE,) if evidence.is_stated and not is_hot else ()))

@@ -16,9 +16,8 @@ from __future__ import annotations
 from holter.causes.offers import Offer, no
 from holter.causes.sentences import describe
 from holter.causes.steps import Facts
-from holter.causes.weigh import needs, one_of, only, symptom, weigh
+from holter.causes.weigh import Rule, needs, one_of, only, symptom
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "main-stopped"
 
@@ -61,5 +60,5 @@ OFFERS = (
 )
 
 
-def diagnose(evidence: Evidence) -> Verdict:
-    return weigh(CAUSE, evidence, HELD if evidence.fact("main.state").value == "t" else RULES)
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
+    return HELD if evidence.fact("main.state").value == "t" else RULES

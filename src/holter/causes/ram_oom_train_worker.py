@@ -23,10 +23,9 @@ from holter.causes.offers import CONTINUE_ENDED, FEWER_WORKERS, MORE_MEMORY
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import NOTHING_ENDED
 from holter.causes.steps import FOR_MEMORY
-from holter.causes.weigh import Rule, against, at_least, at_most, if_seen, is_true, one_of, supports, symptom, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, supports, symptom
 from holter.evidence import Evidence
 from holter.evidence.words import CRASHES, SIGBUS
-from holter.records import Verdict
 
 CAUSE = "ram-oom-train-worker"
 
@@ -72,10 +71,10 @@ REFUSED = against("memory.refused", is_true, "memory-was-refused", fatal=True)
 # Counters without a change speak against it if no exception says otherwise: one may belong to another cgroup.
 NOT_COUNTED = against("oom.kills", at_most(0), "no-oom-counted", weight=1.5)
 # The kernel sends SIGKILL; these come from a terminal, a person or a scheduler.
-ANOTHER_SIGNAL = against("main.exit_signal", one_of(1, 2, 15), "another-signal", weight=1.5)
+IF_KNOWN = (against("main.exit_signal", one_of(1, 2, 15), "another-signal", weight=1.5),)
 
 
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     rules: tuple[Rule, ...] = RULES
     says_so = evidence.fact("exception.kind").value == "memory"
     if not says_so and evidence.fact("worker.subject").status == "not-applicable":
@@ -83,8 +82,7 @@ def diagnose(evidence: Evidence) -> Verdict:
         rules = tuple(rule._replace(fatal=True) if rule is NOTHING_ENDED else rule for rule in rules)
     if evidence.is_stated and _was_only_killed(evidence):
         rules = tuple(rule._replace(weight=2.0) if rule.text in KILLED else rule for rule in rules)
-    seen = if_seen(evidence, ANOTHER_SIGNAL)
-    return weigh(CAUSE, evidence, (*rules, REFUSED if says_so else NOT_COUNTED, *seen))
+    return (*rules, REFUSED if says_so else NOT_COUNTED)
 
 
 # "Killed" and nothing else: on a machine without a scheduler the kernel does this, for lack of memory.

@@ -16,9 +16,8 @@ from __future__ import annotations
 
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, is_true, needs, one_of, only, possible_unless_seen, proves_nothing, weigh
+from holter.causes.weigh import Rule, is_true, needs, one_of, only, proves_nothing
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "read-only-data"
 
@@ -47,6 +46,7 @@ RULES = (
     OF_MAIN,
     only("death"),
 )
+ONLY_IF_SEEN = ("worker.exit_signal", "main.exit_signal")
 
 OFFERS = (
     Offer("heal-read-only-data", "SAFE", "holter run --heal -- {continue}"),
@@ -56,7 +56,6 @@ STOPS = True  # a restart would fail again: a person must act
 
 
 # If workers transform the data, a crash of the main process has another reason.
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     has_workers = evidence.fact("workers.count").value != 0
-    rules = tuple(proves_nothing(rule) if rule is OF_MAIN and has_workers else rule for rule in RULES)
-    return possible_unless_seen(weigh(CAUSE, evidence, rules), "worker.exit_signal", "main.exit_signal")
+    return tuple(proves_nothing(rule) if rule is OF_MAIN and has_workers else rule for rule in RULES)

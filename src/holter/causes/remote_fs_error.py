@@ -29,11 +29,10 @@ from holter.causes.offers import (
     storage_is_dead,
 )
 from holter.causes.sentences import describe
-from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, only, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, only, supports
 from holter.evidence import Evidence
 from holter.evidence.words import SIGBUS
 from holter.linux.mounts import is_remote
-from holter.records import Verdict
 
 CAUSE = "remote-fs-error"
 
@@ -99,11 +98,11 @@ BUS_ERROR = (
 )
 
 
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     kind, signal = evidence.fact("storage.fs_type").value, evidence.fact("worker.exit_signal").value
     mapped = signal == SIGBUS and isinstance(kind, str) and is_remote(kind)
     if mapped:
-        return weigh(CAUSE, evidence, BUS_ERROR)
+        return BUS_ERROR
     if WRITE.test(evidence.fact("exception.kind").value):
-        return weigh(CAUSE, evidence, tuple(rule for rule in RULES if rule is not READ and rule.fact not in OF_DATA))
-    return weigh(CAUSE, evidence, tuple(rule for rule in RULES if rule is not WRITE))
+        return tuple(rule for rule in RULES if rule is not READ and rule.fact not in OF_DATA)
+    return tuple(rule for rule in RULES if rule is not WRITE)

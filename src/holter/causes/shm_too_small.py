@@ -23,10 +23,9 @@ from holter.causes.offers import ASK, CONTINUE_ENDED, FEWER_WORKERS, Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import NOTHING_ENDED, not_in
 from holter.causes.steps import FOR_SHARED_MEMORY
-from holter.causes.weigh import against, at_least, at_most, needs, no_symptom, one_of, supports, symptom, weigh
+from holter.causes.weigh import Rule, against, at_least, at_most, needs, no_symptom, one_of, supports, symptom
 from holter.evidence import Evidence
 from holter.evidence.words import NO_SPACE
-from holter.records import Verdict
 
 CAUSE = "shm-too-small"
 
@@ -96,7 +95,7 @@ def _is_full(evidence: Evidence) -> bool:
 
 
 # An evidence file may name no exception, and the size of /dev/shm is not required then.
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     no_space, first = evidence.fact("shm.no_space"), str(evidence.fact("exception.first").value or "").strip()
     says_nothing = not first and no_space.status != "known"
     says_so = bool(no_space.value) or NO_SPACE.search(first) is not None
@@ -105,7 +104,7 @@ def diagnose(evidence: Evidence) -> Verdict:
     rules = (*RULES, NOTHING_ENDED) if is_bus_error else RULES
     # A person's df shows it full, and no message says how it failed: that lowers nothing.
     if evidence.is_stated and evidence.fact("shm.trouble").status == "unknown" and _is_full(evidence):
-        return weigh(CAUSE, evidence, rules[1:])
+        return rules[1:]
     if is_bus_error or says_nothing or says_so:
-        return weigh(CAUSE, evidence, rules)
-    return weigh(CAUSE, evidence, tuple(rule._replace(group="size") if rule.fact in SIZE else rule for rule in rules))
+        return rules
+    return tuple(rule._replace(group="size") if rule.fact in SIZE else rule for rule in rules)

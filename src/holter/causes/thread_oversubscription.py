@@ -17,21 +17,8 @@ from __future__ import annotations
 from holter.causes.offers import Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import BATCHES_ARE_LOST, IN_ONE_PLACE, LOAD, NOBODY_WORKS
-from holter.causes.weigh import (
-    Rule,
-    against,
-    at_least,
-    at_most,
-    holding,
-    if_seen,
-    is_true,
-    only,
-    supports,
-    symptom,
-    weigh,
-)
+from holter.causes.weigh import Rule, against, at_least, at_most, holding, is_true, only, supports, symptom
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "thread-oversubscription"
 
@@ -67,11 +54,11 @@ RULES = (
     only("slow-down", "stall"),
     symptom("many-threads"),
 )
-
+IF_KNOWN = (*IN_ONE_PLACE, BATCHES_ARE_LOST)
 
 OFFERS = (Offer("one-thread-each", "CONSENT", "export OMP_NUM_THREADS=1"),)
 
 
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     loaded = holding(evidence, LOAD) if evidence.is_stated else ()
-    return weigh(CAUSE, evidence, (*RULES, *loaded, *if_seen(evidence, *IN_ONE_PLACE, BATCHES_ARE_LOST)))
+    return (*RULES, *loaded)

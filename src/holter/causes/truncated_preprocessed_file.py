@@ -15,11 +15,10 @@ from __future__ import annotations
 
 from holter.causes.offers import CONTINUE, PREPROCESS_CASE, Offer, has_case, of_kind
 from holter.causes.sentences import describe
-from holter.causes.weigh import against, is_true, needs, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, is_true, needs, one_of, supports
 from holter.evidence import Evidence
 from holter.evidence.facts.training.endings import JSON_KINDS
 from holter.linux.mounts import is_remote
-from holter.records import Verdict
 
 CAUSE = "truncated-preprocessed-file"
 
@@ -72,8 +71,8 @@ STOPS = True  # a restart would fail again: a person must act
 
 
 # On a local disk no other machine writes the splits.
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     file_system = evidence.fact("storage.fs_type").value
     is_alone = isinstance(file_system, str) and not is_remote(file_system)
     is_alone = is_alone and evidence.fact("unpack.raced").value is False
-    return weigh(CAUSE, evidence, tuple(rule for rule in RULES if not (is_alone and rule is SHARED)))
+    return tuple(rule for rule in RULES if not (is_alone and rule is SHARED))

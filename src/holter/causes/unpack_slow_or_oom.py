@@ -18,9 +18,8 @@ from __future__ import annotations
 from holter.causes.offers import MORE_MEMORY, Offer, has_ended, no
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, FEWER_EXPORTERS
-from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, proves_nothing, weigh
+from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, proves_nothing
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "unpack-slow-or-oom"
 
@@ -69,10 +68,10 @@ LADDER = (AGAIN, FEWER_EXPORTERS)
 
 
 # After a kill the other processes raise any error: a broken pipe, an end of file.
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     rules: tuple[Rule, ...] = RULES
     if evidence.fact("oom.kills").value:
         rules = tuple(rule for rule in rules if rule is not OTHERWISE)
     if evidence.fact("episode.kind").value in (None, "death"):
         rules = tuple(proves_nothing(rule) if rule in IS_SLOW else rule for rule in rules)
-    return weigh(CAUSE, evidence, rules)
+    return rules

@@ -21,21 +21,8 @@ from __future__ import annotations
 from holter.causes.offers import ASK, Offer, Wait
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
-from holter.causes.weigh import (
-    Rule,
-    against,
-    at_least,
-    at_most,
-    is_true,
-    needs,
-    no_symptom,
-    one_of,
-    supports,
-    symptom,
-    weigh,
-)
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, no_symptom, one_of, supports, symptom
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "vgpu-unlicensed"
 
@@ -135,7 +122,7 @@ WAITS = Wait("licensed")
 
 
 # Without a known virtual GPU, epoch times only count if they fit the grace period.
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     is_seen = evidence.fact("gpu.virtualization").status == "known"
     minutes = evidence.fact("epochs.minutes_to_change").value
     fits = isinstance(minutes, (int, float)) and in_grace(minutes)
@@ -146,4 +133,4 @@ def diagnose(evidence: Evidence) -> Verdict:
     elif evidence.is_stated:
         is_missing = evidence.fact("gpu.licence_stage").value in MISSING
         rules = (*rules, *(LATE if is_missing and rule is TOO_LATE else rule for rule in DESCRIBED))
-    return weigh(CAUSE, evidence, tuple(rule for rule in rules if rule != out_of_place))
+    return tuple(rule for rule in rules if rule != out_of_place)

@@ -16,20 +16,8 @@ Source:        WSL issues 10452, 11050; ai-toolkit issues 794, 504; stable-diffu
 from holter.causes.offers import PLAN_FOR_GPU, Offer
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
-from holter.causes.weigh import (
-    Rule,
-    against,
-    at_least,
-    at_most,
-    is_true,
-    one_of,
-    proves_nothing,
-    supports,
-    symptom,
-    weigh,
-)
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, one_of, proves_nothing, supports, symptom
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "vram-spill-to-host"
 
@@ -72,8 +60,8 @@ OFFERS = (
 
 
 # GPU memory is full in many trainings on Linux: where nothing names Windows, that alone is no hint.
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     is_named = any(evidence.fact(name).status == "known" for name in ("system.os", "system.virtual_machine"))
     if is_named or not evidence.is_stated:
-        return weigh(CAUSE, evidence, RULES)
-    return weigh(CAUSE, evidence, tuple(proves_nothing(rule) if rule.group == "full" else rule for rule in RULES))
+        return RULES
+    return tuple(proves_nothing(rule) if rule.group == "full" else rule for rule in RULES)

@@ -21,11 +21,10 @@ from holter.causes.nested_threadpoolctl_fork_crash import NESTED
 from holter.causes.offers import CONTINUE, WITHOUT_FORK, Offer
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, ALONE, FEWER, IN_EPOCH, SHM_FULL_RATIO, Facts
-from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, weigh
+from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, supports
 from holter.evidence import Evidence
 from holter.evidence.words import CRASHES, SIGBUS
 from holter.linux.mounts import is_remote
-from holter.records import Verdict
 
 CAUSE = "worker-killed"
 
@@ -97,8 +96,8 @@ LADDER = (IN_EPOCH, AGAIN, FEWER, ALONE)
 LADDER_BY_FACTS = by_kill
 
 
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     signal = evidence.fact("worker.exit_signal").value
     others = (ENDED,) if signal in CRASHES else (CRASHED, CRASH_RULE)
     rules = tuple(rule for rule in RULES if rule not in others)
-    return weigh(CAUSE, evidence, (*rules, MAPPED_RULE) if signal == SIGBUS else rules)
+    return (*rules, MAPPED_RULE) if signal == SIGBUS else rules

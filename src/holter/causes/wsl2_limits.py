@@ -15,21 +15,8 @@ from __future__ import annotations
 
 from holter.causes.offers import FEWER_WORKERS, Offer
 from holter.causes.sentences import describe
-from holter.causes.weigh import (
-    Rule,
-    against,
-    at_least,
-    at_most,
-    is_true,
-    needs,
-    one_of,
-    only,
-    proves_nothing,
-    supports,
-    weigh,
-)
+from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, one_of, only, proves_nothing, supports
 from holter.evidence import Evidence
-from holter.records import Verdict
 
 CAUSE = "wsl2-limits"
 
@@ -71,10 +58,10 @@ OFFERS = (
 
 
 # The place of the data only counts while something waits for them.
-def diagnose(evidence: Evidence) -> Verdict:
+def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
     waits = evidence.fact("wait.ratio").value
     is_waited_for = isinstance(waits, (int, float)) and waits >= WAIT_RATIO
     is_waited_for = is_waited_for or bool(evidence.fact("workers.blocked").value)
     if is_waited_for and evidence.fact("episode.kind").value in ("slow-down", "stall"):
-        return weigh(CAUSE, evidence, RULES)
-    return weigh(CAUSE, evidence, tuple(proves_nothing(rule) if rule is DRIVE else rule for rule in RULES))
+        return RULES
+    return tuple(proves_nothing(rule) if rule is DRIVE else rule for rule in RULES)
