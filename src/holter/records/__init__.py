@@ -6,6 +6,10 @@ is never 0 or -1 for "unknown". Counters end in ``_total`` and count since the p
 fields are the state at ``t_s``.
 """
 
+# It passes on the names of its modules, and has nothing else.
+# ruff: noqa: F401
+# mypy: implicit-reexport
+
 from holter.records.environment import Environment
 from holter.records.events import (
     Ability,
@@ -71,66 +75,3 @@ from holter.records.text import (
     Value,
 )
 from holter.records.ticks import ProbeRun, Tick
-
-__all__ = [
-    "DATA_WORKERS",
-    "SAMPLE_TYPES",
-    "SERVANTS",
-    "WORKERS",
-    "Ability",
-    "AbilityName",
-    "ActionSource",
-    "ActionState",
-    "ActionTaken",
-    "Actor",
-    "Beat",
-    "CgroupSample",
-    "ContractSettled",
-    "Diagnosis",
-    "Environment",
-    "Episode",
-    "EpisodeKind",
-    "EpochEnded",
-    "Event",
-    "ExceptionSeen",
-    "Fact",
-    "Finding",
-    "Frame",
-    "GpuProcess",
-    "GpuSample",
-    "GpuSlice",
-    "HostSample",
-    "Judged",
-    "KernelMessage",
-    "Link",
-    "LogLine",
-    "Message",
-    "Noted",
-    "Notice",
-    "OtherTraining",
-    "Phase",
-    "PhaseChanged",
-    "Plan",
-    "ProbeRun",
-    "ProcessBorn",
-    "ProcessEnded",
-    "ProcessSample",
-    "Record",
-    "Remedy",
-    "Role",
-    "Safety",
-    "Sample",
-    "Single",
-    "StackDump",
-    "StorageSample",
-    "Subject",
-    "TargetKind",
-    "Text",
-    "ThreadStack",
-    "Tick",
-    "Unread",
-    "Value",
-    "Verdict",
-    "VerdictName",
-    "WaitKind",
-]
