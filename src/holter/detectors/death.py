@@ -11,16 +11,7 @@ from collections import deque
 
 import msgspec
 
-from holter.detectors.endings import (
-    in_order_of_time,
-    is_in_order,
-    is_rumour,
-    is_same_request,
-    is_unclear,
-    reason_of,
-    repeats_worker,
-    was_asked_for,
-)
+from holter.detectors import endings
 from holter.detectors.plain import PlainKeeper, is_lost_worker, waiting
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import PhaseKeeper
@@ -72,7 +63,7 @@ class DeathDetector:
         self._started_s = None if main is None else main.started_s
         changed: list[Episode] = self._close_if_it_goes_on()
         self._hooked = self._hooked or bool(tick.beats)
-        for event in (*self._due(tick), *in_order_of_time(tick.events)):
+        for event in (*self._due(tick), *endings.in_order_of_time(tick.events)):
             if isinstance(event, ActionTaken):
                 self._ours.update(event.pids if event.state == "begun" else ())
                 self._survived = None if event.action == "restart" else self._survived
@@ -83,16 +74,16 @@ class DeathDetector:
             if self._plain.is_plain and self._is_of_loader(event):
                 changed += self._see_loader(event, tick)
                 continue
-            if is_in_order(event):
+            if endings.is_in_order(event):
                 if isinstance(event, ExceptionSeen) and event.echo and event.role == "main":
                     self._echoed_s = event.t_s
                 continue
-            if isinstance(event, ExceptionSeen) and is_rumour(event):
+            if isinstance(event, ExceptionSeen) and endings.is_rumour(event):
                 changed += self._hear(event, tick)
                 continue
             if event.role in DATA_WORKERS and "shutdown" in (phase_before, self._phase.phase):
                 continue
-            if isinstance(event, ProcessEnded) and is_unclear(event) and event not in self._unclear:
+            if isinstance(event, ProcessEnded) and endings.is_unclear(event) and event not in self._unclear:
                 self._unclear.append(event)
             else:
                 changed += self._take(event, tick)
@@ -103,7 +94,7 @@ class DeathDetector:
 
     # A worker of a program's DataLoader, or the exception by which such a worker ends main.
     def _is_of_loader(self, event: ProcessEnded | ExceptionSeen) -> bool:
-        return event.role in DATA_WORKERS or (isinstance(event, ExceptionSeen) and repeats_worker(event))
+        return event.role in DATA_WORKERS or (isinstance(event, ExceptionSeen) and endings.repeats_worker(event))
 
     # PyTorch's worker sends its exception and goes on, and the program may survive it. A death counts while a batch is
     # awaited, or if main fails after it.
@@ -118,7 +109,7 @@ class DeathDetector:
             return self._take(event if sender is None else sender, tick)
         if event.source != "hook" or event.expected or event.by_parent:
             return []
-        if is_lost_worker(event) and not is_in_order(event) and waiting(tick) is not None:
+        if is_lost_worker(event) and not endings.is_in_order(event) and waiting(tick) is not None:
             return self._take(event, tick)
         if event not in self._unclear:
             self._unclear.append(event)
@@ -165,7 +156,7 @@ class DeathDetector:
             unclear = [
                 ended
                 for ended in self._unclear
-                if not (self._plain.is_plain and ended.exit_code == 0) and not is_same_request(ended, event)
+                if not (self._plain.is_plain and ended.exit_code == 0) and not endings.is_same_request(ended, event)
             ]
             self._unclear = []
             return self._take(min(unclear, key=lambda ended: ended.t_s), tick) if unclear else []
@@ -175,7 +166,7 @@ class DeathDetector:
     def _has_failed(self, event: ProcessEnded) -> bool:
         if event.exit_code is None and event.exit_signal is None:
             return self._phase.phase in IN_LOOP
-        return not was_asked_for(event)
+        return not endings.was_asked_for(event)
 
     def _due(self, tick: Tick) -> list[ProcessEnded]:
         if not self._hooked:
@@ -206,7 +197,7 @@ class DeathDetector:
             detector=self.name,
             subject=process_of(first),
             pid=first.pid if first.pid is not None else event.pid,
-            reason=reason_of(first),
+            reason=endings.reason_of(first),
         )
         return [self._open]
 

@@ -9,23 +9,8 @@ from holter.history.goodput import Account, account
 from holter.history.phases import restarts
 from holter.history.recovery import check
 from holter.records import Diagnosis
+from holter.reports import healing as say
 from holter.reports.catalogue import Lang, text
-from holter.reports.healing import (
-    ActionRow,
-    action_cause,
-    action_details,
-    action_id,
-    action_name,
-    goodput_lines,
-    listed_actions,
-    loss_text,
-    measure_text,
-    outcome,
-    percent,
-    recovery_text,
-    saved_checkpoints,
-    stock,
-)
 from holter.reports.outcome.wall import clocks
 from holter.reports.when import clock, duration
 from holter.tape import Recording
@@ -43,10 +28,10 @@ def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], span_s: floa
     ``span_s``: the length of the time axis in seconds.
     """
     actions = merge_events(recording)
-    shown = listed_actions(actions)
+    shown = say.listed_actions(actions)
     time_account = account(recording, diagnoses)
-    saved = {(heal.t_s, heal.action): stock(heal, lang) for heal in time_account.saved}
-    checkpoints = saved_checkpoints(actions)
+    saved = {(heal.t_s, heal.action): say.stock(heal, lang) for heal in time_account.saved}
+    checkpoints = say.saved_checkpoints(actions)
     return {
         "healed": _healed(time_account, actions, lang),
         "actions": [
@@ -64,43 +49,47 @@ def context(recording: Recording, diagnoses: tuple[Diagnosis, ...], span_s: floa
                 "when": clocks(recording.environment, recovery.t_s),
                 "name": text(f"heal.{recovery.action}", lang),
                 "verdict": recovery.verdict,
-                "text": recovery_text(recovery, lang),
-                "measures": [measure_text(measure, lang) for measure in recovery.measures],
+                "text": say.recovery_text(recovery, lang),
+                "measures": [say.measure_text(measure, lang) for measure in recovery.measures],
             }
             for recovery in check(recording)
         ],
     }
 
 
-def _row(recording: Recording, row: ActionRow, saved: str, lang: Lang) -> dict[str, Any]:
+def _row(recording: Recording, row: say.ActionRow, saved: str, lang: Lang) -> dict[str, Any]:
     action = row.action
     return {
         "when": clocks(recording.environment, action.begun_s),
-        "name": action_name(action, lang),
+        "name": say.action_name(action, lang),
         "tone": _tone(action),
-        "outcome": outcome(action, lang, row.times),
-        "why": action_cause(action, lang),
-        "details": action_details(action, lang),
+        "outcome": say.outcome(action, lang, row.times),
+        "why": say.action_cause(action, lang),
+        "details": say.action_details(action, lang),
         "stock": saved,
     }
 
 
-def _mark(number: int, row: ActionRow, lang: Lang) -> dict[str, Any]:
+def _mark(number: int, row: say.ActionRow, lang: Lang) -> dict[str, Any]:
     action = row.action
-    name = f"{clock(action.begun_s)} {action_name(action, lang)}: {outcome(action, lang, row.times)}"
+    name = f"{clock(action.begun_s)} {say.action_name(action, lang)}: {say.outcome(action, lang, row.times)}"
     return {"number": number, "t_s": action.begun_s, "tone": _tone(action), "name": name}
 
 
 def _tone(action: Action) -> str:
     # Giving up is no success, even if it was done as planned.
-    return "failed" if action_id(action) == "stop" and action.state == "done" else action.state
+    return "failed" if say.action_id(action) == "stop" and action.state == "done" else action.state
 
 
 def _healed(time_account: Account, actions: tuple[Action, ...], lang: Lang) -> str:
     # Empty unless everything was healed.
-    if not time_account.saved or any(action_id(action) == "stop" and action.state != "proposed" for action in actions):
+    if not time_account.saved or any(
+        say.action_id(action) == "stop" and action.state != "proposed" for action in actions
+    ):
         return ""
-    return text("html.healed", lang, count=len(time_account.saved), goodput=percent(time_account.goodput_ratio or 0.0))
+    return text(
+        "html.healed", lang, count=len(time_account.saved), goodput=say.percent(time_account.goodput_ratio or 0.0)
+    )
 
 
 def _generations(recording: Recording, span_s: float, lang: Lang) -> list[dict[str, Any]]:
@@ -122,11 +111,13 @@ def _goodput(time_account: Account, lang: Lang) -> dict[str, Any]:
         {"kind": name, "name": text("goodput.part", lang, name=words, duration=duration(seconds, lang)), "s": seconds}
         for name, words, seconds in pieces
     ]
-    bar[2:2] = [{"kind": loss.kind, "name": loss_text(loss, lang), "s": loss.seconds} for loss in time_account.losses]
+    bar[2:2] = [
+        {"kind": loss.kind, "name": say.loss_text(loss, lang), "s": loss.seconds} for loss in time_account.losses
+    ]
     for piece in bar:
         piece["percent"] = 100 * float(piece["s"]) / time_account.wall_s
     return {
-        "percent": percent(time_account.goodput_ratio or 0.0),
-        "lines": goodput_lines(time_account, lang)[:2],
+        "percent": say.percent(time_account.goodput_ratio or 0.0),
+        "lines": say.goodput_lines(time_account, lang)[:2],
         "pieces": [piece for piece in bar if piece["percent"] >= LEAST_PERCENT],
     }

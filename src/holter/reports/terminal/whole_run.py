@@ -8,18 +8,8 @@ from holter.history.actions import merge_events
 from holter.history.goodput import account
 from holter.history.recovery import check
 from holter.records import Diagnosis, Notice
+from holter.reports import healing as say
 from holter.reports.catalogue import Lang, phrase, text
-from holter.reports.healing import (
-    action_cause,
-    action_details,
-    action_name,
-    goodput_lines,
-    listed_actions,
-    outcome,
-    recovery_text,
-    saved_checkpoints,
-    stock,
-)
 from holter.reports.outcome.wall import clocks
 from holter.reports.wrapping import Line
 from holter.tape import Recording
@@ -49,29 +39,29 @@ def _notices(recording: Recording, lang: Lang) -> Iterator[Line]:
 def _actions(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> Iterator[Line]:
     actions = merge_events(recording)
     saved = {(saved_heal.t_s, saved_heal.action): saved_heal for saved_heal in account(recording, diagnoses).saved}
-    rows = listed_actions(actions)
+    rows = say.listed_actions(actions)
     for action, times in rows[:MAX_ACTIONS]:
-        words = text("heal.line", lang, action=action_name(action, lang), state=outcome(action, lang, times))
-        why = action_cause(action, lang)
+        words = text("heal.line", lang, action=say.action_name(action, lang), state=say.outcome(action, lang, times))
+        why = say.action_cause(action, lang)
         line = text("list.comma", lang, first=words, second=why) if why else words
         sign = clocks(recording.environment, action.begun_s)
         yield Line(line, indent=2, sign=sign, sign_style=STYLE_OF_STATE[action.state])
-        for detail in action_details(action, lang):
+        for detail in say.action_details(action, lang):
             yield Line(detail, indent=10, style="dim")
         heal = saved.get((action.begun_s, action.action))
         if heal is not None:
-            yield Line(stock(heal, lang), indent=10, sign="·", style="dim")
+            yield Line(say.stock(heal, lang), indent=10, sign="·", style="dim")
     if len(rows) > MAX_ACTIONS:
         yield Line(text("heal.more", lang, count=len(rows) - MAX_ACTIONS), indent=10)
-    if saved_checkpoints(actions):
-        yield Line(text("heal.checkpoints", lang, count=saved_checkpoints(actions)), indent=2, sign="·")
+    if say.saved_checkpoints(actions):
+        yield Line(text("heal.checkpoints", lang, count=say.saved_checkpoints(actions)), indent=2, sign="·")
 
 
 def _goodput(recording: Recording, diagnoses: tuple[Diagnosis, ...], lang: Lang) -> Iterator[Line]:
     # Printed only if time was lost or something was healed; nothing for a program without known phases.
     time_account = account(recording, diagnoses)
     if time_account.goodput_ratio is not None and (time_account.losses or time_account.saved):
-        for line in goodput_lines(time_account, lang):
+        for line in say.goodput_lines(time_account, lang):
             yield Line(line, indent=2)
 
 
@@ -80,7 +70,7 @@ def _recovery(recording: Recording, lang: Lang) -> Iterator[Line]:
         sign, style = SIGN_OF_RECOVERY[recovery.verdict]
         words = f"{clocks(recording.environment, recovery.t_s)} {text(f'heal.{recovery.action}', lang)}"
         yield Line(
-            text("runner-up", lang, cause=words, verdict=recovery_text(recovery, lang)),
+            text("runner-up", lang, cause=words, verdict=say.recovery_text(recovery, lang)),
             indent=2,
             sign=sign,
             sign_style=style,

@@ -9,14 +9,7 @@ import re
 from typing import NamedTuple
 
 from holter.evidence.fact_book import FactBook
-from holter.evidence.facts.gpu.graphics import (
-    FOREIGN_BYTES,
-    HELD_BY_GONE,
-    HELD_BY_OTHERS,
-    OUR_MEMORY,
-    WHICH,
-    ZOMBIE_BYTES,
-)
+from holter.evidence.facts.gpu import graphics
 from holter.evidence.messages import messages_around
 from holter.evidence.window import Window
 from holter.patterns import later
@@ -59,8 +52,8 @@ def collect(window: Window, book: FactBook) -> None:
     if gpu_account is None:
         return
     book.known("gpu.memory_ratio", (gpu_account.total - gpu_account.free) / gpu_account.total)
-    left = gpu_account.unlisted if gpu_account.unlisted >= ZOMBIE_BYTES else 0.0
-    held = [(str(pid), bytes_) for pid, bytes_ in gpu_account.others if bytes_ >= FOREIGN_BYTES]
+    left = gpu_account.unlisted if gpu_account.unlisted >= graphics.ZOMBIE_BYTES else 0.0
+    held = [(str(pid), bytes_) for pid, bytes_ in gpu_account.others if bytes_ >= graphics.FOREIGN_BYTES]
     if gpu_account.own is not None:
         book.known("gpu.zombie_bytes", left)
     elif left:  # without a list of processes the holder is unknown, and may still be running
@@ -69,11 +62,11 @@ def collect(window: Window, book: FactBook) -> None:
     if foreign or gpu_account.own is not None:
         book.known("gpu.foreign_processes", foreign)
     if foreign or left:
-        book.known("gpu.shared", "memory", HELD_BY_OTHERS() if foreign else HELD_BY_GONE())
+        book.known("gpu.shared", "memory", graphics.HELD_BY_OTHERS() if foreign else graphics.HELD_BY_GONE())
     else:
-        book.not_applicable("gpu.shared", OUR_MEMORY())
+        book.not_applicable("gpu.shared", graphics.OUR_MEMORY())
     gpu = _LABEL.search(gpu_account.text)
-    book.known("gpu.label", gpu[0] if gpu else None, unless=WHICH())
+    book.known("gpu.label", gpu[0] if gpu else None, unless=graphics.WHICH())
 
 
 def read(text: str) -> Account | None:
