@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from holter.reports.json_records import Document
+from holter.reports.json.json_records import Document
 
 
 def page() -> str:

@@ -156,8 +156,8 @@ def test_what_belongs_to_one_cause_is_in_its_file_and_nowhere_else() -> None:
 # A sentence stays a Message until it is shown, so that it can be shown in any language. Here English is wanted: in JSON
 # and in exports, which other programs read; and in the text of an exception, for logs and tracebacks.
 IN_ENGLISH = {
-    "doctor/collect/survey.py", "doctor/collect/jobs.py", "reports/as_json.py", "reports/catalogue/__init__.py",
-    "reports/export.py",
+    "doctor/collect/survey.py", "doctor/collect/jobs.py", "reports/json/as_json.py", "reports/catalogue/__init__.py",
+    "reports/tables/export.py",
 }  # fmt: skip
 
 

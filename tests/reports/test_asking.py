@@ -15,10 +15,10 @@ from holter.records import ActionTaken, Diagnosis, Environment, Episode, Fact, V
 from holter.remedies import REMEDIES, propose
 from holter.remedies.admin_request import asked
 from holter.remedies.ladder import WAIT_FOR
-from holter.reports.as_json import to_json
 from holter.reports.catalogue import Lang, every_sentence
 from holter.reports.catalogue.filling import blanks
 from holter.reports.html import html
+from holter.reports.json.as_json import to_json
 from holter.reports.live import lines as live
 from holter.reports.terminal import print_diagnosis
 from holter.reports.wording import words_for_administrator

@@ -51,7 +51,7 @@ def ask(
     from rich.console import Console
 
     from holter.diagnosis.targets import read_evidence
-    from holter.reports.as_json import to_json
+    from holter.reports.json.as_json import to_json
     from holter.reports.catalogue import phrase
     from holter.reports.terminal import print_diagnosis
 

@@ -57,7 +57,7 @@ def diagnose(
     from holter.diagnosis.targets import WHAT_IS_READ, diagnose_target
     from holter.evidence.scope import was_training_seen
     from holter.evidence.stated.read import template
-    from holter.reports.as_json import to_json
+    from holter.reports.json.as_json import to_json
     from holter.reports.live.lines import Progress
     from holter.reports.markdown import to_markdown
     from holter.reports.quiet import is_of_outputs

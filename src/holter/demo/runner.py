@@ -22,7 +22,7 @@ from holter.errors import CannotDoHere, FolderNotWritable, TapeExists
 from holter.history.fates import SAME_END_S, last_end
 from holter.records import Diagnosis, Judged, Noted
 from holter.remedies.diagnose import diagnose_recording
-from holter.reports.as_json import to_json
+from holter.reports.json.as_json import to_json
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html import is_report, write_html
 from holter.reports.live import lines as live

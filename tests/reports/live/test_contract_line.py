@@ -8,9 +8,9 @@ from rich.cells import cell_len
 
 from holter.probes.gpu.gpu import NO_DRIVER
 from holter.records import Ability, ContractSettled, Environment, Message, Tick
-from holter.reports.as_json import to_json
 from holter.reports.catalogue import phrase
 from holter.reports.html.facts import environment, unseen
+from holter.reports.json.as_json import to_json
 from holter.reports.live import lines as live
 from holter.reports.live.contract import rows
 from holter.supervisor.recording import abilities, no_hook

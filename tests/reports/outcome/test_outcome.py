@@ -29,8 +29,8 @@ from holter.records import (
     Tick,
 )
 from holter.remedies.diagnose import diagnose_recording
-from holter.reports.as_json import to_json
 from holter.reports.catalogue import phrase
+from holter.reports.json.as_json import to_json
 from holter.reports.outcome import Outcome, identity_of, outcome_of
 from holter.reports.outcome.closing import verdict_of_run
 from holter.reports.outcome.groups import group_headline, grouped, moments

@@ -15,7 +15,7 @@ from rich.console import Console
 from holter.causes import diagnose_all
 from holter.detectors import standing
 from holter.records import ActionTaken, Notice, Tick
-from holter.reports.as_json import to_json
+from holter.reports.json.as_json import to_json
 from holter.reports.outcome import outcome_of
 from holter.reports.terminal import print_diagnosis
 from holter.supervisor.recording.recorder import Recorder

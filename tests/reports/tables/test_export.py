@@ -12,8 +12,8 @@ import pytest
 from holter.errors import MissingExtra, TapeExists
 from holter.evidence.words import ENDED, EXIT_CODE
 from holter.records import Episode, Subject
-from holter.reports.export import export_csv, export_parquet
 from holter.reports.html import write_html
+from holter.reports.tables.export import export_csv, export_parquet
 from holter.tape import Recording
 from needs import imported
 

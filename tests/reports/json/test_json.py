@@ -11,14 +11,14 @@ import pytest
 from holter.detectors.notices import LOST_WORKER
 from holter.records import ActionTaken, Diagnosis, Notice, Subject
 from holter.remedies.diagnose import diagnose_recording
-from holter.reports.as_json import to_json
 from holter.reports.catalogue import Lang, phrase
-from holter.reports.json_records import Document
+from holter.reports.json.as_json import to_json
+from holter.reports.json.json_records import Document
 from holter.supervisor.healing.main_hang import MOVED
 from holter.tape import read
 
-TAPES = Path(__file__).parents[1] / "tapes"
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "diagnosis.schema.json").read_text(encoding="utf-8"))
+TAPES = Path(__file__).parents[2] / "tapes"
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "diagnosis.schema.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

@@ -26,7 +26,7 @@ from holter.records import (
     Verdict,
 )
 from holter.remedies.next_checks import next_checks
-from holter.reports import json_records
+from holter.reports.json import json_records
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.cause_words import best
 from holter.reports.headline import headline

@@ -12,11 +12,11 @@ import pytest
 
 from holter.errors import FolderNotWritable, MissingExtra, TapeExists
 from holter.records import EpochEnded, Tick
-from holter.reports.to_tensorboard import export_tensorboard, scalars
+from holter.reports.tables.to_tensorboard import export_tensorboard, scalars
 from holter.tape import Recording, read
 from needs import needs
 
-TAPE = Path(__file__).parents[1] / "tapes" / "vgpu_unlicensed" / "gpu_licence.holter"
+TAPE = Path(__file__).parents[2] / "tapes" / "vgpu_unlicensed" / "gpu_licence.holter"
 
 
 def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
