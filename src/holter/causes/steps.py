@@ -77,16 +77,8 @@ def workers_as_cpus(now: Situation, facts: Facts) -> Settings | None:
     return ((WORKERS, str(max(1, int(cpus)))),)
 
 
-def _fewer_cached(_: Situation, __: Facts) -> Settings:
-    return ((CACHED, FEW_CACHED),)
-
-
 def _less_memory(now: Situation, facts: Facts) -> Settings:
-    return (*(_fewer_workers(now, facts) or ()), *_fewer_cached(now, facts))
-
-
-def _no_workers(_: Situation, __: Facts) -> Settings:
-    return ((WORKERS, "0"),)
+    return (*(_fewer_workers(now, facts) or ()), (CACHED, FEW_CACHED))
 
 
 def _fewer_exporters(now: Situation, facts: Facts) -> Settings | None:
@@ -111,37 +103,32 @@ def _shared_through_files(_: Situation, facts: Facts) -> Settings | None:
 
 
 # Such workers inherit no lock and no thread pool, and their libraries start no threads.
-def _not_forked(_: Situation, __: Facts) -> Settings:
-    return ((START_METHOD, "forkserver"), *((name, "1") for name in THREADS))
+WITHOUT_FORK: Settings = ((START_METHOD, "forkserver"), *((name, "1") for name in THREADS))
 
 
 # A lock held at the fork shows as: no worker computes, and the main thread waits for a batch.
-def _not_forked_if_all_sleep(now: Situation, facts: Facts) -> Settings | None:
+def _not_forked_if_all_sleep(_: Situation, facts: Facts) -> Settings | None:
     sleeping = facts.get("workers.working") == 0 and facts.get("main.waits_on") == "batch-queue"
-    return _not_forked(now, facts) if sleeping else None
+    return WITHOUT_FORK if sleeping else None
 
 
-def _not_compiled(_: Situation, __: Facts) -> Settings:
-    return ((COMPILE, "f"),)
-
-
-def _stock_loader(_: Situation, __: Facts) -> Settings:
-    return ((LOADER, "stock"),)
+def _always(*settings: tuple[str, str]) -> Callable[[Situation, Facts], Settings]:
+    return lambda _, __: settings
 
 
 IN_EPOCH = Step("in-epoch", "replace-workers")
 AGAIN = Step("again", "restart")
 FEWER = Step("fewer", "restart", _fewer_workers)
 AS_CPUS = Step("as-cpus", "restart", workers_as_cpus)
-LESS_READY = Step("less-ready", "restart", _fewer_cached)
+LESS_READY = Step("less-ready", "restart", _always((CACHED, FEW_CACHED)))
 LESS_MEMORY = Step("less-memory", "restart", _less_memory)
-ALONE = Step("alone", "restart", _no_workers)
+ALONE = Step("alone", "restart", _always((WORKERS, "0")))
 FEWER_EXPORTERS = Step("fewer-exporters", "restart", _fewer_exporters)
 THROUGH_FILES = Step("through-files", "restart", _shared_through_files)
-NOT_FORKED = Step("not-forked", "restart", _not_forked)
+NOT_FORKED = Step("not-forked", "restart", _always(*WITHOUT_FORK))
 NOT_FORKED_IF_ALL_SLEEP = Step("not-forked-if-all-sleep", "restart", _not_forked_if_all_sleep)
-UNCOMPILED = Step("uncompiled", "restart", _not_compiled)
-STOCK_LOADER = Step("stock-loader", "restart", _stock_loader)
+UNCOMPILED = Step("uncompiled", "restart", _always((COMPILE, "f")))
+STOCK_LOADER = Step("stock-loader", "restart", _always((LOADER, "stock")))
 
 # Ladders of several causes, by what was lacking.
 FOR_MEMORY = (IN_EPOCH, AGAIN, LESS_MEMORY, ALONE)

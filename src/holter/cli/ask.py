@@ -51,8 +51,8 @@ def ask(
     from rich.console import Console
 
     from holter.diagnosis.targets import read_evidence
-    from holter.reports.json.as_json import to_json
     from holter.reports.catalogue import phrase
+    from holter.reports.json.as_json import to_json
     from holter.reports.terminal import print_diagnosis
 
     language = chosen_language(lang)

@@ -42,9 +42,9 @@ def export(
 ) -> None:
     """Write a table for each kind of sample, for events, epochs and episodes; or an event file for TensorBoard."""
     from holter.reports.catalogue import phrase
-    from holter.reports.tables.export import export_csv, export_parquet
     from holter.reports.outcome.sentences import VERDICT
     from holter.reports.scrub import scrubbed
+    from holter.reports.tables.export import export_csv, export_parquet
     from holter.reports.tables.to_tensorboard import export_tensorboard
     from holter.tape import read
 

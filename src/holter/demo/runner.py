@@ -22,9 +22,9 @@ from holter.errors import CannotDoHere, FolderNotWritable, TapeExists
 from holter.history.fates import SAME_END_S, last_end
 from holter.records import Diagnosis, Judged, Noted
 from holter.remedies.diagnose import diagnose_recording
-from holter.reports.json.as_json import to_json
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.html import is_report, write_html
+from holter.reports.json.as_json import to_json
 from holter.reports.live import lines as live
 from holter.reports.live.line_writer import LineWriter
 from holter.reports.outcome import Outcome, outcome_of

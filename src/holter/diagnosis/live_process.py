@@ -11,7 +11,7 @@ from holter.detectors.snapshot import QUIET_S, episode_of_snapshot, standstill, 
 from holter.diagnosis.result import OBSERVE_S, DiagnosisResult
 from holter.evidence.scope import shows_nnunet, was_training_seen
 from holter.probes.process.stack_refusal import PERMISSION_DENIED
-from holter.records import Message, StackDump, Tick
+from holter.records import Message, Tick
 from holter.remedies.diagnose import diagnose_recording
 from holter.sentences import define, joined
 from holter.supervisor.attach import attach
@@ -76,7 +76,11 @@ def observe(pid: int, tell: Callable[[float], None], for_s: float = OBSERVE_S) -
 # outside, where its stacks cannot be read.
 def _what_may_stand(recording: Recording, pid: int) -> tuple[Message, ...]:
     found, dumps = standstill(recording), recording.all_stacks
-    if found is None or not isinstance(found.reason, Message) or any(map(_shows_code, dumps)):
+    if (
+        found is None
+        or not isinstance(found.reason, Message)
+        or any(thread.frames for dump in dumps for thread in dump.threads)
+    ):
         return ()
     span_s = found.alarm_s - found.start_s
     if span_s < QUIET_S:
@@ -86,7 +90,3 @@ def _what_may_stand(recording: Recording, pid: int) -> tuple[Message, ...]:
     stands = MAY_STAND(**seen, seconds=span_s, why=joined(*refused) or None)
     is_denied = any(isinstance(why, Message) and why.value("why") == PERMISSION_DENIED() for why in refused)
     return (stands, AS_ROOT(pid=pid)) if is_denied and os.geteuid() != 0 else (stands,)
-
-
-def _shows_code(dump: StackDump) -> bool:
-    return any(thread.frames for thread in dump.threads)

@@ -6,6 +6,8 @@ Names are those of batchgenerators 0.25, nnunetv2 2.5-2.8, PyTorch 1.13-2.13 and
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 
 from holter.evidence.owners import owner_of
 from holter.patterns import later
@@ -138,11 +140,6 @@ def _first(frames: tuple[Frame, ...], *, function: tuple[str, ...] = (), file: s
     return None
 
 
-def _batch_queue(frames: tuple[Frame, ...]) -> Frame | None:
-    names = ("_NonDetMultiThreadedAugmenter__get_next_item", "__get_next_item")
-    return _first(frames, function=names)
-
-
 # PyTorch's DataLoader without workers fetches the batch itself: that is no wait for a worker.
 def _torch_queue(frames: tuple[Frame, ...]) -> Frame | None:
     if _first(frames, file="torch/utils/data/_utils/fetch.py"):
@@ -166,19 +163,15 @@ def _export_slot(frames: tuple[Frame, ...]) -> Frame | None:
     return frames[0] if exporting is frames[0] or _first(frames, function=("check_workers_alive_and_busy",)) else None
 
 
-def _checkpoint(frames: tuple[Frame, ...]) -> Frame | None:
-    return _first(frames, function=("save_checkpoint",))
-
-
 def _file_read(frames: tuple[Frame, ...]) -> Frame | None:
     return _first(frames, function=("load_case",)) or _first(frames, file="blosc2/ndarray.py")
 
 
-_PLACES = (
-    (_batch_queue, "batch-queue"),
+_PLACES: tuple[tuple[Callable[[tuple[Frame, ...]], Frame | None], str], ...] = (
+    (partial(_first, function=("_NonDetMultiThreadedAugmenter__get_next_item", "__get_next_item")), "batch-queue"),
     (_torch_queue, "batch-queue"),
     (_export_result, "export-result"),
-    (_checkpoint, "checkpoint"),
+    (partial(_first, function=("save_checkpoint",)), "checkpoint"),
     (_file_read, "file-read"),
     (_export_slot, "export-slot"),
 )

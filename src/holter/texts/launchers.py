@@ -28,10 +28,6 @@ class _Launcher(NamedTuple):
     needs: str = ""  # without this option it is not transparent
 
 
-def _runner(with_value: str, word: str = "run") -> _Launcher:
-    return _Launcher(with_value, word)
-
-
 _TORCHRUN = _Launcher(
     "--nnodes --nproc-per-node --rdzv-backend --rdzv-endpoint --rdzv-id --rdzv-conf --max-restarts --monitor-interval "
     "--start-method --role --log-dir -r --redirects -t --tee --node-rank --master-addr --master-port --local-addr "
@@ -41,10 +37,11 @@ _ACCELERATE = (
     "--config-file --num-processes --num-machines --mixed-precision --gpu-ids --main-process-port --main-process-ip "
     "--machine-rank --dynamo-backend --num-cpu-threads-per-process"
 )
-_CONDA = _runner("-n --name -p --prefix --cwd -e --env")
-_PROJECT = _runner(
+_CONDA = _Launcher("-n --name -p --prefix --cwd -e --env", "run")
+_PROJECT = _Launcher(
     "-p --python --with --with-requirements -e --environment --directory --project -C --env-file --extra --group "
-    "--manifest-path"
+    "--manifest-path",
+    "run",
 )
 _CONTAINER = _Launcher(
     "-B --bind -H --home --env --env-file --pwd --cwd -W --workdir -o --overlay -S --scratch", "exec *"
@@ -80,13 +77,13 @@ _LAUNCHERS: dict[str, _Launcher] = {
     "systemd-run": _Launcher("-p --property -E --setenv -u --unit --slice --nice --uid --gid", needs="--scope"),
     "xvfb-run": _Launcher("-e --error-file -f --auth-file -n --server-num -p --xauth-protocol -s --server-args -w"),
     "py-spy": _Launcher("-o --output -d --duration -r --rate -f --format", "record"),
-    "pyenv": _runner("", "exec"),
+    "pyenv": _Launcher("", "exec"),
     **dict.fromkeys(("conda", "mamba", "micromamba"), _CONDA),
     **dict.fromkeys(("uv", "poetry", "pixi", "pipenv", "pdm", "hatch", "rye"), _PROJECT),
     **dict.fromkeys(("singularity", "apptainer"), _CONTAINER),
     **dict.fromkeys(("mpirun", "mpiexec"), _MPI),
     **dict.fromkeys(("torchrun", "torch.distributed.run", "torch.distributed.launch"), _TORCHRUN),
-    "accelerate": _runner(_ACCELERATE, "launch"),
+    "accelerate": _Launcher(_ACCELERATE, "launch"),
     "accelerate.commands.launch": _Launcher(_ACCELERATE),
     "cProfile": _Launcher("-o --outfile -s --sort"),
     "srun": _SRUN,

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 
 from holter.evidence import error_kinds
 from holter.evidence.error_kinds import BEFORE_STEPS, OTHER, error_kind, without_boilerplate
-from holter.evidence.fact_book import Value
 from holter.evidence.text_facts import errors, libraries, platforms, readouts, symptoms, system
 from holter.evidence.text_facts.denials import OWN, Concept, concepts_of, denied
 from holter.evidence.text_facts.genre.adverts import advertises, is_off_topic
@@ -245,8 +244,7 @@ def _symptoms(text: str) -> Iterator[Found]:
 
 def as_stated(found: dict[str, Found]) -> dict[str, dict[str, object]]:
     """Return the facts as an evidence file holds them."""
-    return {name: {"value": _as_json(hit.value), "detail": hit.quote} for name, hit in found.items()}
-
-
-def _as_json(value: Value) -> object:
-    return list(value) if isinstance(value, tuple) else value
+    return {
+        name: {"value": list(hit.value) if isinstance(hit.value, tuple) else hit.value, "detail": hit.quote}
+        for name, hit in found.items()
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from rich.cells import cell_len
@@ -107,16 +106,14 @@ def unknown_lines(diagnosis: Diagnosis, lang: Lang) -> list[str]:
     by_reason: dict[str, list[Fact]] = {}
     for fact in sorted(unknown, key=lambda fact: fact.name not in wanted):
         by_reason.setdefault(phrase(fact.reason or "", lang), []).append(fact)
-    groups = sorted(by_reason.items(), key=lambda item: (not _wants(item[1], wanted), -len(item[1])))
+    groups = sorted(
+        by_reason.items(), key=lambda item: (wanted.isdisjoint(fact.name for fact in item[1]), -len(item[1]))
+    )
     lines = [_unknown_line(reason, facts, lang) for reason, facts in groups[:MOST_UNKNOWN]]
     rest = sum(len(facts) for _, facts in groups[MOST_UNKNOWN - 1 :])
     if len(groups) > MOST_UNKNOWN:
         lines = [*lines[: MOST_UNKNOWN - 1], phrase(UNKNOWN_REST(count=rest), lang)]
     return lines
-
-
-def _wants(facts: Iterable[Fact], wanted: set[str]) -> bool:
-    return any(fact.name in wanted for fact in facts)
 
 
 def _unknown_line(reason: str, facts: list[Fact], lang: Lang) -> str:

@@ -146,7 +146,8 @@ def _built(lane: _Lane, ended: ProcessEnded | None, over: _Over, orderly: bool) 
     if ended is not None:
         down_s = ended.t_s
         if orderly:  # a zombie that its parent has not collected yet is no dead worker
-            segments = tuple(_before(segment, ended.t_s) for segment in segments if segment.start_s < ended.t_s)
+            before = (segment for segment in segments if segment.start_s < ended.t_s)
+            segments = tuple(msgspec.structs.replace(each, end_s=min(each.end_s, ended.t_s)) for each in before)
             while segments and segments[-1].state == "dead":
                 down_s, segments = segments[-1].start_s, segments[:-1]
         until_s = over.after(ended.t_s)
@@ -154,7 +155,3 @@ def _built(lane: _Lane, ended: ProcessEnded | None, over: _Over, orderly: bool) 
             segments = (*segments, Segment(down_s, until_s, "ended" if orderly else "dead", ended.case))
     process = lane.process
     return Lane(pid=process.pid, role=process.role, worker_index=process.worker_index, segments=segments)
-
-
-def _before(segment: Segment, t_s: float) -> Segment:
-    return msgspec.structs.replace(segment, end_s=min(segment.end_s, t_s))

@@ -99,7 +99,7 @@ def context(
         "ticks": [(label, wall_label(recording, t_s), 100 * t_s / span_s) for label, t_s in time_ticks(span_s)],
         "charts": charts,
         "lanes": rows,
-        "lane_states": [state for state in reversed(lanes.STATES) if any(_has(row, state) for row in rows)],
+        "lane_states": [state for state in reversed(lanes.STATES) if any(state in dict(row["paths"]) for row in rows)],
         "epochs": epochs,
         "environment": facts.environment(recording, lang),
         "unseen": facts.unseen(recording, lang),
@@ -120,10 +120,6 @@ def wall_label(recording: Recording, t_s: float) -> str:
     """Return the time of day at a mark of the time axis; empty if it is unknown."""
     moment = wall_at(recording.environment, t_s)
     return "" if moment is None else moment.strftime("%H:%M:%S")
-
-
-def _has(row: dict[str, Any], state: str) -> bool:
-    return any(name == state for name, _ in row["paths"])
 
 
 def _bands(recording: Recording, episodes: tuple[Episode, ...], span_s: float) -> list[dict[str, Any]]:

@@ -66,12 +66,9 @@ def charts(recording: Recording, grid: Grid) -> tuple[Chart, ...]:
         for index in indexes
     ]
     for key, unit, names in CHARTS:
-        all_charts.append(Chart(key=key, unit=unit, series=_series(thinners, tops, names, 0), top=_top(unit)))
+        top = 100.0 if unit == "percent" else None
+        all_charts.append(Chart(key=key, unit=unit, series=_series(thinners, tops, names, 0), top=top))
     return tuple(chart for chart in all_charts if any(not series.limit for series in chart.series))
-
-
-def _top(unit: str) -> float | None:
-    return 100.0 if unit == "percent" else None
 
 
 def _series(

@@ -26,11 +26,11 @@ from holter.records import (
     Verdict,
 )
 from holter.remedies.next_checks import next_checks
-from holter.reports.json import json_records
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.cause_words import best
 from holter.reports.headline import headline
 from holter.reports.healing import details
+from holter.reports.json import json_records
 from holter.reports.outcome import Outcome
 from holter.reports.outcome.wall import iso, wall_at
 from holter.reports.wording import finding_text, later_lines, remedies_of, remedy_text

@@ -60,14 +60,14 @@ def _known(recording: Recording, episode: Episode, diagnosis: Diagnosis | None, 
     if diagnosis is not None:
         verdict = best(diagnosis)
         if verdict is None:
-            return Trouble(episode, _without_cause(fact_of(diagnosis)), None, None, diagnosis)
+            return Trouble(episode, say.NO_CAUSE(what=fact_of(diagnosis)), None, None, diagnosis)
         return Trouble(episode, cause_message(diagnosis, verdict), verdict.cause, _sure(verdict.verdict), diagnosis)
     judged = [event for event in recording.events(Judged) if event.identity == episode.identity]
     last = judged[-1] if judged else None
     if last is None:
         return Trouble(episode, episode.reason if is_over else say.NOT_YET(what=episode.reason), None, None, None)
     if last.cause is None:
-        return Trouble(episode, _without_cause(episode.reason), None, None, None)
+        return Trouble(episode, say.NO_CAUSE(what=episode.reason), None, None, None)
     about = None if isinstance(episode.subject, str) else numbered(recording, episode.subject)
     return Trouble(episode, meaning_of(last.cause, about), last.cause, _sure(last.verdict or "likely"), None)
 
@@ -79,10 +79,6 @@ def numbered(recording: Recording, subject: Subject) -> Subject:
     known = (event.worker_index for event in recording.events(ProcessEnded) if event.pid == subject.pid)
     index = next((number for number in known if number is not None), None)
     return subject if index is None else msgspec.structs.replace(subject, index=index)
-
-
-def _without_cause(fact: Text) -> Message:
-    return say.NO_CAUSE(what=fact)
 
 
 def _sure(verdict: str) -> Message | None:

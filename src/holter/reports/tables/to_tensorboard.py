@@ -11,8 +11,8 @@ from holter.errors import FolderNotWritable, MissingExtra, TapeExists
 from holter.history.ranks import main_beat
 from holter.install import pip_line
 from holter.records import EpochEnded, Tick
-from holter.reports.tables.export import CANNOT_MAKE_FOLDER, OTHER_FOLDER, TAPE_UNTOUCHED
 from holter.reports.private_files import OWNER_ONLY
+from holter.reports.tables.export import CANNOT_MAKE_FOLDER, OTHER_FOLDER, TAPE_UNTOUCHED
 from holter.sentences import NOTHING_OVERWRITTEN, define
 from holter.tape import Recording
 from holter.tape.opening import EXISTS

@@ -13,7 +13,6 @@ import msgspec
 from holter.errors import NotATape
 from holter.records import (
     ActionTaken,
-    Beat,
     ContractSettled,
     Episode,
     Event,
@@ -164,7 +163,7 @@ class Following:
         }
         beats = {beat.pid: beat for beat in tick.beats}
         lanes = [
-            [process.pid, STATES.index(state(process, beats.get(process.pid))), _case(beats.get(process.pid))]
+            [process.pid, STATES.index(state(process, beat := beats.get(process.pid))), beat.case if beat else None]
             for process in tick.processes
             if process.role in SHOWN_ROLES
         ]
@@ -174,10 +173,6 @@ class Following:
             self.has_news = True  # a new chart, or one with another scale
         if 0 < len(shown.pids) < MAX_LANES and any(pid not in shown.pids for pid, _, _ in lanes):
             self.has_news = True
-
-
-def _case(beat: Beat | None) -> str | None:
-    return beat.case if beat else None
 
 
 def stamp_of(path: Path) -> tuple[int, ...]:

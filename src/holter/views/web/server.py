@@ -19,8 +19,7 @@ from starlette.routing import Route
 
 from holter.reports.catalogue import Lang
 from holter.views.web.assets import asset
-from holter.views.web.feed import Feed, Page
-from holter.views.web.following import Json
+from holter.views.web.feed import Feed
 from holter.views.web.gate import Gate
 from holter.views.web.pages import Pages
 
@@ -85,7 +84,10 @@ class Web:
 
     async def _page(self, request: Request) -> Response:
         feed = self._feed(request)
-        return _as_response(await feed.current()) if feed else self._not_found()
+        if feed is None:
+            return self._not_found()
+        page = await feed.current()
+        return Response(page.body, media_type="text/html", headers={"content-encoding": "gzip"})
 
     async def _poll(self, request: Request) -> Response:
         feed = self._feed(request)
@@ -111,7 +113,7 @@ class Web:
                 update = feed.update(since_s, page)
                 since_s = feed.last_s if "ticks" in update else since_s
                 page = update["page"] or page
-                yield _event(update)
+                yield b"data: " + msgspec.json.encode(update) + b"\n\n"
                 await feed.wait()
         finally:
             feed.viewers -= 1
@@ -181,14 +183,6 @@ def _overview(folder: Path, lang: Lang) -> Overview:
     from holter.views.web.overview import Overview  # judges runs, with every cause: 8 MB that one tape does not need
 
     return Overview(folder, lang)
-
-
-def _as_response(page: Page) -> Response:
-    return Response(page.body, media_type="text/html", headers={"content-encoding": "gzip"})
-
-
-def _event(update: Json) -> bytes:
-    return b"data: " + msgspec.json.encode(update) + b"\n\n"
 
 
 def _known(request: Request) -> tuple[float, int]:

@@ -6,7 +6,7 @@ from holter.evidence.disk_space import describe_mount
 from holter.evidence.fact_book import FactBook
 from holter.evidence.reasons import KERNEL_SILENT
 from holter.evidence.window import Window, last, middle
-from holter.records import DATA_WORKERS, CgroupSample, HostSample, KernelMessage, StorageSample
+from holter.records import DATA_WORKERS, CgroupSample, HostSample, KernelMessage
 from holter.sentences import define
 
 # Where the training reads data and writes: a dead mount under either one blocks it.
@@ -114,7 +114,7 @@ def _storage(window: Window, book: FactBook) -> None:
 # State the longest wait for a read of data or results, and the slowest folder and mount.
 def _answers(window: Window, book: FactBook) -> None:
     readings = [sample for label in FOLDERS for sample in window.storage(label)]
-    slowest = max(readings, key=_waited_s, default=None)
+    slowest = max(readings, key=lambda read: (read.probe_pending_s or 0.0, read.read_latency_s or 0.0), default=None)
     if slowest is None:
         book.unknown("storage.pending_s", NO_FOLDER())
         book.unknown("storage.mount", NO_FOLDER())
@@ -123,7 +123,3 @@ def _answers(window: Window, book: FactBook) -> None:
     book.known("storage.pending_s", slowest.probe_pending_s or 0.0, slowest.path)
     book.known("storage.mount", describe_mount(slowest) or None, slowest.path)
     book.known("storage.path", slowest.path)
-
-
-def _waited_s(sample: StorageSample) -> tuple[float, float]:
-    return sample.probe_pending_s or 0.0, sample.read_latency_s or 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from holter.evidence.error_kinds import OTHER, error_kind
 from holter.evidence.fact_book import FactBook
@@ -268,21 +269,17 @@ def _kills_by_slurm(window: Window, start_s: float) -> tuple[int, str] | None:
 # OOM kills between the moment before the episode and its end: by the run's cgroup if it counts, else by the host.
 def _growth(window: Window, start_s: float) -> tuple[int, str] | None:
     before = [tick for tick in window.all if tick.t_s <= start_s]
-    for name, counter in (("cgroup", _cgroup_kills), ("host", _host_kills)):
+    counters: tuple[tuple[str, Callable[[Tick], int | None]], ...] = (
+        ("cgroup", lambda tick: tick.cgroup.oom_kill_total if tick.cgroup else None),
+        ("host", lambda tick: tick.host.oom_kill_total if tick.host else None),
+    )
+    for name, counter in counters:
         new = last(counter(tick) for tick in window.recording.ticks(None, window.end_s + SLACK_S))
         old = last(counter(tick) for tick in before)
         if new is not None:
             first = next((value for value in map(counter, window.all) if value is not None), new)
             return new - (old if old is not None else first), name
     return None
-
-
-def _cgroup_kills(tick: Tick) -> int | None:
-    return tick.cgroup.oom_kill_total if tick.cgroup else None
-
-
-def _host_kills(tick: Tick) -> int | None:
-    return tick.host.oom_kill_total if tick.host else None
 
 
 def _used_ratio(tick: Tick) -> float | None:
