@@ -13,9 +13,8 @@ Source:        MIC-DKFZ/nnUNet issues 2723, 2771, 2838, 3003; python-blosc2 issu
 
 from __future__ import annotations
 
-from holter.causes.offers import PREPROCESS_CASE, Offer
+from holter.causes.offers import PREPROCESS_CASE, Offer, is_one_of, no
 from holter.causes.sentences import describe
-from holter.causes.steps import Facts
 from holter.causes.weigh import Rule, against, is_true, one_of, only
 
 CAUSE = "blosc2-io"
@@ -44,19 +43,15 @@ RULES = (
     only("death"),
 )
 
-
-def _is_2_6_4(facts: Facts) -> bool:
-    return str(facts.get("software.nnunetv2") or "") == "2.6.4"
-
-
+IS_2_6_4 = is_one_of("software.nnunetv2", "2.6.4")
 OFFERS = (
     # The person of nnUNet issue 3003 went back to 2.6.0.
-    Offer("other-versions", "CONSENT", "pip install 'nnunetv2==2.6.0'", _is_2_6_4, of_nnunet=True),
+    Offer("other-versions", "CONSENT", "pip install 'nnunetv2==2.6.0'", IS_2_6_4, of_nnunet=True),
     Offer(
         "other-versions",
         "CONSENT",
         "pip install --upgrade nnunetv2 blosc2",
-        lambda facts: not _is_2_6_4(facts),
+        no(IS_2_6_4),
         of_nnunet=True,
     ),
     PREPROCESS_CASE,

@@ -10,10 +10,9 @@ Source:        cpython issue 80235; oneTBB issue 190; tests/tapes/cgroup_cpu_quo
 
 from __future__ import annotations
 
-from holter.causes.offers import Offer, no
+from holter.causes.offers import Offer, is_one_of, no
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import BATCHES_ARE_LOST, IN_ONE_PLACE, not_in
-from holter.causes.steps import Facts
 from holter.causes.weigh import Rule, against, at_least, at_most, is_true, needs, supports, symptom
 
 CAUSE = "cgroup-cpu-quota"
@@ -48,12 +47,9 @@ RULES = (
 IF_KNOWN = (*IN_ONE_PLACE, BATCHES_ARE_LOST)
 
 
-def _is_in_container(facts: Facts) -> bool:
-    return facts.get("scope.container") is True
-
-
+IN_CONTAINER = is_one_of("scope.container", True)
 OFFERS = (
-    Offer("raise-quota-of-container", "ADVICE", None, _is_in_container),
-    Offer("raise-quota", "ADVICE", None, no(_is_in_container)),
+    Offer("raise-quota-of-container", "ADVICE", None, IN_CONTAINER),
+    Offer("raise-quota", "ADVICE", None, no(IN_CONTAINER)),
     Offer("workers-as-cores", "CONSENT", "export nnUNet_n_proc_DA={workers}"),
 )

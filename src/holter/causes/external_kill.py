@@ -15,7 +15,7 @@ Source:        MIC-DKFZ/nnUNet issues 1096, 528; tests/tapes/external_kill.
 from __future__ import annotations
 
 from holter.causes.lacking import by_kill
-from holter.causes.offers import CONTINUE, MORE_MEMORY, Offer
+from holter.causes.offers import CONTINUE, MORE_MEMORY, Offer, any_of, is_one_of, no
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, ALONE, FEWER, Facts
 from holter.causes.weigh import (
@@ -91,24 +91,14 @@ def _is_out_of_memory(facts: Facts) -> bool:
 
 
 # A closed terminal sends only SIGHUP; a scheduler mostly SIGTERM, then SIGKILL.
-def _has_hung_up(facts: Facts) -> bool:
-    return facts.get("main.exit_signal") == Signal.SIGHUP
-
-
-def _is_out_of_time(facts: Facts) -> bool:
-    return facts.get("main.time_limit") is True
-
-
-def _may_be_scheduler(facts: Facts) -> bool:
-    return facts.get("scope.job") is not False and not _has_hung_up(facts) and not _is_out_of_time(facts)
-
-
+HAS_HUNG_UP = is_one_of("main.exit_signal", Signal.SIGHUP)
+OUT_OF_TIME = is_one_of("main.time_limit", True)
 OFFERS = (
     MORE_MEMORY._replace(only_if=_is_out_of_memory),
     CONTINUE,
-    Offer("keep-session", "ADVICE", None, _has_hung_up),
-    Offer("longer-job", "ADVICE", None, _is_out_of_time),
-    Offer("more-time", "ADVICE", None, _may_be_scheduler),
+    Offer("keep-session", "ADVICE", None, HAS_HUNG_UP),
+    Offer("longer-job", "ADVICE", None, OUT_OF_TIME),
+    Offer("more-time", "ADVICE", None, no(any_of(is_one_of("scope.job", False), HAS_HUNG_UP, OUT_OF_TIME))),
 )
 LADDER = (AGAIN, FEWER, ALONE)
 LADDER_BY_FACTS = by_kill

@@ -21,7 +21,6 @@ from __future__ import annotations
 from holter.causes.offers import CONTINUE_ENDED, Offer, Wait, ask
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
-from holter.causes.steps import Facts
 from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, supports, symptom
 from holter.evidence import Evidence
 
@@ -76,13 +75,9 @@ RULES = (
 WHO_IS_ON_GPU = "nvidia-smi --query-compute-apps=gpu_uuid,pid,process_name,used_memory --format=csv"
 
 
-def _variant(facts: Facts) -> str | None:
-    return None if facts.get("gpu.foreign_processes") else "gone"
-
-
 OFFERS = (
     Offer("who-is-on-gpu", "SAFE", WHO_IS_ON_GPU),
-    ask(_variant),
+    ask(lambda facts: None if facts.get("gpu.foreign_processes") else "gone"),
     Offer("end-leftovers", "CONSENT"),
     CONTINUE_ENDED,
 )

@@ -20,9 +20,20 @@ Source:        MIC-DKFZ/nnUNet issues 2203, 2457; tests/tapes/main_exception.
 from __future__ import annotations
 
 from holter.causes.lacking import by_exception
-from holter.causes.offers import CONTINUE, FEWER_WORKERS, MORE_MEMORY, Offer, all_of, any_of, may_be_nnunet, no, of_kind
+from holter.causes.offers import (
+    CONTINUE,
+    FEWER_WORKERS,
+    MORE_MEMORY,
+    Offer,
+    all_of,
+    any_of,
+    is_one_of,
+    may_be_nnunet,
+    no,
+    of_kind,
+)
 from holter.causes.sentences import describe
-from holter.causes.steps import AGAIN, UNCOMPILED, Facts
+from holter.causes.steps import AGAIN, UNCOMPILED
 from holter.causes.weigh import against, at_least, is_true, needs, one_of, supports, symptom
 from holter.evidence.error_kinds import BEFORE_STEPS, is_special
 
@@ -127,10 +138,7 @@ FAILS_AGAIN = (
 DATASETS = 'ls "$nnUNet_raw" "$nnUNet_preprocessed" "$nnUNet_results"'
 
 
-def _is_echoed(facts: Facts) -> bool:
-    return facts.get("echo.says") is not None
-
-
+IS_REPEATED = no(is_one_of("echo.says", None))
 OFFERS = (
     Offer("correct-command", "ADVICE", "nnUNetv2_train -h; holter train -h", of_kind("arguments"), of_nnunet=True),
     Offer("set-checkpoint-aside", "CONSENT", None, of_kind("checkpoint-broken"), of_nnunet=True, of_training=True),
@@ -150,8 +158,8 @@ OFFERS = (
     Offer("preprocess-configuration", "ADVICE", None, of_kind("not-preprocessed"), of_nnunet=True),
     Offer("see-weights", "ADVICE", None, of_kind("no-pretrained")),
     Offer("train-first", "ADVICE", None, of_kind("unfinished")),
-    Offer("read-first-traceback", "ADVICE", None, _is_echoed),
-    Offer("read-traceback", "ADVICE", None, no(any_of(_is_echoed, of_kind(*BEFORE_STEPS)))),
+    Offer("read-first-traceback", "ADVICE", None, IS_REPEATED),
+    Offer("read-traceback", "ADVICE", None, no(any_of(IS_REPEATED, of_kind(*BEFORE_STEPS)))),
     CONTINUE._replace(only_if=all_of(may_be_nnunet, no(of_kind(*FAILS_AGAIN)))),
 )
 LADDER = (AGAIN, UNCOMPILED)

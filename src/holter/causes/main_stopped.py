@@ -13,9 +13,8 @@ Source:        signal(7); tests/tapes/main_stopped.
 
 from __future__ import annotations
 
-from holter.causes.offers import Offer, no
+from holter.causes.offers import Offer, is_one_of, no
 from holter.causes.sentences import describe
-from holter.causes.steps import Facts
 from holter.causes.weigh import Rule, needs, one_of, only, symptom
 from holter.evidence import Evidence
 
@@ -49,14 +48,10 @@ HELD = (
     only("stall", "slow-down"),
 )
 
-
-def _is_held(facts: Facts) -> bool:
-    return facts.get("main.state") == "t"
-
-
+IS_HELD = is_one_of("main.state", "t")
 OFFERS = (
-    Offer("continue-main", "CONSENT", "kill -CONT {main_pid}", no(_is_held)),
-    Offer("leave-debugger", "ADVICE", None, _is_held),
+    Offer("continue-main", "CONSENT", "kill -CONT {main_pid}", no(IS_HELD)),
+    Offer("leave-debugger", "ADVICE", None, IS_HELD),
 )
 
 

@@ -15,9 +15,9 @@ Source:        MIC-DKFZ/nnUNet issues 2523, 2557; tests/tapes/native_crash.
 
 from __future__ import annotations
 
-from holter.causes.offers import CONTINUE_ENDED, Offer, may_be_nnunet
+from holter.causes.offers import CONTINUE_ENDED, Offer, any_of, may_be_nnunet
 from holter.causes.sentences import describe
-from holter.causes.steps import AGAIN, UNCOMPILED, Facts
+from holter.causes.steps import AGAIN, UNCOMPILED
 from holter.causes.weigh import against, at_least, is_true, one_of, only, supports
 from holter.evidence.error_kinds import is_special
 from holter.evidence.words import CRASHES
@@ -55,13 +55,14 @@ RULES = (
 )
 
 
-def _has_torch(facts: Facts) -> bool:
-    return may_be_nnunet(facts) or "software.torch" in facts
-
-
 OFFERS = (
     Offer("other-releases", "CONSENT", "pip list | grep -iE 'nnunetv2|batchgenerators|^torch'", of_nnunet=True),
-    Offer("try-without-compile", "CONSENT", "nnUNet_compile=f {continue}", _has_torch),
+    Offer(
+        "try-without-compile",
+        "CONSENT",
+        "nnUNet_compile=f {continue}",
+        any_of(may_be_nnunet, lambda facts: "software.torch" in facts),
+    ),
     Offer("fault-handler", "SAFE", "export PYTHONFAULTHANDLER=1"),
     CONTINUE_ENDED,
 )

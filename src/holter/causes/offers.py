@@ -56,19 +56,20 @@ def no(condition: Condition) -> Condition:
     return lambda facts: not condition(facts)
 
 
+def is_one_of(fact: str, *values: object) -> Condition:
+    """Return the condition that a fact has one of these values."""
+    return lambda facts: facts.get(fact) in values
+
+
 def of_kind(*kinds: str) -> Condition:
     """Return the condition that the first error is of one of these kinds."""
-    return lambda facts: facts.get("exception.kind") in kinds
+    return is_one_of("exception.kind", *kinds)
 
 
-def may_be_nnunet(facts: Facts) -> bool:
-    """Return whether the program is nnU-Net, or not known."""
-    return facts.get("scope.nnunet") is not False
-
-
-def has_ended(facts: Facts) -> bool:
-    """Return whether the episode is a ``death``: the training or one of its processes ended."""
-    return facts.get("episode.kind") == "death"
+# The program is nnU-Net, or not known.
+may_be_nnunet = no(is_one_of("scope.nnunet", False))
+# The training or one of its processes ended.
+has_ended = is_one_of("episode.kind", "death")
 
 
 def has_saved_nothing(facts: Facts) -> bool:

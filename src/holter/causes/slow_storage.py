@@ -23,7 +23,6 @@ from holter.causes.cgroup_page_cache_pressure import REFAULTS
 from holter.causes.offers import MEASURE_STORAGE, NAME_STORAGE, Offer, Wait, ask, storage_is_dead
 from holter.causes.sentences import describe
 from holter.causes.shared_rules import not_in
-from holter.causes.steps import Facts
 from holter.causes.weigh import (
     LIKELY_FROM,
     Rule,
@@ -122,15 +121,11 @@ RULES = (
 )
 
 
-def _variant(facts: Facts) -> str | None:
-    return "dead" if storage_is_dead(facts) else None
-
-
 OFFERS = (
     NAME_STORAGE,
     MEASURE_STORAGE,
     Offer("copy-to-local-disk", "SAFE", of_nnunet=True),
-    ask(_variant),
+    ask(lambda facts: "dead" if storage_is_dead(facts) else None),
 )
 WAITS = Wait("storage-answers")
 FROZEN = against("frozen.processes", is_true, "in-a-freezer", fatal=True)

@@ -103,13 +103,13 @@ def _shared_through_files(_: Situation, facts: Facts) -> Settings | None:
 
 
 # Such workers inherit no lock and no thread pool, and their libraries start no threads.
-WITHOUT_FORK: Settings = ((START_METHOD, "forkserver"), *((name, "1") for name in THREADS))
+NO_FORK: Settings = ((START_METHOD, "forkserver"), *((name, "1") for name in THREADS))
 
 
 # A lock held at the fork shows as: no worker computes, and the main thread waits for a batch.
 def _not_forked_if_all_sleep(_: Situation, facts: Facts) -> Settings | None:
     sleeping = facts.get("workers.working") == 0 and facts.get("main.waits_on") == "batch-queue"
-    return WITHOUT_FORK if sleeping else None
+    return NO_FORK if sleeping else None
 
 
 def _always(*settings: tuple[str, str]) -> Callable[[Situation, Facts], Settings]:
@@ -125,7 +125,7 @@ LESS_MEMORY = Step("less-memory", "restart", _less_memory)
 ALONE = Step("alone", "restart", _always((WORKERS, "0")))
 FEWER_EXPORTERS = Step("fewer-exporters", "restart", _fewer_exporters)
 THROUGH_FILES = Step("through-files", "restart", _shared_through_files)
-NOT_FORKED = Step("not-forked", "restart", _always(*WITHOUT_FORK))
+NOT_FORKED = Step("not-forked", "restart", _always(*NO_FORK))
 NOT_FORKED_IF_ALL_SLEEP = Step("not-forked-if-all-sleep", "restart", _not_forked_if_all_sleep)
 UNCOMPILED = Step("uncompiled", "restart", _always((COMPILE, "f")))
 STOCK_LOADER = Step("stock-loader", "restart", _always((LOADER, "stock")))

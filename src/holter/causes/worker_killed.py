@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from holter.causes.lacking import by_kill
 from holter.causes.nested_threadpoolctl_fork_crash import NESTED
-from holter.causes.offers import CONTINUE, WITHOUT_FORK, Offer
+from holter.causes.offers import CONTINUE, WITHOUT_FORK, Offer, is_one_of
 from holter.causes.sentences import describe
 from holter.causes.steps import AGAIN, ALONE, FEWER, IN_EPOCH, SHM_FULL_RATIO, Facts
 from holter.causes.weigh import Rule, against, at_least, is_true, needs, one_of, supports
@@ -77,19 +77,16 @@ def _is_shm_full(facts: Facts) -> bool:
     return facts.get("worker.exit_signal") == SIGBUS or (isinstance(used, float) and used > SHM_FULL_RATIO)
 
 
-def _has_crashed(facts: Facts) -> bool:
-    return facts.get("worker.exit_signal") in CRASHES
-
-
+HAS_CRASHED = is_one_of("worker.exit_signal", *CRASHES)
 OFFERS = (
     Offer("bigger-shm", "CONSENT", None, _is_shm_full),
     Offer(
         "upgrade-native-libraries",
         "CONSENT",
         "pip install --upgrade 'batchgenerators>=0.25.5' 'threadpoolctl>=3.1'",
-        _has_crashed,
+        HAS_CRASHED,
     ),
-    WITHOUT_FORK._replace(only_if=_has_crashed),
+    WITHOUT_FORK._replace(only_if=HAS_CRASHED),
     CONTINUE,
 )
 LADDER = (IN_EPOCH, AGAIN, FEWER, ALONE)
