@@ -16,7 +16,7 @@ from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, usable_cpus
 from holter.evidence.window import ready_to_run
 from holter.evidence.words import WORKING_CPU_RATIO, is_in_freezer, waits_for_storage, works_together
 from holter.history.ranks import main_beat, main_process, working
-from holter.records import DATA_WORKERS, WORKERS, Episode, Event, ExceptionSeen, Message, Phase, ProcessSample, Tick
+from holter.records import DATA_WORKERS, WORKERS, Episode, ExceptionSeen, Message, Phase, ProcessSample, Tick
 from holter.sentences import define
 
 # Alarm after this long without progress AND quiet. Reasons: train and validate steps take seconds at most on any GPU,
@@ -107,10 +107,11 @@ class StallDetector:
         new_phase = self._phase.see(tick)
         moved = self._progress.see(tick)
         self._worker_failed = (self._worker_failed and not moved) or any(
-            _is_workers_error(event) for event in tick.events
+            isinstance(event, ExceptionSeen) and event.role in DATA_WORKERS and not event.echo for event in tick.events
         )
         if self._open is not None:
-            if not (moved or _is_over(tick)):
+            is_gone = bool(tick.processes) and main_process(tick.processes, tick.beats) is None
+            if not (moved or is_gone):
                 return ()
             closed = msgspec.structs.replace(self._open, end_s=self._progress.at_s if moved else tick.t_s)
             self._open = None
@@ -262,11 +263,3 @@ def _is_fed_slowly(tick: Tick, cpus: float) -> bool:
     return waits and works_together(
         (process.cpu_ratio or 0.0 for process in tick.processes if process.role in DATA_WORKERS), cpus
     )
-
-
-def _is_workers_error(event: Event) -> bool:
-    return isinstance(event, ExceptionSeen) and event.role in DATA_WORKERS and not event.echo
-
-
-def _is_over(tick: Tick) -> bool:
-    return bool(tick.processes) and main_process(tick.processes, tick.beats) is None

@@ -9,7 +9,7 @@ from holter.diagnosis.words import accuses
 from holter.errors import NotALog
 from holter.evidence.text_facts import Found
 from holter.evidence.text_facts.kinds import TROUBLE
-from holter.records import Episode, Event, PhaseChanged, Text
+from holter.records import Episode, PhaseChanged, Text
 from holter.sentences import NOTHING_CHANGED, define
 from holter.texts.plain import plain, prose
 from holter.texts.runs import LogRun
@@ -57,9 +57,6 @@ def _is_excerpt(runs: Sequence[LogRun], episodes: Sequence[Episode]) -> bool:
     if run.is_finished or run.is_prediction:
         return False
     if run.has_beginning:
-        return not run.first_s and not run.epoch_count and all(map(_is_header, run.events))
+        begins = all(isinstance(event, PhaseChanged) and event.phase == "startup" for event in run.events)
+        return begins and not run.first_s and not run.epoch_count
     return run.epoch_count > 0
-
-
-def _is_header(event: Event) -> bool:
-    return isinstance(event, PhaseChanged) and event.phase == "startup"

@@ -91,7 +91,7 @@ def group_headline(group: Group, recording: Recording, lang: Lang) -> str:
         return headline(group.shown, recording, lang)
     episode, verdict = group.shown.episode, best(group.shown)
     what = fact_of(group.shown) if verdict is None else meaning_of(verdict.cause)
-    if verdict is not None and _subjects(group) == 1:
+    if verdict is not None and len({diagnosis.episode.subject_name for diagnosis in group.members}) == 1:
         what = cause_message(group.shown, verdict)
     own = f"kind.{episode.kind}.headline"
     named = say.GROUP if verdict is not None else say.GROUP_OPEN
@@ -145,10 +145,6 @@ def spent(recording: Recording, episode: Episode) -> float:
 
 def _length(recording: Recording, episode: Episode) -> float:
     return end_of(episode, recording) - episode.start_s
-
-
-def _subjects(group: Group) -> int:
-    return len({diagnosis.episode.subject_name for diagnosis in group.members})
 
 
 def _key(diagnosis: Diagnosis) -> Hashable:

@@ -125,7 +125,8 @@ def dashboard(lang: Lang) -> str:
     for number, panel in enumerate(PANELS, 1):
         if x + panel.width > COLUMNS:
             x, y = 0, y + PANELS[number - 2].height
-        placed.append({**_panel(panel, lang), "id": number, "gridPos": _at(panel, x, y)})
+        place = {"x": x, "y": y, "w": panel.width, "h": panel.height}
+        placed.append({**_panel(panel, lang), "id": number, "gridPos": place})
         x += panel.width
     board = {
         "title": phrase(TITLE(), lang),
@@ -166,10 +167,6 @@ def _panel(panel: Panel, lang: Lang) -> dict[str, Any]:
 
 
 _SOURCE = {"type": "prometheus", "uid": "${source}"}
-
-
-def _at(panel: Panel, x: int, y: int) -> dict[str, int]:
-    return {"x": x, "y": y, "w": panel.width, "h": panel.height}
 
 
 def _data_source() -> dict[str, Any]:

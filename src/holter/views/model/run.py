@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from holter.history.ranks import main_beat
-from holter.records import Episode, Message, StackDump, Tick
+from holter.records import Message, StackDump, Tick
 from holter.reports.html.lanes import STATES, state
 from holter.tape import Follower, Recording
 from holter.views.model.charts import HOLD_S, charts_of
@@ -212,11 +212,12 @@ class Run:
                 continue
             change = story.phase_at(min(t_s, story.last_s))
             epoch = story.epoch_at(min(t_s, story.last_s)) if change else None
-            episode = _worst(
+            touching = (
                 episode
                 for episode in story.episodes
                 if episode.start_s < end_s and (episode.end_s or story.last_s) >= start_s
             )
+            episode = min(touching, key=lambda episode: WORST_FIRST.index(episode.kind), default=None)
             yield Band(
                 phase=change.phase if change else None,
                 epoch=epoch,
@@ -294,7 +295,3 @@ def _complete(ticks: list[Tick]) -> Tick | None:
         gpus=next((tick.gpus for tick in reversed(recent) if tick.gpus), ()),
         storage=next((tick.storage for tick in reversed(recent) if tick.storage), ()),
     )
-
-
-def _worst(episodes: Iterator[Episode]) -> Episode | None:
-    return min(episodes, key=lambda episode: WORST_FIRST.index(episode.kind), default=None)
