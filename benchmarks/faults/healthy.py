@@ -226,6 +226,11 @@ HEALTHY = (
         summary="at the end of each epoch a minute of computing that is no part of nnU-Net",
         trainer="nnUNetTrainerSummary", variables=_lasts(60),
     ),
+    partial(
+        Fault, name="epoch-end-waits", summary="at the end of each epoch 75 s of waiting that is no part of nnU-Net",
+        trainer="nnUNetTrainerReports", variables=_lasts(75), epochs=2, iterations=10, limit_s=600.0,
+        notices=("main-stands", "main-goes-on"),  # the place, once: the second time it is known to end
+    ),
     partial(Fault, name="long-epoch", summary="one epoch of 150 steps", epochs=1, iterations=150),
     partial(
         Fault, name="long-first-step",

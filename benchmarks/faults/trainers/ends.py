@@ -90,6 +90,15 @@ class nnUNetTrainerSummary(nnUNetTrainer):  # type: ignore[misc]
             sum(range(10000))
 
 
+class nnUNetTrainerReports(nnUNetTrainer):  # type: ignore[misc]
+    """Waits for a server of its own at the end of each epoch."""
+
+    def on_epoch_end(self) -> None:
+        """Do as nnU-Net does, then wait."""
+        super().on_epoch_end()
+        time.sleep(float(os.environ[LASTS]))
+
+
 class nnUNetTrainerLongFirstStep(nnUNetTrainer):  # type: ignore[misc]
     """Its first step compiles for a long time, in processes of its own, while the main thread waits for them."""
 
