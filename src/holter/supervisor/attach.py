@@ -108,7 +108,9 @@ def attach(
         outcome=recorder.outcome,
         tape=recorder.tape,
         tape_is_there=recorder.tape_is_there,
-        no_training=None if recorder.was_training_seen else no_training(recorder.kept.contract, clock.t_s()),
+        no_training=None
+        if recorder.was_training_seen or recorder.kept.episodes
+        else no_training(recorder.kept.contract, clock.t_s()),
     )
 
 

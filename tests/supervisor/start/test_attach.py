@@ -186,6 +186,19 @@ def test_what_trains_without_nnunet_is_no_training_that_was_seen(lang, tmp_path)
 
 
 @pytest.mark.long
+def test_where_something_is_wrong_it_is_not_said_that_no_training_was_seen(tmp_path):
+    with of_another_kind(tmp_path) as process:
+        (worker,) = psutil.Process(process.pid).children()
+        worker.suspend()
+        command = [sys.executable, "-m", "holter", "attach", str(process.pid), "--for", "15", "--lang", "en"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=90, check=False)
+        worker.resume()
+    assert done.returncode == 1, done.stderr
+    assert f"worker (PID {worker.pid}) is stopped. Confirmed" in done.stderr
+    assert "No training was seen" not in done.stderr
+
+
+@pytest.mark.long
 def test_who_looks_does_not_say_that_a_training_works_that_was_not_seen(tmp_path):
     with of_another_kind(tmp_path) as process:
         command = [sys.executable, "-m", "holter", "diagnose", str(process.pid), "--for", "4", "--lang", "en"]
