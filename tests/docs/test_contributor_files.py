@@ -113,8 +113,9 @@ def detectors() -> list[Instance]:
     found = []
     for detector in DETECTORS:
         own = file_of(detector.__module__)
-        near = re.findall(r"^from (holter\.detectors\.\w+) import", (ROOT / own).read_text(), re.MULTILINE)
-        words = frozenset((detector.__name__,)).union(*map(keys_of, (own, *map(file_of, near))))
+        near = re.findall(r"^from holter\.detectors(?:\.| import )(\w+)", (ROOT / own).read_text(), re.MULTILINE)
+        files = (own, *(file_of(f"holter.detectors.{name}") for name in near))
+        words = frozenset((detector.__name__,)).union(*map(keys_of, files))
         found.append(Instance(own, words, Path(own).stem))
     return found
 
