@@ -10,8 +10,9 @@ its references, true causes and the SHA-256 of its texts were committed before H
 the rules that it scores were frozen. So were ``fresh2`` (``fresh2.jsonl``, ``r4-``), the fourth, and ``fresh3``
 (``fresh3.jsonl``, ``r5-``), the fifth, by one who had not seen the rules. In the texts of these two, pictures,
 emoji and what gives the solution away are left out. ``fresh4`` (``fresh4.jsonl``, ``r6-``) is a sixth of a few short
-reports and many texts without a fault. The misses of all six have been listed, so all are halves to tune on: the next
-collection is needed.
+reports and many texts without a fault. The misses of all six have been listed, so all are halves to tune on. The
+seventh (``r9a-``, ``r9b-``) was split by a hash of the reference when it was committed, before anything was scored:
+``fresh5a`` to tune on, ``fresh5b`` to score once.
 """
 
 from __future__ import annotations
@@ -31,18 +32,20 @@ FRESH = Path(__file__).with_name("fresh.jsonl")
 FRESH2 = Path(__file__).with_name("fresh2.jsonl")
 FRESH3 = Path(__file__).with_name("fresh3.jsonl")
 FRESH4 = Path(__file__).with_name("fresh4.jsonl")
-FILES = (FILE, FRESH, FRESH2, FRESH3, FRESH4)
+FRESH5A = Path(__file__).with_name("fresh5a.jsonl")
+FRESH5B = Path(__file__).with_name("fresh5b.jsonl")
+FILES = (FILE, FRESH, FRESH2, FRESH3, FRESH4, FRESH5A, FRESH5B)
 TEXTS = "HOLTER_TRUTH_TEXTS"
 # A cause that many people meet must not decide the score.
 MOST_OF_A_CAUSE = 4
 NONE = "none"  # the true cause is not one of Holter's
 SECOND = "r2-"  # how the IDs of the second collection start
-THIRD = "r3-"  # and of the third, the fresh half
-FOURTH = "r4-"  # and of the fourth, the half that was collected when the third had been seen
-FIFTH = "r5-"  # and of the fifth, when the fourth had been seen
-SIXTH = "r6-"  # and of the sixth, a small one
 
-Half = Literal["dev", "test", "fresh", "fresh2", "fresh3", "fresh4"]
+Half = Literal["dev", "test", "fresh", "fresh2", "fresh3", "fresh4", "fresh5a", "fresh5b"]
+# How the IDs of the later collections start, each of which was made when the one before had been seen.
+BEGINNINGS: dict[str, Half] = {
+    "r3-": "fresh", "r4-": "fresh2", "r5-": "fresh3", "r6-": "fresh4", "r9a-": "fresh5a", "r9b-": "fresh5b",
+}  # fmt: skip
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,14 +65,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def half(self) -> Half:
         """Return the half of the case, set by its reference or its collection; all have been looked at."""
-        if self.id.startswith(SIXTH):
-            return "fresh4"
-        if self.id.startswith(FIFTH):
-            return "fresh3"
-        if self.id.startswith(FOURTH):
-            return "fresh2"
-        if self.id.startswith(THIRD):
-            return "fresh"
+        for beginning, half in BEGINNINGS.items():
+            if self.id.startswith(beginning):
+                return half
         return "test" if self._digest[0] & 1 else "dev"
 
     @property

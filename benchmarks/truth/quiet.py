@@ -2,9 +2,9 @@
 
 Healthy logs and predictions, installations, outputs of a healthy machine, documentation that quotes errors, and prose.
 Some are in our own words; those of public pages (``r4q-`` of the half ``fresh2``, ``r5q-`` of ``fresh3``,
-``r6`` to ``r8`` of ``fresh4``: parts of files of public repositories that name troubles, and threads) are kept as the
-texts of the cases are, outside the repository, with their reference and SHA-256 here. None of them is among the texts
-that the lexicon was made from.
+``r6`` to ``r8`` of ``fresh4``, ``r9qa-`` and ``r9qb-`` of ``fresh5a`` and ``fresh5b``: parts of files of public
+repositories that name troubles, and threads) are kept as the texts of the cases are, outside the repository, with their
+reference and SHA-256 here. None of them is among the texts that the lexicon was made from.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ PUBLIC: dict[Half, Path] = {
     "fresh2": Path(__file__).with_name("fresh2_quiet.jsonl"),
     "fresh3": Path(__file__).with_name("fresh3_quiet.jsonl"),
     "fresh4": Path(__file__).with_name("fresh4_quiet.jsonl"),
+    "fresh5a": Path(__file__).with_name("fresh5a_quiet.jsonl"),
+    "fresh5b": Path(__file__).with_name("fresh5b_quiet.jsonl"),
 }
 CITE = (
     "#######################################################################\n"
