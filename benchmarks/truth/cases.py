@@ -12,7 +12,8 @@ the rules that it scores were frozen. So were ``fresh2`` (``fresh2.jsonl``, ``r4
 emoji and what gives the solution away are left out. ``fresh4`` (``fresh4.jsonl``, ``r6-``) is a sixth of a few short
 reports and many texts without a fault. The misses of all six have been listed, so all are halves to tune on. The
 seventh (``r9a-``, ``r9b-``) was split by a hash of the reference when it was committed, before anything was scored:
-``fresh5a`` to tune on, ``fresh5b`` to score once.
+``fresh5a`` to tune on, ``fresh5b`` to score once. ``fresh5c`` has texts without a fault alone: names of some of
+``fresh5b`` had been seen.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ MOST_OF_A_CAUSE = 4
 NONE = "none"  # the true cause is not one of Holter's
 SECOND = "r2-"  # how the IDs of the second collection start
 
-Half = Literal["dev", "test", "fresh", "fresh2", "fresh3", "fresh4", "fresh5a", "fresh5b"]
+Half = Literal["dev", "test", "fresh", "fresh2", "fresh3", "fresh4", "fresh5a", "fresh5b", "fresh5c"]
 # How the IDs of the later collections start, each of which was made when the one before had been seen.
 BEGINNINGS: dict[str, Half] = {
     "r3-": "fresh", "r4-": "fresh2", "r5-": "fresh3", "r6-": "fresh4", "r9a-": "fresh5a", "r9b-": "fresh5b",

@@ -2,7 +2,7 @@
 
 Healthy logs and predictions, installations, outputs of a healthy machine, documentation that quotes errors, and prose.
 Some are in our own words; those of public pages (``r4q-`` of the half ``fresh2``, ``r5q-`` of ``fresh3``,
-``r6`` to ``r8`` of ``fresh4``, ``r9qa-`` and ``r9qb-`` of ``fresh5a`` and ``fresh5b``: parts of files of public
+``r6`` to ``r8`` of ``fresh4``, ``r9qa-`` to ``r9qc-`` of ``fresh5a`` to ``fresh5c``: parts of files of public
 repositories that name troubles, and threads) are kept as the texts of the cases are, outside the repository, with their
 reference and SHA-256 here. None of them is among the texts that the lexicon was made from.
 """
@@ -23,6 +23,7 @@ PUBLIC: dict[Half, Path] = {
     "fresh4": Path(__file__).with_name("fresh4_quiet.jsonl"),
     "fresh5a": Path(__file__).with_name("fresh5a_quiet.jsonl"),
     "fresh5b": Path(__file__).with_name("fresh5b_quiet.jsonl"),
+    "fresh5c": Path(__file__).with_name("fresh5c_quiet.jsonl"),
 }
 CITE = (
     "#######################################################################\n"

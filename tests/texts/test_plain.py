@@ -40,3 +40,9 @@ def test_the_lines_of_a_quoted_mail_and_a_narrow_terminal_are_joined() -> None:
 def test_what_a_person_wrote_is_left_of_a_paste() -> None:
     pasted = "Why does it stop?\n2024-01-01 10:00:00: Epoch 3\n    x = y\nTraceback (most recent call last):\nThanks"
     assert prose(pasted) == "Why does it stop?\nThanks"
+
+
+def test_sentences_that_are_indented_are_read_and_code_is_not() -> None:
+    sentence = "    Nothing has happened for two hours now."
+    code = ("    return self._call_impl(*args, **kwargs)", "    for batch in loader: pass", "    Mem:   65   1  19")
+    assert prose("\n".join((sentence, "    训练卡住不动了", *code))) == f"{sentence}\n    训练卡住不动了"

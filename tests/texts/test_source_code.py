@@ -65,3 +65,10 @@ def test_a_line_of_a_person_in_code_stays() -> None:
     written = "    mine hangs,\n# of a comment hangs\n* one hangs\nwith this it hangs:\n"
     kept = without_code(f"{code}{written}", keeps=lambda line: "hangs" in line)
     assert kept.splitlines() == ["    mine hangs,", "* one hangs", "with this it hangs:"]
+
+
+def test_a_script_of_one_command_and_its_comments_is_code() -> None:
+    script = "#!/bin/bash\n#SBATCH --mem=64G  # with 32G it got killed\nnnUNetv2_train 4 3d_fullres 0\n"
+    assert without_code(script) == ""
+    typed = "nnUNetv2_train 4 3d_fullres 0\nKilled\n"
+    assert without_code(typed) == typed

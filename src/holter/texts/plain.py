@@ -51,6 +51,16 @@ _PRINTED = later(
     r"|\s*\^"
     r"|.*\d+%\||.*it/s\]|.*\bs/it|[\w.]+(?:Error|Exception|Warning):|using pin_memory)"
 )
+# Indented, it is a sentence if it has words and no sign of code: web pages indent what stands below a command.
+_INDENTED = later(r"[ \t]{2,}\S")
+_SENTENCE = later(
+    r"[ \t]+(?!(?:from|import|return|raise|for|if|while|with|def|class|at|in) )"
+    r"(?:[\w'%,:;.!?/-]+[ \t]+){4,}[\w'%,:;.!?/-]+[ \t]*$"
+)
+_OF_CODE = later(r"[{}<>=\\]")
+_CHARACTER = later(r"[一-鿿]")
+FEWEST_CHARACTERS = 4
+_COLUMNS = later(r"\S[ \t]{2,}\S|\b\w+[:.]\w+[:.]\w+|^[ \t]*[\d.]+[ \t]+\d")
 # A line that was broken: a long one, or one that goes on in small letters.
 _QUOTE_MARK = later(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
 # Empty lines say nothing, and a search for a line that begins with blanks tries each of them.
@@ -82,4 +92,10 @@ def joined(text: str) -> str:
 
 def prose(text: str) -> str:
     """Return only the lines that a person wrote, without outputs of programs."""
-    return "\n".join(line for line in text.splitlines() if not _PRINTED.match(line))
+    return "\n".join(line for line in text.splitlines() if not _PRINTED.match(line) or _is_sentence(line))
+
+
+def _is_sentence(line: str) -> bool:
+    if _INDENTED.match(line) is None or _COLUMNS.search(line) is not None or _OF_CODE.search(line) is not None:
+        return False
+    return _SENTENCE.match(line) is not None or len(_CHARACTER.findall(line)) >= FEWEST_CHARACTERS

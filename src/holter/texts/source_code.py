@@ -73,6 +73,8 @@ def without_code(text: str, keeps: Callable[[str], bool] = lambda _: False) -> s
     typed = all(_TYPED.fullmatch(line) is not None for line in statements) and code + comments + runs < len(written)
     if any(_FRAME.match(line) is not None for line in written):
         return text
+    if _is_script(written):
+        return ""
     if not of_settings and (code < FEWEST_LINES or typed):
         return text
     bare = _BLOCK.sub("\n", text) if code >= FEWEST_LINES else text
@@ -84,6 +86,13 @@ def without_code(text: str, keeps: Callable[[str], bool] = lambda _: False) -> s
     if others <= (1.0 - MOST_OF_A_FILE) * (others + code + settings * of_settings):
         rest = [line for line in rest if not _belongs_to_code(line) or _stays(line, keeps)]
     return "\n".join(rest)
+
+
+# Nothing but commands and comments; a command with what somebody typed above it has no comment.
+def _is_script(written: list[str]) -> bool:
+    runs, comments = sum(map(_is_run, written)), _comments(written)
+    typed = sum(_TYPED.fullmatch(line) is not None and not _is_run(line) for line in written)
+    return min(runs, comments) > 0 and runs + comments + typed == len(written)
 
 
 def _is_code(line: str) -> bool:

@@ -24,6 +24,14 @@ MESSAGES = {
     "killed": (KILLED, {"worker.exit_signal": 9, "worker.role": "train-worker"}),
     "oom": (OOM, {"oom.kills": 1, "episode.kind": "death"}),
     "compiler": (NO_COMPILER, {"exception.kind": "compile", "compile.missing": "compiler"}),
+    "old-compiler": (
+        "/tmp/tmpa1/main.c:354:3: error: 'for' loop initial declarations are only allowed in C99 mode",
+        {"exception.kind": "compile", "compile.missing": "old-compiler"},
+    ),
+    "opencv-threads": (
+        "[ERROR:0] global /io/opencv/parallel_impl.cpp (234) WorkerThread 21: Can't spawn new thread: res = 11",
+        {"limit.reached": "processes", "episode.kind": "death"},
+    ),
     "nccl": (NCCL, {"exception.kind": "nccl-timeout", "ddp.timed_out": "ALLREDUCE"}),
     "descriptors": ("OSError: [Errno 24] Too many open files", {"exception.kind": "descriptors"}),
     "xid": (
@@ -121,3 +129,10 @@ def test_epoch_times_before_and_after(text: str) -> None:
     found = facts_of(text)
     assert (found["epochs.usual_s"].value, found["epochs.recent_s"].value) == (160.0, 25000.0)
     assert found["epochs.shape"].value == "step-up"
+
+
+def test_headers_are_missing_although_the_error_below_is_cut_off() -> None:
+    text = (
+        "In file included from /usr/include/python3.10/Python.h:8,\n                 from /tmp/tmp8/main.c:5:\n/usr/inc"
+    )
+    assert facts_of(f"My training dies:\n{text}")["compile.missing"].value == "python-headers"

@@ -106,9 +106,17 @@ COMPILING: tuple[Known, ...] = (
         {**DEATH, "exception.kind": "compile", "compile.missing": "compiler"},
     ),
     known(
-        r"fatal error: [^\s:]*\b(?:Python|pyconfig)\.h",
+        r"fatal error: [^\s:]*\b(?:Python|pyconfig)\.h"
+        # What the compiler prints above it.
+        r"|In file included from \S*\b(?:Python|pyconfig)\.h:\d[^\n]*\n\s*from /tmp/\S+\.c(?:pp)?:\d",
         {"exception.kind": "compile", "compile.missing": "python-headers"},
     ),
+    # A compiler that does not know the language of what triton and inductor write.
+    known(
+        r"/tmp/\S+\.c(?:pp)?:\d+:\d+: (?:fatal )?error: [^\n]*C99 mode",
+        {"exception.kind": "compile", "compile.missing": "old-compiler"},
+    ),
+    known(r"/tmp/\S+\.c(?:pp)?:\d+:\d+: (?:fatal )?error: ", {"exception.kind": "compile"}),
     known(r"cannot find -lcuda|cannot find -lcudart", {"exception.kind": "compile", "compile.missing": "linker"}),
     known(
         r"Cannot find a working triton|No module named ['\"]?triton|triton (?:is )?not (?:found|available|installed)",

@@ -81,7 +81,7 @@ NNUNET: tuple[Known, ...] = (
 
 LIMITS: tuple[Known, ...] = (
     known(
-        r"can't start new thread|[Tt]hread creation failed|pthread_create\(?\)?(?: has)? failed|RLIMIT_NPROC"
+        r"can't (?:start|spawn) new thread|[Tt]hread creation failed|pthread_create\(?\)?(?: has)? failed|RLIMIT_NPROC"
         r"|(?:pthread_create|v?fork|clone)(?:\(\))?: (?:retry: )?(?:Resource temporarily|Cannot allocate)"
         r"|fork rejected by pids controller|(?:BlockingIO|OS)Error: \[Errno 11\]"
         r"|OMP: Error #34|unable to allocate necessary resources for OMP"

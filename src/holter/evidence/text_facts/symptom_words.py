@@ -16,7 +16,11 @@ SYMPTOM_WORDS: dict[str, str] = {
         r"|about |over |为|高达|达到?|约|在)+"
         r" ?[1-9]\d(?:\.\d+)? ?%|(?:disk|I/O|IO)[^\n]{0,20}100 ?%"
         r"|\bD[ -]state\b|(?<![A-Za-z])D ?状态|uninterruptible|(?:reading|loading|读取?)(?:the )?[^\n]{0,12}(?:data"
-        r"|数据)[^\n]{0,12}(?:slow|慢)|data[- ]?(?:loading )?time[^\n]{0,30}(?:long|large|high)"
+        r"|数据)[^\n]{0,12}(?:slow|慢)"
+        r"|\bread(?:s|ing)?\b[^\n.,]{0,24}\bfrom (?:the )?(?:disk|drive|HDD)\b[^\n.]{0,16}slow"
+        r"|\btime\b[^\n.]{0,24}\bread(?:s|ing)? from (?:the )?(?:disk|drive|HDD)\b"
+        r"|(?:IO|读取|读盘)(?:速度)?(?:特别|非常|很|太|好)慢"
+        r"|data[- ]?(?:loading )?time[^\n]{0,30}(?:long|large|high)"
     ),
     "slow-disk": (
         r"\bHDD\b|spinning disk|mechanical (?:disk|drive)|USB (?:disk|drive|stick)"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from holter.evidence.text_facts.genre.adverts import asks_about_usage, is_of_long_ago
 from holter.evidence.text_facts.genre.genres import instructs, is_of_a_change, is_published
 from holter.evidence.text_facts.genre.over import is_over
 from holter.evidence.text_facts.kinds import TROUBLE
@@ -43,6 +44,11 @@ _WANTS = (
     r"| propose| should| could| can(?! ?not\b|'t)| need to| will)\b|建议|推荐|希望|能否|(?<!不)想(?!着|到|不|复)"
 )
 _WANTED = either(_WANTS)
+# What is to be better in a text that names no trouble: nobody says that it happened.
+_AIMS = either(
+    r"\bto (?:\w+ly )?(?:reduce|avoid|prevent|minimi[sz]e|limit|ensure|make sure|make use|get rid|speed)\b",
+    r"以?避免|防止|为了",
+)
 _WISHES = either(_WANTS, r"[?？]|^[ \t>]*(?:#|Q|问|A\d*:|答)")
 # A sentence of what may happen, of what is to be done, or of what something does in general.
 _GENERAL = either(
@@ -58,7 +64,14 @@ _GENERAL = either(
 _TROUBLE = either(
     TROUBLE.pattern,
     r"超时|错误|(?<![a-z])nan(?![a-z])"
-    r"|\b(?:time(?:d|s)? ?out|errors?|fail\w*|bugs?|block(?:s|ed)|throttl\w*|kills?|100 ?%)",
+    r"|\b(?:time(?:d|s)? ?out|errors?|fail\w*|bugs?|block(?:s|ed)|throttl\w*|kills?|100 ?%|an? long time)",
+)
+# Numbers that tell of a trouble without its name.
+_VALUES = either(
+    r"no longer alive|6 feet under|\bStopped\b|\bno (?:new |more )?(?:epochs?|output|logs?|messages?|lines?|progress)\b"
+    r"|\b(?:log|output|it) (?:just )?ends\b|\boccupied\b|\bcan(?:not|'t) find\b|\bmissing\b|\.exc\.|\?!"
+    r"|\d ?[GT]i?B (?:used|more|each)",
+    r"\d ?%|\d ?(?:s|sec\w*|min\w*|h|hours?|秒|分钟|小时) ?(?:->|→|to|instead|变|涨)",
 )
 # It happened, or it happens with these numbers.
 _NUMBERS = (
@@ -121,7 +134,7 @@ _PRINTS = either(
     r"(?:Traceback \(most|File \"[^\n]+\", line \d|(?:[\w.]+\.)?[A-Z]\w+(?:Error|Exception|Interrupt|Expired)(?::|$)"
     r"|slurmstepd: |srun: |NVRM: |Killed$"
     r"|Segmentation fault|Bus error|Aborted|\[E \w+\.cpp:\d+|(?:ERROR|FATAL|CRITICAL|Error):|terminate called"
-    r"|OpenBLAS blas|OMP:|libgomp:"
+    r"|OpenBLAS blas|OMP:|libgomp:|\[(?:ERROR|FATAL):\d"
     r"|Out of memory: |Message for the error \d|\S+ invoked oom-killer"
     r"|Failed to initialize NVML|Unable to determine the device handle)",
 )
@@ -139,14 +152,14 @@ def tells_event(text: str) -> bool:
     whole = plain(text)
     text = without_code(whole, keeps=_is_no_code)
     shows_code = text != whole
-    sentences = _sentences_of(text)
+    sentences = _of_today(_sentences_of(text))
     troubles = _troubles_in(sentences)
-    if not any(map(str.isalpha, text)):
+    if not sentences or not any(map(str.isalpha, text)):
         return False
     if _FORM.search(text) is not None or _is_output(text) or _is_a_case(text, sentences):
         return True
     is_printed = _PRINTS.search(text) is not None
-    if not is_printed and (is_published(text) or is_over(text)):
+    if not is_printed and (is_published(text) or is_over(text) or _only_asks_how(sentences)):
         return False
     if any(_OWN.search(trouble) for trouble in troubles):
         return True
@@ -175,6 +188,32 @@ def only_wishes(text: str) -> bool:
 
 def _sentences_of(text: str) -> list[str]:
     return [sentence for sentence in _SENTENCE.findall(f"{text}\n{joined(text)}") if sentence.strip()]
+
+
+# A manual tells what happened to its writer once: without a question, and beside advice.
+def _of_today(sentences: list[str]) -> list[str]:
+    today = [sentence for sentence in sentences if not is_of_long_ago(sentence)]
+    if len(today) == len(sentences) or not any(map(_GENERAL.search, today)) or any(map(_ADDRESSES.search, sentences)):
+        return sentences
+    return today if any(map(_TROUBLE.search, today)) else []
+
+
+# A question about settings, and nothing that went wrong beside it.
+def _only_asks_how(sentences: list[str]) -> bool:
+    if not any(asks_about_usage(each) and not _is_plaint(each) for each in sentences):
+        return False
+    return all(not _is_plaint(each) or _is_meant(each) for each in sentences)
+
+
+def _is_plaint(sentence: str) -> bool:
+    return _TROUBLE.search(sentence) is not None or _VALUES.search(sentence) is not None
+
+
+# Nobody met what is to be avoided, or what is asked of in general.
+def _is_meant(sentence: str) -> bool:
+    if _AIMS.search(sentence) is not None:
+        return True
+    return asks_about_usage(sentence) and _OWN.search(sentence) is None and _ADDRESSES.search(sentence) is None
 
 
 def _troubles_in(sentences: list[str]) -> list[str]:

@@ -25,6 +25,7 @@ ANSWERS = either(
     rf"{_HEAD}(?:\w{{0,6}}(?:常见|典型)\w{{0,4}}(?:问题|报错|错误|故障)|故障(?:排查|排除|处理)|错误码\w{{0,4}}"
     rf"|问题排查){_TAIL}",
     r"^Help Cent(?:er|re)\b|^帮助中心",
+    r"\bhope (?:this|that|it) (?:will |can )?helps?\b|希望(?:对你|能)有?(?:所)?帮助",
     r"^[ \t#*]*runbook\b|^[ \t#*]*(?:operator|user|admin\w*) (?:guide|manual)\b",
     rf"{_HEAD}第 ?[一二三四五六七八九十\d]+ ?[章节](?:\s|{_TAIL})",
 )
