@@ -30,7 +30,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     # Page-locked memory is host memory, but CUDA refuses it with the message of a full GPU.
     ("pinned-memory", r"CUDA error: out of memory[\s\S]*in (?:pin_memory|do_pin_memory|pin_memory_of_\w+)\n"),
     # Before the errors that wrap it: a compiler without GPU memory does not lack a tool.
-    ("cuda-oom", r"CUDA out of memory|CUDA_ERROR_OUT_OF_MEMORY|CU\w+_STATUS_ALLOC_FAILED|Allocation on device \d"),
+    ("cuda-oom", r"CUDA out[- ]of[- ]memory|CUDA_ERROR_OUT_OF_MEMORY"),
+    ("cuda-oom", r"CU\w+_STATUS_ALLOC_FAILED|Allocation on device \d"),
     # Python leaves out __main__, and writes "OutOfMemoryError: ..." for a class of the user's own.
     ("cuda-oom", r"(?:HIP|XPU|MPS backend) out of memory|\btorch\.(?:\w+\.)*OutOfMemoryError"),
     ("cuda-oom", r"(?<![\w.])OutOfMemoryError(?![:(\w])"),

@@ -88,7 +88,8 @@ ENDS: tuple[Known, ...] = (
         },
     ),
     known(
-        r"double free or corruption|corrupted size vs|malloc\(\): |free\(\): invalid"
+        r"double free or corruption|corrupted (?:size vs|double-linked list)|(?:malloc|realloc)\(\): "
+        r"|free\(\): (?:invalid|corrupted|double|too many)"
         r"|munmap_chunk|\bAborted\b[^\n]{0,20}core|已放弃|stack smashing detected",
         {**DEATH, "main.exit_signal": 6},
     ),

@@ -134,7 +134,7 @@ _PRINTS = either(
     r"(?:Traceback \(most|File \"[^\n]+\", line \d|(?:[\w.]+\.)?[A-Z]\w+(?:Error|Exception|Interrupt|Expired)(?::|$)"
     r"|slurmstepd: |srun: |NVRM: |Killed$"
     r"|Segmentation fault|Bus error|Aborted|\[E \w+\.cpp:\d+|(?:ERROR|FATAL|CRITICAL|Error):|terminate called"
-    r"|OpenBLAS blas|OMP:|libgomp:|\[(?:ERROR|FATAL):\d"
+    r"|OpenBLAS blas|OMP:|libgomp:|(?:free|malloc|realloc)\(\): |double free or corruption|\[(?:ERROR|FATAL):\d"
     r"|Out of memory: |Message for the error \d|\S+ invoked oom-killer"
     r"|Failed to initialize NVML|Unable to determine the device handle)",
 )
