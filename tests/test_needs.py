@@ -119,6 +119,7 @@ MAY_LOOK = {
     "evidence/text_facts/test_quiet_readouts.py": "whatever commands a machine has, none of them needed",
     "views/web/test_listening.py": "a finder that hides a package",
     "hook/dataloader/test_other_torch.py": "a finder that changes a line of torch",
+    "cli/start/test_interrupted.py": "a finder that sends a signal",
     "docs/test_docs.py": "versions of packages that are quoted",
 }
 

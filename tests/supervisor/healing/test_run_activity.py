@@ -83,7 +83,8 @@ def test_an_error_of_holters_own_does_not_end_the_recording_nor_a_training(tmp_p
 @pytest.mark.parametrize(("answer", "again"), [(True, 1), (None, 0), (False, 0)])
 def test_who_cannot_be_seen_to_work_is_still_reported_to_stand(answer, again, tmp_path: Path, monkeypatch) -> None:
     begun = []
-    keeper = SimpleNamespace(since_s=1.0, limit_s=600.0, see=lambda _: None, begin_again=lambda: begun.append(1))
+    began = {"since_s": 1.0, "limit_s": 600.0, "is_plain": True}
+    keeper = SimpleNamespace(**began, see=lambda _: None, begin_again=lambda: begun.append(1))
     monkeypatch.setattr(standing, "StandingKeeper", lambda: keeper)
     looks = SimpleNamespace(forget=lambda: None, see=lambda *_: answer)
     monkeypatch.setattr(standing, "RunActivity", lambda _: looks)
