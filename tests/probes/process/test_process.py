@@ -287,7 +287,7 @@ def test_a_thread_that_hangs_speaks_for_a_process_whose_first_thread_sleeps(
     worker = subprocess.Popen([sys.executable, "-S", "-c", code, str(file)])
     probe = ProcessProbe(worker.pid)
     try:
-        _wait_for(lambda: "D" in _thread_states(worker.pid))
+        _wait_for(lambda: sorted(_thread_states(worker.pid)) == ["D", "S"])
         sample = _by_pid(probe.read(0.0))[worker.pid]
     finally:
         brake.unlink()
