@@ -61,7 +61,7 @@ define_all(
         # The last line
         "top.live": "LIVE",
         "top.end": "END",
-        "top.silent": "DEAD?",
+        "top.silent": "SILENT",
         "top.paused": "PAUSED {time}",
         "top.before-end": "({duration} back)",
         "top.replay": "×{speed} {time}",
