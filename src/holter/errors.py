@@ -130,7 +130,7 @@ class UnknownCause(HolterError):
 
 
 class MissingExtra(HolterError):
-    """An optional dependency is required."""
+    """An optional dependency is needed, and is not installed."""
 
     id = "missing-extra"
 

@@ -119,7 +119,7 @@ def _explains_its_kind(verdict: Verdict) -> bool:
 
 
 def diagnose_at_verdict(recording: Recording, episode: Episode) -> Diagnosis:
-    """Return the verdict as it was while the run was watched, and facts that became known afterwards."""
+    """Return the diagnosis as it was while the run was watched; ``later``: the facts that became known afterwards."""
     cut, seen = at_verdict(recording, episode)
     diagnosis = diagnose(cut, seen)
     return msgspec.structs.replace(diagnosis, episode=episode, later=_later(recording, episode, diagnosis))

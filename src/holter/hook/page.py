@@ -152,7 +152,7 @@ class Page:
         self.write_state()
 
     def end_step(self) -> None:
-        """Record that the step is finished; published with the next wait, which saves a write."""
+        """Record that the step is finished. It is written to the page with the next wait: one write less."""
         if self.batch_at is not None:
             self.compute = monotonic() - self.batch_at
             self.compute_total += self.compute

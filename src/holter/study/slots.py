@@ -118,9 +118,9 @@ def variables_of(
 
 
 def crowded(slots: int, cpus: float, environ: Mapping[str, str]) -> Message | None:
-    """Return a warning if the data workers that the user has set are more than the CPUs for all slots; None if not.
+    """Return a warning if the data workers of all slots together are more than ``cpus``; None if not.
 
-    ``cpus``: CPUs for all slots together.
+    The number of workers of a slot is the one that the user has set; without one there is no warning.
     """
     workers = environ.get(WORKERS, "")
     if not (workers.isascii() and workers.isdigit()) or slots < 2 or int(workers) * slots <= max(slots, int(cpus)):

@@ -19,7 +19,7 @@ def encode(data: Any) -> bytes:
 
 
 def plain_text(text: str) -> str:
-    """Return the text with bytes that are not UTF-8 escaped."""
+    """Return the text; a byte in it that is not UTF-8 is written as an escape, such as ``\\xff``."""
     try:
         text.encode()
     except UnicodeEncodeError:

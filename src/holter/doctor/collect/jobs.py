@@ -71,7 +71,7 @@ def merged(text: str) -> dict[str, Any]:
 
 
 def has_begun(outcome: Outcome | None) -> bool:
-    """Return False if a command was killed at its deadline and had not written its first line: Python was starting."""
+    """Return whether a command has begun to work: False if its time was over before it had written its first line."""
     return outcome is None or not outcome.is_late or "\n" in outcome.text
 
 

@@ -137,7 +137,7 @@ def own_words(text: str) -> str:
 
 
 def has_readout(text: str) -> bool:
-    """Return whether the output of a command that Holter reads is in a text."""
+    """Return whether a text contains the output of a command that Holter can read, such as ``nvidia-smi``."""
     return any(True for _ in readouts.read(plain(text)))
 
 

@@ -221,7 +221,7 @@ def _stem(word: str) -> str:
 
 
 def is_usual(word: str) -> bool:
-    """Return whether a word in small letters is one that descriptions of trouble have."""
+    """Return whether a word, given in small letters, is usual in descriptions of trouble."""
     return word in _COMMON or _stem(word) in _lexicon().lengths
 
 

@@ -59,9 +59,9 @@ def _plain_list(value: Any) -> list[int | None] | None:
 
 
 def restore(own: dict[str, Any]) -> Remark | None:
-    """Restore the states of all random generators from ``own``, which ``take`` has returned.
+    """Restore the states of all random generators from ``own``, which ``take`` has returned; mostly return None.
 
-    If the number of GPUs differs, the generators of the GPUs stay as they are, and a remark says so; else None.
+    If the number of GPUs differs, the generators of the GPUs stay as they are, and the returned remark says so.
     """
     generators = own["generators"]
     version, numbers, gauss = generators["python"]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Parts(NamedTuple):
-    """The names of the attributes in which augmenters of one kind keep these parts."""
+    """The names of four attributes that all augmenters of one kind have."""
 
     queues: str  # in which workers put batches: one queue, or a list of one for each worker
     thread: str  # that moves batches from these queues to the next one

@@ -123,7 +123,8 @@ class ChildClient:
     def rest(self) -> None:
         """Stop a child that has just answered, without counting a failure; the next ``ask`` starts a new one.
 
-        It waits for a question, so it dies at once. It is reaped here, because the next ``ask`` may be a minute away.
+        The child only waits for a question, so it ends at once. Its end is collected here, because the next ``ask``
+        may be a minute away.
         """
         self._let_go()
         self._killed.drain()

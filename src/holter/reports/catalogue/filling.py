@@ -114,7 +114,7 @@ def chosen(template: str, given: set[str]) -> str:
 def duration(seconds: float, unit: Callable[..., str]) -> str:
     """Return a duration in readable units: "0.4 s", "41 s", "3 min 20 s", "2 h 5 min".
 
-    ``unit``: returns the text of a unit's key (``duration.s`` and others) with its numbers, in the reader's language.
+    ``unit``: called with a key, such as ``duration.min``, and its numbers; returns the text in the reader's language.
     """
     if seconds < SHORT_S and round(seconds, 1) != round(seconds):
         return unit("duration.s", s=f"{seconds:.1f}")

@@ -48,8 +48,9 @@ class IsHeld(Exception):
 class Lock:
     """A lock that is held until ``close``. Processes that inherit ``fd`` hold it too.
 
-    ``silence``: kept by a caller that tries again and again. Then a lock that does not change for STALE_S is stale,
-    whatever the clocks say; without it the age of the file decides.
+    ``silence``: remembers since when the file has not changed. A caller that tries several times passes the same object
+    each time: a file that has not changed for STALE_S is then stale, whatever the clocks say. None: the age of the file
+    decides.
 
     Raises:  IsHeld if another process has it, OSError if no file can be created.
     """

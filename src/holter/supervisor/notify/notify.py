@@ -59,7 +59,7 @@ class _Same(NamedTuple):
 
 
 class Notifier(Listener):
-    """Sends alarms, causes, heals, stops and the end to one URL. Only ``close`` may block.
+    """Sends a message to one URL at an alarm, a cause, a repair, a stop and the end. Only ``close`` may block.
 
     ``note`` is called once if sending fails.
 

@@ -126,7 +126,7 @@ class EpisodeKeeper:
                 self._undecided[key] = episode
 
     def judge_due(self) -> None:
-        """Search the cause of each episode about which more is known now."""
+        """Diagnose each episode for which it is time now, for the first time or again with more facts."""
         for episode in self._investigator.ready(self._recent):
             self._judge(episode)
 
