@@ -6,6 +6,8 @@ import signal
 
 import pytest
 
+from holter.hook import runtime
+
 IN_MAIN = "import batchgenerators\nraise ValueError('broken')"
 IN_THREAD = """
 import batchgenerators, threading
@@ -109,3 +111,17 @@ def test_what_ends_a_program_without_nnunet_is_told(hooked, name, error):
 def test_what_is_no_error_is_not_told(hooked, name):
     hooked.run("-c", PLAIN[name])
     assert hooked.lines("exception") == []
+
+
+def test_a_quiet_block_keeps_only_errors_of_the_hook_from_the_training(monkeypatch):
+    """Ctrl-C, an exit and the end of a generator are no errors of the hook."""
+    recorded: list[tuple[str, Exception]] = []
+    monkeypatch.setattr(runtime.HookRuntime, "record_error", lambda _, where, error: recorded.append((where, error)))
+    error = StopIteration()
+    with runtime.quietly("fetch"):
+        raise error
+    assert recorded == [("fetch", error)]
+    for other in (KeyboardInterrupt, SystemExit, GeneratorExit):
+        with pytest.raises(other), runtime.quietly("fetch"):
+            raise other
+    assert len(recorded) == 1

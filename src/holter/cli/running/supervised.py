@@ -9,6 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
+if TYPE_CHECKING:
+    from holter.cli.running.listener import StderrListener
+    from holter.supervisor.recording.tape_place import DefaultTape
+    from holter.supervisor.result import RunResult
+
 # Ignored once the training has ended: they would replace its exit code by their own.
 LATE = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 
@@ -39,12 +44,6 @@ class Ending:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
         return self._returncode is not None and kind is not None and issubclass(kind, KeyboardInterrupt)
-
-
-if TYPE_CHECKING:
-    from holter.cli.running.listener import StderrListener
-    from holter.supervisor.recording.tape_place import DefaultTape
-    from holter.supervisor.result import RunResult
 
 
 @contextmanager

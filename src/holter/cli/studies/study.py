@@ -190,7 +190,7 @@ def study(
             own = [name for name in environ if name not in os.environ and name != OTHER_FILE]
             print_or_send(
                 jobs,
-                Batch(out.absolute(), environ, extra, slurm_options, own),
+                Batch(out.absolute(), environ, extra=extra, options=slurm_options, variables=own),
                 most=slots,
                 retry=retry,
                 submit_it=submit,

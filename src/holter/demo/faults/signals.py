@@ -8,9 +8,8 @@ scheduler's time limit, and its workers stay as orphans.
 
 from __future__ import annotations
 
-import contextlib
-
 # ruff: noqa: ARG002 -- every fault is given the context
+import contextlib
 import signal
 import time
 from pathlib import Path

@@ -162,10 +162,10 @@ class Following:
             if value is not None
         }
         beats = {beat.pid: beat for beat in tick.beats}
+        shown_now = [(each, beats.get(each.pid)) for each in tick.processes if each.role in SHOWN_ROLES]
         lanes = [
-            [process.pid, STATES.index(state(process, beat := beats.get(process.pid))), beat.case if beat else None]
-            for process in tick.processes
-            if process.role in SHOWN_ROLES
+            [process.pid, STATES.index(state(process, beat)), beat.case if beat else None]
+            for process, beat in shown_now
         ]
         sent = msgspec.json.encode({"t": tick.t_s, "v": values, "lanes": lanes})
         self.ticks.append((tick.t_s, msgspec.Raw(sent)))
