@@ -42,14 +42,11 @@ NUMBERS = (0.0, 0.02, 0.1, 0.3, 0.5, 0.9, 1.0, 1.5, 2.0, 4.0, 10.0, 20.0, 90.0, 
 
 
 class Settled(NamedTuple):
-    """Cases whose cause is known: how many each cause has, and how many of them each property.
+    """Numbers of cases whose cause is known: public reports, and texts of our own, about equally many of each cause."""
 
-    ``met``: how many public reports had the cause; ``cases`` holds texts of our own, too, about equally many of each.
-    """
-
-    met: Mapping[str, int]
-    cases: Mapping[str, int]
-    having: Mapping[str, Mapping[str, int]]
+    met: Mapping[str, int]  # cause -> number of public reports
+    cases: Mapping[str, int]  # cause -> number of cases
+    having: Mapping[str, Mapping[str, int]]  # property -> cause -> number of cases with this property
 
     def weight(self, cause: str, properties: Iterable[str]) -> float:
         """Return how likely the cause is, judged by the known cases that have these properties.

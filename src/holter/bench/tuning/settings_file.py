@@ -22,7 +22,9 @@ Tables = Mapping[str, Mapping[str, str | int]]
 
 
 def check(file: Path, tables: Tables) -> None:
-    """Check before a measurement that ``write`` can write the file. ``tables``: with every name that it may be given.
+    """Check before a measurement that ``write`` will be able to write the file after it.
+
+    ``tables``: all tables and names that may then be written; their values do not matter.
 
     Raises:  BadInput if it cannot.
     """

@@ -104,7 +104,7 @@ class ProcessProbe:
         return Reading(tuple(samples), tuple(events))
 
     def left_forks(self) -> frozenset[int]:
-        """Return the PIDs of forked copies of a process of the training that has ended before them."""
+        """Return the PIDs of forked copies that live on after the end of the process that they are copies of."""
         return frozenset(
             pid
             for pid, watched in self._watched.items()

@@ -51,7 +51,7 @@ def coarse(seg: Tensor, scales: Sequence[float]) -> Tensor:
 
 @lru_cache(maxsize=256)
 def nearest(length: int, wanted: int) -> tuple[int, ...]:
-    """Return which ``wanted`` positions of an axis of ``length`` voxels a coarser axis takes (nearest-exact)."""
+    """Return the ``wanted`` positions, of an axis of ``length`` voxels, that make a coarser axis (nearest-exact)."""
     ratio = np.float32(length) / np.float32(wanted)
     positions = np.floor((np.arange(wanted, dtype=np.float32) + np.float32(0.5)) * ratio).astype(np.int64)
     return tuple(np.minimum(positions, length - 1).tolist())

@@ -79,7 +79,7 @@ class Following:
         return self._age_s + time.monotonic() - self._arrived_at
 
     def since(self, t_s: float) -> Json:
-        """Return the readings after this time, and the phases from some seconds before: a log may report one late."""
+        """Return the readings after this time, and the phases since LATE_S before it: a log reports them late."""
         return {
             "ticks": [tick for tick_s, tick in self.ticks if tick_s > t_s + 1e-3],
             "phases": [phase for phase in self.phases if phase["start"] > t_s - LATE_S],
