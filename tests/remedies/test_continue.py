@@ -74,3 +74,12 @@ def test_a_relative_command_is_offered_for_any_folder(contract: ContractSettled 
     assert told["fewer-arenas"] == f"cd '/my work' && MALLOC_ARENA_MAX=2 holter run -- {continues}"
     assert told["validate-again"] == "cd '/my work' && bin/nnUNetv2_train 4 2d 0 --val"
     assert (offered(TRAIN, None, "/my work")["continue-from-checkpoint"] or "").startswith("nnUNetv2_train ")
+
+
+@pytest.mark.parametrize("folder", ["/data/run{1}", "/data/${USER}", "/data/a}b", "/data/{x}"])
+@pytest.mark.parametrize("command", [("bin/nnUNetv2_train", *TRAIN[1:]), (*OURS, "-tr", "lib/own.py")])
+def test_a_folder_may_have_braces_in_its_name(folder: str, command: tuple[str, ...]) -> None:
+    told = offered(command, None, folder)
+    start = f"cd '{folder}' && "
+    for remedy in ("continue-from-checkpoint", "fewer-arenas", "workers-not-forked"):
+        assert (told[remedy] or "").startswith(start), remedy

@@ -98,11 +98,11 @@ def _filled(offer: Offer, known: Facts, values: Mapping[str, Value]) -> str | No
         return None
     command, going_on = offer.command, str(values.get("continue", ""))
     if any(blank in command for blank in GOES_ON):
-        command = f"{values.get('in_folder', '')}{command}"
+        command, values = f"{{in_folder}}{command}", {"in_folder": "", **values}  # a folder may have braces in its name
     before, is_wrapped, rest = command.partition(UNDER_HOLTER)
     if is_wrapped and going_on.startswith(UNDER_CARE):  # it records itself, and a second Holter around it is refused
         options = rest.removesuffix(BEFORE_COMMAND).replace("--heal ", "")
-        return f"{before}{UNDER_CARE}{options}{going_on.removeprefix(UNDER_CARE)}"
+        return f"{before.format_map(values)}{UNDER_CARE}{options}{going_on.removeprefix(UNDER_CARE)}"
     try:
         return command.format_map(values)
     except KeyError:
