@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +129,17 @@ def test_force_does_not_replace_a_tape_that_is_being_written(tmp_path) -> None:
             TapeWriter(path, force=True)
         process.kill()
     TapeWriter(path, force=True).close(1.0)
+    assert read(path).finished
+
+
+def test_force_does_not_replace_the_tape_of_another_container(tmp_path) -> None:
+    """Its lock is seen, but its PID means nothing here: the kernel tells 0, or for such a lock -1."""
+    path = tmp_path / "run.holter"
+    TapeWriter(path).close(1.0)
+    with path.with_name("run.holter-shm").open("wb") as file:
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 128, 1, 0))
+        with pytest.raises(TapeExists, match=r"run\.holter is in use, perhaps by a recording"):
+            TapeWriter(path, force=True)
     assert read(path).finished
 
 

@@ -33,7 +33,7 @@ EXISTS = define("error.exists", "{path} exists already.")
 NO_TAPE = define("error.exists-no-tape", "{path} exists already and is no tape, so --force does not replace it.")
 IN_USE = define(
     "error.exists-in-use",
-    "{path} is in use by process {pid}, which may be recording on it, so --force does not replace it.",
+    "{path} is in use[[ by process {pid}]], perhaps by a recording, so --force does not replace it.",
 )
 OTHER_FILE = define("next.other-tape-file", "Choose another file with --tape.")
 NOT_TOUCHED = define("safe.not-touched", "It was not touched.")
@@ -141,14 +141,15 @@ def _remove(path: Path) -> None:
             raise TapeExists(NO_TAPE(path=str(path)), safe=NOT_TOUCHED(), next_step=OTHER_FILE())
         user = _user_of(path)
         if user is not None:
-            raise TapeExists(IN_USE(path=str(path), pid=user), safe=NOT_TOUCHED(), next_step=OTHER_FILE())
+            raise TapeExists(IN_USE(path=str(path), pid=user or None), safe=NOT_TOUCHED(), next_step=OTHER_FILE())
         remove_tape(path)
     except OSError as error:
         raise cannot_write(path, error.strerror or str(error)) from error
 
 
 def _user_of(path: Path) -> int | None:
-    # A process of this machine that has the database open in log mode; None if there is none, or nobody can be asked.
+    # A process that has the database open in log mode; None if there is none, or nobody can be asked. 0: its PID is not
+    # known here, as in another container that shares the folder.
     # Each of them holds this lock from its first access to its end (https://www.sqlite.org/walformat.html#walidxlocks).
     if sys.platform != "linux":  # no tapes are recorded elsewhere
         return None
@@ -160,7 +161,7 @@ def _user_of(path: Path) -> int | None:
             kind, _, _, _, pid = struct.unpack(FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
     except OSError:
         return None
-    return int(pid) if kind != fcntl.F_UNLCK and pid > 0 else None
+    return None if kind == fcntl.F_UNLCK else max(0, int(pid))
 
 
 def _make(path: Path) -> int:
