@@ -15,6 +15,8 @@ from holter.detectors.stall import FLOOR_BETWEEN_S
 from holter.detectors.standing import FLOOR_OF_NNUNET_S, FLOOR_S, TIMES_LONGEST_OF_NNUNET, StandingKeeper
 from holter.records import GpuSample, PhaseChanged, Tick
 
+SECOND = 13  # PID of another rank
+
 
 def seen(ticks: Iterable[Tick]) -> StandingKeeper:
     keeper = StandingKeeper()
@@ -202,3 +204,34 @@ def test_it_stands_there_since_nobody_works():
     assert stood_s(run, [*begin, *run.halt(75, phase="epoch-end", cpu=1.0)]) == 0
     run = Run()
     assert stood_s(run, [*run.go(60), *run.halt(75, phase="train", cpu=0.0)]) == 0, "that is a stall"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "behind", "alarm_s"),
+    [
+        (("epoch-end", 1, "none"), ("validate", 1, "val-batch"), 30),  # a frozen worker of the second rank
+        (("epoch-end", 1, "none"), ("validate", 1, "none"), 30),  # or it stands inside a step
+        (("epoch-end", 1, "none"), ("epoch-end", 1, "none"), None),
+        (("train", 2, "none"), ("checkpoint", 1, "none"), None),  # only one of them uploads
+    ],
+)
+@pytest.mark.parametrize("first_is_ahead", [True, False])
+def test_several_ranks_stand_where_the_one_behind_stands(ahead, behind, alarm_s, first_is_ahead: bool):
+    """A rank that waits for the others at the end of an epoch does not wait of its own will."""
+    run = Run()
+    ticks = list(run.go(60))
+    for tick in run.halt(75, cpu=0.0):
+        (beat,) = tick.beats
+        states = (ahead, behind) if first_is_ahead else (behind, ahead)
+        beats = tuple(
+            msgspec.structs.replace(beat, pid=pid, phase=phase, epoch=epoch, waits_for=waits)
+            for pid, (phase, epoch, waits) in zip((MAIN, SECOND), states, strict=True)
+        )
+        second = process(tick.t_s, SECOND, cpu=0.0, role="main")
+        ticks.append(msgspec.structs.replace(tick, beats=beats, processes=(*tick.processes, second)))
+    found = [episode.alarm_s - 60 for episode in detect(ticks) if episode.detector == "stall"]
+    if alarm_s is None:
+        assert not found
+    else:
+        assert len(found) == 1 and found[0] <= alarm_s + 3
+    assert (stood_s(run, ticks) > 0) == (alarm_s is None), "the notice says the same"

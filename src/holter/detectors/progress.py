@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
-from holter.history.ranks import main_beat
+from holter.history.ranks import main_beat, working
 from holter.records import Beat, EpochEnded, LogLine, PhaseChanged, Tick
 
 # Number of step lengths kept: long enough for one bimodal augmentation cycle, short enough to adapt.
@@ -93,6 +94,17 @@ class ProgressKeeper:
 ENOUGH_STEPS = 8
 
 
-def is_between_steps(beat: Beat | None) -> bool:
+def is_between_steps(beat: Beat) -> bool:
     """Return whether nnU-Net runs no step and waits for no batch: there a custom trainer may do what it wants."""
-    return beat is not None and beat.waits_for == "none" and beat.phase in BETWEEN_STEPS
+    return beat.waits_for == "none" and beat.phase in BETWEEN_STEPS
+
+
+def are_between_steps(beats: Iterable[Beat]) -> bool:
+    """Return whether the ranks that are behind are between two steps. Those ahead of them wait for them."""
+    ranks = working(beats)
+    behind = min((_epoch(beat) for beat in ranks), default=None)
+    return bool(ranks) and all(is_between_steps(beat) for beat in ranks if _epoch(beat) == behind)
+
+
+def _epoch(beat: Beat) -> int:
+    return -1 if beat.epoch is None else beat.epoch

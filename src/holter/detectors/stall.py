@@ -11,7 +11,7 @@ from collections import deque
 import msgspec
 
 from holter.detectors.plain import PlainKeeper, waited_s
-from holter.detectors.progress import BETWEEN_STEPS, ProgressKeeper, is_between_steps
+from holter.detectors.progress import BETWEEN_STEPS, ProgressKeeper, are_between_steps
 from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, usable_cpus
 from holter.evidence.window import ready_to_run
 from holter.evidence.words import WORKING_CPU_RATIO, is_in_freezer, waits_for_storage, works_together
@@ -127,7 +127,7 @@ class StallDetector:
         beat = main_beat(tick)
         if beat is None and self._progress.has_beat:
             return  # its page was not read in time
-        between = is_between_steps(beat) if beat is not None else self._phase.phase in BETWEEN_STEPS
+        between = self._phase.phase in BETWEEN_STEPS if beat is None else are_between_steps(tick.beats)
         self._is_between = between and not all(_is_held_up(seen) for seen, *_ in self._working)
 
     def _remember_work(self, tick: Tick) -> None:

@@ -8,7 +8,7 @@ else is known the limit is long, and the smallest activity of any process begins
 from __future__ import annotations
 
 from holter.detectors.plain import PlainKeeper
-from holter.detectors.progress import ProgressKeeper, is_between_steps
+from holter.detectors.progress import ProgressKeeper, are_between_steps
 from holter.detectors.rest import Rest
 from holter.detectors.view import GAP_S, is_held
 from holter.history.ranks import main_of, main_process, working
@@ -72,7 +72,7 @@ class StandingKeeper:
         if gap or moved:
             rest.forget_cores()
         self._rests = rest.see(tick, before=self._rests and not gap)
-        is_between = _is_between(beats) if self.is_plain else is_between_steps(main_of(beats))
+        is_between = _is_between(beats) if self.is_plain else are_between_steps(beats)
         if moved or disturbed or not self._rests or not is_between:
             self.since_s = None
         elif self.since_s is None:
