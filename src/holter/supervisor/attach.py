@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psutil
@@ -88,7 +88,7 @@ def attach(
         terms=Terms(
             heal=False,
             attached=True,
-            resume=resume_command(process_command(root_pid), folder=_current_folder(root_pid)),
+            resume=resume_command(process_command(root_pid), folder=_first_folder(root_pid, variables)),
         ),
         began_wall=psutil.Process(root_pid).create_time(),
         registrar=Registrar(entry_writer(os.environ), writer.path, process_command(root_pid), attached=True)
@@ -223,9 +223,13 @@ class _StopOnSignal:
         self.asked = True
 
 
-def _current_folder(pid: int) -> str | None:
+# The folder in which a process was started; None if that is not known, as of a program that has changed to another one.
+def _first_folder(pid: int, variables: Mapping[str, str]) -> str | None:
+    now, first = Path(f"/proc/{pid}/cwd"), variables.get("PWD")
     try:
-        folder = str(Path(f"/proc/{pid}/cwd").readlink())
+        if first is not None and not now.samefile(f"/proc/{pid}/root{first}"):
+            return None
+        folder = str(now.readlink())
     except OSError:
         return None
     return None if folder.endswith(" (deleted)") else folder
