@@ -268,3 +268,11 @@ def test_a_torch_for_the_cpu_alone_is_named_with_its_version() -> None:
     assert cause_sentence(diagnosis, best, "en") == "The training asked for a GPU, but this torch is a CPU build."
     said = [finding_text(finding, diagnosis, "en") for finding in best.supports]
     assert "this torch is a CPU build (2.8.0+cpu)" in said
+
+
+def test_an_exception_that_answers_a_signal_hides_no_signal_that_follows() -> None:
+    """A handler raises for the SIGTERM of Slurm, and thirty seconds later SIGKILL comes."""
+    answer = msgspec.structs.replace(FAILED, t_s=60.95, error="SIGTERMException", message="")
+    end = ProcessEnded(t_s=61.0, pid=1, role="main", exit_signal=9, source="wait")
+    assert collect(*of_main(PASSES_ON, answer, end)).fact("main.exit_signal").value == 9
+    assert collect(*of_main(answer, end)).fact("main.exit_signal").status == "not-applicable"

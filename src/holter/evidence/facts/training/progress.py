@@ -183,9 +183,12 @@ def _is_by_holter(window: Window, ended: ProcessEnded) -> bool:
 def _has_failed_first(window: Window, ended: ProcessEnded) -> bool:
     if ended.exit_signal is None:
         return False
+    begin_s = ended.t_s - SENT_BEFORE_S
+    sent = (note.t_s for note in window.recording.events(Noted, start_s=begin_s) if note.what == "signal-passed-on")
+    until_s = min((*sent, ended.t_s))  # what it raises after a signal is its answer to it
     return any(
         event.pid == ended.pid and event.source == "hook" and event.thread is None and not event.echo
-        for event in window.recording.events(ExceptionSeen, start_s=ended.t_s - SENT_BEFORE_S, end_s=ended.t_s)
+        for event in window.recording.events(ExceptionSeen, start_s=begin_s, end_s=until_s)
         if event.error not in ("KeyboardInterrupt", "SystemExit") and not reports_dataloader_worker(event.message)
     )
 
