@@ -104,6 +104,26 @@ def test_phases_follow_the_trainer_and_an_override_counts_once(hooked, stand_in)
     assert hooked.lines("note") == []
 
 
+def test_a_step_is_no_end_of_an_epoch_whatever_the_loop_tells(hooked, stand_in):
+    """A trainer with a loop of its own: a step that hangs would be taken for a wait between two steps."""
+    program = """
+from _holter_hook.runtime import RUNTIME
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+class Loops(nnUNetTrainer):
+    def train_step(self, batch): print(RUNTIME.phase(), RUNTIME.page.epoch)
+    validation_step = train_step
+    def run_training(self):
+        self.on_train_epoch_start()
+        for _ in range(2):
+            self.train_step(1), self.train_step(2)
+            self.on_epoch_end()
+        self.validation_step(1)
+Loops({}, "3d", 0).run_training()
+"""
+    done = hooked.run("-c", program, path=(stand_in,))
+    assert (done.stdout.split("\n"), done.stderr) == (["train 0"] * 2 + ["train 1"] * 2 + ["validate 2", ""], "")
+
+
 def test_nothing_is_added_to_the_trainer_and_its_signature_and_copies_survive(hooked, stand_in):
     outputs = [hooked.run("-c", "BREAK = False\n" + PROGRAM, path=(stand_in,), hook=hook) for hook in (True, False)]
     with_hook, without = (json.loads(output.stdout) for output in outputs)

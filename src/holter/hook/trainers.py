@@ -21,6 +21,7 @@ from .workers import augmenters, children
 # Called with the trainer before the method. It may return a function to be called with (trainer, ok) after it.
 After = Callable[[Any, bool], None]
 Watch = Callable[..., "After | None"]
+EPOCH_END = layout.PHASES.index("epoch-end")
 
 
 def patch_trainer(module: ModuleType) -> None:
@@ -202,6 +203,8 @@ def _watched_step(name: str, original: Callable[..., Any]) -> Callable[..., Any]
 
     @functools.wraps(original)
     def step(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if RUNTIME.page.phase == EPOCH_END:  # a loop of the trainer's own, without on_train_epoch_start
+            RUNTIME.enter(phase, _epoch(self))
         if name not in _compiled:
             return _first_step(name, original, self, args, kwargs)
         result = original(self, *args, **kwargs)
@@ -211,6 +214,7 @@ def _watched_step(name: str, original: Callable[..., Any]) -> Callable[..., Any]
         return result
 
     trains = name == "train_step"
+    phase = "train" if trains else "validate"
     return step
 
 
