@@ -164,6 +164,21 @@ def test_one_look_is_enough_where_an_error_says_the_same():
     assert facts(gone, storage=samples).fact("results.gone").value == "deleted"
 
 
+@pytest.mark.parametrize(
+    ("read_s", "missing", "gone"),
+    [
+        (40.0, "Parent directory /r/fold_0", "deleted"),
+        (40.0, "Parent directory /r/fold_01", None),
+        (40.0, "/r/fold_0/validation", None),
+        (200.0, "Parent directory /r/fold_0", None),  # it is there: the error was about a moment
+    ],
+)
+def test_an_error_that_names_the_folder_is_newer_than_the_last_reading(read_s, missing, gone):
+    raised = ExceptionSeen(t_s=60.0, pid=1, role="main", error="RuntimeError", message=f"{missing} does not exist.")
+    found = facts(raised, kind="death", storage=(folder(30.0, "2:7"), folder(read_s, "2:7")))
+    assert found.fact("results.gone").value == gone
+
+
 @pytest.mark.parametrize(("device", "gone"), [("2", None), ("3", "replaced")])
 def test_a_folder_that_was_made_again_and_took_a_checkpoint_is_there(device, gone):
     saved = Noted(t_s=65.0, what="checkpoint", text="/r/fold_0/checkpoint_latest.pth in 0.10 s")

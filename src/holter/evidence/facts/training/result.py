@@ -90,6 +90,8 @@ def _folder(window: Window, book: FactBook) -> None:
             book.known("results.gone", "deleted", samples[-1].path)
         else:
             book.unknown("results.gone", MISSED_ONCE())
+    elif f"{seen[-1].path} does not exist" in errors and samples[-1].t_s < window.episode.start_s:
+        book.known("results.gone", "deleted", seen[-1].path)  # since the last reading
     elif seen[-1].path == seen[0].path and not _is_in_use(window, seen):
         book.known("results.gone", "replaced", seen[-1].path)
     else:
