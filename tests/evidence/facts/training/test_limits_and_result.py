@@ -168,6 +168,7 @@ def test_one_look_is_enough_where_an_error_says_the_same():
     ("read_s", "missing", "gone"),
     [
         (40.0, "Parent directory /r/fold_0", "deleted"),
+        (40.0, "No such file or directory: '/r/fold_0/progress.png'", "deleted"),
         (40.0, "Parent directory /r/fold_01", None),
         (40.0, "/r/fold_0/validation", None),
         (200.0, "Parent directory /r/fold_0", None),  # it is there: the error was about a moment

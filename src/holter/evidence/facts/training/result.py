@@ -14,6 +14,8 @@ from holter.sentences import define
 
 EPOCHS = 2
 MISSING = later(r"does not exist|No such file|FileNotFoundError|\[Errno 2\]|cannot be opened", re.IGNORECASE)
+# After the folder's path: torch's word when it saves, and the file that nnU-Net draws before; writing would create it.
+CANNOT_WRITE = (" does not exist", "/progress.png")
 LOSS_NOTES = ("loss-not-finite", "loss-is-finite")
 LOSS_FACTS = ("loss.not_finite", "loss.since")
 IS_FINITE = define("result.is-finite", "the losses are finite numbers")
@@ -90,7 +92,7 @@ def _folder(window: Window, book: FactBook) -> None:
             book.known("results.gone", "deleted", samples[-1].path)
         else:
             book.unknown("results.gone", MISSED_ONCE())
-    elif f"{seen[-1].path} does not exist" in errors and samples[-1].t_s < window.episode.start_s:
+    elif any(f"{seen[-1].path}{end}" in errors for end in CANNOT_WRITE) and samples[-1].t_s < window.episode.start_s:
         book.known("results.gone", "deleted", seen[-1].path)  # since the last reading
     elif seen[-1].path == seen[0].path and not _is_in_use(window, seen):
         book.known("results.gone", "replaced", seen[-1].path)
