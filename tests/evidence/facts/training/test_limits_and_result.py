@@ -165,18 +165,31 @@ def test_one_look_is_enough_where_an_error_says_the_same():
 
 
 @pytest.mark.parametrize(
+    ("missing", "gone"),
+    [
+        ("Parent directory /r/fold_0 does not exist.", "deleted"),
+        ("[Errno 2] No such file or directory: '/r/fold_0/progress.png'", "deleted"),
+        ("[Errno 2] No such file or directory: '/p/case_1.b2nd'", None),
+    ],
+)
+def test_before_the_first_reading_an_error_of_writing_is_enough(missing, gone):
+    raised = ExceptionSeen(t_s=60.0, pid=1, role="main", error="FileNotFoundError", message=missing)
+    assert facts(raised, kind="death").fact("results.gone").value == gone
+
+
+@pytest.mark.parametrize(
     ("read_s", "missing", "gone"),
     [
-        (40.0, "Parent directory /r/fold_0", "deleted"),
-        (40.0, "No such file or directory: '/r/fold_0/progress.png'", "deleted"),
-        (40.0, "Parent directory /r/fold_01", None),
-        (40.0, "/r/fold_0/validation", None),
-        (200.0, "Parent directory /r/fold_0", None),  # it is there: the error was about a moment
+        (50.0, "Parent directory /r/fold_0", "deleted"),
+        (50.0, "No such file or directory: '/r/fold_0/progress.png'", "deleted"),
+        (50.0, "Parent directory /r/fold_01", None),
+        (50.0, "/r/fold_0/validation", None),
+        (70.0, "Parent directory /r/fold_0", None),  # it is there: the error was about a moment
     ],
 )
 def test_an_error_that_names_the_folder_is_newer_than_the_last_reading(read_s, missing, gone):
     raised = ExceptionSeen(t_s=60.0, pid=1, role="main", error="RuntimeError", message=f"{missing} does not exist.")
-    found = facts(raised, kind="death", storage=(folder(30.0, "2:7"), folder(read_s, "2:7")))
+    found = facts(raised, kind="death", storage=(folder(50.0, "2:7"), folder(read_s, "2:7")))
     assert found.fact("results.gone").value == gone
 
 

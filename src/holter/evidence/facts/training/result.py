@@ -16,6 +16,7 @@ EPOCHS = 2
 MISSING = later(r"does not exist|No such file|FileNotFoundError|\[Errno 2\]|cannot be opened", re.IGNORECASE)
 # After the folder's path: torch's word when it saves, and the file that nnU-Net draws before; writing would create it.
 CANNOT_WRITE = (" does not exist", "/progress.png")
+NO_FOLDER = later(r"Parent directory \S+ does not exist|No such file or directory: '[^']*/fold_\w+/progress\.png'")
 LOSS_NOTES = ("loss-not-finite", "loss-is-finite")
 LOSS_FACTS = ("loss.not_finite", "loss.since")
 IS_FINITE = define("result.is-finite", "the losses are finite numbers")
@@ -85,6 +86,8 @@ def _folder(window: Window, book: FactBook) -> None:
     is_in_error = MISSING.search(errors) is not None
     if not seen and not is_in_error:
         book.not_applicable("results.gone", NOT_MISSING())
+    elif not seen and NO_FOLDER.search(errors):  # an early end: torch and nnU-Net would have created the file
+        book.known("results.gone", "deleted", errors.strip())
     elif not seen:
         book.unknown("results.gone", NOT_READ())
     elif samples[-1].missing and seen[-1].path == samples[-1].path:
