@@ -170,6 +170,7 @@ def test_one_look_is_enough_where_an_error_says_the_same():
         ("Parent directory /r/fold_0 does not exist.", "deleted"),
         ("[Errno 2] No such file or directory: '/r/fold_0/progress.png'", "deleted"),
         ("[Errno 2] No such file or directory: '/p/case_1.b2nd'", None),
+        ("[Errno 30] Read-only file system: '/r/fold_0/progress.png'", None),
     ],
 )
 def test_before_the_first_reading_an_error_of_writing_is_enough(missing, gone):
@@ -184,6 +185,7 @@ def test_before_the_first_reading_an_error_of_writing_is_enough(missing, gone):
         (50.0, "No such file or directory: '/r/fold_0/progress.png'", "deleted"),
         (50.0, "Parent directory /r/fold_01", None),
         (50.0, "/r/fold_0/validation", None),
+        (50.0, "[Errno 30] Read-only file system: '/r/fold_0/progress.png'", None),
         (70.0, "Parent directory /r/fold_0", None),  # it is there: the error was about a moment
     ],
 )

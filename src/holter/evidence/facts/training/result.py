@@ -14,9 +14,10 @@ from holter.sentences import define
 
 EPOCHS = 2
 MISSING = later(r"does not exist|No such file|FileNotFoundError|\[Errno 2\]|cannot be opened", re.IGNORECASE)
-# After the folder's path: torch's word when it saves, and the file that nnU-Net draws before; writing would create it.
-CANNOT_WRITE = (" does not exist", "/progress.png")
-NO_FOLDER = later(r"Parent directory \S+ does not exist|No such file or directory: '[^']*/fold_\w+/progress\.png'")
+# torch's word when it saves, and the picture that nnU-Net draws before: either would have been created in the folder.
+NO_FOLDER = later(
+    r"Parent directory (?P<saved>.+?) does not exist|No such file or directory: '(?P<drawn>[^']*/fold_\w+)/progress\.png'"
+)
 LOSS_NOTES = ("loss-not-finite", "loss-is-finite")
 LOSS_FACTS = ("loss.not_finite", "loss.since")
 IS_FINITE = define("result.is-finite", "the losses are finite numbers")
@@ -84,10 +85,12 @@ def _folder(window: Window, book: FactBook) -> None:
     seen = [sample for sample in samples if sample.identity is not None]
     errors = f"{book.value('exception.first') or ''} {reason if isinstance(reason, str) else ''}"
     is_in_error = MISSING.search(errors) is not None
+    found = NO_FOLDER.search(errors)
+    lost = found["saved"] or found["drawn"] if found is not None else None
     if not seen and not is_in_error:
         book.not_applicable("results.gone", NOT_MISSING())
-    elif not seen and NO_FOLDER.search(errors):  # an early end: torch and nnU-Net would have created the file
-        book.known("results.gone", "deleted", errors.strip())
+    elif lost is not None and _is_newest(lost, seen, window.episode.start_s):
+        book.known("results.gone", "deleted", lost)
     elif not seen:
         book.unknown("results.gone", NOT_READ())
     elif samples[-1].missing and seen[-1].path == samples[-1].path:
@@ -95,12 +98,15 @@ def _folder(window: Window, book: FactBook) -> None:
             book.known("results.gone", "deleted", samples[-1].path)
         else:
             book.unknown("results.gone", MISSED_ONCE())
-    elif any(f"{seen[-1].path}{end}" in errors for end in CANNOT_WRITE) and samples[-1].t_s < window.episode.start_s:
-        book.known("results.gone", "deleted", seen[-1].path)  # since the last reading
     elif seen[-1].path == seen[0].path and not _is_in_use(window, seen):
         book.known("results.gone", "replaced", seen[-1].path)
     else:
         book.not_applicable("results.gone", FOLDER_THERE())
+
+
+# No reading says otherwise: there was none, or the last one of this folder is older than the error.
+def _is_newest(lost: str, seen: list[StorageSample], error_s: float) -> bool:
+    return not seen or (seen[-1].path == lost and seen[-1].t_s < error_s)
 
 
 # True for the first folder, and for one that replaced it and received a checkpoint.
