@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from batchgenerators.dataloading.nondet_multi_threaded_augmenter import NonDetMu
 
 from holter.reports.catalogue import phrase
 from holter.trainer.auto.choice import Choice, kept
-from holter.trainer.auto.decide import WORTH, chosen, speed_of_stock
+from holter.trainer.auto.decide import WORTH, chosen, end, speed_of_stock
 from holter.trainer.auto.race import Speed, at_least, measure, speed_of
 from holter.trainer.sentences import DIFFERENT
 
@@ -151,3 +152,28 @@ def test_stock_loaders_that_fail_while_they_are_timed_leave_no_worker_and_no_ope
         speed_of_stock(stock, 2, 60.0)
     assert set(psutil.Process().children()) <= children
     assert open_files() <= before + FEW_FILES
+
+
+class LosesItsWorkers(NonDetMultiThreadedAugmenter):
+    """At its orderly end the workers are gone before the thread that collects their batches has seen that it ends."""
+
+    def _finish(self, *args: Any, **more: Any) -> None:
+        thread = self.results_loop_thread
+        for worker in self._processes:
+            worker.kill()
+        if thread is not None:
+            thread.join()
+        super()._finish(*args, **more)
+
+
+@pytest.mark.parametrize(("finish", "tracebacks"), [(end, 0), (LosesItsWorkers._finish, 1)])
+def test_only_the_end_of_the_race_is_without_that_traceback(
+    finish: Callable[[Any], None], tracebacks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raised: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", raised.append)
+    augmenter = LosesItsWorkers(Breaks(10**9), None, 1, 2, None, False, 0.02)
+    next(augmenter)
+    finish(augmenter)
+    assert len(raised) == tracebacks
+    assert threading.excepthook == raised.append

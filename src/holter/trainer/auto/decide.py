@@ -10,9 +10,10 @@ import copy
 import dataclasses
 import gc
 import inspect
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -131,12 +132,26 @@ def chosen(ours: Speed, theirs: Speed, threads: int, transforms: int) -> Choice:
 
 
 def end(augmenter: Any) -> None:
-    """End nnU-Net's augmenter and its workers."""
+    """End nnU-Net's augmenter and its workers, without a traceback of the thread that collects their batches.
+
+    It may be between its look at the abort event and its look at the workers, which end now, or receive from one:
+    https://github.com/MIC-DKFZ/batchgenerators/blob/master/batchgenerators/dataloading/nondet_multi_threaded_augmenter.py
+    """
     finish = getattr(augmenter, "_finish", None)
     if callable(finish):
-        with suppress(Exception):  # a worker that is gone already
-            finish()
+        with _without_errors_of(getattr(augmenter, "results_loop_thread", None)), suppress(Exception):
+            finish()  # a worker may be gone already
     gc.collect()  # batches in shared memory that its threads and queues refer to in a circle
+
+
+@contextmanager
+def _without_errors_of(thread: threading.Thread | None) -> Iterator[None]:
+    before = threading.excepthook
+    threading.excepthook = lambda raised: None if raised.thread is thread else before(raised)
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def sample_of(stock_loader: Any) -> tuple[torch.Tensor, torch.Tensor]:
