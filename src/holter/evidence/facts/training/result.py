@@ -16,7 +16,8 @@ EPOCHS = 2
 MISSING = later(r"does not exist|No such file|FileNotFoundError|\[Errno 2\]|cannot be opened", re.IGNORECASE)
 # torch's word when it saves, and the picture that nnU-Net draws before: either would have been created in the folder.
 NO_FOLDER = later(
-    r"Parent directory (?P<saved>.+?) does not exist|No such file or directory: '(?P<drawn>[^']*/fold_\w+)/progress\.png'"
+    r"Parent directory (?P<saved>.+?) does not exist|"
+    r"No such file or directory: '(?P<drawn>[^']*/fold_\w+)/progress\.png'"
 )
 LOSS_NOTES = ("loss-not-finite", "loss-is-finite")
 LOSS_FACTS = ("loss.not_finite", "loss.since")
