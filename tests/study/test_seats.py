@@ -13,6 +13,8 @@ import pytest
 from holter.records import Message
 from holter.study.queue import Slot
 from holter.study.seats import SEAT, Seats, inherited
+from needs import needs
+from nvml.fake_nvml import FakeGpu
 from study.conftest import World
 
 GPU = Slot("gpu-0", 0)
@@ -69,6 +71,43 @@ def test_in_two_jobs_of_slurm_gpu_0_is_another_one(tmp_path: Path, monkeypatch: 
     assert ours.take(GPU) and not theirs.take(GPU)
     monkeypatch.setenv("SLURM_JOB_ID", "2")
     assert theirs.take(GPU)
+
+
+# In a container: takes the GPU that is there, as its first one; prints whether it got it, and holds it until its end.
+CONTAINER = """
+import os, pathlib, sys
+from holter.study.seats import Seats
+from holter.study.slots import slots_of
+(slot,) = slots_of(["0"], None, os.environ)
+print(slot.device, Seats(pathlib.Path(sys.argv[1]), lambda _: None).take(slot), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.slow
+@needs("root", "unshare", "cc")
+def test_two_containers_share_a_gpu_by_its_uuid_and_not_by_the_index_that_it_has_in_each(tmp_path: Path) -> None:
+    gpus = {name: FakeGpu(tmp_path / name, uuid=f"GPU-{name}") for name in ("one", "other")}
+
+    def container(host: str, gpu: str) -> subprocess.Popen[str]:
+        begin = ("unshare", "--uts", "--pid", "--fork", "--mount-proc", "sh", "-c", f'hostname {host}; exec "$@"', "sh")
+        return subprocess.Popen(
+            [*begin, sys.executable, "-c", CONTAINER, str(tmp_path / "state")],
+            env={**os.environ, **gpus[gpu].environment()},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    running: list[subprocess.Popen[str]] = []
+    try:
+        for host, gpu, is_taken in (("a", "one", True), ("b", "one", False), ("a", "other", True)):
+            running.append(container(host, gpu))
+            assert running[-1].stdout is not None
+            assert running[-1].stdout.readline().split() == ["0", str(is_taken)], (host, gpu)
+    finally:
+        for each in running:
+            each.communicate()
 
 
 def test_where_nothing_can_be_locked_memory_alone_decides(tmp_path: Path) -> None:

@@ -32,11 +32,15 @@ Fate = Literal["done", "again", "aside"]
 
 
 class Slot(NamedTuple):
-    """A place for one training. ``gpu``: its index; None: the CPU. ``mig``: the UUID of a slice of that GPU."""
+    """A place for one training. ``gpu``: its index; None: the CPU. ``mig``: the UUID of a slice of that GPU.
+
+    ``uuid``: of the GPU, if the driver reports it.
+    """
 
     name: str
     gpu: int | None = None
     mig: str | None = None
+    uuid: str | None = None
 
     @property
     def device(self) -> str | None:

@@ -42,9 +42,7 @@ class Seats:
         try:
             make_private(self._folder.parent)
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            # The home may be shared by several machines, and in a job of Slurm the GPUs are counted from 0.
-            place = "-".join((socket.gethostname(), *filter(None, [os.environ.get("SLURM_JOB_ID")]), slot.device))
-            descriptor = os.open(self._folder / place, os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(self._folder / _name_of(slot), os.O_RDWR | os.O_CREAT, 0o600)
         except (OSError, FolderNotWritable):
             return True  # nothing can be locked here
         try:
@@ -70,6 +68,13 @@ class Seats:
         """Let go of a lock: its training holds it, or none was started."""
         with contextlib.suppress(KeyError):
             os.close(self._own.pop(slot.name))
+
+
+def _name_of(slot: Slot) -> str:
+    # A UUID is the same in every container, and of no other device. An index is one of this host, or of its job: the
+    # home may be shared by several machines, and in a job of Slurm the GPUs are counted from 0.
+    index = (socket.gethostname(), os.environ.get("SLURM_JOB_ID"), str(slot.gpu))
+    return slot.mig or slot.uuid or "-".join(filter(None, index))
 
 
 def inherited(environ: MutableMapping[str, str]) -> tuple[int, ...]:

@@ -72,7 +72,7 @@ def slots_of(gpus: Sequence[str], cpu_slots: int | None, environ: Mapping[str, s
 def _slots(gpu: GpuSample) -> list[Slot]:
     # A program sees one slice at most, as its whole GPU.
     if not gpu.mig:
-        return [Slot(f"gpu-{gpu.index}", gpu.index)]
+        return [Slot(f"gpu-{gpu.index}", gpu.index, uuid=gpu.uuid)]
     uuids = [part.uuid for part in gpu.slices or () if part.uuid is not None]
     return [Slot(f"gpu-{gpu.index}-mig-{number}", gpu.index, uuid) for number, uuid in enumerate(uuids)]
 
