@@ -52,6 +52,40 @@ def test_systemd_reads_it_and_sees_each_word_as_it_was_typed(tmp_path: Path) -> 
     assert 'Environment="nnUNet_raw=/raw 50%%"' in text and "OTHER" not in text
 
 
+# Prints the service file with a disk there; then the disk goes, the service's wait begins, and the disk comes back.
+REBOOT = """
+mount -t tmpfs disk "$1" && mkdir "$1/results" "$1/work" && cd "$1/work" || exit 3
+"$2" -m holter study run 4 -c 2d --slots 1 --service > "$3" || exit 4
+cd / && umount "$1" || exit 5
+wait_for="$(sed -n 's/^ExecStartPre=//p' "$3" | head -n 1 | sed 's/\\$\\$/$/g')"
+sh -c "$wait_for" & pid=$!
+sleep 1; kill -0 $pid || exit 6
+mount -t tmpfs disk "$1" && wait $pid || exit 7
+"""
+
+
+@pytest.mark.slow
+@needs("root", "unshare")
+def test_after_a_reboot_it_waits_for_the_disk_of_the_results(world: World) -> None:
+    disk, file = world.folder / "a disk", world.folder / "unit"
+    disk.mkdir()
+    environ = {**os.environ, **world.environ, "nnUNet_results": f"{disk}/results"}
+    command = ["unshare", "--mount", "sh", "-c", REBOOT, "sh", str(disk), sys.executable, str(file)]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    lines = file.read_text().splitlines()
+    assert f"WorkingDirectory=-{disk}/work" in lines, "it may be missing before the wait"
+    assert f'ExecStartPre=/usr/bin/test -d "{disk}/work"' in lines and "TimeoutStartSec=infinity" in lines
+    assert sum(line.startswith("ExecStartPre=") for line in lines) == 2, "the root is always there"
+
+
+def test_a_results_folder_that_is_not_there_now_is_named(world: World) -> None:
+    here = unit_of(WORDS, world.folder, world.environ)
+    assert "Not there now" not in here
+    gone = unit_of(WORDS, world.folder, {**world.environ, "nnUNet_results": str(world.folder / "not-mounted")})
+    assert "# Not there now" in gone and "after a reboot: nnUNet_results\n" in gone
+
+
 def test_what_no_line_of_such_a_file_can_hold_is_an_error() -> None:
     with pytest.raises(BadInput, match="nnUNet_x has a line break") as raised:
         unit_of(WORDS, Path("/"), {"nnUNet_x": "a\nExecStart=/bin/evil"})

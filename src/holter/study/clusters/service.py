@@ -5,11 +5,14 @@ It is printed, and installed by the user.
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from holter.errors import BadInput
+from holter.linux.mounts import mount_of, parse_mountinfo
+from holter.linux.procfs import read_text
 from holter.probes.machine.environment import looks_secret
 from holter.sentences import NOTHING_STARTED, define
 from holter.study.trainings import absolute
@@ -39,7 +42,7 @@ Description=holter study
 [Service]
 WorkingDirectory={folder}
 {variables}
-ExecStart={command}
+{waits}ExecStart={command}
 # A study that was killed starts again and goes on with its trainings, which run on; after exit codes it does not:
 # 0 all is done, 1 something must be looked at, 75 it was asked to stop.
 Restart=on-abnormal
@@ -52,11 +55,21 @@ TimeoutStopSec={stop}
 WantedBy=default.target
 """
 LEFT_OUT = "\n# Left out, because they look like secrets: {names}"
+# RequiresMountsFor= would not help: the manager of a user's services knows a disk only once it is mounted.
+WAIT = """\
+# After a reboot it waits for its disks: on an empty folder all folds would seem to be missing.
+TimeoutStartSec=infinity
+"""
+WAIT_FOR = """ExecStartPre=/bin/sh -c 'until mountpoint -q "$$0"; do sleep 5; done' {disk}\n"""
+# That folder is also looked for before the wait, when it may be missing ("-" in front of it); after the wait it is not.
+WAITED = """ExecStartPre=/usr/bin/test -d {folder}\n"""
+NOT_THERE = "# Not there now, so the service does not wait for their disk after a reboot: {names}\n"
 
 
-def unit_of(words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str:
+def unit_of(words: Sequence[str], folder: Path, environ: Mapping[str, str], out: Path = Path()) -> str:
     """Return the service file that runs ``holter`` with these words in a folder.
 
+    ``out``: the folder for output. Before the study begins, the service waits for the disks of its folders.
     Raises:  BadInput for a word or variable that such a file cannot hold.
     """
     chosen = {name: value for name, value in environ.items() if name in NAMES or name.startswith(PREFIXES)}
@@ -67,15 +80,34 @@ def unit_of(words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> s
     for name, value in {**kept, "holter": " ".join(words), "pwd": str(folder)}.items():
         if "\n" in value:
             raise BadInput(LINE_BREAK(name=name), safe=NOTHING_STARTED(), next_step=WITHOUT_IT(name=name))
+    nnunet = absolute(environ)
+    disks = _disks((folder, folder / out, Path(sys.prefix), *map(Path, nnunet.values())))
+    gone = [name for name, place in nnunet.items() if not Path(place).exists()]
     return UNIT.format(
         name="holter-study",
         left_out=LEFT_OUT.format(names=", ".join(secret)) if secret else "",
-        folder=str(folder).replace("%", "%%"),
+        folder=("-" if disks else "") + str(folder).replace("%", "%%"),
+        waits=_waits(disks, folder, gone),
         variables="\n".join(f"Environment={_quoted(f'{name}={value}')}" for name, value in sorted(kept.items())),
         # A dollar begins a variable in a command line alone.
         command=" ".join(_quoted(word).replace("$", "$$") for word in (sys.executable, "-m", "holter", *words)),
         stop=STOP_WITHIN_S,
     )
+
+
+def _disks(places: Iterable[Path]) -> list[str]:
+    # Where the disks of these places are mounted, the root aside. A folder that the study will make is on its parent's.
+    mounts = parse_mountinfo(read_text("/proc/self/mountinfo"))
+    found = (mount_of(os.path.realpath(place), mounts) for place in places)
+    return sorted({mount.mount_point for mount in found if mount is not None} - {"/"})
+
+
+def _waits(disks: Sequence[str], folder: Path, gone: Sequence[str]) -> str:
+    lines = NOT_THERE.format(names=", ".join(gone)) if gone else ""
+    if disks:
+        lines += WAIT + "".join(WAIT_FOR.format(disk=_quoted(disk).replace("$", "$$")) for disk in disks)
+        lines += WAITED.format(folder=_quoted(str(folder)).replace("$", "$$"))
+    return lines
 
 
 def _quoted(word: str) -> str:
