@@ -57,6 +57,16 @@ def test_the_verdict_and_the_exit_code(epoch_s: float, most: float | None, expec
     assert comparison.exit_code == code and comparison.warnings == ()
 
 
+def test_a_damaged_tape_is_compared_with_a_warning(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.holter"
+    cut.write_bytes((TAPES / "frozen_worker/fault.holter").read_bytes()[:40_960])
+    recording = read(cut)
+    run = measure("cut", recording, diagnose_recording(recording, is_over=True), is_over=True)
+    said = [phrase(warning, "en") for warning in compare([FIRST, run]).warnings]
+    assert "cut: the recording is damaged or cut; the numbers are of what can be read of it." in said
+    assert not any("damaged" in phrase(warning, "en") for warning in compare([FIRST, other()]).warnings)
+
+
 def test_another_training_is_compared_with_a_warning() -> None:
     smaller = other(training=(("dataset", "Dataset004_H"), ("patch_size", "64 x 64 x 64")), epoch_s=50.0)
     comparison = compare([FIRST, smaller])

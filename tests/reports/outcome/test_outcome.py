@@ -435,6 +435,20 @@ def test_trouble_that_is_over_is_not_called_open_where_the_recording_ends_before
     assert seen.startswith("Verdict: the recording ends before the training, with a problem that is over.")
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"finished": False}, "Verdict: the recording breaks off, with a problem that is over."),
+        ({"damage": "stacks"}, "Verdict: the recording is damaged or cut, with a problem that is over."),
+    ],
+)
+def test_the_verdict_knows_as_little_of_the_training_as_the_headline(change: dict[str, object], said: str) -> None:
+    recording = read(TAPES / "frozen_worker/fault.holter")
+    until_s = min(event.t_s for event in recording.events(ProcessEnded)) - 1
+    cut = msgspec.structs.replace(recording, all_ticks=tuple(recording.ticks(end_s=until_s)), **change)
+    assert verdict(cut).startswith(said)
+
+
 def test_a_training_that_may_still_run_is_not_started_a_second_time() -> None:
     recording = read(TAPES / "frozen_worker/workers_sigstop.holter")
     assert verdict(read(TAPES / "worker_killed/fault.holter")).endswith("--c")

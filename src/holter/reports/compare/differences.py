@@ -85,6 +85,9 @@ FEW = define(
     "{name}: only {count} epochs count; a difference of some percent may be chance.",
     one="{name}: only {count} epoch counts; a difference of some percent may be chance.",
 )
+DAMAGED = define(
+    "compare.damaged", "{name}: the recording is damaged or cut; the numbers are of what can be read of it."
+)
 WARM_UP = define("compare.warm-up", "{name}: only the first epoch is complete, with warm-up and cold files.")
 
 
@@ -146,7 +149,8 @@ class Comparison(Record, frozen=True, kw_only=True):
 def compare(runs: Sequence[Measures], most_slower: float | None = None) -> Comparison:
     """Compare every run with the first one; ``most_slower``: the share (0.05 is 5 %) by which it may be slower."""
     first, *others = runs
-    warnings = [warning for run in runs for warning in _weak(run)]
+    warnings = [DAMAGED(name=run.name) for run in runs if run.is_damaged]
+    warnings += [warning for run in runs for warning in _weak(run)]
     for other in others:
         warnings += _other_training(first, other)
     differences = [

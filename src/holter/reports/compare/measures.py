@@ -31,6 +31,7 @@ class Measures(Record, frozen=True, kw_only=True):
     name: str
     headline: Message
     state: str
+    is_damaged: bool = False  # the numbers are of what can be read of the tape
     epochs: int = 0  # complete ones that count for the times
     epoch_s: float | None = None  # median
     epoch_p95_s: float | None = None
@@ -72,6 +73,7 @@ def measure(name: str, recording: Recording, diagnoses: tuple[Diagnosis, ...] | 
         name=name,
         headline=ran.headline,
         state=ran.state,
+        is_damaged=bool(recording.damage),
         epochs=len(epochs),
         epoch_s=median(epochs) if epochs else None,
         epoch_p95_s=_p95(epochs),

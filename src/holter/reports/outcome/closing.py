@@ -21,12 +21,21 @@ def verdict_of_run(ran: Outcome, recording: Recording) -> Message:
     if not ran.fates and (ran.state in ("finished", "cut") or nothing_left):
         return say.VERDICT(what=quiet_message(recording), command=ran.next_command)
     fate = next((fate for fate in ("open", "over", "healed") if fate in ran.fates), None)
-    seen = ran.state != "running" or was_training_seen(recording)
-    stands = ran.state == "running" and standing(recording) is not None
-    said = say.SAID["stands" if stands else ran.state if seen else "unseen"](
+    said = say.SAID[_state(ran, recording)](
         cause=ran.cause, fate=None if fate is None else say.FINISHED_WITH[fate](cause=ran.cause)
     )
     return say.VERDICT(what=said, command=ran.next_command)
+
+
+def _state(ran: Outcome, recording: Recording) -> str:
+    # As the headline's: where a damaged or broken tape ends is no word on the training.
+    if ran.state == "cut":
+        return "damaged" if recording.damage else "cut" if recording.finished else "broken-off"
+    if ran.state != "running":
+        return ran.state
+    if standing(recording) is not None:
+        return "stands"
+    return "running" if was_training_seen(recording) else "unseen"
 
 
 def verdict_of_case(diagnoses: tuple[Diagnosis, ...], recording: Recording) -> Message:

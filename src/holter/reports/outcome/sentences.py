@@ -130,6 +130,8 @@ SAID: dict[str, Sentence] = {
     "dead": define("said.dead", "dead[[ ({cause})]]"),
     "end-unseen": define("said.end-unseen", "gone; how it ended was not seen"),
     "cut": define("said.cut", "the recording ends before the training[[, {fate}]]"),
+    "broken-off": define("said.broken-off", "the recording breaks off[[, {fate}]]"),
+    "damaged": define("said.damaged", "the recording is damaged or cut[[, {fate}]]"),
     "unwatched": define("said.unwatched", "the training runs, but is not recorded any more"),
     "nothing-trained": define("said.nothing-trained", "no training was seen"),
 }
