@@ -78,6 +78,13 @@ def computes():
         sum(range(10_000))
 
 
+def evaluates():
+    """Between two loops: another loader has ended, and its results are scored."""
+    for _ in DataLoader(torch.zeros(8), num_workers=1):
+        pass
+    computes()
+
+
 def child_computes():
     subprocess.run(["timeout", str(FOR_S), sys.executable, "-c", "while True: pass"], check=False)
 

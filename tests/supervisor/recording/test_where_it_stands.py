@@ -14,6 +14,8 @@ from rich.console import Console
 
 from holter.causes import diagnose_all
 from holter.detectors import standing
+from holter.probes.process import stacks
+from holter.probes.process.py_spy import find_py_spy
 from holter.records import ActionTaken, Notice, Tick
 from holter.reports.json.as_json import to_json
 from holter.reports.outcome import outcome_of
@@ -22,6 +24,7 @@ from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.result import RunResult
 from holter.supervisor.run import run
 from holter.tape import Recording, read
+from needs import needs
 
 STANDS = Path(__file__).parents[1] / "stands.py"
 # Instead of ten minutes; and what stood before is no measure here.
@@ -30,6 +33,8 @@ FOR_S = 24.0
 TOLD = {"in_lock": "lock", "in_socket": "socket", "in_flock": "file-lock", "in_sleep": "sleep", "in_child": "child"}
 HEALTHY = ("computes", "child_computes", "uploads", "child_uploads", "polls", "asks", "asks_at_terminal", "debugs")
 POLLS = ("looks_for_a_file", "asks_a_queue", "asks_a_server")
+TOLD_UNREAD = ("in_lock", "in_socket", "in_sleep", "in_child")
+HEALTHY_UNREAD = ("evaluates", "asks", "asks_at_terminal", "child_computes", "polls")
 UNSEEN = ("thread_uploads", "thread_downloads", "detached_computes")  # in no counter of the main thread
 
 pytestmark = [pytest.mark.training, pytest.mark.long]
@@ -88,6 +93,24 @@ def test_a_loop_that_looks_every_few_seconds_does_not_stand(tmp_path: Path, monk
     assert result.returncode == 0, (tmp_path / "output.txt").read_text()
     told = notices(recording, "main-stands")
     assert [str(notice.message.value("place")).split()[0] for notice in told] == ["in_lock"]
+
+
+@needs("unshare")
+def test_without_a_stack_the_kernel_tells_that_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel refuses a py-spy in a user namespace of its own, as Yama and containers refuse it."""
+    refused = tmp_path / "py-spy"
+    refused.write_text(f'#!/bin/sh\nexec unshare --user "{find_py_spy()}" "$@"\n')
+    refused.chmod(0o755)
+    monkeypatch.setattr(stacks, "find_py_spy", lambda: refused)
+    ways = [way for pair in zip(HEALTHY_UNREAD, TOLD_UNREAD, strict=False) for way in pair] + [HEALTHY_UNREAD[-1]]
+    result, recording = play(tmp_path, *ways, heal=True)
+    assert result.returncode == 0, (tmp_path / "output.txt").read_text()
+    told = [notice.message for notice in notices(recording, "main-stands")]
+    assert {message.key for message in told} == {"notice.main-unread"}
+    assert [message.value("kind").key for message in told] == [f"standing.{TOLD[way]}" for way in TOLD_UNREAD]
+    assert all(message.value("why").value("why").key == "stack.permission-denied" for message in told)
+    assert [notice.message.value("place") for notice in notices(recording, "main-goes-on")] == [None] * len(told)
+    assert result.episodes == () and not recording.events(ActionTaken)
 
 
 def test_what_stands_at_the_end_is_the_headline_and_names_no_cause(tmp_path: Path) -> None:

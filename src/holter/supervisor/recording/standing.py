@@ -11,7 +11,7 @@ from pathlib import Path
 
 from holter.detectors.standing import Progress, StandingKeeper
 from holter.evidence.facts.training.standing import KINDS
-from holter.evidence.facts.training.stuck_place import LOOPS, OTHER, PERSON, Place, stuck_place
+from holter.evidence.facts.training.stuck_place import LOOPS, OTHER, PERSON, stuck_place, waits_for
 from holter.evidence.frames import describe
 from holter.evidence.window import Window
 from holter.history.ranks import main_process
@@ -19,6 +19,7 @@ from holter.history.standing import GOES_ON, STANDS
 from holter.probes.process.stacks import StackDumper
 from holter.records import Episode, Notice, ProcessSample, StackDump, Tick
 from holter.sentences import define
+from holter.supervisor.recording.abilities import NO_FRAMES
 from holter.supervisor.run_activity import RunActivity
 from holter.tape import Recording
 
@@ -30,6 +31,9 @@ LEAST_PART = 0.75
 ACTIVITY_LOOKS, LEAST_BETWEEN_S = 20, 4.0
 # What it waits for is not known, or it is a file of which nothing is read or written.
 UNNAMED = (OTHER, "file")
+# By the kernel alone, where no stack can be read. A debugger at a terminal, a notebook, and a server that gets its
+# orders by events wait for none of these.
+WITHOUT_PERSON = ("lock", "file-lock", "child", "sleep", "socket", "pipe")
 # With stdin behind it, such a call waits for a person, or for the program that gives it orders.
 READS = ("read", "readv", "select", "pselect6")
 
@@ -43,7 +47,13 @@ QUIET_IN = define(
     "no step for {age:duration}: the main thread stands in {place}[[ ({kind})]]. "
     "Between two steps this may be intended, so it is no alarm yet",
 )
-WENT_ON = define("notice.main-goes-on", "the main process goes on, after {age:duration} in {place}")
+UNREAD = define(
+    "notice.main-unread",
+    "no batch for {age:duration}: the main thread stands ({kind}), and Holter sees no activity of the run. "
+    "Where in the program that is cannot be read here ({why}). If you may trace the process, this shows it: "
+    "py-spy dump --pid {pid}. It may be intended, for example in a debugger",
+)
+WENT_ON = define("notice.main-goes-on", "the main process goes on, after {age:duration}[[ in {place}]]")
 
 
 class StandingWatch:
@@ -66,11 +76,11 @@ class StandingWatch:
     def follow(self) -> None:
         """Begin again for a process that replaces the last one of the run."""
         self._keeper = StandingKeeper()
-        self._dumps: list[StackDump] = []
-        self._looked = 0
+        self._begin()
         self._activity.forget()
         self._wakes: int | None = None  # of the main thread, at its last reading; None: a look at its stack woke it
-        self._reported: tuple[Progress, float, str] | None = None  # progress then, beginning, place
+        # progress then, beginning, place (None: its stack could not be read)
+        self._reported: tuple[Progress, float, str | None] | None = None
 
     def see(self, tick: Tick) -> tuple[Notice, ...]:
         """Process the next tick; return new notices."""
@@ -86,14 +96,12 @@ class StandingWatch:
         main = main_process(tick.processes, tick.beats)
         if since_s is None or main is None:
             if tick.processes:
-                self._dumps, self._looked = [], 0
+                self._begin()
             return ()
-        own = [
-            dump
-            for dump in came
-            if dump.pid == main.pid and dump.t_s >= since_s and any(thread.frames for thread in dump.threads)
-        ]
+        of_main = [dump for dump in came if dump.pid == main.pid and dump.t_s >= since_s and dump.threads]
+        own = [dump for dump in of_main if any(thread.frames for thread in dump.threads)]
         self._dumps += own
+        self._unread += [dump for dump in of_main if dump not in own]
         if own:
             self._write(own)
         age_s = tick.t_s - since_s
@@ -102,13 +110,21 @@ class StandingWatch:
         ):
             self._looked += 1
             self._wakes = None
-        if not own or not tick.beats or self._dumps[-1].t_s - since_s < self._keeper.limit_s:
+        newest = self._dumps or self._unread
+        if not of_main or not tick.beats or newest[-1].t_s - since_s < self._keeper.limit_s:
             return ()
-        return self._judge(tick, main, since_s)
+        if self._dumps:
+            return self._judge(tick, main, since_s) if own else ()
+        return self._judge_unread(tick, main, since_s)
 
     def close(self) -> None:
         """Cancel a stack dump that still runs."""
         self._dumper.close()
+
+    def _begin(self) -> None:
+        self._dumps: list[StackDump] = []
+        self._unread: list[StackDump] = []  # without frames
+        self._looked = 0
 
     def _is_active(self, tick: Tick) -> bool:
         if not self._keeper.is_plain:
@@ -126,11 +142,8 @@ class StandingWatch:
         return before is not None and self._wakes > before
 
     def _judge(self, tick: Tick, main: ProcessSample, since_s: float) -> tuple[Notice, ...]:
-        newest_s = self._dumps[-1].t_s
-        recent = [dump for dump in self._dumps if dump.t_s >= newest_s - self._keeper.limit_s]
-        if newest_s - recent[0].t_s < LEAST_PART * self._keeper.limit_s:
-            return ()
-        place = self._place(recent, tick, since_s)
+        recent = self._recent(self._dumps)
+        place = stuck_place(recent, self._window(recent[0].pid, tick, since_s)) if len(recent) > 1 else None
         if place is None or place.kind in (PERSON, *LOOPS) or _may_read_stdin(main):
             return ()
         where, began_s = describe(place.frame), since_s if recent[0] is self._dumps[0] else recent[0].t_s
@@ -140,9 +153,26 @@ class StandingWatch:
         message = words(place=where, age=tick.t_s - began_s, kind=kind)
         return (Notice(t_s=tick.t_s, what=STANDS, message=message, pids=(main.pid,)),)
 
-    def _place(self, recent: list[StackDump], tick: Tick, since_s: float) -> Place | None:
-        if len(recent) < 2:
-            return None
+    def _judge_unread(self, tick: Tick, main: ProcessSample, since_s: float) -> tuple[Notice, ...]:
+        recent = self._recent(self._unread)
+        if not self._keeper.is_plain or len(recent) < 2 or _may_read_stdin(main):
+            return ()
+        kind = waits_for(recent, self._window(main.pid, tick, since_s))
+        may_be_stdin = kind == "pipe" and main.syscall is None
+        if kind not in WITHOUT_PERSON or may_be_stdin:
+            return ()
+        self._reported = (self._keeper.progress, since_s, None)
+        why = next(iter(recent[-1].refused), NO_FRAMES())
+        message = UNREAD(age=tick.t_s - since_s, kind=KINDS[kind](), why=why, pid=main.pid)
+        return (Notice(t_s=tick.t_s, what=STANDS, message=message, pids=(main.pid,)),)
+
+    def _recent(self, dumps: list[StackDump]) -> list[StackDump]:
+        # Those of the last part as long as the limit; none if they cover too little of it.
+        newest_s = dumps[-1].t_s
+        recent = [dump for dump in dumps if dump.t_s >= newest_s - self._keeper.limit_s]
+        return recent if newest_s - recent[0].t_s >= LEAST_PART * self._keeper.limit_s else []
+
+    def _window(self, pid: int, tick: Tick, since_s: float) -> Window:
         stands = Episode(
             kind="stall",
             phase="unknown",
@@ -150,15 +180,16 @@ class StandingWatch:
             alarm_s=tick.t_s,
             detector=STANDS,
             subject="training",
-            pid=recent[0].pid,
+            pid=pid,
         )
-        return stuck_place(recent, Window(self._recording(), stands))
+        return Window(self._recording(), stands)
 
     def _went_on(self, tick: Tick) -> tuple[Notice, ...]:
         if self._reported is None or not self._keeper.progress or self._reported[0] == self._keeper.progress:
             return ()
         _, since_s, place = self._reported
-        self._reported, self._dumps, self._looked = None, [], 0
+        self._reported = None
+        self._begin()
         return (Notice(t_s=tick.t_s, what=GOES_ON, message=WENT_ON(age=tick.t_s - since_s, place=place)),)
 
 

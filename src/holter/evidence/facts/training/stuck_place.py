@@ -82,6 +82,18 @@ def stuck_place(dumps: Sequence[StackDump], window: Window) -> Place | None:
     return Place(frame, owner_of(frame), kind)
 
 
+def waits_for(dumps: Sequence[StackDump], window: Window) -> str | None:
+    """Return what the main thread waits for in all of these dumps, by the kernel alone: they need no frames.
+
+    None if it is not the same in all, or if the process computes.
+    """
+    threads = [thread for dump in dumps if (thread := main_thread(dump)) is not None]
+    if not threads or _computes(threads, window, dumps[0].pid):
+        return None
+    kinds = {_kind(thread, window, dumps[0].pid) for thread in threads}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
 # Whether stacks that differ below this frame belong to a training that continues.
 def _is_on_its_way(frame: Frame, paths: Sequence[tuple[Frame, ...]]) -> bool:
     function = frame.function.rsplit(".", 1)[-1]
