@@ -142,8 +142,10 @@ def play(trial: Trial, right: list[tuple[list[int], str]]) -> dict[str, Any]:
 def replacements() -> int:
     """Return how many replacements of workers the hook has completed in this process."""
     file = Path(os.environ.get("HOLTER_SCRATCH", os.devnull)) / f"events-{os.getpid()}.jsonl"
-    lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    return sum(line.get("kind") == "action" and line.get("state") == "done" for line in lines)
+    if not file.exists():
+        return 0
+    with file.open() as lines:  # one by one: all at once would be memory that grows with each replacement
+        return sum(event.get("kind") == "action" and event.get("state") == "done" for event in map(json.loads, lines))
 
 
 def allow(count: int) -> None:
