@@ -45,6 +45,7 @@ class Situation(NamedTuple):
     may_end: bool = True  # while it lives: there is a checkpoint to continue from
     in_force: Settings = ()  # variables in NAMES that the training got
     cleared_s: float | None = None  # time since the external problem is over; None: it is not, or unknown
+    can_replace: bool = True  # its workers, as far as is known
 
 
 class Step(NamedTuple):

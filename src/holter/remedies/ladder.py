@@ -154,7 +154,8 @@ def _stands_after(now: Situation) -> bool:
 
 def _plan(step: Step, cause: str | None, tried: list[Plan], now: Situation, facts: Facts) -> Plan | None:
     # None if the step does not apply now, was tried, or would change nothing.
-    if step.action == "replace-workers" and not (now.alive and now.waits_for_batch and now.workers):
+    can_replace = now.alive and now.waits_for_batch and now.workers and now.can_replace
+    if step.action == "replace-workers" and not can_replace:
         return None
     if step.action == "restart" and not _can_restart(now):
         return None

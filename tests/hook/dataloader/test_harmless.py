@@ -35,6 +35,17 @@ def test_workers_that_are_only_slow_are_left_alone(hooked):
     assert told["text"].endswith("no worker of the DataLoader is stopped or has ended; in hand: Numbers[20]")
 
 
+@pytest.mark.parametrize("environment", [{}, HEAL], ids=["watched", "healed"])
+def test_a_stream_is_refused_with_its_reason(hooked, environment):
+    (result,) = play(hooked, "refused_stream", **environment)
+    assert result["order"] == [list(range(first, first + 4)) for first in range(0, 40, 4)]
+    assert result["same"] and result["idle"] == 2
+    refusal = "workers of the DataLoader of Stream are not replaced: the position in an IterableDataset would be lost"
+    assert [line["text"] for line in hooked.lines("note") if line["what"] == "loader-refused"] == [refusal]
+    (told,) = hooked.lines("action")
+    assert (told["state"], told["text"]) == ("failed", refusal)
+
+
 def test_an_index_that_cannot_be_shown_is_harmless(hooked):
     (result,) = play(hooked, "odd_indices")
     assert result["given"] == [list(range(8))] * 4

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, IterableDataset
 
 
 class Preempted(Exception):
@@ -79,6 +79,27 @@ def slow_sample():
     threading.Timer(0.9, lambda: control.HANDLERS["replace-workers"](7, "")).start()
     order = [batch.tolist() for batch in iterator]
     return {"order": order, "same": pids == [worker.pid for worker in iterator._workers]}
+
+
+class Stream(IterableDataset):
+    """Samples without a position that could be asked for again."""
+
+    def __iter__(self):
+        for number in range(40):
+            time.sleep(0.01)
+            yield number
+
+
+def refused_stream():
+    """The supervisor asks for other workers of a loader that has none to give, beside one that waits for nothing."""
+    idle = iter(DataLoader(Numbers(8), batch_size=4, num_workers=1))
+    iterator = iter(DataLoader(Stream(), batch_size=4, num_workers=1))
+    pids = [worker.pid for worker in iterator._workers]
+    handlers = sys.modules["_holter_hook.control"].HANDLERS
+    threading.Timer(0.1, lambda: handlers["replace-workers"](7, "")).start()
+    order = [batch.tolist() for batch in iterator]
+    same = pids == [worker.pid for worker in iterator._workers]
+    return {"order": order, "same": same, "idle": len(list(idle))}
 
 
 class Odd:

@@ -11,6 +11,7 @@ from holter.records import (
     Diagnosis,
     Episode,
     Fact,
+    Noted,
     ProcessSample,
     Remedy,
     StorageSample,
@@ -378,6 +379,15 @@ def test_only_watching_says_once_what_it_would_do(tmp_path):
     assert case.stand(200, stall(case.t_s)) is None
     assert states(case) == [("replace-workers", "proposed")]
     assert not case.requests.exists()
+
+
+@pytest.mark.parametrize(("can_continue", "proposed"), [(True, [("restart", "proposed")]), (False, [])])
+def test_nothing_is_proposed_that_healing_would_refuse(can_continue, proposed, tmp_path):
+    case = Case(tmp_path, act=False, can_continue=can_continue)
+    note = Noted(t_s=case.t_s, what="loader-refused", text="")
+    case.healer.see(msgspec.structs.replace(case.tick(), events=(note,)), (), ())
+    assert case.stand(200, stall(case.t_s)) is None
+    assert states(case) == proposed
 
 
 class Ranks(Case):

@@ -224,17 +224,31 @@ def lost_a_worker(results: Any, within_s: float) -> bool:
         time.sleep(0.01)
 
 
+def answer_refused(why_not: Remark) -> None:
+    """Answer the supervisor's requests with this, unless an iterator that is guarded waits for a batch."""
+    _refusals.append(why_not)
+    if ACTION not in control.HANDLERS:
+        control.on(ACTION, _refuse)
+    elif control.HANDLERS[ACTION] is _ask and not _others:
+        _others.append(_refuse)
+
+
 _others: list[Any] = []
+_refusals: list[Remark] = []
+
+
+def _refuse(number: int, _text: str) -> None:
+    control.tell(ACTION, "failed", *_refusals, number=number)
 
 
 def _ask(number: int, text: str) -> None:
-    for sight in list(_sights):
-        if sight.since is not None and sight.end_for(number):
-            return
-    for other in _others:
-        other(number, text)
+    waiting = [sight for sight in list(_sights) if sight.since is not None]
+    if any(sight.end_for(number) for sight in waiting):
         return
-    samples = [sample for sight in list(_sights) if sight.since is not None for sample in sight.in_hand()]
+    if _others and not waiting:
+        _others[0](number, text)
+        return
+    samples = [sample for sight in waiting for sample in sight.in_hand()]
     why = remark("workers-live-in-hand", samples=", ".join(samples)) if samples else remark("workers-live")
     control.tell(ACTION, "failed", why, number=number)
 

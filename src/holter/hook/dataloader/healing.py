@@ -29,12 +29,14 @@ _healable: list[str] = []
 def patch_dataloader(module: ModuleType) -> None:
     """Wrap PyTorch's iterator over worker processes, so that workers which die or freeze are replaced.
 
-    ``module``: torch.utils.data.dataloader. Nothing is wrapped if the user did not allow it. If this PyTorch is
-    unknown, only the reason is recorded. An iterator whose workers cannot be replaced works as before.
+    ``module``: torch.utils.data.dataloader. Without the user's permission it is only recorded which workers could not
+    be replaced. If this PyTorch is unknown, only the reason is recorded. An iterator whose workers cannot be replaced
+    works as before.
     """
-    if not permissions.is_allowed("workers"):
-        return
     cls = module._MultiProcessingDataLoaderIter
+    if not permissions.is_allowed("workers"):
+        _note_refused(cls, module)
+        return
     _watch_init(cls, module)
     if refuse.unknown_torch(module) is not None:  # nothing is replaced, and the reason recorded
         return
@@ -73,20 +75,44 @@ def _watch_init(cls: Any, module: ModuleType) -> None:
     cls.__init__ = __init__
 
 
+def _note_refused(cls: Any, module: ModuleType) -> None:
+    # So that nobody is told that --heal would replace them.
+    original = cls.__init__
+
+    @functools.wraps(original)
+    def __init__(self: Any, loader: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        with quietly("care"):
+            why_not = refuse.why_refused(module, type(self), loader) if watch.is_ours() else None
+            if why_not is not None:
+                watch.awake()
+                _note(type(loader.dataset).__name__, why_not)
+        original(self, loader, *args, **kwargs)
+
+    cls.__init__ = __init__
+
+
 def _report(dataset: str, why_not: Remark | None) -> None:
-    key = f"{dataset} {why_not}"
-    if key in _reported:
+    if not _note(dataset, why_not):
         return
-    _reported.add(key)
-    if why_not is None:
-        if dataset not in _healable:
-            _healable.append(dataset)
-    else:
-        RUNTIME.emit("note", what="loader-refused", say=[remark("loader-refused", dataset=dataset, reason=why_not)])
+    if why_not is None and dataset not in _healable:
+        _healable.append(dataset)
     if _healable:
         RUNTIME.record_ability("replace-workers", True, ", ".join(_healable))
     elif why_not is not None:
         RUNTIME.record_ability("replace-workers", False, say=why_not)
+
+
+def _note(dataset: str, why_not: Remark | None) -> bool:
+    # Write once why the workers of this data set cannot be replaced; return whether this was not known before.
+    key = f"{dataset} {why_not}"
+    if key in _reported:
+        return False
+    _reported.add(key)
+    if why_not is not None:
+        refusal = remark("loader-refused", dataset=dataset, reason=why_not)
+        RUNTIME.emit("note", what="loader-refused", say=[refusal])
+        guard.answer_refused(refusal)
+    return True
 
 
 def _keep_indices(cls: Any) -> None:

@@ -242,6 +242,8 @@ class Healer:
             may_end=self._left is None or self._left.steps != self.state.steps or tick.t_s >= self._left.until_s,
             in_force=self._settings,
             cleared_s=self.waiting.cleared_s(cause, tick.t_s),
+            # If Holter acts, the hook is asked: it knows which of several loaders waits.
+            can_replace=self.acts or not self.state.refuses,
         )
 
     # ------------------------------------------------------------------------------------------------------- what to do

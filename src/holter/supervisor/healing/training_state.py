@@ -12,13 +12,14 @@ from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import GAP_S, is_held, usable_cpus
 from holter.evidence.words import works_together
 from holter.history.ranks import main_beat, working
-from holter.records import WORKERS, Diagnosis, Episode, Tick
+from holter.records import WORKERS, Diagnosis, Episode, Noted, Tick
 from holter.remedies.ladder import OWN_WORKS_AFTER_S
 
 # A main process is quiet without progress for this long, or for four times its longest step.
 QUIET_S = 5.0
 TIMES_LONGEST = 4.0
 QUIET_BEFORE_STEPS_S = 60.0  # no step has been seen yet
+REFUSED = "loader-refused"  # a note of the hook
 WORK_PHASES = ("train", "validate", "epoch-end", "final-validation", "shutdown")
 # The hook replaces dead workers by itself within seconds; a user may be inspecting a stall without a known cause.
 HOOK_FIRST_S = 15.0
@@ -44,6 +45,7 @@ class TrainingState:
         """Start again with a new process of the training."""
         self.progress = ProgressKeeper()
         self.workers: int | None = None
+        self.refuses = False  # the hook could not replace the workers of some DataLoader
         self.steps: int | None = None
         self.worked_s: float | None = None  # last time that workers were seen to compute
         self.seen_s: float | None = None  # the last tick
@@ -72,6 +74,7 @@ class TrainingState:
         cores = [process.cpu_ratio or 0.0 for process in tick.processes if process.role in WORKERS]
         if works_together(cores, self._cpus if self._cpus is not None else math.inf):
             self.worked_s = tick.t_s
+        self.refuses |= any(isinstance(event, Noted) and event.what == REFUSED for event in tick.events)
         workers = sum(process.role == "train-worker" for process in tick.processes)
         if workers:
             self.workers = max(workers, self.workers or 0)
