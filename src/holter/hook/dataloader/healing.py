@@ -76,7 +76,7 @@ def _watch_init(cls: Any, module: ModuleType) -> None:
 
 
 def _note_refused(cls: Any, module: ModuleType) -> None:
-    # So that nobody is told that --heal would replace them.
+    # So that no report says that --heal would replace them.
     original = cls.__init__
 
     @functools.wraps(original)
