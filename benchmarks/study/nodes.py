@@ -103,8 +103,7 @@ class OnSlurm:
 
     def is_over(self) -> bool:
         """Return whether no job waits or runs."""
-        answer = self._slurm.control("show", "job", "-o")
-        return not any(f"JobState={state}" in answer for state in ("PENDING", "RUNNING", "COMPLETING", "REQUEUED"))
+        return self._slurm.is_over()
 
     def node_of(self, process: psutil.Process) -> str | None:
         """Return the node's name."""

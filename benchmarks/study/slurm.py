@@ -77,6 +77,12 @@ class Slurm:
         answer = subprocess.run(["scontrol", *arguments], env=self.variables, capture_output=True, text=True)
         return answer.stdout
 
+    def is_over(self) -> bool:
+        """Return whether no job waits or runs; False if Slurm does not answer."""
+        answer = self.control("show", "job", "-o")
+        busy = ("PENDING", "RUNNING", "COMPLETING", "REQUEUED")
+        return bool(answer) and not any(f"JobState={state}" in answer for state in busy)
+
     def start_node(self, name: str) -> None:
         """Start the daemon of a node that was killed."""
         arguments = ("-N", name, "-D", "-f", str(self.folder / "slurm.conf"))

@@ -145,7 +145,7 @@ def test_a_real_slurm_runs_every_task_puts_back_75_and_not_76_and_then_the_casca
     second = submit(text("3d_lowres", folds="0-1"), environ)
     after = submit(text("3d_cascade_fullres", folds="0"), environ, after=second)
     until_s = time.monotonic() + 120
-    while any(state in slurm.control("show", "job") for state in ("PENDING", "RUNNING", "COMPLETING")):
+    while not slurm.is_over():
         assert time.monotonic() < until_s, slurm.control("show", "job") + slurm.logs()
         time.sleep(1)
     calls = (world.folder / "calls").read_text().splitlines()
@@ -155,6 +155,21 @@ def test_a_real_slurm_runs_every_task_puts_back_75_and_not_76_and_then_the_casca
     assert slurm.job(f"{first}_1")["ExitCode"] == "76:0"
     assert slurm.job(f"{second}_0")["Restarts"] == "1" and slurm.job(f"{second}_0")["JobState"] == "COMPLETED"
     assert slurm.job(f"{after}_0")["JobState"] == "COMPLETED"
+
+
+@pytest.mark.long
+@needs("slurm", "root")
+def test_a_cascade_does_not_stay_in_the_queue_for_ever_if_its_folds_are_cancelled(slurm: Slurm, world: World) -> None:
+    environ = {**slurm.variables, **world.environ}
+    batch = Batch(world.folder, world.environ, options="--time=5 --begin=now+1hour")
+    first = submit(script_of(world.jobs("3d_lowres"), batch), environ)
+    after = submit(script_of(world.jobs("3d_cascade_fullres", folds="0"), batch), environ, after=first)
+    assert slurm.job(after)["JobState"] == "PENDING"
+    subprocess.run(["scancel", first], env=environ, check=True)
+    until_s = time.monotonic() + 120
+    while (seen := slurm.job(after))["JobState"] != "CANCELLED":
+        assert time.monotonic() < until_s, seen
+        time.sleep(1)
 
 
 @pytest.mark.long
@@ -171,7 +186,7 @@ def test_a_real_slurm_runs_the_jobs_of_a_chain_in_turn_and_no_more_than_needed(s
     file = chain_in(world, links=4, options="--time=5", holter=str(holter))
     submit_chain(file.read_text(), world.folder, {**slurm.variables, **world.environ})
     until_s = time.monotonic() + 120
-    while any(state in slurm.control("show", "job") for state in ("PENDING", "RUNNING", "COMPLETING")):
+    while not slurm.is_over():
         assert time.monotonic() < until_s, slurm.control("show", "job") + slurm.logs()
         time.sleep(1)
     calls = (world.folder / "calls").read_text().splitlines()

@@ -184,10 +184,11 @@ def _body(batch: Batch) -> str:
 def submit(script: str, environ: Mapping[str, str], *, after: str | None = None) -> str:
     """Send an array script with ``sbatch``; return the number of its Slurm job.
 
-    ``after``: the number of another Slurm job; this one starts when that one has succeeded.
+    ``after``: the number of another Slurm job; this one starts when that one has succeeded, and else is removed.
     Raises:  CannotDoHere if there is no ``sbatch``, or it refuses or does not answer.
     """
-    command = [_sbatch(environ), "--parsable", *([f"--dependency=afterok:{after}"] if after else [])]
+    needs = [f"--dependency=afterok:{after}", "--kill-on-invalid-dep=yes"] if after else []
+    command = [_sbatch(environ), "--parsable", *needs]
     return _sent(command, script, environ, safe=NOTHING_STARTED()).strip().partition(";")[0]
 
 
