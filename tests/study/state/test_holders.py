@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from holter.reports.catalogue import phrase
 from holter.study.state import holders
-from holter.study.state.holders import Silences, holder_of
+from holter.study.state.holders import QUIET_S, Silences, holder_of
 from holter.study.state.survey import look, survey
 from holter.study.terminal import print_status
 from holter.supervisor.folds.fold_lock import FILE, STALE_S
@@ -39,6 +40,37 @@ def test_in_one_look_the_age_decides_and_a_lock_from_the_future_is_not_called_de
 ) -> None:
     lock(world.fold("2d", "0"), age_s)
     assert world.cells("2d")[0].state == ("running" if runs else "missing")
+
+
+def trained_by_hand(world: World, fold: str, host: str, age_s: float) -> Path:
+    """A fold as plain nnU-Net leaves it on a host: no lock, the host's name, a log."""
+    folder = world.fold("2d", fold, "checkpoint_latest.pth")
+    (folder / "debug.json").write_text(json.dumps({"hostname": host}))
+    world.log(folder, 40)
+    at = time.time() - age_s
+    for log in folder.glob("training_log_*"):
+        os.utime(log, (at, at))
+    return folder
+
+
+def test_a_fold_that_plain_nnunet_trains_on_another_host_runs_until_its_log_is_quiet(world: World) -> None:
+    folder = trained_by_hand(world, "0", "node9", 60.0)
+    trained_by_hand(world, "1", "node9", QUIET_S + 60)
+    trained_by_hand(world, "2", socket.gethostname(), 60.0)
+    world.entry(trained_by_hand(world, "3", "node9", 60.0), host="node9", state="stopped")
+    (trained_by_hand(world, "4", "node9", 60.0) / "debug.json").write_text("[1")
+    cells = world.cells("2d")
+    assert [cell.state for cell in cells] == ["running", *["unfinished"] * 4]
+    console = Console(record=True, width=250)
+    print_status(console, cells, "en", time.time())
+    assert console.export_text().count("without Holter on node9") == 1
+    world.done("2d", "0")
+    assert world.cells("2d")[0].state == "done"
+    (folder / "checkpoint_final.pth").unlink()
+    world.log(folder, 40, seconds=600.0)
+    at = time.time() - QUIET_S - 60
+    os.utime(next(folder.glob("training_log_*")), (at, at))
+    assert world.cells("2d")[0].state == "running", "an epoch takes ten minutes"
 
 
 def test_a_lock_from_the_future_is_shown_as_what_it_is(world: World) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from holter.records import Message
 from holter.sentences import define
+from holter.study.records import Progress
 from holter.supervisor.folds.fold_lock import FILE, STALE_S, read_fold
 from holter.supervisor.folds.lock_state import LockState, host_of
 from holter.supervisor.folds.unchanged import Unchanged
@@ -17,6 +21,14 @@ HELD_AHEAD = define(
     "study.held-ahead",
     "{holder}; its lock was written {ahead:duration} later than the clock of this machine shows, so it may have ended",
 )
+ON_ANOTHER = define(
+    "study.on-another",
+    "without Holter on {host}, as its training log of {age:duration} ago suggests; if that has ended, wait until "
+    "the log is {quiet:duration} old",
+)
+# nnU-Net writes into its log at least twice an epoch, and of each case of the final validation.
+QUIET_S, QUIET_EPOCHS = 600.0, 3
+DESCRIPTION = "debug.json"
 
 # By lock file: how long it has not changed, for a caller that looks again and again.
 Silences = dict[Path, Unchanged]
@@ -43,6 +55,28 @@ def holder_of(folder: Path, silences: Silences) -> Message | None:
     if silence.for_s((seen.about.get("token"), touched_s)) > STALE_S or (age_s > STALE_S and not silence.has_changed):
         return None
     return holder if age_s >= -STALE_S else HELD_AHEAD(holder=holder, ahead=-age_s)
+
+
+def trained_on_another(
+    folder: Path, names: Collection[str], progress: Progress, known: Collection[str]
+) -> Message | None:
+    """Return the host on which plain nnU-Net seems to train a fold; None if nothing shows that.
+
+    nnU-Net has no lock, but writes down its host, and a log. ``names``: of the files in the folder. ``known``: hosts of
+    the fold's recorded calls, whose end is known better.
+    """
+    if FILE in names or DESCRIPTION not in names or progress.written_s is None:
+        return None
+    age_s, quiet_s = time.time() - progress.written_s, max(QUIET_S, QUIET_EPOCHS * (progress.epoch_s or 0.0))
+    if abs(age_s) >= quiet_s:
+        return None
+    try:
+        host = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))["hostname"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(host, str) or not host or host in (socket.gethostname(), *known):
+        return None
+    return ON_ANOTHER(host=host, age=max(0.0, age_s), quiet=quiet_s)
 
 
 def _named(file: Path, seen: LockState) -> Message:

@@ -23,9 +23,9 @@ from holter.records import Message
 from holter.reports.outcome.wall import parsed
 from holter.reports.runs.living import is_recording
 from holter.sentences import define
-from holter.study.records import Cell, Job, State, known_sum
+from holter.study.records import Cell, Job, Progress, State, known_sum
 from holter.study.state.epochs import planned_by_name, progress_of
-from holter.study.state.holders import HELD, Silences, holder_of
+from holter.study.state.holders import HELD, Silences, holder_of, trained_on_another
 from holter.study.state.siblings import compared
 from holter.supervisor.folds.fold_lock import FILE
 from holter.tape.registry import Entry, Kept
@@ -88,12 +88,11 @@ def lacking_folds(job: Job, done: Iterable[Path] = ()) -> tuple[str, ...]:
 
 def cell_of(job: Job, seen: Seen) -> Cell:
     """Return the state of one job, not compared with the other folds of its configuration."""
-    place = os.path.realpath(job.folder)
-    calls = seen.calls.get(place, ())
+    calls = seen.calls.get(os.path.realpath(job.folder), ())
     last = calls[-1].entry if calls else None
     names, trouble = _files(job.folder)
     progress = progress_of(job.folder, names)
-    state, why = _state(job.folder, names, calls, seen, place)
+    state, why = _state(job.folder, names, calls, seen, progress)
     if trouble is not None and state != "running":
         state, why = "broken", trouble
     planned = (last.epochs_planned if last else None) or planned_by_name(job.trainer)
@@ -131,7 +130,7 @@ def _wall_s(entry: Entry) -> float:
 
 
 def _state(
-    folder: Path, names: frozenset[str], calls: Sequence[Kept], seen: Seen, place: str
+    folder: Path, names: frozenset[str], calls: Sequence[Kept], seen: Seen, progress: Progress
 ) -> tuple[State, Message | None]:
     # ``names``: of the files in the folder, listed once: on a file server every question takes its time.
     holder = holder_of(folder, seen.silences) if FILE in names else None
@@ -140,11 +139,14 @@ def _state(
     if calls and is_recording(calls[-1]):
         entry = calls[-1].entry
         return "running", HELD(pid=entry.pid, host=entry.host)
-    stranger = seen.strangers.get(Path(place))
+    stranger = seen.strangers.get(Path(os.path.realpath(folder)))
     if stranger is not None:
         return "running", WITHOUT_HOLTER(pid=stranger)
     if is_done(folder, names):
         return "done", None
+    other = trained_on_another(folder, names, progress, {kept.entry.host for kept in calls})
+    if other is not None:
+        return "running", other
     last = calls[-1].entry if calls else None
     if last is not None and last.ended is not None and last.state in NEEDS_A_LOOK:
         return "broken", last.headline
