@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from holter.cli import app
-from holter.errors import BadInput
+from holter.errors import BadInput, FolderNotWritable
 from holter.reports.catalogue import phrase
 from study.conftest import DATASET, World
 
@@ -187,6 +187,21 @@ def test_plan_has_hours_from_the_published_table_only_of_what_nothing_is_known(w
     assert "published" not in typed(world, "plan 4 -c 2d 3d_fullres --lang en")
     own = typed(world, "plan 4 -c 2d -tr nnUNetTrainerOfMine --lang en")
     assert "published" not in own, "nobody knows its epochs"
+
+
+def test_the_command_that_predicts_an_epoch_can_be_typed_with_a_blank_in_a_name(world: World) -> None:
+    world.dataset("Dataset006_脑 肿瘤")
+    shown = typed(world, "plan 6 -c 2d -tr nnUNetTrainerOfMine --lang en")
+    assert "holter bench 'Dataset006_脑 肿瘤' 2d predicts one" in shown
+    assert "holter train 'Dataset006_脑 肿瘤' 2d 0 -tr" in shown
+
+
+def test_a_folder_for_output_that_cannot_be_made_is_named_before_a_script_is_sent(world: World) -> None:
+    (world.folder / "file").write_text("")
+    for words in ("", "--submit"):
+        with pytest.raises(FolderNotWritable, match="file/out") as raised:
+            typed(world, f"run 4 -c 2d --slurm {words} --out {world.folder}/file/out")
+        assert raised.value.next_step == "--out FOLDER"
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from holter.reports.catalogue import phrase
 from holter.study.requirements import requirements_of, sentences_of
+from needs import needs
 from study.conftest import DATASET, World
 
 NETWORK = {
@@ -32,6 +38,22 @@ NETWORK = {
 def said(world: World, *configurations: str, folds: str = "0-4") -> list[str]:
     cells = world.cells(*configurations, folds=folds)
     return [phrase(each, "en") for each in sentences_of(requirements_of(cells, world.environ))]
+
+
+PLAN_READ_ONLY = """
+mount -t tmpfs disk "$nnUNet_results" && mount -o remount,ro "$nnUNet_results" || exit 3
+exec "$1" -m holter study plan 4 -c 2d --lang en
+"""
+
+
+@pytest.mark.slow
+@needs("root", "unshare")
+def test_a_results_folder_in_which_nothing_can_be_written_is_named_before_the_start(world: World) -> None:
+    command = ["unshare", "--mount", "sh", "-c", PLAN_READ_ONLY, "sh", sys.executable]
+    environ = {**os.environ, **world.environ}
+    shown = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=120).stdout
+    words = f"Nothing can be written in {world.environ['nnUNet_results']}"
+    assert words in shown and not any(line.startswith("Nothing") for line in said(world, "2d"))
 
 
 def plans_with_network(world: World) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -87,6 +89,27 @@ def test_a_training_that_was_refused_is_no_failure_if_the_other_one_has_ended_si
     assert session.queue.done == [job] and not any("set aside" in words for words in said)
     assert rival.starts == (1 if is_done else 2)
     assert "Another Holter trains" in rival.console_of(job).read_text()
+
+
+@pytest.mark.parametrize(("state", "fate"), [("dead", "set aside"), ("stopped", "stopped before its end")])
+def test_what_died_while_it_was_asked_to_stop_is_not_continued(world: World, state: str, fate: str) -> None:
+    said: list[str] = []
+    script = world.folder / "python"
+    script.write_text("#!/bin/sh\nexit 75\n")
+    script.chmod(0o755)
+
+    def end() -> None:
+        if rival.starts == 1:
+            world.entry(
+                world.fold("2d", "0", "checkpoint_latest.pth"), state=state, cause="no-trainer", headline=REASON
+            )
+        session.queue.stop(REASON)
+
+    rival = Rival(world.folder / "out", before=lambda: None, after=end)
+    session = session_of(world, rival, said)
+    with mock.patch.object(sys, "executable", str(script)):
+        session.run()
+    assert rival.starts == 1 and [line for line in said if line.startswith(fate)], said
 
 
 @pytest.mark.parametrize("headline", [REASON, None])

@@ -10,12 +10,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
-from holter.errors import FolderNotWritable
 from holter.linux.cgroups import available_bytes
 from holter.probes.machine.cgroup import effective_cpus
 from holter.records import Message
 from holter.records.exit_codes import INTERRUPTED, REQUEUE
-from holter.sentences import NOTHING_STARTED
 from holter.study import messages as words
 from holter.study.cascade import needs_of
 from holter.study.foreign import ForeignUse
@@ -27,8 +25,8 @@ from holter.study.sentences import name_of
 from holter.study.slots import SLOT, WORKERS, variables_of
 from holter.study.state.holders import Silences
 from holter.study.state.survey import Seen, cell_of, look
-from holter.study.trainings import Trainings, holder_here
-from holter.supervisor.folds.fold_lock import ANOTHER, CANNOT_WRITE_IN, GOES_ON_ALONE, RANKS_GO_ON
+from holter.study.trainings import Trainings, holder_here, make_folder
+from holter.supervisor.folds.fold_lock import ANOTHER, GOES_ON_ALONE, RANKS_GO_ON
 from holter.supervisor.state_folder import state_folders
 from holter.tape.registry import read_all
 from holter.texts.results_folder import is_done
@@ -99,7 +97,7 @@ class Session:
 
     def run(self) -> int:
         """Run the queue to its end; return the exit code: 0 all done, 1 not all done, 130 or 75 stopped."""
-        self._make_folder()
+        make_folder(self._settings.out)
         for cell in self._broken:
             self._tell(words.IN_BROKEN(name=name_of(cell.job), why=cell.why))
         for cell in self._running:
@@ -145,7 +143,8 @@ class Session:
 
     def _begin(self, job: Job, slot: Slot) -> None:
         # Days may lie between the first look and this start.
-        cell = cell_of(job, self._look())
+        are_gone = self._known.are_gone()
+        cell = self._cell(job, self._look())
         if cell.state == "done":
             self._close(job, Ended(None, is_done=True))
         elif cell.state == "running":
@@ -153,7 +152,7 @@ class Session:
             self._adopt(job, cell.why)
         elif self._has_failed_elsewhere(cell):
             self._close(job, _elsewhere(cell))
-        elif self._known.are_gone():
+        elif are_gone:
             self.queue.put_back(job)
             folder = self._environ.get("nnUNet_results") or str(job.model)
             self.queue.stop(GONE(count=self._known.count, folder=folder))
@@ -196,9 +195,7 @@ class Session:
         self._next_look_s = now_s + LOOK_EVERY_S
         seen = self._look()
         for job, code in over:
-            cell = cell_of(job, seen)
-            if cell.state in HAS_RESULTS:
-                self._known.add(job.folder)
+            cell = self._cell(job, seen)
             if cell.state == "running" and code is not None and code < 0:
                 self._elsewhere[job.folder] = job  # its slot stays taken
                 self._tell(words.ALONE(name=name_of(job)))
@@ -214,36 +211,35 @@ class Session:
     def _look(self) -> Seen:
         return look(read_all(state_folders(self._environ)), self._environ, self._silences)
 
-    def _see_elsewhere(self, job: Job, seen: Seen) -> None:
+    def _cell(self, job: Job, seen: Seen) -> Cell:
         cell = cell_of(job, seen)
+        if cell.state in HAS_RESULTS:
+            self._known.add(job.folder)
+        return cell
+
+    def _see_elsewhere(self, job: Job, seen: Seen) -> None:
+        cell = self._cell(job, seen)
         if cell.state == "running":
             return
         del self._elsewhere[job.folder]
         self._close(job, _elsewhere(cell))
 
     def _end_of(self, job: Job, code: int | None, cell: Cell) -> Ended:
-        if code in (0, REQUEUE, None):
+        # One that died while it was asked to stop ends with 75, too.
+        if code in (0, None) or (code == REQUEUE and cell.state != "broken"):
             done = is_done(job.folder)
             return Ended(code, is_done=done, why=words.NOT_DONE() if code == 0 and not done else None)
         error = self._trainings.error(job)
         if error is not None and isinstance(error.what, Message) and error.what.key in REFUSED:
             return _elsewhere(cell)  # it was refused, and the other training has ended since
         line = self._trainings.last_line(job) or None if error is None else words.ERROR(id=error.id, what=error.what)
-        why = (
-            cell.headline
-            if cell.state == "broken" and cell.headline is not None
-            else words.EXIT_CODE(code=code, line=line)
-        )
-        cause = cell.cause if cell.state == "broken" else None
-        if error is not None:
-            cause = error.id
-        return Ended(code, is_done=False, cause=cause, why=why)
+        headline, cause = (cell.headline, cell.cause) if cell.state == "broken" else (None, None)
+        why = headline or words.EXIT_CODE(code=code, line=line)
+        return Ended(code, is_done=False, cause=cause if error is None else error.id, why=why)
 
     def _close(self, job: Job, end: Ended) -> None:
         was_stopped = self.queue.stopped
         fate = self.queue.ended(job, end)
-        if end.is_done:
-            self._known.add(job.folder)
         said = {"done": words.DONE(name=name_of(job)), "again": words.AGAIN(name=name_of(job))}
         is_without_end = end.code in (REQUEUE, None)
         why = end.why or (words.TOO_OFTEN(count=MOST_REQUEUES) if is_without_end else words.EXIT_CODE(code=end.code))
@@ -285,16 +281,6 @@ class Session:
             for folder in missing
             if any(kept.entry.epochs_done for kept in calls.get(os.path.realpath(folder), ()))
         ]
-
-    def _make_folder(self) -> None:
-        try:
-            self._settings.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FolderNotWritable(
-                CANNOT_WRITE_IN(folder=str(self._settings.out), error=error.strerror or str(error)),
-                safe=NOTHING_STARTED(),
-                next_step="--out FOLDER",
-            ) from error
 
 
 def _elsewhere(cell: Cell) -> Ended:

@@ -79,7 +79,7 @@ def hours_left(cells: Sequence[Cell]) -> Message | None:
         return None
     if not known:
         job = open_cells[0].job
-        return HOURS_UNKNOWN(dataset=job.dataset, configuration=job.configuration)
+        return HOURS_UNKNOWN(dataset=shlex.quote(job.dataset), configuration=shlex.quote(job.configuration))
     if len(known) < len(open_cells):
         return HOURS_SOME(hours=sum(known), count=len(open_cells) - len(known))
     return HOURS(hours=sum(known))

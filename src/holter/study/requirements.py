@@ -52,6 +52,11 @@ MEMORY = define(
     one="Memory: about {need:bytes} for the largest training (estimated from the plans, with {count} data worker); "
     "{free:bytes} are free on this machine",
 )
+NOT_WRITABLE = define(
+    "study.needs-writable",
+    "Nothing can be written in {folder}[[ and {more} more folders]] (permissions, or a read-only disk): no training "
+    "can start there",
+)
 DATA = define("study.needs-data", "Preprocessed data of these trainings: {size:bytes}")
 
 
@@ -61,6 +66,7 @@ class Requirements(NamedTuple):
     disk_bytes: int | None
     disk_free_bytes: int
     folder: str  # of the results, or the nearest one above that exists
+    closed: tuple[str, ...]  # folders for results in which nothing can be written now
     measured: bool  # some checkpoint was there to look at
     estimated: bool  # some size comes from plans
     unknown: int  # trainings whose checkpoint has no known size
@@ -82,6 +88,7 @@ def requirements_of(cells: Sequence[Cell], environ: Mapping[str, str]) -> Requir
     ]
     known = [size for size in sizes.values() if size is not None]
     folder = nearest(Path(environ["nnUNet_results"]))
+    places = dict.fromkeys(_there_is(cell.job.folder) for cell in left)
     count = environ.get(WORKERS, "")
     workers = min(int(count) if count.isascii() and count.isdigit() else DEFAULT_WORKERS, os.cpu_count() or 1)
     processes = Workers(workers, max(1, workers // 2) if workers else 0, workers)
@@ -90,6 +97,7 @@ def requirements_of(cells: Sequence[Cell], environ: Mapping[str, str]) -> Requir
         disk_bytes=sum(needs) + WHILE_RUNNING * max(size for size, _ in known) if known else None,
         disk_free_bytes=shutil.disk_usage(folder).free,
         folder=str(folder),
+        closed=tuple(str(each) for each in places if not os.access(each, os.W_OK | os.X_OK)),
         measured=any(measured for _, measured in known),
         estimated=any(not measured for _, measured in known),
         unknown=sum(sizes[cell.job.model] is None for cell in left),
@@ -103,7 +111,7 @@ def requirements_of(cells: Sequence[Cell], environ: Mapping[str, str]) -> Requir
 def sentences_of(needs: Requirements | None) -> tuple[Message, ...]:
     if needs is None:
         return ()
-    said = []
+    said = [NOT_WRITABLE(folder=needs.closed[0], more=len(needs.closed) - 1 or None)] if needs.closed else []
     free, folder = needs.disk_free_bytes, needs.folder
     if needs.disk_bytes is None:
         said.append(DISK_UNKNOWN(free=free, folder=folder))
@@ -135,6 +143,11 @@ def _checkpoint(question: Question | None) -> tuple[int, bool] | None:
     if question.plan is None or question.plan.parameters is None:
         return None
     return question.plan.parameters * IMAGE_BYTES * OPTIMISER, False
+
+
+def _there_is(folder: Path) -> Path:
+    # The folder or its nearest parent. One of another user may not even be asked about.
+    return next(place for place in (folder, *folder.parents) if os.path.exists(place))  # noqa: PTH110
 
 
 def _there(folder: Path) -> int:

@@ -11,16 +11,18 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from holter.errors import FolderNotWritable
 from holter.linux.place import here
 from holter.linux.procfs import list_numbers
 from holter.probes.machine.environment import process_environ
+from holter.sentences import NOTHING_STARTED
 from holter.study.queue import Slot
 from holter.study.records import Job
 from holter.study.seats import SEAT
 from holter.study.settings_file import VARIABLE, passed_on
 from holter.study.slots import SLOT
 from holter.supervisor.child_error import ERROR_FILE, ChildError, take_error
-from holter.supervisor.folds.fold_lock import FILE
+from holter.supervisor.folds.fold_lock import CANNOT_WRITE_IN, FILE
 from holter.supervisor.folds.lock_state import read_state
 from holter.supervisor.recording.tape_place import about_training
 from holter.texts.training_command import NNUNET_PATHS
@@ -142,6 +144,18 @@ class Trainings(Outputs):
             with contextlib.suppress(OSError):
                 process.kill()
             process.wait()
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder for what trainings print.
+
+    Raises:  FolderNotWritable.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = CANNOT_WRITE_IN(folder=str(out), error=error.strerror or str(error))
+        raise FolderNotWritable(what, safe=NOTHING_STARTED(), next_step="--out FOLDER") from error
 
 
 def words_of(job: Job, extra: tuple[str, ...]) -> tuple[str, ...]:

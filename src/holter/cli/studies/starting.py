@@ -148,6 +148,7 @@ def print_or_send(
     from holter.study.cascade import needs_of
     from holter.study.clusters.slurm import chain_of, script_of, submit, submit_chain
     from holter.study.state.changed_plans import changed_plans
+    from holter.study.trainings import make_folder
 
     def say(message: Text) -> None:
         print(f"holter: {phrase(message, language)}", file=sys.stderr)
@@ -166,7 +167,7 @@ def print_or_send(
         return
     for note in (*notes, *changed_plans(cells)):
         say(note)
-    batch.out.mkdir(parents=True, exist_ok=True)  # Slurm does not create the folder of --output
+    make_folder(batch.out)  # Slurm does not create the folder of --output
     if not submit_it or chain is not None:
         if submit_it:
             submit_chain(script(now), batch.out, batch.environ)
