@@ -164,7 +164,11 @@ class OnRay:
         """Add another node in place of each that is gone."""
         for at in [at for at in self._add_s if time.monotonic() >= at]:
             self._add_s.remove(at)
-            self._add()
+            try:
+                self._add()
+            except Exception as error:  # Ray raises no narrower one if a daemon is late, as on a busy machine
+                say(f"Ray starts no node: {error}")
+                self._add_s.append(time.monotonic() + AWAY_S)
 
     def _add(self) -> None:
         node = self._cluster.add_node(num_cpus=1)
