@@ -25,9 +25,15 @@ SAME_STOP_S = 1.0
 STOPS = ("stall", "death")
 # A note that a signal (Ctrl-C, a scheduler) has asked the training to end. One that lives longer has survived it.
 ASKED_TO_END = "asked-to-end"
+# A note that Holter, which was not to save, has passed such a signal on.
+PASSED_ON = "signal-passed-on"
 ENDS_WITHIN_S = 60.0
 # Of a main process that a person or a scheduler ends: the signals, and Python's and the shell's exit codes for them.
 BY_SIGNAL = (2, 15, 130, 143)
+
+
+# A request to save and end, which the same signal overtook.
+TERMINATED, ENDS_AT_ONCE_S = (15, 143), 5.0
 
 
 class End(NamedTuple):
@@ -70,6 +76,18 @@ def last_end(recording: Recording) -> End | None:
     known = [event for event in own if event.exit_code is not None or event.exit_signal is not None] or own
     first = min(own, key=lambda event: event.t_s)
     return End(first.t_s, known[0].exit_code, known[0].exit_signal, any(event.early for event in own))
+
+
+def was_overtaken(recording: Recording, end: End) -> bool:
+    """Return whether SIGTERM asked Holter to save and end the training, and reached the training itself as well.
+
+    Slurm sends it to all processes of a job that is cancelled or preempted.
+    """
+    if end.exit_signal not in TERMINATED and end.exit_code not in TERMINATED:
+        return False
+    notes = [note for note in recording.events(Noted) if abs(note.t_s - end.t_s) <= ENDS_AT_ONCE_S]
+    of_term = [note.what for note in notes if note.message is not None and ("signal", "SIGTERM") in note.message.values]
+    return ASKED_TO_END in of_term and PASSED_ON not in of_term
 
 
 def fates(recording: Recording, episodes: Sequence[Episode]) -> tuple[Fate, ...]:

@@ -37,6 +37,8 @@ from holter.reports.outcome.groups import group_headline, grouped, moments
 from holter.reports.outcome.unusual import unusual
 from holter.reports.quiet import quiet
 from holter.reports.terminal import print_diagnosis
+from holter.supervisor.healing.current_process import ASKED
+from holter.supervisor.healing.current_process import PASSED_ON as NOTE_PASSED_ON
 from holter.tape import Recording, read
 
 TAPES = Path(__file__).parents[2] / "tapes"
@@ -468,6 +470,23 @@ def test_a_training_that_was_asked_to_stop_is_not_dead_whether_its_epoch_could_e
     ran = outcome_of(made(run.die(15)), is_over=True)
     assert (ran.state, ran.exit_code) == ("requeue", 75)
     assert ("Saved" in phrase(ran.headline, "en")) == (state == "done")
+
+
+@pytest.mark.parametrize(
+    ("signal", "asked_s", "passed_on", "state"),
+    [(15, 0.5, False, "requeue"), (9, 0.5, False, "dead"), (15, 30.0, False, "dead"), (15, 0.5, True, "dead")],
+)
+def test_slurm_cancels_a_job_and_its_signal_reaches_the_training_before_it_is_asked_to_save(
+    signal: int, asked_s: float, passed_on: bool, state: str
+) -> None:
+    run = Run().startup().epoch(0).train(1, 40)
+    at_s = float(run.t) - asked_s
+    run.event(Noted(t_s=at_s, what="asked-to-end", message=ASKED(signal="SIGTERM")))
+    if passed_on:  # by holter run, which asks for nothing
+        run.event(Noted(t_s=at_s, what="signal-passed-on", message=NOTE_PASSED_ON(signal="SIGTERM")))
+    ran = outcome_of(made(run.die(signal)), is_over=True)
+    assert ran.state == state
+    assert ("Stopped as asked" in phrase(ran.headline, "en")) == (state == "requeue")
 
 
 def test_a_stop_that_failed_is_no_stop() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from holter.evidence.scope import was_training_seen
-from holter.history.fates import End, asked_to_stop, fates, last_end, stops
+from holter.history.fates import End, asked_to_stop, fates, last_end, stops, was_overtaken
 from holter.history.goodput import account
 from holter.history.phases import end_of_run, restarts
 from holter.history.ranks import main_beat
@@ -99,7 +99,7 @@ def _state(recording: Recording, end: End | None, *, is_over: bool, has_episodes
         return "cut" if is_over else "running"
     if stop is not None and action_id(stop) == "stop" and stop.state == "done":
         return "gave-up"
-    if _is_asked(stop) and not end.is_clean:
+    if (_is_asked(stop) and not end.is_clean) or was_overtaken(recording, end):
         return "requeue"
     if end.exit_code is None and end.exit_signal is None:
         return "end-unseen"

@@ -125,7 +125,7 @@ SAID: dict[str, Sentence] = {
     "finished": define("said.finished", "finished[[, {fate}]]"),
     "incomplete": define("said.incomplete", "ended before its last epoch[[ ({cause})]]"),
     "stopped": define("said.stopped", "stopped by hand"),
-    "requeue": define("said.requeue", "saved and stopped as asked"),
+    "requeue": define("said.requeue", "stopped as asked"),
     "gave-up": define("said.gave-up", "given up; a person must look[[ ({cause})]]"),
     "dead": define("said.dead", "dead[[ ({cause})]]"),
     "end-unseen": define("said.end-unseen", "gone; how it ended was not seen"),
