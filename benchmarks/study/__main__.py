@@ -1,6 +1,6 @@
 """A study of real trainings that is killed at random, neighbours that share CPUs, the queue in simulation, and a look.
 
-``python -m benchmarks.study [--quick] [--only PART…] [--json FILE] [--seed N] [--keep FOLDER]``:
+``python -m benchmarks.study [--quick] [--only PART…] [--json FILE] [--seed N] [--busy] [--minutes N]``:
 
 15 shortened trainings of nnU-Net on two CPU slots; the study, ``holter train``, a training, its whole session and
 everything together are killed, and the disk is filled

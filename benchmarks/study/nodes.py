@@ -166,7 +166,7 @@ class OnRay:
             self._add_s.remove(at)
             try:
                 self._add()
-            except Exception as error:  # Ray raises no narrower one if a daemon is late, as on a busy machine
+            except Exception as error:  # noqa: BLE001 - Ray raises no narrower one if a daemon is late
                 say(f"Ray starts no node: {error}")
                 self._add_s.append(time.monotonic() + AWAY_S)
 

@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -96,12 +96,17 @@ class Slurm:
         # First what would report the end of the job: a node that loses its power reports nothing.
         for is_theirs in (
             lambda process: log in {file.path for file in process.open_files()},
-            lambda process: process.environ().get("SLURMD_NODENAME") == name,
+            lambda process: self._is_on(name, process.environ()),
         ):
             for process in psutil.process_iter():
                 with contextlib.suppress(psutil.Error):
                     if is_theirs(process):
                         process.kill()
+
+    def _is_on(self, node: str, variables: Mapping[str, str]) -> bool:
+        # Another Slurm of this machine may have a node of this name.
+        ours = variables.get("SLURM_CONF") == self.variables["SLURM_CONF"]
+        return ours and variables.get("SLURMD_NODENAME") == node
 
     def logs(self) -> str:
         """Return the ends of the logs of all daemons."""

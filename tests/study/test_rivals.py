@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from unittest import mock
@@ -17,7 +20,7 @@ from holter.study.queue import Slot
 from holter.study.records import Job
 from holter.study.trainings import Trainings
 from holter.supervisor.folds.fold_lock import FoldLock
-from study.conftest import World
+from study.conftest import DATASET, World
 
 REASON = Message(key="outcome.gave-up", values=())
 
@@ -91,6 +94,7 @@ def test_a_training_that_was_refused_is_no_failure_if_the_other_one_has_ended_si
     assert "Another Holter trains" in rival.console_of(job).read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("state", "fate"), [("dead", "set aside"), ("stopped", "stopped before its end")])
 def test_what_died_while_it_was_asked_to_stop_is_not_continued(world: World, state: str, fate: str) -> None:
     said: list[str] = []
@@ -125,3 +129,43 @@ def test_a_fold_that_has_failed_in_the_other_queue_meanwhile_is_not_tried_again(
     assert session.run() == 1
     assert rival.starts == 0 and said[0].startswith("set aside: ")
     assert [aside.cause for aside in session.queue.aside] == ["slow-storage"]
+
+
+# As a person would type it: plain nnU-Net, until a file is gone; then it leaves what a whole training leaves, or less.
+BY_HAND = """
+import pathlib, sys, time
+folder, hold = map(pathlib.Path, sys.argv[5:7])
+folder.mkdir(parents=True, exist_ok=True)
+while hold.exists():
+    time.sleep(0.1)
+(folder / "validation").mkdir()
+for name in sys.argv[7:]:
+    (folder / name).write_text("x")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_done", [True, False])
+def test_a_fold_that_is_trained_by_hand_with_plain_nnunet_is_waited_for(world: World, is_done: bool) -> None:
+    said: list[str] = []
+    (job,) = world.jobs("2d", folds="0")
+    program, hold = world.folder / "nnUNetv2_train", world.folder / "hold"
+    program.write_text(BY_HAND)
+    hold.touch()
+    left = ("checkpoint_final.pth", "validation/summary.json") if is_done else ("checkpoint_latest.pth",)
+    rival = Rival(world.folder / "out", before=lambda: world.done("2d", "0"))
+    session = session_of(world, rival, said)  # nobody trains it yet
+    words = [sys.executable, str(program), DATASET, "2d", "0", "--npz", str(job.folder), str(hold), *left]
+    by_hand = subprocess.Popen(words, env={**os.environ, **world.environ})
+    try:
+        until_s = time.monotonic() + 60
+        while world.cells("2d", folds="0")[0].state != "running":
+            assert time.monotonic() < until_s
+            time.sleep(0.1)
+        threading.Timer(2.0, hold.unlink).start()
+        assert session.run() == 0, said
+    finally:
+        hold.unlink(missing_ok=True)
+        by_hand.wait()
+    assert "runs already" in said[0] and "without Holter" in said[0]
+    assert rival.starts == (0 if is_done else 1) and session.queue.done == [job]
