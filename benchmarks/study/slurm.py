@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -92,21 +92,20 @@ class Slurm:
         """Let a node die at once, with everything that runs on it."""
         self.daemons[name].kill()
         self.daemons[name].wait()
-        log = str(self.folder / f"slurmd-{name}.log")
         # First what would report the end of the job: a node that loses its power reports nothing.
-        for is_theirs in (
-            lambda process: log in {file.path for file in process.open_files()},
-            lambda process: self._is_on(name, process.environ()),
-        ):
+        for is_theirs in (self._writes, self._is_on):
             for process in psutil.process_iter():
                 with contextlib.suppress(psutil.Error):
-                    if is_theirs(process):
+                    if is_theirs(name, process):
                         process.kill()
 
-    def _is_on(self, node: str, variables: Mapping[str, str]) -> bool:
+    def _writes(self, node: str, process: psutil.Process) -> bool:
+        return str(self.folder / f"slurmd-{node}.log") in {file.path for file in process.open_files()}
+
+    def _is_on(self, node: str, process: psutil.Process) -> bool:
         # Another Slurm of this machine may have a node of this name.
-        ours = variables.get("SLURM_CONF") == self.variables["SLURM_CONF"]
-        return ours and variables.get("SLURMD_NODENAME") == node
+        wanted = {"SLURM_CONF": self.variables["SLURM_CONF"], "SLURMD_NODENAME": node}
+        return bool(wanted.items() <= process.environ().items())
 
     def logs(self) -> str:
         """Return the ends of the logs of all daemons."""
