@@ -2,15 +2,15 @@
 
 Healthy logs and predictions, installations, outputs of a healthy machine, documentation that quotes errors, and prose.
 Some are in our own words; those of public pages (``r4q-`` of the half ``fresh2``, ``r5q-`` of ``fresh3``,
-``r6`` to ``r8`` of ``fresh4``, ``r9qa-`` to ``r9qc-`` of ``fresh5a`` to ``fresh5c``: parts of files of public
-repositories that name troubles, and threads) are kept as the texts of the cases are, outside the repository, with their
-reference and SHA-256 here. None of them is among the texts that the lexicon was made from.
+``r6`` to ``r8`` of ``fresh4``, ``r9qa-`` to ``r9qc-`` of ``fresh5a`` to ``fresh5c``: parts of
+files of public repositories that name troubles, threads and pages) are kept as the texts of the cases are, outside the
+repository, with their reference and SHA-256 here. None of them is among the texts that the lexicon was made from.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -34,8 +34,11 @@ CITE = (
 )
 
 
-def texts(half: Half | None = None) -> Iterator[tuple[str, str]]:
-    """Yield name and text of each; of a half that has public texts of its own, only those."""
+def texts(half: Half | None = None, *, without: Collection[Half] = ()) -> Iterator[tuple[str, str]]:
+    """Yield name and text of each; of a half that has public texts of its own, only those.
+
+    ``without``: halves whose texts are left out.
+    """
     if half in PUBLIC:
         yield from _public(PUBLIC[half])
         return
@@ -44,8 +47,9 @@ def texts(half: Half | None = None) -> Iterator[tuple[str, str]]:
     for line in FILE.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         yield row["name"], row["text"]
-    for file in PUBLIC.values():
-        yield from _public(file)
+    for name, file in PUBLIC.items():
+        if name not in without:
+            yield from _public(file)
 
 
 def _public(file: Path) -> Iterator[tuple[str, str]]:

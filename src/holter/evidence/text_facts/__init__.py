@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from holter.evidence import error_kinds
 from holter.evidence.error_kinds import BEFORE_STEPS, OTHER, error_kind, without_boilerplate
 from holter.evidence.text_facts import errors, libraries, platforms, readouts, symptoms, system
 from holter.evidence.text_facts.denials import OWN, Concept, concepts_of, denied
 from holter.evidence.text_facts.genre.adverts import advertises, is_off_topic
-from holter.evidence.text_facts.genre.events import only_wishes, tells_event
+from holter.evidence.text_facts.genre.events import complains, only_wishes, tells_event
 from holter.evidence.text_facts.genre.genres import is_build, without_notices
 from holter.evidence.text_facts.kinds import SIGNS, TROUBLE, all_is_well, is_addressed
 from holter.evidence.text_facts.known import Found, search
 from holter.evidence.text_facts.quantities import QUANTITIES
 from holter.evidence.text_facts.readouts import lines
-from holter.evidence.text_facts.resemblance import FEWEST_TERMS, NOTHING, is_quiet, resembles, terms
+from holter.evidence.text_facts.resemblance import FEWEST_TERMS, NOTHING, VERY_ALIKE, Fit, is_quiet, resembles, terms
 from holter.evidence.vocabulary import NAMES, is_condition
 from holter.patterns import later
 from holter.texts import kernel_log
@@ -30,6 +30,8 @@ OF_THE_KERNEL = (system.OF_THE_KERNEL, platforms.KERNEL, platforms.GPU)
 SUPPOSED = later(r"\b(?:if|when) (?:you|your|an?|the|it|nvidia-smi)\b|如果|若(?:是|出现|遇到)|遇到", re.IGNORECASE)
 # Only messages of programs give these: who shows one names a trouble, whatever else the words resemble.
 OF_MESSAGES = ("limit.reached", "gpu.trouble", "ddp.timed_out", "hardware.kernel_errors")
+# Numbers that complain: a GPU without work, an epoch that takes longer than another.
+NUMBERS = ("gpu.utilization_ratio", "epochs.times_usual")
 _NO_TROUBLE = (False, 0, "none", ())
 # Symptoms that trainings without a trouble have, too.
 CIRCUMSTANCES = frozenset({"large-volumes", "direct-transfer", "many-threads", "tracker"})
@@ -82,22 +84,30 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
         return found
     named = resembles(words, {name: hit.value for name, hit in found.items()})
     wishes = only_wishes(words)
-    complains = TROUBLE.search(words) is not None and not wishes
+    has_complaint = TROUBLE.search(words) is not None and not wishes
     asks = SIGNS["asks"].search(words) is not None
     is_shown = is_addressed(text) or SUPPOSED.search(text) is None
     is_named = is_shown and (any(name in found for name in OF_MESSAGES) or _is_refused(found))
     quiet = not is_named and is_quiet(
-        named, has_facts=_names_trouble(found, wishes=wishes), complains=complains, asks=asks
+        named, has_facts=_names_trouble(found, wishes=wishes), complains=has_complaint, asks=asks
     )
     is_other = advertises(text) or is_build(text) or (not few and _is_off_topic(text, found))
-    if not tells_event(text) or all_is_well(words) or quiet or is_other:
+    likely = [match for match in named if match.cause != NOTHING]
+    is_guess = not few and not _has_grounds(found, likely) and not complains(words)
+    if is_guess or not tells_event(text) or all_is_well(words) or quiet or is_other:
         # Documentation, success stories and adverts quote errors, too; the output of a command is what it is.
         measured = {hit.name for hit in readouts.read(text)}
         return {name: hit for name, hit in found.items() if name in measured and name != "episode.kind"}
-    likely = [] if _is_refused(found) else [match for match in named if match.cause != NOTHING]
-    if likely:
+    if likely and not _is_refused(found):
         found["resembles"] = Found("resembles", tuple(map(str, likely)), likely[0].words, 0)
     return found
+
+
+# What is known, measured or seen accuses; what is only alike does if it is very much alike, or if somebody complains.
+def _has_grounds(found: Mapping[str, Found], likely: Sequence[Fit]) -> bool:
+    if any(name in found for name in NUMBERS) or _names_trouble(found, wishes=True):
+        return True
+    return bool(likely) and likely[0].fit >= VERY_ALIKE
 
 
 # Words of trouble alone: what a program or a command printed is of computing.

@@ -65,7 +65,7 @@ SLOW = (
     rf"|iter)[^\n,，。]{{0,12}}\d+(?:\.\d+)? ?(?:s|秒|分钟|小时)"
 )
 DIES = (
-    r"\b(?:crash(?:es|ed|ing)?|dies|died|dead|killed|terminated|aborts?|aborted|exits? (?:with|by itself"
+    r"\b(?:crash(?:es|ed|ing|(?! courses?\b))|dies|died|dead|killed|terminated|aborts?|aborted|exits? (?:with|by itself"
     r"|unexpectedly)|quits? (?:with|by itself)"
     r"|fails? (?:with|at|on|after|when|in)|failed (?:with|at|on|after)|(?:is|are|was|were) gone|disappear(?:s"
     r"|ed)?|vanish\w*|out of memory|OOM"

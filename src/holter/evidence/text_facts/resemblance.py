@@ -34,6 +34,9 @@ FEWEST_OF_A_TITLE, FEWEST_KNOWN_OF_A_TITLE = 3, 2
 # If a text names no error and no symptom, and its best cause fits less, or for fewer words, none is named. Questions
 # about usage that nobody here wrote fit some cause by up to 0.2, reports without a word of trouble by 0.6.
 LEAST_FIT, FEWEST_SPEAKING = 0.25, 3
+# From this fit on likeness alone accuses, without a complaint, a symptom, a number or a message: of documentation,
+# questions and notes that were accused by likeness the best fitted by 0.40.
+VERY_ALIKE = 0.45
 # A text without trouble must fit better than any cause; by the second number if it names an error or complains.
 BETTER, CLEARLY = 0.05, 0.2
 # By this if the text asks about the trouble that it names: who asks does not report that all is well.

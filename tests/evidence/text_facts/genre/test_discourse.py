@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 
 import pytest
+from benchmarks.truth.cases import KEPT_BACK
 from benchmarks.truth.quiet import texts
 
 from holter.diagnosis.logs import read_pasted
 from holter.errors import HolterError
-from holter.evidence.text_facts.genre.events import tells_event
+from holter.evidence.text_facts.genre.events import complains, tells_event
 
-QUIET = dict(texts())
+QUIET = dict(texts(without=KEPT_BACK))
 
 
 def accused(text: str) -> list[str]:
@@ -39,4 +40,43 @@ REPORTS = (
 @pytest.mark.parametrize("text", REPORTS)
 def test_a_report_that_uses_the_words_of_documentation_stays_a_report(text: str) -> None:
     assert tells_event(text)
+    assert accused(text)
+
+
+ALIKE = (
+    # A batch size resembles the cause that an epoch is counted in steps; nobody complains.
+    "Batch size of the prediction\n\nHello, does the prediction use the batch size of the training? Thanks!",
+    "The number of iterations per epoch is a constant of the trainer. It would be more correct to compute it from the "
+    "batch size and the number of GPUs.",
+    "Checkpoints need a lot of disk space here. Keep fewer of them.",
+    "校准的目的是让不同显卡数量下的训练行为一致，不考虑是否会 OOM。"
+    "全局 batch size 相同时，8 卡梯度累积 2 次和 16 卡累积 1 次应当等价。",
+)
+
+
+@pytest.mark.parametrize("text", ALIKE)
+def test_likeness_alone_accuses_nobody(text: str) -> None:
+    assert not complains(text)
+    assert accused(text) == []
+
+
+def test_who_is_only_curious_complains_of_nothing() -> None:
+    trouble = "My training is slow, an epoch takes two hours."
+    assert complains(trouble)
+    assert not complains(f"{trouble} I'm just curious. Which number of epochs is recommended?")
+    assert not complains(f"{trouble} This is not a bug report.")
+
+
+COMPLAINTS = (
+    "The same script returns at once on Linux. On Windows python.exe just stays, forever as it seems, and I left it "
+    "over a weekend.",
+    "After the case verse610 the training does nothing for six hours. I cannot read dmesg.",
+    "自己写的 trainer，第一个 train_step 就：\nTypeError: forward() missing 1 required positional argument\n"
+    "单独 forward 我测过。",
+)
+
+
+@pytest.mark.parametrize("text", COMPLAINTS)
+def test_a_complaint_without_a_known_message_is_answered(text: str) -> None:
+    assert complains(text)
     assert accused(text)

@@ -31,7 +31,8 @@ _OWN = either(
     r"|\b(?:my|mine)\b|我(?!们)|[咱俺]",
     r"\b(?:yesterday|this morning|last (?:night|week)|since (?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|yesterday"
     r"|the (?:update|upgrade|reboot)))\b|昨[天晚日]|今[天晚早]|刚才|上周",
-    r"\b(?:same|this)\s+(?:error|problem|issue|thing)\s+(?:again|after|here|happen\w*|occur\w*|persist\w*|still)\b",
+    r"(?<!\bif )(?<!\bwhen )\b(?:same|this)\s+(?:error|problem|issue|thing)\s+(?:again|after|here|happen\w*|occur\w*"
+    r"|persist\w*|still)\b",
     r"\bwe (?:\w+ )?(?:observed?|noticed?|found|encounter(?:ed)?|met|hit)\b",
     r"\b(?:did|does)(?: not|n't) help\b|(?:还|仍|依)(?:是|然|旧)(?:会)?(?:报|卡|崩|不行|没用|失败|出现|Bus|CUDA)",
     r"^[ \t]*(?:encountered|observed|noticed|facing|tried)\b|试(?:过|了)|没(?:有)?(?:解决|效果)",
@@ -57,14 +58,15 @@ _GENERAL = either(
     r"|gets) )?(?:been )?(?:killed|stopped|blocked)|you|your|ensure|make sure|recommend\w*|avoid(?:s|ing)?"
     r"|prevents?|e\.g|for example|such as)\b"
     r"|^\s*(?:run|set(?! to)|use|check|look|try|open|install|reduce|increase|call|note|see|keep|choose|start by) ",
-    r"如果|若|可能|可以(?!跑|用|训|过|正常)|通常|一般|往往|容易|建议|请(?!问|教)|需要|避免|防止|例如|比如|您|你|当[^,，。]{1,20}时|时会|(?<![规原])则"
+    r"如果|若|可能|可以(?!跑|用|训|过|正常)|通常|一般|往往|容易|建议|请(?!问|教)|需要|避免|防止|例如|比如|您|你"
+    r"|当[^,，。]{1,20}时|时会|是否会|先(?:看|检查|确认)|(?<![规原])则"
     r"|(?<![反响相对适供效])应(?!该是|用)|将会|以防|否则"
     r"|会(?:导致|造成|引起)",
 )
 _TROUBLE = either(
     TROUBLE.pattern,
     r"超时|错误|(?<![a-z])nan(?![a-z])"
-    r"|\b(?:time(?:d|s)? ?out|errors?|fail\w*|bugs?|block(?:s|ed)|throttl\w*|kills?|100 ?%|an? long time)",
+    r"|\b(?:time(?:d|s)? ?out|errors?|fail\w*|bugs?|block(?:s|ed)|for ?ever|throttl\w*|kills?|100 ?%|an? long time)",
 )
 # Numbers that tell of a trouble without its name.
 _VALUES = either(
@@ -82,6 +84,7 @@ _HAPPENED = either(
     r"\b(?:was|were|had|did|got|died|crashed|hung|froze|stopped|failed|killed|dropped|went|happened|became|took|ran"
     r"|tried|started|showed|encountered|(?:has|have) been|(?:is|are) stuck)\b|(?<![为除])了(?!解)"
     r"|(?<![通超经不越])过(?![程滤拟大小多高低载期于])|出现",
+    r"\b(?:for|since|after) (?:two|three|four|five|six|several|many|a few|some|half an?|an?) (?:sec|min|h|day|night)",
     _NUMBERS,
 )
 _AT_A_STEP = either(
@@ -107,6 +110,13 @@ _CASE = either(
     r"用户[^。\n]{0,12}(?:遇到|反馈|报告|发现|尝试)了?",
     r"\b(?:an?|one|the) (?:\w+ )?(?:user|customer|colleague|student) (?:\w+ )?(?:met|reported|ran into|encountered|hit"
     r"|tried|noticed|observed|found)\b",
+)
+# Somebody who wants to know, and says that nothing is wrong.
+_CURIOUS = either(
+    r"\b(?:just|only|simply|merely) (?:curious|wondering|asking)\b|\bout of (?:pure )?curiosity\b"
+    r"|\b(?:not|isn't) (?:really |actually )?(?:(?:related to|about) (?:troubleshooting|an? (?:bug|error|problem))"
+    r"|an? (?:bug|error|problem)(?: report)?)\b",
+    r"(?:只是|单纯|纯粹)(?:想|好奇)|不是(?:报|什么)?(?:bug|错误|问题|故障)",
 )
 # Headings of forms for bugs.
 _FORM = either(
@@ -178,6 +188,22 @@ def tells_event(text: str) -> bool:
     return is_brief or is_raised or any(_is_of_one_time(sentence) for sentence in sentences)
 
 
+def complains(text: str) -> bool:
+    """Return whether somebody states a trouble that is there: no trouble that may come, or is asked of in general."""
+    if _CURIOUS.search(text) is not None:
+        return False
+    text = without_code(plain(text), keeps=_is_no_code)
+    sentences = _of_today(_sentences_of(text))
+    stated = [sentence for sentence in sentences if _is_stated(sentence)]
+    is_title = len(text) <= FEW_CHARS and any(map(_is_plain_trouble, sentences[:1]))
+    if not stated or is_title:
+        return bool(stated)
+    is_of_a_person = any(_OWN.search(each) or _ADDRESSES.search(each) for each in sentences)
+    if not is_of_a_person and not _FORM.search(text) and not _CASE.search(text):
+        return False
+    return any(sign.search(each) for sign in (_OWN, _OURS, _ADDRESSES, _HAPPENED, _PRINTS) for each in stated)
+
+
 def only_wishes(text: str) -> bool:
     """Return whether a text names a trouble, but only within wishes."""
     troubles = [sentence for sentence in _sentences_of(text) if _TROUBLE.search(sentence) is not None]
@@ -244,6 +270,13 @@ def _is_from_a_person(sentence: str) -> bool:
     if _OWN.search(sentence) is None:
         return False
     return _TROUBLE.search(sentence) is not None or _WISHES.search(sentence) is None
+
+
+def _is_stated(sentence: str) -> bool:
+    if _TROUBLE.search(sentence) is None or (_GENERAL.search(sentence) and not _OWN.search(sentence)):
+        return False
+    signs = (_ADDRESSES, _SAYS)
+    return _WISHES.search(sentence) is None or any(sign.search(sentence) for sign in signs)
 
 
 # Every trouble in it is one that may come.
