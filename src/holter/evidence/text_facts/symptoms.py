@@ -22,7 +22,9 @@ VGPU = (
     r"\bGRID[ -](?!driver)[A-Z]*\d*\w*-\d{1,2}[QCAB]\b|\b(?:A|T|L|V|P|M|RTX ?)\d{1,4}[A-Z]{0,3}-\d{1,2}[QCAB]\b"
     r"|\bNV\d+ads\w*|\bv-?GPU\b|虚拟 ?GPU|虚拟显卡|\bGRID (?:vGPU|licen[cs]e)"
 )
-SECONDS = r"(\d[\d,.]*)\s*(?:seconds|second|secs|sec|s|秒)(?![a-z])"
+# "25,000.5", and no part of a version.
+NUMBER = r"(?<![\d.])(\d+(?:,\d{3})*(?:\.\d+)?)"
+SECONDS = rf"{NUMBER}\s*(?:seconds|second|secs|sec|s|秒)(?![a-z])"
 TURNS_INTO = (
     r"(?:→|->|=>|\bto\b|\bbecame\b|\bbecomes?\b|\binto\b|变成了?|变为|涨到|增加到|飙升到|暴涨到|升到|[增升涨降]至"
     r"|到|instead of"
@@ -51,7 +53,7 @@ MOSTLY = 0.3
 # Behind this many characters it is clear what happened; the page of an article may go on with other things.
 ENOUGH_CHARS = 400
 LENGTH = later(
-    r"(\d[\d,.]*)\s*(seconds|second|secs|sec|s|秒|minutes|minute|mins|min|分钟|hours|hour|h|小时)(?![a-z])",
+    rf"{NUMBER}\s*(seconds|second|secs|sec|s|秒|minutes|minute|mins|min|分钟|hours|hour|h|小时)(?![a-z])",
     re.IGNORECASE,
 )
 LENGTHS = {"s": 1.0, "秒": 1.0, "m": 60.0, "分": 60.0, "h": 3600.0, "小": 3600.0}
@@ -201,7 +203,7 @@ def named(text: str, whole: str | None = None) -> tuple[tuple[str, ...], str]:
 
 
 def _slower(match: re.Match[str]) -> tuple[float, float] | None:
-    one, other = (float(match[group].replace(",", "").rstrip(".")) for group in (1, 2))
+    one, other = (float(match[group].replace(",", "")) for group in (1, 2))
     usual, recent = (other, one) if REVERSED.search(match[0]) else (one, other)
     return (usual, recent) if usual > 0 and recent > MUCH_SLOWER * usual else None
 
@@ -234,7 +236,7 @@ def _apart(text: str) -> tuple[tuple[float, float] | None, str]:
     if re.search(r"epoch|轮", text, re.IGNORECASE) is None:
         return None, ""
     lengths = [
-        (float(match[1].replace(",", "").rstrip(".")) * LENGTHS[match[2][0].lower()], match)
+        (float(match[1].replace(",", "")) * LENGTHS[match[2][0].lower()], match)
         for match in LENGTH.finditer(text)
         if re.search(
             r"epoch|轮|took|takes?|耗时|用时|需要|instead|而不是",

@@ -24,7 +24,7 @@ BORING_LINES = 5000
 HEADER = "Please cite the following paper when using nnU"
 # v2 prints it once, before the first epoch. Console texts often lack the header.
 _COMPILES = ": Using torch.compile..."
-_EPOCH_ENDS = later(r"\d\S+ \S+: Epoch time: ([\d.]+) s")
+_EPOCH_ENDS = later(r"\d\S+ \S+: Epoch time: (\d+(?:\.\d+)?) s")
 # An epoch that took this many times as long as the last one is running is an epoch of another training.
 FOREIGN = 2.0
 _EPOCH = later(r"\d\S+ \S+: Epoch (\d+)\s*$")

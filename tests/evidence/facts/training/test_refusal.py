@@ -76,6 +76,7 @@ def raised(message: str, error: str = "RuntimeError", traceback: str = "") -> Ex
         (NUMPY, 186 * 2**30),
         ("unable to mmap 512000 bytes from file </torch_1>: Cannot allocate memory (12)", 512000),
         ("std::bad_alloc", None),
+        ("CUDA out of memory. Tried to allocate ...", None),
     ],
 )
 def test_what_an_allocation_asked_for(text, asked):

@@ -15,7 +15,7 @@ from holter.evidence.window import Window
 from holter.patterns import later
 from holter.sizes import format_bytes
 
-_SIZE = r"([\d.]+) (bytes|[KMGT]iB)"
+_SIZE = r"(\d+(?:\.\d*)?) (bytes|[KMGT]iB)"
 _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 _TOTAL = later(rf"total capac\w+ of {_SIZE}|{_SIZE} total capacity")
 _FREE = later(rf"of which {_SIZE} is free|{_SIZE} free")

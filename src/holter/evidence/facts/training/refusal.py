@@ -11,7 +11,9 @@ from holter.records import Noted, Tick
 from holter.sentences import define
 
 # The requested size: PyTorch ("you tried to allocate 8192000 bytes"), numpy ("Unable to allocate 1.2 GiB").
-ASKED = later(r"(?:tried to allocate|Unable to allocate|unable to mmap) ([\d.]+) ?(bytes|[KMGT]iB)?", re.IGNORECASE)
+ASKED = later(
+    r"(?:tried to allocate|Unable to allocate|unable to mmap) (\d+(?:\.\d*)?) ?(bytes|[KMGT]iB)?", re.IGNORECASE
+)
 UNITS = {"bytes": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 # Free memory must exceed the request by this factor: other processes allocate and free memory between two samples.
 TIMES_FREE = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from holter.evidence.text_facts.readouts.values import UNITS, Fact, bytes_of
+from holter.evidence.text_facts.readouts.values import NUMBER, UNITS, Fact, bytes_of
 from holter.linux.mounts import is_remote
 from holter.patterns import later
 
@@ -157,14 +157,14 @@ def iostat(text: str) -> Iterator[Fact]:
 
 
 def _number(written: str | None) -> float:
-    return float(written) if written is not None and re.fullmatch(r"[\d.]+", written) else 0.0
+    return float(written) if written is not None and re.fullmatch(NUMBER, written) else 0.0
 
 
 def _busy(text: str, head: re.Match[str]) -> dict[str, float]:
     rows: dict[str, float] = {}
     for line in text[head.end() + 1 :].splitlines():
         values = line.split()
-        if len(values) < len(head[0].split()) or not re.fullmatch(r"[\d.]+", values[-1]):
+        if len(values) < len(head[0].split()) or not re.fullmatch(NUMBER, values[-1]):
             break
         row = dict(zip(head[0].split(), values, strict=False))
         waits_ms = _number(row.get("r_await", row.get("await")))

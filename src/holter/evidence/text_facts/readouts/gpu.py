@@ -132,8 +132,8 @@ def _shares(text: str) -> Iterator[Fact]:
     )
     if held is not None and float(held[1]):
         yield "gpu.memory_ratio", round(float(held[2]) / float(held[1]), 3), held[0]
-    draw = re.search(r"(?:Average |Instantaneous )?Power Draw\s*:\s*([\d.]+) W", text)
-    limit = re.search(r"(?:Current|Enforced) Power Limit\s*:\s*([\d.]+) W", text)
+    draw = re.search(r"(?:Average |Instantaneous )?Power Draw\s*:\s*(\d+(?:\.\d+)?) W", text)
+    limit = re.search(r"(?:Current|Enforced) Power Limit\s*:\s*(\d+(?:\.\d+)?) W", text)
     if draw is not None and limit is not None and float(limit[1]):
         yield "gpu.power_ratio", round(float(draw[1]) / float(limit[1]), 3), f"{draw[0]}; {limit[0]}"
     clock = re.search(r"^[ \t]*Clocks[ \t]*\n\s*Graphics\s*:\s*\d+ MHz\s*\n\s*SM\s*:\s*(\d+) MHz", text, re.M)

@@ -50,7 +50,7 @@ def slurm(text: str) -> Iterator[Fact]:
         cores = re.search(r"^[ \t]*Cores(?: per node)?: (\d+)[ \t]*$", text, re.M)
         if cores is not None:
             yield "setting.slurm_cpus", int(cores[1]), cores[0]
-        memory = re.search(r"^[ \t]*Memory Efficiency: ([\d.]+)% of .*$", text, re.M)
+        memory = re.search(r"^[ \t]*Memory Efficiency: (\d+(?:\.\d+)?)% of .*$", text, re.M)
         if memory is not None and state == "OUT_OF_MEMORY":  # a job that ended well may fill its memory
             yield "memory.used_ratio", round(float(memory[1]) / 100, 3), memory[0]
     allocated = re.search(r"\bCPUs/Task=(\d+)", text)

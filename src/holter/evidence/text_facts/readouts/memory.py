@@ -109,7 +109,7 @@ def pressure(text: str) -> Iterator[Fact]:
     named: list[str] = []
     for line in text.splitlines():
         mentioned = re.findall(r"pressure/(cpu|io|memory)", line)
-        row = re.search(r"\b(some|full) avg10=([\d.]+) avg60=([\d.]+)", line)
+        row = re.search(r"\b(some|full) avg10=(\d+(?:\.\d+)?) avg60=(\d+(?:\.\d+)?)", line)
         if row is None:
             named = mentioned or named
             continue

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from holter.evidence import frames
 from holter.evidence.text_facts.readouts import processors
-from holter.evidence.text_facts.readouts.values import Fact
+from holter.evidence.text_facts.readouts.values import NUMBER, Fact
 from holter.patterns import later
 from holter.records import Frame, ThreadStack
 
@@ -103,7 +103,7 @@ def _rows(text: str) -> Iterator[Process]:
         yield Process(
             pid=row["PID"], user=row.get("USER", row.get("UID", "")), line=line.strip(), command=command,
             state=next((row[name] for name in STATES if name in row), ""),
-            cpu=next((float(row[name]) for name in CPU if re.fullmatch(r"[\d.]+", row.get(name, ""))), 0.0),
+            cpu=next((float(row[name]) for name in CPU if re.fullmatch(NUMBER, row.get(name, ""))), 0.0),
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from holter.evidence.text_facts.readouts.memory import MEMORY_FULL, SWAP_FULL
-from holter.evidence.text_facts.readouts.values import WAITS, Fact, answer_of
+from holter.evidence.text_facts.readouts.values import NUMBER, WAITS, Fact, answer_of
 
 
 def counts(text: str) -> Iterator[Fact]:
@@ -54,13 +54,13 @@ def _shares(text: str, head: re.Match[str]) -> Iterator[tuple[float, float, str]
         if len(values) != len(names):
             return
         row = dict(zip(names, values, strict=True))
-        if row.get("CPU", "all") == "all" and all(re.fullmatch(r"[\d.]+", row[n]) for n in ("%iowait", "%steal")):
+        if row.get("CPU", "all") == "all" and all(re.fullmatch(NUMBER, row[n]) for n in ("%iowait", "%steal")):
             yield float(row["%iowait"]), float(row["%steal"]), line
 
 
 def top(text: str) -> Iterator[Fact]:
     """Read the lines of ``top`` about CPUs and swap."""
-    match = re.search(r"%?Cpu\(s\):?\s*([\d.]+)[ %]*us,\s*([\d.]+)[ %]*sy,.*?([\d.]+)[ %]*wa", text)
+    match = re.search(rf"%?Cpu\(s\):?\s*({NUMBER})[ %]*us,\s*({NUMBER})[ %]*sy,.*?({NUMBER})[ %]*wa", text)
     if match is not None:
         busy, system, waiting = (float(match[group]) for group in (1, 2, 3))
         yield "cpu.host_busy_ratio", round((busy + system) / 100, 3), match[0]
@@ -69,11 +69,11 @@ def top(text: str) -> Iterator[Fact]:
         yield "cpu.iowait_ratio", round(waiting / 100, 3), match[0]
         if waiting >= WAITS:
             yield "symptoms", ("waits-for-disk",), match[0]
-        stolen = re.search(r"([\d.]+)[ %]*st\b", text[match.end() :].partition("\n")[0])
+        stolen = re.search(r"(\d+(?:\.\d+)?)[ %]*st\b", text[match.end() :].partition("\n")[0])
         if stolen is not None:
             yield "cpu.steal_ratio", round(float(stolen[1]) / 100, 3), f"{match[0]} … {stolen[0]}"
-    row = r"^([KMG])iB {0}\s*:\s*([\d.]+)[+ ]*total,\s*([\d.]+)[+ ]*free,\s*([\d.]+)[+ ]*used[.,]"
-    row += r"\s*([\d.]+)[+ ]*(avail|buff)"
+    row = r"^([KMG])iB {0}\s*:\s*(\d+(?:\.\d+)?)[+ ]*total,\s*(\d+(?:\.\d+)?)[+ ]*free,\s*(\d+(?:\.\d+)?)[+ ]*used[.,]"
+    row += r"\s*(\d+(?:\.\d+)?)[+ ]*(avail|buff)"
     memory, swap = (re.search(row.format(name), text, re.MULTILINE) for name in ("Mem", "Swap"))
     if memory is not None and swap is not None and swap[6] == "avail" and float(memory[2]):
         used = round(1 - float(swap[5]) / float(memory[2]), 3)

@@ -9,6 +9,8 @@ from holter.evidence.fact_book import Value
 UNITS = {"": 1.0, "B": 1.0, "K": 2.0**10, "M": 2.0**20, "G": 2.0**30, "T": 2.0**40, "P": 2.0**50}
 KIB = UNITS["K"]
 MIB = UNITS["M"]
+# A number as programs print it: what is cut off or written by hand ("...", "1.2.3") is none.
+NUMBER = r"\d+(?:\.\d+)?"
 # Per cent of the CPU time that waits for storage.
 WAITS = 15.0
 
