@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from holter.evidence import error_kinds
 from holter.evidence.error_kinds import BEFORE_STEPS, OTHER, error_kind, without_boilerplate
@@ -17,7 +17,7 @@ from holter.evidence.text_facts.kinds import SIGNS, TROUBLE, all_is_well, is_add
 from holter.evidence.text_facts.known import Found, search
 from holter.evidence.text_facts.quantities import QUANTITIES
 from holter.evidence.text_facts.readouts import lines
-from holter.evidence.text_facts.resemblance import FEWEST_TERMS, NOTHING, VERY_ALIKE, Fit, is_quiet, resembles, terms
+from holter.evidence.text_facts.resemblance import FEWEST_TERMS, NOTHING, VERY_ALIKE, is_quiet, resembles, terms
 from holter.evidence.vocabulary import NAMES, is_condition
 from holter.patterns import later
 from holter.texts import kernel_log
@@ -34,7 +34,7 @@ OF_MESSAGES = ("limit.reached", "gpu.trouble", "ddp.timed_out", "hardware.kernel
 NUMBERS = ("gpu.utilization_ratio", "epochs.times_usual")
 _NO_TROUBLE = (False, 0, "none", ())
 # Symptoms that trainings without a trouble have, too.
-CIRCUMSTANCES = frozenset({"large-volumes", "direct-transfer", "many-threads", "tracker"})
+CIRCUMSTANCES = frozenset({"epoch-per-epoch-start", "large-volumes", "direct-transfer", "many-threads", "tracker"})
 # Only the main process loads checkpoints, chooses a GPU and asks for nnU-Net's folders.
 OF_THE_MAIN_PROCESS = (
     "checkpoint-broken", "checkpoint-refused", "cpu-torch", "gpu-number", "no-paths", "pinned-memory", *BEFORE_STEPS,
@@ -88,12 +88,14 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     asks = SIGNS["asks"].search(words) is not None
     is_shown = is_addressed(text) or SUPPOSED.search(text) is None
     is_named = is_shown and (any(name in found for name in OF_MESSAGES) or _is_refused(found))
-    quiet = not is_named and is_quiet(
-        named, has_facts=_names_trouble(found, wishes=wishes), complains=has_complaint, asks=asks
-    )
     is_other = advertises(text) or is_build(text) or (not few and _is_off_topic(text, found))
     likely = [match for match in named if match.cause != NOTHING]
-    is_guess = not few and not _has_grounds(found, likely) and not complains(words)
+    has_grounds = _has_grounds(found) or (has_complaint and bool(likely) and likely[0].fit >= VERY_ALIKE)
+    names_trouble = _names_trouble(found, wishes=wishes)
+    quiet = not is_named and is_quiet(
+        named, has_facts=names_trouble, complains=has_complaint, asks=asks and has_grounds
+    )
+    is_guess = not few and not has_grounds and not complains(words)
     if is_guess or not tells_event(text) or all_is_well(words) or quiet or is_other:
         # Documentation, success stories and adverts quote errors, too; the output of a command is what it is.
         measured = {hit.name for hit in readouts.read(text)}
@@ -103,11 +105,9 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     return found
 
 
-# What is known, measured or seen accuses; what is only alike does if it is very much alike, or if somebody complains.
-def _has_grounds(found: Mapping[str, Found], likely: Sequence[Fit]) -> bool:
-    if any(name in found for name in NUMBERS) or _names_trouble(found, wishes=True):
-        return True
-    return bool(likely) and likely[0].fit >= VERY_ALIKE
+# A text of which nothing is known, measured or seen resembles a cause at most.
+def _has_grounds(found: Mapping[str, Found]) -> bool:
+    return any(name in found for name in NUMBERS) or _names_trouble(found, wishes=True)
 
 
 # Words of trouble alone: what a program or a command printed is of computing.

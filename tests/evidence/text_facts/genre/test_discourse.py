@@ -60,6 +60,23 @@ def test_likeness_alone_accuses_nobody(text: str) -> None:
     assert accused(text) == []
 
 
+CHANGES = (
+    "fix(loader): fix oom in the workers\n\nWe observed that after training for a while OOM was raised in the workers. "
+    "We force spawn to fix the memory leak.",
+    "Mitigate a memory leak in training runs\n\nThe workers have a leak, maybe of the library h5py. We already create "
+    "them again each epoch, so removing this fixes it.",
+    "There is an option of the loader, persistent_workers=True. I believe this will reduce the overhead of spawning "
+    "workers. Thoughts?",
+    "你是不是一跑就炸显存？别急，这篇文章手把手教你解决，显存溢出严重时还会导致系统卡死。常见错误：\n"
+    "RuntimeError: CUDA out of memory. Tried to allocate ...\n序号 | 原因\n① | Batch Size 太大",
+)
+
+
+@pytest.mark.parametrize("text", CHANGES)
+def test_a_change_a_wish_and_a_guide_accuse_nobody(text: str) -> None:
+    assert accused(text) == []
+
+
 def test_who_is_only_curious_complains_of_nothing() -> None:
     trouble = "My training is slow, an epoch takes two hours."
     assert complains(trouble)
@@ -73,6 +90,8 @@ COMPLAINTS = (
     "After the case verse610 the training does nothing for six hours. I cannot read dmesg.",
     "自己写的 trainer，第一个 train_step 就：\nTypeError: forward() missing 1 required positional argument\n"
     "单独 forward 我测过。",
+    "请问训练需要多大的内存？我把 batch size 设为10还是会OOM",
+    "我用 24GB 的显卡训练自己的数据，batch size 最多 16，设为 32 就会显示显存不足了，请问怎么降低显存？",
 )
 
 

@@ -65,7 +65,9 @@ _GENERAL = either(
 )
 _TROUBLE = either(
     TROUBLE.pattern,
-    r"超时|错误|(?<![a-z])nan(?![a-z])"
+    r"超时|错误|(?<![a-z])nan(?![a-z])|(?:显示|提示|报)[^\n,。]{0,6}(?:内存|显存|空间)不(?:足|够)"
+    r"|被[^\n,。]{0,6}(?:回收|抢占|驱逐)|\b(?:evict|preempt)(?:ed|s)\b"
+    r"|[一-鿿](?:OOM|kill(?:ed)?|crash|hang|abort|error)(?![a-z])"
     r"|\b(?:time(?:d|s)? ?out|errors?|fail\w*|bugs?|block(?:s|ed)|for ?ever|throttl\w*|kills?|100 ?%|an? long time)",
 )
 # Numbers that tell of a trouble without its name.
@@ -142,8 +144,8 @@ _PRINTS = either(
     r"^[ \t>|`]*(?:\S{0,40}\]:?[ \t]*|\[?\d{4}-\d\d-\d\d\S*(?: \d\d:\d\d\S*)? |\w{3} +\d+ \d\d:\d\d:\d\d [^\n:]{0,40}: "
     r"|\[ *\d+\.\d+\] |/\S+:\w{3} +\d+ \d\d:\d\d:\d\d [^\n:]{0,40}: |[EF] +)*"
     r"(?:Traceback \(most|File \"[^\n]+\", line \d|(?:[\w.]+\.)?[A-Z]\w+(?:Error|Exception|Interrupt|Expired)(?::|$)"
-    r"|slurmstepd: |srun: |NVRM: |Killed$"
-    r"|Segmentation fault|Bus error|Aborted|\[E \w+\.cpp:\d+|(?:ERROR|FATAL|CRITICAL|Error):|terminate called"
+    r"|slurmstepd: |srun: |NVRM: |Killed$|Segmentation fault|Bus error|Aborted"
+    r"|\[[EF]\d* (?:[\d:.]+ )?\w+\.cpp:\d+|(?:ERROR|FATAL|CRITICAL|Error):|terminate called"
     r"|OpenBLAS blas|OMP:|libgomp:|(?:free|malloc|realloc)\(\): |double free or corruption|\[(?:ERROR|FATAL):\d"
     r"|Out of memory: |Message for the error \d|\S+ invoked oom-killer"
     r"|Failed to initialize NVML|Unable to determine the device handle)",

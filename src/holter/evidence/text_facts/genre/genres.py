@@ -52,6 +52,8 @@ _MARKUP = either(
     r"\]\((?!https?:|www\.|mailto:)[^)\s]{1,120}\.(?:md|rst|html?|ipynb|py|ya?ml|png|jpe?g|gif|svg)(?:#[\w.-]*)?\)"
     r"|\]\(#[\w.-]+\)",
     r":(?:ref|doc|class|func|meth|mod|attr|obj|term):`|^[ \t]*\.\. (?:\w[\w-]*::|_[\w-]+:)|^\[\[\w+\]\]|```\{\w+\}"
+    # The prefix of a commit is no trouble of its reader, either.
+    r"|\A\s*(?:feat|fix|perf|refactor|chore|docs|build|ci)(?:\([\w ./-]+\))?!?: "
     r"|^[ \t]*:::+ ?\{?\w+|^[ \t]*(?:!!!|\?\?\?) \w+|^[ \t]*\[[\w. -]+\]: (?:https?:/|\.{0,2}/)\S+[ \t]*$",
 )
 # Verbs that begin the title of a change. Who has a trouble states it, or asks.
@@ -60,7 +62,7 @@ _IMPERATIVE = (
     r"|to)\b)|rename|bump|revert|make"
     r"|allow|ensure|catch|improve|refactor|skip|disable|enable|replace|clean ?up|drop|expose|introduce|document|warn"
     r"|ignore|speed up|simplif(?:y|ies)|do not|don't|raise|default|deprecate|guard|restore|switch|split|support"
-    r"|propagate|respect|correct|turn (?:on|off))"
+    r"|propagate|respect|correct|mitigate|reuse|turn (?:on|off))"
 )
 # Nouns, too: "test" and "wait" begin the title of a report, unless it says what a change is for.
 _FAILS = (
@@ -175,7 +177,7 @@ _MARKS = tuple(
         r"|default)\b",
         r"\b(?:you (?:may|can|should)|may be (?:set|used)|is used (?:to|for)|use \w+ to)\b|可以(?:使用|通过)",
         r"\b(?:this|the) (?:page|chapter|guide|section|document|tutorial|manual|reference|FAQ|table)\b"
-        r"|本(?:文|教程|页|节|手册)",
+        r"|本(?:文|教程|页|节|手册)|这篇(?:文章|博客|博文|教程)|手把手",
         r"\b(?:troubleshooting|release notes|changelog|reference|documentation|how to use|licen[cs]ing)\b[ .:0-9]",
         r"(?:^|[.;] )(?:added|fixed|changed|removed|deprecated): |\(\w+, optional\)|^\w[\w ]{2,40}: [a-z]",
         r"\b(?:(?:programs?|pods?|jobs|processes) that|option sets|configure"
@@ -195,7 +197,7 @@ _MARKS = tuple(
 
 
 def is_published(text: str) -> bool:
-    """Return whether a text is a page of documentation by its mark-up, or a part of a paper."""
+    """Return whether a text is a page of documentation or a commit by its mark-up, or a part of a paper."""
     return (
         _MARKUP.search(text) is not None or sum(mark.search(text) is not None for mark in _OF_A_PAPER) >= FEWEST_MARKS
     )
