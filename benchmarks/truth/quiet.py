@@ -2,9 +2,10 @@
 
 Healthy logs and predictions, installations, outputs of a healthy machine, documentation that quotes errors, and prose.
 Some are in our own words; those of public pages (``r4q-`` of the half ``fresh2``, ``r5q-`` of ``fresh3``,
-``r6`` to ``r8`` of ``fresh4``, ``r9qa-`` to ``r9qc-`` of ``fresh5a`` to ``fresh5c``, ``r10q-`` of ``fresh6``: parts of
-files of public repositories that name troubles, threads and pages) are kept as the texts of the cases are, outside the
-repository, with their reference and SHA-256 here. None of them is among the texts that the lexicon was made from.
+``r6`` to ``r8`` of ``fresh4``, ``r9qa-`` to ``r9qc-`` of ``fresh5a`` to ``fresh5c``, ``r10q-`` of ``fresh6``,
+``r11q-`` of ``fresh7``: parts of files of public repositories that name troubles, threads and pages) are kept as the
+texts of the cases are, outside the repository, with their reference and SHA-256 here. None of them is among the texts
+that the lexicon was made from.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ PUBLIC: dict[Half, Path] = {
     "fresh5b": Path(__file__).with_name("fresh5b_quiet.jsonl"),
     "fresh5c": Path(__file__).with_name("fresh5c_quiet.jsonl"),
     "fresh6": Path(__file__).with_name("fresh6_quiet.jsonl"),
+    "fresh7": Path(__file__).with_name("fresh7_quiet.jsonl"),
 }
 CITE = (
     "#######################################################################\n"
