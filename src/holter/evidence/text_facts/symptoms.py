@@ -46,6 +46,9 @@ AFTER_MINUTES = later(
     r"(\d{1,4}|two|three|four|five|six|seven|eight|ten)\s*(?:个)?多?\s*(min|minutes?|分钟|h|hours?|小时)",
     re.IGNORECASE,
 )
+EPOCHS = later(r"(?<![\d.-])(\d{2,5}) ?个? ?(?:epochs?|轮)", re.IGNORECASE)
+# How well a number of epochs explains why one time is longer than the other.
+MARGIN = 0.05
 WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10}
 MINUTES_OF_HOUR = 60.0
 MUCH_SLOWER = 1.5
@@ -248,6 +251,8 @@ def _apart(text: str) -> tuple[tuple[float, float] | None, str]:
         return None, ""
     usual, first = lengths[0]
     recent, last = max(lengths[1:], key=lambda length: length[0])
+    if any(abs(recent / usual - int(count)) <= MARGIN * int(count) for count in EPOCHS.findall(text)):
+        return None, ""  # "818 s an epoch, 227 hours for 1000 of them"
     said = dict.fromkeys((_with_its_words(text, first), _with_its_words(text, last)))
     return ((usual, recent), " … ".join(said)) if recent > MUCH_SLOWER * usual else (None, "")
 

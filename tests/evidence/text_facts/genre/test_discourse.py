@@ -10,6 +10,7 @@ from benchmarks.truth.quiet import texts
 
 from holter.diagnosis.logs import read_pasted
 from holter.errors import HolterError
+from holter.evidence.text_facts import read_facts
 from holter.evidence.text_facts.genre.events import complains, tells_event
 
 QUIET = dict(texts(without=KEPT_BACK))
@@ -60,6 +61,12 @@ def test_likeness_alone_accuses_nobody(text: str) -> None:
     assert accused(text) == []
 
 
+def test_the_time_of_all_epochs_is_no_slow_epoch() -> None:
+    one = "您好，1 个 epoch 大概 818 s，"
+    assert "epochs.times_usual" not in read_facts(f"{one}1000 个 epoch 大概需要 227 小时。")
+    assert "epochs.times_usual" in read_facts(f"{one}后来的 epoch 需要 5 小时。")
+
+
 CHANGES = (
     "fix(loader): fix oom in the workers\n\nWe observed that after training for a while OOM was raised in the workers. "
     "We force spawn to fix the memory leak.",
@@ -90,6 +97,9 @@ COMPLAINTS = (
     "After the case verse610 the training does nothing for six hours. I cannot read dmesg.",
     "自己写的 trainer，第一个 train_step 就：\nTypeError: forward() missing 1 required positional argument\n"
     "单独 forward 我测过。",
+    "新手求教，训练两秒之后就报错\n\n-  RuntimeError: CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0; "
+    "2.00 GiB total capacity) If reserved memory is >> allocated memory try setting max_split_size_mb. See "
+    "documentation for it\n\n求助",
     "请问训练需要多大的内存？我把 batch size 设为10还是会OOM",
     "我用 24GB 的显卡训练自己的数据，batch size 最多 16，设为 32 就会显示显存不足了，请问怎么降低显存？",
 )

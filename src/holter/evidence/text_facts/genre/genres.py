@@ -149,6 +149,8 @@ _NOTICE = later(
     r"(?:\*{5,}\s*)?Setting OMP_NUM_THREADS environment variable for each process to be 1 in default[^\n]*"
     r"(?:\n[^\n]*)?as needed\.?(?:\s*\*{5,})?"
 )
+# PyTorch's own advice behind a full GPU: who shows the error gives none.
+_ADVICE_OF_TORCH = later(r"\bIf reserved (?:memory is|but unallocated memory is)\b[^\n]*")
 _BUILD = later(
     r"^[ \t]*(?:(?:=> )+|#\d+ |--->|-->|Step \d+/\d+|Collecting |Downloading |Using cached |Requirement already "
     r"|Installing |Successfully |Building |Preparing |Get:\d+ |Hit:\d+ |Reading package|Reading state|The following "
@@ -210,6 +212,7 @@ def is_of_a_change(text: str) -> bool:
 
 def instructs(text: str) -> bool:
     """Return whether a text tells what may happen, what to do about it, what was changed or what is wished."""
+    text = _ADVICE_OF_TORCH.sub("", text)
     return _is_of_a_kind(text) or sum(mark.search(prose(text)) is not None for mark in _MARKS) >= FEWEST_MARKS
 
 
