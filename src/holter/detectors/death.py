@@ -16,6 +16,7 @@ from holter.detectors.plain import PlainKeeper, is_lost_worker, waiting
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import PhaseKeeper
 from holter.evidence.words import process_of
+from holter.history.own_actions import OwnActions
 from holter.history.ranks import main_process
 from holter.linux.signals import Signal
 from holter.records import DATA_WORKERS, WORKERS, ActionTaken, Episode, ExceptionSeen, ProcessEnded, Tick
@@ -46,7 +47,7 @@ class DeathDetector:
         self._progress = ProgressKeeper()
         self._hooked = False
         self._stopping = False  # checkpoint saved, ending on a scheduler's request
-        self._ours: set[int] = set()  # processes that Holter or its hook ends
+        self._own = OwnActions()
         self._rumours: list[ExceptionSeen] = []
         self._began_s: float | None = None
         self._started_s: float | None = None  # when the main process that works now began
@@ -64,11 +65,11 @@ class DeathDetector:
         changed: list[Episode] = self._close_if_it_goes_on()
         self._hooked = self._hooked or bool(tick.beats)
         for event in (*self._due(tick), *endings.in_order_of_time(tick.events)):
+            self._own.see(event)
             if isinstance(event, ActionTaken):
-                self._ours.update(event.pids if event.state == "begun" else ())
                 self._survived = None if event.action == "restart" else self._survived
                 self._stopping = self._stopping or (event.action == "stop" and event.state == "done")
-            if self._stopping or not isinstance(event, (ProcessEnded, ExceptionSeen)) or event.pid in self._ours:
+            if self._stopping or not isinstance(event, (ProcessEnded, ExceptionSeen)) or self._own.explain(event):
                 continue
             changed += self._settle(event, tick)
             if self._plain.is_plain and self._is_of_loader(event):

@@ -6,8 +6,9 @@ from typing import Literal
 
 from holter.history.actions import Action, merge_events
 from holter.history.fates import HEALS
+from holter.history.own_actions import Wanted
 from holter.history.phases import Restart
-from holter.records import DATA_WORKERS, Noted, ProcessEnded, Record
+from holter.records import DATA_WORKERS, ActionTaken, Noted, ProcessBorn, ProcessEnded, Record
 from holter.tape import Recording
 
 # A worker that died at most this long before its replacement is the reason for it.
@@ -31,7 +32,7 @@ def saved(recording: Recording, again: tuple[Restart, ...]) -> tuple[Saved, ...]
     """Return every successful heal, oldest first. ``again``: the restarts of the recording."""
     died = {restart.generation: restart.died for restart in again}
     actions = merge_events(recording)
-    ended_by_us = frozenset(pid for action in actions for pid in action.pids)
+    wanted = Wanted(recording.events(ActionTaken, ProcessBorn, ProcessEnded))
     is_plain = any(event.what == BY_DATALOADER for event in recording.events(Noted))
     heals = []
     for action in actions:
@@ -40,7 +41,7 @@ def saved(recording: Recording, again: tuple[Restart, ...]) -> tuple[Saved, ...]
         if action.action == "restart":
             ends = died.get(action.generation, True)
         else:
-            ends = action.action == "replace-workers" and _worker_died(recording, action, ended_by_us)
+            ends = action.action == "replace-workers" and _worker_died(recording, action, wanted)
         stock: StockOutcome = "ends" if ends else "stands-still"
         heals.append(
             Saved(t_s=action.begun_s, action=action.action, cause=action.cause, stock=stock, of_nnunet=not is_plain)
@@ -49,8 +50,8 @@ def saved(recording: Recording, again: tuple[Restart, ...]) -> tuple[Saved, ...]
 
 
 # Stock nnU-Net ends if a data worker is dead; it waits forever for a frozen one and for a lost export.
-def _worker_died(recording: Recording, action: Action, ended_by_us: frozenset[int]) -> bool:
+def _worker_died(recording: Recording, action: Action, wanted: Wanted) -> bool:
     return any(
-        event.role in DATA_WORKERS and not event.expected and not event.by_parent and event.pid not in ended_by_us
+        event.role in DATA_WORKERS and event not in wanted
         for event in recording.events(ProcessEnded, start_s=action.begun_s - DEATH_BEFORE_S, end_s=action.begun_s + 1)
     )

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from holter.causes import diagnose
+from holter.detectors import detect
 from holter.evidence import Evidence, collect
 from holter.records import (
     ActionTaken,
@@ -15,6 +16,7 @@ from holter.records import (
     Event,
     ExceptionSeen,
     Noted,
+    ProcessBorn,
     ProcessEnded,
     ProcessSample,
     Subject,
@@ -250,6 +252,49 @@ def test_what_holter_ends_was_not_ended_from_outside() -> None:
     assert collect(*of_main(RESTARTS, crashed)).fact("main.exit_signal").value == 11, "Holter sends no such signal"
     before = msgspec.structs.replace(end, t_s=60.5)
     assert collect(*of_main(before, RESTARTS)).fact("main.exit_signal").value == 15
+
+
+def test_a_deed_of_hours_ago_explains_no_end_now() -> None:
+    """The kernel uses a PID again."""
+    long_ago = msgspec.structs.replace(RESTARTS, t_s=60.9 - 7200.0)
+    done = msgspec.structs.replace(long_ago, t_s=long_ago.t_s + 6.0, state="done")
+    end = ProcessEnded(t_s=61.0, pid=1, role="main", exit_signal=9, source="wait")
+    recording, episode = of_main(end)
+    first = Tick(t_s=long_ago.t_s, events=(long_ago, done))
+    recording = msgspec.structs.replace(recording, all_ticks=(first, *recording.all_ticks))
+    assert collect(recording, episode).fact("main.exit_signal").value == 9
+    worker, of_worker = death(ended(2, exit_signal=9), pid=2)
+    worker = msgspec.structs.replace(worker, all_ticks=(first, *worker.all_ticks))
+    assert collect(worker, of_worker).fact("worker.exit_signal").value == 9
+    assert [episode.pid for episode in detect(worker.all_ticks)] == [2]
+
+
+def test_a_process_that_the_kernel_held_ends_by_holters_signal_hours_later_unless_it_is_another_one() -> None:
+    begun = msgspec.structs.replace(RESTARTS, t_s=60.9 - 7200.0)
+    held = msgspec.structs.replace(begun, t_s=begun.t_s + 15.0, state="failed")
+    end = ProcessEnded(t_s=61.0, pid=1, role="main", exit_signal=9, source="wait")
+    recording, episode = of_main(end)
+    first = Tick(t_s=begun.t_s, events=(begun, held))
+    again = Tick(t_s=0.0, events=(ProcessBorn(t_s=0.0, pid=1, role="main"),))
+    still = msgspec.structs.replace(recording, all_ticks=(first, *recording.all_ticks))
+    assert collect(still, episode).fact("main.exit_signal").status == "not-applicable"
+    other = msgspec.structs.replace(recording, all_ticks=(first, again, *recording.all_ticks))
+    assert collect(other, episode).fact("main.exit_signal").value == 9
+
+
+def test_what_holter_does_after_the_end_of_a_worker_does_not_explain_it() -> None:
+    after = ActionTaken(t_s=60.5, action="end-group", state="begun", pids=(1, 2))
+    assert facts(ended(2, exit_signal=9), after).fact("worker.exit_signal").value == 9
+
+
+def test_a_worker_whose_pid_an_earlier_worker_had_is_another_one() -> None:
+    earlier = ended(2, -7200.0, exit_code=0, expected=True)
+    born = ProcessBorn(t_s=-100.0, pid=2, role="train-worker")
+    recording, episode = death(ended(2, exit_signal=9), pid=2)
+    ticks = (Tick(t_s=-7200.0, events=(earlier,)), Tick(t_s=-100.0, events=(born,)))
+    for before, status in ((ticks, "known"), (ticks[:1], "not-applicable")):
+        tape = msgspec.structs.replace(recording, all_ticks=(*before, *recording.all_ticks))
+        assert collect(tape, episode).fact("worker.exit_signal").status == status
 
 
 def test_a_signal_that_was_passed_on_is_the_reason_of_what_follows_it() -> None:

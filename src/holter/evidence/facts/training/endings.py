@@ -12,6 +12,7 @@ from holter.evidence.frames import describe
 from holter.evidence.reasons import ENDING_UNKNOWN, NO_EXCEPTION, NO_EXCEPTION_READ, NO_FILE_NAMED, NO_PROCESS_TREE
 from holter.evidence.window import Window, last
 from holter.evidence.words import CASE_IN_HAND, CUT, cut_off, ending, process_of
+from holter.history.own_actions import Wanted
 from holter.linux.signals import Signal
 from holter.patterns import later
 from holter.records import (
@@ -22,6 +23,7 @@ from holter.records import (
     KernelMessage,
     LogLine,
     Noted,
+    ProcessBorn,
     ProcessEnded,
     Subject,
     Tick,
@@ -148,15 +150,12 @@ def _crashed_frame(dump: str) -> str | None:
 
 # Workers that died unexpectedly; those with exit code 0 only if no other worker died.
 def _deaths(window: Window, start_s: float, end_s: float) -> list[ProcessEnded]:
-    # Several sources report one death; only the hook knows that the training, or Holter, ended it on purpose.
-    wanted = {event.pid for event in window.recording.events(ProcessEnded) if event.by_parent or event.expected}
-    for action in window.recording.events(ActionTaken, end_s=end_s):
-        wanted.update(action.pids)  # ended by Holter: no evidence
+    wanted = Wanted(window.recording.events(ProcessEnded, ProcessBorn, ActionTaken))
     ended = [
         event
         for event in window.recording.events(ProcessEnded, start_s=start_s, end_s=end_s)
         if event.role in WORKERS
-        and event.pid not in wanted
+        and event not in wanted
         # A SIGTERM comes from the parent's cleanup: an echo.
         and (event.exit_signal != Signal.SIGTERM or event.pid == window.episode.pid)
     ]

@@ -9,6 +9,7 @@ from holter.evidence.fact_book import FactBook
 from holter.evidence.reasons import ENDING_UNKNOWN, NO_HEARTBEAT_NO_LOG
 from holter.evidence.window import SOON_S, Window, last, mean_cpu, ready_to_run
 from holter.evidence.words import ending, works_together
+from holter.history.own_actions import OwnActions
 from holter.history.ranks import main_beat
 from holter.linux.signals import Signal
 from holter.records import (
@@ -20,6 +21,7 @@ from holter.records import (
     Message,
     Noted,
     PhaseChanged,
+    ProcessBorn,
     ProcessEnded,
     Text,
     Tick,
@@ -171,12 +173,10 @@ def _is_passed_on(window: Window, ended: ProcessEnded) -> bool:
     return any(dict(message.values).get("signal") == ending(ended) for message in messages)
 
 
-# Holter ended it after the episode had begun: no evidence.
+# Holter ended it: no evidence.
 def _is_by_holter(window: Window, ended: ProcessEnded) -> bool:
-    return ended.exit_signal in OF_HOLTER and any(
-        action.state == "begun" and ended.pid in action.pids
-        for action in window.recording.events(ActionTaken, end_s=ended.t_s)
-    )
+    own = OwnActions(window.recording.events(ActionTaken, ProcessBorn, end_s=ended.t_s))
+    return ended.exit_signal in OF_HOLTER and own.explain(ended)
 
 
 # A main process that its own exception ends is still there for a moment, and a signal may be quicker than its exit.

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from holter.evidence.window import Window
+from holter.history.own_actions import Wanted
 from holter.linux.signals import Signal
-from holter.records import DATA_WORKERS, ActionTaken, ProcessEnded
+from holter.records import DATA_WORKERS, ActionTaken, ProcessBorn, ProcessEnded
 
 # Reports of one moment come from a reading a second, and from the hook's own.
 TOGETHER_S = 2.0
@@ -27,10 +28,8 @@ def with_others(window: Window, reports: Sequence[ProcessEnded]) -> bool:
         return False
     ends = window.recording.events(ProcessEnded)
     own = {event.pid for event in reports}
-    wanted = {event.pid for event in ends if event.by_parent or event.expected}
-    for action in window.recording.events(ActionTaken):
-        wanted.update(action.pids)
-    others = [event for event in ends if event.exit_signal == number and event.pid not in own | wanted]
+    wanted = Wanted(window.recording.events(ProcessEnded, ProcessBorn, ActionTaken))
+    others = [event for event in ends if event.exit_signal == number and event.pid not in own and event not in wanted]
     first_s = min(event.t_s for event in reports)
     if any(event.role == "main" and abs(event.t_s - first_s) <= TOGETHER_S for event in others):
         # The kernel may end an export worker and then the main process by SIGKILL, one after the other.
