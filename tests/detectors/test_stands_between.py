@@ -11,9 +11,10 @@ from running import MAIN, OTHER, Run, process
 from test_plain_programs import Plain
 
 from holter.detectors import detect
+from holter.detectors.progress import ProgressKeeper
 from holter.detectors.stall import FLOOR_BETWEEN_S
 from holter.detectors.standing import FLOOR_OF_NNUNET_S, FLOOR_S, TIMES_LONGEST_OF_NNUNET, StandingKeeper
-from holter.records import GpuSample, PhaseChanged, Tick
+from holter.records import ActionTaken, GpuSample, PhaseChanged, Tick
 
 SECOND = 13  # PID of another rank
 
@@ -184,6 +185,71 @@ def test_what_holds_the_main_process_there_is_an_alarm_as_before():
             ticks.append(msgspec.structs.replace(tick, processes=(msgspec.structs.replace(main, **more), *others)))
         (episode,) = detect(ticks)
         assert episode.detector == "stall" and 30 <= episode.alarm_s - 60 <= 40, more
+
+
+HELD = [{"state": "T"}, {"state": "D"}, {"wait_channel": "request_wait_answer"}, {"wait_channel": "do_freezer_trap"}]
+
+
+def held(ticks: Iterable[Tick], **main: str) -> list[Tick]:
+    """The same with a main process that something outside of it holds."""
+    return [
+        msgspec.structs.replace(
+            tick, processes=(msgspec.structs.replace(tick.processes[0], **main), *tick.processes[1:])
+        )
+        for tick in ticks
+    ]
+
+
+@pytest.mark.parametrize("main", HELD)
+def test_what_held_the_main_process_there_is_no_wait_of_its_own(main: dict[str, str]):
+    """Storage, or a stop, holds it for 200 s in one epoch, and again in the next: both are alarms."""
+    run = Run()
+    ticks = [*run.go(60), *held(run.halt(200, phase="epoch-end", cpu=0.0), **main), *run.go(30)]
+    keeper = ProgressKeeper()
+    for tick in ticks:
+        keeper.see(tick)
+    assert keeper.longest_between_s <= 2 and max(keeper.steps) <= 2
+    assert seen(ticks).limit_s == FLOOR_OF_NNUNET_S
+    ticks += held(run.halt(60, phase="epoch-end", cpu=0.0), **main)
+    first, second = detect(ticks)
+    assert first.end_s is not None and 30 <= second.alarm_s - 290 <= 40
+
+
+def test_a_wait_of_which_storage_was_a_part_counts_without_it():
+    run = Run()
+    ticks = [*run.go(60), *run.halt(80, phase="epoch-end", cpu=0.0)]
+    ticks += [*held(run.halt(20, phase="epoch-end", cpu=0.0), state="D"), *run.go(30)]
+    assert seen(ticks).limit_s == pytest.approx(TIMES_LONGEST_OF_NNUNET * 80, abs=5)
+    plain = Plain()
+    ticks = [*plain.goes(), *held(plain.pauses(300), state="D"), *plain.goes(10)]
+    assert seen(ticks).longest_s <= 3
+
+
+@pytest.mark.parametrize(("action", "counts"), [("save-checkpoint", False), ("announce-restart", True)])
+def test_what_holter_did_there_is_no_wait_of_its_own(action: str, counts: bool):
+    run = Run()
+    ticks = [*run.go(60), *run.halt(75, phase="epoch-end", cpu=0.0)]
+    deed = ActionTaken(t_s=90.0, action=action, state="done", source="hook")
+    ticks[90] = msgspec.structs.replace(ticks[90], events=(deed,))
+    assert (seen([*ticks, *run.go(30)]).limit_s > FLOOR_OF_NNUNET_S) == counts
+    run = Run()
+    ticks = [*run.go(60), *run.halt(75, cpu=0.0)]
+    ticks[90] = msgspec.structs.replace(ticks[90], events=(deed,))
+    keeper = ProgressKeeper()
+    for tick in (*ticks, *run.go(3)):
+        keeper.see(tick)
+    assert ((keeper.longest_step_s or 0.0) > 30) == counts
+
+
+def test_a_step_in_which_the_training_was_stopped_is_as_long_as_without():
+    run = Run()
+    ticks = [*run.go(60), *held(run.halt(300, cpu=0.0), state="T"), *run.go(5)]
+    keeper = ProgressKeeper()
+    for tick in ticks:
+        keeper.see(tick)
+    assert keeper.longest_step_s is not None and keeper.longest_step_s <= 3
+    stalls = [each for each in detect([*ticks, *run.halt(60, cpu=0.0)]) if each.detector == "stall"]
+    assert 10 <= stalls[-1].alarm_s - 365 <= 15
 
 
 def test_what_ended_by_itself_in_an_earlier_epoch_is_waited_for_longer():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from typing import NamedTuple
 
+from holter.detectors.held import HeldTime, has_own_action
 from holter.history.ranks import main_beat, working
 from holter.records import Beat, EpochEnded, LogLine, PhaseChanged, Tick
 
@@ -14,8 +16,20 @@ REMEMBERED_STEPS = 60
 BETWEEN_STEPS = ("epoch-end", "checkpoint")
 
 
+class _Stretch(NamedTuple):
+    """A time between two steps, as far as it was seen."""
+
+    place: tuple[str, int | None, int]
+    began_s: float
+    held_s: float  # of all time until its beginning
+    lasted_s: float = 0.0  # without the time in which the training was held
+
+
 class ProgressKeeper:
-    """Time of the last progress and lengths of the recent steps."""
+    """Time of the last progress and lengths of the recent steps.
+
+    Nothing is learned from a time in which the training was held, or in which Holter did something to it.
+    """
 
     def __init__(self) -> None:
         self.at_s: float | None = None
@@ -24,12 +38,17 @@ class ProgressKeeper:
         self.has_beat = False
         self.has_moved = False  # log or heartbeat reported progress at least once
         self.longest_between_s = 0.0  # longest time without progress between two steps, of those that ended
-        self._between: tuple[tuple[str, int | None, int], float, float] | None = None  # where, since when, last seen
+        self._between: _Stretch | None = None
+        self._held = HeldTime()
+        self._stopped_s = 0.0  # of all time until the last progress
+        self._is_disturbed = False  # by Holter, since the last progress
         self._steps_seen = 0
         self._place: tuple[int, str, int | None] | None = None
 
     def see(self, tick: Tick) -> bool:
         """Add a tick; return True if the training made progress."""
+        self._held.see(tick)
+        self._is_disturbed = self._is_disturbed or has_own_action(tick)
         beat = main_beat(tick)
         if beat is not None:
             self.has_beat = True
@@ -56,6 +75,7 @@ class ProgressKeeper:
     def forgive(self, t_s: float) -> None:
         """Count the time without progress only from ``t_s`` on: before, the training was paused or in another phase."""
         self.at_s = t_s
+        self._stopped_s = self._held.stopped_s
         self._between = None
 
     @property
@@ -65,14 +85,15 @@ class ProgressKeeper:
 
     def _learn_between(self, beat: Beat, t_s: float) -> None:
         place = (beat.phase, beat.epoch, beat.progress_total) if is_between_steps(beat) else None
-        before, self._between = self._between, None if place is None else (place, t_s, t_s)
-        if before is None:
+        held_s = self._held.stopped_s + self._held.blocked_s
+        before = self._between
+        if before is not None and place == before.place:
+            lasted_s = t_s - before.began_s - (held_s - before.held_s)
+            self._between = before._replace(lasted_s=lasted_s)
             return
-        was_at, began_s, seen_s = before
-        if place == was_at:
-            self._between = (was_at, began_s, t_s)
-        else:
-            self.longest_between_s = max(self.longest_between_s, seen_s - began_s)
+        self._between = None if place is None else _Stretch(place, t_s, held_s)
+        if before is not None and not self._is_disturbed:
+            self.longest_between_s = max(self.longest_between_s, before.lasted_s)
 
     def _see_beat(self, beat: Beat, t_s: float) -> bool:
         total, place = beat.progress_total, (beat.pid, beat.phase, beat.epoch)
@@ -82,10 +103,12 @@ class ProgressKeeper:
             return False
         moment = beat.progressed_s if beat.progressed_s is not None else t_s
         # Start-up, the end of an epoch and a restart take longer than any step and do not predict the next one.
-        if self.at_s is not None and place == self._place and self.total < total:
-            self.steps.append(max(0.0, moment - self.at_s) / (total - self.total))
+        if self.at_s is not None and place == self._place and self.total < total and not self._is_disturbed:
+            stopped_s = self._held.stopped_s - self._stopped_s
+            self.steps.append(max(0.0, moment - self.at_s - stopped_s) / (total - self.total))
             self._steps_seen += total - self.total
         self.total, self._place, self.at_s = total, place, moment
+        self._stopped_s, self._is_disturbed = self._held.stopped_s, False
         self.has_moved = self.has_moved or total > 0
         return True
 

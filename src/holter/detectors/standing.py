@@ -7,6 +7,7 @@ else is known the limit is long, and the smallest activity of any process begins
 
 from __future__ import annotations
 
+from holter.detectors.held import HeldTime, has_own_action
 from holter.detectors.plain import PlainKeeper
 from holter.detectors.progress import ProgressKeeper, are_between_steps
 from holter.detectors.rest import Rest
@@ -36,6 +37,8 @@ class StandingKeeper:
         self._rest_of_plain, self._rest_of_nnunet = Rest(strict=True), Rest()
         self._rests = False
         self._before: Beat | None = None  # at the last progress; None: the time since then does not count
+        self._held = HeldTime()
+        self._blocked_s = 0.0  # of all time until the last progress
         self._last_s: float | None = None
 
     @property
@@ -57,6 +60,7 @@ class StandingKeeper:
     def see(self, tick: Tick) -> None:
         self._plain.see(tick)
         self._nnunet.see(tick)
+        self._held.see(tick)
         if not tick.processes:
             return  # a late tick: the next one has the rest
         gap = self._last_s is not None and tick.t_s - self._last_s > max(GAP_S, 2 * tick.span_s)
@@ -64,7 +68,7 @@ class StandingKeeper:
         beats = working(tick.beats)
         if not beats and main_process(tick.processes, tick.beats) is not None:
             return  # its page was not read in time, as on a crowded machine: the next one shows whether it moved
-        disturbed = gap or is_held(tick)
+        disturbed = gap or is_held(tick) or has_own_action(tick)
         if disturbed:
             self._nnunet.forgive(tick.t_s)
         moved = self._learn(beats, disturbed=disturbed)
@@ -88,8 +92,9 @@ class StandingKeeper:
         if not moved or disturbed:
             return moved
         self._before = now
+        blocked_s, self._blocked_s = self._held.blocked_s - self._blocked_s, self._held.blocked_s
         if now is not None and before is not None and now.pid == before.pid:
-            self.longest_s = max(self.longest_s, _between_s(before, now))
+            self.longest_s = max(self.longest_s, _between_s(before, now) - blocked_s)
         return True
 
 
