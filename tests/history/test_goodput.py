@@ -177,6 +177,23 @@ def test_two_heals_in_a_row_are_two_actions() -> None:
     assert [action.state for action in merge_events(run.recording())] == ["done", "done"]
 
 
+def test_a_replacement_under_way_when_the_training_ends_has_failed() -> None:
+    run = Run().startup(10).train(0, 5).act("replace-workers", "begun", source="hook").stand(30)
+    assert [action.state for action in merge_events(run.recording())] == ["begun"]
+    (action,) = merge_events(run.die().down(2).recording())
+    assert (action.state, action.ended_s) == ("failed", action.begun_s + 31)
+
+
+def test_a_batch_that_comes_after_the_supervisor_gave_up_is_the_end_of_the_same_action() -> None:
+    run = Run().startup(10).train(0, 5).act("replace-workers", "begun", source="hook").stand(300)
+    run.act("replace-workers", "failed", text="no batch has come for 300 s").stand(100)
+    (action,) = merge_events(run.recording())
+    assert (action.state, action.ended_s) == ("failed", action.begun_s + 300)
+    run.act("replace-workers", "done", source="hook", text="the next batch came after 401 s").go_on(9)
+    (action,) = merge_events(run.recording())
+    assert (action.state, action.ended_s) == ("done", action.begun_s + 401)
+
+
 def test_a_proposal_is_no_action_that_saved_anything() -> None:
     run = Run().startup(10).train(0, 5).act("restart", "proposed", cause="external-kill").go_on(5)
     recording = run.recording()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from holter.records import ActionState, ActionTaken, Record, Text
+from holter.records import ActionState, ActionTaken, ProcessEnded, Record, Text
 from holter.sentences import parts
 from holter.tape import Recording
 
@@ -12,6 +12,8 @@ from holter.tape import Recording
 # training has made progress (it waits 20 s for that).
 SAME_ACTION_S = 30.0
 ANNOUNCEMENT = "announce-restart"
+# The main process carries these out itself; what it has not finished when it ends has failed.
+IN_MAIN = ("replace-workers", "export-again")
 
 
 class Action(Record, frozen=True, kw_only=True):
@@ -28,6 +30,7 @@ class Action(Record, frozen=True, kw_only=True):
     pids: tuple[int, ...] = ()
     generation: int = 0
     sources: tuple[str, ...] = ()  # who reported it: hook, supervisor
+    ended_by: tuple[str, ...] = ()  # who reported its end
 
 
 def merge_events(recording: Recording) -> tuple[Action, ...]:
@@ -39,7 +42,8 @@ def merge_events(recording: Recording) -> tuple[Action, ...]:
             actions.append(_new(event))
         else:
             actions[index] = _grown(actions[index], event)
-    return tuple(_carried_out(action, actions) for action in actions)
+    ends = [event.t_s for event in recording.events(ProcessEnded) if event.role == "main"]
+    return tuple(_cut_short(_carried_out(action, actions), ends) for action in actions)
 
 
 def is_echo(action: ActionTaken, earlier: ActionTaken) -> bool:
@@ -59,6 +63,13 @@ def _carried_out(action: Action, actions: list[Action]) -> Action:
         (other.begun_s for other in actions if other.action == "restart" and other.begun_s >= action.begun_s), None
     )
     return action if came_s is None else msgspec.structs.replace(action, state="done", ended_s=came_s)
+
+
+def _cut_short(action: Action, ends: list[float]) -> Action:
+    end_s = min((t_s for t_s in ends if t_s >= action.begun_s), default=None)
+    if action.action not in IN_MAIN or action.state != "begun" or end_s is None:
+        return action
+    return msgspec.structs.replace(action, state="failed", ended_s=end_s)
 
 
 # Index of the action that this event belongs to; None for a new one.
@@ -83,9 +94,10 @@ def _may_join(action: Action, event: ActionTaken) -> bool:
     return action.ended_s is None and event.source not in action.sources and event.t_s - action.begun_s <= SAME_ACTION_S
 
 
-# The supervisor reports the result after the hook did; it has seen whether the training continues.
+# Each source reports the end in its own time: the supervisor has seen whether the training continues, and the hook may
+# get a batch long after the supervisor has waited for one in vain.
 def _may_confirm(action: Action, event: ActionTaken) -> bool:
-    return action.ended_s is not None and len(action.sources) > 1 and event.t_s - action.ended_s <= SAME_ACTION_S
+    return action.ended_s is not None and event.source in action.sources and event.source not in action.ended_by
 
 
 def _new(event: ActionTaken) -> Action:
@@ -102,6 +114,7 @@ def _new(event: ActionTaken) -> Action:
         pids=event.pids,
         generation=event.generation,
         sources=(event.source,),
+        ended_by=(event.source,) if is_over else (),
     )
 
 
@@ -115,9 +128,16 @@ def _grown(action: Action, event: ActionTaken) -> Action:
     )
     if event.state == "begun":
         return msgspec.structs.replace(grown, before=_together(action.before, parts(event.said)))
-    ended_s = event.t_s if action.ended_s is None else action.ended_s
+    is_after_all = (action.state, event.state) == ("failed", "done")
+    ended_s = event.t_s if action.ended_s is None or is_after_all else action.ended_s
     new = tuple(part for part in parts(event.said) if part not in action.before)
-    return msgspec.structs.replace(grown, ended_s=ended_s, state=event.state, after=_together(action.after, new))
+    return msgspec.structs.replace(
+        grown,
+        ended_s=ended_s,
+        state=event.state,
+        after=_together(action.after, new),
+        ended_by=(*action.ended_by, event.source),
+    )
 
 
 # All sentences of both, each once.

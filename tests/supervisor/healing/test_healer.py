@@ -20,9 +20,11 @@ from holter.records import (
     Verdict,
 )
 from holter.remedies.ladder import HEALS_WITHOUT_EPOCH, OWN_WORKS_AFTER_S, STANDS_AFTER_S, WAIT_DEAD_S
+from holter.reports.healing import action_line
 from holter.supervisor.healing.control import Control
 from holter.supervisor.healing.external_wait import CLEARED
 from holter.supervisor.healing.healer import TRY_AGAIN_S, WORKS_WITHIN_S, Healer
+from holter.supervisor.healing.hook_heals import BRINGS_WITHIN_S
 from holter.supervisor.healing.main_hang import ANNOUNCED_S, FLOOR_S
 from holter.supervisor.healing.training_state import HOOK_FIRST_S, NAMELESS_S
 
@@ -104,6 +106,51 @@ def test_a_heal_that_helped_is_told_and_may_be_done_again(case):
     assert states(case) == [("replace-workers", "begun"), ("replace-workers", "done")]
     case.stand(12, stall(case.t_s))
     assert states(case)[2:] == [("replace-workers", "begun")]
+
+
+BY_HOOK = ActionTaken(t_s=0.0, action="replace-workers", state="begun", source="hook", pids=(2, 3))
+
+
+def replaces(case: Case, state: str = "begun") -> None:
+    case.t_s += 1.0
+    deed = msgspec.structs.replace(BY_HOOK, t_s=case.t_s, state=state)
+    case.healer.see(msgspec.structs.replace(case.tick(), events=(deed,)), (), ())
+
+
+def test_a_replacement_by_the_hook_that_brings_no_batch_is_told_as_failed_once(case):
+    replaces(case)
+    case.stand(BRINGS_WITHIN_S - 2, None)
+    assert case.said == []
+    case.stand(1000, None)
+    (failed,) = case.said
+    assert (failed.action, failed.state, failed.source, failed.pids) == ("replace-workers", "failed", "supervisor", ())
+    assert action_line(failed, "en") == "replacing the data workers did not help: no batch has come for 300 s"
+
+
+def test_a_replacement_whose_workers_compute_may_still_bring_a_batch(case):
+    replaces(case)
+    case.stand(1000, None, cpu=1.0)
+    assert case.said == []
+    case.work()
+    case.stand(1000, None)
+    assert case.said == [], "a batch came, which the hook reports"
+
+
+@pytest.mark.parametrize("state", ["done", "failed"])
+def test_what_the_hook_reports_itself_is_told_once(case, state):
+    replaces(case)
+    replaces(case, state)
+    case.stand(1000, None)
+    assert case.said == []
+
+
+def test_a_time_in_which_the_training_is_stopped_is_not_waited_for_a_batch(case):
+    replaces(case)
+    case.stand(1000, None, state="T")
+    case.stand(BRINGS_WITHIN_S - 2, None)
+    assert case.said == []
+    case.stand(3, None)
+    assert states(case) == [("replace-workers", "failed")]
 
 
 def test_without_an_episode_a_long_step_is_left_alone(case):

@@ -18,6 +18,7 @@ from holter.sentences import define
 from holter.supervisor.healing.attempts import Attempts
 from holter.supervisor.healing.control import NOT_ASKED, Control
 from holter.supervisor.healing.external_wait import ExternalWait
+from holter.supervisor.healing.hook_heals import HookHeals
 from holter.supervisor.healing.main_hang import MainHang
 from holter.supervisor.healing.training_state import TrainingState, is_time
 from holter.supervisor.run_activity import RunActivity
@@ -78,6 +79,7 @@ class Healer:
         self._main_hang = MainHang(say, limit_s=main_limit_s, off=not (main_heal and act), activity=activity)
         self._has_limit = main_limit_s is not None
         self.waiting = ExternalWait(say)
+        self._hook_heals = HookHeals(say)
         self._left: LeftAlone | None = None
 
     @property
@@ -92,6 +94,7 @@ class Healer:
         self.waiting.update(tick)
         self._main_hang.see(tick)
         moved = self.state.see(tick)
+        self._hook_heals.see(tick, moved=moved, worked_s=self.state.worked_s)
         if self._awaits_effect(tick, moved=moved):
             return None
         open_ones = [episode for episode in episodes if self._is_ours(episode)]
@@ -133,6 +136,7 @@ class Healer:
     def begin(self, restart: ActionTaken) -> None:
         """Start with a new process of the training: reset everything except the history of what was tried."""
         self.waiting.forget()
+        self._hook_heals.forget()
         self._main_hang.forget(restart.generation)
         self.state.begin()
         self._left = None
