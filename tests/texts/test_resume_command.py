@@ -127,6 +127,19 @@ def test_where_no_command_is_known_the_reason_is_said(command: str, why: str) ->
         "python train.py",
         "accelerate launch --config_file=conf.yaml train.py",
         "nnUNetv2_predict -i images -o /out",
+        # Programs that find what they need in the folder in which they are started.
+        "make train",
+        "srun --gres=gpu:1 make train",
+        "bash -c 'make train'",
+        "./train.sh",
+        "bash run_fold",
+        "python train.pyc",
+        "python -mmy_package.train",
+        "python my_project",
+        "torchrun --nnodes 1 my_project",
+        f"uv run {TRAIN}",
+        f"bash -c 'poetry run {TRAIN}'",
+        f"apptainer exec seg.sif {TRAIN}",
     ],
 )
 def test_a_command_with_a_relative_path_is_printed_for_any_folder(command: str) -> None:
@@ -145,6 +158,10 @@ def test_a_command_with_a_relative_path_is_printed_for_any_folder(command: str) 
         f"/opt/conda/bin/python /opt/conda/bin/conda run -n seg {TRAIN}",
         "torchrun --nproc_per_node 2 -m nnunetv2.run.run_training 4 2d 0",
         f"numactl -N 0 -m 0 timeout 2.5 env A=1.0 B=/data/x.json {TRAIN}",
+        f"bash -lc '{TRAIN}'",
+        "holter train 4 2d 0",
+        "/opt/venv/bin/python -m holter.trainer.entry 4 2d 0",
+        "nnUNet_train 3d_fullres nnUNetTrainerV2 4 0",
         "python /data/train.py --url tcp://host:1/x --out ~/out",
     ],
 )

@@ -33,7 +33,10 @@ _OWN_OPTIONS = ("--loader",)
 _OWN_FLAGS = ("--strict",)
 
 # Values that mean another file, or none, in another folder: of a path, or of a file that a program reads.
-_RELATIVE = later(r"^(?![/~$-]|\w+://)(?:.*/|.*\.(?:py|sh|bash|json|ya?ml|toml|ini|cfg|txt|pth|pt)$)")
+_RELATIVE = later(r"^(?![/~$-]|\w+://)(?:.*/|.*\.(?:py|sh|bash|json|ya?ml|toml|ini|cfg|txt|pth|pt|sif|simg)$)")
+# Programs that mean the same in any folder. Others, such as ``make`` or ``python train``, look for files there.
+_ANYWHERE = later(r"[/~$]|(?:nnUNet(?:v2)?_|mednextv1_)\w+$|holter$|nnunetv2\.")
+_OF_A_PROJECT = frozenset({"uv", "poetry", "pixi", "pipenv", "pdm", "hatch", "rye"})
 # A module that Python may find only in the folder in which it is started.
 _MODULE = later(r"(?!(?:nnunetv2|holter|torch|accelerate)\b)[A-Za-z_][\w.]*$")
 
@@ -94,12 +97,20 @@ def in_folder(command: Sequence[str], folder: str | None) -> str:
 
     Nothing if the folder is unknown, or if the command means the same in any folder.
     """
-    return f"cd {shlex.quote(folder)} && " if folder and _has_relative_path(command) else ""
+    return f"cd {shlex.quote(folder)} && " if folder and _needs_folder(command) else ""
+
+
+def _needs_folder(command: Sequence[str]) -> bool:
+    if ENTRY in command:  # printed as ``holter train``
+        return _has_relative_path(command[list(command).index(ENTRY) + 1 :])
+    words = training_words(command)
+    place = program_place(words, behind_python=True)
+    if place == len(words) or _ANYWHERE.match(words[place]) is None:
+        return True
+    return not _OF_A_PROJECT.isdisjoint(PurePath(word).name for word in words[:place]) or _has_relative_path(command)
 
 
 def _has_relative_path(command: Sequence[str]) -> bool:
-    if ENTRY in command:  # printed as ``holter train``
-        command = command[list(command).index(ENTRY) + 1 :]
     words = [part.strip("'\"") for word in command for part in word.split()]  # also those of a script
     modules = [name for option, name in itertools.pairwise(words) if option == "-m"]
     folders = [f"{name}/" for option, name in itertools.pairwise(words) if option in ("-i", "-o")]

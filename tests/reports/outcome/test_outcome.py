@@ -25,8 +25,10 @@ from holter.records import (
     Noted,
     ProcessEnded,
     ProcessSample,
+    Remedy,
     Subject,
     Tick,
+    Verdict,
 )
 from holter.remedies.diagnose import diagnose_recording
 from holter.reports.catalogue import phrase
@@ -34,6 +36,7 @@ from holter.reports.json.as_json import to_json
 from holter.reports.outcome import Outcome, identity_of, outcome_of
 from holter.reports.outcome.closing import verdict_of_run
 from holter.reports.outcome.groups import group_headline, grouped, moments
+from holter.reports.outcome.next_command import first_command
 from holter.reports.outcome.unusual import unusual
 from holter.reports.quiet import quiet
 from holter.reports.terminal import print_diagnosis
@@ -317,6 +320,31 @@ def test_after_the_end_no_command_names_a_process_of_the_run(end: dict[str, int]
     ran = outcome_of(cut, (found,), is_over=end is not None)
     assert ran.fates == ("open",), ran
     assert ("kill -CONT" in (ran.next_command or "")) == names, ran.next_command
+
+
+@pytest.mark.parametrize(
+    ("command", "is_of_process"),
+    [
+        ("cd /scratch/4711/work && ./nnUNetv2_train 4 3d_fullres 0 --c", False),
+        ("nnUNetv2_train 4711 3d_fullres 0 --c", False),
+        ("df -hT /data/Dataset004_4711", False),
+        ("holter diagnose /runs/4711/x.holter", False),
+        ("kill 4711", True),
+        ("kill -CONT 12 4711", True),
+        ("py-spy dump --pid 4711", True),
+        ("ps -o pid,stat --pid 12 --ppid 4711", True),
+        ("for pid in $(pgrep -P 4711); do taskset -a -c -p 0-7 $pid; done", True),
+        ("holter attach 4711", True),
+    ],
+)
+def test_a_number_is_a_pid_only_where_a_command_takes_one(command: str, is_of_process: bool) -> None:
+    diagnosis = Diagnosis(
+        episode=Episode(kind="death", start_s=1.0, alarm_s=1.0),
+        verdicts=(Verdict(cause="frozen-worker", verdict="confirmed", score=0.9),),
+        remedies=(("frozen-worker", (Remedy(id="one", command=command), Remedy(id="other", command="true"))),),
+    )
+    assert first_command(diagnosis) == command
+    assert first_command(diagnosis, gone=frozenset({4711})) == ("true" if is_of_process else command)
 
 
 def stalls(times: int) -> tuple[Recording, tuple[Diagnosis, ...]]:

@@ -18,7 +18,8 @@ MAY_RUN = ("running", "stalled", "troubled", "restarting", "cut")
 # After the end a PID of the run belongs to no process, or to another one.
 ENDED = ("dead", "incomplete", "gave-up", "stopped", "requeue", "end-unseen")
 
-NUMBER = re.compile(r"(?<![\w.])\d{2,}(?![\w.])")
+# Only these have PIDs as arguments: other numbers are data sets, folds, or parts of names.
+OF_PROCESSES = re.compile(r"(?:\bkill(?: -\w+)*|--p?pid|\bpgrep -P|\bholter (?:attach|diagnose))((?: \d+)+)(?![\w./])")
 
 
 def next_command(recording: Recording, ran: Outcome, diagnosis: Diagnosis | None) -> str | None:
@@ -61,7 +62,11 @@ def first_command(diagnosis: Diagnosis, without: str | None = None, gone: frozen
     remedies = () if verdict is None else remedies_of(diagnosis, verdict.cause)
     lines = (remedy.command for remedy in remedies if remedy.command and "\n" not in remedy.command)
     wanted = (line for line in lines if without is None or without not in line)
-    return next((line for line in wanted if not any(int(number) in gone for number in NUMBER.findall(line))), None)
+    return next((line for line in wanted if gone.isdisjoint(_pids_in(line))), None)
+
+
+def _pids_in(line: str) -> set[int]:
+    return {int(number) for numbers in OF_PROCESSES.findall(line) for number in numbers.split()}
 
 
 def _pids(recording: Recording, diagnosis: Diagnosis | None) -> frozenset[int]:
