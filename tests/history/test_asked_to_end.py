@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from holter.history.fates import ASKED_TO_END, fates
@@ -63,3 +64,9 @@ def test_a_stall_that_ended_without_progress_before_its_training_was_not_over(pr
     end = Tick(t_s=171.0, events=(ended(171.0, exit_code=130),))
     recording = Recording(all_ticks=(*ticks, end), all_episodes=(STALL,), finished=True)
     assert fates(recording, [STALL]) == (fate,)
+    unknown = Tick(t_s=171.0, events=(ended(171.0),))  # the end of an attached training
+    for last in ((unknown,), ()):  # or its recording ended, not the training
+        recording = msgspec.structs.replace(recording, all_ticks=(*ticks, *last))
+        assert fates(recording, [STALL]) == (fate,)
+    later = Tick(t_s=300.0, beats=(Beat(t_s=300.0, pid=1, progress_total=40),))
+    assert fates(msgspec.structs.replace(recording, all_ticks=(*ticks, later)), [STALL]) == ("over",)

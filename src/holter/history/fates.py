@@ -100,11 +100,20 @@ def fates(recording: Recording, episodes: Sequence[Episode]) -> tuple[Fate, ...]
     heals = [heal for heal in heals if heal.action != "restart" or back_s.get(heal.generation) is not None]
     end = last_end(recording)
     until_s = None if end is None else _began_to_end(recording, end)
-    until_end = end is not None and (end.exit_signal or end.exit_code) in BY_SIGNAL
     return tuple(
-        "open" if until_end and went_on(recording, episode) is False else _fate(episode, heals, end, until_s)
+        "open"
+        if _ends_nearby(recording, episode, end) and went_on(recording, episode) is False
+        else _fate(episode, heals, end, until_s)
         for episode in episodes
     )
+
+
+# Whether a stall that ended without progress may have ended because the training did, or be seen no longer.
+def _ends_nearby(recording: Recording, episode: Episode, end: End | None) -> bool:
+    how = None if end is None else end.exit_code if end.exit_signal is None else end.exit_signal
+    if how is not None or episode.end_s is None:
+        return how in BY_SIGNAL
+    return (recording.duration_s if end is None else end.t_s) - episode.end_s < ENDS_WITHIN_S
 
 
 def went_on(recording: Recording, episode: Episode) -> bool | None:

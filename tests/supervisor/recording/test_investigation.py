@@ -12,8 +12,11 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from holter.records import Episode, Phase, ProcessEnded, ProcessSample, Tick
+from detectors.running import Run
+from holter.history.fates import fates
+from holter.records import Diagnosis, Episode, Phase, ProcessEnded, ProcessSample, Tick
 from holter.reports.outcome import outcome_of
+from holter.reports.terminal.episode import end_words
 from holter.supervisor.recording import episode_keeper
 from holter.supervisor.recording.clock import RunClock
 from holter.supervisor.recording.episode_keeper import EpisodeKeeper
@@ -76,13 +79,13 @@ class NoStacks:
 def keeper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(episode_keeper, "Investigator", NoStacks)
 
-    def make(recording: Recording) -> EpisodeKeeper:
+    def make(recording: Recording, listener: Listener | None = None) -> EpisodeKeeper:
         def nothing(*_: object) -> None: ...
 
         sources = SimpleNamespace(hurry=nothing, heartbeat=SimpleNamespace(fault_signal=nothing))
         writer = SimpleNamespace(write_episode=nothing, write_stacks=nothing, write_events=nothing)
         about = SimpleNamespace(environment=recording.environment)
-        return EpisodeKeeper(RunClock(), tmp_path, sources, about, writer, Listener(), None)  # type: ignore[arg-type]
+        return EpisodeKeeper(RunClock(), tmp_path, sources, about, writer, listener or Listener(), None)  # type: ignore[arg-type]
 
     return make
 
@@ -107,3 +110,35 @@ def test_a_stall_that_is_over_is_no_reason_of_a_later_end(keeper) -> None:
     kept.remember(Tick(t_s=last.t_s + 100.0, events=(killed,)))
     ran = outcome_of(kept.recording(), tuple(kept.diagnoses.values()), is_over=True)
     assert (ran.state, ran.trouble) == ("dead", None)
+
+
+class Ends(Listener):
+    """What is said of the ends of episodes."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def over(self, episode: Episode) -> None:
+        self.said.append("over")
+
+    def unfinished(self, episode: Episode) -> None:
+        self.said.append("unfinished")
+
+
+@pytest.mark.parametrize(("goes_on", "said", "fate"), [(False, [], "open"), (True, ["over"], "over")])
+def test_a_stall_is_not_over_because_the_watching_ends(keeper, goes_on: bool, said: list[str], fate: str) -> None:
+    """Ctrl-C ends ``holter attach`` a second after a frozen worker went on, or before anything did."""
+    run, ends = Run(), Ends()
+    kept = keeper(Recording(), ends)
+    for tick in (*run.go(60), *run.freeze(20), *(run.go(2) if goes_on else run.halt(2))):
+        kept.remember(tick)
+        kept.see(tick)
+    (stall,) = kept.episodes
+    assert stall.end_s is not None
+    kept.judge_open()
+    assert ends.said == said
+    recording = kept.recording()
+    diagnosis = Diagnosis(episode=stall)
+    assert fates(recording, [stall]) == (fate,)
+    words = end_words(diagnosis, recording, "en", fate)
+    assert words.startswith("not over when the recording ended" if fate == "open" else "over after"), words

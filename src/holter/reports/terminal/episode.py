@@ -82,7 +82,7 @@ def end_words(diagnosis: Diagnosis, recording: Recording, lang: Lang, fate: Fate
         return phrase(say.HEALED_AFTER(lasted=lasted), lang)
     if lasted is None:
         return ""
-    if diagnosis.episode.end_s is None:
+    if diagnosis.episode.end_s is None or (fate == "open" and last_end(recording) is None):
         return phrase(say.UNTIL_THE_END(), lang) if last_end(recording) else text("html.ongoing", lang)
     if fate == "open":
         return phrase(say.UNTIL_IT_DIED(lasted=lasted), lang)

@@ -175,8 +175,12 @@ class EpisodeKeeper:
                 if end is None and not at_last:
                     continue  # how it ended comes later
                 is_over = end is not None and fates(recording, [episode]) != ("open",)
-            elif at_last or self._is_survived(recording, episode):
+            elif self._is_survived(recording, episode):
                 is_over = True
+            elif at_last:  # only the watching ends: what became of it is not known
+                is_over = fates(recording, [episode]) != ("open",)
+                if not is_over:
+                    continue
             else:
                 continue
             del self._undecided[key]
