@@ -14,6 +14,7 @@ from holter.diagnosis.result import DiagnosisResult
 from holter.records import Finding, Verdict
 from holter.reports.headline import could_be
 from holter.reports.terminal import print_diagnosis
+from holter.reports.wording import finding_text
 
 PACKAGES = "/home/u/miniconda3/envs/nnunet/lib/python3.10/site-packages/nnunetv2"
 FRAMES = f'''Traceback (most recent call last):
@@ -85,6 +86,17 @@ def test_a_launch_that_timed_out_may_be_a_lost_gpu_and_no_more(text: str) -> Non
     guess = could_be(diagnosis, result.recording, "en")
     if FRAMES in text:  # nvidia-smi also shows whether the GPU drives a display (Disp.A)
         assert guess is not None and guess[0].startswith("Could be: The GPU is lost") and "nvidia-smi" in guess[1]
+
+
+@pytest.mark.parametrize("error", [TIMEOUT, LAUNCH])
+def test_of_an_error_that_other_faults_raise_too_it_is_said(error: str) -> None:
+    result = pasted(error, "whole")
+    lost = next(verdict for verdict in result.diagnoses[0].verdicts if verdict.cause == "gpu-lost-or-gsp")
+    said = [finding_text(finding, result.diagnoses[0], "en") for finding in lost.supports]
+    assert "a lost GPU raises this exception, but so do other faults (unclear CUDA error)" in said
+    assert "the exception is one for a GPU that is gone" not in said
+    sure = pasted("uncorrectable ECC error encountered", "whole").diagnoses[0]
+    assert finding_text(sure.verdicts[0].supports[0], sure, "en") == "the exception is one for a GPU that is gone"
 
 
 def test_an_xid_of_a_lost_gpu_beside_it_counts() -> None:

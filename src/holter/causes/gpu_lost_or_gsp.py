@@ -37,6 +37,7 @@ SENTENCES = describe(
         "driver-silent": "the driver does not answer ({detail})",
         "gpu-memory-errors": "errors of GPU memory that ECC could not correct: {value}",
         "error-of-lost-gpu": "the exception is one for a GPU that is gone",
+        "error-of-many-faults": "a lost GPU raises this exception, but so do other faults ({value})",
         "error-of-something-else": "the exception is of another kind ({value})",
     },
     remedies={
@@ -51,15 +52,15 @@ ERROR_TEXTS = (
 )
 PRESUPPOSES = ("gpu",)
 
+UNCLEAR = "cuda-unclear"
 # Kinds of errors that a lost GPU may cause.
 OF_A_GPU = (
-    *("gpu-lost", "cuda-unclear", "cuda-assert", "gpu-missing", "cuda-refused"),
+    *("gpu-lost", UNCLEAR, "cuda-assert", "gpu-missing", "cuda-refused"),
     *("nccl-timeout", "nccl", "cudnn", "cuda-other"),
 )
 
 RULES = (
     supports("exception.kind", one_of("gpu-lost"), "error-of-lost-gpu", weight=1.5),
-    supports("exception.kind", one_of("gpu-lost", "cuda-unclear"), "error-of-lost-gpu", weight=0.5),
     Rule("gpu.trouble", one_of("lost", "hung"), "gpu-is-lost", 0.75, group="gone"),
     Rule("gpu.xid_kind", one_of("gone", "memory"), "xid-hardware", 0.75, group="gone"),
     supports("gpu.trouble", one_of("silent"), "driver-silent", weight=0.5),
@@ -75,6 +76,8 @@ RULES = (
     *not_in("creep", "unsaved"),
 )
 
+# "unspecified launch failure", "the launch timed out": more often a kernel failed, or ran for too long.
+MAY_BE_LOST = supports("exception.kind", one_of("gpu-lost", UNCLEAR), "error-of-lost-gpu", weight=0.5)
 # Errors that ECC could not correct may have hit another program, and broken memory need not end this one.
 MEMORY_ERRORS = supports("gpu.memory_errors", at_least(1), "gpu-memory-errors", weight=0.75)
 
@@ -84,4 +87,6 @@ LADDER = (AGAIN,)
 
 
 def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
-    return (*RULES, *holding(evidence, MEMORY_ERRORS))
+    is_unclear = evidence.fact("exception.kind").value == UNCLEAR
+    error = MAY_BE_LOST._replace(text="error-of-many-faults") if is_unclear else MAY_BE_LOST
+    return (*RULES, error, *holding(evidence, MEMORY_ERRORS))
