@@ -173,6 +173,9 @@ def test_a_page_that_is_read_late_and_a_log_alone_change_nothing():
     saves = PhaseChanged(t_s=without[60].t_s, phase="checkpoint", epoch=1)
     told = [*without[:60], msgspec.structs.replace(without[60], events=(saves,)), *without[61:]]
     assert detect(told) == (), "since the end of an epoch in the log"
+    hangs = [msgspec.structs.replace(tick, beats=()) for tick in run.halt(int(FLOOR_BETWEEN_S), cpu=0.0)]
+    (episode,) = detect([*told, *hangs])  # on_train_end: of this the log shows no more
+    assert 0 <= episode.alarm_s - saves.t_s - FLOOR_BETWEEN_S <= 3
 
 
 def test_what_holds_the_main_process_there_is_an_alarm_as_before():
