@@ -738,3 +738,11 @@ def test_every_detector_is_in_use() -> None:
     used = {detector.__name__ for detector in DETECTORS}
     assert written == used, "add it to DETECTORS in src/holter/detectors/__init__.py"
     assert len({detector.name for detector in DETECTORS}) == len(DETECTORS)
+
+
+def test_a_worker_with_the_pid_of_one_that_vanished_while_it_stood_begins_anew() -> None:
+    run = Run()
+    ticks = [*run.go(60), *run.freeze(3)]
+    alone = [msgspec.structs.replace(tick, processes=tick.processes[:1]) for tick in run.go(1000)]
+    (now,) = run.freeze(1)
+    assert [each.detector for each in detect([*ticks, *alone, now]) if each.detector == "frozen"] == []

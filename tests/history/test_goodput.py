@@ -11,6 +11,7 @@ from made_run import Run
 
 from holter.causes import diagnose_all
 from holter.history.actions import merge_events
+from holter.history.fates import fates
 from holter.history.goodput import Account, account
 from holter.records import ActionTaken, Beat, Diagnosis, Episode, Noted, ProcessEnded, Subject, Tick, Verdict
 from holter.reports.healing import stock
@@ -192,6 +193,15 @@ def test_a_batch_that_comes_after_the_supervisor_gave_up_is_the_end_of_the_same_
     run.act("replace-workers", "done", source="hook", text="the next batch came after 401 s").go_on(9)
     (action,) = merge_events(run.recording())
     assert (action.state, action.ended_s) == ("done", action.begun_s + 401)
+
+
+@pytest.mark.parametrize(("end_s", "fate"), [(None, "open"), (4000.0, "over"), (120.0, "healed")])
+def test_a_heal_hours_before_the_end_of_an_episode_has_not_ended_it(end_s: float | None, fate: str) -> None:
+    """It is slow for an hour, and a frozen worker is replaced in its first minutes."""
+    slow = Episode(kind="slow-down", start_s=50.0, alarm_s=60.0, end_s=end_s, detector="slow-down", subject="training")
+    heal = [ActionTaken(t_s=t_s, action="replace-workers", state=state) for t_s, state in ((90, "begun"), (95, "done"))]
+    ticks = (Tick(t_s=95.0, events=tuple(heal)), Tick(t_s=5000.0))
+    assert fates(Recording(all_ticks=ticks), [slow]) == (fate,)
 
 
 def test_a_proposal_is_no_action_that_saved_anything() -> None:

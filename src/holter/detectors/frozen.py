@@ -46,6 +46,8 @@ class FrozenDetector:
             previous_s = None
         changed: list[Episode] = []
         workers = {process.pid: process for process in tick.processes if process.role in WORKERS}
+        for pid in self._since.keys() - workers.keys():  # its PID may be another worker's one day
+            del self._since[pid]
         paused = is_paused(tick)
         for pid, process in workers.items():
             if paused or not self._is_frozen(process):

@@ -18,6 +18,8 @@ HEALS = ("replace-workers", "restart", "export-again")
 # dead main process started again, up to this long after its episode, which is only a moment.
 BEFORE_S = 2.0
 AFTER_DEATH_S = 120.0
+# An episode that a heal ended is over soon after it: the median of step times follows within three minutes.
+OVER_WITHIN_S = 300.0
 # Episodes end in the reading after the end of the main process.
 SAME_END_S = 3.0
 # Two stops this close together are one incident.
@@ -169,10 +171,12 @@ def _fate(episode: Episode, heals: list[Action], end: End | None, until_s: float
 
 
 def _heals(heal: Action, episode: Episode) -> bool:
-    until_s = float("inf") if episode.end_s is None else episode.end_s + SAME_END_S
+    until_s = episode.start_s if episode.end_s is None else episode.end_s + SAME_END_S
     if episode.kind == "death":
         until_s = max(until_s, episode.start_s + AFTER_DEATH_S)
-    return episode.start_s - BEFORE_S <= heal.begun_s <= until_s
+    healed_s = heal.begun_s if heal.ended_s is None else heal.ended_s
+    is_late = episode.end_s is not None and episode.end_s > healed_s + OVER_WITHIN_S
+    return episode.start_s - BEFORE_S <= heal.begun_s <= until_s and not is_late
 
 
 def asked_to_stop(recording: Recording) -> ActionTaken | None:

@@ -11,10 +11,12 @@ from holter.evidence import Evidence, collect
 from holter.records import (
     ActionTaken,
     Beat,
+    CgroupSample,
     Environment,
     Episode,
     Event,
     ExceptionSeen,
+    KernelMessage,
     Noted,
     ProcessBorn,
     ProcessEnded,
@@ -321,3 +323,18 @@ def test_an_exception_that_answers_a_signal_hides_no_signal_that_follows() -> No
     end = ProcessEnded(t_s=61.0, pid=1, role="main", exit_signal=9, source="wait")
     assert collect(*of_main(PASSES_ON, answer, end)).fact("main.exit_signal").value == 9
     assert collect(*of_main(answer, end)).fact("main.exit_signal").status == "not-applicable"
+
+
+@pytest.mark.parametrize(("seen_s", "kills"), [(-7200.0, 0), (40.0, 1)])
+def test_a_process_that_the_kernel_kills_is_ours_only_if_it_was_seen_lately(seen_s: float, kills: int) -> None:
+    """Its PID was a worker's two hours ago."""
+    killed = KernelMessage(t_s=60.0, what="oom-kill", pid=4711, text="Killed process 4711 (python)")
+    recording, episode = death(ended(2, exit_signal=9), killed, pid=2)
+    worker = ProcessSample(t_s=seen_s, pid=4711, role="train-worker", state="S")
+    cgroup = [CgroupSample(t_s=t_s, oom_kill_total=total) for t_s, total in ((41.0, 0), (62.0, 1))]
+    ticks = [Tick(t_s=seen_s, processes=(worker,)), *recording.all_ticks]
+    for sample in cgroup:
+        ticks.append(Tick(t_s=sample.t_s, cgroup=sample))
+    ticks.sort(key=lambda tick: tick.t_s)
+    recording = msgspec.structs.replace(recording, all_ticks=tuple(ticks))
+    assert collect(recording, episode).fact("oom.kills").value == kills

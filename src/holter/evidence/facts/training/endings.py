@@ -34,6 +34,8 @@ from holter.texts.stacks import parse_faulthandler
 BY_SIGNAL = define("worker.by-signal", "a signal ended it")
 NO_SIGNAL = define("worker.no-signal", "no signal ended it")
 NO_CURRENT_FRAME = define("worker.no-current-frame", "no Python frame of the thread that crashed was printed")
+# A victim was seen within this time before, also where a machine without memory is hardly read any more.
+BEFORE_KILL_S = 120.0
 # Reports of one crash from several sources differ by up to this much in time.
 SLACK_S = 5.0
 # Messages for a preprocessed file that ends too early: numpy, blosc2, pickle, zip.
@@ -228,7 +230,8 @@ def _json_file(traceback: str) -> str | None:
 
 
 def _memory(window: Window, book: FactBook, start_s: float) -> None:
-    pids = {process.pid for tick in window.all for process in tick.processes}
+    lately = [tick for tick in window.all if tick.t_s >= start_s - BEFORE_KILL_S]  # the kernel uses a PID again
+    pids = {process.pid for tick in lately for process in tick.processes}
     kernel = [
         event
         for event in window.recording.events(KernelMessage, start_s=start_s, end_s=window.end_s + SLACK_S)
