@@ -333,8 +333,7 @@ def test_a_process_that_the_kernel_kills_is_ours_only_if_it_was_seen_lately(seen
     worker = ProcessSample(t_s=seen_s, pid=4711, role="train-worker", state="S")
     cgroup = [CgroupSample(t_s=t_s, oom_kill_total=total) for t_s, total in ((41.0, 0), (62.0, 1))]
     ticks = [Tick(t_s=seen_s, processes=(worker,)), *recording.all_ticks]
-    for sample in cgroup:
-        ticks.append(Tick(t_s=sample.t_s, cgroup=sample))
+    ticks += [Tick(t_s=sample.t_s, cgroup=sample) for sample in cgroup]
     ticks.sort(key=lambda tick: tick.t_s)
     recording = msgspec.structs.replace(recording, all_ticks=tuple(ticks))
     assert collect(recording, episode).fact("oom.kills").value == kills
