@@ -32,6 +32,7 @@ PATCHES = {
     ),
     "torch.multiprocessing": ("settings.patch_sharing",),
     "torch.utils.data._utils.worker": ("dataloader.lanes.patch_worker_loop",),
+    "torchdata.stateful_dataloader.worker": ("dataloader.lanes.patch_worker_loop",),
     "torch.utils.data._utils.fetch": ("dataloader.lanes.patch_fetch",),
     "torch.utils.data.dataloader": ("dataloader.watch.patch_dataloader", "dataloader.healing.patch_dataloader"),
     "holter.trainer.feed": ("workers.augmenters.patch_feed",),

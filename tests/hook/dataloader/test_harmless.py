@@ -46,6 +46,14 @@ def test_a_stream_is_refused_with_its_reason(hooked, environment):
     assert (told["state"], told["text"]) == ("failed", refusal)
 
 
+@pytest.mark.parametrize("environment", [{}, HEAL], ids=["watched", "healed"])
+def test_an_iterator_of_another_library_is_refused_too(hooked, environment):
+    (result,) = play(hooked, "foreign_iterator", **environment)
+    assert result["order"] == [[0, 1, 2, 3], [4, 5, 6, 7]] * 2
+    (note,) = [line["text"] for line in hooked.lines("note") if line["what"] == "loader-refused"]
+    assert note.endswith("Numbers are not replaced: ForeignIterator is not PyTorch's own iterator")
+
+
 def test_an_index_that_cannot_be_shown_is_harmless(hooked):
     (result,) = play(hooked, "odd_indices")
     assert result["given"] == [list(range(8))] * 4

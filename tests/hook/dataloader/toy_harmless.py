@@ -12,6 +12,7 @@ import threading
 import time
 
 from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 
 class Preempted(Exception):
@@ -100,6 +101,26 @@ def refused_stream():
     order = [batch.tolist() for batch in iterator]
     same = pids == [worker.pid for worker in iterator._workers]
     return {"order": order, "same": same, "idle": len(list(idle))}
+
+
+class ForeignIterator(_BaseDataLoaderIter):
+    """One of another library, as torchdata's: it is no subclass of PyTorch's own for worker processes."""
+
+    def _next_data(self):
+        return self._collate_fn([self._dataset[index] for index in self._next_index()])
+
+
+class ForeignLoader(DataLoader):
+    """A loader of another library."""
+
+    def _get_iterator(self):
+        return ForeignIterator(self)
+
+
+def foreign_iterator():
+    """What it gives in two epochs."""
+    loader = ForeignLoader(Numbers(8), batch_size=4, num_workers=1)
+    return {"order": [batch.tolist() for _ in range(2) for batch in loader]}
 
 
 class Odd:

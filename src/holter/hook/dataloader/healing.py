@@ -33,10 +33,11 @@ def patch_dataloader(module: ModuleType) -> None:
     be replaced. If this PyTorch is unknown, only the reason is recorded. An iterator whose workers cannot be replaced
     works as before.
     """
-    cls = module._MultiProcessingDataLoaderIter
-    if not permissions.is_allowed("workers"):
-        _note_refused(cls, module)
+    heals = permissions.is_allowed("workers")
+    _note_refused(module, heals=heals)
+    if not heals:
         return
+    cls = module._MultiProcessingDataLoaderIter
     _watch_init(cls, module)
     if refuse.unknown_torch(module) is not None:  # nothing is replaced, and the reason recorded
         return
@@ -75,17 +76,19 @@ def _watch_init(cls: Any, module: ModuleType) -> None:
     cls.__init__ = __init__
 
 
-def _note_refused(cls: Any, module: ModuleType) -> None:
-    # So that no report says that --heal would replace them.
+def _note_refused(module: ModuleType, *, heals: bool) -> None:
+    # So that no report says that --heal would replace them. With it, PyTorch's own iterator reports for itself.
+    cls, own = module._BaseDataLoaderIter, module._MultiProcessingDataLoaderIter
     original = cls.__init__
 
     @functools.wraps(original)
     def __init__(self: Any, loader: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
         with quietly("care"):
-            why_not = refuse.why_refused(module, type(self), loader) if watch.is_ours() else None
-            if why_not is not None:
-                watch.awake()
-                _note(type(loader.dataset).__name__, why_not)
+            if loader.num_workers and watch.is_ours() and not (heals and isinstance(self, own)):
+                why_not = refuse.why_refused(module, type(self), loader)
+                if why_not is not None:
+                    watch.awake()
+                    (_report if heals else _note)(type(loader.dataset).__name__, why_not)
         original(self, loader, *args, **kwargs)
 
     cls.__init__ = __init__
