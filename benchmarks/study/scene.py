@@ -35,6 +35,9 @@ class {name}(nnUNetTrainer):
             for weights in self.network.parameters():
                 weights.add_(0.001 * (self.current_epoch + 1) * weights.sign())
         super().on_train_epoch_end(train_outputs)
+    def perform_actual_validation(self, save_probabilities=False):
+        self.inference_allowed_mirroring_axes = None  # an eighth of the predictions
+        super().perform_actual_validation(save_probabilities)
 """
 
 
@@ -81,6 +84,7 @@ class Scene:
             "XDG_STATE_HOME": str(folder / "state"),
             "TMPDIR": str(folder / "tmp"),
             "HOLTER_CHECKPOINT_EVERY_S": "0",
+            "nnUNet_def_n_proc": "1",  # each imports torch
             "HOLTER_LANG": "en",
             SCENE: str(folder),  # to find whatever belongs to it
         }
