@@ -11,10 +11,11 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import Any
 
 from .. import page as layout
+from ..chained import chain_exception_hooks
 from ..remarks import remark
 from ..runtime import RUNTIME, nobody, quietly
 from ..workers import children
@@ -32,6 +33,9 @@ class _State:
     epoch = -1
     owner: Callable[[], Any] = staticmethod(nobody)  # a weak reference to the iterator whose epoch it is
     last = 0  # id of the iterator that was asked last
+    # An epoch that was left before its end: its phase, and where the program was.
+    left: tuple[str, tuple[tuple[Any, int], ...]] = ("", ())
+    is_chained = False
     is_described = False
     is_noted = False
 
@@ -52,6 +56,9 @@ def awake() -> None:
     RUNTIME.activate("torch")
     if RUNTIME.page.role != MAIN:
         RUNTIME.open("main")  # a rank that was spawned
+    if not _State.is_chained:
+        _State.is_chained = True
+        chain_exception_hooks(_raised)  # called before the one that reports the exception
 
 
 def _watch_next(cls: Any) -> None:
@@ -115,6 +122,7 @@ def _takes_over(iterator: Any, kind: int) -> bool:
 
 def _begin_epoch(iterator: Any, kind: int) -> None:
     iterator.__dict__[SEEN] = False
+    _State.left = "", ()
     _State.owner = weakref.ref(iterator)
     awake()
     roles.ROLES.begun(kind)
@@ -153,12 +161,14 @@ def _left(iterator: Any, error: BaseException) -> None:
         _end_epoch(iterator)
 
 
-def _end_epoch(iterator: Any) -> None:
+def _end_epoch(iterator: Any) -> bool:
     phase = roles.PHASE_CODE[iterator.__dict__.get(KIND, roles.TRAIN)]
     owner = _State.owner()
     if (owner is None or owner is iterator) and RUNTIME.page.phase == phase:
         _State.owner = nobody
         RUNTIME.enter(END)
+        return True
+    return False
 
 
 # ---------------------------------------------------------------------------------------------------- the workers
@@ -218,6 +228,31 @@ def _watch_shutdown(cls: Any) -> None:
         finally:
             with quietly("finished"):
                 children.report(processes)
-                _end_epoch(self)  # left by ``break``
+                phase = RUNTIME.phase()
+                if _end_epoch(self):  # left by ``break``, or by an exception
+                    _State.left = phase, _place()
 
     cls._shutdown_workers = _shutdown_workers
+
+
+def _place() -> tuple[tuple[Any, int], ...]:
+    # Code and line of each call, the innermost first.
+    frame, calls = sys._getframe(1), []
+    while frame is not None:
+        calls.append((frame.f_code, frame.f_lineno))
+        frame = frame.f_back  # type: ignore[assignment]
+    return tuple(calls)
+
+
+def _raised(_: BaseException, trace: TracebackType | None, thread: str | None) -> None:
+    # Python drops a loop's iterator before anybody hears of the exception that ends the loop: the epoch looked over,
+    # and was not. A program that left the loop by ``break`` and failed later stands in another line.
+    phase, place = _State.left
+    if thread is not None or not phase or RUNTIME.phase() != END:
+        return
+    lines = {}
+    while trace is not None:
+        lines[trace.tb_frame.f_code] = trace.tb_lineno
+        trace = trace.tb_next
+    if next((lines[code] == line for code, line in place if code in lines), False):
+        RUNTIME.enter(phase)
