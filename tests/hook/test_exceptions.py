@@ -41,6 +41,17 @@ def test_leaving_with_sys_exit_is_no_exception(hooked):
     assert hooked.lines("exception") == []
 
 
+@pytest.mark.parametrize("program", [
+    "import batchgenerators\n1 / 0", "1 / 0",
+    "import code\ncode.interact(readfunc=lambda _, lines=iter(['1 / 0', 'exit()']): next(lines))",
+])  # fmt: skip
+def test_an_exception_at_the_prompt_of_an_interpreter_ends_nothing(hooked, program):
+    options = () if "interact" in program else ("-i",)
+    done = hooked.run(*options, "-c", program)
+    assert "ZeroDivisionError" in done.stderr
+    assert hooked.lines("exception") == []
+
+
 def test_an_excepthook_that_the_user_set_before_still_runs(hooked):
     program = "import sys; sys.excepthook = lambda *a: print('mine', a[0].__name__)\n" + IN_MAIN
     done = hooked.run("-c", program)

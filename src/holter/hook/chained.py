@@ -14,13 +14,18 @@ from typing import Any
 Record = Callable[[BaseException, "TracebackType | None", "str | None"], None]
 
 
+def goes_on_after_exceptions() -> bool:
+    """Return whether an exception does not end this program, because somebody types at it (``python -i``)."""
+    return bool(sys.flags.inspect) or hasattr(sys, "ps1")
+
+
 def chain_exception_hooks(record: Record) -> None:
     """Call ``record`` with each exception that ends the program or a thread, then the hooks that were there."""
     previous = sys.excepthook
     previous_thread = threading.excepthook
 
     def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if not isinstance(error, SystemExit):
+        if not isinstance(error, SystemExit) and not goes_on_after_exceptions():
             record(error, trace, None)
         previous(kind, error, trace)
 

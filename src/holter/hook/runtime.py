@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, Any, TypeVar, cast
 
 from . import page as layout
-from .chained import call_when_handled, chain_exception_hooks
+from .chained import call_when_handled, chain_exception_hooks, goes_on_after_exceptions
 from .process import STACK_SIGNAL, allow_tracing, is_spawned_child, signals_in_use
 
 # Most lines of one process about the hook's own failures; more would only fill the disk.
@@ -234,7 +234,7 @@ class HookRuntime:
 
     def record_uncaught(self, error: BaseException, trace: TracebackType | None) -> None:
         """Record the exception that ends a program without nnU-Net; after ``activate`` the hooks of that record it."""
-        if not self.awake and not is_spawned_child():
+        if not self.awake and not is_spawned_child() and not goes_on_after_exceptions():
             self.page.role = layout.ROLES.index("main")
             self.record_exception(error, trace, asleep=True)
 
