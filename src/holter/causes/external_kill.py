@@ -48,7 +48,7 @@ SENTENCES = describe(
     },
     findings={
         "main-not-ended-by-signal": "the main process was not ended by a signal",
-        "sent-to-several": "the same signal ended other processes of the training at the same moment",
+        "sent-to-several": "the same signal reached Holter or other processes of the training at the same moment",
         "passed-on": "it was sent to Holter, which passed it on to the training",
         "signal-of-a-kill": "signal {signal} is what a person, a scheduler or the kernel sends",
         "signal-of-a-limit": "signal {signal} is what the kernel, or a batch system, sends at a time limit",

@@ -8,7 +8,7 @@ How we know:   exit signal of the first worker that died, and no OOM kill counte
 Looks like:    ram-oom-train-worker and export-ram-oom (SIGKILL, and an OOM kill was counted); shm-too-small (SIGBUS
                while /dev/shm was full); nested-threadpoolctl-fork-crash (a native crash with batchgenerators 0.25.1);
                worker-exception (a traceback, exit code 0 or 1); echo of a dying main process (signal 15);
-               external-kill (the same signal ended other processes at the same moment).
+               external-kill (the same signal reached other processes at the same moment).
 What helps:    find out who sent the signal [ADVICE]; native crash: upgrade batchgenerators, threadpoolctl, torch, or
                start workers without fork (HOLTER_START_METHOD=forkserver) [CONSENT]; then continue with --c.
 Source:        MIC-DKFZ/nnUNet issues 1343, 1898, 2708, 2749; batchgenerators issue 138; tests/tapes/worker_killed.

@@ -80,7 +80,7 @@ VOCABULARY: tuple[FactSpec, ...] = (
     _number("worker.exit_signal", "signal that ended the worker"),
     _bool(
         "worker.with_others",
-        "whether the same signal ended other processes too",
+        "whether the same signal reached other processes too",
         note="a sender outside the training, at once",
     ),
     _number("worker.exit_code", "exit code of the worker"),

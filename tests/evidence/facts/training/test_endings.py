@@ -27,6 +27,7 @@ from holter.records import (
 from holter.reports.cause_words import cause_sentence
 from holter.reports.wording import finding_text
 from holter.sentences import define
+from holter.supervisor.healing.current_process import PASSED_ON
 from holter.tape import Recording
 
 
@@ -101,12 +102,20 @@ def by_hook(pid: int, number: int = 15, **how: object) -> ProcessEnded:
 FAILED = ProcessEnded(t_s=61.0, pid=1, role="main", exit_code=1)
 
 
+def sent_to_holter(t_s: float, name: str = "SIGTERM") -> Noted:
+    return Noted(t_s=t_s, what="signal-passed-on", message=PASSED_ON(signal=name))
+
+
 @pytest.mark.parametrize(
     ("events", "is_sent_to_all"),
     [
         ((by_hook(2), by_hook(3), FAILED), True),  # the main process was held, and never got the signal
         ((by_hook(2, 1), ProcessEnded(t_s=61.0, pid=1, role="main", exit_signal=1)), True),
         ((by_hook(2, 9), ProcessEnded(t_s=61.0, pid=1, role="main", exit_signal=9)), True),
+        ((by_hook(2), sent_to_holter(60.2), FAILED), True),  # as by timeout(1); main caught it, and then failed
+        ((by_hook(2), sent_to_holter(60.2, "SIGHUP"), FAILED), False),
+        ((by_hook(2), sent_to_holter(65.0), FAILED), False),  # the user's answer
+        ((by_hook(2, 9), sent_to_holter(60.2), FAILED), False),
         ((by_hook(2), FAILED), False),  # one worker
         ((by_hook(2), by_hook(3, by_parent=True), FAILED), False),  # main cleaned up
         ((by_hook(2), ended(3, exit_signal=15), FAILED), False),  # nobody knows who cleaned up

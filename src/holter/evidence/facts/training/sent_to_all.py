@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from holter.evidence.window import Window
 from holter.history.own_actions import Wanted
 from holter.linux.signals import Signal
-from holter.records import DATA_WORKERS, ActionTaken, ProcessBorn, ProcessEnded
+from holter.records import DATA_WORKERS, ActionTaken, Noted, ProcessBorn, ProcessEnded
 
 # Reports of one moment come from a reading a second, and from the hook's own.
 TOGETHER_S = 2.0
@@ -19,7 +19,10 @@ REQUESTS = (Signal.SIGHUP, Signal.SIGINT, Signal.SIGTERM)
 
 
 def with_others(window: Window, reports: Sequence[ProcessEnded]) -> bool:
-    """Return whether the signal that ended a worker also ended other processes of the run, and was not their parent's.
+    """Return whether the signal that ended a worker was not meant for it alone.
+
+    It then also ended other processes of the run, and was not their parent's; or Holter was sent the same signal, as by
+    a scheduler that ends a whole job: the main process may catch it, and save for a minute.
 
     ``reports``: all reports of the worker's end.
     """
@@ -36,7 +39,15 @@ def with_others(window: Window, reports: Sequence[ProcessEnded]) -> bool:
         return number != Signal.SIGKILL or all(event.role in DATA_WORKERS for event in reports)
     if number not in REQUESTS:
         return False
+    if _was_sent_to_holter(window, Signal(number), first_s):
+        return True
     # Without a report of the hook it may be the parent that ends its other workers. A main process that is held reports
     # all of them later.
     by_hook = [event for event in others if event.source == "hook"]
     return any(abs(event.t_s - report.t_s) <= TOGETHER_S for event in by_hook for report in reports)
+
+
+def _was_sent_to_holter(window: Window, number: Signal, at_s: float) -> bool:
+    near = window.recording.events(Noted, start_s=at_s - TOGETHER_S, end_s=at_s + TOGETHER_S)
+    said = (note.message for note in near if note.what in ("asked-to-end", "signal-passed-on"))
+    return any(message is not None and dict(message.values).get("signal") == number.name for message in said)
