@@ -49,6 +49,7 @@ class Launch:
             "HOLTER_STOP_EXIT_CODE": str(REQUEUE),
             "PYTHONPATH": path,
         }
+        self.mark = f"HOLTER_SCRATCH={scratch}"  # in the environment of all that the run starts
         self._cwd = cwd
         self._output = output
         self._keep_fds = keep_fds

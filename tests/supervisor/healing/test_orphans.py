@@ -191,6 +191,37 @@ def test_a_training_that_a_script_left_in_the_background_keeps_its_workers(
             os.kill(pid, signal.SIGKILL)
 
 
+DAEMON = """
+import os, pathlib, sys, time
+own = pathlib.Path(sys.argv[1]) / "own"
+own.write_text(str(os.getpid()))
+own.rename(own.with_name("main"))
+time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_a_training_in_the_background_is_named_though_no_reading_saw_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "train.py").write_text(DAEMON)
+    # It has left the tree of processes at once.
+    script = f"setsid -f {sys.executable} {tmp_path / 'train.py'} {tmp_path}; until [ -e {tmp_path}/main ]; do :; done"
+    result = run(
+        ("bash", "-c", script),
+        tmp_path / "run.holter",
+        variables=dict(os.environ),
+        quiet_output=tmp_path / "output.txt",
+    )
+    main = int((tmp_path / "main").read_text())
+    try:
+        assert (result.returncode, result.goes_on, result.orphans) == (0, (main,), ())
+    finally:
+        os.kill(main, signal.SIGKILL)
+
+
 def process(pid: int, ppid: int, role: str) -> ProcessSample:
     return ProcessSample(t_s=0.0, pid=pid, ppid=ppid, role=role)  # type: ignore[arg-type]
 

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import msgspec
 
+from holter.probes.machine.environment import process_command
+from holter.probes.process.activity import MarkReader
 from holter.probes.process.lock_holders import orphaned_holders
+from holter.probes.process.process_files import started
+from holter.probes.process.process_roles import is_python
 from holter.records import ActionTaken, Noted
 from holter.supervisor.healing.end_group import PROCESSES
 from holter.supervisor.recording.clock import RunClock
@@ -71,3 +75,14 @@ def leave_no_orphans(
             recorder.act(msgspec.structs.replace(action, t_s=clock.t_s(), state="done"))
     recorder.safe_tick()
     return left._replace(orphans=()) if end else left
+
+
+def left_in_background(mark: str) -> tuple[int, ...]:
+    """Return the PID of the oldest Python that the run has started and that still runs, if there is one.
+
+    A script may put its training into the background and end before any reading has seen it. ``mark``: a variable in
+    the environment of all that the run starts, ``NAME=value``.
+    """
+    since_ticks = started(os.getpid()) or 0
+    pids = (pid for pid in MarkReader(mark).find((), since_ticks) if is_python(process_command(pid)))
+    return tuple(sorted(pids, key=lambda pid: started(pid) or 0)[:1])

@@ -18,7 +18,7 @@ from holter.supervisor.healing.checkpoint_before_restart import CheckpointGuard,
 from holter.supervisor.healing.continuation import Continuation
 from holter.supervisor.healing.current_process import CurrentProcess
 from holter.supervisor.healing.healer import Healer
-from holter.supervisor.healing.orphans import leave_no_orphans
+from holter.supervisor.healing.orphans import leave_no_orphans, left_in_background
 from holter.supervisor.healing.restart import Restart
 from holter.supervisor.healing.scheduler_signals import SchedulerSignals
 from holter.supervisor.launch import Launch
@@ -198,13 +198,19 @@ class RunLoop:
             episodes=self._recorder.kept.episodes,
             diagnoses=tuple(self._recorder.kept.diagnoses.values()),
             orphans=left.orphans,
-            goes_on=left.mains,
+            goes_on=left.mains or self._left_unseen(),
             generations=number + 1,
             gave_up=self._restart.gave_up,
             outcome=self._recorder.outcome,
             tape=self._recorder.tape,
             tape_is_there=self._recorder.tape_is_there,
         )
+
+    def _left_unseen(self) -> tuple[int, ...]:
+        outcome = self._recorder.outcome
+        if self._process.is_asked_to_end or (outcome is not None and outcome.trained):
+            return ()
+        return left_in_background(self._launch.mark)
 
     def _let_it_end(self) -> None:
         # A shell ends at once at a signal, its training some seconds later.
