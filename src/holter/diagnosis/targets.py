@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from holter.diagnosis.logs import Tell, read_folder, read_log, read_pasted
 from holter.diagnosis.result import OBSERVE_S, DiagnosisResult, is_over
-from holter.errors import CannotDoHere, EvidenceWrong, TapeError, UnknownTarget
+from holter.errors import AlreadyRecorded, CannotDoHere, EvidenceWrong, TapeError, UnknownTarget
 from holter.evidence.stated.read import is_stated, read_stated
 from holter.evidence.text_facts import Found
 from holter.records import Environment, Message, Text, Tick
@@ -61,9 +61,7 @@ def diagnose_target(
             # Only a process needs the probes: a text is diagnosed in a tenth of the time without them.
             if sys.platform != "linux":
                 raise CannotDoHere(PROCESS_ON_LINUX(system=sys.platform), next_step=WHAT_IS_READ())
-            from holter.diagnosis.live_process import observe
-
-            return observe(int(target), tell_observed, OBSERVE_S if look_s is None else look_s)
+            return _read_process(int(target), tell_observed, OBSERVE_S if look_s is None else look_s)
         if path.is_dir():
             return read_folder(path, tell_log)
         with path.open("rb") as file:
@@ -84,6 +82,20 @@ def diagnose_target(
         return read_log(path, tell_log)
     except OSError as error:
         raise _unreadable(target, error) from error
+
+
+def _read_process(pid: int, tell_observed: Callable[[float], None], look_s: float) -> DiagnosisResult:
+    from holter.diagnosis.live_process import observe
+    from holter.supervisor.attach import find_training
+    from holter.supervisor.recording.whose_tape import tape_of
+
+    try:
+        return observe(pid, tell_observed, look_s)
+    except AlreadyRecorded:  # a recording knows more than a look
+        tape = tape_of(find_training(pid))
+        if tape is None:
+            raise
+        return read_tape(tape)
 
 
 def read_tape(path: Path) -> DiagnosisResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from holter.errors import NoSuchProcess, NotATraining, NotOurProcess
+from holter.errors import AlreadyRecorded, NoSuchProcess, NotATraining, NotOurProcess
 from holter.linux.procfs import read_text
 from holter.probes.machine.environment import process_command, process_environ
 from holter.records import Tick
@@ -24,6 +25,7 @@ from holter.supervisor.recording.recorder import Recorder
 from holter.supervisor.recording.registrar import Registrar
 from holter.supervisor.recording.scratch import Scratch, is_scratch, scratch_of_process
 from holter.supervisor.recording.tape_place import DefaultTape, open_tape
+from holter.supervisor.recording.whose_tape import tape_of
 from holter.supervisor.registry_process import entry_writer
 from holter.supervisor.result import RunResult
 from holter.texts.resume_command import resume_command
@@ -65,7 +67,10 @@ def attach(
     """
     root_pid = find_training(pid)
     variables = process_environ(root_pid)
-    scratch = _scratch(root_pid, variables)
+    try:
+        scratch = _scratch(root_pid, variables)
+    except AlreadyRecorded as error:
+        raise _with_its_tape(error, root_pid) from error
     listener = listener or Listener()
     try:
         writer = open_tape(tape, force=force, say=listener.note)
@@ -197,6 +202,13 @@ def _scratch(pid: int, variables: dict[str, str]) -> Scratch:
     if folder and is_scratch(Path(folder)):
         return Scratch(Path(folder), owned=True)
     return scratch_of_process(pid)
+
+
+def _with_its_tape(error: AlreadyRecorded, pid: int) -> AlreadyRecorded:
+    tape = tape_of(pid)
+    if tape is None:
+        return error
+    return AlreadyRecorded(error.what, safe=error.safe, next_step=f"holter top {shlex.quote(str(tape))}")
 
 
 class _StopOnSignal:

@@ -17,6 +17,7 @@ import pytest
 from holter.causes import diagnose_all
 from holter.demo.faults import Context, FreezeWorker, Worker
 from holter.demo.prepare import Prepared
+from holter.diagnosis.targets import diagnose_target
 from holter.errors import AlreadyRecorded, NoSuchProcess, NotATape, NotATraining, TapeError
 from holter.evidence import chain
 from holter.records import ContractSettled, EpochEnded
@@ -260,8 +261,12 @@ def test_who_names_a_holter_means_the_training_that_it_records(tmp_path):
             time.sleep(0.1)
         (sleeper,) = (child for child in psutil.Process(recorder.pid).children() if child.name() == "sleep")
         assert find_training(recorder.pid) == sleeper.pid
-        with pytest.raises(AlreadyRecorded):
+        with pytest.raises(AlreadyRecorded) as refused:
             attach(recorder.pid, tmp_path / "second.holter", for_s=2.0)
+        assert refused.value.next_step == f"holter top {tmp_path / 't.holter'}"
+        for pid in (recorder.pid, sleeper.pid):  # as in the README's first lines: the PID of a training that hangs
+            seen = diagnose_target(str(pid), tell_observed=lambda _: None)
+            assert (seen.kind, seen.name) == ("tape", str(tmp_path / "t.holter"))
     finally:
         recorder.terminate()
         recorder.wait()
