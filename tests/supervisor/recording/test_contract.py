@@ -220,6 +220,15 @@ def test_it_settles_when_the_training_comes_and_says_meanwhile_that_there_is_non
     assert kept.see(Tick(t_s=260.0)) is not None
 
 
+def test_while_nnunet_still_starts_nothing_that_may_come_is_denied(sources, tmp_path: Path) -> None:
+    made = keeper(sources, tmp_path)
+    sources.process.main_pid = os.getpid()
+    starts = [Beat(t_s=t_s, pid=os.getpid(), phase="startup", epoch=0) for t_s in (70.0, 150.0)]
+    assert [made.see(Tick(t_s=beat.t_s, beats=(beat,))) for beat in starts] == [None, None]
+    trains = Beat(t_s=152.0, pid=os.getpid(), phase="train", epoch=0, steps_total=1)
+    assert made.see(Tick(t_s=152.0, beats=(trains,))) is not None
+
+
 def test_of_a_command_that_has_ended_nothing_is_expected(sources, tmp_path: Path) -> None:
     kept = keeper(sources, tmp_path)
     sources.living = frozenset()

@@ -18,6 +18,8 @@ from holter.supervisor.recording.sources import Sources
 
 # Start-up imports torch from a network disk; a working hook has written its page by then.
 SETTLE_S = 60.0
+# Where it has done so and nnU-Net still starts, what it lacks so far may come: on a busy machine that takes minutes.
+STARTS_S = 180.0
 # A launcher also imports torch first: this time counts as part of the training's start.
 LAUNCHES_S = 30.0
 # Stacks are tried once, this long after the start of the training.
@@ -128,7 +130,9 @@ class ContractKeeper:
             has_stepped = beat is not None and beat.steps_total > 0 and beat.phase != "startup"
             if has_stepped and self._trains_since_s is None:
                 self._trains_since_s = tick.t_s
-            return self._has_shown_all(tick) or self._is_all_seen_from_outside(age_s) or age_s >= SETTLE_S
+            is_starting = beat is not None and beat.phase == "startup" and beat.steps_total == 0
+            is_late = age_s >= (STARTS_S if is_starting else SETTLE_S)
+            return self._has_shown_all(tick) or self._is_all_seen_from_outside(age_s) or is_late
         epoch = beat.epoch if beat is not None else None
         if epoch is not None and epoch != self._epoch:
             self._epoch = epoch
