@@ -11,7 +11,9 @@ from running import MAIN, Run
 from holter.detectors import detect
 from holter.detectors.course import LOOP, Course
 from holter.detectors.notices import LOST_S, Notices
-from holter.records import Beat, EpochEnded, Noted, Tick
+from holter.probes.training.heartbeat_events import LEFT
+from holter.records import Beat, EpochEnded, ExceptionSeen, Noted, ProcessEnded, Tick
+from holter.reports.catalogue import phrase
 
 # ------------------------------------------------------------------------------------------------------------- pauses
 
@@ -163,3 +165,59 @@ def test_with_the_last_epoch_in_the_log_nothing_is_missing():
 def test_a_second_loop_in_one_process_is_watched_like_the_first():
     first = (noted("began"), STEP, *epochs((), (), ()), noted("finished", 3.0))
     assert course(*first, noted("began", 4.0)).is_unfinished(3)
+
+
+# ---------------------------------------------------------------------------- a loop that was left, in a living program
+
+
+def left(run: Run, what: str = "aborted", error: str = "ValueError") -> Tick:
+    """The loop returns or is left in the next second."""
+    (tick,) = run.halt(1)
+    words = LEFT(error=error, text="broken") if what == "aborted" else None
+    return msgspec.structs.replace(tick, events=(Noted(t_s=tick.t_s, what=what, text=LOOP, message=words, pid=MAIN),))
+
+
+def seen_by_both(ticks: Iterable[Tick]) -> tuple[list[str], list[str]]:
+    """The episodes, with whether each is over, and the notices."""
+    ticks, notices = list(ticks), Notices()
+    episodes = [f"{episode.detector} {'over' if episode.end_s else 'open'}" for episode in detect(ticks)]
+    return episodes, [phrase(notice.message, "en") for tick in ticks for notice in notices.see(tick)]
+
+
+def test_a_program_that_goes_on_after_its_training_raised_does_not_stall():
+    """A notebook whose cell has raised, or code that catches it, and sleeps."""
+    run = Run()
+    episodes, said = seen_by_both([*run.go(30), left(run), *run.halt(300)])
+    assert episodes == []
+    (notice,) = said
+    assert notice.startswith("nnU-Net's training was ended by an exception (ValueError: broken)")
+
+
+def test_its_next_training_is_watched_like_the_first():
+    run = Run()
+    first = [*run.go(30), left(run), *run.halt(3)]
+    episodes, said = seen_by_both([*first, left(run, "began"), *run.go(30), *run.halt(90)])
+    assert (episodes, said) == (["stall open"], [])
+
+
+def test_a_program_that_exits_and_does_not_end_stalls():
+    run = Run()
+    assert seen_by_both([*run.go(30), left(run, error="SystemExit"), *run.halt(300)]) == (["stall open"], [])
+
+
+def test_a_stall_that_a_person_interrupts_in_a_notebook_is_over():
+    run = Run()
+    episodes, said = seen_by_both([*run.go(30), *run.halt(90), left(run), *run.halt(90)])
+    assert episodes == ["stall over"]
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("event", [
+    ExceptionSeen(t_s=32.0, pid=MAIN, role="main", error="ValueError", source="hook"),
+    ProcessEnded(t_s=32.0, pid=MAIN, role="main", exit_code=1),
+])  # fmt: skip
+def test_an_exception_that_ends_the_program_is_no_notice(event):
+    run = Run()
+    ticks = [*run.go(30), left(run), *run.halt(30)]
+    ticks[31] = msgspec.structs.replace(ticks[31], events=(event,))
+    assert seen_by_both(ticks)[1] == []

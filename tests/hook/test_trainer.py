@@ -137,6 +137,7 @@ def test_a_checkpoint_that_fails_is_told_and_its_exception_reaches_the_training(
     assert done.returncode == 1 and done.stderr.endswith("OSError: disk full\n")
     assert [line["ok"] for line in hooked.lines("checkpoint")] == [False]
     assert [line["ok"] for line in hooked.lines("finished")] == [False]
+    assert [(line["error"], line["message"]) for line in hooked.lines("finished")] == [("OSError", "disk full")]
     assert [line["error"] for line in hooked.lines("exception")] == ["OSError"]
 
 

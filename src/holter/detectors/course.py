@@ -4,10 +4,43 @@ from __future__ import annotations
 
 from holter.evidence.words import saved_file
 from holter.history.ranks import main_beat
-from holter.records import ActionTaken, EpochEnded, Noted, Tick
+from holter.records import ActionTaken, EpochEnded, ExceptionSeen, Message, Noted, ProcessEnded, Tick
 
 LOOP = "run_training"
 FINAL = "checkpoint_final.pth"
+
+
+# An exception that ends the program too is reported in the same moment.
+GOES_ON_S = 10.0
+
+
+class LeftLoop:
+    """Whether an exception has ended nnU-Net's loop and not its program: a notebook, or code that catches it."""
+
+    def __init__(self) -> None:
+        self.since_s: float | None = None
+        self.error: Message | None = None
+        self.pid: int | None = None
+
+    def see(self, tick: Tick) -> None:
+        for event in tick.events:
+            if isinstance(event, Noted) and event.text == LOOP:
+                is_left = event.what == "aborted" and not _exits(event.message)
+                self.since_s, self.error, self.pid = (event.t_s, event.message, event.pid) if is_left else (None,) * 3
+            elif (isinstance(event, ExceptionSeen) and event.source == "hook" and event.thread is None) or isinstance(
+                event, ProcessEnded
+            ):
+                self.since_s = self.since_s if event.role != "main" else None
+            elif isinstance(event, ActionTaken) and event.action == "restart" and event.state == "begun":
+                self.since_s = None
+
+    def goes_on(self, t_s: float) -> bool:
+        """Return whether the program has gone on without its training."""
+        return self.since_s is not None and t_s - self.since_s >= GOES_ON_S
+
+
+def _exits(error: Message | None) -> bool:
+    return error is not None and error.value("error") == "SystemExit"
 
 
 class Course:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from holter.detectors.course import LeftLoop
 from holter.history.ranks import main_beat
 from holter.records import Beat, Notice, Subject, Tick
 from holter.sentences import define
@@ -15,6 +16,11 @@ LOST_WORKER = define(
     "{worker} has not delivered a batch for {age:duration}, while the others go on: case {case} in hand. The training "
     "runs with one worker less",
 )
+TRAINING_LEFT = define(
+    "notice.training-left",
+    "nnU-Net's training was ended by an exception[[ ({error})]], and its program goes on. "
+    "If that stands still now, it is no alarm",
+)
 
 
 class Notices:
@@ -23,9 +29,23 @@ class Notices:
     def __init__(self) -> None:
         self._began: dict[int, tuple[float, int, int]] = {}  # worker -> (case since, its steps, steps of all then)
         self._reported: set[tuple[int, int]] = set()  # worker, its steps
+        self._left = LeftLoop()
+        self._left_s: float | None = None  # the last one that was reported
 
     def see(self, tick: Tick) -> tuple[Notice, ...]:
         """Add the next tick; return new notices."""
+        return (*self._see_left(tick), *self._see_workers(tick))
+
+    def _see_left(self, tick: Tick) -> tuple[Notice, ...]:
+        self._left.see(tick)
+        left = self._left
+        if not left.goes_on(tick.t_s) or left.since_s == self._left_s:
+            return ()
+        self._left_s = left.since_s
+        pids = () if left.pid is None else (left.pid,)
+        return (Notice(t_s=tick.t_s, what="training-left", message=TRAINING_LEFT(error=left.error), pids=pids),)
+
+    def _see_workers(self, tick: Tick) -> tuple[Notice, ...]:
         workers = [beat for beat in tick.beats if beat.role == "train-worker"]
         if main_beat(tick) is None or len(workers) < 2:
             return ()

@@ -10,6 +10,7 @@ from collections import deque
 
 import msgspec
 
+from holter.detectors.course import LeftLoop
 from holter.detectors.plain import PlainKeeper, waited_s
 from holter.detectors.progress import BETWEEN_STEPS, ProgressKeeper, are_between_steps
 from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, usable_cpus
@@ -97,6 +98,7 @@ class StallDetector:
         self._idle_since_s: float | None = None
         self._worker_failed = False  # since the last progress
         self._plain = PlainKeeper()
+        self._left = LeftLoop()
         self._is_between = False  # code of a custom trainer may run, and nothing holds the main process
         self._open: Episode | None = None
 
@@ -104,6 +106,7 @@ class StallDetector:
         gap = self._last_s is not None and tick.t_s - self._last_s > GAP_S
         self._last_s = tick.t_s
         self._plain.see(tick)
+        self._left.see(tick)
         new_phase = self._phase.see(tick)
         moved = self._progress.see(tick)
         self._worker_failed = (self._worker_failed and not moved) or any(
@@ -111,7 +114,7 @@ class StallDetector:
         )
         if self._open is not None:
             is_gone = bool(tick.processes) and main_process(tick.processes, tick.beats) is None
-            if not (moved or is_gone):
+            if not (moved or is_gone or self._left.goes_on(tick.t_s)):
                 return ()
             closed = msgspec.structs.replace(self._open, end_s=self._progress.at_s if moved else tick.t_s)
             self._open = None
@@ -121,7 +124,7 @@ class StallDetector:
             self._idle_since_s = None
         self._remember_work(tick)
         self._see_place(tick)
-        return self._alarm_now(tick)
+        return () if self._left.since_s is not None else self._alarm_now(tick)
 
     def _see_place(self, tick: Tick) -> None:
         beat = main_beat(tick)

@@ -7,6 +7,7 @@ not on the instance: nothing is added to the trainer, and pickle, deepcopy and `
 from __future__ import annotations
 
 import functools
+import sys
 import time
 from collections.abc import Callable, Mapping
 from types import FunctionType, ModuleType
@@ -15,7 +16,7 @@ from typing import Any
 from . import losses, permissions
 from . import page as layout
 from .info import is_compiled, publish_info
-from .runtime import RUNTIME, quietly
+from .runtime import MAX_MESSAGE, RUNTIME, quietly
 from .workers import augmenters, children
 
 # Called with the trainer before the method. It may return a function to be called with (trainer, ok) after it.
@@ -162,7 +163,13 @@ def _train_end(trainer: Any, *_: Any, **__: Any) -> After:
 
 def _run_training(*_: Any, **__: Any) -> After:
     RUNTIME.emit("began", what="run_training")
-    return lambda _, ok: RUNTIME.emit("finished", what="run_training", ok=ok)
+    return lambda _, ok: RUNTIME.emit("finished", what="run_training", ok=ok, **_raised())
+
+
+def _raised() -> dict[str, str]:
+    # The exception by which a method is left now.
+    error = sys.exc_info()[1]
+    return {} if error is None else {"error": type(error).__name__, "message": str(error)[:MAX_MESSAGE]}
 
 
 def _validation(trainer: Any, *_: Any, **__: Any) -> After:
@@ -190,7 +197,7 @@ def finished(what: str) -> After:
     def after(_: Any, ok: bool) -> None:
         if ok:  # after an exception the phase stays, so that the record shows where it happened
             RUNTIME.enter("shutdown")
-        RUNTIME.emit("finished", what=what, ok=ok)
+        RUNTIME.emit("finished", what=what, ok=ok, **_raised())
 
     return after
 

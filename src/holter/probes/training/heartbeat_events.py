@@ -19,7 +19,9 @@ from holter.sentences import as_fields, define
 from holter.texts.secondary_errors import is_echo, reports_dataloader_worker
 
 LOSS_SINCE = define("loss.since", "since epoch {epoch}, iteration {iteration}")
+LEFT = define("loop.left", "{error}[[: {text}]]")
 CHECKPOINT = define("note.checkpoint", "{file} in {duration:.2f} s")
+MOST_LETTERS = 200  # of an exception's words in a line about something else
 EVENTS_FILE = later(r"events-(\d+)\.jsonl")
 FATAL_FILE = later(r"fatal-(\d+)")
 # Kinds of lines that are no events of their own.
@@ -93,7 +95,11 @@ class EventLines:
         if kind == "began":
             return Noted(t_s=t_s, what="began", text=_text(line, "what"))
         if kind == "finished":
-            return Noted(t_s=t_s, what="finished" if line.get("ok") else "aborted", text=_text(line, "what"))
+            if line.get("ok"):
+                return Noted(t_s=t_s, what="finished", text=_text(line, "what"))
+            error, text = _text(line, "error"), _text(line, "message").partition("\n")[0][:MOST_LETTERS]
+            left = LEFT(error=error, text=text or None) if error else None
+            return Noted(t_s=t_s, what="aborted", text=_text(line, "what"), message=left, pid=pid)
         if kind == "note":
             return Noted(t_s=t_s, what=_text(line, "what") or "hook-note", pid=pid, **_said(line))
         return Noted(t_s=t_s, what="hook-unknown", text=json.dumps(line)[:200], pid=pid)
