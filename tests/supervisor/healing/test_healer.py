@@ -313,6 +313,15 @@ def test_only_the_last_moments_tell_why_a_training_ended(case):
     assert case.healer.after_end(9000.0, (old,)).action == "restart"
 
 
+def test_a_main_process_that_takes_a_minute_to_end_has_ended_by_its_exception(case):
+    for end_s, action in ((None, "restart"), (case.t_s + 59.0, "stop")):
+        raised = Diagnosis(
+            episode=Episode(kind="death", phase="train", start_s=case.t_s, alarm_s=case.t_s, end_s=end_s),
+            verdicts=(Verdict(cause="truncated-preprocessed-file", verdict="confirmed", score=0.9),),
+        )
+        assert case.healer.after_end(case.t_s + 60.0, (raised,)).action == action
+
+
 def test_a_training_that_never_began_to_train_is_not_started_again(tmp_path):
     healer = Healer(Control(tmp_path), print, act=True, can_continue=True)
     plan = healer.after_end(5.0, ())

@@ -6,9 +6,11 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from holter.records import Plan, Text
+from holter.remedies.ladder import OUTSIDE_RUNG
 from holter.supervisor.healing.continuation import Way
 from holter.supervisor.healing.control import Control
 from holter.supervisor.healing.healer import Healer
@@ -37,6 +39,20 @@ class Waits:
 
     def tell(self, action: str, state: str, message: Text, plan: Plan) -> None:
         self.said.append((action, state))
+
+
+@pytest.mark.parametrize("rung", [2, OUTSIDE_RUNG])
+def test_the_wait_of_a_process_that_has_ended_is_not_called_over(tmp_path: Path, rung: int) -> None:
+    said: list[tuple[str, str]] = []
+    healer = Healer(
+        Control(tmp_path), lambda action: said.append((action.action, action.state)), act=True, can_continue=True
+    )
+    plan = Plan(action="restart", cause="disk-full-or-quota", rung=OUTSIDE_RUNG)
+    healer.begin_wait(plan, 0.0)
+    delay = RestartDelay(healer, RunClock(), lambda: None, lambda: False, lambda *_: None)
+    delay.before(msgspec.structs.replace(plan, rung=rung))
+    assert (said[-1] == ("wait", "done")) is (rung == OUTSIDE_RUNG)
+    assert not healer.waiting.is_on
 
 
 @pytest.mark.slow

@@ -159,8 +159,9 @@ class Healer:
         if awaited is not None and awaited.action == "restart" and awaited.settings:
             self.attempts.settle(t_s, "failed", TAKEN_BACK())
             self.attempts.taken_back()
-        # The training survived earlier deaths of workers; only episodes of the last moments explain this end.
-        recent = [each for each in diagnoses if t_s - each.episode.alarm_s < LAST_MOMENTS_S]
+        # The training survived earlier deaths of workers; only episodes of the last moments explain this end. From its
+        # exception to its end a main process may take a minute: the episode is over with that end.
+        recent = [each for each in diagnoses if t_s - (each.episode.end_s or each.episode.alarm_s) < LAST_MOMENTS_S]
         diagnosis = recent[-1] if recent else None
         now = Situation(
             t_s, False, False, self.state.epoch, self.state.workers, self._can_continue, in_force=self._settings

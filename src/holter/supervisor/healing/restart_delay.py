@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from holter.linux.signals import start_without_signals
 from holter.records import Plan, Text
+from holter.remedies.ladder import OUTSIDE_RUNG
 from holter.sentences import define
 from holter.supervisor.healing.continuation import Way
 from holter.supervisor.healing.healer import Healer
@@ -49,7 +50,10 @@ class RestartDelay:
         while not self._is_asked_to_end():
             t_s = self._clock.t_s()
             if self._healer.waiting.may_go_on(plan, t_s - began_s, t_s):
-                self._healer.waiting.is_over(t_s)
+                if plan.rung == OUTSIDE_RUNG:
+                    self._healer.waiting.is_over(t_s)
+                else:
+                    self._healer.waiting.forget()  # it was of the process that has ended
                 return
             self._step()
 

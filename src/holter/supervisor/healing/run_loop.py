@@ -157,8 +157,9 @@ class RunLoop:
             return Plan(action="nothing")
         if self._is_of_launcher and self._recorder.sources.find_left(self._clock.t_s()).mains:
             return Plan(action="nothing")  # the training works without it
+        newest = {episode.identity: episode for episode in self._recorder.kept.episodes}
         deaths = [
-            diagnosis
+            msgspec.structs.replace(diagnosis, episode=newest.get(diagnosis.episode.identity, diagnosis.episode))
             for diagnosis in self._recorder.kept.diagnoses.values()
             if diagnosis.episode.generation == self._process.number and diagnosis.episode.kind == "death"
         ]
