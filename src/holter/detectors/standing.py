@@ -7,9 +7,8 @@ else is known the limit is long, and the smallest activity of any process begins
 
 from __future__ import annotations
 
-from holter.detectors.held import HeldTime, has_own_action
 from holter.detectors.plain import PlainKeeper
-from holter.detectors.progress import ProgressKeeper, are_between_steps
+from holter.detectors.progress import HeldTime, ProgressKeeper, are_between_steps, has_own_action
 from holter.detectors.rest import Rest
 from holter.detectors.view import GAP_S, is_held
 from holter.history.ranks import main_of, main_process, working
