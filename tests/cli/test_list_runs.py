@@ -7,9 +7,11 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -108,8 +110,40 @@ def test_a_folder_of_tapes_is_read_without_a_registry(tmp_path: Path, state: Pat
     assert states == {"one.holter": "cut", "two.holter": "dead"} | {
         name: state for name, state in states.items() if name == "half.holter"
     }
+    (tmp_path / "newer.holter").write_bytes((tmp_path / "one.holter").read_bytes())
+    with closing(sqlite3.connect(tmp_path / "newer.holter")) as newer:
+        newer.execute("PRAGMA user_version = 99")
+    seen = holter("list", ".", cwd=tmp_path).stdout
+    assert "Not listed: no.holter is not a Holter tape.\n" in seen
+    assert "Not listed: newer.holter was written in format 99; this Holter reads up to " in seen
+    unread = json.loads(holter("list", ".", "--json", cwd=tmp_path).stdout)["unread"]
+    assert {each["tape"] for each in unread} >= {"no.holter", "newer.holter"}
     missing = holter("list", "nowhere", cwd=tmp_path)
     assert missing.returncode == 2 and "There is no folder nowhere." in missing.stderr
+
+
+@pytest.mark.slow
+@needs("root")
+@pytest.mark.parametrize("command", ["report", "diagnose", "list"])
+def test_a_tape_of_another_user_is_not_taken_for_none(tmp_path: Path, state: Path, command: str) -> None:
+    folder = tmp_path / "others"
+    folder.mkdir()
+    shutil.copy(TAPES / "worker_killed" / "frozen_and_killed.holter", folder / "one.holter")
+    (folder / "one.holter").chmod(0o600)
+    for place in (tmp_path, *tmp_path.parents[:3]):
+        place.chmod(0o755)
+    as_nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable)
+    if subprocess.run([*as_nobody, "-c", ""], capture_output=True, check=False).returncode:
+        pytest.skip("this Python can be run by root alone")
+    words = [*command.split(), "." if command == "list" else "one.holter"]
+    given = {"HOME": "/nonexistent", "XDG_STATE_HOME": "", "TMPDIR": "/tmp", "COLUMNS": "200", "LC_ALL": "C"}
+    seen = subprocess.run(
+        [*as_nobody, *HOLTER[1:], *words], cwd=folder, capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, **given},
+    )  # fmt: skip
+    said = seen.stdout + seen.stderr
+    assert "Cannot read one.holter: Permission denied." in said, said
+    assert ("Only its owner can read a tape" in said) == (command != "list"), said
 
 
 @pytest.mark.parametrize("trouble", ["no home", "foreign", pytest.param("read-only", marks=needs("root"))])

@@ -62,6 +62,28 @@ def test_a_disk_that_is_full_from_the_start_costs_the_tape_alone(tmp_path, small
 @pytest.mark.long
 @pytest.mark.root
 @needs_root
+@pytest.mark.parametrize("command", ["report", "export"])
+def test_a_tape_on_a_read_only_disk_is_read_and_its_page_has_another_place(tmp_path, command):
+    folder, kept = tmp_path / "read-only", Path(__file__).parents[1] / "tapes" / "frozen_worker" / "fault.holter"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(folder)], check=False).returncode:
+        pytest.skip("this container may not mount a tmpfs")
+    try:
+        shutil.copy(kept, folder / "t.holter")
+        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+        words = [*HOLTER, command, str(folder / "t.holter")]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 2
+        assert "holter: folder-not-writable: Cannot " in done.stderr and "Read-only file system" in done.stderr
+        assert done.stderr.endswith("Next: Name a place that you can write to: -o PATH\n")
+        other = [*words, "-o", str(tmp_path / "elsewhere")]
+        assert subprocess.run(other, cwd=tmp_path, capture_output=True, timeout=120, check=False).returncode == 0
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.root
+@needs_root
 def test_a_tape_begins_when_there_is_room(tmp_path, small, start):
     process = start("run", "-o", str(small / "t.holter"), "--", "sh", "-c", f"sleep 22; exit {CODE}")
     time.sleep(4)

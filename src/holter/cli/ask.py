@@ -38,7 +38,8 @@ CANNOT_READ_TEXT = define("error.ask-text", "{path} cannot be read: {error}.")
 
 def ask(
     texts: Annotated[
-        list[Path] | None, typer.Argument(metavar="[TEXT...]", help="What you have: a log, pasted text, read-outs.")
+        list[Path] | None,
+        typer.Argument(metavar="[TEXT...]", readable=False, help="What you have: a log, pasted text, read-outs."),
     ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The evidence file to write.")

@@ -21,7 +21,10 @@ NO_PERCENT = define("error.no-percent", "--max-slower {given} is not a share: 5%
 
 def compare(
     tapes: Annotated[
-        list[Path], typer.Argument(metavar="A B...", help="Tapes; each is compared with the first, also while it runs.")
+        list[Path],
+        typer.Argument(
+            metavar="A B...", readable=False, help="Tapes; each is compared with the first, also while it runs."
+        ),
     ],
     max_slower: Annotated[
         str | None,

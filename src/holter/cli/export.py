@@ -28,7 +28,7 @@ NO_FORMAT = define("error.no-format", "There is no format {name}.")
 
 
 def export(
-    tape: Annotated[Path, typer.Argument(metavar="TAPE", help="The tape.")],
+    tape: Annotated[Path, typer.Argument(metavar="TAPE", readable=False, help="The tape.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Folder (default: TAPE-FORMAT).")
     ] = None,

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from holter.linux.disks import Disks
+    from holter.records import Message
     from holter.reports.runs import Row
+
+    Unread = tuple[Path, Message | str]  # a tape, and why it cannot be read
 
 NO_FOLDER = define("error.no-folder", "There is no folder {path}.")
 OR_WITHOUT = define("next.list-all", "holter list without a folder shows every training of this user.")
@@ -46,18 +49,24 @@ def list_runs(
     from rich.console import Console
 
     from holter.cli.running.rewriting import can_rewrite, rewrite
+    from holter.reports.catalogue import phrase
     from holter.reports.runs import table
 
     language = chosen_language(lang)
     if as_json:
         if watch:
             raise BadInput(WATCH_OR_JSON(), next_step="holter list --json")
-        rows = _rows(folder)
-        print_json({"runs": [table.as_json(row, language) for row in rows]})
+        rows, unread = _rows(folder)
+        print_json({
+            "runs": [table.as_json(row, language) for row in rows],
+            "unread": [{"tape": str(tape), "why": phrase(why, language)} for tape, why in unread],
+        })  # fmt: skip
         return
 
     def show(console: Console) -> None:
-        table.print_rows(console, _rows(folder), language, folder=folder, everything=everything)
+        rows, unread = _rows(folder)
+        words = [why for _, why in unread]
+        table.print_rows(console, rows, language, folder=folder, everything=everything, unread=words)
 
     if watch and can_rewrite():
         rewrite(show, EVERY_S)
@@ -65,8 +74,8 @@ def list_runs(
         show(Console())
 
 
-def _rows(folder: Path | None) -> tuple[Row, ...]:
-    return all_rows() if folder is None else rows_in(folder)
+def _rows(folder: Path | None) -> tuple[tuple[Row, ...], tuple[Unread, ...]]:
+    return (all_rows(), ()) if folder is None else rows_in(folder)
 
 
 def all_rows(disks: Disks | None = None) -> tuple[Row, ...]:
@@ -84,8 +93,10 @@ def real(tape: str, disks: Disks) -> Path:
     return path.resolve() if disks.answers(path) else path
 
 
-def rows_in(folder: Path) -> tuple[Row, ...]:
+def rows_in(folder: Path) -> tuple[tuple[Row, ...], tuple[Unread, ...]]:
     """Return the trainings whose tapes are in a folder: from the registry if they are there, else from the tapes.
+
+    The second part: the files that are named like a tape and cannot be read.
 
     Raises:  UnknownTarget.
     """
@@ -102,13 +113,14 @@ def rows_in(folder: Path) -> tuple[Row, ...]:
     disks, within = Disks(), folder.resolve()
     registered = [row for row in all_rows(disks) if real(row.tape, disks).is_relative_to(within)]
     known = {real(tape, disks) for row in registered for tape in (row.tape, *row.earlier_tapes)}
-    rows = list(registered)
+    rows, unread = list(registered), []
     for tape in tapes:
         if tape.resolve() in known:
             continue
         try:
             recording = read(tape)
-        except TapeError:
-            continue  # its name alone makes no tape
+        except TapeError as error:
+            unread.append((tape, error.what))
+            continue
         rows.append(row_of_tape(tape, recording, is_over=is_over(recording)))
-    return in_order(rows)
+    return in_order(rows), tuple(unread)

@@ -22,7 +22,8 @@ NO_BROWSER = define("report.no-browser", "No browser could be started here; open
 
 def report(
     tape: Annotated[
-        Path | None, typer.Argument(metavar="[TAPE]", help="Default: the training that runs, else the newest.")
+        Path | None,
+        typer.Argument(metavar="[TAPE]", readable=False, help="Default: the training that runs, else the newest."),
     ] = None,
     output: Annotated[
         Path | None,

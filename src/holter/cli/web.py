@@ -27,6 +27,7 @@ def web(
         Path | None,
         typer.Argument(
             metavar="[TAPE|FOLDER]",
+            readable=False,
             help="Default: the current folder if it has tapes, else the training that runs, else the newest.",
         ),
     ] = None,

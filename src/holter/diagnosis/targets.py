@@ -20,7 +20,7 @@ from holter.reports.outcome import outcome_of
 from holter.reports.outcome.unwatched import with_living_process
 from holter.sentences import NOTHING_CHANGED, define
 from holter.tape import Recording, read
-from holter.tape.reader import CANNOT_READ
+from holter.tape.reader import ASK_OWNER, CANNOT_READ
 from holter.texts.decode import as_utf8
 
 STDIN = "-"
@@ -155,4 +155,5 @@ def _unreadable(target: str, error: OSError) -> UnknownTarget:
     if error.errno == errno.ENOENT:
         return UnknownTarget(NO_SUCH_TARGET(target=target), next_step=WHAT_IS_READ())
     what = CANNOT_READ(path=target, error=error.strerror or str(error))
-    return UnknownTarget(what, safe=NOTHING_CHANGED(), next_step=WHAT_IS_READ())
+    is_closed_tape = isinstance(error, PermissionError) and target.endswith(".holter")
+    return UnknownTarget(what, safe=NOTHING_CHANGED(), next_step=(ASK_OWNER if is_closed_tape else WHAT_IS_READ)())

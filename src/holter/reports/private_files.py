@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -14,6 +15,7 @@ from holter.tape.surrogates import plain_text
 
 OTHER_NAME = define("next.other-name", "Choose another name, or add --force to overwrite.")
 CANNOT_WRITE = define("error.cannot-write", "Cannot write {path}: {error}.")
+OTHER_PLACE = define("next.other-place", "Name a place that you can write to: -o PATH")
 
 OWNER_ONLY = 0o600
 
@@ -33,8 +35,10 @@ def write_private(path: Path, content: str, *, force: bool = False) -> Path:
             file.write(plain_text(content))
         half.replace(path)
     except OSError as error:
-        half.unlink(missing_ok=True)
-        raise FolderNotWritable(CANNOT_WRITE(path=str(path), error=error.strerror or str(error))) from error
+        with suppress(OSError):  # a read-only disk refuses that too
+            half.unlink()
+        what = CANNOT_WRITE(path=str(path), error=error.strerror or str(error))
+        raise FolderNotWritable(what, next_step=OTHER_PLACE()) from error
     return path
 
 

@@ -43,6 +43,9 @@ ALL_ROWS = f"{ROLLUPS} UNION ALL {READINGS} {IN_ORDER}"
 
 CANNOT_READ = define("error.cannot-read", "Cannot read {path}: {error}.")
 CHECK_PATH = define("next.check-path", "Check the path of the tape.")
+ASK_OWNER = define(
+    "next.ask-owner", "Only its owner can read a tape: ask for the page that holter report --scrub writes of it."
+)
 NOT_A_TAPE = define("error.not-a-tape", "{path} is not a Holter tape.")
 GIVE_A_TAPE = define("next.give-a-tape", "Give a *.holter file that holter run or holter attach wrote.")
 BEGINS_LIKE_ONE = define("error.begins-like-a-tape", "{path} begins like a tape but cannot be opened: {error}.")
@@ -117,7 +120,7 @@ def connect(path: Path) -> sqlite3.Connection:
             magic = file.read(len(SQLITE_MAGIC))
     except OSError as error:
         what = CANNOT_READ(path=str(path), error=error.strerror or str(error))
-        raise TapeError(what, next_step=CHECK_PATH()) from error
+        raise TapeError(what, next_step=(ASK_OWNER if isinstance(error, PermissionError) else CHECK_PATH)()) from error
     if magic != SQLITE_MAGIC:
         raise NotATape(
             NOT_A_TAPE(path=str(path)),

@@ -24,6 +24,8 @@ from holter.texts.training_command import USUAL_TRAINER
 
 # Older ones are counted.
 MOST_ROWS = 15
+# So many files that cannot be read are named.
+MOST_UNREAD = 3
 # The training's name starts here: after sign, start and length ("23 h 59 min").
 COLUMN = {"en": 32, "zh": 34}
 # In fewer columns beside it the fold would be cut off: then the name has lines of its own.
@@ -43,16 +45,29 @@ TAPE_SILENT = define("list.tape-silent", "the disk of the tape does not answer: 
 TAPE_ELSEWHERE = define("list.tape-elsewhere", "the tape is on {host}: {path}")
 COUNTED = define("list.counted", "running: {running}, ended: {ended}[[, need attention: {attention}]]")
 OLDER = define("list.older", "{count} older: holter list --all", one="{count} older: holter list --all")
+NOT_LISTED = define("list.not-listed", "Not listed: {why}")
+NOT_LISTED_EITHER = define(
+    "list.not-listed-either",
+    "{count} more files named *.holter cannot be read.",
+    one="{count} more file named *.holter cannot be read.",
+)
 
 
 def print_rows(
-    console: Console, rows: Sequence[Row], lang: Lang, *, folder: Path | None = None, everything: bool = False
+    console: Console,
+    rows: Sequence[Row],
+    lang: Lang,
+    *,
+    folder: Path | None = None,
+    everything: bool = False,
+    unread: Sequence[Message | str] = (),
 ) -> None:
     """Print the rows, the running ones first, and at the end the counts and the next command.
 
-    ``folder``: the folder whose tapes are listed; it is named if it has none.
+    ``folder``: the folder whose tapes are listed; it is named if it has none. ``unread``: why files are not listed.
     """
     if not rows:
+        _print_unread(console, unread, lang)
         none = NONE() if folder is None else NONE_HERE(folder=str(folder))
         verdict_of_none = VERDICT(what=none, command=RECORD_ONE)
         console.print(phrase(verdict_of_none, lang), soft_wrap=True, highlight=False, markup=False)
@@ -63,7 +78,16 @@ def print_rows(
     hidden = len(rows) - len(shown)
     if hidden:
         print_line(console, Text(text(OLDER.key, lang, count=hidden), style="dim"))
+    _print_unread(console, unread, lang)
     print_line(console, Text(phrase(verdict(rows, datetime.now(timezone.utc)), lang), style="bold"))
+
+
+def _print_unread(console: Console, unread: Sequence[Message | str], lang: Lang) -> None:
+    for why in unread[:MOST_UNREAD]:
+        print_line(console, Text(phrase(NOT_LISTED(why=why), lang), style="yellow"))
+    others = len(unread) - MOST_UNREAD
+    if others > 0:
+        print_line(console, Text(text(NOT_LISTED_EITHER.key, lang, count=others), style="yellow"))
 
 
 def verdict(rows: Sequence[Row], now: datetime) -> Message:

@@ -29,7 +29,7 @@ from holter.records import (
 )
 from holter.reports.catalogue import phrase
 from holter.reports.outcome.wall import wall_at
-from holter.reports.private_files import OWNER_ONLY, open_private
+from holter.reports.private_files import OTHER_PLACE, OWNER_ONLY, open_private
 from holter.sentences import NOTHING_OVERWRITTEN, define
 from holter.tape import Recording
 from holter.tape.opening import EXISTS
@@ -184,7 +184,7 @@ def _free(path: Path, force: bool) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         what = CANNOT_MAKE_FOLDER(folder=str(path.parent), error=error.strerror or str(error))
-        raise FolderNotWritable(what) from error
+        raise FolderNotWritable(what, next_step=OTHER_PLACE()) from error
     if path.exists() and not force:
         raise TapeExists(
             EXISTS(path=str(path)),

@@ -11,7 +11,7 @@ from holter.errors import FolderNotWritable, MissingExtra, TapeExists
 from holter.history.ranks import main_beat
 from holter.install import pip_line
 from holter.records import EpochEnded, Tick
-from holter.reports.private_files import OWNER_ONLY
+from holter.reports.private_files import OTHER_PLACE, OWNER_ONLY
 from holter.reports.tables.export import CANNOT_MAKE_FOLDER, OTHER_FOLDER, TAPE_UNTOUCHED
 from holter.sentences import NOTHING_OVERWRITTEN, define
 from holter.tape import Recording
@@ -51,7 +51,7 @@ def export_tensorboard(recording: Recording, folder: Path, force: bool = False) 
         writer = EventFileWriter(str(folder), filename_suffix=SUFFIX)
     except OSError as error:
         what = CANNOT_MAKE_FOLDER(folder=str(folder), error=error.strerror or str(error))
-        raise FolderNotWritable(what) from error
+        raise FolderNotWritable(what, next_step=OTHER_PLACE()) from error
     began = (recording.environment.began_s if recording.environment else None) or 0.0
     for point in scalars(recording):
         value = Summary.Value(tag=point.tag, simple_value=point.value)
