@@ -37,6 +37,7 @@ from holter.reports.html import page as page_module
 from holter.reports.html.drawing import chart_model, line, nice_top
 from holter.reports.html.episodes import ranges, unknown_lines
 from holter.reports.html.epochs import MOST_POINTS, epochs_model
+from holter.reports.html.facts import events
 from holter.reports.html.lanes import lanes
 from holter.reports.html.thinning import MAX_POINTS, Grid, Points, Thinner
 from holter.reports.html.vitals import Chart, charts
@@ -414,6 +415,19 @@ def test_an_orderly_end_is_hatched_and_only_an_unexpected_one_is_black() -> None
     killed = read(TAPES / "external_kill/main_sigkill.holter")
     dead = [lane.role for lane in lanes(killed, Grid(killed.duration_s)) if lane.segments[-1].state == "dead"]
     assert dead == ["main"]
+
+
+def test_a_helper_of_python_that_ends_with_code_0_is_no_red_event() -> None:
+    fine = read(TAPES / "quiet/as_usual.holter")
+    assert [event for event in fine.events(ProcessEnded) if event.role == "resource-tracker" and not event.expected]
+    assert "end" not in {kind for _, kind, _ in events(fine, "en")}
+
+
+def test_a_crash_is_an_error_and_does_not_name_hundreds_of_modules() -> None:
+    crashed = read(TAPES / "native_crash/main_crashes_likely.holter")
+    (text,) = (text for _, kind, text in events(crashed, "en") if kind == "error")
+    assert text.startswith("fatal error: PID 16102: Fatal Python error: Aborted")
+    assert "train_step" in text and "Extension modules" not in text and len(text) < 3000
 
 
 def _uncollected(tick: Tick) -> Tick:

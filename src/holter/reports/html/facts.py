@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from typing import Any
 
 from holter.evidence.words import cut_off
+from holter.patterns import later
 from holter.records import (
     Environment,
     Event,
@@ -31,6 +33,8 @@ from holter.tape import Recording
 MAX_EVENTS = 60
 MAX_STACKS = 24
 MAX_FRAMES = 14
+# Python names every extension module that was loaded, below the stacks of a crash: hundreds, on two pages of paper.
+EXTENSION_MODULES = later(r"\s*Extension modules: .*", re.S)
 
 Rows = list[tuple[str, str]]
 
@@ -202,7 +206,8 @@ def event_words(event: Event, lang: Lang) -> tuple[str, str] | None:
         if event.pid is not None and message:
             message = text("note.of-process", lang, pid=event.pid, said=message)
         what = label(f"noted.{event.what}", event.what, lang)
-        return "note", f"{what}: {message}" if message else what
+        kind = "error" if event.what == "fatal-error" else "note"
+        return kind, f"{what}: {EXTENSION_MODULES.sub('', message)}" if message else what
     return None
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from holter.history.actions import merge_events
 from holter.history.phases import restarts
-from holter.records import Beat, ProcessEnded, ProcessSample, Tick
+from holter.records import SERVANTS, Beat, ProcessEnded, ProcessSample, Tick
 from holter.reports.html.thinning import Grid
 from holter.tape import Recording
 
@@ -120,7 +120,7 @@ def orderly_ends(recording: Recording) -> frozenset[int]:
     planned = {
         event.pid
         for event in ends
-        if event.expected or event.by_parent or (event.role == "main" and event.exit_code == 0)
+        if event.expected or event.by_parent or (event.role in ("main", *SERVANTS) and event.exit_code == 0)
     }
     return frozenset(planned - early) | frozenset(pid for action in merge_events(recording) for pid in action.pids)
 
