@@ -7,15 +7,22 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from holter.doctor.checks.software import python_environment
 from holter.doctor.collect.files_child import cases_of, files_of, length_problem
 from holter.doctor.collect.jobs import lines, merged
 from holter.doctor.collect.machine import machine, neighbours
 from holter.doctor.collect.order import training_python
+from holter.doctor.collect.survey import _software
+from holter.doctor.records import Asked, Survey
 from holter.errors import BadInput
+from holter.probes.child.background_command import BackgroundCommand
+from holter.reports.catalogue import phrase
 from needs import imported
 
 
@@ -165,6 +172,25 @@ def test_the_python_of_the_training_is_the_one_beside_its_command(tmp_path: Path
     assert training_python(None, {}) == sys.executable
     with pytest.raises(BadInput, match="not a Python"):
         training_python(str(tmp_path / "nothing"), {})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("then", "is_broken"), [("time.sleep(60)", False), ("os.kill(os.getpid(), 11)", True)])
+def test_an_import_that_is_late_is_no_broken_installation(then: str, is_broken: bool) -> None:
+    """On a busy machine or a slow disk torch needs minutes; to install it again would not help."""
+    facts = {
+        "python": "3.11.7",
+        "executable": "/env/bin/python",
+        "packages": [["torch", "2.8.0"], ["nnunetv2", "2.8.1"]],
+    }
+    program = f"import os, time; print({json.dumps(json.dumps(facts))}, flush=True); {then}"
+    job = BackgroundCommand((sys.executable, "-S", "-c", program), deadline_s=20.0 if is_broken else 3.0)
+    until_s = time.monotonic() + 60
+    while job.outcome() is None and time.monotonic() < until_s:
+        time.sleep(0.05)
+    found = python_environment(msgspec.structs.replace(Survey(asked=Asked()), software=_software(job)))
+    assert found.state == ("no-go" if is_broken else "unknown")
+    assert "importing torch: " in phrase(dict(found.values)["why"], "en")
 
 
 def test_a_python_without_torch_is_told_apart_from_a_broken_one() -> None:

@@ -197,7 +197,9 @@ def _software(job: BackgroundCommand) -> Software:
     facts = merged(outcome.text) if outcome else {}
     trouble = trouble_of(outcome)
     if trouble is not None and "torch_cuda" not in facts and "torch_error" not in facts and facts:
-        facts["torch_error"] = IMPORTING_TORCH(trouble=trouble)
+        trouble = IMPORTING_TORCH(trouble=trouble)
+        if outcome is not None and not outcome.is_late:  # a slow disk or busy cores break no installation
+            facts["torch_error"] = trouble
     known = {name: value for name, value in facts.items() if name in Software.__struct_fields__}
     texts = {"unread": trouble, **{name: known.get(name) for name in ("torch_error", "cuda_error")}}
     return msgspec.convert(
