@@ -1,4 +1,4 @@
-"""``python -m benchmarks.views [--quick] [--json FOLDER]``: what each live view costs, one after the other."""
+"""``python -m benchmarks.views [--quick] [--soak MINUTES] [--json FOLDER]``: what each live view costs, in turn."""
 
 from __future__ import annotations
 
@@ -15,11 +15,16 @@ def main() -> int:
     """Run all of them; return 1 if one missed a goal."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--soak", type=float, metavar="MINUTES", help="also the web view for so long, with three pages")
     parser.add_argument("--json", type=Path, metavar="FOLDER")
     options = parser.parse_args()
+    quick = ["--quick"] if options.quick else []
+    rounds = [(view, quick) for view in VIEWS]
+    if options.soak is not None:
+        rounds.append(("soak", [str(options.soak)]))
     codes = []
-    for view in (view for view in VIEWS if Path(__file__).with_name(f"{view}.py").exists()):
-        words = [sys.executable, "-m", f"benchmarks.views.{view}", *(["--quick"] if options.quick else [])]
+    for view, chosen in rounds:
+        words = [sys.executable, "-m", f"benchmarks.views.{view}", *chosen]
         if options.json is not None:
             options.json.mkdir(parents=True, exist_ok=True)
             words += ["--json", str(options.json / f"views-{view}.json")]

@@ -37,9 +37,9 @@ def options(description: str | None, quick: str) -> argparse.Namespace:
 
 
 @contextmanager
-def recorder(tape: Path) -> Iterator[None]:
-    """Write a tape live, in a process of its own."""
-    words = [sys.executable, "-m", "benchmarks.views.scene", str(tape), str(BEFORE_S)]
+def recorder(tape: Path, before_s: int = BEFORE_S) -> Iterator[None]:
+    """Write a tape live, in a process of its own; ``before_s``: so much is on it at once."""
+    words = [sys.executable, "-m", "benchmarks.views.scene", str(tape), str(before_s)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         child.stdout.readline()

@@ -72,6 +72,14 @@ class Server:
         """Return the resident memory of the server."""
         return live.memory_mb(self._process.pid)
 
+    def descriptors(self) -> int:
+        """Return how many files, sockets and pipes the server has open."""
+        return len(list(Path(f"/proc/{self._process.pid}/fd").iterdir()))
+
+    def threads(self) -> int:
+        """Return how many threads the server has."""
+        return len(list(Path(f"/proc/{self._process.pid}/task").iterdir()))
+
     def end(self) -> float:
         """Press Ctrl-C; return how long the end takes."""
         began_s = time.monotonic()
