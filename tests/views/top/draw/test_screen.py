@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import sys
 import time
 from functools import cache
 from pathlib import Path
@@ -18,7 +20,7 @@ from holter.views.model.run import Run
 from holter.views.top.desk import Desk
 from holter.views.top.draw import help as help_page
 from holter.views.top.draw import overview
-from holter.views.top.draw.glyphs import ASCII, UNICODE, Glyphs, chosen
+from holter.views.top.draw.glyphs import ASCII, UNICODE, Glyphs, chosen, environment_glyphs
 from holter.views.top.draw.pages import PAGES
 from holter.views.top.draw.rows import broken, cut, fit, plain, wrapped
 from holter.views.top.draw.screen import Drawn, Look
@@ -249,6 +251,16 @@ def test_control_characters_of_other_programs_do_not_reach_the_terminal(tmp_path
 def test_the_signs_fit_the_terminal(environ: dict[str, str], expected: Glyphs) -> None:
     assert chosen(environ) is expected
     assert chosen(environ, ascii_only=True) is ASCII
+
+
+@pytest.mark.parametrize(("encoding", "expected"), [("ascii", ASCII), ("latin-1", ASCII), ("utf-8", UNICODE)])
+def test_the_signs_fit_what_python_writes(monkeypatch: pytest.MonkeyPatch, encoding: str, expected: Glyphs) -> None:
+    for name in ("LC_ALL", "LC_CTYPE", "LANG", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+        glyphs = environment_glyphs(ascii_only=False)
+    assert glyphs is expected
 
 
 def test_text_is_cut_and_wrapped_by_cells_and_not_by_letters() -> None:

@@ -6,6 +6,7 @@ Every state has a character of its own, so nothing depends on colours. D and T a
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 
 import msgspec
@@ -125,5 +126,14 @@ def chosen(environ: Mapping[str, str], *, ascii_only: bool = False) -> Glyphs:
 
 
 def environment_glyphs(*, ascii_only: bool) -> Glyphs:
-    """Return the characters for this process's terminal, by its environment."""
-    return chosen(os.environ, ascii_only=ascii_only)
+    """Return the characters for this process's terminal, by its environment and the encoding of its output."""
+    return chosen(os.environ, ascii_only=ascii_only or not _can_be_written(UNICODE.states))
+
+
+def _can_be_written(characters: tuple[str, ...]) -> bool:
+    # No locale is set: Python writes UTF-8 then, unless it was told not to (PYTHONUTF8=0, PYTHONIOENCODING).
+    try:
+        "".join(characters).encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
