@@ -20,6 +20,7 @@ QUIET = (
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage", "--hide-scrollbars",
     "--remote-debugging-pipe",
 )  # fmt: skip
+ANSWERS_WITHIN_S = 300.0  # on a busy machine
 Json = dict[str, Any]
 
 
@@ -177,7 +178,7 @@ class Browser:
 
     def _next(self) -> Json:
         while b"\0" not in self._rest:
-            if not _readable(self._read, 60.0):
+            if not _readable(self._read, ANSWERS_WITHIN_S):
                 raise BrowserError("the browser does not answer")
             part = os.read(self._read, 1 << 20)
             if not part:

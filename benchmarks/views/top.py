@@ -137,8 +137,8 @@ def measure(tape: Path, columns: int, lines: int, for_s: float, what: str) -> Co
     """Open the view and watch it for a while."""
     terminal = Terminal([sys.executable, "-m", "holter", "top", str(tape)], columns, lines)
     try:
-        if not terminal.read(30.0, SIGN):
-            raise RuntimeError(f"no screen after 30 s: {terminal.output[-300:]!r}")
+        if not terminal.read(live.GIVE_UP_S, SIGN):
+            raise RuntimeError(f"no screen after {live.GIVE_UP_S} s: {terminal.output[-300:]!r}")
         first_s = time.monotonic() - terminal.began_s
         terminal.read(SETTLE_S)
         cpu_s, size, began_s = terminal.cpu_s(), len(terminal.output), time.monotonic()

@@ -99,7 +99,7 @@ def measure(browser: Browser, tape: Path, for_s: float, what: str) -> Cost:
             other = browser.tab()
             tabs.append(other)
             other.open(server.url)
-            other.until(READY)
+            other.until(READY, live.GIVE_UP_S)
         first.wait(5.0)
         received, cpu_s, began_s = first.received, server.cpu_s(), time.monotonic()
         first.wait(for_s)
@@ -118,9 +118,9 @@ def _open(tab: Tab, url: str) -> tuple[float, float, float]:
     tab.slow(ROUND_TRIP_MS, BYTES_PER_S)
     began_s, opened_s = time.monotonic(), time.time()
     tab.open(url)
-    tab.until(PAINT)
+    tab.until(PAINT, live.GIVE_UP_S)
     paint_s = float(tab.js(f"performance.timeOrigin + {PAINT}")) / 1000 - opened_s
-    tab.until(READY)
+    tab.until(READY, live.GIVE_UP_S)
     return paint_s, time.monotonic() - began_s, float(tab.received)
 
 

@@ -131,7 +131,7 @@ def environment_glyphs(*, ascii_only: bool) -> Glyphs:
 
 
 def _can_be_written(characters: tuple[str, ...]) -> bool:
-    # No locale is set: Python writes UTF-8 then, unless it was told not to (PYTHONUTF8=0, PYTHONIOENCODING).
+    # Without a locale Python writes UTF-8, unless a variable forbids it (PYTHONUTF8=0, PYTHONIOENCODING).
     try:
         "".join(characters).encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
