@@ -78,6 +78,7 @@ RULES = (
 
 # "unspecified launch failure", "the launch timed out": more often a kernel failed, or ran for too long.
 MAY_BE_LOST = supports("exception.kind", one_of("gpu-lost", UNCLEAR), "error-of-lost-gpu", weight=0.5)
+OF_MANY_FAULTS = MAY_BE_LOST._replace(text="error-of-many-faults")
 # Errors that ECC could not correct may have hit another program, and broken memory need not end this one.
 MEMORY_ERRORS = supports("gpu.memory_errors", at_least(1), "gpu-memory-errors", weight=0.75)
 
@@ -87,6 +88,5 @@ LADDER = (AGAIN,)
 
 
 def rules_for(evidence: Evidence) -> tuple[Rule, ...]:
-    is_unclear = evidence.fact("exception.kind").value == UNCLEAR
-    error = MAY_BE_LOST._replace(text="error-of-many-faults") if is_unclear else MAY_BE_LOST
+    error = OF_MANY_FAULTS if evidence.fact("exception.kind").value == UNCLEAR else MAY_BE_LOST
     return (*RULES, error, *holding(evidence, MEMORY_ERRORS))

@@ -137,19 +137,11 @@ def test_a_running_stall_is_named_by_what_the_recorder_judged() -> None:
     run.event(nothing)
     looked = outcome_of(msgspec.structs.replace(made(run), finished=False), is_over=False)
     assert phrase(looked.headline, "en").endswith("; no cause seen.")
-    run.event(
-        Judged(
-            t_s=float(run.t),
-            detector=episode.detector,
-            subject=episode.subject_name,
-            start_s=stood_s,
-            cause="frozen-worker",
-            verdict="confirmed",
-        )
-    ).stand(2)
-    named = outcome_of(msgspec.structs.replace(made(run), finished=False), is_over=False)
-    assert (named.cause, named.trouble, named.since_s) == ("frozen-worker", "stall", stood_s)
-    assert "a data worker is stopped" in phrase(named.headline, "en")
+    for cause, words in (("of-a-newer-holter", "of-a-newer-holter"), ("frozen-worker", "a data worker is stopped")):
+        run.event(msgspec.structs.replace(nothing, t_s=float(run.t), cause=cause, verdict="confirmed")).stand(2)
+        named = outcome_of(msgspec.structs.replace(made(run), finished=False), is_over=False)
+        assert (named.cause, named.trouble, named.since_s) == (cause, "stall", stood_s)
+        assert words in phrase(named.headline, "en")
 
 
 def test_a_training_that_runs_well_says_where_it_is() -> None:

@@ -159,7 +159,7 @@ class Notice(JsonRecord, frozen=True, kw_only=True):
         str,
         Meta(
             description="lost-worker, main-stands, main-goes-on, log-gone, scratch-gone, no-training-yet, "
-            "not-started-again; the same in every language."
+            "training-left, not-started-again; the same in every language."
         ),
     ]
     text: Sentence

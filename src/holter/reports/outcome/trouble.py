@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from holter.causes import CAUSES
 from holter.history.fates import Fate
 from holter.records import DATA_WORKERS, Diagnosis, Episode, Judged, Message, ProcessEnded, Subject, Text
 from holter.reports.cause_words import best, cause_message, meaning_of
@@ -68,6 +69,8 @@ def _known(recording: Recording, episode: Episode, diagnosis: Diagnosis | None, 
         return Trouble(episode, episode.reason if is_over else say.NOT_YET(what=episode.reason), None, None, None)
     if last.cause is None:
         return Trouble(episode, say.NO_CAUSE(what=episode.reason), None, None, None)
+    if last.cause not in CAUSES:  # the tape of a newer Holter
+        return Trouble(episode, last.cause, last.cause, _sure(last.verdict or "likely"), None)
     about = None if isinstance(episode.subject, str) else numbered(recording, episode.subject)
     return Trouble(episode, meaning_of(last.cause, about), last.cause, _sure(last.verdict or "likely"), None)
 
