@@ -73,6 +73,12 @@ def test_in_two_jobs_of_slurm_gpu_0_is_another_one(tmp_path: Path, monkeypatch: 
     assert theirs.take(GPU)
 
 
+def test_a_slice_that_an_old_driver_names_with_slashes_is_locked_too(tmp_path: Path) -> None:
+    ours, theirs = Seats(tmp_path, lambda _: None), Seats(tmp_path, lambda _: None)
+    one, other = (Slot(f"gpu-0-mig-{number}", 0, f"MIG-GPU-5c89852c/{number}/0") for number in (1, 2))
+    assert ours.take(one) and not theirs.take(one) and theirs.take(other)
+
+
 # In a container: takes the GPU that is there, as its first one; prints whether it got it, and holds it until its end.
 CONTAINER = """
 import os, pathlib, sys

@@ -74,7 +74,8 @@ def _name_of(slot: Slot) -> str:
     # A UUID is the same in every container, and of no other device. An index is one of this host, or of its job: the
     # home may be shared by several machines, and in a job of Slurm the GPUs are counted from 0.
     index = (socket.gethostname(), os.environ.get("SLURM_JOB_ID"), str(slot.gpu))
-    return slot.mig or slot.uuid or "-".join(filter(None, index))
+    # Drivers before 470 name a slice MIG-GPU-UUID/1/0.
+    return (slot.mig or slot.uuid or "-".join(filter(None, index))).replace("/", "_")
 
 
 def inherited(environ: MutableMapping[str, str]) -> tuple[int, ...]:
