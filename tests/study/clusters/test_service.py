@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from holter.errors import BadInput
-from holter.study.clusters.service import unit_of
+from holter.study.clusters.service import disks_of, unit_of
 from needs import needs
 from study.conftest import World
 
@@ -71,13 +71,34 @@ def test_after_a_reboot_it_waits_for_the_disk_of_the_results(world: World) -> No
     disk, file = world.folder / "a disk", world.folder / "unit"
     disk.mkdir()
     environ = {**os.environ, **world.environ, "nnUNet_results": f"{disk}/results"}
-    command = ["unshare", "--mount", "sh", "-c", REBOOT, "sh", str(disk), sys.executable, str(file)]
+    # With a first process of its own: what only this namespace has mounted is no disk of a service.
+    apart = ["unshare", "--mount", "--pid", "--fork", "--mount-proc"]
+    command = [*apart, "sh", "-c", REBOOT, "sh", str(disk), sys.executable, str(file)]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, (done.returncode, done.stderr)
+    assert done.stdout == f"holter: waits until a disk is mounted on {disk}\n", "once"
     lines = file.read_text().splitlines()
     assert f"WorkingDirectory=-{disk}/work" in lines, "it may be missing before the wait"
-    assert f'ExecStartPre=/usr/bin/test -d "{disk}/work"' in lines and "TimeoutStartSec=infinity" in lines
+    assert f'ExecStartPre=/bin/sh -c \'test -d "$$0"\' "{disk}/work"' in lines and "TimeoutStartSec=infinity" in lines
     assert sum(line.startswith("ExecStartPre=") for line in lines) == 2, "the root is always there"
+
+
+MOUNT = "36 {parent} 98:{number} / {point} rw - ext4 /dev/sda{number} rw\n"
+
+
+def test_it_waits_for_disks_that_the_first_process_has_and_for_all_that_the_study_needs(tmp_path: Path) -> None:
+    proc = tmp_path / "proc"
+    for process, points in (("1", ("/", "/data", "/home", "/etc/ours")), ("self", ("/", "/home/bound"))):
+        (proc / process).mkdir(parents=True)
+        lines = [MOUNT.format(parent=1, number=number, point=point) for number, point in enumerate(points)]
+        (proc / process / "mountinfo").write_text("".join(lines))
+    kept = {"XDG_STATE_HOME": "/data/state", "HOLTER_CONFIG": "/etc/ours/holter.toml", "nnUNet_raw": "/mnt/raw"}
+    assert disks_of(("study", "run", "/home/bound/study.toml"), Path("/work"), kept, Path("out"), proc) == [
+        "/data", "/etc/ours", "/home",
+    ]  # fmt: skip
+    assert disks_of(("study", "run", "4"), Path("/work"), {"HOME": "/nowhere"}, Path("/home/out"), proc) == ["/home"]
+    (proc / "1" / "mountinfo").unlink()
+    assert disks_of(("study", "run", "4"), Path("/home/bound"), kept, Path("out"), proc) == ["/home/bound"]
 
 
 def test_a_results_folder_that_is_not_there_now_is_named(world: World) -> None:

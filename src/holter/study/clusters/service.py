@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from holter.errors import BadInput
@@ -15,7 +15,9 @@ from holter.linux.mounts import mount_of, parse_mountinfo
 from holter.linux.procfs import read_text
 from holter.probes.machine.environment import looks_secret
 from holter.sentences import NOTHING_STARTED, define
+from holter.study import settings_file
 from holter.study.trainings import absolute
+from holter.supervisor.state_folder import named_folders
 
 # Trainings that are asked to stop save an epoch first.
 STOP_WITHIN_S = 900
@@ -60,9 +62,13 @@ WAIT = """\
 # After a reboot it waits for its disks: on an empty folder all folds would seem to be missing.
 TimeoutStartSec=infinity
 """
-WAIT_FOR = """ExecStartPre=/bin/sh -c 'until mountpoint -q "$$0"; do sleep 5; done' {disk}\n"""
+# Some disks are mounted when somebody looks into their folder (automounts, submounts of NFS, DFS): ls does.
+WAIT_FOR = """\
+ExecStartPre=/bin/sh -c 'until ls "$$0/" >/dev/null 2>&1; mountpoint -q "$$0"; do \
+[ "$$said" ] || echo "holter: waits until a disk is mounted on $$0"; said=1; sleep 5; done' {disk}
+"""
 # That folder is also looked for before the wait, when it may be missing ("-" in front of it); after the wait it is not.
-WAITED = """ExecStartPre=/usr/bin/test -d {folder}\n"""
+WAITED = """ExecStartPre=/bin/sh -c 'test -d "$$0"' {folder}\n"""
 NOT_THERE = "# Not there now, so the service does not wait for their disk after a reboot: {names}\n"
 
 
@@ -81,7 +87,7 @@ def unit_of(words: Sequence[str], folder: Path, environ: Mapping[str, str], out:
         if "\n" in value:
             raise BadInput(LINE_BREAK(name=name), safe=NOTHING_STARTED(), next_step=WITHOUT_IT(name=name))
     nnunet = absolute(environ)
-    disks = _disks((folder, folder / out, Path(sys.prefix), *map(Path, nnunet.values())))
+    disks = disks_of(words, folder, environ, out)
     gone = [name for name, place in nnunet.items() if not Path(place).exists()]
     return UNIT.format(
         name="holter-study",
@@ -95,9 +101,19 @@ def unit_of(words: Sequence[str], folder: Path, environ: Mapping[str, str], out:
     )
 
 
-def _disks(places: Iterable[Path]) -> list[str]:
-    # Where the disks of these places are mounted, the root aside. A folder that the study will make is on its parent's.
-    mounts = parse_mountinfo(read_text("/proc/self/mountinfo"))
+def disks_of(
+    words: Sequence[str], folder: Path, environ: Mapping[str, str], out: Path, proc: Path = Path("/proc")
+) -> list[str]:
+    """Return where the disks of everything that the study needs are mounted, the root aside.
+
+    A container, or a shell with mounts of its own, sees others than a service does: those of the first process.
+    """
+    # A word may be a study file; one that is no path is in the folder itself.
+    named = (*words, environ.get(settings_file.VARIABLE, ""), *absolute(environ).values())
+    places = [folder / out, named_folders(environ)[0], Path(sys.prefix), Path(sys.base_prefix)]
+    places += [folder / word for word in named]
+    mounts = parse_mountinfo(read_text(proc / "1" / "mountinfo") or read_text(proc / "self" / "mountinfo"))
+    # A folder that the study will make is on its parent's disk.
     found = (mount_of(os.path.realpath(place), mounts) for place in places)
     return sorted({mount.mount_point for mount in found if mount is not None} - {"/"})
 
