@@ -104,6 +104,7 @@ def test_a_folder_of_tapes_is_read_without_a_registry(tmp_path: Path, state: Pat
     (tmp_path / "below").mkdir()
     shutil.copy(TAPES / "results_folder_gone" / "results_deleted.holter", tmp_path / "below" / "two.holter")
     (tmp_path / "no.holter").write_text("this is no tape")
+    (tmp_path / "folder.holter").mkdir()
     (tmp_path / "half.holter").write_bytes((tmp_path / "one.holter").read_bytes()[:3000])
     rows = listed(tmp_path, ".")
     states = {Path(str(row["tape"])).name: row["state"] for row in rows if row["dataset"] == "Dataset801_HolterBrain"}
@@ -114,6 +115,7 @@ def test_a_folder_of_tapes_is_read_without_a_registry(tmp_path: Path, state: Pat
     with closing(sqlite3.connect(tmp_path / "newer.holter")) as newer:
         newer.execute("PRAGMA user_version = 99")
     seen = holter("list", ".", cwd=tmp_path).stdout
+    assert "folder.holter" not in seen
     assert "Not listed: no.holter is not a Holter tape.\n" in seen
     assert "Not listed: newer.holter was written in format 99; this Holter reads up to " in seen
     unread = json.loads(holter("list", ".", "--json", cwd=tmp_path).stdout)["unread"]
@@ -143,7 +145,8 @@ def test_a_tape_of_another_user_is_not_taken_for_none(tmp_path: Path, state: Pat
     )  # fmt: skip
     said = seen.stdout + seen.stderr
     assert "Cannot read one.holter: Permission denied." in said, said
-    assert ("Only its owner can read a tape" in said) == (command != "list"), said
+    assert "Next: Only its owner can read a tape" in said, said
+    assert ("Verdict: no tape in . can be read. Next" in said) == (command == "list"), said
 
 
 @pytest.mark.parametrize("trouble", ["no home", "foreign", pytest.param("read-only", marks=needs("root"))])

@@ -75,7 +75,7 @@ def test_a_tape_on_a_read_only_disk_is_read_and_its_page_has_another_place(tmp_p
         done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 2
         assert "holter: folder-not-writable: Cannot " in done.stderr and "Read-only file system" in done.stderr
-        assert done.stderr.endswith("Next: Name a place that you can write to: -o PATH\n")
+        assert done.stderr.endswith("Next: Name a place that you can write to.\n")
         other = [*words, "-o", str(tmp_path / "elsewhere")]
         assert subprocess.run(other, cwd=tmp_path, capture_output=True, timeout=120, check=False).returncode == 0
     finally:

@@ -15,11 +15,11 @@ from holter.sentences import define
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from holter.errors import TapeError
     from holter.linux.disks import Disks
-    from holter.records import Message
     from holter.reports.runs import Row
 
-    Unread = tuple[Path, Message | str]  # a tape, and why it cannot be read
+    Unread = tuple[Path, TapeError]  # a tape, and why it cannot be read
 
 NO_FOLDER = define("error.no-folder", "There is no folder {path}.")
 OR_WITHOUT = define("next.list-all", "holter list without a folder shows every training of this user.")
@@ -59,14 +59,14 @@ def list_runs(
         rows, unread = _rows(folder)
         print_json({
             "runs": [table.as_json(row, language) for row in rows],
-            "unread": [{"tape": str(tape), "why": phrase(why, language)} for tape, why in unread],
+            "unread": [{"tape": str(tape), "why": phrase(why.what, language)} for tape, why in unread],
         })  # fmt: skip
         return
 
     def show(console: Console) -> None:
         rows, unread = _rows(folder)
-        words = [why for _, why in unread]
-        table.print_rows(console, rows, language, folder=folder, everything=everything, unread=words)
+        errors = [error for _, error in unread]
+        table.print_rows(console, rows, language, folder=folder, everything=everything, unread=errors)
 
     if watch and can_rewrite():
         rewrite(show, EVERY_S)
@@ -120,7 +120,8 @@ def rows_in(folder: Path) -> tuple[tuple[Row, ...], tuple[Unread, ...]]:
         try:
             recording = read(tape)
         except TapeError as error:
-            unread.append((tape, error.what))
+            if not isinstance(error.__cause__, IsADirectoryError):
+                unread.append((tape, error))
             continue
         rows.append(row_of_tape(tape, recording, is_over=is_over(recording)))
     return in_order(rows), tuple(unread)

@@ -15,7 +15,7 @@ from holter.tape.surrogates import plain_text
 
 OTHER_NAME = define("next.other-name", "Choose another name, or add --force to overwrite.")
 CANNOT_WRITE = define("error.cannot-write", "Cannot write {path}: {error}.")
-OTHER_PLACE = define("next.other-place", "Name a place that you can write to: -o PATH")
+OTHER_PLACE = define("next.other-place", "Name a place that you can write to.")
 
 OWNER_ONLY = 0o600
 

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from holter.errors import TapeError
 from holter.records import Message
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.outcome.sentences import FOLD, VERDICT
@@ -37,6 +38,7 @@ UNKNOWN = ("cut", "end-unseen", "nothing-trained")
 
 NONE = define("list.none", "No training is recorded yet.")
 NONE_HERE = define("list.none-here", "No tape in {folder}.")
+NONE_TO_READ = define("list.none-to-read", "No tape in {folder} can be read.")
 RECORD_ONE = "holter run -- nnUNetv2_train 4 3d_fullres 0"
 ON_HOST = define("list.on-host", "{name} · {host}")
 CALLS = define("list.calls", "{count} calls", one="{count} call")
@@ -60,7 +62,7 @@ def print_rows(
     *,
     folder: Path | None = None,
     everything: bool = False,
-    unread: Sequence[Message | str] = (),
+    unread: Sequence[TapeError] = (),
 ) -> None:
     """Print the rows, the running ones first, and at the end the counts and the next command.
 
@@ -68,8 +70,8 @@ def print_rows(
     """
     if not rows:
         _print_unread(console, unread, lang)
-        none = NONE() if folder is None else NONE_HERE(folder=str(folder))
-        verdict_of_none = VERDICT(what=none, command=RECORD_ONE)
+        none = NONE() if folder is None else (NONE_TO_READ if unread else NONE_HERE)(folder=str(folder))
+        verdict_of_none = VERDICT(what=none, command=(unread[0].next_step or None) if unread else RECORD_ONE)
         console.print(phrase(verdict_of_none, lang), soft_wrap=True, highlight=False, markup=False)
         return
     shown = [row for number, row in enumerate(rows) if everything or row.runs or number < MOST_ROWS]
@@ -82,9 +84,9 @@ def print_rows(
     print_line(console, Text(phrase(verdict(rows, datetime.now(timezone.utc)), lang), style="bold"))
 
 
-def _print_unread(console: Console, unread: Sequence[Message | str], lang: Lang) -> None:
-    for why in unread[:MOST_UNREAD]:
-        print_line(console, Text(phrase(NOT_LISTED(why=why), lang), style="yellow"))
+def _print_unread(console: Console, unread: Sequence[TapeError], lang: Lang) -> None:
+    for error in unread[:MOST_UNREAD]:
+        print_line(console, Text(phrase(NOT_LISTED(why=error.what), lang), style="yellow"))
     others = len(unread) - MOST_UNREAD
     if others > 0:
         print_line(console, Text(text(NOT_LISTED_EITHER.key, lang, count=others), style="yellow"))
