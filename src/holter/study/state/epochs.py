@@ -22,8 +22,8 @@ MOST_LOGS = 5
 # Enough for a median, few enough to follow a change of the machine.
 LAST_EPOCHS = 20
 _EPOCH = re.compile(rb": +Epoch:? (\d+) *$", re.MULTILINE)
-_TIME = re.compile(rb": +Epoch time: ([\d.]+) s", re.MULTILINE)
-_LOSS = re.compile(rb": +val_loss:? (-?[\d.]+(?:e[-+]?\d+)?|nan|inf|-inf) *$", re.MULTILINE)
+_TIME = re.compile(rb": +Epoch time: (\d+(?:\.\d+)?) s", re.MULTILINE)
+_LOSS = re.compile(rb": +val_loss:? (-?\d+(?:\.\d+)?(?:e[-+]?\d+)?|nan|inf|-inf) *$", re.MULTILINE)
 _NAMED = re.compile(r"_(\d+)epochs?(?:_|$)")
 USUAL = {"nnUNetTrainer": 1000, "nnUNetTrainerHolter": 1000}
 
