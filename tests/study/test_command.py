@@ -196,6 +196,18 @@ def test_the_command_that_predicts_an_epoch_can_be_typed_with_a_blank_in_a_name(
     assert "holter train 'Dataset006_脑 肿瘤' 2d 0 -tr" in shown
 
 
+def test_a_fold_that_another_host_only_seems_to_train_is_named_and_retry_starts_it(world: World) -> None:
+    folder = world.fold("2d", "1", "checkpoint_latest.pth", "debug.json")
+    (folder / "debug.json").write_text(json.dumps({"hostname": "node07"}))
+    world.log(folder, 40)
+    words = f"run 4 -c 2d -f 1 --slurm --lang en --out {world.folder}/out"
+    left = CliRunner().invoke(app, ["study", *words.split()], env=world.environ)
+    assert "fold 1 runs already (on node07, as its training log" in left.stderr and "--retry" in left.stderr
+    assert "nothing is left to start" in left.stderr and not left.stdout
+    sent = CliRunner().invoke(app, ["study", *words.split(), "--retry"], env=world.environ)
+    assert "#SBATCH --array=0-0" in sent.stdout and "node07" not in sent.stderr
+
+
 def test_a_folder_for_output_that_cannot_be_made_is_named_before_a_script_is_sent(world: World) -> None:
     (world.folder / "file").write_text("")
     for words in ("", "--submit"):

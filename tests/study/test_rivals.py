@@ -13,6 +13,7 @@ from unittest import mock
 
 import pytest
 
+from holter.cli.studies.starting import cells_of
 from holter.records import Message
 from holter.reports.catalogue import phrase
 from holter.study.local import Session, Settings
@@ -45,10 +46,10 @@ class Rival(Trainings):
         return over
 
 
-def session_of(world: World, trainings: Trainings, said: list[str]) -> Session:
-    settings = Settings((Slot("cpu-0"),), world.folder / "out", spacing_s=0.0)
+def session_of(world: World, trainings: Trainings, said: list[str], *, retry: bool = False) -> Session:
+    settings = Settings((Slot("cpu-0"),), world.folder / "out", retry=retry, spacing_s=0.0)
     environ = {**os.environ, **world.environ, "HOLTER_LANG": "en"}
-    cells = world.cells("2d", folds="0")
+    cells = cells_of(world.jobs("2d", folds="0"), environ, by_log=not retry)
     return Session(cells, settings, environ, lambda message: said.append(phrase(message, "en")), trainings=trainings)
 
 
@@ -114,6 +115,40 @@ def test_what_died_while_it_was_asked_to_stop_is_not_continued(world: World, sta
     with mock.patch.object(sys, "executable", str(script)):
         session.run()
     assert rival.starts == 1 and [line for line in said if line.startswith(fate)], said
+
+
+@pytest.mark.slow
+def test_what_was_asked_to_stop_is_continued_also_if_its_folder_cannot_be_read_for_a_moment(world: World) -> None:
+    said: list[str] = []
+    script, model = world.folder / "python", world.fold("2d", "0").parent
+    script.write_text("#!/bin/sh\nexit 75\n")
+    script.chmod(0o755)
+
+    def end() -> None:
+        (model / "fold_0").rmdir()
+        (model / "fold_0").symlink_to("fold_0")  # too many links: nobody can read it, root included
+        session.queue.stop(REASON)
+
+    rival = Rival(world.folder / "out", before=lambda: None, after=end)
+    session = session_of(world, rival, said)
+    with mock.patch.object(sys, "executable", str(script)):
+        session.run()
+    assert [line for line in said if line.startswith("stopped before its end")], said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("retry", [True, False])
+def test_what_another_host_only_seems_to_train_is_started_with_retry(world: World, retry: bool) -> None:
+    said: list[str] = []
+    folder = world.fold("2d", "0", "checkpoint_latest.pth", "debug.json")
+    (folder / "debug.json").write_text('{"hostname": "pod-a"}')
+    world.log(folder, 40)
+    rival = Rival(world.folder / "out", before=lambda: world.done("2d", "0"))
+    session = session_of(world, rival, said, retry=retry)
+    if not retry:
+        threading.Timer(1.0, lambda: world.done("2d", "0")).start()
+    assert session.run() == 0, said
+    assert rival.starts == int(retry) and ("on pod-a" in said[0]) != retry, said
 
 
 @pytest.mark.parametrize("headline", [REASON, None])

@@ -178,8 +178,7 @@ class Session:
 
     def _has_failed_elsewhere(self, cell: Cell) -> bool:
         # What is broken because its folder cannot be read is started: its own error says more.
-        is_recorded = cell.state == "broken" and cell.why == cell.headline
-        return is_recorded and not self._settings.retry and cell.job.folder not in self._begun
+        return _has_failed(cell) and not self._settings.retry and cell.job.folder not in self._begun
 
     def _variables(self, slot: Slot) -> dict[str, str]:
         # On a cluster the share of a training is that of its node.
@@ -209,7 +208,8 @@ class Session:
             self._see_elsewhere(job, seen)
 
     def _look(self) -> Seen:
-        return look(read_all(state_folders(self._environ)), self._environ, self._silences)
+        entries = read_all(state_folders(self._environ))
+        return look(entries, self._environ, self._silences, by_log=not self._settings.retry)
 
     def _cell(self, job: Job, seen: Seen) -> Cell:
         cell = cell_of(job, seen)
@@ -226,7 +226,7 @@ class Session:
 
     def _end_of(self, job: Job, code: int | None, cell: Cell) -> Ended:
         # One that died while it was asked to stop ends with 75, too.
-        if code in (0, None) or (code == REQUEUE and cell.state != "broken"):
+        if code in (0, None) or (code == REQUEUE and not _has_failed(cell)):
             done = is_done(job.folder)
             return Ended(code, is_done=done, why=words.NOT_DONE() if code == 0 and not done else None)
         error = self._trainings.error(job)
@@ -281,6 +281,11 @@ class Session:
             for folder in missing
             if any(kept.entry.epochs_done for kept in calls.get(os.path.realpath(folder), ()))
         ]
+
+
+def _has_failed(cell: Cell) -> bool:
+    # Whether its last recorded call gave up or died; else its folder cannot be read, perhaps only for a moment.
+    return cell.state == "broken" and cell.why == cell.headline
 
 
 def _elsewhere(cell: Cell) -> Ended:

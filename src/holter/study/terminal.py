@@ -23,7 +23,7 @@ from holter.study.report.as_json import ends_at, local
 from holter.study.requirements import Requirements, sentences_of
 from holter.study.sentences import how_far, name_of, named_causes
 from holter.study.state.changed_plans import changed_plans
-from holter.study.state.holders import HELD_AHEAD, ON_ANOTHER
+from holter.study.state.holders import may_have_ended
 from holter.study.state.time_limit import SLOT_ENDS, at_limit
 
 SIGN: dict[State, tuple[str, str]] = {
@@ -156,8 +156,7 @@ def _words(cell: Cell, now_s: float) -> list[Message]:
     limit = at_limit(cell, now_s)
     slot = None if limit is None else SLOT_ENDS(epoch=limit.epoch, count=limit.more)
     # Of a running one: only what may be wrong with it.
-    is_sure = cell.state == "running" and cell.why is not None and cell.why.key not in (HELD_AHEAD.key, ON_ANOTHER.key)
-    why = None if is_sure else cell.why
+    why = None if cell.state == "running" and not may_have_ended(cell) else cell.why
     return [message for message in (why, slot, cell.odd) if message is not None]
 
 

@@ -63,7 +63,7 @@ def test_a_fold_that_plain_nnunet_trains_on_another_host_runs_until_its_log_is_q
     assert [cell.state for cell in cells] == ["running", *["unfinished"] * 4]
     console = Console(record=True, width=250)
     print_status(console, cells, "en", time.time())
-    assert console.export_text().count("without Holter on node9") == 1
+    assert console.export_text().count("on node9, as its training log of 1 min 0 s ago suggests; if") == 1
     world.done("2d", "0")
     assert world.cells("2d")[0].state == "done"
     (folder / "checkpoint_final.pth").unlink()
@@ -71,6 +71,24 @@ def test_a_fold_that_plain_nnunet_trains_on_another_host_runs_until_its_log_is_q
     at = time.time() - QUIET_S - 60
     os.utime(next(folder.glob("training_log_*")), (at, at))
     assert world.cells("2d")[0].state == "running", "an epoch takes ten minutes"
+
+
+@pytest.mark.parametrize(("hours", "runs"), [(10, True), (12, False)])
+def test_a_log_that_is_older_than_one_and_a_half_long_epochs_is_quiet(world: World, hours: int, runs: bool) -> None:
+    folder = trained_by_hand(world, "0", "pod-a", 0.0)
+    world.log(folder, 40, seconds=25000.0)
+    at = time.time() - hours * 3600
+    os.utime(next(folder.glob("training_log_*")), (at, at))
+    assert (world.cells("2d")[0].state == "running") == runs
+
+
+def test_a_number_in_a_log_that_is_none_ends_no_look(world: World) -> None:
+    folder = world.fold("2d", "0", "checkpoint_latest.pth")
+    world.log(folder, 2)
+    with next(folder.glob("training_log_*")).open("a") as log:
+        log.write("2026-11-28 11:00:00.1: Epoch time: ... s\n2026-11-28 11:00:00.1: val_loss ... \n")
+    cell = world.cells("2d")[0]
+    assert (cell.state, cell.epochs_done, cell.epoch_s, cell.loss) == ("unfinished", 2, 60.0, -0.5)
 
 
 def test_a_lock_from_the_future_is_shown_as_what_it_is(world: World) -> None:

@@ -69,7 +69,7 @@ def run_here(
             print(f"holter: {time.strftime('%H:%M:%S')} {phrase(message, language)}", file=sys.stderr, flush=True)
 
     def now() -> tuple[Cell, ...]:
-        return cells_of(jobs, environ)
+        return cells_of(jobs, environ, by_log=not settings.retry)
 
     cells = now()
     digest: Digest | None = None
@@ -142,12 +142,16 @@ def print_or_send(
 
     Trainings that need others first are sent in a second script, which starts after the first; if nothing is sent, only
     their number is reported. ``most``: how many run at a time; None: no limit. ``retry``: also start those that failed
-    before. ``chain``: how many jobs each training is; None: one task of an array. ``notes``: messages to print first.
+    before, and what only its log shows as running. ``chain``: how many jobs each training is; None: one task of an
+    array. ``notes``: messages to print first.
     """
     from holter.reports.catalogue import phrase
     from holter.study.cascade import needs_of
     from holter.study.clusters.slurm import chain_of, script_of, submit, submit_chain
+    from holter.study.messages import GOES_ON_ELSEWHERE
+    from holter.study.sentences import name_of
     from holter.study.state.changed_plans import changed_plans
+    from holter.study.state.holders import may_have_ended
     from holter.study.trainings import make_folder
 
     def say(message: Text) -> None:
@@ -157,7 +161,9 @@ def print_or_send(
         ordered = sorted(of, key=lambda job: -job.priority)  # Slurm starts the tasks of an array in their order
         return script_of(ordered, batch, most) if chain is None else chain_of(ordered, chain, batch)
 
-    cells = cells_of(jobs, batch.environ)
+    cells = cells_of(jobs, batch.environ, by_log=not retry)
+    for cell in filter(may_have_ended, cells):
+        say(GOES_ON_ELSEWHERE(name=name_of(cell.job), why=cell.why))
     needs = needs_of(cells)
     states = ("missing", "unfinished", *(("broken",) if retry else ()))
     now = [cell.job for cell in cells if cell.state in states]
@@ -190,13 +196,16 @@ def print_or_send(
         print(phrase(SUBMITTED(number=second, count=len(later)), language))
 
 
-def cells_of(jobs: tuple[Job, ...], environ: Mapping[str, str], silences: Silences | None = None) -> tuple[Cell, ...]:
+def cells_of(
+    jobs: tuple[Job, ...], environ: Mapping[str, str], silences: Silences | None = None, *, by_log: bool = True
+) -> tuple[Cell, ...]:
     """Return the state of each job, now.
 
-    ``silences``: the same in every look of a caller that looks again and again.
+    ``silences``: the same in every look of a caller that looks again and again. ``by_log``: whether a fold counts as
+    running if only its log suggests that.
     """
     from holter.study.state.survey import look, survey
     from holter.supervisor.state_folder import state_folders
     from holter.tape.registry import read_all
 
-    return survey(jobs, look(read_all(state_folders(environ)), environ, silences))
+    return survey(jobs, look(read_all(state_folders(environ)), environ, silences, by_log=by_log))

@@ -84,7 +84,11 @@ def study(
         int, typer.Option("--max-failures", metavar="N", min=0, help="run: start nothing more after N failures.")
     ] = 0,
     retry: Annotated[
-        bool, typer.Option("--retry", help="run: also start trainings that gave up or died before.")
+        bool,
+        typer.Option(
+            "--retry",
+            help="run: also start what gave up or died before, and what only its log shows as running.",
+        ),
     ] = False,
     spacing: Annotated[
         float, typer.Option("--spacing", metavar="SECONDS", min=0, help="run: time between two starts.")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from holter.records import Message
 from holter.sentences import define
-from holter.study.records import Progress
+from holter.study.records import Cell, Progress
 from holter.supervisor.folds.fold_lock import FILE, STALE_S, read_fold
 from holter.supervisor.folds.lock_state import LockState, host_of
 from holter.supervisor.folds.unchanged import Unchanged
@@ -23,11 +23,11 @@ HELD_AHEAD = define(
 )
 ON_ANOTHER = define(
     "study.on-another",
-    "without Holter on {host}, as its training log of {age:duration} ago suggests; if that has ended, wait until "
-    "the log is {quiet:duration} old",
+    "on {host}, as its training log of {age:duration} ago suggests; if that has ended, use holter study run … --retry, "
+    "or wait until the log is {quiet:duration} old",
 )
-# nnU-Net writes into its log at least twice an epoch, and of each case of the final validation.
-QUIET_S, QUIET_EPOCHS = 600.0, 3
+# nnU-Net writes into its log when an epoch begins and ends, and of each case of the final validation.
+QUIET_S, QUIET_EPOCHS = 600.0, 1.5
 DESCRIPTION = "debug.json"
 
 # By lock file: how long it has not changed, for a caller that looks again and again.
@@ -60,10 +60,10 @@ def holder_of(folder: Path, silences: Silences) -> Message | None:
 def trained_on_another(
     folder: Path, names: Collection[str], progress: Progress, known: Collection[str]
 ) -> Message | None:
-    """Return the host on which plain nnU-Net seems to train a fold; None if nothing shows that.
+    """Return the host on which a fold without a lock seems to be trained; None if nothing shows that.
 
-    nnU-Net has no lock, but writes down its host, and a log. ``names``: of the files in the folder. ``known``: hosts of
-    the fold's recorded calls, whose end is known better.
+    Plain nnU-Net has no lock, but writes down its host, and a log. ``names``: of the files in the folder. ``known``:
+    hosts of the fold's recorded calls, whose end is known better.
     """
     if FILE in names or DESCRIPTION not in names or progress.written_s is None:
         return None
@@ -77,6 +77,11 @@ def trained_on_another(
     if not isinstance(host, str) or not host or host in (socket.gethostname(), *known):
         return None
     return ON_ANOTHER(host=host, age=max(0.0, age_s), quiet=quiet_s)
+
+
+def may_have_ended(cell: Cell) -> bool:
+    """Return whether a fold counts as running, but nothing shows for sure that it still does."""
+    return cell.state == "running" and cell.why is not None and cell.why.key in (HELD_AHEAD.key, ON_ANOTHER.key)
 
 
 def _named(file: Path, seen: LockState) -> Message:

@@ -49,6 +49,7 @@ class Seen(NamedTuple):
     calls: Mapping[str, Sequence[Kept]]  # of a fold's folder, oldest first
     strangers: Mapping[Path, int]  # fold folder -> PID of a training without Holter
     silences: Silences  # of locks, kept from look to look
+    by_log: bool = True  # whether a fold counts as running if only its log suggests that
 
 
 def look(
@@ -56,17 +57,20 @@ def look(
     environ: Mapping[str, str],
     silences: Silences | None = None,
     proc: Path = Path("/proc"),
+    *,
+    by_log: bool = True,
 ) -> Seen:
     """Return the recorded calls of Holter, by fold, and the trainings on this machine that run without Holter.
 
-    ``silences``: the same in every look of a caller that looks again and again.
+    ``silences``: the same in every look of a caller that looks again and again. ``by_log``: whether a fold counts as
+    running if only its log suggests that.
     """
     calls: dict[str, list[Kept]] = defaultdict(list)
     for kept in entries:
         folder = kept.entry.folder or _folder(kept.entry, environ)
         if folder is not None:
             calls[os.path.realpath(folder)].append(kept)
-    return Seen(calls, _strangers(environ, proc), {} if silences is None else silences)
+    return Seen(calls, _strangers(environ, proc), {} if silences is None else silences, by_log)
 
 
 def survey(jobs: Sequence[Job], seen: Seen) -> tuple[Cell, ...]:
@@ -144,7 +148,8 @@ def _state(
         return "running", WITHOUT_HOLTER(pid=stranger)
     if is_done(folder, names):
         return "done", None
-    other = trained_on_another(folder, names, progress, {kept.entry.host for kept in calls})
+    known = {kept.entry.host for kept in calls}
+    other = trained_on_another(folder, names, progress, known) if seen.by_log else None
     if other is not None:
         return "running", other
     last = calls[-1].entry if calls else None
