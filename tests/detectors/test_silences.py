@@ -193,6 +193,20 @@ def test_a_program_that_goes_on_after_its_training_raised_does_not_stall():
     assert notice.startswith("nnU-Net's training was ended by an exception (ValueError: broken)")
 
 
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_others_that_train_beside_it_may_wait_for_it_for_ever(goes_on: bool):
+    """Another rank or fold, in a process of its own; or a loop that trains on."""
+    run = Run()
+    ticks = [*run.go(30), left(run), *(run.go(60) if goes_on else ()), *run.halt(300)]
+    if not goes_on:
+        seconds = (msgspec.structs.replace(tick.processes[0], pid=MAIN + 100) for tick in ticks)
+        ticks = [
+            msgspec.structs.replace(tick, processes=(*tick.processes, second))
+            for tick, second in zip(ticks, seconds, strict=True)
+        ]
+    assert seen_by_both(ticks)[0] == ["stall open"]
+
+
 def test_its_next_training_is_watched_like_the_first():
     run = Run()
     first = [*run.go(30), left(run), *run.halt(3)]

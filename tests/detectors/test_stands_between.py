@@ -218,6 +218,19 @@ def test_what_held_the_main_process_there_is_no_wait_of_its_own(main: dict[str, 
     assert first.end_s is not None and 30 <= second.alarm_s - 290 <= 40
 
 
+@pytest.mark.parametrize(("phase", "blocked_s"), [("epoch-end", 45), ("checkpoint", 150)])
+def test_storage_that_is_always_slow_there_is_told_three_times(phase: str, blocked_s: int):
+    run = Run()
+    ticks = [*run.go(60)]
+    for _ in range(6):
+        ticks += [*held(run.halt(blocked_s, phase=phase, cpu=0.0), state="D"), *run.go(30)]
+    assert len(detect(ticks)) == 3
+    began_s = run.t_s
+    ticks += held(run.halt(900, phase=phase, cpu=0.0), state="D")
+    last = detect(ticks)[-1]
+    assert last.alarm_s - began_s == pytest.approx(4 * blocked_s, abs=12), "it hangs this time"
+
+
 def test_a_wait_of_which_storage_was_a_part_counts_without_it():
     run = Run()
     ticks = [*run.go(60), *run.halt(80, phase="epoch-end", cpu=0.0)]
@@ -228,8 +241,12 @@ def test_a_wait_of_which_storage_was_a_part_counts_without_it():
     assert seen(ticks).longest_s <= 3
 
 
-@pytest.mark.parametrize(("action", "counts"), [("save-checkpoint", False), ("announce-restart", True)])
-def test_what_holter_did_there_is_no_wait_of_its_own(action: str, counts: bool):
+@pytest.mark.parametrize(
+    ("action", "counts", "step_counts"),
+    [("replace-workers", False, False), ("save-checkpoint", True, False), ("announce-restart", True, True)],
+)
+def test_what_holter_did_there_is_no_wait_of_its_own(action: str, counts: bool, step_counts: bool):
+    """A checkpoint that the hook reports between two steps is nnU-Net's; within a step it is Holter's."""
     run = Run()
     ticks = [*run.go(60), *run.halt(75, phase="epoch-end", cpu=0.0)]
     deed = ActionTaken(t_s=90.0, action=action, state="done", source="hook")
@@ -241,7 +258,7 @@ def test_what_holter_did_there_is_no_wait_of_its_own(action: str, counts: bool):
     keeper = ProgressKeeper()
     for tick in (*ticks, *run.go(3)):
         keeper.see(tick)
-    assert ((keeper.longest_step_s or 0.0) > 30) == counts
+    assert ((keeper.longest_step_s or 0.0) > 30) == step_counts
 
 
 def test_a_step_in_which_the_training_was_stopped_is_as_long_as_without():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holter.evidence.words import saved_file
-from holter.history.ranks import main_beat
+from holter.history.ranks import main_beat, working
 from holter.records import ActionTaken, EpochEnded, ExceptionSeen, Message, Noted, ProcessEnded, Tick
 
 LOOP = "run_training"
@@ -15,24 +15,40 @@ GOES_ON_S = 10.0
 
 
 class LeftLoop:
-    """Whether an exception has ended nnU-Net's loop and not its program: a notebook, or code that catches it."""
+    """Whether an exception has ended nnU-Net's loop and not its program: a notebook, or code that catches it.
+
+    Only of the one main process of a run: where others train beside it, they may wait for it.
+    """
 
     def __init__(self) -> None:
-        self.since_s: float | None = None
         self.error: Message | None = None
         self.pid: int | None = None
+        self._since_s: float | None = None
+        self._has_others = False
+
+    @property
+    def since_s(self) -> float | None:
+        """When the loop was left; None if it was not, or if other processes train too."""
+        return None if self._has_others else self._since_s
 
     def see(self, tick: Tick) -> None:
         for event in tick.events:
             if isinstance(event, Noted) and event.text == LOOP:
                 is_left = event.what == "aborted" and not _exits(event.message)
-                self.since_s, self.error, self.pid = (event.t_s, event.message, event.pid) if is_left else (None,) * 3
+                self._since_s, self.error, self.pid = (event.t_s, event.message, event.pid) if is_left else (None,) * 3
             elif (isinstance(event, ExceptionSeen) and event.source == "hook" and event.thread is None) or isinstance(
                 event, ProcessEnded
             ):
-                self.since_s = self.since_s if event.role != "main" else None
+                self._since_s = self._since_s if event.role != "main" else None
             elif isinstance(event, ActionTaken) and event.action == "restart" and event.state == "begun":
-                self.since_s = None
+                self._since_s = None
+        if self._since_s is None:
+            self._has_others = False
+            return
+        mains = {process.pid for process in tick.processes if process.role == "main"}
+        self._has_others = self._has_others or bool(mains - {self.pid})
+        if any((beat.progressed_s or 0.0) > self._since_s for beat in working(tick.beats)):
+            self._since_s = None  # it trains on, by a loop of its own
 
     def goes_on(self, t_s: float) -> bool:
         """Return whether the program has gone on without its training."""

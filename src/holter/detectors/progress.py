@@ -18,6 +18,8 @@ BETWEEN_STEPS = ("epoch-end", "checkpoint")
 
 # They only say something; the training goes on.
 WORDS_ONLY = ("announce-restart", "leave-alone", "wait")
+# Storage that holds the end of an epoch so many times, and lets it go again, is always slow: the shortest is its usual.
+USUAL_TIMES = 3
 
 
 class HeldTime:
@@ -43,8 +45,10 @@ class HeldTime:
 
 def has_own_action(tick: Tick) -> bool:
     """Return whether Holter did something to the training: what follows may take its time because of that."""
+    # Of a checkpoint that nnU-Net itself writes between two steps the hook reports that it was verified.
+    harmless = (*WORDS_ONLY, "save-checkpoint") if are_between_steps(tick.beats) else WORDS_ONLY
     return any(
-        isinstance(event, ActionTaken) and event.state != "proposed" and event.action not in WORDS_ONLY
+        isinstance(event, ActionTaken) and event.state != "proposed" and event.action not in harmless
         for event in tick.events
     )
 
@@ -60,8 +64,10 @@ class _Stretch(NamedTuple):
 
     place: tuple[str, int | None, int]
     began_s: float
-    held_s: float  # of all time until its beginning
+    was_stopped_s: float  # of all time until its beginning
+    was_blocked_s: float
     lasted_s: float = 0.0  # without the time in which the training was held
+    blocked_s: float = 0.0  # by storage
 
 
 class ProgressKeeper:
@@ -78,6 +84,7 @@ class ProgressKeeper:
         self.has_moved = False  # log or heartbeat reported progress at least once
         self.longest_between_s = 0.0  # longest time without progress between two steps, of those that ended
         self._between: _Stretch | None = None
+        self._blocked: deque[float] = deque(maxlen=USUAL_TIMES)  # by storage, of the last stretches
         self._held = HeldTime()
         self._stopped_s = 0.0  # of all time until the last progress
         self._is_disturbed = False  # by Holter, since the last progress
@@ -124,15 +131,18 @@ class ProgressKeeper:
 
     def _learn_between(self, beat: Beat, t_s: float) -> None:
         place = (beat.phase, beat.epoch, beat.progress_total) if is_between_steps(beat) else None
-        held_s = self._held.stopped_s + self._held.blocked_s
-        before = self._between
+        held, before = self._held, self._between
         if before is not None and place == before.place:
-            lasted_s = t_s - before.began_s - (held_s - before.held_s)
-            self._between = before._replace(lasted_s=lasted_s)
+            blocked_s = held.blocked_s - before.was_blocked_s
+            lasted_s = t_s - before.began_s - blocked_s - (held.stopped_s - before.was_stopped_s)
+            self._between = before._replace(lasted_s=lasted_s, blocked_s=blocked_s)
             return
-        self._between = None if place is None else _Stretch(place, t_s, held_s)
-        if before is not None and not self._is_disturbed:
-            self.longest_between_s = max(self.longest_between_s, before.lasted_s)
+        self._between = None if place is None else _Stretch(place, t_s, held.stopped_s, held.blocked_s)
+        if before is None or self._is_disturbed:
+            return
+        self._blocked.append(before.blocked_s)
+        usual_s = min(self._blocked) if len(self._blocked) == USUAL_TIMES else 0.0
+        self.longest_between_s = max(self.longest_between_s, before.lasted_s + usual_s)
 
     def _see_beat(self, beat: Beat, t_s: float) -> bool:
         total, place = beat.progress_total, (beat.pid, beat.phase, beat.epoch)

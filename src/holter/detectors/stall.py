@@ -210,7 +210,7 @@ class StallDetector:
         """Seconds without progress that raise an alarm while no process works."""
         phase = self._phase.phase
         floor = FLOOR_S["startup" if phase == "unknown" and self._saw_start else phase]
-        if self._is_between or phase == "epoch-end":
+        if self._is_between or phase in BETWEEN_STEPS:
             floor = FLOOR_BETWEEN_S if self._is_between else floor
             return max(floor, TIMES_LONGEST * self._progress.longest_between_s)
         if phase not in ("train", "validate"):

@@ -38,6 +38,7 @@ class Case:
         self.requests = folder / "control.json"
         self.t_s = 0.0
         self.steps = 0
+        self.progressed_s: float | None = None  # None: steps were quick, and long ago
         for _ in range(steps):
             self.work()
 
@@ -49,17 +50,19 @@ class Case:
         phase: str = "train",
         cpu: float = 0.0,
         channel: str | None = None,
+        workers: str = "S",
     ) -> Tick:
-        """``cpu``: of each worker."""
+        """``cpu``: of each worker, and ``workers``: their state."""
         beat = Beat(
             t_s=self.t_s, pid=1, phase=phase, epoch=3, iteration=5, waits_for=waits,
-            progress_total=self.steps, progressed_s=float(self.steps), steps_total=self.steps,
+            progress_total=self.steps, steps_total=self.steps,
+            progressed_s=float(self.steps) if self.progressed_s is None else self.progressed_s,
         )  # fmt: skip
-        workers = [
-            ProcessSample(t_s=self.t_s, pid=pid, role="train-worker", state="S", cpu_ratio=cpu) for pid in (2, 3)
+        those = [
+            ProcessSample(t_s=self.t_s, pid=pid, role="train-worker", state=workers, cpu_ratio=cpu) for pid in (2, 3)
         ]
         main = ProcessSample(t_s=self.t_s, pid=1, role="main", state=state, cpu_ratio=0.0, wait_channel=channel)
-        return Tick(t_s=self.t_s, beats=(beat,), processes=(main, *workers))
+        return Tick(t_s=self.t_s, beats=(beat,), processes=(main, *those))
 
     def work(self) -> None:
         self.t_s += 1.0
@@ -111,14 +114,18 @@ def test_a_heal_that_helped_is_told_and_may_be_done_again(case):
 BY_HOOK = ActionTaken(t_s=0.0, action="replace-workers", state="begun", source="hook", pids=(2, 3))
 
 
-def replaces(case: Case, state: str = "begun") -> None:
+def replaces(case: Case, state: str = "begun", *, after_step: bool = False) -> None:
+    """``after_step``: in the tick that shows the last step."""
     case.t_s += 1.0
+    if after_step:
+        case.steps, case.progressed_s = case.steps + 1, case.t_s - 0.5
     deed = msgspec.structs.replace(BY_HOOK, t_s=case.t_s, state=state)
     case.healer.see(msgspec.structs.replace(case.tick(), events=(deed,)), (), ())
 
 
-def test_a_replacement_by_the_hook_that_brings_no_batch_is_told_as_failed_once(case):
-    replaces(case)
+@pytest.mark.parametrize("after_step", [False, True])
+def test_a_replacement_by_the_hook_that_brings_no_batch_is_told_as_failed_once(case, after_step):
+    replaces(case, after_step=after_step)
     case.stand(BRINGS_WITHIN_S - 2, None)
     assert case.said == []
     case.stand(1000, None)
@@ -131,6 +138,7 @@ def test_a_replacement_whose_workers_compute_may_still_bring_a_batch(case):
     replaces(case)
     case.stand(1000, None, cpu=1.0)
     assert case.said == []
+    case.progressed_s = case.t_s
     case.work()
     case.stand(1000, None)
     assert case.said == [], "a batch came, which the hook reports"
@@ -141,6 +149,12 @@ def test_what_the_hook_reports_itself_is_told_once(case, state):
     replaces(case)
     replaces(case, state)
     case.stand(1000, None)
+    assert case.said == []
+
+
+def test_the_first_batch_from_a_slow_disk_is_waited_for(case):
+    replaces(case)
+    case.stand(1000, None, workers="D")
     assert case.said == []
 
 

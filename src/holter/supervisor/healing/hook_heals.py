@@ -10,11 +10,13 @@ from collections.abc import Callable
 import msgspec
 
 from holter.detectors.view import GAP_S, is_held
-from holter.records import ActionTaken, Tick
+from holter.evidence.words import waits_for_storage
+from holter.history.ranks import working
+from holter.records import DATA_WORKERS, ActionTaken, ProcessSample, Tick
 from holter.sentences import as_fields, define
 
 ACTION = "replace-workers"
-# The first case of new workers may come from a slow file server, or be huge: then a worker computes.
+# The first case of new workers may be huge: then a worker computes.
 BRINGS_WITHIN_S = 300.0
 AT_WORK_S = 60.0
 
@@ -42,9 +44,11 @@ class HookHeals:
             if isinstance(event, ActionTaken) and event.action == ACTION and event.state != "proposed":
                 begins = event.state == "begun" and event.source == "hook"
                 self._begun, self._since_s = event if begins else None, tick.t_s
-        if moved:
+        # The hook begins within a second after the last step, often in the tick that shows it.
+        step_s = max((beat.progressed_s or tick.t_s for beat in working(tick.beats)), default=tick.t_s)
+        if moved and self._begun is not None and step_s > self._begun.t_s:
             self._begun = None
-        if gap or is_held(tick):
+        if gap or is_held(tick) or any(map(_waits_for_storage, tick.processes)):
             self._since_s = tick.t_s
         works = worked_s is not None and tick.t_s - worked_s < AT_WORK_S
         age_s = tick.t_s - self._since_s
@@ -55,3 +59,8 @@ class HookHeals:
         )
         self._begun = None
         self._say(failed)
+
+
+# The first case of new workers, from a slow file server.
+def _waits_for_storage(process: ProcessSample) -> bool:
+    return process.role in DATA_WORKERS and (process.state == "D" or waits_for_storage(process))
