@@ -1,6 +1,7 @@
 """Which processes ended on purpose: Holter ended them, or the training did. Such an end is no evidence. Pure.
 
-The kernel uses a PID again, on a busy machine within hours. So an action explains only what follows it soon.
+The kernel uses a PID again, on a busy machine within hours. So an action explains the end of a process only until its
+PID is born again, and where no births are recorded only an end that follows soon.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Iterable
 
 from holter.records import ActionTaken, Event, ExceptionSeen, ProcessBorn, ProcessEnded
 
-# Holter's SIGTERM is followed by SIGKILL after 5 s, and the end is read some seconds later.
+# Holter's SIGTERM is followed by SIGKILL after 5 s, and the end is read some seconds later. A process in the kernel
+# (state D) ends when the kernel lets it go.
 ENDS_WITHIN_S = 60.0
 
 
@@ -19,6 +21,7 @@ class OwnActions:
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self._spans: dict[int, list[tuple[float, float]]] = defaultdict(list)  # by PID: begin, and end of its effect
+        self._born: set[int] = set()
         for event in events:
             self.see(event)
 
@@ -26,13 +29,15 @@ class OwnActions:
         """Add an event; others change nothing."""
         if isinstance(event, ActionTaken) and event.state == "begun":
             for pid in event.pids:
-                self._spans[pid].append((event.t_s, event.t_s + ENDS_WITHIN_S))
+                within_s = float("inf") if pid in self._born else ENDS_WITHIN_S
+                self._spans[pid].append((event.t_s, event.t_s + within_s))
         elif isinstance(event, ActionTaken) and event.state == "failed":
-            # A process in the kernel (state D) ends when the kernel lets it go.
             self._last_until(event.pids, float("inf"))
-        elif isinstance(event, ProcessBorn) and self._spans.get(event.pid):
-            began_s, until_s = self._spans[event.pid][-1]
-            self._last_until((event.pid,), min(until_s, max(began_s + ENDS_WITHIN_S, event.t_s)))
+        elif isinstance(event, ProcessBorn):
+            self._born.add(event.pid)
+            if self._spans.get(event.pid):
+                began_s, until_s = self._spans[event.pid][-1]
+                self._last_until((event.pid,), min(until_s, max(began_s + ENDS_WITHIN_S, event.t_s)))
 
     def explain(self, event: ProcessEnded | ExceptionSeen) -> bool:
         """Return whether Holter was ending this process then."""
