@@ -18,6 +18,7 @@ from holter.detectors.creep import CreepDetector
 from holter.detectors.slow_down import SlowDownDetector
 from holter.detectors.stall import FLOOR_S, StallDetector
 from holter.detectors.starved import StarvedDetector
+from holter.evidence.window import ready_to_run
 from holter.records import (
     Beat,
     CgroupSample,
@@ -562,6 +563,15 @@ def test_a_main_thread_that_is_always_ready_to_run_is_at_work_and_one_that_polls
         main = process(tick.t_s, cpu=0.2, state=states[number % 5])
         ticks.append(Tick(t_s=tick.t_s, processes=(main, *tick.processes[1:]), beats=tick.beats))
     assert len([episode for episode in detect(ticks) if episode.detector == "stall"]) == alarms
+
+
+@pytest.mark.parametrize(
+    ("states", "part", "ready"),
+    [("RRRRDDDDDS", 0.3, True), ("RRSSDDDDDS", 0.3, False), ("RRRRRRRRRD", 0.9, True), ("RRRRRDDDDD", 0.9, False)],
+)
+def test_waits_for_a_disk_make_no_process_less_ready_to_run(states: str, part: float, ready: bool) -> None:
+    ticks = [Tick(t_s=float(t_s), processes=(process(t_s, state=state),)) for t_s, state in enumerate(states)]
+    assert ready_to_run(ticks, part) == ({MAIN} if ready else set())
 
 
 @pytest.mark.parametrize("started_s", [0.2, -3600.0])

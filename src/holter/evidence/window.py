@@ -113,13 +113,14 @@ def mean_cpu(ticks: Iterable[Tick], pid: int) -> float | None:
 def ready_to_run(readings: Iterable[Tick], part: float = READY_PART) -> set[int]:
     """Return the PIDs of processes that run or wait for a CPU (state R) in at least the share ``part`` of the ticks.
 
-    Ticks without a sample of processes do not count, nor do those in which a process is in state D, such as a page
-    fault, unless these are as many.
+    Ticks without a sample of processes do not count. Ticks in which a process is in state D, such as a page fault, do
+    not count against it, unless these are as many.
     """
     seen = [tick for tick in readings if tick.processes]
     ready = Counter(process.pid for tick in seen for process in tick.processes if process.state == "R")
     blocked = Counter(process.pid for tick in seen for process in tick.processes if process.state == "D")
-    return {pid for pid, count in ready.items() if count > blocked[pid] and count >= part * (len(seen) - blocked[pid])}
+    counted = {pid: len(seen) - (blocked[pid] if blocked[pid] < count else 0) for pid, count in ready.items()}
+    return {pid for pid, count in ready.items() if count >= part * counted[pid]}
 
 
 def middle(values: Iterable[float | None]) -> float | None:
