@@ -48,7 +48,7 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.setattr(contract, "StackDumper", NoDumper)
     return SimpleNamespace(
         process=SimpleNamespace(main_pid=None),
-        heartbeat=SimpleNamespace(main_info=dict, abilities=dict, fault_signal=lambda _: None),
+        heartbeat=SimpleNamespace(main_info=dict, hints=dict, abilities=dict, fault_signal=lambda _: None),
         trainlog=SimpleNamespace(log=None, is_log_there=True, reads_console=False),
         output_folder=None,
         living=frozenset(),
@@ -227,6 +227,28 @@ def test_while_nnunet_still_starts_nothing_that_may_come_is_denied(sources, tmp_
     assert [made.see(Tick(t_s=beat.t_s, beats=(beat,))) for beat in starts] == [None, None]
     trains = Beat(t_s=152.0, pid=os.getpid(), phase="train", epoch=0, steps_total=1)
     assert made.see(Tick(t_s=152.0, beats=(trains,))) is not None
+
+
+def test_while_nnunet_unpacks_nothing_is_denied_either_and_its_start_goes_on_after_that(
+    sources, tmp_path: Path
+) -> None:
+    made = keeper(sources, tmp_path)
+    sources.process.main_pid = os.getpid()
+    starts = [(5.0, "startup"), (70.0, "unpack"), (900.0, "unpack"), (901.0, "startup"), (1000.0, "compile")]
+    for t_s, phase in starts:
+        assert made.see(Tick(t_s=t_s, beats=(Beat(t_s=t_s, pid=os.getpid(), phase=phase),))) is None
+    assert made.see(Tick(t_s=1081.0)) is not None
+
+
+def test_a_tick_that_read_no_page_denies_nothing_while_nnunet_starts(sources, tmp_path: Path) -> None:
+    """On a crowded machine a late tick is followed by one in which no page is due."""
+    made = keeper(sources, tmp_path)
+    main = sources.process.main_pid = os.getpid()
+    sources.heartbeat.main_info, sources.heartbeat.hints = (lambda: {"pid": main}), (lambda: {main: ("main", None)})
+    assert made.see(Tick(t_s=59.0, beats=(Beat(t_s=59.0, pid=main, phase="startup"),))) is None
+    assert made.see(Tick(t_s=61.0)) is None
+    late = made.see(Tick(t_s=181.0))
+    assert late is not None and late.ability("heartbeat").can
 
 
 def test_of_a_command_that_has_ended_nothing_is_expected(sources, tmp_path: Path) -> None:

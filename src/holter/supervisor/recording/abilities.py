@@ -153,8 +153,10 @@ class Abilities:
         return ContractSettled(t_s=tick.t_s, sees=sees, does=self._does(heartbeat, sees[1]))
 
     def _heartbeat(self, tick: Tick) -> Ability:
-        # A training that has ended has no heartbeat any more, and nothing was lost.
-        if main_beat(tick) is not None or (self._beat_seen and (self._main_has_ended() or self._is_between())):
+        # A training that has ended has no heartbeat any more, and nothing was lost. Not every tick reads the pages.
+        has_page = any(role == "main" for role, _ in self._sources.heartbeat.hints().values())
+        has_beat = has_page or main_beat(tick) is not None
+        if has_beat or (self._beat_seen and (self._main_has_ended() or self._is_between())):
             return _ability("heartbeat", None)
         return _ability("heartbeat", self._why_no_heartbeat())
 

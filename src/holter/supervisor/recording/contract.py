@@ -10,7 +10,7 @@ import msgspec
 
 from holter.history.ranks import main_beat
 from holter.probes.process.stacks import StackDumper
-from holter.records import ContractSettled, Notice, Tick
+from holter.records import Beat, ContractSettled, Notice, Tick
 from holter.sentences import define
 from holter.supervisor.recording.abilities import HAS_ENDED, Abilities, Terms
 from holter.supervisor.recording.scratch import ScratchKeeper
@@ -19,7 +19,10 @@ from holter.supervisor.recording.sources import Sources
 # Start-up imports torch from a network disk; a working hook has written its page by then.
 SETTLE_S = 60.0
 # Where it has done so and nnU-Net still starts, what it lacks so far may come: on a busy machine that takes minutes.
+STARTING = ("startup", "unpack", "compile")
 STARTS_S = 180.0
+# Unpacking a large data set takes long, and the loaders follow it: the start begins again after that.
+UNPACKS_S = 3600.0
 # A launcher also imports torch first: this time counts as part of the training's start.
 LAUNCHES_S = 30.0
 # Stacks are tried once, this long after the start of the training.
@@ -56,6 +59,8 @@ class ContractKeeper:
         self._waits_since_s = 0.0
         self._said_waiting = False
         self._began_s = 0.0  # start of the training
+        self._unpacks_s = 0.0  # the last time that it was seen to unpack
+        self._beat: Beat | None = None  # the last one: not every tick has read a page
         self._trains_since_s: float | None = None
 
     def follow(self, t_s: float) -> None:
@@ -63,6 +68,7 @@ class ContractKeeper:
         self._abilities.follow()
         self._settled, self._provisional, self._asked_stacks = None, None, False
         self._began_s, self._epoch, self._trains_since_s = t_s, None, None
+        self._beat = None
         self._waits_since_s = t_s
 
     def see(self, tick: Tick) -> ContractSettled | None:
@@ -123,15 +129,18 @@ class ContractKeeper:
     def _is_time(self, tick: Tick) -> bool:
         if self._sources.process.main_pid is None:
             return False
-        beat = main_beat(tick)
+        beat = self._beat = main_beat(tick) or self._beat
         if self._settled is None:
             age_s = tick.t_s - self._began_s
             # What is taken before the training starts may be from loaders that are only tried out.
             has_stepped = beat is not None and beat.steps_total > 0 and beat.phase != "startup"
             if has_stepped and self._trains_since_s is None:
                 self._trains_since_s = tick.t_s
-            is_starting = beat is not None and beat.phase == "startup" and beat.steps_total == 0
-            is_late = age_s >= (STARTS_S if is_starting else SETTLE_S)
+            if beat is not None and beat.phase == "unpack" and age_s < UNPACKS_S:
+                self._unpacks_s = tick.t_s
+            is_starting = beat is not None and beat.phase in STARTING and beat.steps_total == 0
+            starts_s = tick.t_s - max(self._began_s, self._unpacks_s)
+            is_late = age_s >= SETTLE_S and not (is_starting and starts_s < STARTS_S)
             return self._has_shown_all(tick) or self._is_all_seen_from_outside(age_s) or is_late
         epoch = beat.epoch if beat is not None else None
         if epoch is not None and epoch != self._epoch:
