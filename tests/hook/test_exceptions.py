@@ -52,6 +52,19 @@ def test_an_exception_at_the_prompt_of_an_interpreter_ends_nothing(hooked, progr
     assert hooked.lines("exception") == []
 
 
+@pytest.mark.parametrize("first", ["", "import batchgenerators\n"])
+@pytest.mark.parametrize(("told", "program"), [
+    (["ZeroDivisionError"], "import sys\nsys.ps1 = 'In : '  # as ipdb.set_trace() leaves it\n1 / 0"),
+    ([], "import code\ncode.interact(readfunc=lambda _, lines=iter(['1 / 0', 'exit()']): next(lines))"),
+    (["KeyError"], "import code\ndef end(_): raise EOFError\ncode.interact(readfunc=end)\n{}['x']"),
+])  # fmt: skip
+def test_an_exception_ends_a_script_though_it_was_at_a_prompt_before(hooked, tmp_path, first, told, program):
+    script = tmp_path / "script.py"
+    script.write_text(first + program)
+    hooked.run(str(script))
+    assert [line["error"] for line in hooked.lines("exception")] == told
+
+
 def test_an_excepthook_that_the_user_set_before_still_runs(hooked):
     program = "import sys; sys.excepthook = lambda *a: print('mine', a[0].__name__)\n" + IN_MAIN
     done = hooked.run("-c", program)

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 # Called with an exception, its traceback, and the name of the side thread that it ended; None: the main thread.
@@ -15,8 +15,17 @@ Record = Callable[[BaseException, "TracebackType | None", "str | None"], None]
 
 
 def goes_on_after_exceptions() -> bool:
-    """Return whether an exception does not end this program, because somebody types at it (``python -i``)."""
-    return bool(sys.flags.inspect) or hasattr(sys, "ps1")
+    """Return whether an exception does not end this program, because somebody types at it.
+
+    That is an interpreter without a script, ``python -i``, or ``code.interact()`` while it runs. IPython (``ipdb``)
+    leaves its prompt behind in a script, which an exception ends as before.
+    """
+    if sys.flags.inspect or (hasattr(sys, "ps1") and not hasattr(sys.modules.get("__main__"), "__file__")):
+        return True
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__") != "code":
+        frame = frame.f_back
+    return frame is not None
 
 
 def chain_exception_hooks(record: Record) -> None:
