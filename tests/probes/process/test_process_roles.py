@@ -113,6 +113,17 @@ def test_the_training_is_found_below_shells_and_launchers(above: list[tuple[str,
     assert find_main(10, family) == 100
 
 
+def test_a_worker_of_joblib_is_not_the_training() -> None:
+    worker = (
+        "/env/bin/python3",
+        "-m",
+        "joblib.externals.loky.backend.popen_loky_posix",
+        "--process-name",
+        "LokyProcess-1",
+    )
+    assert find_main(10, [Kin(10, 1, 0.0, ("bash",)), Kin(11, 10, 1.0, worker)]) is None
+
+
 @pytest.mark.parametrize(
     "launcher",
     [

@@ -222,6 +222,41 @@ def test_a_training_in_the_background_is_named_though_no_reading_saw_it(
         os.kill(main, signal.SIGKILL)
 
 
+LEAVES = """
+import os, pathlib, signal, subprocess, sys, time
+own = pathlib.Path(sys.argv[1])
+helper = "import time; time.sleep(600)  # multiprocessing.resource_tracker"
+tracker = subprocess.Popen([sys.executable, "-c", helper], start_new_session=True)
+worker = os.fork() if sys.argv[2] == "worker" else tracker.pid
+if worker == 0:
+    time.sleep(600)
+(own / "left").write_text(f"{tracker.pid} {worker}")
+time.sleep(4)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["worker", "tracker"])
+def test_what_a_killed_training_leaves_is_no_process_that_goes_on(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    result = run(
+        (sys.executable, "-c", LEAVES, str(tmp_path), kind),
+        tmp_path / "run.holter",
+        variables=dict(os.environ),
+        quiet_output=tmp_path / "output.txt",
+    )
+    tracker, worker = map(int, (tmp_path / "left").read_text().split())
+    try:
+        assert (result.goes_on, result.orphans) == ((), (worker,) if kind == "worker" else ())
+    finally:
+        for pid in {tracker, worker}:
+            os.kill(pid, signal.SIGKILL)
+
+
 def process(pid: int, ppid: int, role: str) -> ProcessSample:
     return ProcessSample(t_s=0.0, pid=pid, ppid=ppid, role=role)  # type: ignore[arg-type]
 

@@ -54,7 +54,7 @@ def find_main(root_pid: int, family: Iterable[Kin]) -> int | None:
     Shells, ``uv run``, ``srun`` and ``conda run`` are above it; all other Pythons are below it.
     """
     pythons = [kin for kin in _from_the_top(root_pid, family) if is_python(kin.cmdline)]
-    own = [kin for kin in pythons if not _is_launcher(kin.cmdline) and not _is_helper(kin.cmdline)]
+    own = [kin for kin in pythons if not _is_launcher(kin.cmdline) and not is_helper(kin.cmdline)]
     trainings = [kin for kin in own if parse_training_command(kin.cmdline[1:]) is not None]
     return next((kin.pid for kin in [*trainings, *own]), None)
 
@@ -168,8 +168,9 @@ def _is_launcher(cmdline: Sequence[str]) -> bool:
     return bool(words) and PurePath(words[0]).name in _LAUNCHERS
 
 
-def _is_helper(cmdline: Sequence[str]) -> bool:
-    return _says(cmdline, "multiprocessing.", "compile_worker")
+def is_helper(cmdline: Sequence[str]) -> bool:
+    """Return whether a library started this Python for another one: a spawned process, a tracker, a compiler."""
+    return _says(cmdline, "multiprocessing.", "compile_worker", "loky.backend.")
 
 
 def _says(cmdline: Sequence[str], *words: str) -> bool:

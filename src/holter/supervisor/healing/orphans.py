@@ -14,7 +14,7 @@ from holter.probes.machine.environment import process_command
 from holter.probes.process.activity import MarkReader
 from holter.probes.process.lock_holders import orphaned_holders
 from holter.probes.process.process_files import started
-from holter.probes.process.process_roles import is_python
+from holter.probes.process.process_roles import is_helper, is_python
 from holter.records import ActionTaken, Noted
 from holter.supervisor.healing.end_group import PROCESSES
 from holter.supervisor.recording.clock import RunClock
@@ -80,9 +80,10 @@ def leave_no_orphans(
 def left_in_background(mark: str) -> tuple[int, ...]:
     """Return the PID of the oldest Python that the run has started and that still runs, if there is one.
 
-    A script may put its training into the background and end before any reading has seen it. ``mark``: a variable in
-    the environment of all that the run starts, ``NAME=value``.
+    A script may put its training into the background and end before any reading has seen it. Helpers of a Python that
+    has ended do not count. ``mark``: a variable in the environment of all that the run starts, ``NAME=value``.
     """
     since_ticks = started(os.getpid()) or 0
-    pids = (pid for pid in MarkReader(mark).find((), since_ticks) if is_python(process_command(pid)))
+    found = ((pid, process_command(pid)) for pid in MarkReader(mark).find((), since_ticks))
+    pids = (pid for pid, command in found if is_python(command) and not is_helper(command))
     return tuple(sorted(pids, key=lambda pid: started(pid) or 0)[:1])

@@ -199,7 +199,7 @@ class RunLoop:
             episodes=self._recorder.kept.episodes,
             diagnoses=tuple(self._recorder.kept.diagnoses.values()),
             orphans=left.orphans,
-            goes_on=left.mains or self._left_unseen(),
+            goes_on=left.mains or (() if left.orphans else self._left_unseen()),
             generations=number + 1,
             gave_up=self._restart.gave_up,
             outcome=self._recorder.outcome,
