@@ -195,6 +195,28 @@ def test_a_batch_that_comes_after_the_supervisor_gave_up_is_the_end_of_the_same_
     assert (action.state, action.ended_s) == ("done", action.begun_s + 401)
 
 
+def test_a_request_that_the_hook_refused_healed_nothing_although_the_training_goes_on() -> None:
+    run = Run().startup(10).epoch(0).train(1, 8)
+    began = run.t
+    run.stand(7).act("replace-workers", "begun", cause="frozen-worker", request=1).stand(1)
+    run.act("replace-workers", "failed", source="hook", request=1, text="no worker is stopped").stand(7)
+    run.act("replace-workers", "done", request=1, text="the training goes on after 8 s")
+    recording = run.episode("stall", began, run.t).go_on(12).finish_epoch(1).recording()
+    (action,) = merge_events(recording)
+    assert (action.state, action.ended_s) == ("failed", action.begun_s + 1)
+    assert fates(recording, recording.all_episodes) == ("over",)
+    assert account(recording).saved == ()
+
+
+@pytest.mark.parametrize("request_number", [2, None])
+def test_what_the_hook_reports_of_another_request_is_not_the_end_of_this_one(request_number: int | None) -> None:
+    run = Run().startup(10).train(0, 5).act("replace-workers", "begun", request=1)
+    run.act("replace-workers", "begun", source="hook", request=1).stand(8)
+    run.act("replace-workers", "done", request=1).go_on(5000)
+    run.act("replace-workers", "failed", source="hook", request=request_number).go_on(3)
+    assert [action.state for action in merge_events(run.recording())] == ["done", "failed"]
+
+
 @pytest.mark.parametrize(("end_s", "fate"), [(None, "open"), (4000.0, "over"), (120.0, "healed")])
 def test_a_heal_hours_before_the_end_of_an_episode_has_not_ended_it(end_s: float | None, fate: str) -> None:
     """It is slow for an hour, and a frozen worker is replaced in its first minutes."""

@@ -31,6 +31,7 @@ class Action(Record, frozen=True, kw_only=True):
     generation: int = 0
     sources: tuple[str, ...] = ()  # who reported it: hook, supervisor
     ended_by: tuple[str, ...] = ()  # who reported its end
+    request: int | None = None  # number of the supervisor's request; None: none, or unknown
 
 
 def merge_events(recording: Recording) -> tuple[Action, ...]:
@@ -79,7 +80,9 @@ def _place(event: ActionTaken, actions: list[Action]) -> int | None:
     same = [
         index
         for index, action in enumerate(actions)
-        if (action.action, action.generation) == (event.action, event.generation) and action.state != "proposed"
+        if (action.action, action.generation) == (event.action, event.generation)
+        and action.state != "proposed"
+        and (action.request == event.request or None in (action.request, event.request))
     ]
     if event.state == "begun":
         return next((index for index in reversed(same) if _may_join(actions[index], event)), None)
@@ -95,9 +98,11 @@ def _may_join(action: Action, event: ActionTaken) -> bool:
 
 
 # Each source reports the end in its own time: the supervisor has seen whether the training continues, and the hook may
-# get a batch long after the supervisor has waited for one in vain.
+# get a batch long after the supervisor has waited for one in vain. What is not of the same request follows soon.
 def _may_confirm(action: Action, event: ActionTaken) -> bool:
-    return action.ended_s is not None and event.source in action.sources and event.source not in action.ended_by
+    if action.ended_s is None or event.source not in action.sources or event.source in action.ended_by:
+        return False
+    return action.request == event.request or event.t_s - action.ended_s <= SAME_ACTION_S
 
 
 def _new(event: ActionTaken) -> Action:
@@ -115,6 +120,7 @@ def _new(event: ActionTaken) -> Action:
         generation=event.generation,
         sources=(event.source,),
         ended_by=(event.source,) if is_over else (),
+        request=event.request,
     )
 
 
@@ -125,16 +131,19 @@ def _grown(action: Action, event: ActionTaken) -> Action:
         settings=action.settings or event.settings,
         pids=tuple(dict.fromkeys((*action.pids, *event.pids))),
         sources=tuple(dict.fromkeys((*action.sources, event.source))),
+        request=event.request if action.request is None else action.request,
     )
     if event.state == "begun":
         return msgspec.structs.replace(grown, before=_together(action.before, parts(event.said)))
-    is_after_all = (action.state, event.state) == ("failed", "done")
+    is_after_all = (action.state, event.state) == ("failed", "done") and event.source == "hook"
+    # What the hook has refused was not done, although the supervisor sees that the training goes on.
+    state = "failed" if action.state == "failed" and not is_after_all else event.state
     ended_s = event.t_s if action.ended_s is None or is_after_all else action.ended_s
     new = tuple(part for part in parts(event.said) if part not in action.before)
     return msgspec.structs.replace(
         grown,
         ended_s=ended_s,
-        state=event.state,
+        state=state,
         after=_together(action.after, new),
         ended_by=(*action.ended_by, event.source),
     )

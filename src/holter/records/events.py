@@ -126,6 +126,7 @@ class ActionTaken(Record, frozen=True, kw_only=True, tag="action"):
     pids: tuple[int, ...] = ()  # processes that it ends: their deaths are no faults
     generation: int = 0  # of the affected training process; of a restart: the new one
     source: ActionSource = "supervisor"
+    request: int | None = None  # number of the supervisor's request that it is; None: none, or an older tape
 
     @property
     def said(self) -> Text:

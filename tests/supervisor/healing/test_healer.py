@@ -167,6 +167,23 @@ def test_a_time_in_which_the_training_is_stopped_is_not_waited_for_a_batch(case)
     assert states(case) == [("replace-workers", "failed")]
 
 
+@pytest.mark.parametrize(("answers", "state"), [(("failed",), "failed"), (("begun",), "done"), ((), "done")])
+def test_a_request_that_the_hook_refuses_is_no_heal_if_the_batch_comes_by_itself(case, answers, state):
+    for _ in range(2):
+        case.stand(7, stall(case.t_s))
+        (begun,) = [said for said in case.said if said.state == "begun"][-1:]
+        for answer in answers:
+            case.t_s += 1.0
+            deed = msgspec.structs.replace(
+                BY_HOOK, t_s=case.t_s, state=answer, text="it refuses", request=begun.request
+            )
+            case.healer.see(msgspec.structs.replace(case.tick(), events=(deed,)), (), ())
+        assert case.said[-1] is begun, "it waits whether a batch comes"
+        case.work()
+    assert states(case) == [("replace-workers", "begun"), ("replace-workers", state)] * 2
+    assert (case.said[-1].said == "it refuses") is (state == "failed")
+
+
 def test_without_an_episode_a_long_step_is_left_alone(case):
     assert case.stand(500, None) is None
     assert case.said == []
@@ -334,6 +351,20 @@ def test_a_main_process_that_takes_a_minute_to_end_has_ended_by_its_exception(ca
             verdicts=(Verdict(cause="truncated-preprocessed-file", verdict="confirmed", score=0.9),),
         )
         assert case.healer.after_end(case.t_s + 60.0, (raised,)).action == action
+
+
+def test_a_death_that_the_training_survived_does_not_explain_its_end(case):
+    """Its episode ended with the next progress, minutes after its alarm."""
+    begin_s = case.t_s
+    case.stand(600, None, cpu=1.0)
+    case.steps = int(case.t_s)
+    case.work()
+    for end_s, action in ((case.t_s, "restart"), (case.t_s + 9.0, "stop")):
+        died = Diagnosis(
+            episode=Episode(kind="death", phase="train", start_s=begin_s, alarm_s=begin_s, end_s=end_s),
+            verdicts=(Verdict(cause="truncated-preprocessed-file", verdict="confirmed", score=0.9),),
+        )
+        assert case.healer.after_end(case.t_s + 10.0, (died,)).action == action
 
 
 def test_a_training_that_never_began_to_train_is_not_started_again(tmp_path):

@@ -83,6 +83,7 @@ class EventLines:
                 pids=tuple(pid for pid in line.get("pids") or () if whole(pid) is not None),
                 generation=whole(line.get("generation")) or 0,
                 source="hook",
+                request=whole(line.get("number")),
             )
         if kind == "checkpoint":
             file, duration_s = _text(line, "file"), _number(line.get("duration_s"))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from holter.causes.steps import Settings
-from holter.records import ActionTaken, Diagnosis, Message, Plan, Value
+from holter.records import ActionTaken, Diagnosis, Message, Plan, Text, Value
 from holter.remedies.admin_request import asked
 from holter.remedies.ladder import Attempt, reason_of, settings_in_force
 from holter.sentences import as_fields
@@ -53,7 +53,7 @@ class Attempts:
         self.awaited = action
         self._say(action)
 
-    def settle(self, t_s: float, state: str, message: Message) -> None:
+    def settle(self, t_s: float, state: str, message: Text) -> None:
         """Report how the awaited action ended, such as ``done`` or ``failed``. Do nothing if no action is awaited."""
         if self.awaited is not None:
             self._say(msgspec.structs.replace(self.awaited, t_s=t_s, state=state, **as_fields(message)))

@@ -20,8 +20,8 @@ class Control:
         self._number = 0
         self._requests: list[dict[str, object]] = []
 
-    def ask(self, what: str, text: str, generation: int) -> bool:
-        """Send a request to the training; return False if the file with the requests cannot be written.
+    def ask(self, what: str, text: str, generation: int) -> int | None:
+        """Send a request to the training; return its number, or None if the file with the requests cannot be written.
 
         ``what``: ``replace-workers``, ``checkpoint``, ``checkpoint-here`` or ``stop``. ``text``: its reason or details.
         ``generation``: the number of the process that it is for; a process that replaces this one ignores it.
@@ -35,5 +35,5 @@ class Control:
             new.write_text(json.dumps(self._requests), encoding="utf-8")
             new.replace(self._path)
         except OSError:
-            return False
-        return True
+            return None
+        return self._number

@@ -81,6 +81,7 @@ class Healer:
         self.waiting = ExternalWait(say)
         self._hook_heals = HookHeals(say)
         self._left: LeftAlone | None = None
+        self._answer: ActionTaken | None = None  # the hook's first one to the last request
 
     @property
     def lacks_command(self) -> bool:
@@ -160,8 +161,9 @@ class Healer:
             self.attempts.settle(t_s, "failed", TAKEN_BACK())
             self.attempts.taken_back()
         # The training survived earlier deaths of workers; only episodes of the last moments explain this end. From its
-        # exception to its end a main process may take a minute: the episode is over with that end.
-        recent = [each for each in diagnoses if t_s - (each.episode.end_s or each.episode.alarm_s) < LAST_MOMENTS_S]
+        # exception to its end a main process may take a minute: the episode is over with that end, and not, as one that
+        # was survived, with the next progress.
+        recent = [each for each in diagnoses if t_s - self._last_moment_s(each.episode) < LAST_MOMENTS_S]
         diagnosis = recent[-1] if recent else None
         now = Situation(
             t_s, False, False, self.state.epoch, self.state.workers, self._can_continue, in_force=self._settings
@@ -175,6 +177,10 @@ class Healer:
             self.attempts.add(plan, t_s, self.state.epoch)
         return plan
 
+    def _last_moment_s(self, death: Episode) -> float:
+        moved_s = self.state.progress.at_s or 0.0
+        return death.alarm_s if death.end_s is None or death.end_s <= moved_s else death.end_s
+
     # ------------------------------------------------------------------------------------------------------ when to act
 
     def _is_ours(self, episode: Episode) -> bool:
@@ -186,6 +192,8 @@ class Healer:
         if awaited is None:
             return False
         after_s = tick.t_s - awaited.t_s
+        answers = (event for event in tick.events if isinstance(event, ActionTaken) and _answers(event, awaited))
+        self._answer = self._answer or next(answers, None)
         if awaited.action == "restart":
             if (moved or not self.state.progress.has_beat) and self.state.is_at_work(tick):
                 at_work = (
@@ -196,6 +204,10 @@ class Healer:
                 self.attempts.settle(tick.t_s, "done", at_work)
                 if not self.state.progress.has_beat:  # no epochs will show that it helped
                     self.attempts.helped()
+        elif moved and self._answer is not None and self._answer.state == "failed":  # the batch came by itself
+            self.attempts.settle(tick.t_s, "failed", self._answer.said)
+            self.state.progress.unlearn()
+            self.attempts.withdraw()
         elif moved:
             self.attempts.settle(tick.t_s, "done", GOES_ON(after=after_s))
             self.state.progress.unlearn()
@@ -264,8 +276,11 @@ class Healer:
         self.attempts.add(plan, tick.t_s, self.state.epoch)
         if plan.action != "replace-workers":
             return plan
-        self.attempts.start(self.attempts.action(plan, tick.t_s, "begun", WAITS()))
-        if not self._control.ask("replace-workers", plan.cause or "", self.attempts.generation):
+        self._answer = None
+        request = self._control.ask("replace-workers", plan.cause or "", self.attempts.generation)
+        begun = self.attempts.action(plan, tick.t_s, "begun", WAITS())
+        self.attempts.start(msgspec.structs.replace(begun, request=request))
+        if request is None:
             self.attempts.settle(tick.t_s, "failed", NOT_ASKED())
         return None
 
@@ -274,3 +289,7 @@ class Healer:
         if not self.waiting.is_on:
             self.waiting.begin(self.attempts.action(plan, t_s, "begun"))
             self._control.ask("checkpoint", plan.cause or "", self.attempts.generation)
+
+
+def _answers(event: ActionTaken, awaited: ActionTaken) -> bool:
+    return event.source == "hook" and event.request is not None and event.request == awaited.request
