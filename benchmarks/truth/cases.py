@@ -53,7 +53,7 @@ BEGINNINGS: dict[str, Half] = {
     "r3-": "fresh", "r4-": "fresh2", "r5-": "fresh3", "r6-": "fresh4", "r9a-": "fresh5a", "r9b-": "fresh5b",
     "r10-": "fresh6", "r11-": "fresh7",
 }  # fmt: skip
-# No rule is made from these, and no test reads them.
+# No rule was made from these before their first scoring, and no test reads them.
 KEPT_BACK: tuple[Half, ...] = ("fresh5b", "fresh5c", "fresh6", "fresh7")
 
 

@@ -121,7 +121,7 @@ SOLVED = (
 # Programs print "you" and "please", but never speak of themselves, and ask nobody.
 ADDRESSED = later(
     r"\bI(?:'m|'ve|'d| (?:am|have|get|got|use[sd]?|run|ran|train\w*|tr(?:y|ied)|see|saw|do|did|was|had|set"
-    r"|think|would|can|cannot|can't|notice[sd]?|want|need|start\w*|put|did|also|just|only))\b"
+    r"|think|would|can|cannot|can't|notice[sd]?|want|need|start\w*|check\w*|found|put|also|just|only))\b"
     r"|\b(?:my|any ?one|any (?:idea|help)|why (?:do|does|is|are|did|has|would)|is (?:this|that|it) normal)\b"
     r"|(?<!\?)\?[ \t]*$|[我吗谁]|为什么|怎么|请问|请教|求(?:助|解|教)|大家|各位"
     r"|正常|没遇到|\b(?:for|since) (?:\d+|two|three|four|five|six|several|many) (?:h|hours|days)\b",

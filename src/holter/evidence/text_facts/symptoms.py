@@ -22,8 +22,9 @@ VGPU = (
     r"\bGRID[ -](?!driver)[A-Z]*\d*\w*-\d{1,2}[QCAB]\b|\b(?:A|T|L|V|P|M|RTX ?)\d{1,4}[A-Z]{0,3}-\d{1,2}[QCAB]\b"
     r"|\bNV\d+ads\w*|\bv-?GPU\b|虚拟 ?GPU|虚拟显卡|\bGRID (?:vGPU|licen[cs]e)"
 )
-# "25,000.5", and no part of a version.
-NUMBER = r"(?<![\d.])(\d+(?:,\d{3})*(?:\.\d+)?)"
+# "25,000.5" or "12,3", and no part of a version.
+NUMBER = r"(?<![\d.])(?<!\d,)(\d+(?:,\d{3})*(?:\.\d+|,\d{1,2})?)"
+DECIMAL_COMMA = later(r"(?<=^0),|,(?=\d{1,2}$)")
 SECONDS = rf"{NUMBER}\s*(?:seconds|second|secs|sec|s|秒)(?![a-z])"
 TURNS_INTO = (
     r"(?:→|->|=>|\bto\b|\bbecame\b|\bbecomes?\b|\binto\b|变成了?|变为|涨到|增加到|飙升到|暴涨到|升到|[增升涨降]至"
@@ -46,7 +47,9 @@ AFTER_MINUTES = later(
     r"(\d{1,4}|two|three|four|five|six|seven|eight|ten)\s*(?:个)?多?\s*(min|minutes?|分钟|h|hours?|小时)",
     re.IGNORECASE,
 )
-EPOCHS = later(r"(?<![\d.-])(\d{2,5}) ?个? ?(?:epochs?|轮)", re.IGNORECASE)
+# How many epochs a training has; fewer are those before a change.
+EPOCHS = later(r"(?<![\d.-])(\d{3,5}) ?个? ?(?:epochs?|轮)(?! ?[之以]?后| ?later)", re.IGNORECASE)
+BEFORE_A_CHANGE = later(r"(?:\b(?:after|first|by|at|past|since)\b|[前第过到])\D{0,12}$", re.IGNORECASE)
 # How well a number of epochs explains why one time is longer than the other.
 MARGIN = 0.05
 WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10}
@@ -206,7 +209,7 @@ def named(text: str, whole: str | None = None) -> tuple[tuple[str, ...], str]:
 
 
 def _slower(match: re.Match[str]) -> tuple[float, float] | None:
-    one, other = (float(match[group].replace(",", "")) for group in (1, 2))
+    one, other = (_number(match[group]) for group in (1, 2))
     usual, recent = (other, one) if REVERSED.search(match[0]) else (one, other)
     return (usual, recent) if usual > 0 and recent > MUCH_SLOWER * usual else None
 
@@ -239,7 +242,7 @@ def _apart(text: str) -> tuple[tuple[float, float] | None, str]:
     if re.search(r"epoch|轮", text, re.IGNORECASE) is None:
         return None, ""
     lengths = [
-        (float(match[1].replace(",", "")) * LENGTHS[match[2][0].lower()], match)
+        (_number(match[1]) * LENGTHS[match[2][0].lower()], match)
         for match in LENGTH.finditer(text)
         if re.search(
             r"epoch|轮|took|takes?|耗时|用时|需要|instead|而不是",
@@ -251,15 +254,25 @@ def _apart(text: str) -> tuple[tuple[float, float] | None, str]:
         return None, ""
     usual, first = lengths[0]
     recent, last = max(lengths[1:], key=lambda length: length[0])
-    if any(abs(recent / usual - int(count)) <= MARGIN * int(count) for count in EPOCHS.findall(text)):
-        return None, ""  # "818 s an epoch, 227 hours for 1000 of them"
+    if _is_of_all(recent / usual, clause(text, last)[1]):
+        return None, ""  # "818 s an epoch, 227 hours for 1000 epochs"
     said = dict.fromkeys((_with_its_words(text, first), _with_its_words(text, last)))
     return ((usual, recent), " … ".join(said)) if recent > MUCH_SLOWER * usual else (None, "")
+
+
+# A clause gives the time of so many epochs together.
+def _is_of_all(times: float, words: str) -> bool:
+    counts = (count for count in EPOCHS.finditer(words) if BEFORE_A_CHANGE.search(words[: count.start()]) is None)
+    return any(abs(times - int(count[1])) <= MARGIN * int(count[1]) for count in counts)
 
 
 # A length with the words of its clause in front of it.
 def _with_its_words(text: str, match: re.Match[str]) -> str:
     return " ".join((clause(text, match)[0] + match[0]).split())[-QUOTE_CHARS:]
+
+
+def _number(written: str) -> float:
+    return float(DECIMAL_COMMA.sub(".", written).replace(",", ""))
 
 
 def _count(written: str) -> float:

@@ -85,10 +85,12 @@ def test_a_change_a_wish_and_a_guide_accuse_nobody(text: str) -> None:
 
 
 def test_who_is_only_curious_complains_of_nothing() -> None:
-    trouble = "My training is slow, an epoch takes two hours."
+    trouble = "Larger batches are slow."
     assert complains(trouble)
     assert not complains(f"{trouble} I'm just curious. Which number of epochs is recommended?")
     assert not complains(f"{trouble} This is not a bug report.")
+    # Who has the trouble is answered, however politely it is put.
+    assert complains("My training is slow, an epoch takes two hours. I'm just curious, is that normal?")
 
 
 COMPLAINTS = (

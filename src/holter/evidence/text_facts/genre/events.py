@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from holter.evidence.text_facts.genre.adverts import asks_about_usage, is_of_long_ago
-from holter.evidence.text_facts.genre.genres import instructs, is_of_a_change, is_published
+from holter.evidence.text_facts.genre.genres import instructs, is_commit, is_of_a_change, is_published
 from holter.evidence.text_facts.genre.over import is_over
 from holter.evidence.text_facts.kinds import TROUBLE
 from holter.patterns import either, later
@@ -24,13 +24,18 @@ MOST_OF_AN_OUTPUT = 0.5
 FEWEST_GENERAL = 3
 
 _SENTENCE = re.compile(r"(?:[^\n.!?。！？;；]|\.(?=\w))+[.!?。！？;；]*")
-# Somebody speaks of himself, of what is his, or of one day.
-_OWN = either(
-    # A small "i" is a variable, too.
+# Somebody speaks of himself. A small "i" is a variable, too.
+_SELF = (
     r"(?<![-\w/])(?-i:I(?![-\w/.]|\)|\d)|i(?='(?:m|ve|d|ll)\b| (?!in\b|is\b|and\b|th\b|for\b|if\b|to\b|not\b)[a-z]{2}))"
-    r"|\b(?:my|mine)\b|我(?!们)|[咱俺]",
+    r"|\b(?:my|mine)\b|我(?!们)|[咱俺]"
+)
+# The message of a commit says "we observed".
+_OWN_IN_A_COMMIT = either(_SELF)
+# Of himself, of what is his, or of one day.
+_OWN = either(
+    _SELF,
     r"\b(?:yesterday|this morning|last (?:night|week)|since (?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|yesterday"
-    r"|the (?:update|upgrade|reboot)))\b|昨[天晚日]|今[天晚早]|刚才|上周",
+    r"|the (?:\w+ )?(?:update|upgrade|reboot)))\b|昨[天晚日]|今[天晚早]|刚才|上周",
     r"(?<!\bif )(?<!\bwhen )\b(?:same|this)\s+(?:error|problem|issue|thing)\s+(?:again|after|here|happen\w*|occur\w*"
     r"|persist\w*|still)\b",
     r"\bwe (?:\w+ )?(?:observed?|noticed?|found|encounter(?:ed)?|met|hit)\b",
@@ -53,13 +58,15 @@ _AIMS = either(
 _WISHES = either(_WANTS, r"[?？]|^[ \t>]*(?:#|Q|问|A\d*:|答)")
 # A sentence of what may happen, of what is to be done, or of what something does in general.
 _GENERAL = either(
-    r"\b(?:if|may|might|can(?! ?not\b|'t)|could(?! not|n't)|should|would|will|must|usually|typically|generally|whenever"
+    # "Not sure if this is a bug" supposes nothing.
+    r"(?<!\bsure )(?<!\bknow )(?<!\bwondering )\bif\b",
+    r"\b(?:may|might|can(?! ?not\b|'t)|could(?! not|n't)|should|would|will|must|usually|typically|generally|whenever"
     r"|unless|in case|means|when (?:you|your|an?|the)|which is why|\ban? \w+ (?:(?:that|which|who) (?:is|was|has"
     r"|gets) )?(?:been )?(?:killed|stopped|blocked)|you|your|ensure|make sure|recommend\w*|avoid(?:s|ing)?"
     r"|prevents?|e\.g|for example|such as)\b"
     r"|^\s*(?:run|set(?! to)|use|check|look|try|open|install|reduce|increase|call|note|see|keep|choose|start by) ",
     r"如果|若|可能|可以(?!跑|用|训|过|正常)|通常|一般|往往|容易|建议|请(?!问|教)|需要|避免|防止|例如|比如|您|你"
-    r"|当[^,，。]{1,20}时|时会|是否会|先(?:看|检查|确认)|(?<![规原])则"
+    r"|当[^,，。]{1,20}时|时会|是否会|(?<!首)先(?:看|检查|确认)(?![了过到]|[^\n。]*发现)|(?<![规原])则"
     r"|(?<![反响相对适供效])应(?!该是|用)|将会|以防|否则"
     r"|会(?:导致|造成|引起)",
 )
@@ -96,7 +103,7 @@ _AT_A_STEP = either(
 )
 # Somebody asks, greets, thanks or wonders.
 _ADDRESSES = either(
-    r"\b(?:any (?:idea|help|hint|solution|suggestion|clue|advice|fix)s?\b|any ?one (?:else|know|ha[sd])"
+    r"\b(?:any (?:idea|help|hint|solution|suggestion|clue|advice|fix)s?\b|any ?(?:one|body) (?:else|know|ha[sd])"
     r"|how (?:to|can I|do I|do we|should I) (?:fix|solve|resolve|avoid|debug)|please (?:help|advise)|help me\b"
     r"|why(?: (?:is|are|does|do|did)\b| ?\?)|is (?:this|that|it) (?:normal|expected|a bug|\S*(?:/issues/|#)\d)"
     r"|what (?:can|could|should) (?:I|we) (?:do|try)\b|what(?:'s| is) (?:wrong|going on|happening|the (?:reason"
@@ -116,9 +123,9 @@ _CASE = either(
 # Somebody who wants to know, and says that nothing is wrong.
 _CURIOUS = either(
     r"\b(?:just|only|simply|merely) (?:curious|wondering|asking)\b|\bout of (?:pure )?curiosity\b"
-    r"|\b(?:not|isn't) (?:really |actually )?(?:(?:related to|about) (?:troubleshooting|an? (?:bug|error|problem))"
-    r"|an? (?:bug|error|problem)(?: report)?)\b",
-    r"(?:只是|单纯|纯粹)(?:想|好奇)|不是(?:报|什么)?(?:bug|错误|问题|故障)",
+    r"|\b(?:not|isn't) (?:really |actually )?(?:(?:related to|about) )?(?:troubleshooting"
+    r"|an? (?:bug|problem)(?: report)?)\b",
+    r"(?:只是|单纯|纯粹)(?:想|好奇)|不是(?:报|什么)?(?:bug|问题|故障)",
 )
 # Headings of forms for bugs.
 _FORM = either(
@@ -173,7 +180,8 @@ def tells_event(text: str) -> bool:
     is_printed = _PRINTS.search(text) is not None
     if not is_printed and (is_published(text) or is_over(text) or _only_asks_how(sentences)):
         return False
-    if any(_OWN.search(trouble) for trouble in troubles):
+    own = _OWN_IN_A_COMMIT if is_commit(text) else _OWN
+    if any(own.search(trouble) for trouble in troubles):
         return True
     if not is_printed and is_of_a_change(text) and not any(map(_is_measured, sentences)):
         return False
@@ -192,16 +200,19 @@ def tells_event(text: str) -> bool:
 
 def complains(text: str) -> bool:
     """Return whether somebody states a trouble that is there: no trouble that may come, or is asked of in general."""
-    if _CURIOUS.search(text) is not None:
-        return False
     text = without_code(plain(text), keeps=_is_no_code)
     sentences = _of_today(_sentences_of(text))
     stated = [sentence for sentence in sentences if _is_stated(sentence)]
+    if _CURIOUS.search(text) is not None and not any(
+        sign.search(each) for sign in (_OWN, _OURS, _HAPPENED) for each in stated
+    ):
+        return False
     is_title = len(text) <= FEW_CHARS and any(map(_is_plain_trouble, sentences[:1]))
     if not stated or is_title:
         return bool(stated)
     is_of_a_person = any(_OWN.search(each) or _ADDRESSES.search(each) for each in sentences)
-    if not is_of_a_person and not _FORM.search(text) and not _CASE.search(text):
+    is_of_one_time = is_of_a_person or any(map(_AT_A_STEP.search, stated))
+    if not is_of_one_time and not _FORM.search(text) and not _CASE.search(text):
         return False
     return any(sign.search(each) for sign in (_OWN, _OURS, _ADDRESSES, _HAPPENED, _PRINTS) for each in stated)
 

@@ -33,7 +33,7 @@ CHANGES = either(
     r"\b(?:this (?:patch|commit|MR)|(?:this|the) (?:PR|pull request)) (?!(?:broke|caus|introduc|size))",
     r"^[ \t]*(?:fix(?:es)?|closes?|resolves?) #\d+",
     r"\bwhat does this (?:PR|pull request|MR) do\b|\bhow was (?:it|this) tested\b",
-    r"\A\s*(?:fix|feat|docs?|chore|refactor|perf|README)(?:\([^)\n]*\))?: [a-z]",
+    r"\A\s*(?-i:(?:fix|feat|docs?|chore|refactor|perf|README)(?:\([^)\n]*\))?: [a-z])",
     r"\A\s*(?:修复|新增|优化|重构|文档):",
 )
 WISHES = either(
@@ -52,10 +52,10 @@ _MARKUP = either(
     r"\]\((?!https?:|www\.|mailto:)[^)\s]{1,120}\.(?:md|rst|html?|ipynb|py|ya?ml|png|jpe?g|gif|svg)(?:#[\w.-]*)?\)"
     r"|\]\(#[\w.-]+\)",
     r":(?:ref|doc|class|func|meth|mod|attr|obj|term):`|^[ \t]*\.\. (?:\w[\w-]*::|_[\w-]+:)|^\[\[\w+\]\]|```\{\w+\}"
-    # The prefix of a commit is no trouble of its reader, either.
-    r"|\A\s*(?:feat|fix|perf|refactor|chore|docs|build|ci)(?:\([\w ./-]+\))?!?: "
     r"|^[ \t]*:::+ ?\{?\w+|^[ \t]*(?:!!!|\?\?\?) \w+|^[ \t]*\[[\w. -]+\]: (?:https?:/|\.{0,2}/)\S+[ \t]*$",
 )
+# "Docs:" and "build: torch 2.4" begin a report.
+_COMMIT = later(r"\s*(?:feat|fix|perf|refactor|chore|docs|ci|build(?!: [^\n]*\d\.\d))(?:\([\w ./-]+\))?!?: ")
 # Verbs that begin the title of a change. Who has a trouble states it, or asks.
 _IMPERATIVE = (
     r"(?:fix(?:es|ed|ing)?|add(?:s|ed)?|move|avoid|prevent|handle|remove|delete|(?:update|upgrade)(?! (?:from"
@@ -199,15 +199,20 @@ _MARKS = tuple(
 
 
 def is_published(text: str) -> bool:
-    """Return whether a text is a page of documentation or a commit by its mark-up, or a part of a paper."""
+    """Return whether a text is a page of documentation by its mark-up, or a part of a paper."""
     return (
         _MARKUP.search(text) is not None or sum(mark.search(text) is not None for mark in _OF_A_PAPER) >= FEWEST_MARKS
     )
 
 
+def is_commit(text: str) -> bool:
+    """Return whether a text begins as the message of a commit does."""
+    return _COMMIT.match(text) is not None
+
+
 def is_of_a_change(text: str) -> bool:
     """Return whether a text is the message of a commit, the title of a change to code, or a review of one."""
-    return _CHANGE_TITLE.search(text) is not None or _REVIEW.search(text) is not None
+    return is_commit(text) or _CHANGE_TITLE.search(text) is not None or _REVIEW.search(text) is not None
 
 
 def instructs(text: str) -> bool:
