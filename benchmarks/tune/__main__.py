@@ -33,12 +33,12 @@ FULL, QUICK = Plan(8, 12), Plan(3, 4)
 
 def main() -> int:
     """Measure, print tables, write JSON if asked; return 1 if a goal was missed."""
-    options = options_of_scenes("tune", __doc__, quick="fewer rounds").parse_args()
+    options = options_of_scenes("tune", __doc__, quick="five scenes, fewer rounds").parse_args()
     plan = QUICK if options.quick else FULL
     rows: list[Row] = []
     goals: list[Goal] = []
     reached: list[bool] = []
-    for scene, variables in made_scenes(options.only):
+    for scene, variables in made_scenes(options.only, quick=options.quick):
         environment = {**variables, EPOCHS: "2", STEPS: "250"}
         more, share, high = compare(scene, plan, environment, anyway=options.anyway)
         rows += more
