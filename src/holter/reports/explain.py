@@ -23,6 +23,11 @@ DOCS_VARIABLE = "HOLTER_DOCS_URL"
 ABOUT = define("report.about-cause", "About this cause: {where}")
 ERROR_TEXTS_HEADING = define("explain.error-texts", "Messages that come with it")
 
+# Sections that name one thing after another: each gets a line of its own.
+LISTS = ("Looks like", "What helps", "容易混淆", "怎么办")
+# The end of a sentence before another one; not that of "e.g." or "...".
+_MORE_FOLLOWS = later(r"(?<=[\w\])\"])(?<!\.\w)\. |。(?=.)")
+
 # "What happens:  the text" at the start of a line begins a section; Chinese pages use a full-width colon.
 _SECTION = later(r"^(?P<name>[A-Z][A-Za-z ]{2,20}|[\u4e00-\u9fff]{2,8})[:：]\s*(?P<rest>.*)$")
 
@@ -77,12 +82,33 @@ def sections(page_text: str) -> Iterator[tuple[str, str]]:
         heading = _SECTION.match(line)
         if heading:
             if name or any(lines):
-                yield name, _joined(lines)
+                yield name, _body(name, lines)
             name, lines = heading["name"], [heading["rest"]]
         else:
             lines.append(line.strip())
     if name or any(lines):
-        yield name, _joined(lines)
+        yield name, _body(name, lines)
+
+
+def _body(name: str, lines: list[str]) -> str:
+    return _listed(_joined(lines)) if name in LISTS else _joined(lines)
+
+
+def _listed(words: str) -> str:
+    # "a (x; y); b. More." is two things, and a sentence below them.
+    things, depth, below = [""], 0, ""
+    for at, character in enumerate(words):
+        depth += (character in "([（“") - (character in ")]）”")
+        if depth == 0 and _MORE_FOLLOWS.match(words, at):
+            below = words[at + 1 :].strip()
+            break
+        if depth == 0 and character in ";；":
+            things.append("")
+        else:
+            things[-1] += character
+    if words.startswith("- ") or len(things) == 1:
+        return words
+    return "\n".join(f"- {thing.strip().rstrip('.。')}" for thing in things) + f"\n{below}".rstrip()
 
 
 def _joined(lines: list[str]) -> str:

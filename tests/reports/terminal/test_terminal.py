@@ -203,6 +203,23 @@ def test_a_page_is_taken_apart_by_its_headings() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("section", "lines"),
+    [
+        ("Looks like:  a (x; y); b.", ["- a (x; y)", "- b"]),
+        ("What helps:  run it, e.g. now [SAFE]; wait ... long. No x; no y.",
+         ["- run it, e.g. now [SAFE]", "- wait ... long", "No x; no y."]),
+        ("怎么办：甲（子；丑）；乙。丙。", ["- 甲（子；丑）", "- 乙", "丙。"]),
+        ("What helps:  - its own; list\n- of two", ["- its own; list", "- of two"]),
+        ("What helps:  one thing. And a word.", ["one thing. And a word."]),
+        ("Source:  a; b.", ["a; b."]),
+    ],
+)  # fmt: skip
+def test_things_of_a_page_that_help_or_look_alike_have_a_line_each(section: str, lines: list[str]) -> None:
+    ((_, body),) = sections(section)
+    assert body.splitlines() == lines
+
+
 def test_a_page_prints_its_headings_on_lines_of_their_own() -> None:
     out = StringIO()
     print_page(Console(file=out, width=60, color_system=None), "frozen-worker", "zh")
