@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import signal
 import subprocess
@@ -110,6 +111,20 @@ def test_a_cascade_waits_for_all_folds_of_its_previous_stage(world: World) -> No
 def test_the_fold_all_of_the_previous_stage_is_enough(world: World) -> None:
     world.done("3d_lowres", "all")
     assert states(world, "3d_cascade_fullres") == ["missing"] * 5
+
+
+def test_a_cascade_waits_for_as_many_folds_as_the_splits_have(world: World) -> None:
+    splits = Path(world.environ["nnUNet_preprocessed"]) / DATASET / "splits_final.json"
+    splits.write_text(json.dumps([{"train": ["a"], "val": ["b"]}] * 3))
+    for fold in "012":
+        assert {cell.state for cell in world.cells("3d_cascade_fullres", folds="0-2")} == {"blocked"}
+        world.done("3d_lowres", fold)
+    assert {cell.state for cell in world.cells("3d_cascade_fullres", folds="0-2")} == {"missing"}
+    splits.write_text(json.dumps([{"train": ["a"], "val": ["b"]}] * 7))
+    for fold in "34":
+        world.done("3d_lowres", fold)
+    (cell,) = world.cells("3d_cascade_fullres", folds="0")
+    assert cell.state == "blocked" and phrase(cell.why, "en") == "needs all folds of 3d_lowres: 5, 6 missing"
 
 
 def test_data_that_are_not_preprocessed_are_named(world: World) -> None:

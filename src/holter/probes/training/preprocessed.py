@@ -120,6 +120,11 @@ def folds_in(dataset: Path) -> int | None:
     return len(splits) if isinstance(splits, list) else None
 
 
+def folds_of(dataset: Path) -> tuple[str, ...]:
+    """Return the folds of a preprocessed data set: those of its splits, or nnU-Net's five as long as it has none."""
+    return tuple(map(str, range(folds_in(dataset) or USUAL_FOLDS)))
+
+
 def jobs_of(training: TrainingCommand, environ: Mapping[str, str]) -> tuple[Path, tuple[Job, ...]] | None:
     """Return the folder of a training's preprocessed data set and its start-up jobs there; None if unknown."""
     root, dataset = environ.get("nnUNet_preprocessed"), training.dataset_name(environ)

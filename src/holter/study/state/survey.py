@@ -18,6 +18,7 @@ from holter.linux.procfs import list_numbers, read_text
 from holter.probes.machine.environment import process_environ
 from holter.probes.process.process_files import PF_FORKNOEXEC, parse_cmdline, parse_stat
 from holter.probes.process.process_roles import is_python
+from holter.probes.training.preprocessed import folds_of
 from holter.probes.training.starting import is_holter_train
 from holter.records import Message
 from holter.reports.outcome.wall import parsed
@@ -81,13 +82,14 @@ def survey(jobs: Sequence[Job], seen: Seen) -> tuple[Cell, ...]:
 
 
 def lacking_folds(job: Job, done: Iterable[Path] = ()) -> tuple[str, ...]:
-    """Return the folds of the previous stage that a cascade still needs: all five, or ``all``."""
+    """Return the folds of the previous stage that a cascade still needs: each of its data set, or ``all``."""
     if job.previous is None:
         return ()
+    folds = folds_of(job.preprocessed.parent)
     model = job.folder.parent.with_name(f"{job.trainer}__{job.plans}__{job.previous}")
     known = set(done)
-    there = {fold for fold in (*"01234", "all") if (folder := model / f"fold_{fold}") in known or is_done(folder)}
-    return () if "all" in there else tuple(fold for fold in "01234" if fold not in there)
+    there = {fold for fold in (*folds, "all") if (folder := model / f"fold_{fold}") in known or is_done(folder)}
+    return () if "all" in there else tuple(fold for fold in folds if fold not in there)
 
 
 def cell_of(job: Job, seen: Seen) -> Cell:
