@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from holter.errors import BadInput
+from holter.reports.catalogue import Lang
 from holter.study.clusters.service import disks_of, unit_of
 from needs import needs
 from study.conftest import World
@@ -34,12 +35,13 @@ def test_it_runs_the_same_command_in_the_same_folder_with_nnunets_folders(world:
 
 
 @needs("systemd")
-def test_systemd_reads_it_and_sees_each_word_as_it_was_typed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_systemd_reads_it_and_sees_each_word_as_it_was_typed(tmp_path: Path, lang: Lang) -> None:
     folder = tmp_path / "with a blank"
     folder.mkdir()
     file = tmp_path / "holter-study.service"
     environ = {"nnUNet_raw": "/raw 50%", "HOLTER_X": 'a"b\\c', "PATH": os.environ["PATH"], "OTHER": "no"}
-    file.write_text(unit_of(WORDS, folder, environ))
+    file.write_text(unit_of(WORDS, folder, environ, lang))
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(file)],
         env={**os.environ, "SYSTEMD_LOG_LEVEL": "warning"},
@@ -70,7 +72,7 @@ mount -t tmpfs disk "$1" && wait $pid || exit 7
 def test_after_a_reboot_it_waits_for_the_disk_of_the_results(world: World) -> None:
     disk, file = world.folder / "a disk", world.folder / "unit"
     disk.mkdir()
-    environ = {**os.environ, **world.environ, "nnUNet_results": f"{disk}/results"}
+    environ = {**os.environ, **world.environ, "nnUNet_results": f"{disk}/results", "HOLTER_LANG": "en"}
     # With a first process of its own: what only this namespace has mounted is no disk of a service.
     apart = ["unshare", "--mount", "--pid", "--fork", "--mount-proc"]
     command = [*apart, "sh", "-c", REBOOT, "sh", str(disk), sys.executable, str(file)]
@@ -81,6 +83,23 @@ def test_after_a_reboot_it_waits_for_the_disk_of_the_results(world: World) -> No
     assert f"WorkingDirectory=-{disk}/work" in lines, "it may be missing before the wait"
     assert f'ExecStartPre=/bin/sh -c \'test -d "$$0"\' "{disk}/work"' in lines and "TimeoutStartSec=infinity" in lines
     assert sum(line.startswith("ExecStartPre=") for line in lines) == 2, "the root is always there"
+
+
+def test_its_comments_and_its_study_speak_the_language_of_the_one_who_asked(world: World) -> None:
+    environ = {**os.environ, **world.environ, "HOLTER_NOTIFY": "ntfy:mine", "nnUNet_raw": "not/mounted"}
+    command = [sys.executable, "-m", "holter", "study", "run", "4", "-c", "2d", "--slots", "1", "--service"]
+    spoken = {}
+    for lang in ("en", "zh"):
+        words = [*command, "--lang", lang]
+        spoken[lang] = subprocess.run(words, cwd=world.folder, env=environ, capture_output=True, text=True, check=True)
+    comments = {
+        lang: [line for line in done.stdout.splitlines() if re.match(r"# \S|.*\S +# ", line)]
+        for lang, done in spoken.items()
+    }
+    assert len(comments["en"]) == len(comments["zh"]) >= 5
+    assert not any(re.search("[一-鿿]", line) for line in comments["en"])
+    assert all(re.search("[一-鿿]", line) for line in comments["zh"]), comments["zh"]
+    assert 'Environment="HOLTER_LANG=zh"' in spoken["zh"].stdout.splitlines()
 
 
 MOUNT = "36 {parent} 98:{number} / {point} rw - ext4 /dev/sda{number} rw\n"
@@ -102,14 +121,15 @@ def test_it_waits_for_disks_that_the_first_process_has_and_for_all_that_the_stud
 
 
 def test_a_results_folder_that_is_not_there_now_is_named(world: World) -> None:
-    here = unit_of(WORDS, world.folder, world.environ)
+    here = unit_of(WORDS, world.folder, world.environ, "en")
     assert "Not there now" not in here
-    gone = unit_of(WORDS, world.folder, {**world.environ, "nnUNet_results": str(world.folder / "not-mounted")})
+    environ = {**world.environ, "nnUNet_results": str(world.folder / "not-mounted")}
+    gone = unit_of(WORDS, world.folder, environ, "en")
     assert "# Not there now" in gone and "after a reboot: nnUNet_results\n" in gone
 
 
 def test_what_no_line_of_such_a_file_can_hold_is_an_error() -> None:
     with pytest.raises(BadInput, match="nnUNet_x has a line break") as raised:
-        unit_of(WORDS, Path("/"), {"nnUNet_x": "a\nExecStart=/bin/evil"})
+        unit_of(WORDS, Path("/"), {"nnUNet_x": "a\nExecStart=/bin/evil"}, "en")
     assert raised.value.next_step
     assert not re.search("evil", str(raised.value))

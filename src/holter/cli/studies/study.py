@@ -185,7 +185,7 @@ def study(
         if service:
             from holter.study.clusters.service import unit_of
 
-            print(unit_of(same_words(sys.argv, "run"), Path.cwd(), os.environ, out), end="")
+            print(unit_of(same_words(sys.argv, "run"), Path.cwd(), os.environ, language, out), end="")
             return
         notes = for_trainings_elsewhere(context.obj, environ)
         if slurm:

@@ -14,6 +14,7 @@ from holter.errors import BadInput
 from holter.linux.mounts import mount_of, parse_mountinfo
 from holter.linux.procfs import read_text
 from holter.probes.machine.environment import looks_secret
+from holter.reports.catalogue import Lang, phrase
 from holter.sentences import NOTHING_STARTED, define
 from holter.study import settings_file
 from holter.study.trainings import absolute
@@ -32,11 +33,29 @@ NAMES = (
 LINE_BREAK = define("error.study-service-line", "{name} has a line break: no service file can hold it.")
 WITHOUT_IT = define("next.study-service-line", "unset {name}, or start the study without --service")
 
+INSTALL = define("study-service.install", "{name}.service: put it into ~/.config/systemd/user/, then")
+LINGER = define("study-service.linger", "so that it also runs while you are not logged in, and after a reboot")
+LEFT_OUT = define("study-service.left-out", "Left out, because they look like secrets: {names}")
+RESTARTS = define(
+    "study-service.restarts",
+    "A study that was killed starts again and goes on with its trainings, which run on. After these exit codes it does "
+    "not: 0 all is done, 1 something must be looked at, 75 it was asked to stop.",
+)
+WAITS = define(
+    "study-service.waits",
+    "After a reboot it waits for its disks: on an empty folder all folds would seem to be missing.",
+)
+WAITING = define("study-service.waiting", "waits until a disk is mounted on {disk}")
+NOT_THERE = define(
+    "study-service.not-there", "Not there now, so the service does not wait for their disk after a reboot: {names}"
+)
+
+NAME = "holter-study"
 UNIT = """\
-# {name}.service: put it into ~/.config/systemd/user/, then
+# {install}
 #   systemctl --user daemon-reload
 #   systemctl --user enable --now {name}
-#   loginctl enable-linger    # so that it also runs while you are not logged in, and after a reboot
+#   loginctl enable-linger    # {linger}
 #   journalctl --user -u {name} -f{left_out}
 [Unit]
 Description=holter study
@@ -45,8 +64,7 @@ Description=holter study
 WorkingDirectory={folder}
 {variables}
 {waits}ExecStart={command}
-# A study that was killed starts again and goes on with its trainings, which run on; after exit codes it does not:
-# 0 all is done, 1 something must be looked at, 75 it was asked to stop.
+# {restarts}
 Restart=on-abnormal
 RestartSec=30
 SuccessExitStatus=75
@@ -56,24 +74,18 @@ TimeoutStopSec={stop}
 [Install]
 WantedBy=default.target
 """
-LEFT_OUT = "\n# Left out, because they look like secrets: {names}"
 # RequiresMountsFor= would not help: the manager of a user's services knows a disk only once it is mounted.
-WAIT = """\
-# After a reboot it waits for its disks: on an empty folder all folds would seem to be missing.
-TimeoutStartSec=infinity
-"""
 # Some disks are mounted when somebody looks into their folder (automounts, submounts of NFS, DFS): ls does.
 WAIT_FOR = """\
 ExecStartPre=/bin/sh -c 'until ls "$$0/" >/dev/null 2>&1; mountpoint -q "$$0"; do \
-[ "$$said" ] || echo "holter: waits until a disk is mounted on $$0"; said=1; sleep 5; done' {disk}
+[ "$$said" ] || echo "holter: {waiting}"; said=1; sleep 5; done' {disk}
 """
 # That folder is also looked for before the wait, when it may be missing ("-" in front of it); after the wait it is not.
 WAITED = """ExecStartPre=/bin/sh -c 'test -d "$$0"' {folder}\n"""
-NOT_THERE = "# Not there now, so the service does not wait for their disk after a reboot: {names}\n"
 
 
-def unit_of(words: Sequence[str], folder: Path, environ: Mapping[str, str], out: Path = Path()) -> str:
-    """Return the service file that runs ``holter`` with these words in a folder.
+def unit_of(words: Sequence[str], folder: Path, environ: Mapping[str, str], lang: Lang, out: Path = Path()) -> str:
+    """Return the service file that runs ``holter`` with these words in a folder; its comments are in a language.
 
     ``out``: the folder for output. Before the study begins, the service waits for the disks of its folders.
     Raises:  BadInput for a word or variable that such a file cannot hold.
@@ -83,6 +95,7 @@ def unit_of(words: Sequence[str], folder: Path, environ: Mapping[str, str], out:
         name for name, value in chosen.items() if name in SECRET or (name not in NAMES and looks_secret(name, value))
     )
     kept = {name: value for name, value in chosen.items() if name not in secret} | absolute(environ)
+    kept["HOLTER_LANG"] = lang  # a service has no locale
     for name, value in {**kept, "holter": " ".join(words), "pwd": str(folder)}.items():
         if "\n" in value:
             raise BadInput(LINE_BREAK(name=name), safe=NOTHING_STARTED(), next_step=WITHOUT_IT(name=name))
@@ -90,10 +103,13 @@ def unit_of(words: Sequence[str], folder: Path, environ: Mapping[str, str], out:
     disks = disks_of(words, folder, environ, out)
     gone = [name for name, place in nnunet.items() if not Path(place).exists()]
     return UNIT.format(
-        name="holter-study",
-        left_out=LEFT_OUT.format(names=", ".join(secret)) if secret else "",
+        name=NAME,
+        install=phrase(INSTALL(name=NAME), lang),
+        linger=phrase(LINGER(), lang),
+        restarts=phrase(RESTARTS(), lang),
+        left_out=f"\n# {phrase(LEFT_OUT(names=tuple(secret)), lang)}" if secret else "",
         folder=("-" if disks else "") + str(folder).replace("%", "%%"),
-        waits=_waits(disks, folder, gone),
+        waits=_waits(disks, folder, gone, lang),
         variables="\n".join(f"Environment={_quoted(f'{name}={value}')}" for name, value in sorted(kept.items())),
         # A dollar begins a variable in a command line alone.
         command=" ".join(_quoted(word).replace("$", "$$") for word in (sys.executable, "-m", "holter", *words)),
@@ -118,10 +134,12 @@ def disks_of(
     return sorted({mount.mount_point for mount in found if mount is not None} - {"/"})
 
 
-def _waits(disks: Sequence[str], folder: Path, gone: Sequence[str]) -> str:
-    lines = NOT_THERE.format(names=", ".join(gone)) if gone else ""
+def _waits(disks: Sequence[str], folder: Path, gone: Sequence[str], lang: Lang) -> str:
+    lines = f"# {phrase(NOT_THERE(names=tuple(gone)), lang)}\n" if gone else ""
     if disks:
-        lines += WAIT + "".join(WAIT_FOR.format(disk=_quoted(disk).replace("$", "$$")) for disk in disks)
+        waiting = phrase(WAITING(disk="$$0"), lang)
+        lines += f"# {phrase(WAITS(), lang)}\nTimeoutStartSec=infinity\n"
+        lines += "".join(WAIT_FOR.format(waiting=waiting, disk=_quoted(disk).replace("$", "$$")) for disk in disks)
         lines += WAITED.format(folder=_quoted(str(folder)).replace("$", "$$"))
     return lines
 
