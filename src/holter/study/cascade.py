@@ -18,6 +18,15 @@ NEEDS_OTHERS = define(
 BLOCKED = define("error.study-blocked", "{name}: {why}.")
 
 
+def trouble_of(cells: Sequence[Cell]) -> BadInput | None:
+    """Return the error with which these trainings cannot be started; None if they can."""
+    try:
+        needs_of(cells)
+    except BadInput as error:
+        return error
+    return None
+
+
 def needs_of(cells: Sequence[Cell]) -> dict[Path, frozenset[Path]]:
     """Return for the folder of each fold the folders of this study that must be done before it.
 

@@ -16,7 +16,8 @@ from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.outcome.sentences import VERDICT
 from holter.reports.runs.line import print_line
 from holter.sentences import define
-from holter.study.finish import steps_of
+from holter.study.cascade import trouble_of
+from holter.study.finish import Step
 from holter.study.plan import command_of, counted, hours_left, in_order, published_hours, remarks
 from holter.study.records import Cell, State, lost_by_cause
 from holter.study.report.as_json import ends_at, local
@@ -69,8 +70,9 @@ def print_plan(
         if cell.state == "blocked":
             command = phrase(COMMAND_LATER(command=command, why=cell.why), lang)
         print_line(console, Text(f"  {command}"))
-    for changed in changed_plans(cells):
-        print_line(console, Text(phrase(changed, lang), style="yellow"))
+    trouble = trouble_of(cells)
+    for warning in (*changed_plans(cells), *(() if trouble is None else (trouble.what,))):
+        print_line(console, Text(phrase(warning, lang), style="yellow"))
     for remark in remarks(cells, extra):
         print_line(console, Text(phrase(remark, lang), style="dim"))
     print_line(console, Text(f"\n{phrase(counted(cells), lang)}", style="bold"))
@@ -78,7 +80,7 @@ def print_plan(
     for words in (*([] if hours is None else [hours]), *published_hours(cells), *sentences_of(needs)):
         print_line(console, Text(phrase(words, lang)))
     if run is not None and any(cell.state in ("missing", "unfinished", "blocked") for cell in cells):
-        print_line(console, Text(phrase(ON_RUN(command=run), lang)))
+        print_line(console, Text(phrase(ON_RUN(command=run if trouble is None else trouble.next_step), lang)))
 
 
 def print_matrix(console: Console, cells: Sequence[Cell]) -> None:
@@ -170,14 +172,9 @@ def _print_reasons(console: Console, cells: Sequence[Cell], lang: Lang) -> None:
             print_line(console, Text(f"{sign} ", style=style).append(f"{phrase(name_of(cell.job), lang)}: {words}"))
 
 
-def print_finish(
-    console: Console, cells: Sequence[Cell], extra: Sequence[str], lang: Lang, wrote: Path | None = None
-) -> None:
-    """Print the next steps after a study for each data set, with their commands.
-
-    ``wrote``: the file of a report that was written.
-    """
-    for what, commands in steps_of(cells, extra):
+def print_finish(console: Console, steps: Sequence[Step], lang: Lang, wrote: Path | None = None) -> None:
+    """Print the next steps after a study, with their commands. ``wrote``: the file of a report that was written."""
+    for what, commands in steps:
         print_line(console, Text(phrase(what, lang), style="bold"))
         for command in commands:
             print_line(console, Text(f"  {command}"))

@@ -43,7 +43,7 @@ ADDRESSES = ("https://", "http://", "file://")
 # May be given several times: a list in a file, commas in a variable (a colon separates address and port).
 SEVERAL = ("metrics", "allow-host", "configurations", "folds", "gpus", "priority")
 # These choose what is overwritten or begun again: never by a line in a file that was forgotten.
-NEVER = ("force", "restart-from-scratch", "yes", "tape", "write", "help", "version")
+NEVER = ("force", "restart-from-scratch", "yes", "tape", "write", "do", "help", "version")
 # May contain tokens.
 SECRET = ("notify",)
 

@@ -27,7 +27,7 @@ STARTS_OF_SLURM = define("error.study-slurm-spacing", "Slurm decides when a task
 TWO_FILES = define("error.study-file-two", "A study is one file, or data sets, not both: {words}.")
 FILE_SAYS = define("error.study-file-says", "{file} says what to train; {option} would change only a part of it.")
 
-OF_FINISH = ("report", "force")
+OF_FINISH = ("report", "force", "do")
 OF_RUN = (
     "gpus",
     "slots",

@@ -21,6 +21,7 @@ from holter.study.report.as_json import finish_as_json
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from holter.records import Message
     from holter.study.records import Job
     from holter.study.state.holders import Silences
 
@@ -72,22 +73,44 @@ def status(jobs: tuple[Job, ...], extra: tuple[str, ...], language: Lang, *, as_
 
 
 def finish(
-    jobs: tuple[Job, ...], extra: tuple[str, ...], language: Lang, *, as_json: bool, report: Path | None, force: bool
+    jobs: tuple[Job, ...],
+    extra: tuple[str, ...],
+    language: Lang,
+    *,
+    do: bool,
+    as_json: bool,
+    report: Path | None,
+    force: bool,
 ) -> int:
-    """Print what comes next, and write the report if one is asked for; return the exit code."""
+    """Print what comes next, or do it; write the report if one is asked for. Return the exit code."""
+    from holter.study.finish import steps_of
+
     cells = cells_of(jobs, os.environ)
+    steps = steps_of(cells, extra)
+    is_done = all(cell.state == "done" for cell in cells)
     wrote = None
-    if report is not None:
+    if report is not None:  # before hours of work, because it may be refused
         from holter.reports.private_files import write_private
         from holter.study.report.page import page
 
         wrote = write_private(report, page(cells, extra, os.environ, language), force=force)
+    if do:
+        from holter.reports.catalogue import phrase
+        from holter.study import doing
+
+        def tell(message: Message) -> None:
+            print(f"holter: {phrase(message, language)}", file=sys.stderr, flush=True)
+
+        if doing.do(steps, os.environ, tell):
+            steps = doing.by_hand(steps)
+        else:
+            is_done = False
     if as_json:
-        print_json(finish_as_json(cells, extra, language, wrote))
+        print_json(finish_as_json(cells, steps, language, wrote))
     else:
         from rich.console import Console
 
         from holter.study.terminal import print_finish
 
-        print_finish(Console(), cells, extra, language, wrote)
-    return 0 if all(cell.state == "done" for cell in cells) else 1
+        print_finish(Console(), steps, language, wrote)
+    return 0 if is_done else 1

@@ -148,6 +148,9 @@ def study(
         Path | None,
         typer.Option("--report", metavar="FILE.html", help="finish: write a report of the whole study, one HTML file."),
     ] = None,
+    do: Annotated[
+        bool, typer.Option("--do", help="finish: run the commands that it would print, one after another.")
+    ] = False,
     force: Force = False,
     as_json: Json = False,
     lang: Lang = None,
@@ -216,7 +219,7 @@ def study(
         code = run_here(jobs, settings, environ, notes, language, notify=notify, folders=folders, trainings=trainings)
         sys.exit(code)
     if action is Action.FINISH:
-        sys.exit(showing.finish(jobs, extra, language, as_json=as_json, report=report, force=force))
+        sys.exit(showing.finish(jobs, extra, language, do=do, as_json=as_json, report=report, force=force))
     if action is Action.PLAN:
         showing.plan(jobs, extra, language, as_json=as_json)
     else:

@@ -25,7 +25,7 @@ SEVERAL = ("-c", "--configurations", "-f", "--folds", "--gpus", "--priority")
 
 
 # These choose what is begun again, sent or overwritten: never by a line in a file that was forgotten.
-NEVER_IN_FILE = ("retry", "submit", "service", "priority", "watch", "json", "lang", "report", "force")
+NEVER_IN_FILE = ("retry", "submit", "service", "priority", "watch", "json", "lang", "report", "force", "do")
 
 
 class StudyCommand(HelpfulCommand):

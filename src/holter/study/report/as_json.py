@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holter.reports.catalogue import Lang, phrase
-from holter.study.finish import steps_of
+from holter.study.cascade import trouble_of
+from holter.study.finish import Step
 from holter.study.plan import command_of, counts, remarks
 from holter.study.records import Cell
 from holter.study.state.changed_plans import changed_plans
@@ -22,14 +23,16 @@ def as_json(
     cells: Sequence[Cell], extra: Sequence[str], lang: Lang, now_s: float, needs: Requirements | None = None
 ) -> dict[str, Any]:
     """Return a study for ``--json``; ``needs``: its requirements, if it is a plan. ``now_s``: Unix time."""
-    changed = () if needs is None else changed_plans(cells)  # reads files of each model
+    # Of a plan alone: these read files of each model.
+    trouble = None if needs is None else trouble_of(cells)
+    found = () if needs is None else (*changed_plans(cells), *(() if trouble is None else (trouble.what,)))
     return {
         "trainings": [_as_json(cell, extra, lang, now_s) for cell in cells],
         "counts": counts(cells),
         "hours": sum(cell.hours or 0.0 for cell in cells),
         "hours_unknown": sum(cell.hours is None for cell in cells),
         **({} if needs is None else {"needs": needs._asdict()}),
-        "remarks": [phrase(remark, lang) for remark in (*changed, *remarks(cells, extra))],
+        "remarks": [phrase(remark, lang) for remark in (*found, *remarks(cells, extra))],
     }
 
 
@@ -76,7 +79,7 @@ def _as_json(cell: Cell, extra: Sequence[str], lang: Lang, now_s: float) -> dict
     }
 
 
-def finish_as_json(cells: Sequence[Cell], extra: Sequence[str], lang: Lang, wrote: Path | None) -> dict[str, Any]:
+def finish_as_json(cells: Sequence[Cell], steps: Sequence[Step], lang: Lang, wrote: Path | None) -> dict[str, Any]:
     """Return the next steps after a study for ``--json``; ``wrote``: the file of a report that was written."""
-    steps = [{"what": phrase(what, lang), "commands": list(commands)} for what, commands in steps_of(cells, extra)]
-    return {"steps": steps, "counts": counts(cells), "report": None if wrote is None else str(wrote)}
+    shown = [{"what": phrase(what, lang), "commands": list(commands)} for what, commands in steps]
+    return {"steps": shown, "counts": counts(cells), "report": None if wrote is None else str(wrote)}
