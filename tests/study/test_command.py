@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from holter.cli import app
 from holter.errors import BadInput, FolderNotWritable
+from holter.records import Message
 from holter.reports.catalogue import phrase
+from holter.supervisor.folds.fold_lock import FoldLock
 from study.conftest import DATASET, World
 
 
@@ -51,6 +55,7 @@ def test_plan_speaks_chinese(world: World) -> None:
         ("run 4 -c 2d --gpus 0 --slots 1", "exclude each other"),
         ("run 4 -c 2d --slots 1 -- --restart-from-scratch --npz", "^--restart-from-scratch after -- would be given to"),
         ("run 4 -c 2d --slurm -- --val", "--val after -- would be given to every start"),
+        ("run 4 -c 2d --slurm --slurm-options=--comment='a", "--slurm-options: --comment='a cannot be read"),
     ],
 )
 def test_what_does_not_fit_together_is_one_clear_error_and_starts_nothing(world: World, words: str, said: str) -> None:
@@ -134,6 +139,17 @@ def test_an_error_of_a_file_names_line_and_key(world: World, text: str, said: st
     assert raised.value.next_step
 
 
+def test_a_file_may_begin_with_the_mark_of_windows_and_another_encoding_is_named(world: World) -> None:
+    file = Path(file_of(world))
+    file.write_text(FILE, encoding="utf-8-sig")
+    assert "3d_fullres" in typed(world, f"plan {file}")
+    file.write_bytes("# 研究\n".encode("gb18030") + FILE.encode())
+    with pytest.raises(BadInput, match="no UTF-8 text") as raised:
+        typed(world, f"plan {file}")
+    subprocess.run(["sh", "-c", str(raised.value.next_step)], check=True)
+    assert file.with_name("utf8-study.toml").read_text(encoding="utf-8") == "# 研究\n" + FILE
+
+
 def test_a_file_that_is_not_there_and_words_beside_a_file_are_errors(world: World) -> None:
     with pytest.raises(BadInput, match="cannot be read"):
         typed(world, f"plan {world.folder}/nothing.toml")
@@ -155,6 +171,14 @@ def test_the_next_command_of_an_error_is_one_of_this_command(world: World, words
     with pytest.raises(BadInput) as raised:
         typed(world, words)
     assert phrase(raised.value.next_step, "en").endswith(step)
+
+
+def test_the_next_command_of_an_error_can_be_typed_with_a_blank_in_a_name(world: World) -> None:
+    world.dataset("Dataset006_脑 肿瘤")
+    for words, step in (("Dataset006_脑瘤", ""), ("6 -c 3d_ful", " -c 3d_fullres")):
+        with pytest.raises(BadInput) as raised:
+            typed(world, f"plan {words}")
+        assert phrase(raised.value.next_step, "en").endswith(f"holter study plan 'Dataset006_脑 肿瘤'{step}")
 
 
 @pytest.mark.parametrize(
@@ -206,6 +230,38 @@ def test_a_fold_that_another_host_only_seems_to_train_is_named_and_retry_starts_
     assert "nothing is left to start" in left.stderr and not left.stdout
     sent = CliRunner().invoke(app, ["study", *words.split(), "--retry"], env=world.environ)
     assert "#SBATCH --array=0-0" in sent.stdout and "node07" not in sent.stderr
+
+
+def test_what_a_script_leaves_out_is_named(world: World) -> None:
+    folder = world.fold("2d", "0", "checkpoint_latest.pth")
+    world.entry(folder, state="gave-up", headline=Message(key="outcome.gave-up", values=()))
+    lock = FoldLock(world.fold("2d", "1"))
+    words = f"run 4 --slurm --lang en --out {world.folder}/out"
+    try:
+        done = CliRunner().invoke(app, ["study", *words.split(), "-c", "2d"], env=world.environ)
+    finally:
+        lock.close()
+    assert "#SBATCH --array=0-2" in done.stdout
+    said = done.stderr.splitlines()
+    assert "broken before" in said[0] and "fold 0" in said[0] and "--retry" in said[0], said
+    assert "fold 1 runs already" in said[1] and len(said) == 2, said
+    locks = [FoldLock(world.fold("3d_lowres", fold)) for fold in "01234"]
+    try:
+        waits = CliRunner().invoke(
+            app, ["study", *words.split(), "-c", "3d_lowres", "3d_cascade_fullres", "-f", "0-4"], env=world.environ
+        )
+    finally:
+        for each in locks:
+            each.close()
+    assert not waits.stdout and "nothing can start now: 5 trainings of a cascade need others" in waits.stderr
+
+
+def test_a_plan_that_could_not_be_started_says_so_and_what_could(world: World) -> None:
+    shown = typed(world, "plan 4 -c 3d_lowres 3d_cascade_fullres -f 0-1 --lang en")
+    assert "of which 2, 3, 4 are not in this study" in shown
+    assert shown.splitlines()[-1] == f"Next: holter study run {DATASET} -c 3d_lowres 3d_cascade_fullres"
+    found = json.loads(typed(world, "plan 4 -c 3d_lowres 3d_cascade_fullres -f 0-1 --lang en --json"))
+    assert any("of which 2, 3, 4" in remark for remark in found["remarks"])
 
 
 def test_a_folder_for_output_that_cannot_be_made_is_named_before_a_script_is_sent(world: World) -> None:

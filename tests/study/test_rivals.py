@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -46,11 +47,18 @@ class Rival(Trainings):
         return over
 
 
-def session_of(world: World, trainings: Trainings, said: list[str], *, retry: bool = False) -> Session:
+def session_of(
+    world: World,
+    trainings: Trainings,
+    said: list[str],
+    *,
+    retry: bool = False,
+    on_poll: Callable[[], None] = lambda: None,
+) -> Session:
     settings = Settings((Slot("cpu-0"),), world.folder / "out", retry=retry, spacing_s=0.0)
     environ = {**os.environ, **world.environ, "HOLTER_LANG": "en"}
     cells = cells_of(world.jobs("2d", folds="0"), environ, by_log=not retry)
-    return Session(cells, settings, environ, lambda message: said.append(phrase(message, "en")), trainings=trainings)
+    return Session(cells, settings, environ, lambda message: said.append(phrase(message, "en")), on_poll, trainings)
 
 
 @pytest.mark.slow
@@ -164,6 +172,21 @@ def test_a_fold_that_has_failed_in_the_other_queue_meanwhile_is_not_tried_again(
     assert session.run() == 1
     assert rival.starts == 0 and said[0].startswith("set aside: ")
     assert [aside.cause for aside in session.queue.aside] == ["slow-storage"]
+
+
+def test_who_stops_a_queue_hears_which_trainings_of_others_go_on(world: World) -> None:
+    said: list[str] = []
+    (job,) = world.jobs("2d", folds="0")
+    lock = FoldLock(job.folder)
+    try:
+        rival = Rival(world.folder / "out", before=lambda: None)
+        session = session_of(world, rival, said, on_poll=lambda: signal.raise_signal(signal.SIGINT))
+        assert session.run() == 130
+    finally:
+        lock.close()
+    assert "runs already" in said[0] and rival.starts == 0
+    assert said[1].startswith("1 training of another call, or without its Holter, goes on: ") and "fold 0" in said[1]
+    assert said[2:] == ["stopped; the same command continues"], "nothing of this call was asked to end"
 
 
 # As a person would type it: plain nnU-Net, until a file is gone; then it leaves what a whole training leaves, or less.

@@ -48,6 +48,9 @@ def test_a_cascade_knows_its_previous_stage_though_others_inherit(world: World) 
         (["4"], ["2d"], ["-1"], "'-1' is not a fold"),
         (["4"], ["2d"], ["²"], "is not a fold"),
         (["4"], ["2d"], ["0-99999999999"], "is not a fold"),
+        (["4"], ["2d"], [""], "'' is not a fold"),
+        (["4"], ["2d"], ["", ","], "is not a fold"),
+        (["4"], ["2d"], [], "is not a fold"),
     ],
 )
 def test_words_that_mean_nothing_are_one_clear_error(
@@ -68,8 +71,9 @@ def test_own_splits_decide_how_many_folds_there_are(world: World) -> None:
     splits = [{"train": ["a"], "val": ["b"]}] * 7
     (Path(world.environ["nnUNet_preprocessed"]) / DATASET / "splits_final.json").write_text(json.dumps(splits))
     assert len(jobs_of(["4"], ["2d"], ["0-6"], world.environ)) == 7
-    with pytest.raises(BadInput, match="no fold 7"):
+    with pytest.raises(BadInput, match="no fold 7") as raised:
         jobs_of(["4"], ["2d"], ["7"], world.environ)
+    assert raised.value.next_step == "-f 0-6"
 
 
 @pytest.mark.parametrize(

@@ -264,7 +264,10 @@ class Session:
             self._tell(words.KILLED())
             return True
         self.queue.stop(words.STOPPED())
-        self._tell(words.STOPPING(count=self._trainings.running))
+        if self._trainings.running:
+            self._tell(words.STOPPING(count=self._trainings.running))
+        if others := tuple(name_of(job) for job in self._elsewhere.values()):
+            self._tell(words.OTHERS_GO_ON(count=len(others), names=others))
         self._trainings.ask_to_stop()
         return False
 

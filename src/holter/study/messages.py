@@ -32,5 +32,10 @@ STOPPING = define(
     "{count} trainings are asked to save and end; Ctrl-C again kills them",
     one="{count} training is asked to save and end; Ctrl-C again kills it",
 )
+OTHERS_GO_ON = define(
+    "study.others-go-on",
+    "{count} trainings of other calls, or without their Holter, go on: {names}",
+    one="{count} training of another call, or without its Holter, goes on: {names}",
+)
 KILLED = define("study.killed", "killed; the same command continues from the last checkpoints")
 STOPPED = define("study.stopped", "stopped; the same command continues")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,7 @@ import msgspec
 from holter.doctor.collect.question import IS_IT_MEANT, NO_CONFIGURATION, NO_PLANS, Found, find
 from holter.doctor.records import Asked
 from holter.errors import BadInput
-from holter.probes.training.preprocessed import USUAL_FOLDS, folds_in
+from holter.probes.training.preprocessed import folds_of
 from holter.records import Message
 from holter.sentences import NOTHING_STARTED, define
 from holter.study.records import Job
@@ -57,11 +58,13 @@ def jobs_of(
         raise BadInput(NO_DATASET_NAMED(), safe=NOTHING_STARTED(), next_step="holter study plan 4 -c 3d_fullres")
     check_paths(environ)
     wanted = [fold for word in folds for fold in _folds(word)]
+    if not wanted:
+        raise _not_a_fold(" ".join(folds))
     found: dict[Path, Job] = {}
     for dataset in datasets:
         asked = Asked(dataset=dataset, trainer=trainer, plans=plans)
         there = _found(dataset, asked, environ)
-        count = folds_in(there.folder) or USUAL_FOLDS
+        count = len(folds_of(there.folder))
         for configuration in configurations or _preprocessed(there, asked, environ):
             own = msgspec.structs.replace(asked, dataset=there.name, configuration=configuration)
             for job in _jobs(_found(there.name, own, environ), own, count, wanted, environ):
@@ -77,11 +80,11 @@ def _found(dataset: str, asked: Asked, environ: Mapping[str, str]) -> Found:
         step = error.next_step
         if isinstance(step, Message) and step.key == IS_IT_MEANT.key:
             name = dict(step.values)["name"]
-            error.next_step = IS_IT_MEANT(name=name, command=f"holter study plan {name}")
+            error.next_step = IS_IT_MEANT(name=name, command=f"holter study plan {shlex.quote(str(name))}")
         elif isinstance(step, str) and step.startswith(DOCTOR):
-            dataset, *rest = step.removeprefix(DOCTOR).split()
+            dataset, *rest = shlex.split(step.removeprefix(DOCTOR))
             words = ["-c", *rest] if rest and not rest[0].startswith("-") else rest
-            error.next_step = " ".join(("holter study plan", dataset, *words))
+            error.next_step = shlex.join(("holter", "study", "plan", dataset, *words))
         raise
 
 
@@ -128,7 +131,7 @@ def _jobs(found: Found, asked: Asked, count: int, folds: Sequence[str], environ:
             raise BadInput(
                 NO_FOLD(fold=fold, dataset=dataset, folds=f"0-{count - 1}"),
                 safe=NOTHING_STARTED(),
-                next_step=FOLD_WORDS(),
+                next_step=f"-f 0-{count - 1}",
             )
         model = f"{asked.trainer}__{asked.plans}__{configuration}"
         jobs.append(
@@ -187,8 +190,12 @@ def _folds(word: str) -> list[str]:
         elif span is not None and int(span[1]) <= int(span[2] or span[1]):
             folds += [str(fold) for fold in range(int(span[1]), int(span[2] or span[1]) + 1)]
         else:
-            raise BadInput(NOT_A_FOLD(fold=repr(part)), safe=NOTHING_STARTED(), next_step=FOLD_WORDS())
+            raise _not_a_fold(part)
     return folds
+
+
+def _not_a_fold(word: str) -> BadInput:
+    return BadInput(NOT_A_FOLD(fold=repr(word)), safe=NOTHING_STARTED(), next_step=FOLD_WORDS())
 
 
 def with_priorities(jobs: Sequence[Job], words: Sequence[str]) -> tuple[Job, ...]:

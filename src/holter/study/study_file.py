@@ -42,6 +42,7 @@ MOST_BYTES = 1 << 20
 AT_LINE = define("error.study-file-line", "{file}, line {line}, {name}: {what}")
 IN_FILE = define("error.study-file", "{file}: {what}")
 CANNOT_READ = define("error.study-file-unreadable", "it cannot be read: {error}")
+NOT_UTF8 = define("error.study-file-not-utf8", "it is no UTF-8 text; save it with this encoding.")
 NOT_TOML = define("error.study-file-not-toml", "it is not valid TOML: {error}")
 UNKNOWN_KEY = define("error.study-file-unknown", "this is not a key of a study file.")
 NO_LIST = define("error.study-file-list", "{value} is neither a name, a number nor a list of them.")
@@ -174,11 +175,14 @@ def _number(file: StudyFile, value: Any, group: int | None) -> int:
 
 def _text(path: Path) -> str:
     try:
-        with path.open(encoding="utf-8") as file:
-            return file.read(MOST_BYTES)
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise _of_file(path, CANNOT_READ(error=why), f"ls -l {shlex.quote(str(path))}") from error
+        with path.open(encoding="utf-8-sig") as text:  # editors of Windows begin a file with a mark
+            return text.read(MOST_BYTES)
+    except UnicodeDecodeError as error:
+        file, new = (shlex.quote(str(each)) for each in (path, path.with_name(f"utf8-{path.name}")))
+        raise _of_file(path, NOT_UTF8(), f"iconv -f GB18030 -t UTF-8 {file} > {new}") from error
+    except OSError as error:
+        why = CANNOT_READ(error=error.strerror or str(error))
+        raise _of_file(path, why, f"ls -l {shlex.quote(str(path))}") from error
 
 
 def _of_file(path: Path, what: Text, next_step: Text) -> BadInput:

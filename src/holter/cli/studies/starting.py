@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from holter.errors import BadInput
-from holter.records import Text
+from holter.records import Message, Text
 from holter.sentences import NOTHING_STARTED, define
 
 if TYPE_CHECKING:
@@ -41,6 +41,13 @@ LATER = define(
 )
 NO_PORT = define("error.study-metrics-port", "A study has no port for metrics: it writes a text file.")
 NOTHING_LEFT = define("study.nothing-left", "nothing is left to start")
+NOTHING_NOW = define(
+    "study.nothing-now",
+    "nothing can start now: {count} trainings of a cascade need others first; run the same command again when these "
+    "are done",
+    one="nothing can start now: {count} training of a cascade needs others first; run the same command again when "
+    "these are done",
+)
 
 
 def run_here(
@@ -148,10 +155,7 @@ def print_or_send(
     from holter.reports.catalogue import phrase
     from holter.study.cascade import needs_of
     from holter.study.clusters.slurm import chain_of, script_of, submit, submit_chain
-    from holter.study.messages import GOES_ON_ELSEWHERE
-    from holter.study.sentences import name_of
     from holter.study.state.changed_plans import changed_plans
-    from holter.study.state.holders import may_have_ended
     from holter.study.trainings import make_folder
 
     def say(message: Text) -> None:
@@ -162,14 +166,14 @@ def print_or_send(
         return script_of(ordered, batch, most) if chain is None else chain_of(ordered, chain, batch)
 
     cells = cells_of(jobs, batch.environ, by_log=not retry)
-    for cell in filter(may_have_ended, cells):
-        say(GOES_ON_ELSEWHERE(name=name_of(cell.job), why=cell.why))
+    for left_out in _left_out(cells, retry=retry):
+        say(left_out)
     needs = needs_of(cells)
     states = ("missing", "unfinished", *(("broken",) if retry else ()))
     now = [cell.job for cell in cells if cell.state in states]
     later = [cell.job for cell in cells if cell.state == "blocked"]
     if not now:
-        say(NOTHING_LEFT())
+        say(NOTHING_NOW(count=len(later)) if later else NOTHING_LEFT())
         return
     for note in (*notes, *changed_plans(cells)):
         say(note)
@@ -194,6 +198,16 @@ def print_or_send(
     if later:
         second = submit(script(later), batch.environ, after=number)
         print(phrase(SUBMITTED(number=second, count=len(later)), language))
+
+
+def _left_out(cells: Sequence[Cell], *, retry: bool) -> tuple[Message, ...]:
+    # Trainings that need a person, or go on without this call; a script says nothing of them.
+    from holter.study.messages import GOES_ON_ELSEWHERE, IN_BROKEN
+    from holter.study.sentences import name_of
+
+    broken = [IN_BROKEN(name=name_of(cell.job), why=cell.why) for cell in cells if cell.state == "broken" and not retry]
+    running = [GOES_ON_ELSEWHERE(name=name_of(cell.job), why=cell.why) for cell in cells if cell.state == "running"]
+    return (*broken, *running)
 
 
 def cells_of(

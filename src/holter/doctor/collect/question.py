@@ -144,7 +144,7 @@ def _dataset(asked: str, root: Path, environ: Mapping[str, str], rest: Sequence[
     if len(matching) > 1:
         raise _refused(
             SEVERAL_DATASETS(number=asked, names=tuple(matching)),
-            " ".join(["holter doctor", matching[0], *filter(None, rest)]),
+            shlex.join(["holter", "doctor", matching[0], *filter(None, rest)]),
         )
     raw = _raw_only(asked, environ)
     if raw is not None:
@@ -173,7 +173,7 @@ def _nearest_dataset(asked: str, names: Sequence[str], root: Path) -> Text:
     )
     for name in names:
         if near and (name == near[0] or name.partition("_")[2] == near[0]):
-            return IS_IT_MEANT(name=name, command=f"holter doctor {name}")
+            return IS_IT_MEANT(name=name, command=f"holter doctor {shlex.quote(name)}")
     return f"ls {shlex.quote(str(root))}"
 
 
@@ -185,7 +185,9 @@ def _plans(folder: Path, asked: Asked) -> Mapping[str, Any]:
         others = sorted(other.stem for other in folder.glob("*lans*.json"))
         near = difflib.get_close_matches(asked.plans, others, 1, 0.3) or others[:1]
         step = (
-            f"holter doctor {asked.dataset} -p {near[0]}" if near else f"nnUNetv2_plan_and_preprocess -d {folder.name}"
+            shlex.join(("holter", "doctor", str(asked.dataset), "-p", near[0]))
+            if near
+            else shlex.join(("nnUNetv2_plan_and_preprocess", "-d", folder.name))
         )
         raise _refused(NO_PLANS(plans=asked.plans, folder=str(folder)), step) from error
     except (OSError, msgspec.DecodeError) as error:
@@ -207,7 +209,7 @@ def _configuration(plans: Mapping[str, Any], asked: Asked) -> Mapping[str, Any]:
             NO_CONFIGURATION(
                 plans=asked.plans, configuration=asked.configuration, configurations=tuple(configurations)
             ),
-            f"holter doctor {asked.dataset} {near[0]}" if near else "nnUNetv2_plan_experiment",
+            shlex.join(("holter", "doctor", str(asked.dataset), near[0])) if near else "nnUNetv2_plan_experiment",
         )
     merged: dict[str, Any] = {}
     wanted: Any = asked.configuration

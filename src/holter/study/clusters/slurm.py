@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from holter.errors import CannotDoHere
+from holter.errors import BadInput, CannotDoHere
 from holter.records import Text
 from holter.sentences import NOTHING_STARTED, define
 from holter.study.records import Job
@@ -29,6 +29,7 @@ CHAIN_FILE = "holter-study-chain.sh"
 NO_SBATCH = define("error.study-no-sbatch", "There is no sbatch on this machine.")
 WITHOUT_SUBMIT = define("next.study-without-submit", "Without --submit the script is printed, to be sent elsewhere.")
 SBATCH_REFUSED = define("error.study-sbatch-refused", "sbatch refused the script: {why}")
+NO_WORDS = define("error.study-slurm-words", "--slurm-options: {options} cannot be read ({error}).")
 WAS_IT_TAKEN = define("next.study-was-it-taken", "squeue --me shows whether it was taken.")
 SOME_SENT = define(
     "safe.study-some-sent", "Jobs that were sent before stay in the queue (squeue --me); no training has lost anything."
@@ -234,7 +235,12 @@ def _option_lines(options: str) -> str:
 def _options(options: str) -> list[str]:
     # One a line; ``-p gpu`` stays together.
     lines: list[str] = []
-    for word in shlex.split(options):
+    try:
+        words = shlex.split(options)
+    except ValueError as error:
+        what = NO_WORDS(options=options, error=str(error))
+        raise BadInput(what, safe=NOTHING_STARTED(), next_step=CHECK_OPTIONS()) from error
+    for word in words:
         if word.startswith("-") or not lines:
             lines.append(shlex.quote(word))
         else:
