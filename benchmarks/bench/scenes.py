@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.bench.surroundings import quota, slow_disk, write_organs
 from benchmarks.material import prepared_brains, say
 from benchmarks.reporting import options_of
 from holter.demo.prepare import DATASET_NAME, Prepared
@@ -23,6 +26,7 @@ VARIABLE = "HOLTER_IMITATED_STEP_S"
 EPOCHS = "HOLTER_IMITATED_EPOCHS"
 STEPS = "HOLTER_IMITATED_STEPS"
 TRAINER = "nnUNetTrainerImitated"
+MEMBERS = "HOLTER_IMITATED_MEMBERS"  # a file: who writes their PID into it joins the scene's control group
 
 # A step that waits in one native call, as a thread does that waits for a GPU, and shares no core with the loader.
 CODE = f'''
@@ -72,6 +76,9 @@ class Scene(NamedTuple):
     stock: tuple[str, ...] = STARVED
     holter: tuple[str, ...] = STARVED
     base: tuple[str, str] = PLAIN
+    labels: int = 2
+    quota: float | None = None  # of processor time, in cores
+    read_delay_s: float = 0.0
 
     def limits(self, loader: str, seconds: float, steps: int) -> set[str]:
         """Return what may be named as the limit of ``seconds`` for ``steps`` steps and their validation."""
@@ -81,18 +88,20 @@ class Scene(NamedTuple):
 
 
 SCENES = (
-    Scene("3d, slow step", (64, 64, 64), 2, 0.4, 2, 2),
     Scene("3d, A100-like step", (96, 96, 96), 2, 0.131, 2, 2),
     Scene("3d, H200-like step", (96, 96, 96), 2, 0.066, 2, 2),
     Scene("3d, one core", (96, 96, 96), 2, 0.131, 1, 1),
-    Scene("3d, one worker on two cores", (96, 96, 96), 2, 0.131, 1, 2),
     Scene("3d, tiny step", (64, 64, 64), 2, 0.002, 2, 2, (*STARVED, "hand-over"), (*STARVED, "reading")),
     Scene("2d, large batch", (96, 96), 32, 0.1, 2, 2),
     Scene("2d, tiny step", (96, 96), 32, 0.002, 2, 2, (*STARVED, "reading"), (*STARVED, "reading")),
     Scene("3d, DA5", (64, 64, 64), 2, 0.131, 2, 2, base=DA5),
-    Scene("3d, large batch", (64, 64, 64), 8, 0.131, 2, 2),
+    Scene("3d, 16 labels", (80, 80, 80), 2, 0.131, 2, 2, labels=16),
+    Scene("3d, a quota of one core", (80, 80, 80), 2, 0.131, 2, 2, labels=16, quota=1.0),
+    Scene(
+        "3d, slow disk", (64, 64, 64), 2, 0.131, 2, 2, ("reading", *STARVED), ("reading", "cores"), read_delay_s=0.02
+    ),
 )
-QUICK = ("3d, A100-like step", "3d, one core", "3d, tiny step", "2d, large batch", "3d, DA5")  # enough of each limit
+QUICK = ("3d, one core", "3d, tiny step", "2d, large batch", "3d, a quota of one core", "3d, slow disk")
 
 
 def options_of_scenes(name: str, description: str | None, *, quick: str) -> argparse.ArgumentParser:
@@ -109,19 +118,28 @@ def made_scenes(only: str, *, quick: bool) -> Iterator[tuple[Scene, dict[str, st
     for scene in SCENES:
         if only in scene.name and (only or not quick or scene.name in QUICK):
             say(scene.name)
-            with tempfile.TemporaryDirectory(prefix="holter-bench-scene-") as folder:
-                yield scene, {**os.environ, **make(scene, brains, Path(folder))}
+            with contextlib.ExitStack() as stack:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holter-bench-scene-")))
+                environment = {**os.environ, **make(scene, brains, folder)}
+                group = stack.enter_context(quota(scene.quota))
+                if group is not None:
+                    environment[MEMBERS] = str(group.members)
+                if scene.read_delay_s:
+                    source = Path(environment["nnUNet_preprocessed"])
+                    disk = stack.enter_context(slow_disk(folder, source, scene.read_delay_s))
+                    environment["nnUNet_preprocessed"] = str(disk)
+                yield scene, environment
 
 
 def make(scene: Scene, brains: Prepared, folder: Path) -> dict[str, str]:
     """Write the scene's plans and trainer into an own copy; return the environment of its commands."""
     source = brains.preprocessed / DATASET_NAME
     data = folder / "nnUNet_preprocessed" / DATASET_NAME
-    data.mkdir(parents=True)
-    for entry in source.iterdir():
-        (data / entry.name).symlink_to(entry)
+    shutil.copytree(source, data)
     plans = json.loads((source / "nnUNetPlans.json").read_text())
     configuration = plans["configurations"]["3d_fullres"]
+    if scene.labels != 2:
+        write_organs(data, configuration["data_identifier"], scene.patch, scene.labels)
     configuration |= {"patch_size": list(scene.patch), "batch_size": scene.batch, "batch_dice": False}
     arguments = configuration["architecture"]["arch_kwargs"]
     if len(scene.patch) == 2:
@@ -162,6 +180,8 @@ def started(scene: Scene, words: list[str], environment: Mapping[str, str]) -> s
     """Run Python on the scene's cores; return what it prints."""
     cores = sorted(os.sched_getaffinity(0))[: scene.cores]
     command = ["taskset", "-c", ",".join(map(str, cores)), sys.executable, *words]
+    if MEMBERS in environment:  # the shell joins the control group, and becomes the command
+        command = ["sh", "-c", f'echo $$ > "${MEMBERS}" && exec "$@"', "sh", *command]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     if done.returncode != 0:
         raise SystemExit(f"{scene.name}: {' '.join(words)} ended with {done.returncode}:\n{done.stderr[-2000:]}")

@@ -1,7 +1,7 @@
 """The file system behind a bad folder: it passes everything through; on demand it fails, writes slowly, or hangs.
 
-``python -m benchmarks.faults.tools.bad_files SOURCE MOUNT CONTROL errors|slow-writes|hangs``: the fault is on while the
-file CONTROL contains a number above 0.
+``python -m benchmarks.faults.tools.bad_files SOURCE MOUNT CONTROL KIND``, errors, slow-reads, slow-writes or hangs: the
+fault is on while the file CONTROL contains a number above 0; of slow-reads it is the seconds of each read.
 """
 
 from __future__ import annotations
@@ -60,7 +60,12 @@ class HangingFolder(SlowFolder):
         return late
 
 
-KINDS: dict[str, type[SlowFolder]] = {"errors": FailingFolder, "slow-writes": SlowToWrite, "hangs": HangingFolder}
+KINDS: dict[str, type[SlowFolder]] = {
+    "errors": FailingFolder,
+    "slow-reads": SlowFolder,
+    "slow-writes": SlowToWrite,
+    "hangs": HangingFolder,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -17,9 +17,10 @@ SERVER = "benchmarks.faults.tools.bad_files"
 
 
 class BadFolder:
-    """Mount point, control file and server."""
+    """Mount point, control file and server. ``bad``: what the control file holds while it is bad."""
 
-    def __init__(self, folder: Path, source: Path, kind: str) -> None:
+    def __init__(self, folder: Path, source: Path, kind: str, bad: float = 1.0) -> None:
+        self._bad = bad
         self.mounted = folder / "bad-folder"
         self._control = folder / "bad-folder-is-bad"
         self._log = folder / "bad-folder.log"
@@ -50,7 +51,7 @@ class BadFolder:
 
     def set_bad(self, bad: bool) -> None:
         """Let it go wrong from now on, or be well again."""
-        self._control.write_text("1\n" if bad else "0\n")
+        self._control.write_text(f"{self._bad if bad else 0:g}\n")
 
     def unmount(self) -> None:
         """Be well again, and go."""
