@@ -38,6 +38,7 @@ class Run:
         self.hits: Counter[Path] = Counter()  # kills while this fold was trained
         self.resumed_s: list[float] = []  # from a new call of the study until it has said what runs
         self.twice = 0  # looks at which two trainings of one fold ran
+        self.workers: set[psutil.Process] = set()  # data workers seen below their main process
         self.wall_s = 0.0
         self.calls = 0
 
@@ -78,7 +79,7 @@ def disturbed(scene: Scene, *, seed: int, mounted: bool, most_s: float) -> Run:
                     break
                 study = _call(scene, run)
             now_s = time.monotonic()
-            found = trainings(scene)
+            found = trainings(scene, run.workers)
             run.see(found)
             if run.kills.total() < scene.length.kills and now_s >= next_s and found:
                 kind = draw.choice(kinds)
@@ -137,8 +138,12 @@ def _kill(
                 process.kill()
 
 
-def trainings(scene: Scene) -> dict[psutil.Process, tuple[Path, str]]:
-    """Return the processes of the scene that are ``holter train`` or the main process of a training, by fold."""
+def trainings(scene: Scene, workers: set[psutil.Process]) -> dict[psutil.Process, tuple[Path, str]]:
+    """Return the processes of the scene that are ``holter train`` or the main process of a training, by fold.
+
+    ``workers``: data workers of earlier looks; those of this one are added. One that outlives its main process for a
+    moment is no second training.
+    """
     found: dict[psutil.Process, tuple[Path, str]] = {}
     for process in belonging(scene):
         with contextlib.suppress(psutil.Error):
@@ -150,11 +155,10 @@ def trainings(scene: Scene) -> dict[psutil.Process, tuple[Path, str]]:
                 found[process] = (folder, role)
     mains = {process.pid: fold for process, (fold, role) in found.items() if role == "main"}
     # A data worker is a fork of its main process, with the same command line.
-    return {
-        process: each
-        for process, each in found.items()
-        if each[1] == "holter" or mains.get(_parent(process)) != each[0]
-    }
+    workers.update(
+        process for process, (fold, role) in found.items() if role == "main" and mains.get(_parent(process)) == fold
+    )
+    return {process: each for process, each in found.items() if process not in workers}
 
 
 def belonging(scene: Scene) -> Sequence[psutil.Process]:
