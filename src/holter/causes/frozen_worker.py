@@ -25,7 +25,7 @@ CAUSE = "frozen-worker"
 SENTENCES = describe(
     CAUSE,
     title="Frozen data worker",
-    meaning="A data worker is stopped, and the whole training waits for it.",
+    meaning="A data worker is stopped, and can hold up the whole training.",
     headline="{subject} is stopped.",
     findings={
         "hand-over-waits": "the results loop waits for a worker to hand over its tensor ({detail})",
@@ -51,3 +51,4 @@ OFFERS = (
     SHARE_THROUGH_FILES,
 )
 LADDER = (IN_EPOCH, AGAIN, THROUGH_FILES, ALONE)
+IF_WAITED_FOR = True

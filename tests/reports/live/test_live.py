@@ -153,7 +153,7 @@ def test_each_action_is_spoken_in_the_states_that_matter(action: str, lang: Lang
             taken("replace-workers", "begun", cause="frozen-worker", message=WAITS()),
             "en",
             "replacing the data workers: the training waits for a batch. "
-            "Why: A data worker is stopped, and the whole training waits for it",
+            "Why: A data worker is stopped, and can hold up the whole training",
         ),
         (
             taken("replace-workers", "done", message=worded([STOPPED, remark("workers-started", ended=6, started=6)])),

@@ -362,7 +362,7 @@ def test_eighteen_equal_stalls_are_told_once() -> None:
     ran = outcome_of(recording, diagnoses, is_over=True)
     print_diagnosis(Console(file=out, width=80, color_system=None), recording, diagnoses, "en", ran=ran)
     lines = out.getvalue().splitlines()
-    assert "Stalled 18 times, 4 min 12 s in all: a data worker is stopped, and the whole" in lines
+    assert "Stalled 18 times, 4 min 12 s in all: a data worker is stopped, and can hold up" in lines
     assert lines[0].startswith("Finished: 4 epochs. Stopped 18 times, went on by itself, ")
     assert len(lines) < 60
     assert "and 12 more" in out.getvalue()

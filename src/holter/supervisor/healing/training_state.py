@@ -8,12 +8,15 @@ from __future__ import annotations
 import math
 
 from holter.causes import stated
+from holter.detectors.frozen import FrozenDetector
 from holter.detectors.progress import ProgressKeeper
 from holter.detectors.view import GAP_S, is_held, usable_cpus
+from holter.evidence.facts.training.standing import WAITS_OF_NNUNET
 from holter.evidence.words import works_together
 from holter.history.ranks import main_beat, working
 from holter.records import WORKERS, Diagnosis, Episode, Noted, Tick
 from holter.remedies.ladder import OWN_WORKS_AFTER_S
+from holter.remedies.which_ladder import known_facts
 
 # A main process is quiet without progress for this long, or for four times its longest step.
 QUIET_S = 5.0
@@ -29,6 +32,8 @@ HOOK_FIRST_S = 15.0
 NAMELESS_S = 60.0
 # By cause; without any, nothing is waited for.
 PATIENCE_S: dict[str, float] = stated("PATIENCE_S")
+# Causes that lie in one worker: the training may go on without it, or stand for another reason.
+IF_WAITED_FOR = frozenset(stated("IF_WAITED_FOR"))
 
 
 class TrainingState:
@@ -116,6 +121,8 @@ def is_time(state: TrainingState, episode: Episode, diagnosis: Diagnosis | None,
     if episode.kind == "death" and state.progress.longest_step_s is None:
         # During start-up a missing step means nothing: the second sign is a wait for the dead workers.
         stands_still = stands_still and _waits(tick)
+    if _is_about_a_worker(episode, diagnosis):
+        stands_still = stands_still and (_waits(tick) if working(tick.beats) else _is_seen_waiting(diagnosis))
     return stands_still and waited_s >= _patience_s(state, episode, diagnosis, tick)
 
 
@@ -126,6 +133,16 @@ def _patience_s(state: TrainingState, episode: Episode, diagnosis: Diagnosis | N
         works = state.worked_s is not None and tick.t_s - state.worked_s < NAMELESS_S
         return NAMELESS_S if _waits(tick) and not works else math.inf
     return PATIENCE_S.get(diagnosis.verdicts[0].cause, 0.0)
+
+
+def _is_about_a_worker(episode: Episode, diagnosis: Diagnosis | None) -> bool:
+    best = diagnosis.verdicts[0].cause if diagnosis is not None and diagnosis.verdicts else None
+    return episode.detector == FrozenDetector.name or best in IF_WAITED_FOR
+
+
+def _is_seen_waiting(diagnosis: Diagnosis | None) -> bool:
+    # Where there is no heartbeat, by the stack of the main process.
+    return known_facts(diagnosis).get("main.waits_on") in WAITS_OF_NNUNET
 
 
 def _waits(tick: Tick) -> bool:
