@@ -87,9 +87,16 @@ def waited_s(tick: Tick) -> float | None:
 
 
 def loader_workers(tick: Tick) -> list[ProcessSample]:
-    """Return the processes whose heartbeat says that they are workers; other roles are guesses made for nnU-Net."""
+    """Return the processes that the hook calls workers; other roles are guesses made for nnU-Net.
+
+    Only the hook knows the number of a worker. One that was stopped at its birth has no heartbeat.
+    """
     pids = {beat.pid for beat in tick.beats if beat.role in DATA_WORKERS}
-    return [process for process in tick.processes if process.pid in pids]
+    return [
+        process
+        for process in tick.processes
+        if process.pid in pids or (process.role in DATA_WORKERS and process.worker_index is not None)
+    ]
 
 
 def is_lost_worker(event: msgspec.Struct) -> bool:

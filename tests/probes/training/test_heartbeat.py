@@ -173,3 +173,12 @@ def test_a_worker_that_returned_after_an_abort_without_an_exception_was_told_to(
         tell(tmp_path, at=1002.0, kind="worker-ended", pid=pid, role="train-worker", exit_code=0, aborted=aborted)
     ended = [event for event in probe.read(0.0).events if isinstance(event, ProcessEnded)]
     assert {event.pid: event.by_parent for event in ended} == {8: False, 9: True, 10: False}
+
+
+def test_a_worker_that_has_no_page_yet_is_named_by_its_parent_until_it_ends(page, probe, tmp_path):
+    tell(tmp_path, kind="workers-started", role="val-worker", pids=[4000001, 4000002, "x"])
+    assert probe.read(2.0).events == ()
+    assert probe.hints() == {os.getpid(): ("main", None), 4000001: ("val-worker", 0), 4000002: ("val-worker", 1)}
+    tell(tmp_path, kind="worker-ended", pid=4000001, role="val-worker", exit_code=0)
+    probe.read(3.0)
+    assert probe.hints() == {os.getpid(): ("main", None), 4000002: ("val-worker", 1)}

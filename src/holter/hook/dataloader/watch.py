@@ -204,9 +204,15 @@ def _watch_start(cls: Any) -> None:
 
 
 def adopt(iterator: Any, role: str) -> None:
-    """Report how the workers of this iterator end, but let PyTorch reap them: its message names their signal."""
-    for index, process in enumerate(getattr(iterator, "_workers", ())):
+    """Report which workers this iterator has, and how they end.
+
+    PyTorch is left to reap them: its message names their signal.
+    """
+    workers = list(getattr(iterator, "_workers", ()))
+    for index, process in enumerate(workers):
         children.adopt(process, role, index, peek=True)
+    if workers:  # one that is stopped at its birth never gets to say it itself
+        RUNTIME.emit("workers-started", role=role, pids=[process.pid for process in workers])
 
 
 def _watch_shutdown(cls: Any) -> None:

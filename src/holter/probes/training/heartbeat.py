@@ -56,8 +56,12 @@ class HeartbeatProbe:
             os.close(self._open.pop(pid))
 
     def hints(self) -> dict[int, tuple[Role, int | None]]:
-        """Role and worker index of each living process that carries the hook."""
-        return {pid: (cast("Role", seen.role), seen.worker_index) for pid, seen in self._living.items()}
+        """Role and worker index of each living process that carries the hook, or is a worker of one."""
+        without_page = {pid: hint for pid, hint in self._events.started.items() if pid not in self._seen}
+        return {
+            **without_page,
+            **{pid: (cast("Role", seen.role), seen.worker_index) for pid, seen in self._living.items()},
+        }
 
     def before_training(self) -> bool:
         """Return whether a main process is still in startup or unpacking, by its heartbeat.

@@ -25,7 +25,7 @@ MOST_LETTERS = 200  # of an exception's words in a line about something else
 EVENTS_FILE = later(r"events-(\d+)\.jsonl")
 FATAL_FILE = later(r"fatal-(\d+)")
 # Kinds of lines that are no events of their own.
-KEPT = ("ability", "returned")
+KEPT = ("ability", "returned", "workers-started")
 # Per file and read: a flood of lines is spread over several reads.
 MAX_READ_BYTES = 1 << 20
 MAX_FATAL_BYTES = 16_000
@@ -46,6 +46,7 @@ class EventLines:
         self._raised: set[int] = set()  # processes that reported an exception
         self.asleep: set[int] = set()  # processes without nnU-Net and batchgenerators that ended by an exception
         self._returned: set[int] = set()  # data workers whose function returned
+        self.started: dict[int, tuple[Role, int | None]] = {}  # workers, as their parent says; not those that ended
         self.abilities: dict[str, tuple[bool, str]] = {}  # as HeartbeatProbe.abilities()
 
     def read(self, files: list[Path], t_s: float) -> list[Event]:
@@ -64,7 +65,16 @@ class EventLines:
         lines.sort(key=lambda entry: entry[0])
         self.abilities.update(_ability(line) for _, _, line in lines if line.get("kind") == "ability")
         self._returned.update(pid for _, pid, line in lines if line.get("kind") == "returned")
+        for _, _, line in lines:
+            self._learn_workers(line)
         return [self._event(at - self._zero, pid, line) for at, pid, line in lines if line.get("kind") not in KEPT]
+
+    def _learn_workers(self, line: dict[str, Any]) -> None:
+        if line.get("kind") == "worker-ended":
+            self.started.pop(whole(line.get("pid")) or 0, None)
+        elif line.get("kind") == "workers-started":
+            pids = enumerate(line.get("pids") or ())
+            self.started.update({pid: (_role(line), index) for index, pid in pids if whole(pid) is not None})
 
     def _event(self, t_s: float, pid: int, line: dict[str, Any]) -> Event:
         kind = line.get("kind")
