@@ -12,7 +12,17 @@ from causes.kept import LOUD, QUIET, diagnosed, name_of, read
 from holter.causes import diagnose_all
 from holter.detectors import Watch
 from holter.evidence.at_verdict import WHOLE_S, thinned, verdict_s
-from holter.records import Diagnosis, Episode, ExceptionSeen, Judged, KernelMessage, ProcessEnded, Tick
+from holter.records import (
+    Diagnosis,
+    Episode,
+    ExceptionSeen,
+    Judged,
+    KernelMessage,
+    LogLine,
+    ProcessBorn,
+    ProcessEnded,
+    Tick,
+)
 from holter.supervisor.recording.judgement import Judgement
 from holter.tape import Recording
 
@@ -161,3 +171,10 @@ def test_every_loud_tape_has_an_alarm_so_that_it_is_compared():
 @pytest.mark.parametrize("path", QUIET, ids=name_of)
 def test_a_quiet_tape_is_silent_at_every_moment_too(path):
     assert is_at(read(path), read(path).duration_s).all_episodes == ()
+
+
+def test_births_of_long_ago_are_kept() -> None:
+    """By them a PID that is used again is told from the process before."""
+    born, line = ProcessBorn(t_s=1.0, pid=7, role="train-worker"), LogLine(t_s=1.0, text="x")
+    (kept,) = thinned([Tick(t_s=1.0, events=(line, born)), Tick(t_s=2.0, events=(line,))])
+    assert kept.events == (born,)

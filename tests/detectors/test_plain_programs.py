@@ -196,3 +196,26 @@ def test_pytorchs_word_on_a_dead_worker_does_not_make_main_the_first_to_die():
 def test_a_worker_whose_part_of_an_iterable_is_over_leaves():
     assert die(Plain(), inside=True, exit_code=0) == ()
     assert [episode.is_about_main for episode in die(Plain(), inside=True, then_main=True, exit_code=0)] == [True]
+
+
+@pytest.mark.parametrize(("number", "expected"), [(0, [("stall", "frozen")]), (None, [])])
+def test_a_worker_that_is_stopped_at_its_birth_is_told_although_it_has_no_heartbeat(number, expected):
+    """The main process knows the number of its worker; any other process that it has forked is no worker."""
+    run = Plain()
+    ticks = run.goes()
+    for tick in run.waits(60, state="T", worker_index=number):
+        ticks.append(msgspec.structs.replace(tick, beats=tick.beats[:1]))
+    assert told(ticks) == expected
+
+
+def test_an_exception_of_other_words_that_was_survived_before_is_not_the_one_that_ends_main():
+    """The worker that raised this one has not told it."""
+    run = Plain()
+    ticks = [*run.goes(), *sent(run, 200)]
+    words = "Caught OSError in DataLoader worker process 1.\nOriginal Traceback …\nOSError: disk gone"
+    last = run.goes(1, events=(raised(run.t_s + 1, "main", words), ended(run.t_s + 1.1, exit_code=1)))
+    (episode,) = detect([*ticks, *last])
+    assert episode.is_about_main
+    cut = raised(run.t_s + 1, "main", "Caught OSError in DataLoader worker process 1.\nOriginal Traceback …")
+    (episode,) = detect([*ticks, *run.goes(1, events=(cut, ended(run.t_s + 1.1, exit_code=1)))])
+    assert episode.pid == WORKER

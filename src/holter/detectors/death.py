@@ -116,11 +116,13 @@ class DeathDetector:
             self._unclear.append(event)
         return []
 
-    # The exception of a worker that main repeats: the one with these words, else the last of this kind.
+    # The exception of a worker that main repeats: the last one with these words. Words that are too long are cut off;
+    # then it is the last of this kind.
     def _sender(self, event: ExceptionSeen) -> ExceptionSeen | None:
         alike = [sent for sent in reversed(self._sent) if f"Caught {sent.error} " in event.message]
         same = [sent for sent in alike if sent.message and sent.message in event.message]
-        return next(iter((*same, *alike)), None)
+        wordless = [sent for sent in alike if not (sent.message and _shows_words(event, sent.error))]
+        return next(iter((*same, *wordless)), None)
 
     # Keep a rumour; it explains a process that just ended for an unknown reason.
     def _hear(self, event: ExceptionSeen, tick: Tick) -> list[Episode]:
@@ -223,3 +225,9 @@ class DeathDetector:
         if self._hooked and rumour.pid is None and is_known:
             return False
         return rumour.role == event.role or (event.role == "main" and rumour.role in WORKERS)
+
+
+# Whether the text of an exception holds the line in which a traceback names this error and its words.
+def _shows_words(event: ExceptionSeen, error: str) -> bool:
+    names = (line.partition(":")[0].rpartition(".")[2] for line in event.message.splitlines())
+    return error in names

@@ -87,7 +87,7 @@ class ProgressKeeper:
         self._blocked: deque[float] = deque(maxlen=USUAL_TIMES)  # by storage, of the last stretches
         self._held = HeldTime()
         self._stopped_s = 0.0  # of all time until the last progress
-        self._is_disturbed = False  # by Holter, since the last progress
+        self._is_disturbed = False  # by Holter or a standstill, since the last progress
         self._steps_seen = 0
         self._place: tuple[int, str, int | None] | None = None
 
@@ -112,6 +112,10 @@ class ProgressKeeper:
         elif self.at_s is None:
             self.at_s = tick.t_s  # first tick of a run that started before the recording
         return bool(moved)
+
+    def disturb(self) -> None:
+        """Learn nothing from the present step: the training stands still in it."""
+        self._is_disturbed = True
 
     def unlearn(self) -> None:
         """Remove the last step from the recent ones, because it contained a standstill."""

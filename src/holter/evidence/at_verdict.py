@@ -21,6 +21,7 @@ from holter.records import (
     Noted,
     Notice,
     PhaseChanged,
+    ProcessBorn,
     ProcessEnded,
     Tick,
 )
@@ -30,7 +31,10 @@ from holter.texts.recording import FROM_TEXT
 # Kept complete: the time before an episode that evidence reads, and the episode itself.
 WHOLE_S = 720.0
 # Older ticks keep only these events.
-LASTING = (ActionTaken, ContractSettled, EpochEnded, ExceptionSeen, Noted, Notice, PhaseChanged, ProcessEnded)
+LASTING = (
+    *(ActionTaken, ContractSettled, EpochEnded, ExceptionSeen, Noted, Notice, PhaseChanged),
+    *(ProcessBorn, ProcessEnded),
+)
 # For tapes without verdicts (an old version, or nobody watched): the last observation is over by then.
 OBSERVED_S = 50.0
 

@@ -561,3 +561,13 @@ def test_workers_that_were_replaced_before_an_alarm_are_not_left_out(times: int,
     recording = made(run, num_epochs=1)
     assert f"Data workers replaced {said}." in phrase(outcome_of(recording, (), is_over=True).headline, "en")
     assert "nothing else was wrong" in quiet(recording, "en")
+
+
+def test_an_earlier_process_with_the_pid_of_an_orphan_does_not_hide_it() -> None:
+    note = Noted(t_s=8.0, what="orphans-left", pids=(11, 12))
+    run = Run().startup().train(0, 5)
+    run.event(ProcessEnded(t_s=2.0, pid=11, role="train-worker", exit_code=0))
+    run.event(ActionTaken(t_s=3.0, action="end-group", state="done", pids=(12,))).event(note).go_on(3).die().go_on(1)
+    assert outcome_of(made(run), is_over=True).orphans == (11, 12)
+    run.event(ProcessEnded(t_s=float(run.t), pid=12, role="train-worker", exit_signal=9)).go_on(1)
+    assert outcome_of(made(run), is_over=True).orphans == (11,)

@@ -583,3 +583,50 @@ def test_the_second_time_it_must_hold_for_longer(case):
 
 def test_where_nothing_can_be_read_the_delay_decides(case):
     assert go_on_after(case, ended(case), [None] * 30) == WAIT_DEAD_S
+
+
+# -------------------------------------------------------------------------------------- one worker, who waits for it
+
+
+def frozen(t_s: float) -> Episode:
+    """One stopped worker."""
+    return msgspec.structs.replace(stall(t_s), detector="frozen", subject="worker 1 (PID 3)")
+
+
+@pytest.mark.parametrize("steps", [0, 20])
+@pytest.mark.parametrize("episode", [frozen, stall])
+def test_a_training_that_does_not_wait_for_a_stopped_worker_is_not_restarted(tmp_path, steps, episode):
+    """A long step, or a trainer whose steps Holter does not know."""
+    case = Case(tmp_path, steps=steps)
+    assert case.stand(600, episode(case.t_s), waits="none", workers="T") is None
+    assert case.said == []
+
+
+def test_a_training_that_waits_for_a_stopped_worker_is_helped(case):
+    assert case.stand(20, frozen(case.t_s), workers="T") is None
+    assert states(case) == [("replace-workers", "begun")]
+
+
+def test_without_a_heartbeat_the_stack_of_the_main_process_shows_its_wait(tmp_path):
+    def plan(*facts: Fact):
+        case = Case(tmp_path, steps=0, is_own=True)
+        main, *workers = case.tick(workers="T").processes
+        episode = frozen(0.0)
+        found = Diagnosis(
+            episode=episode, verdicts=(Verdict(cause="frozen-worker", verdict="confirmed", score=0.9),), facts=facts
+        )
+        ticks = (Tick(t_s=float(t_s), processes=(main, *workers)) for t_s in range(300))
+        return next((taken for tick in ticks if (taken := case.healer.see(tick, (episode,), (found,)))), None)
+
+    assert plan() is None
+    assert plan(Fact(name="main.waits_on", status="known", value="native-call")) is None
+    assert plan(Fact(name="main.waits_on", status="known", value="batch-queue")).action == "restart"
+
+
+def test_a_standstill_that_passed_by_itself_makes_healing_no_slower(case):
+    """A worker was stopped for minutes, while its replacement was refused, and went on."""
+    first = stall(case.t_s)
+    assert case.stand(335, first, cause="main-stands-still") is None
+    case.work()
+    assert case.stand(15, stall(case.t_s)) is None
+    assert states(case) == [("replace-workers", "begun")]

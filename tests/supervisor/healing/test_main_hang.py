@@ -280,3 +280,10 @@ def test_what_withdraws_an_announcement_is_said(lost_s, how, key):
     run.t_s += lost_s
     assert run.go(60, moves=False, **how).due_s is None
     assert [said.message.key for said in run.said] == ["main-hang.stands", key]
+
+
+def test_a_step_that_storage_held_up_makes_no_longer_limit():
+    """A file server that was gone for ten minutes: main waited for it, in its own state and without CPU."""
+    run = Run().go(60).go(600, moves=False, channel="rpc_wait_bit_killable").go(60)
+    assert run.hang.limit_s == FLOOR_S
+    assert Run().go(60).go(600, step_s=300).go(60).hang.limit_s > FLOOR_S, "a step of its own does"

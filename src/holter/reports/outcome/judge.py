@@ -176,14 +176,21 @@ def _identity(recording: Recording) -> Identity:
     )
 
 
-# Workers that a training left, and that neither were seen to end nor were ended by Holter.
+# Workers that a training left, and that neither were seen to end nor were ended by Holter since then: an earlier end
+# was that of another process with the same PID.
 def _orphans(recording: Recording) -> tuple[int, ...]:
     notes = [note for note in recording.events(Noted) if note.what == ORPHANS_LEFT]
-    left = (pid for note in notes for pid in note.pids or _on_older_tapes(note))
-    gone = {event.pid for event in recording.events(ProcessEnded)}
+    gone_s = {event.pid: event.t_s for event in recording.events(ProcessEnded)}
     for event in recording.events(ActionTaken):
-        gone.update(event.pids if (event.action, event.state) == (END_GROUP, "done") else ())
-    return tuple(dict.fromkeys(pid for pid in left if pid not in gone))
+        if (event.action, event.state) == (END_GROUP, "done"):
+            gone_s.update({pid: max(event.t_s, gone_s.get(pid, event.t_s)) for pid in event.pids})
+    left = (
+        pid
+        for note in notes
+        for pid in note.pids or _on_older_tapes(note)
+        if pid not in gone_s or gone_s[pid] < note.t_s
+    )
+    return tuple(dict.fromkeys(left))
 
 
 # Until 0.2 the note had its PIDs in its text alone.

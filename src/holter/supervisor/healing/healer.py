@@ -95,6 +95,8 @@ class Healer:
         self.waiting.update(tick)
         self._main_hang.see(tick)
         moved = self.state.see(tick)
+        if any(self._is_ours(episode) and episode.kind == "stall" for episode in episodes):
+            self.state.progress.disturb()
         self._hook_heals.see(tick, moved=moved, worked_s=self.state.worked_s)
         if self._awaits_effect(tick, moved=moved):
             return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from holter.detectors.progress import ProgressKeeper
+from holter.detectors.progress import HeldTime, ProgressKeeper
 from holter.detectors.rest import Rest
 from holter.detectors.stall import FLOOR_S as PHASES_TAKE_S
 from holter.detectors.view import GAP_S, PhaseKeeper, is_held
@@ -77,6 +77,8 @@ class MainHang:
         self._progress, self._phase = ProgressKeeper(), PhaseKeeper()
         self._longest_s = 0.0
         self._moved_s: float | None = None  # last progress, if every tick since then counts
+        self._held = HeldTime()
+        self._blocked_s = 0.0  # by storage, of all time until the last progress
         self._rest = Rest()
         self._last_s: float | None = None  # the last tick with processes
 
@@ -84,6 +86,7 @@ class MainHang:
         gap = self._last_s is not None and tick.t_s - self._last_s > max(GAP_S, 2 * tick.span_s)
         moved = any((self._progress.see(tick), self._phase.see(tick)))
         held = is_held(tick)
+        self._held.see(tick)
         self._learn(tick, moved=moved, disturbed=gap or held)
         if not tick.processes and not moved:
             return  # a late tick: the next one has the rest
@@ -142,14 +145,16 @@ class MainHang:
         self._since_s = self._due_s = None
 
     def _learn(self, tick: Tick, *, moved: bool, disturbed: bool) -> None:
-        # A step with start-up, compilation, a gap or a stop in it is no measure of a step's length.
+        # A step with start-up, compilation, a gap or a stop in it is no measure of a step's length, and the time in
+        # which storage did not answer is no part of it.
         beat = main_beat(tick)
         if disturbed or (beat is not None and beat.phase not in COUNTED):
             self._moved_s = None
         elif moved and beat is not None:
             if self._moved_s is not None:
-                self._longest_s = max(self._longest_s, tick.t_s - self._moved_s)
-            self._moved_s = tick.t_s
+                blocked_s = self._held.blocked_s - self._blocked_s
+                self._longest_s = max(self._longest_s, tick.t_s - self._moved_s - blocked_s)
+            self._moved_s, self._blocked_s = tick.t_s, self._held.blocked_s
 
     def _tell(self, state: str, tick: Tick, message: Message) -> None:
         self._say(

@@ -265,3 +265,23 @@ def test_hardware_errors_and_crashes_are_gathered_over_the_whole_recording() -> 
     assert value(found, "hardware.crash_signals") == ("SIGBUS", "SIGSEGV")
     unread = seen(Noted(t_s=0.0, what="kernel-log-unreadable", text="/dev/kmsg"), ticks=(tick,))
     assert unread.fact("hardware.kernel_errors").status == "unknown"
+
+
+def test_what_holter_only_says_explains_no_new_workers() -> None:
+    born = [ProcessBorn(t_s=10.0 * number + 1, pid=50 + number, role="train-worker") for number in range(6)]
+    said = [ActionTaken(t_s=event.t_s - 1, action="announce-restart", state="begun") for event in born]
+    assert value(epochs(*born, *said), "workers.reborn_ratio") == 1.0
+
+
+def test_an_export_worker_whose_end_two_sources_report_is_named_once() -> None:
+    ends = [
+        ProcessEnded(t_s=t_s, pid=7, role="export-worker", exit_signal=9, source=source)
+        for t_s, source in ((10.0, "hook"), (11.0, "pidfd"))
+    ]
+    ticks = tuple(
+        Tick(t_s=float(t_s), processes=(ProcessSample(t_s=float(t_s), pid=8, role="export-worker"),))
+        for t_s in range(60, 100)
+    )
+    found = seen(*ends, ticks=ticks, kind="death").fact("export.replaced")
+    assert found.value == 1
+    assert phrase(found.detail, "en").count("PID 7") == 1

@@ -14,8 +14,9 @@ from holter.sentences import define
 
 # The workers of the first epoch are always new; fewer further epochs prove nothing.
 ENOUGH_EPOCHS = 3
-# Workers that Holter restarted appear within this time.
+# Workers that Holter restarted appear within this time after one of these.
 HEALED_S = 30.0
+HEALS = ("replace-workers", "restart")
 
 REBORN = define("seen.workers.reborn", "in {reborn} of {epochs} epochs")
 FIRST_STEP = define("seen.epochs.first-step", "first step after {ratio:percent} % of an epoch")
@@ -25,7 +26,8 @@ TOO_FEW_EPOCHS = define("why.workers.reborn.too-few-epochs", "too few epochs wer
 def collect(window: Window, book: FactBook) -> None:
     """State in how many epochs data workers were started, and how long an epoch waits for its first step."""
     recording = window.recording
-    healed = [action.t_s for action in recording.events(ActionTaken) if action.state == "begun"]
+    actions = recording.events(ActionTaken)
+    healed = [action.t_s for action in actions if action.state == "begun" and action.action in HEALS]
     starts: dict[int, float] = {}
     for event in recording.events(PhaseChanged, end_s=window.end_s):
         if event.phase == "train" and event.epoch is not None:

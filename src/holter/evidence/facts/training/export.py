@@ -49,8 +49,9 @@ def collect(window: Window, book: FactBook) -> None:
     ]
     if not any(process.pid in now and process not in late for process in seen.values()):
         late = []  # no worker of the first pool is left: this is another pool, not a replacement
-    replaced = max(len({event.pid for event in ended}), len(late))
-    named = tuple(process_of(event) for event in ended[:3])
+    each = {event.pid: event for event in ended}  # several sources report one end
+    replaced = max(len(each), len(late))
+    named = tuple(process_of(event) for event in list(each.values())[:3])
     book.known("export.replaced", replaced, ENDED(workers=named) if named else "")
     endings = [ending(event) for event in ended if ending(event)]
     if ended:
