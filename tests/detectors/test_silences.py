@@ -12,8 +12,10 @@ from holter.detectors import detect
 from holter.detectors.course import LOOP, Course
 from holter.detectors.notices import LOST_S, Notices
 from holter.probes.training.heartbeat_events import LEFT
-from holter.records import Beat, EpochEnded, ExceptionSeen, Noted, ProcessEnded, Tick
+from holter.records import Beat, EpochEnded, ExceptionSeen, Noted, PhaseChanged, ProcessEnded, Tick
 from holter.reports.catalogue import phrase
+from holter.reports.outcome import outcome_of
+from holter.tape import Recording
 
 # ------------------------------------------------------------------------------------------------------------- pauses
 
@@ -235,3 +237,17 @@ def test_an_exception_that_ends_the_program_is_no_notice(event):
     ticks = [*run.go(30), left(run), *run.halt(30)]
     ticks[31] = msgspec.structs.replace(ticks[31], events=(event,))
     assert seen_by_both(ticks)[1] == []
+
+
+def test_a_run_that_goes_on_without_its_training_says_so():
+    run = Run()
+    notices = Notices()
+    ticks = [*run.go(30), left(run), *run.halt(300)]
+    ticks = [msgspec.structs.replace(tick, events=(*tick.events, *notices.see(tick))) for tick in ticks]
+    ran = outcome_of(Recording(all_ticks=tuple(ticks)), (), is_over=False)
+    said = phrase(ran.headline, "en")
+    assert (ran.state, ran.is_good) == ("troubled", False)
+    assert said == "An exception ended nnU-Net's training (ValueError: broken), and its program still runs."
+    again = PhaseChanged(t_s=run.t_s, phase="train", epoch=0)
+    ticks.append(Tick(t_s=run.t_s, beats=(run.beat(),), events=(again,)))
+    assert outcome_of(Recording(all_ticks=tuple(ticks)), (), is_over=False).state == "running"

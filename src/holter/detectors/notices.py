@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from holter.detectors.course import LeftLoop
 from holter.history.ranks import main_beat
+from holter.history.standing import LEFT
 from holter.records import Beat, Notice, Subject, Tick
 from holter.sentences import define
 
@@ -43,7 +44,7 @@ class Notices:
             return ()
         self._left_s = left.since_s
         pids = () if left.pid is None else (left.pid,)
-        return (Notice(t_s=tick.t_s, what="training-left", message=TRAINING_LEFT(error=left.error), pids=pids),)
+        return (Notice(t_s=tick.t_s, what=LEFT, message=TRAINING_LEFT(error=left.error), pids=pids),)
 
     def _see_workers(self, tick: Tick) -> tuple[Notice, ...]:
         workers = [beat for beat in tick.beats if beat.role == "train-worker"]

@@ -16,8 +16,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from holter.detectors.notices import TRAINING_LEFT
 from holter.errors import BadInput, HolterError, MissingExtra
-from holter.records import ActionTaken, Diagnosis, Episode, Text, Verdict
+from holter.history.standing import LEFT
+from holter.records import ActionTaken, Diagnosis, Episode, Notice, Text, Verdict
 from holter.reports.catalogue import phrase
 from holter.reports.outcome import outcome_of
 from holter.supervisor.notify.carrier import said_by_sender
@@ -399,3 +401,15 @@ def test_the_end_says_what_became_of_the_run_and_which_it_was(server: Callable[.
         "Dataset801_HolterBrain · 3d_fullres · fold 0 on host",
         "2026-11-23 12:57 – 12:58 (46 s), exit code 0",
     ]
+
+
+def test_of_the_notices_only_that_of_a_training_that_was_left_is_sent(server: Callable[..., Server]) -> None:
+    hook = server()
+    notifier = quick(hook.url, [])
+    for what in ("lost-worker", LEFT):
+        notifier.notice(Notice(t_s=1.0, what=what, message=TRAINING_LEFT(error=f"ValueError of {what}")))
+    until(lambda: bool(hook.got))
+    notifier.close()
+    (message,) = hook.got
+    assert message["events"] == ["alarm"]
+    assert message["text"].startswith(f"nnU-Net's training was ended by an exception (ValueError of {LEFT})")

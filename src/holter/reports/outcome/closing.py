@@ -31,6 +31,8 @@ def _state(ran: Outcome, recording: Recording) -> str:
     # As the headline's: where a damaged or broken tape ends is no word on the training.
     if ran.state == "cut":
         return "damaged" if recording.damage else "cut" if recording.finished else "broken-off"
+    if ran.state == "troubled" and ran.trouble is None:
+        return "left"
     if ran.state != "running":
         return ran.state
     if standing(recording) is not None:

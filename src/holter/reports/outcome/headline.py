@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from holter.evidence.scope import WORKS, was_training_seen
 from holter.history.fates import STOPS, asked_to_stop
-from holter.history.standing import standing
-from holter.records import EpisodeKind, Message, Phase
+from holter.history.standing import standing, training_left
+from holter.records import EpisodeKind, Message, Notice, Phase
 from holter.reports.outcome import sentences as say
 from holter.reports.outcome.record import Outcome, State
 from holter.reports.outcome.trouble import Trouble
@@ -68,6 +68,9 @@ def _first(recording: Recording, ran: Outcome, trouble: Trouble | None, epochs: 
     what = {} if trouble is None else {"what": trouble.what, "sure": trouble.sure}
     if ran.state in ("stalled", "troubled") and trouble is not None:
         return _open(trouble, recording.duration_s)
+    left = training_left(recording) if ran.state == "troubled" else None
+    if left is not None and isinstance(left.message, Message):
+        return say.TRAINING_LEFT(at=_clock(recording, left), error=left.message.value("error"))
     if ran.state == "cut":
         broken = say.DAMAGED if recording.damage else say.BROKEN_OFF
         cut = (say.CUT if recording.finished and not recording.damage else broken)(at=at, place=place)
@@ -134,10 +137,12 @@ def _noticed(recording: Recording, ran: Outcome) -> Message | None:
     notice = None if ran.state == "finished" else standing(recording)
     if notice is None:
         return None
-    environment = recording.environment
-    moment = wall_at(environment, notice.t_s)
-    at = None if moment is None else clock_of(moment, wall_at(environment, 0.0))
-    return say.NOTICED(at=at, what=notice.message)
+    return say.NOTICED(at=_clock(recording, notice), what=notice.message)
+
+
+def _clock(recording: Recording, notice: Notice) -> str | None:
+    moment = wall_at(recording.environment, notice.t_s)
+    return None if moment is None else clock_of(moment, wall_at(recording.environment, 0.0))
 
 
 # Workers that were replaced before an alarm.

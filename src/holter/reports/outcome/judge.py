@@ -11,6 +11,7 @@ from holter.history.fates import End, asked_to_stop, fates, last_end, stops, was
 from holter.history.goodput import account
 from holter.history.phases import end_of_run, restarts
 from holter.history.ranks import main_beat
+from holter.history.standing import training_left
 from holter.records import ActionTaken, Diagnosis, EpochEnded, Noted, Phase, PhaseChanged, ProcessEnded
 from holter.records.exit_codes import GAVE_UP, REQUEUE
 from holter.reports.healing import action_id
@@ -49,6 +50,8 @@ def outcome_of(
     trouble = open_trouble(recording, episodes, become, diagnoses, is_over=is_over or recording.finished)
     if state == "running" and trouble is not None:
         state = "stalled" if trouble.episode.kind == "stall" else "troubled"
+    elif state == "running" and training_left(recording) is not None:
+        state = "troubled"
     past = stops(episodes, become)
     lost_s = account(recording, None if diagnoses is None else tuple(diagnoses)).lost_s if lost_s is None else lost_s
     last_s = end_of_run(recording)

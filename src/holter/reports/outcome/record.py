@@ -11,7 +11,7 @@ State = Literal[
     # It runs, or ran in the last reading:
     "running",  # no trouble is seen now
     "stalled",  # no progress now
-    "troubled",  # it goes on, but slower, unsaved, or diverged (``trouble`` says which)
+    "troubled",  # it goes on, but slower, unsaved, or diverged (``trouble`` says which); or without its training
     "restarting",  # its process is dead, and Holter starts it again
     # It ended:
     "finished",  # as planned, with exit code 0

@@ -17,6 +17,10 @@ EPOCH = define("outcome.epoch", "epoch {epoch}[[ of {planned}]]")
 RUNNING = define("outcome.running", "Running[[: {place}]].")
 NO_STEP_YET = define("outcome.no-step-yet", "Running; no step of a training was seen yet, in {span:duration}.")
 NO_TRAINING_SO_FAR = define("outcome.no-training-so-far", "Running for {span:duration}. {why}")
+TRAINING_LEFT = define(
+    "outcome.training-left",
+    "An exception ended nnU-Net's training[[ at {at}]][[ ({error})]], and its program still runs.",
+)
 RESTARTING = define("outcome.restarting", "Being restarted[[ since {at}]][[: {what:clause}]].")
 FINISHED = define("outcome.finished", "Finished[[: {epochs}]].")
 ENDED_EARLY = define(
@@ -121,6 +125,7 @@ SAID: dict[str, Sentence] = {
     "unseen": define("said.unseen", "running, but no training was seen in it"),
     "stalled": define("said.stalled", "stalled[[ ({cause})]]"),
     "troubled": define("said.troubled", "running, with a problem[[ ({cause})]]"),
+    "left": define("said.left", "an exception ended the training, and its program still runs"),
     "restarting": define("said.restarting", "being restarted"),
     "finished": define("said.finished", "finished[[, {fate}]]"),
     "incomplete": define("said.incomplete", "ended before its last epoch[[ ({cause})]]"),

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from holter.records import ActionTaken, Diagnosis, Episode, Text, exit_codes
+from holter.history.standing import LEFT
+from holter.records import ActionTaken, Diagnosis, Episode, Notice, Text, exit_codes
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.live import lines as live
 from holter.reports.outcome import Outcome, identity_of
@@ -60,6 +61,8 @@ class _Same(NamedTuple):
 
 class Notifier(Listener):
     """Sends a message to one URL at an alarm, a cause, a repair, a stop and the end. Only ``close`` may block.
+
+    A program that goes on without its training is an alarm here: its end may never come.
 
     ``note`` is called once if sending fails.
 
@@ -110,6 +113,11 @@ class Notifier(Listener):
 
     def over(self, episode: Episode) -> None:
         self._add("over", live.over(episode, self._lang))
+
+    def notice(self, notice: Notice) -> None:
+        """Queue the notice that an exception has ended the training and not its program; no other notice is sent."""
+        if notice.what == LEFT:
+            self._add("alarm", live.notice(notice, self._lang))
 
     def action(self, action: ActionTaken) -> None:
         message = live.action(action, self._lang) if self._echoes.is_new(action) else None
