@@ -7,8 +7,8 @@ A sentence is defined once, as a module-level constant, and called with the valu
 
 The result is a ``Message``: data that is written to the tape, compared, and rendered in any language by ``reports``.
 Values are in base units (seconds, bytes, ratios); the blank selects the format: ``duration`` (3 min 20 s),
-``seconds`` (2.31 s), ``bytes``, ``percent``, ``.2f``. A value may be a ``Subject`` (a process), another ``Message``,
-or a tuple, which is shown as a list. Code never reads a rendered sentence.
+``seconds`` (2.31 s), ``bytes``, ``percent``, ``cpus`` (1 CPU), ``.2f``. A value may be a ``Subject`` (a process),
+another ``Message``, or a tuple, which is shown as a list. Code never reads a rendered sentence.
 
 A part that needs a value that may be unknown stands in double brackets, with other wordings for that case, if any::
 

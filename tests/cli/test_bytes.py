@@ -125,3 +125,14 @@ def test_errors_name_an_odd_target(tmp_path):
     assert done.returncode == 2
     assert b"no-such-x" in done.stderr and b"Traceback" not in done.stderr
     assert holter("diagnose", ODD, cwd=tmp_path).returncode == 2
+
+
+def test_chinese_that_the_terminal_cannot_show_becomes_english_and_one_line_says_so(tmp_path):
+    asked = holter("explain", "frozen-worker", "--lang", "zh", cwd=tmp_path, **BARE_ASCII)
+    assert asked.stdout.isascii() and b"\\u" not in asked.stdout and b"How we know" in asked.stdout
+    line = asked.stderr.splitlines()[0]
+    assert line.startswith(b"holter: The encoding of this terminal (ascii) has no Chinese characters")
+    as_json = holter("list", "--json", "--lang", "zh", cwd=tmp_path, XDG_STATE_HOME=str(tmp_path), **BARE_ASCII)
+    assert (as_json.returncode, as_json.stderr) == (0, b"")
+    told = holter("explain", "frozen-worker", "--lang", "zh", cwd=tmp_path)
+    assert "发生了什么" in told.stdout.decode() and b"encoding" not in told.stderr

@@ -24,7 +24,7 @@ SENTENCES = describe(
     findings={
         "hardly-throttled": "the quota hardly held the run back: {percent} % of its periods ({detail})",
         "no-quota": "no CPU quota is set",
-        "quota-is-set": "a CPU quota allows {value} CPUs",
+        "quota-is-set": "a CPU quota allows {value:cpus}",
     },
     remedies={
         "raise-quota": "Raise the CPU quota of the job, or give it whole cores instead.",

@@ -101,7 +101,8 @@ def ask(variant: Variant) -> Offer:
 CONTINUE = Offer("continue-from-checkpoint", "CONSENT", "{continue}", may_be_nnunet, of_nnunet=True)
 END_AND_CONTINUE = Offer("end-and-continue", "CONSENT", "{continue}", may_be_nnunet, of_nnunet=True)
 CONTINUE_ENDED = CONTINUE._replace(only_if=all_of(may_be_nnunet, has_ended))
-LOOK_FOR_EXIT = Offer("look-for-exit", "ADVICE")
+# An exception that was seen is the reason of the exit.
+LOOK_FOR_EXIT = Offer("look-for-exit", "ADVICE", None, lambda facts: not facts.get("exception.first"))
 PREPROCESS_CASE = Offer("preprocess-case-again", "CONSENT", None, has_case, of_nnunet=True)
 # Where the storage does not answer, df waits as long as the training; a request to the kernel's own table never does.
 ASK_STORAGE = "timeout -s KILL 5 df -hT {folder}"

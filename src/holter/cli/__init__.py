@@ -37,12 +37,19 @@ from holter.cli import (
 )
 from holter.cli.help.page import HELP_OPTIONS, App, HelpfulGroup
 from holter.cli.measuring import bench, tune
-from holter.cli.options import Lang, before_the_command, chosen_language, long_options, spoken_language
+from holter.cli.options import Lang, before_the_command, chosen_language, fall_back, long_options, spoken_language
 from holter.cli.start import platforms, settings, standard_streams
 from holter.cli.studies import study
 from holter.cli.studies.words import StudyCommand
 from holter.errors import HolterError
 from holter.records.exit_codes import INTERRUPTED
+from holter.sentences import define
+
+NO_CHINESE = define(
+    "cli.no-chinese",
+    "The encoding of this terminal ({encoding}) has no Chinese characters, so Holter speaks English. "
+    "With a UTF-8 locale (export LC_ALL=C.UTF-8) it speaks Chinese.",
+)
 
 app = App(
     name="holter",
@@ -123,6 +130,12 @@ def main() -> None:
             os.environ[settings.SPOKEN["lang"]] = lang
         chosen = settings.read(os.environ, _options_of)
         settings.speak(chosen, os.environ)
+        encoding = fall_back(arguments)
+        if encoding is not None:
+            from holter.reports.catalogue import phrase
+
+            os.environ[settings.SPOKEN["lang"]] = "en"
+            say(phrase(NO_CHINESE(encoding=encoding), "en"))
         platforms.refuse_elsewhere(arguments)
         if not _without_options(arguments, chosen):
             defaults = settings.default_map(chosen, _parameters()) if chosen.options else None

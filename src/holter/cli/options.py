@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from holter.cli.start import standard_streams
 from holter.errors import BadInput
 from holter.records import Text
 from holter.sentences import NOTHING_STARTED, define
@@ -159,11 +160,31 @@ def _not_started(why: Text, option: str) -> BadInput:
     )
 
 
+# Their pages and documents are written in UTF-8, whatever the terminal can show.
+IN_FILES = ("report", "web", "metrics", "export")
+_in_english = False
+
+
 def chosen_language(option: str | None) -> Literal["en", "zh"]:
-    """Return the language of ``--lang``, or that of the locale."""
+    """Return the language of ``--lang``, or that of the locale; English after ``fall_back``."""
     from holter.reports.catalogue import language
 
-    return language(option, os.environ)
+    wanted = language(option, os.environ)
+    return "en" if _in_english else wanted
+
+
+def fall_back(arguments: Sequence[str]) -> str | None:
+    """Use English from now on if the output would be Chinese and its encoding has no Chinese; return that encoding.
+
+    None if all is well, or if what is Chinese goes into a file.
+    """
+    global _in_english
+    encoding = standard_streams.without("中文")
+    command = next((word for word in arguments if not word.startswith("-") and word not in ("zh", "en")), "")
+    if encoding is None or "--json" in arguments or command in IN_FILES or spoken_language(arguments) != "zh":
+        return None
+    _in_english = True
+    return encoding
 
 
 def spoken_language(arguments: Sequence[str]) -> Literal["en", "zh"]:
@@ -175,9 +196,10 @@ def spoken_language(arguments: Sequence[str]) -> Literal["en", "zh"]:
     given = [word.partition("=")[2] for word in words if word.startswith("--lang=")]
     given += [after for option, after in pairwise(words) if option == "--lang"]
     try:
-        return language(given[-1] if given else None, os.environ)
+        wanted = language(given[-1] if given else None, os.environ)
     except BadInput:
-        return language(None, os.environ)
+        wanted = language(None, os.environ)
+    return "en" if _in_english else wanted
 
 
 def before_the_command(arguments: Sequence[str]) -> Literal["en", "zh"] | None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from holter.evidence.words import saved_file
+from holter.evidence.words import LOOP, saved_file
 from holter.history.ranks import main_beat, working
 from holter.records import ActionTaken, EpochEnded, ExceptionSeen, Message, Noted, ProcessEnded, Tick
 
-LOOP = "run_training"
 FINAL = "checkpoint_final.pth"
 
 

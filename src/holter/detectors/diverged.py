@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from holter.detectors.course import LOOP
 from holter.detectors.view import TRAINING, OpenEpisodes
+from holter.evidence.words import LOOP
 from holter.records import Episode, EpochEnded, Noted, Tick
 from holter.sentences import define
 

@@ -40,6 +40,9 @@ NO_SHM = later(
 # ENOSPC, as Python and torch write it.
 NO_SPACE = later(r"No space left on device|\[Errno 28\]|ENOSPC")
 
+# The hook's name for nnU-Net's own loop, in its notes that it began, returned, or was left by an exception.
+LOOP = "run_training"
+
 # The first exception where only its place is known: the text ends before the line that names the error.
 CUT = "(cut off)"
 # The first lines of an exception name the error; the rest are its values.

@@ -59,6 +59,7 @@ define_all(
         "value.unknown": "unknown",
         "duration.s": "{s} s",
         "duration.min": "{min} min {s} s",
+        "unit.cpus": ("{number} CPUs", "{number} CPU"),
         "duration.h": "{h} h {min} min",
         "headline.known": "{kind}{where}{lasted}: {what} {verdict}",
         "headline.lasted": ", {duration}",

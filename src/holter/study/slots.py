@@ -36,7 +36,7 @@ NO_SLICE = define("error.study-no-slice", "GPU {index} is in MIG mode, and has n
 GPUS_OR_SLOTS = define("error.study-gpus-or-slots", "--gpus and --slots exclude each other: --slots trains on the CPU.")
 CROWDED = define(
     "study.crowded",
-    "{name}={workers} is set: {slots} trainings side by side have {total} data workers on {cpus} CPUs; "
+    "{name}={workers} is set: {slots} trainings side by side have {total} data workers on {cpus:cpus}; "
     "without it Holter divides the CPUs",
 )
 USE_SLOTS = define("next.study-slots", "--slots 2 trains two at a time on the CPU")

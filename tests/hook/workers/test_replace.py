@@ -346,3 +346,25 @@ def test_a_stopped_worker_does_not_hold_up_the_end(toy):
     began = time.monotonic()
     assert going.end() == ENDS
     assert time.monotonic() - began < 10
+
+
+def test_a_start_that_failed_answers_the_request_too(program, hooked):
+    done = program("""
+import json, pathlib
+augmenter = begin()
+def once():
+    del augmenter._start  # the class's own is there again
+    raise OSError("no process left")
+augmenter._start = once
+for process in augmenter._processes: os.kill(process.pid, signal.SIGSTOP)
+scratch = pathlib.Path(os.environ["HOLTER_SCRATCH"])
+request = {"number": 7, "generation": 3, "what": "replace-workers", "text": "frozen-worker"}
+(scratch / "control.new").write_text(json.dumps([request]))
+(scratch / "control.new").replace(scratch / "control.json")
+for _ in range(30): next(augmenter)
+augmenter._finish()
+print("done")
+""")
+    assert (done.stdout, done.returncode) == ("done\n", 0), done.stderr
+    answers = [(line["state"], line["number"]) for line in hooked.lines("action")]
+    assert answers == [("begun", 7), ("failed", 7), ("done", 7)]

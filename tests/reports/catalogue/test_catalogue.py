@@ -265,3 +265,12 @@ def test_the_pages_of_both_languages_have_the_same_numbers(cause: str) -> None:
 )
 def test_no_number_of_a_sentence_has_an_exponent(form: str, value: float, words: str) -> None:
     assert words in Filler(lambda key, **values: str(values)).fill(f"{{number:{form}}}", {"number": value})
+
+
+@pytest.mark.parametrize(("cpus", "english", "chinese"), [
+    (1, "1 CPU", "1 个 CPU"), (1.0, "1 CPU", "1 个 CPU"), (0.5, "0.5 CPUs", "0.5 个 CPU"), (12, "12 CPUs", "12 个 CPU"),
+    ("1", "1 CPU", "1 个 CPU"), ("?", "?", "?"),
+])  # fmt: skip
+def test_one_cpu_is_one(cpus, english, chinese):
+    assert catalogue.filled("{n:cpus}", "en", n=cpus) == english
+    assert catalogue.filled("{n:cpus}", "zh", n=cpus) == chinese

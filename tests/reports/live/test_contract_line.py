@@ -154,3 +154,14 @@ def test_the_data_sets_whose_workers_can_be_replaced_are_named() -> None:
     assert live.contract(settled, None, "en") == (
         "sees PyTorch DataLoader workers. Can replace workers of: Slices, Volumes."
     )
+
+
+def test_why_workers_of_this_loader_are_not_replaced_is_said_and_of_checkpoints_nothing() -> None:
+    why = abilities.LOADER_REFUSED(why="its batches depend on their order")
+    does = able(replace_workers=why, save=abilities.NOT_NNUNET(), restart="python train.py --resume")
+    settled = ContractSettled(t_s=60.0, sees=able(heartbeat=None, loader="torch", stacks=None), does=does)
+    told = live.contract(settled, None, "en")
+    assert told is not None and told.endswith(
+        "If a worker freezes or dies, Holter can only tell you: workers of PyTorch's DataLoader are not replaced here: "
+        "its batches depend on their order. Holter saves no checkpoints here."
+    )

@@ -28,6 +28,17 @@ def repair() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def without(characters: str) -> str | None:
+    """Return the encoding of stdout or stderr if it does not have these characters; None if both have them."""
+    for stream in (sys.stdout, sys.stderr):
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        try:
+            characters.encode(encoding)
+        except (UnicodeEncodeError, LookupError):
+            return encoding
+    return None
+
+
 def lost_reader() -> bool:
     """Return whether nobody reads stdout any more, as after ``| head``; if so, what is left to write goes nowhere."""
     if not hasattr(select, "poll"):  # Windows

@@ -207,7 +207,7 @@ def _start_again(augmenter: Any, trouble: AugmenterFailure) -> Remark | None:
     try:
         augmenter._start()
     except Exception as error:
-        control.tell(ACTION, "failed", remark("not-started", error=repr(error)))
+        control.tell(ACTION, "failed", remark("not-started", error=repr(error)), number=trouble.number)
         end_workers(augmenter)
         time.sleep(AGAIN_AFTER_S)
         return None

@@ -16,7 +16,7 @@ from holter.sizes import format_bytes, format_number
 STRICT = "HOLTER_STRICT_SENTENCES"
 # Below this a duration has one decimal: "0.4 s" is more exact than "0 s".
 SHORT_S = 10.0
-UNIT_FORMATS = ("duration", "seconds", "bytes", "percent", "ms")
+UNIT_FORMATS = ("duration", "seconds", "bytes", "percent", "ms", "cpus")
 # First words that keep their capital in the middle of a sentence.
 PROPER_NAMES = ("Windows", "Python", "PyTorch", "Slurm", "Holter", "Linux")
 # Left out if a blank in it has no value; or the first of several wordings whose blanks all have one.
@@ -67,12 +67,14 @@ class Filler(string.Formatter):
             return f"{100 * float(value):.0f}"
         if format_spec == "ms":
             return format_number(1000 * float(value))
+        if format_spec == "cpus":
+            return self._unit("unit.cpus", count=1 if value == 1 else 2, number=f"{value:g}")
         said = str(super().format_field(value, format_spec))
         # "{times:.2g}" writes 140 as 1.4e+02.
         return format_number(float(value)) if format_spec.endswith("g") and "e" in said else said
 
     def _old(self, value: str, format_spec: str) -> str:
-        number = _number(value) if format_spec in ("duration", "seconds") else None
+        number = _number(value) if format_spec in ("duration", "seconds", "cpus") else None
         return value if number is None else self.format_field(number, format_spec)
 
 

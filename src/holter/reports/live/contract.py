@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from holter.records import Ability, ContractSettled, Message
 from holter.reports.catalogue import Lang, phrase, text
 from holter.reports.when import SPACE
@@ -70,6 +72,8 @@ THE_TRAINING = ("heartbeat", "loader", "log")
 # Missing on most machines, and nobody can change it.
 WITHOUT_REASON = "endings"
 NO_WORKERS = "no-workers"
+# Why workers are not replaced, where their loader is the reason.
+OF_LOADER = ("contract.loader-cannot", "contract.loader-refused")
 
 
 def contract_line(settled: ContractSettled, lang: Lang) -> str:
@@ -85,8 +89,20 @@ def contract_line(settled: ContractSettled, lang: Lang) -> str:
         sentences += [POWERS(powers=can)] if can else []
         # Whether the training can be restarted was printed before it was started.
         missing = tuple(ability for ability in settled.does if ability.name != "restart")
-        sentences += [CONSEQUENCE(words=words) for words in consequences(missing, lang, with_reason=False)]
+        sentences += [CONSEQUENCE(words=words) for words in consequences(_unsaid(missing), lang)]
     return SPACE[lang].join(phrase(sentence, lang) for sentence in sentences)
+
+
+def _unsaid(does: tuple[Ability, ...]) -> tuple[Ability, ...]:
+    # Without the reason where it was said already, as of a heartbeat that is missing; the loader's own was not.
+    return tuple(
+        ability if _is_of_loader(ability.why_not) else msgspec.structs.replace(ability, why_not=None)
+        for ability in does
+    )
+
+
+def _is_of_loader(why_not: Message | None) -> bool:
+    return why_not is not None and why_not.key in OF_LOADER
 
 
 def _only_restarts(settled: ContractSettled) -> bool:
@@ -139,18 +155,13 @@ def _unseen(settled: ContractSettled, lang: Lang) -> Iterator[str]:
         yield phrase(ITEM(name=name, what=_why(ability, lang)), lang) if has_reason else name
 
 
-def consequences(abilities: tuple[Ability, ...], lang: Lang, *, with_reason: bool = True) -> list[str]:
+def consequences(abilities: tuple[Ability, ...], lang: Lang) -> list[str]:
     """Return what will happen for each ability that is missing, each reason once; empty if none is."""
     missing = {ability.name: ability for ability in abilities if not ability.can}
     if all(name in missing for name in BOTH) and missing["save"].why_not == missing["replace-workers"].why_not:
         others = tuple(ability for ability in abilities if ability.name not in BOTH)
-        first = phrase(CANNOT_HELP(why=missing["save"].why_not if with_reason else None), lang)
-        return [first, *consequences(others, lang, with_reason=with_reason)]
-    return [
-        phrase(CANNOT[ability.name](why=ability.why_not if with_reason else None), lang)
-        for ability in abilities
-        if not ability.can
-    ]
+        return [phrase(CANNOT_HELP(why=missing["save"].why_not), lang), *consequences(others, lang)]
+    return [phrase(CANNOT[ability.name](why=ability.why_not), lang) for ability in abilities if not ability.can]
 
 
 def changes(settled: ContractSettled, before: ContractSettled, lang: Lang) -> list[str]:

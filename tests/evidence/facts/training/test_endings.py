@@ -8,6 +8,7 @@ import pytest
 from holter.causes import diagnose
 from holter.detectors import detect
 from holter.evidence import Evidence, collect
+from holter.probes.training.heartbeat_events import LEFT
 from holter.records import (
     ActionTaken,
     Beat,
@@ -24,6 +25,7 @@ from holter.records import (
     Subject,
     Tick,
 )
+from holter.remedies.diagnose import diagnose_recording
 from holter.reports.cause_words import cause_sentence
 from holter.reports.wording import finding_text
 from holter.sentences import define
@@ -346,3 +348,37 @@ def test_a_process_that_the_kernel_kills_is_ours_only_if_it_was_seen_lately(seen
     ticks.sort(key=lambda tick: tick.t_s)
     recording = msgspec.structs.replace(recording, all_ticks=tuple(ticks))
     assert collect(recording, episode).fact("oom.kills").value == kills
+
+
+def early(*events: Event) -> Evidence:
+    left = ProcessEnded(t_s=60.0, pid=1, role="main", exit_code=0, early=True)
+    return facts(*events, left)
+
+
+def loop(t_s: float, what: str, error: str = "ValueError") -> Noted:
+    words = LEFT(error=error, text="broken") if what == "aborted" else None
+    return Noted(t_s=t_s, what=what, text="run_training", message=words, pid=1)
+
+
+def test_an_exception_that_the_program_caught_before_it_left_too_early_is_its_first_one() -> None:
+    found = early(loop(45.0, "aborted"))
+    assert found.fact("exception.first").value == "ValueError: broken"
+    assert found.fact("exception.role").value == "main"
+    for others in ((), (loop(45.0, "aborted", "SystemExit"),), (loop(45.0, "aborted"), loop(50.0, "began"))):
+        assert found_none(early(*others)), others
+    assert found_none(facts(loop(45.0, "aborted"))), "it did not leave early"
+
+
+def found_none(found: Evidence) -> bool:
+    return found.fact("exception.first").status != "known"
+
+
+def test_who_has_seen_an_exception_looks_for_no_exit() -> None:
+    def advice(*events: Event) -> list[str]:
+        recording, episode = death(*events, ProcessEnded(t_s=60.0, pid=1, role="main", exit_code=0, early=True), pid=1)
+        episode = msgspec.structs.replace(episode, subject=Subject(role="main", pid=1))
+        (diagnosis,) = diagnose_recording(recording, (episode,), is_over=True)
+        return [remedy.id for _, remedies in diagnosis.remedies for remedy in remedies]
+
+    assert "look-for-exit" in advice()
+    assert "look-for-exit" not in advice(loop(45.0, "aborted"))

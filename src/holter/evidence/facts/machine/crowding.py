@@ -24,7 +24,7 @@ WANTED_CORES = 0.2
 
 EACH = define("seen.workers.threads-each", "of {threads:g} threads each")
 WAITED = define("seen.cpu.queue", "{waited:.0f} s waited, {used:.0f} s used")
-ON_CPUS = define("seen.workers.per-cpu", "{workers} workers on {cpus} CPUs")
+ON_CPUS = define("seen.workers.per-cpu", "{workers} workers on {cpus:cpus}")
 AFFINITY = define("seen.affinity.narrowed", "CPUs: workers {workers}, the training at first {training}")
 FEW = define("why.workers.few-threads", "the workers have only a few threads")
 THREADS_UNREAD = define("why.workers.threads-unread", "the threads were not read")

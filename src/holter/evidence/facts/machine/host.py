@@ -12,10 +12,10 @@ from holter.sentences import define
 # Where the training reads data and writes: a dead mount under either one blocks it.
 FOLDERS = ("preprocessed", "results")
 
-CPUS_ALLOCATED = define("seen.cpu.allocated", "{effective:g} of {visible} CPUs")
-CPUS_USED = define("seen.cpu.used", "of {effective:g} CPUs")
+CPUS_ALLOCATED = define("seen.cpu.allocated", "{effective:g} of {visible:cpus}")
+CPUS_USED = define("seen.cpu.used", "of {effective:cpus}")
 CPUS_AND_WORKERS = define(
-    "seen.cpu.workers", "{count} workers, {effective:g} CPUs", one="{count} worker, {effective:g} CPUs"
+    "seen.cpu.workers", "{count} workers, {effective:cpus}", one="{count} worker, {effective:cpus}"
 )
 THROTTLED = define("seen.cpu.throttled", "{throttled} of {periods} periods")
 SLOWER = define("seen.storage.slower", "{recent:.3f} s instead of {usual:.4f} s")

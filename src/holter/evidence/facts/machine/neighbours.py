@@ -20,7 +20,7 @@ RACE_S = 300.0
 # nnU-Net checks each existing .npy before unpacking, and writes it again if it cannot read it.
 REWRITES = later(r"Error when checking .*fixing")
 
-CORES = define("seen.host.others", "{cores:.1f} of {cpus} CPUs")
+CORES = define("seen.host.others", "{cores:.1f} of {cpus:cpus}")
 RACED = define("seen.unpack.raced", "{count} on the same data")
 OTHERS_NOT_READ = define("why.host.others-not-read", "the other processes were not read")
 TOO_SHORT = define("why.host.too-short", "the CPU use of the machine and of the run was not recorded long enough")

@@ -11,7 +11,7 @@ from holter.evidence.facts.training.sent_to_all import with_others
 from holter.evidence.frames import describe
 from holter.evidence.reasons import ENDING_UNKNOWN, NO_EXCEPTION, NO_EXCEPTION_READ, NO_FILE_NAMED, NO_PROCESS_TREE
 from holter.evidence.window import Window, last
-from holter.evidence.words import CASE_IN_HAND, CUT, cut_off, ending, process_of
+from holter.evidence.words import CASE_IN_HAND, CUT, LOOP, cut_off, ending, process_of
 from holter.history.own_actions import Wanted
 from holter.linux.signals import Signal
 from holter.patterns import later
@@ -29,6 +29,7 @@ from holter.records import (
     Tick,
 )
 from holter.sentences import define
+from holter.texts.secondary_errors import is_echo
 from holter.texts.stacks import parse_faulthandler
 
 BY_SIGNAL = define("worker.by-signal", "a signal ended it")
@@ -38,6 +39,7 @@ NO_CURRENT_FRAME = define("worker.no-current-frame", "no Python frame of the thr
 BEFORE_KILL_S = 120.0
 # Reports of one crash from several sources differ by up to this much in time.
 SLACK_S = 5.0
+ENDS_ON_PURPOSE = ("KeyboardInterrupt", "SystemExit")
 # Messages for a preprocessed file that ends too early: numpy, blosc2, pickle, zip.
 TRUNCATED = later(
     r"mmap length is greater than file size|EOFError|Ran out of input|pickle data was truncated|"
@@ -171,10 +173,8 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
     seen = [
         event
         for event in window.recording.events(ExceptionSeen, start_s=start_s, end_s=end_s)
-        if not event.echo
-        and event.error not in ("KeyboardInterrupt", "SystemExit")
-        and (event.source == "hook" or not only_hook)
-    ]
+        if not event.echo and event.error not in ENDS_ON_PURPOSE and (event.source == "hook" or not only_hook)
+    ] or _caught(window, start_s, end_s)
     if not seen:
         book.absent(EXCEPTION_FACTS, NO_EXCEPTION(), is_sure=window.has_heartbeat, otherwise=NO_EXCEPTION_READ())
         return
@@ -215,6 +215,20 @@ def _exception(window: Window, book: FactBook, start_s: float, end_s: float) -> 
         book.unknown("exception.truncated_file", NO_FRAMES())
     else:
         book.known("exception.truncated_file", is_truncated if is_truncated or is_named else None, unless=words)
+
+
+# An exception that ended nnU-Net's loop, and that its program caught before it left too early with exit code 0.
+def _caught(window: Window, start_s: float, end_s: float) -> list[ExceptionSeen]:
+    ends = window.recording.events(ProcessEnded, start_s=start_s, end_s=end_s)
+    if not any(event.role == "main" and event.early for event in ends):
+        return []
+    loop = [note for note in window.recording.events(Noted, end_s=end_s) if note.text == LOOP]
+    if not loop or loop[-1].what != "aborted" or loop[-1].message is None:
+        return []
+    error, said = (str(loop[-1].message.value(name) or "") for name in ("error", "text"))
+    if error in ENDS_ON_PURPOSE or is_echo(error, said, ""):
+        return []
+    return [ExceptionSeen(t_s=loop[-1].t_s, pid=loop[-1].pid, role="main", error=error, message=said, source="hook")]
 
 
 def _torch_version(window: Window) -> str:
