@@ -17,6 +17,8 @@ import psutil
 from benchmarks.material import say
 from benchmarks.study.ending import SCENE, kill_all, processes_with
 from benchmarks.study.scene import Scene, epochs_begun, outcome_of
+from holter.linux.procfs import read_text
+from holter.probes.process.process_files import PF_FORKNOEXEC, parse_stat
 from holter.probes.training.starting import is_holter_train
 from holter.texts.training_command import parse_training_command
 
@@ -38,14 +40,19 @@ class Run:
         self.hits: Counter[Path] = Counter()  # kills while this fold was trained
         self.resumed_s: list[float] = []  # from a new call of the study until it has said what runs
         self.twice = 0  # looks at which two trainings of one fold ran
-        self.workers: set[psutil.Process] = set()  # data workers seen below their main process
         self.wall_s = 0.0
         self.calls = 0
 
     def see(self, found: Mapping[psutil.Process, tuple[Path, str]]) -> None:
         """Count a look at which two trainings of one fold ran."""
-        mains = Counter(fold for fold, role in found.values() if role == "main")
-        self.twice += any(count > 1 for count in mains.values())
+        mains: dict[Path, list[int]] = {}
+        for process, (fold, role) in found.items():
+            if role == "main":
+                mains.setdefault(fold, []).append(process.pid)
+        both = {fold: pids for fold, pids in mains.items() if len(pids) > 1}
+        self.twice += bool(both)
+        for fold, pids in both.items():
+            say(f"at the same time train {fold}: PID {', '.join(map(str, pids))}")
 
 
 class Telling:
@@ -79,7 +86,7 @@ def disturbed(scene: Scene, *, seed: int, mounted: bool, most_s: float) -> Run:
                     break
                 study = _call(scene, run)
             now_s = time.monotonic()
-            found = trainings(scene, run.workers)
+            found = trainings(scene)
             run.see(found)
             if run.kills.total() < scene.length.kills and now_s >= next_s and found:
                 kind = draw.choice(kinds)
@@ -138,14 +145,14 @@ def _kill(
                 process.kill()
 
 
-def trainings(scene: Scene, workers: set[psutil.Process]) -> dict[psutil.Process, tuple[Path, str]]:
-    """Return the processes of the scene that are ``holter train`` or the main process of a training, by fold.
-
-    ``workers``: data workers of earlier looks; those of this one are added. One that outlives its main process for a
-    moment is no second training.
-    """
+def trainings(scene: Scene) -> dict[psutil.Process, tuple[Path, str]]:
+    """Return the processes of the scene that are ``holter train`` or the main process of a training, by fold."""
     found: dict[psutil.Process, tuple[Path, str]] = {}
     for process in belonging(scene):
+        stat = parse_stat(read_text(f"/proc/{process.pid}/stat"))
+        # A data worker is a fork of its main process, with the same command line, also once that has ended.
+        if stat is None or stat.flags & PF_FORKNOEXEC:
+            continue
         with contextlib.suppress(psutil.Error):
             words = process.cmdline()
             training = parse_training_command(words)
@@ -153,12 +160,7 @@ def trainings(scene: Scene, workers: set[psutil.Process]) -> dict[psutil.Process
             if folder is not None:
                 role = "holter" if is_holter_train(words) else "main"
                 found[process] = (folder, role)
-    mains = {process.pid: fold for process, (fold, role) in found.items() if role == "main"}
-    # A data worker is a fork of its main process, with the same command line.
-    workers.update(
-        process for process, (fold, role) in found.items() if role == "main" and mains.get(_parent(process)) == fold
-    )
-    return {process: each for process, each in found.items() if process not in workers}
+    return found
 
 
 def belonging(scene: Scene) -> Sequence[psutil.Process]:
@@ -179,13 +181,6 @@ def _session(process: psutil.Process) -> list[psutil.Process]:
             if os.getsid(other.pid) == leader:
                 found.append(other)
     return found
-
-
-def _parent(process: psutil.Process) -> int:
-    try:
-        return int(process.ppid())
-    except psutil.Error:
-        return 0
 
 
 def _fill(folder: Path) -> None:

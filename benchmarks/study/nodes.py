@@ -64,7 +64,7 @@ def disturbed_nodes(scene: Scene, cluster: Cluster, *, seed: int, kills: int, mo
                 break
             cluster.send()
             run.calls += 1
-        found = trainings(scene, run.workers)
+        found = trainings(scene)
         run.see(found)
         if run.kills.total() < kills and time.monotonic() >= next_s:
             running: dict[str, list[Path]] = {}

@@ -10,10 +10,12 @@ import sys
 import threading
 import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from benchmarks.material import prepared_brains
-from benchmarks.study.ending import WHOLE, processes_with
+from benchmarks.study.ending import SCENE, WHOLE, kill_all, processes_with
+from benchmarks.study.killing import Run, trainings
 from benchmarks.study.scene import epochs_begun, outcome_of
 from benchmarks.study.simulation import PER_GPU_HOUR, WORSE_PER_GPU_HOUR, simulate
 
@@ -45,6 +47,52 @@ def test_epochs_are_counted_over_all_starts(tmp_path: Path) -> None:
         text = "".join(f"2026-11-28 10:00:00.000200: Epoch {epoch} \n" for epoch in epochs)
         (tmp_path / f"training_log_2026_11_28_10_00_0{number}.txt").write_text(text)
     assert epochs_begun(tmp_path) == [0, 1, 1, 2]
+
+
+# As nnU-Net does: a worker is a fork; here it outlives its training.
+WITH_WORKER = """
+import os, pathlib, sys, time
+hold = pathlib.Path(sys.argv[-1])
+if os.fork() == 0:
+    time.sleep(600)
+while hold.exists():
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.slow
+def test_a_worker_that_outlives_its_training_is_no_second_training(tmp_path: Path) -> None:
+    program, holds = tmp_path / "nnUNetv2_train", [tmp_path / name for name in ("first", "second")]
+    program.write_text(WITH_WORKER)
+    scene = mock.Mock(folder=tmp_path, environ={"nnUNet_results": str(tmp_path)})
+    environ = {**os.environ, SCENE: str(tmp_path)}
+    started, run = [], Run()
+
+    def look() -> list[int]:
+        found = trainings(scene)
+        run.see(found)
+        return sorted(process.pid for process in found)
+
+    def wait_for(count: int) -> None:  # each with its worker
+        until_s = time.monotonic() + 60
+        while len(processes_with(SCENE, str(tmp_path))) != count:
+            assert time.monotonic() < until_s
+            time.sleep(0.05)
+
+    try:
+        for number, hold in enumerate(holds, 1):
+            hold.touch()
+            words = [sys.executable, str(program), "Dataset001_A", "2d", "0", str(hold)]
+            started.append(subprocess.Popen(words, env=environ))
+            wait_for(2 * number)
+            assert look() == sorted(process.pid for process in started) and run.twice == number - 1
+        holds[0].unlink()
+        started[0].wait()
+        assert look() == [started[1].pid] and run.twice == 1
+    finally:
+        kill_all(SCENE, str(tmp_path))
+        for process in started:
+            process.wait()
 
 
 STARTING = """
