@@ -12,8 +12,7 @@
 extern "C" int holter_run(int set, const Layout *, const Sample *, int64_t, const double *);
 extern "C" int holter_sets();
 extern "C" const char *holter_set(int);
-typedef int (*GetSlice)(const void *, const int64_t *, const int64_t *, void *, const int64_t *, int64_t);
-extern "C" int64_t holter_read(const Read *, int64_t, GetSlice, void *);
+extern "C" int64_t holter_read(const Read *, int64_t, const void *, void *);
 
 static uint64_t state = 1;
 static uint64_t next_word() {
@@ -209,10 +208,11 @@ static int one(int number) {
     return failures;
 }
 
-// An array as c-blosc2 would have it, and its function: rows into the dense memory around.
+// An array as c-blosc2 would have it, and its functions. Of a slice: rows into the dense memory around.
 struct Stored {
     int64_t axes, shape[4], bytes;
     const char *voxels;
+    int64_t chunk[4], block[4];
 };
 static int get_slice(const void *given, const int64_t *start, const int64_t *stop, void *out, const int64_t *around, int64_t) {
     const Stored &stored = *(const Stored *)given;
@@ -233,7 +233,46 @@ static int get_slice(const void *given, const int64_t *start, const int64_t *sto
     return 0;
 }
 
-// Boxes inside, over and outside of an array, in memory or behind get_slice, of all types.
+// A chunk of which only its number is known; what is given must be freed.
+static int lazy_chunk(void *, int64_t number, uint8_t **chunk, bool *is_theirs) {
+    *chunk = (uint8_t *)memory<int64_t>(1);
+    memcpy(*chunk, &number, sizeof number);
+    *is_theirs = true;
+    return sizeof number;
+}
+
+// One whole block of a chunk; beyond the array and the chunk it holds what must not be seen.
+static int get_voxels(void *given, const void *chunk, int32_t, int first, int count, void *out, int32_t bytes) {
+    const Stored &stored = *(const Stored *)given;
+    const int64_t *block = stored.block;
+    int64_t chunk_number, number = first / count, at[4];
+    memcpy(&chunk_number, chunk, sizeof chunk_number);
+    if (first % count || count != block[0] * block[1] * block[2] * block[3] || bytes != count * stored.bytes) return -1;
+    for (int axis = 3; axis >= 0; axis--) {
+        const int64_t chunks = (stored.shape[axis] + stored.chunk[axis] - 1) / stored.chunk[axis];
+        const int64_t blocks = (stored.chunk[axis] + block[axis] - 1) / block[axis];
+        at[axis] = chunk_number % chunks * stored.chunk[axis] + number % blocks * block[axis];
+        chunk_number /= chunks;
+        number /= blocks;
+    }
+    if (chunk_number || number) return -1;
+    memset(out, 77, (size_t)bytes);
+    for (int64_t voxel = 0; voxel < count; voxel++) {
+        int64_t rest = voxel, there = 0, before = 1;
+        bool inside = true;
+        for (int axis = 3; axis >= 0; axis--) {
+            const int64_t here = at[axis] + rest % block[axis];
+            rest /= block[axis];
+            inside = inside && here < stored.shape[axis] && here / stored.chunk[axis] == at[axis] / stored.chunk[axis];
+            there += here * before;
+            before *= stored.shape[axis];
+        }
+        if (inside) memcpy((char *)out + voxel * stored.bytes, stored.voxels + there * stored.bytes, (size_t)stored.bytes);
+    }
+    return bytes;
+}
+
+// Boxes inside, over and outside of an array, in memory or behind c-blosc2's functions, of all types.
 static int one_read(int number) {
     state = (uint64_t)number * 991 + 3;
     const int64_t pairs[7][2] = {{FLOAT32, FLOAT32}, {INT8, INT8}, {INT8, INT16}, {UINT8, INT8}, {UINT8, INT16}, {INT16, INT8}, {INT16, INT16}};
@@ -261,13 +300,21 @@ static int one_read(int number) {
         else if (read.from == INT16) ((int16_t *)array)[at] = (int16_t)value;
         else array[at] = (char)value;
     }
-    const Stored stored = {read.axes, {have[0], have[1], have[2], have[3]}, bytes[read.from], array};
-    if (below(2)) read.handle = &stored;
+    Stored stored = {read.axes, {have[0], have[1], have[2], have[3]}, bytes[read.from], array, {1, 1, 1, 1}, {1, 1, 1, 1}};
+    const int64_t way = below(3);
+    if (way) read.handle = &stored;
     else read.array = array;
-    read.chunk_voxels = below(2) ? wanted : 0;
+    for (int axis = 4 - (int)read.axes; axis < 4; axis++) {
+        stored.chunk[axis] = way == 1 && below(2) ? size[axis] : 1 + below(9);
+        stored.block[axis] = 1 + below(stored.chunk[axis]);
+    }
+    memcpy(read.chunk, stored.chunk, sizeof stored.chunk);
+    memcpy(read.block, stored.block, sizeof stored.block);
+    if (way == 2) read.chunks = read.context = &stored;
     read.out = memory<char>(wanted * bytes[read.to]);
     int64_t progress[2];
-    int failures = holter_read(&read, 1, get_slice, progress) != 1;
+    const void *functions[3] = {(const void *)get_slice, (const void *)lazy_chunk, (const void *)get_voxels};
+    int failures = holter_read(&read, 1, functions, progress) != 1;
     for (int64_t at = 0; at < wanted; at++) {
         const int64_t k = at % size[3] + lower[3], j = at / size[3] % size[2] + lower[2];
         const int64_t i = at / size[3] / size[2] % size[1] + lower[1], c = at / size[3] / size[2] / size[1];

@@ -26,10 +26,11 @@ _FIRST_READ = 4096  # longer than the header of any array that nnU-Net writes
 
 
 class Frame(NamedTuple):
-    """Shape, chunks and type of an array, and the length that its file must have."""
+    """Shape, chunks, blocks and type of an array, and the length that its file must have."""
 
     shape: Shape
     chunks: Shape
+    blocks: Shape
     dtype: np.dtype[Any]
     length_bytes: int
 
@@ -48,12 +49,13 @@ def read_frame(file: Path) -> Frame:
             )
         length = int.from_bytes(head[_HEADER_LENGTH_AT], "big")
         head += opened.read(max(0, length - len(head)))
-    version, dimensions, shape, chunks, _blocks, *kind = msgspec.msgpack.decode(_description(head[:length]))
+    version, dimensions, shape, chunks, blocks, *kind = msgspec.msgpack.decode(_description(head[:length]))
     if version != 0 or dimensions != len(shape):
         text = f"version {version} of the array's description is not known"
         raise ValueError(coded("array-version", text, version=str(version)))
     dtype = np.dtype(kind[1] if len(kind) > 1 else "|u1")
-    return Frame(tuple(shape), tuple(chunks), dtype, int.from_bytes(head[_FRAME_LENGTH_AT], "big"))
+    length = int.from_bytes(head[_FRAME_LENGTH_AT], "big")
+    return Frame(tuple(shape), tuple(chunks), tuple(blocks), dtype, length)
 
 
 def nbytes(shape: Shape, dtype: np.dtype[Any]) -> int:

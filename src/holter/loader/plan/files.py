@@ -35,6 +35,7 @@ class ArrayFile(NamedTuple):
     dtype: np.dtype[Any]
     chunks: Shape | None  # None: not chunked
     signature: Signature
+    blocks: Shape | None = None  # the pieces of a chunk; None: not chunked
 
     @property
     def nbytes(self) -> int:
@@ -52,7 +53,7 @@ def observe(path: Path, member: str | None = None) -> ArrayFile:
         if path.suffix == BLOSC2:
             frame = read_frame(path)
             _check_length(signature, frame.length_bytes)
-            return ArrayFile(path, None, frame.shape, frame.dtype, frame.chunks, signature)
+            return ArrayFile(path, None, frame.shape, frame.dtype, frame.chunks, signature, frame.blocks)
         if path.suffix == ARCHIVE:
             with zipfile.ZipFile(path) as archive, archive.open(f"{member}.npy") as opened:
                 shape, dtype = _numpy_header(opened)

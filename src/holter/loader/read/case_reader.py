@@ -85,8 +85,8 @@ class CaseReader:
                     return None
                 samples.append(self._sample(plan, memory, image, seg))
             with reading_together(files) as underway:
-                slices = 0 if c_library is None else c_library.slice_address
-                done = compiled.read(reads, len(files), slices, underway.numbers)
+                calls = 0 if c_library is None else c_library.calls_address
+                done = compiled.read(reads, len(files), calls, underway.numbers)
         return samples if done == len(files) else None
 
     def forget(self, case: str) -> None:

@@ -22,6 +22,8 @@ _MMAP_IO = 1  # BLOSC2_IO_FILESYSTEM_MMAP
 # c-blosc2 returns its settings of a memory map by value: a struct with other members than ours would overwrite our
 # memory. Compared with the header of these versions.
 MAPPED_TESTED = ("3.3.5",)
+# The settings of a context are handed over by value, too.
+BLOCKS_TESTED = ("3.3.5",)
 
 _Pointer = ctypes.c_void_p
 _Sizes = ctypes.POINTER(ctypes.c_int64)
@@ -52,12 +54,24 @@ class _Io(ctypes.Structure):
     _fields_ = (("id", ctypes.c_uint8), ("name", ctypes.c_char_p), ("params", ctypes.c_void_p))
 
 
-class Handle:
-    """An open array, for one thread at a time. ``kept``: objects that the C side points to."""
+class _Decompression(ctypes.Structure):
+    """The C struct ``blosc2_dparams``."""
 
-    def __init__(self, pointer: int | None, kept: tuple[object, ...]) -> None:
-        self.pointer = pointer
-        self.kept = kept
+    _fields_ = (
+        ("nthreads", ctypes.c_int16),
+        ("schunk", ctypes.c_void_p),
+        ("postfilter", ctypes.c_void_p),
+        ("postparams", ctypes.c_void_p),
+        ("typesize", ctypes.c_int32),
+    )
+
+
+class Handle:
+    """An open array, for one thread at a time. ``chunks``: the address of its chunks; ``kept``: what C points to."""
+
+    def __init__(self, pointer: int | None, chunks: int | None, kept: tuple[object, ...]) -> None:
+        self.pointer, self.chunks, self.kept = pointer, chunks, kept
+        self.context: int | None = None  # to read single blocks, once it was asked for
 
 
 class Library:
@@ -74,11 +88,17 @@ class Library:
         c.blosc2_schunk_open_udio.argtypes = [ctypes.c_char_p, ctypes.POINTER(_Io)]
         c.blosc2_schunk_open_udio.restype = _Pointer
         c.blosc2_get_blosc2_stdio_mmap_defaults.restype = _Mapping
+        c.blosc2_create_dctx.argtypes = [_Decompression]
+        c.blosc2_create_dctx.restype = _Pointer
+        c.blosc2_free_ctx.argtypes = [_Pointer]
+        c.blosc2_free_ctx.restype = None
         c.blosc2_get_version_string.restype = ctypes.c_char_p
         c.blosc2_init.restype = None
         c.blosc2_init()
-        # For the compiled kernels, which read many boxes in one call.
-        self.slice_address = int(ctypes.cast(c.b2nd_get_slice_cbuffer, _Pointer).value or 0)
+        # For the compiled kernels, which read many boxes in one call: ``Blosc2`` of reads.h.
+        calls = (c.b2nd_get_slice_cbuffer, c.blosc2_schunk_get_lazychunk, c.blosc2_getitem_ctx)
+        self._calls = (_Pointer * len(calls))(*(ctypes.cast(call, _Pointer) for call in calls))
+        self.calls_address = ctypes.addressof(self._calls)
         self.version: str = c.blosc2_get_version_string().decode()
 
     def open(self, file: Path) -> Handle:
@@ -87,10 +107,11 @@ class Library:
         Raises:  OSError if the library refuses.
         """
         ctypes.set_errno(0)
-        array, code = self._array(self._c.blosc2_schunk_open(bytes(file)))
+        chunks = self._c.blosc2_schunk_open(bytes(file))
+        array, code = self._array(chunks)
         if array is None:
             raise _error(coded("blosc2-cannot-open", f"libblosc2 cannot open it (code {code})", number=code))
-        return Handle(array, ())
+        return Handle(array, chunks, ())
 
     def open_mapped(self, file: Path) -> Handle:
         """Open as ``open``, but through a memory map: over a network a box takes tens of round trips, not a thousand.
@@ -104,10 +125,11 @@ class Library:
         mapping.mode, mapping.needs_free = b"r", False
         io = _Io(_MMAP_IO, b"filesystem_mmap", ctypes.cast(ctypes.pointer(mapping), ctypes.c_void_p))
         ctypes.set_errno(0)
-        array, _ = self._array(self._c.blosc2_schunk_open_udio(name, ctypes.byref(io)))
+        chunks = self._c.blosc2_schunk_open_udio(name, ctypes.byref(io))
+        array, _ = self._array(chunks)
         if array is None:
             raise _error(coded("blosc2-cannot-map", "libblosc2 cannot open it through a memory map"))
-        return Handle(array, (name, mapping, io))
+        return Handle(array, chunks, (name, mapping, io))
 
     def _array(self, chunks: int | None) -> tuple[int | None, int]:
         # The address of the array in these chunks, or None, and the library's code. What is no array (a blosc2 file of
@@ -131,10 +153,22 @@ class Library:
         if code < 0:
             raise _error(coded("blosc2-cannot-read", f"libblosc2 cannot decompress it (code {code})", number=code))
 
+    def context_of(self, handle: Handle, item_bytes: int) -> int:
+        """Return the address of a context to read single blocks of an array; 0 if this version was not compared.
+
+        It lives as long as the handle. ``item_bytes``: of a voxel.
+        """
+        if handle.context is None and self.version in BLOCKS_TESTED:
+            settings = _Decompression(nthreads=1, schunk=handle.chunks, typesize=item_bytes)
+            handle.context = self._c.blosc2_create_dctx(settings)
+        return handle.context or 0
+
     def close(self, handle: Handle) -> None:
         """Free everything that belongs to a handle; a later read raises an error and does no other harm."""
+        if handle.context is not None:
+            self._c.blosc2_free_ctx(handle.context)
         self._c.b2nd_free(handle.pointer)
-        handle.pointer = None
+        handle.pointer = handle.chunks = handle.context = None
 
 
 def _error(what: str) -> OSError:

@@ -61,10 +61,11 @@ class Blosc2Source:
     @cached_property
     def native(self) -> Native | None:
         """Return what the compiled kernels need to read the file; None if they cannot."""
-        file = self._file
-        chunk = 0 if file.chunks is None else math.prod(file.chunks)
+        file, handle = self._file, self._handle
         about = np.broadcast_to(np.empty((), file.dtype), file.shape)
-        return native_file(bytes(file.path), file.signature, self._handle.pointer or 0, about, chunk)
+        context = self._library.context_of(handle, file.dtype.itemsize)
+        addresses = (handle.pointer or 0, handle.chunks or 0, context)
+        return native_file(bytes(file.path), file.signature, addresses, about, file.chunks, file.blocks)
 
     def read(self, start: Shape, stop: Shape, out: NDArray[Any]) -> None:
         """Fill ``out`` with the box, as ``Source.read``; raise FileUnreadable if the file has changed."""

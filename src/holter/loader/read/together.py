@@ -24,37 +24,50 @@ SIGN = 1 << 63
 class Native(NamedTuple):
     """An open array as the native code reads it."""
 
-    head: tuple[int, ...]  # the first numbers of ``Read``: file, handle, memory, type and shape
+    head: tuple[int, ...]  # the first numbers of ``Read``: file, c-blosc2's addresses, memory, type, shape and pieces
     kind: int  # of ``TYPES``
     shape: Shape  # (C, z, y, x)
     kept: Any  # what the numbers point to
 
 
 def native_file(
-    path: bytes, signature: tuple[int, int, int], handle: int, about: NDArray[Any], chunk: int
+    path: bytes,
+    signature: tuple[int, int, int],
+    addresses: tuple[int, int, int],
+    about: NDArray[Any],
+    chunks: Shape | None,
+    blocks: Shape | None,
 ) -> Native | None:
     """Return an open ``.b2nd`` file as the native code reads it; None if its type is not supported.
 
-    ``signature``: the file must still have it when it is read. ``handle``: c-blosc2's address of the array. ``about``:
-    any array of its shape and type. ``chunk``: the voxels of a chunk, 0 without chunks.
+    ``signature``: the file must still have it when it is read. ``addresses``: c-blosc2's of the array, of its chunks,
+    and of a context to read single blocks, or 0. ``about``: any array of its shape and type. ``chunks``, ``blocks``:
+    their sizes in voxels.
     """
     held = np.frombuffer(path + b"\0", np.uint8)
-    return _native(about, (held.ctypes.data, *_signed(signature), handle, 0), chunk, held)
+    array, *others = addresses
+    if chunks is None or blocks is None or min(*chunks, *blocks) < 1:
+        others = [0, 0]
+    pieces = (chunks or (0,) * about.ndim, blocks or (0,) * about.ndim)
+    return _native(about, (held.ctypes.data, *_signed(signature), array, *others, 0), pieces, held)
 
 
 def native_array(voxels: NDArray[Any]) -> Native | None:
     """Return an array in memory as the native code reads it; None if its type or order is not supported."""
     if not voxels.flags.c_contiguous:
         return None
-    return _native(voxels, (0, 0, 0, 0, 0, voxels.ctypes.data), 0, voxels)
+    none = (0,) * voxels.ndim
+    return _native(voxels, (0, 0, 0, 0, 0, 0, 0, voxels.ctypes.data), (none, none), voxels)
 
 
-def _native(about: NDArray[Any], head: tuple[int, ...], chunk: int, kept: Any) -> Native | None:
+def _native(about: NDArray[Any], head: tuple[int, ...], pieces: tuple[Shape, Shape], kept: Any) -> Native | None:
     kind = TYPES.get(about.dtype)
     if kind is None or about.ndim not in (3, 4):
         return None
-    shape = (*(1,) * (4 - about.ndim), *about.shape)
-    return Native((*head, about.ndim, chunk, kind, *shape), kind, shape, kept)
+    missing = (1,) * (4 - about.ndim)
+    shape = (*missing, *about.shape)
+    sizes = [size for piece in pieces for size in (*missing, *piece)]
+    return Native((*head, about.ndim, kind, *shape, *sizes), kind, shape, kept)
 
 
 def _signed(numbers: tuple[int, int, int]) -> list[int]:

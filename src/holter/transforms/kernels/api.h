@@ -55,9 +55,11 @@ enum Type { FLOAT32, INT8, UINT8, INT16, TYPES };
 struct Read {
     const char *path;                   // null: not a file, so it cannot change
     int64_t bytes, modified_ns, inode;  // of the file when its header was read
-    const void *handle;                 // of c-blosc2; null: ``array`` has the voxels
+    const void *handle;                 // c-blosc2's array; null: ``array`` has the voxels
+    void *chunks, *context;             // of c-blosc2, to read single blocks; null: only the array can be read
     const char *array;
-    int64_t axes, chunk_voxels, from, shape[4];  // of the array; 0 without chunks; its Type
+    int64_t axes, from, shape[4];                // of the array; its Type
+    int64_t chunk[4], block[4];                  // voxels of the pieces of a file; 0: none
     int64_t start[4], stop[4];                   // the part that is inside the array
     char *out;
     int64_t to, size[4], at[4];  // Type and size of ``out``; where the part begins in it

@@ -65,7 +65,7 @@ void *scratch_of(Scratch *scratch, int number, size_t bytes) {
 
 extern "C" {
 
-__attribute__((visibility("default"))) int holter_api() { return 4; }
+__attribute__((visibility("default"))) int holter_api() { return 5; }
 
 // The name of the instruction set at this place of the list, best first; null past its end or if this processor lacks it.
 __attribute__((visibility("default"))) const char *holter_set(int number) {
@@ -88,9 +88,9 @@ __attribute__((visibility("default"))) int holter_run(int set, const Layout *lay
 }
 
 // Returns how many reads were done before one failed; all of them if none did.
-__attribute__((visibility("default"))) int64_t holter_read(const Read *reads, int64_t count, GetSlice get_slice,
+__attribute__((visibility("default"))) int64_t holter_read(const Read *reads, int64_t count, const Blosc2 *blosc2,
                                                            Progress *progress) {
     Scratch *scratch = scratch_of_thread();
-    return scratch ? read_all(reads, count, get_slice, progress, scratch) : 0;
+    return scratch ? read_all(reads, count, blosc2, progress, scratch) : 0;
 }
 }

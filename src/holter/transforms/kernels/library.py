@@ -25,7 +25,7 @@ from holter.transforms.kernels.build import LIBRARY, SOURCES, CannotCompile, com
 
 CHOICE = "HOLTER_KERNELS"  # "torch": do without; "AVX2", "portable": the best instruction set that may be used
 WITHOUT = "torch"
-API = 4  # of library.cpp
+API = 5  # of library.cpp
 NO_MEMORY = -1
 PREFIX = "holter-kernels-"  # of folders to compile in
 
@@ -43,14 +43,14 @@ class Kernels:
         library.holter_read.argtypes = [ctypes.c_void_p, ctypes.c_int64, *[ctypes.c_void_p] * 2]
         library.holter_read.restype = ctypes.c_int64
 
-    def read(self, reads: array[int], count: int, get_slice: int, progress: Any) -> int:
+    def read(self, reads: array[int], count: int, blosc2: int, progress: Any) -> int:
         """Make ``count`` reads of boxes of arrays; return how many succeeded before one failed.
 
-        ``reads``: from loader/read/together.py. ``get_slice``: the address of c-blosc2's function, 0 if no array is a
-        file of it. ``progress``: two int64 that another thread may watch: since when the present read runs (monotonic
-        clock, nanoseconds), and its index.
+        ``reads``: from loader/read/together.py. ``blosc2``: where the addresses of c-blosc2's functions are, 0 if no
+        array is a file of it. ``progress``: two int64 that another thread may watch: since when the present read runs
+        (monotonic clock, nanoseconds), and its index.
         """
-        return self._read(reads.buffer_info()[0], count, get_slice, ctypes.addressof(progress))
+        return self._read(reads.buffer_info()[0], count, blosc2, ctypes.addressof(progress))
 
     def run(self, layout: int, samples: array[int], count: int, steps: array[float]) -> None:
         """Transform ``count`` samples without the interpreter's lock. ``program.py`` builds the arguments.
