@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -130,12 +131,15 @@ def test_trainers_with_the_same_configurations_are_compared_in_one_call_and_othe
 
 
 PROGRAMS = ("nnUNetv2_train", "nnUNetv2_find_best_configuration", "nnUNetv2_export_model_to_zip")
-# In place of nnU-Net's program of this name: writes down its words; "fails" ends it with 3.
+# In place of nnU-Net's program of this name: writes down its words, and an empty zip file; or half of one, if its name
+# is in the file "fails", and ends with 3.
 PROGRAM = """#!/bin/bash
-echo "${{0##*/}} $*" >> {calls}
+name=${{0##*/}}
+echo "$name $*" >> {calls}
 echo "nnU-Net was here"
-[ -e {fails} ] && exit 3
-while [ $# -gt 0 ]; do [ "$1" = -o ] && touch "$2"; shift; done
+grep -qs $name {fails} && zip='PK\\005' || zip='PK\\005\\006'$(printf '\\\\0%.0s' {{1..18}})
+while [ $# -gt 0 ]; do [ "$1" = -o ] && printf "$zip" > "$2"; shift; done
+grep -qs $name {fails} && exit 3
 exit 0
 """
 
@@ -182,10 +186,23 @@ def test_do_runs_each_command_once_and_leaves_to_a_person_what_needs_one(world: 
 def test_the_first_command_that_fails_is_the_last_and_all_are_printed_again(world: World) -> None:
     for fold in "01234":
         world.done("2d", fold)
-    (world.folder / "fails").touch()
+    (world.folder / "fails").write_text(PROGRAMS[1])
     done = finished(world, "4", "-c", "2d", "--do")
     assert done.returncode == 1 and calls(world) == [PROGRAMS[1]], done.stderr
     assert "exit code 3: nnUNetv2_find_best_configuration" in done.stderr and PROGRAMS[2] in done.stdout
+
+
+@pytest.mark.slow
+def test_half_a_zip_file_of_a_call_that_failed_is_made_again(world: World) -> None:
+    for fold in "01234":
+        world.done("2d", fold)
+    (world.folder / "fails").write_text(PROGRAMS[2])
+    assert finished(world, "4", "-c", "2d", "--do").returncode == 1
+    assert (world.folder / f"{DATASET}_2d.zip").exists()
+    (world.folder / "fails").unlink()
+    done = finished(world, "4", "-c", "2d", "--do")
+    assert done.returncode == 0 and "is there already" not in done.stderr, done.stderr
+    assert calls(world) == [*PROGRAMS[1:], *PROGRAMS[1:]] and zipfile.is_zipfile(world.folder / f"{DATASET}_2d.zip")
 
 
 def test_without_nnunets_programs_nothing_is_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -38,7 +39,8 @@ def do(steps: Sequence[Step], environ: Mapping[str, str], tell: Callable[[Messag
     programs = {words[0]: _program(words[0], environ) for _, words in commands}
     for what, words in commands:
         file = Path(words[words.index("-o") + 1]) if what.key == EXPORT.key else None
-        if file is not None and file.exists():
+        # What a call left that was ended half-way is no zip file.
+        if file is not None and zipfile.is_zipfile(file):
             tell(KEPT(file=str(file)))
             continue
         tell(RUNS(command=shlex.join(words)))
