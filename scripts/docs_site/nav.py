@@ -62,7 +62,7 @@ NAV: tuple[Section, ...] = (
             Entry("reference/commands.md", "Commands", "命令"),
             Entry("causes.md", "Causes", "原因"),
             Entry("evidence-facts.md", "Facts", "事实"),
-            Entry("reference/metrics.md", "Metrics and alerts", "指标和告警"),
+            Entry("reference/metrics.md", "Metrics and alerts", "指标和警报"),
             Entry("reference/exit-codes.md", "Exit codes", "退出码"),
             Entry("reference/healing-rules.md", "Rules of healing", "自愈的规则"),
             Entry("diagnosis-json.md", "JSON", "JSON"),

@@ -21,6 +21,7 @@ from holter.cli.start.settings import VARIABLES
 from holter.diagnosis.logs import read_pasted
 from holter.records.exit_codes import GAVE_UP, REQUEUE
 from holter.reports.catalogue import Lang
+from holter.reports.catalogue import text as sentence
 
 CHECKOUT = DOCS.parent
 SOURCE = Path(holter.__file__).parent
@@ -136,6 +137,13 @@ def test_the_page_on_variables_names_those_that_the_code_reads() -> None:
     for lang in LANGUAGES:
         page = (folder(lang) / "reference" / "environment.md").read_text("utf-8")
         assert set(re.findall(r"^\| `(HOLTER_\w+)`", page, re.M)) == read - INTERNAL
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_on_the_browser_quotes_the_bar_at_its_top(lang: Lang) -> None:
+    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \|$", (folder(lang) / "web.md").read_text("utf-8"), re.M)
+    bar = [sentence(f"web.{key}", lang, age="…") for key in ("live", "polling", "late", "finished", "lost", "missing")]
+    assert [line for line in bar if not any(line.startswith(row) for row in rows)] == []
 
 
 def test_the_page_on_exit_codes_has_the_numbers_of_the_code() -> None:

@@ -60,7 +60,7 @@ SENTENCES = describe(
     ask={
         "": (
             "Reads are slow[[ on {host}]]: a small read[[ of {path} ({mount})| of {path}| of {mount}]] [[takes "
-            "{latency:seconds}, before it took {usual:seconds}|takes {latency:seconds}|takes longer than the "
+            "{latency:seconds}, and took {usual:seconds} before|takes {latency:seconds}|takes longer than the "
             "{usual:seconds} of before|takes long]], and processes hang in state D. Please check the load and the "
             "health of the file server and the network to it, and whether other machines see the same on this "
             "mount."

@@ -5,7 +5,7 @@ What happens:  the worker that draws this case dies, after a random number of it
                fails. The file was cut when it was written: a full disk, a quota, an interrupted unpack or copy.
 How we know:   the exception is that of a short or undecodable file, in a worker's load_case, with the case in hand; or
                a JSONDecodeError where nnU-Net reads one of its JSON files.
-Looks like:    worker-exception of another kind; slow-storage and I/O errors (the file is whole, the mount is not).
+Looks like:    worker-exception of another kind; slow-storage and I/O errors (the file is whole, the mount is not);
                fold-start-race (another training was writing splits_final.json at that time).
 What helps:    remove the files of that case and preprocess again [CONSENT]; look for a full disk or quota first.
 Source:        MIC-DKFZ/nnUNet issues 291, 548, 1768, 2388, 2581, 2769; tests/tapes/truncated_preprocessed_file.

@@ -238,7 +238,7 @@ def test_a_detail_with_brackets_stands_after_a_colon(diagnoses: tuple[Diagnosis,
     values = (("value", "batch-queue"), ("detail", "get_next (x.py:210)"))
     finding = Finding(fact="main.waits_on", text="main-waits-for-workers", values=values)
     assert finding_text(finding, diagnoses[0], "en") == "the main thread waits for its workers: get_next (x.py:210)"
-    assert finding_text(finding, diagnoses[0], "zh") == "主线程在等工作进程：get_next (x.py:210)"
+    assert finding_text(finding, diagnoses[0], "zh") == "主线程在等数据进程：get_next (x.py:210)"
 
 
 def test_brackets_beside_each_other_stay(diagnoses: tuple[Diagnosis, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 HERE = Path(__file__).parent
+# An option of a command, as it stands in HTML.
+OPTION = re.compile(r"(?<!\S)--[\w-]+")
 GENERATOR = b'<meta name="generator" content="Holter">'
 HEAD_BYTES = 1000  # GENERATOR stands before everything that is long
 
@@ -100,6 +103,7 @@ def templates(*folders: Path) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["words"] = words
+    environment.filters["command"] = command
     return environment
 
 
@@ -108,3 +112,10 @@ def words(content: str) -> Markup:
     from markupsafe import Markup, escape
 
     return Markup(MEASURE.sub(NO_BREAK, str(escape(content))).replace("/", "/<wbr>"))
+
+
+def command(content: str) -> Markup:
+    """Return a command as markup in which no line ends within the two hyphens of an option."""
+    from markupsafe import Markup, escape
+
+    return Markup(OPTION.sub(r'<span class="word">\g<0></span>', str(escape(content))))

@@ -146,17 +146,25 @@ def _failed_probes(recording: Recording, lang: Lang) -> list[str]:
 
 
 def stacks(recording: Recording, lang: Lang) -> list[dict[str, Any]]:
-    """Return stack dumps: process, time, and each thread with its innermost frames first."""
-    return [
-        {
-            "who": process_name(dump.role, None, dump.pid, lang),
-            "when": clocks(recording.environment, dump.t_s),
-            "rung": text(f"rung.{dump.rung}", lang),
-            "threads": [(thread_name(thread, lang), _frames(thread)) for thread in dump.threads],
-        }
-        for dump in recording.stacks()[-MAX_STACKS:]
-        if dump.threads
-    ]
+    """Return stack dumps: process, time, and each thread with its innermost frames first.
+
+    Two alarms at once, or two readings of a process that stands still, give the same threads: they are shown once.
+    """
+    shown: dict[tuple[int, str], Any] = {}
+    rows = []
+    for dump in recording.stacks()[-MAX_STACKS:]:
+        if not dump.threads or shown.get((dump.pid, dump.rung)) == dump.threads:
+            continue
+        shown[dump.pid, dump.rung] = dump.threads
+        rows.append(
+            {
+                "who": process_name(dump.role, None, dump.pid, lang),
+                "when": clocks(recording.environment, dump.t_s),
+                "rung": text(f"rung.{dump.rung}", lang),
+                "threads": [(thread_name(thread, lang), _frames(thread)) for thread in dump.threads],
+            }
+        )
+    return rows
 
 
 def _frames(thread: ThreadStack) -> list[str]:
@@ -194,7 +202,7 @@ def event_words(event: Event, lang: Lang) -> tuple[str, str] | None:
             key, values = "ending.signal", {"signal": event.exit_signal}
         elif event.exit_code is not None:
             key, values = "ending.code", {"code": event.exit_code}
-        return "end", f"{who}: {text(key, lang, **values)}"
+        return "end", text("event.named", lang, name=who, said=text(key, lang, **values))
     if isinstance(event, ExceptionSeen):
         return "error", f"{event.error}: {event.message}" if event.error else phrase(cut_off(event), lang)
     if isinstance(event, KernelMessage):
@@ -207,7 +215,8 @@ def event_words(event: Event, lang: Lang) -> tuple[str, str] | None:
             message = text("note.of-process", lang, pid=event.pid, said=message)
         what = label(f"noted.{event.what}", event.what, lang)
         kind = "error" if event.what == "fatal-error" else "note"
-        return kind, f"{what}: {EXTENSION_MODULES.sub('', message)}" if message else what
+        said = EXTENSION_MODULES.sub("", message)
+        return kind, text("event.named", lang, name=what, said=said) if said else what
     return None
 
 
