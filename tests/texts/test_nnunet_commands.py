@@ -14,6 +14,7 @@ BIN = "/env/bin/"
         ("python nnUNetv2_predict_from_modelfolder -i in -o out -m model", "prediction"),
         ("nnUNetv2_plan_and_preprocess -d 4", "preprocessing"),
         ("nnUNetv2_preprocess.exe -d 4", "preprocessing"),
+        ("nnUNetv2_preprocess_like_nnssl -d 4 -n mae -pc model.pth", "preprocessing"),
         ("nnUNetv2_find_best_configuration 4 -c 2d", "evaluation"),
         ("nnUNet_predict -i in -o out -t 4 -m 3d_fullres", "prediction"),
         ("mednextv1_plan_and_preprocess -t 4", "preprocessing"),

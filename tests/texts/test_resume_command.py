@@ -20,6 +20,10 @@ TRAIN = "nnUNetv2_train 4 3d_fullres 0"
         (f"{TRAIN} --val", f"{TRAIN} --val"),
         (f"{TRAIN} -pretrained_weights x.pth --npz", f"{TRAIN} --npz --c"),
         (f"{TRAIN} -pre=x.pth", f"{TRAIN} --c"),
+        (
+            "nnUNetv2_train_pretrained 4 2d 0 -p mae --from_scratch",
+            "nnUNetv2_train_pretrained 4 2d 0 -p mae --from_scratch --c",
+        ),
         (f"srun --gres=gpu:1 {TRAIN}", f"srun --gres=gpu:1 {TRAIN} --c"),
         (f"conda run -n seg {TRAIN}", f"conda run -n seg {TRAIN} --c"),
         (f"nice -n 5 {TRAIN}", f"nice -n 5 {TRAIN} --c"),

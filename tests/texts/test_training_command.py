@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from holter.texts.training_command import parse_training_command
@@ -14,3 +16,28 @@ def test_options_of_ours_are_not_taken_for_the_data_set(ours: tuple[str, ...]) -
     assert parsed is not None
     told = (parsed.dataset, parsed.configuration, parsed.fold, parsed.trainer, parsed.continued)
     assert told == ("4", "3d_fullres", "0", "A", True)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "nnUNetv2_train_pretrained",
+        "/env/bin/python /env/bin/nnUNetv2_train_pretrained",
+        "python -m nnunetv2.run.run_training_from_pretrained",
+        "python nnunetv2/run/run_training_from_pretrained.py",
+    ],
+)
+@pytest.mark.parametrize(
+    ("options", "folder"),
+    [
+        ("-p mae", "PretrainedTrainer__mae__3d_fullres"),
+        ("-overwrite_ckpt_path other.pth -p mae --from_scratch", "PretrainedTrainer__mae__from_scratch__3d_fullres"),
+        ("-p mae -tr PretrainedTrainer_Primus --c", "PretrainedTrainer_Primus__mae__3d_fullres"),
+    ],
+)
+def test_fine_tuning_of_a_pretrained_network_is_a_training(call: str, options: str, folder: str) -> None:
+    parsed = parse_training_command(f"{call} Dataset004_Hippocampus 3d_fullres 0 {options}".split())
+    assert parsed is not None
+    assert parsed.plans == "mae"
+    results = {"nnUNet_results": "/results"}
+    assert parsed.fold_folder(results) == Path("/results/Dataset004_Hippocampus") / folder / "fold_0"

@@ -129,7 +129,7 @@ def _tell_of_paths(command: list[str], speaker: StderrListener) -> None:
     # Only for nnU-Net's own command: a script may set the variables itself.
     from holter.texts.training_command import NNUNET_PATHS, parse_training_command
 
-    is_nnunet = Path(command[0]).name.startswith("python") or Path(command[0]).name == "nnUNetv2_train"
+    is_nnunet = Path(command[0]).name.startswith(("python", "nnUNetv2_train"))
     if not is_nnunet or parse_training_command(command) is None:
         return
     missing = [name for name in NNUNET_PATHS if not os.environ.get(name)]

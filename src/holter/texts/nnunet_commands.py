@@ -8,12 +8,15 @@ from typing import Literal
 
 Work = Literal["prediction", "preprocessing", "evaluation"]
 
-# Entry points of nnunetv2 2.1 to 2.8; v1 and its copy MedNeXt have the same names with another beginning.
+# Entry points of nnunetv2 2.1 to 2.8, and of its repository in July 2026; v1 and its copy MedNeXt have the same names
+# with another beginning.
 _COMMANDS: dict[str, Work] = {
     "predict": "prediction",
     "predict_from_modelfolder": "prediction",
     "plan_and_preprocess": "preprocessing",
     "preprocess": "preprocessing",
+    "preprocess_like_nnssl": "preprocessing",
+    "plan_like_dynamic": "preprocessing",
     "extract_fingerprint": "preprocessing",
     "plan_experiment": "preprocessing",
     "find_best_configuration": "evaluation",

@@ -1,4 +1,7 @@
-"""Parse an nnU-Net training command: data set, configuration, fold, trainer, plans, folders."""
+"""Parse an nnU-Net training command: data set, configuration, fold, trainer, plans, folders.
+
+``nnUNetv2_train_pretrained`` fine-tunes a network of nnssl. It is in nnU-Net's repository, newer than 2.8.1.
+"""
 
 from __future__ import annotations
 
@@ -10,31 +13,39 @@ from holter.sentences import define
 
 NNUNET_PATHS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
 USUAL_TRAINER = "nnUNetTrainer"
+_FINE_TUNER = "PretrainedTrainer"  # the usual one of nnUNetv2_train_pretrained
 USUAL_PLANS = "nnUNetPlans"
 
 SEVERAL_DATASETS = define("error.several-datasets", "Several data sets have the number {number}: {names}.")
 
-# Options of nnUNetv2_train that take a value; argparse accepts any unambiguous prefix of them.
-_NNUNET_OPTIONS = ("-tr", "-p", "-pretrained_weights", "-num_gpus", "-device")
+# Options of both commands that take a value; argparse accepts any unambiguous prefix of them.
+_NNUNET_OPTIONS = ("-tr", "-p", "-pretrained_weights", "-num_gpus", "-device", "-overwrite_ckpt_path")
 # Further options of the shortened training.
 _SHORTENED_OPTIONS = (
     "--epochs", "--iterations", "--val-iterations", "--save-every", "--seed", "--train-step-delay-file",
 )  # fmt: skip
 _HOLTER_OPTIONS = ("--loader",)
 _VALUE_OPTIONS = _NNUNET_OPTIONS + _SHORTENED_OPTIONS + _HOLTER_OPTIONS
-_MODULES = ("nnunetv2.run.run_training", "holter.trainer.shortened", "holter.trainer.entry")
+_PRETRAINED = "pretrained"  # part of the name of command, module and file
+_MODULES = (
+    "nnunetv2.run.run_training",
+    "nnunetv2.run.run_training_from_pretrained",
+    "holter.trainer.shortened",
+    "holter.trainer.entry",
+)
 _SCRIPTS = (
     ("nnunetv2", "run", "run_training.py"),
+    ("nnunetv2", "run", "run_training_from_pretrained.py"),
     ("holter", "trainer", "shortened.py"),
     ("holter", "trainer", "entry.py"),
 )
-_COMMANDS = ("nnUNetv2_train", "nnUNetv2_train.exe")
+_COMMANDS = ("nnUNetv2_train", "nnUNetv2_train_pretrained")
 _DATASET_ROOTS = ("nnUNet_results", "nnUNet_preprocessed", "nnUNet_raw")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingCommand:
-    """The arguments of one ``nnUNetv2_train`` call, defaults filled in."""
+    """The arguments of one call of ``nnUNetv2_train`` or ``nnUNetv2_train_pretrained``, defaults filled in."""
 
     dataset: str  # as given: an ID or a name
     configuration: str
@@ -43,6 +54,7 @@ class TrainingCommand:
     plans: str = USUAL_PLANS
     validation_only: bool = False
     continued: bool = False
+    from_scratch: bool = False  # with the plans of a pretrained network, without its weights
 
     def dataset_name(self, environ: Mapping[str, str]) -> str | None:
         """``DatasetNNN_Name``; an ID is looked up in nnU-Net's folders; None if it is not unique there."""
@@ -64,7 +76,8 @@ class TrainingCommand:
         name, results = self.dataset_name(environ), environ.get("nnUNet_results")
         if name is None or not results:
             return None
-        return Path(results) / name / f"{self.trainer}__{self.plans}__{self.configuration}"
+        plans = f"{self.plans}__from_scratch" if self.from_scratch else self.plans
+        return Path(results) / name / f"{self.trainer}__{plans}__{self.configuration}"
 
     def fold_folder(self, environ: Mapping[str, str]) -> Path | None:
         """Folder of the training log; None if unknown."""
@@ -93,14 +106,16 @@ def parse_training_command(cmdline: Sequence[str]) -> TrainingCommand | None:
             options[option] = value if equals else next(rest, "")
     if len(positional) < 3:
         return None
+    is_fine_tuning = _PRETRAINED in cmdline[len(cmdline) - len(arguments) - 1]
     return TrainingCommand(
         dataset=positional[0],
         configuration=positional[1],
         fold=positional[2],
-        trainer=options.get("-tr") or USUAL_TRAINER,
+        trainer=options.get("-tr") or (_FINE_TUNER if is_fine_tuning else USUAL_TRAINER),
         plans=options.get("-p") or USUAL_PLANS,
         validation_only="--val" in flags,
         continued="--c" in flags,
+        from_scratch=is_fine_tuning and "--from_scratch" in flags,
     )
 
 
@@ -120,12 +135,12 @@ def words_before_training(cmdline: Sequence[str]) -> Sequence[str]:
 
 
 def _arguments(cmdline: Sequence[str]) -> Sequence[str] | None:
-    # The words after the call of nnUNetv2_train, of its module, its file, or of ``holter train``.
+    # The words after the call of one of the commands, of its module, its file, or of ``holter train``.
     for index, word in enumerate(cmdline):
         path = PurePath(word)
         previous = cmdline[index - 1] if index else ""
         if (
-            path.name in _COMMANDS
+            path.name.removesuffix(".exe") in _COMMANDS
             or path.parts[-3:] in _SCRIPTS
             or (word in _MODULES and previous == "-m")
             or (word == "train" and PurePath(previous).name == "holter")
