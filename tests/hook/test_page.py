@@ -73,6 +73,23 @@ def test_what_is_written_is_what_is_read(tmp_path_factory, counter, moment, case
     )
 
 
+def test_a_program_that_replaces_itself_does_not_keep_its_old_wait(tmp_path):
+    path = str(tmp_path / "page")
+    before = layout.Page()
+    before.open(path)
+    for _ in range(50):
+        before.begin_wait(1)
+        before.end_wait()
+    before.begin_wait(1)
+    before.write_info({"torch": "2.4"})
+    after = layout.Page()  # os.execv: the same PID, the same file
+    after.open(path)
+    raw = (tmp_path / "page").read_bytes()
+    seen = layout.decode(raw)
+    assert seen is not None
+    assert (seen.waits_for, seen.wait_began, layout.decode_info(raw)) == ("none", None, None)
+
+
 @given(st.binary(max_size=layout.SIZE + 1) | st.binary(min_size=layout.SIZE, max_size=layout.SIZE))
 def test_garbage_is_no_page(raw):
     assert layout.decode(raw) is None

@@ -88,8 +88,11 @@ class Page:
         self.queues = (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
 
     def open(self, path: str) -> None:
-        """Create the file and publish. Its blocks are reserved first: a full disk must fail here, not as SIGBUS."""
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Create the file and publish. Its blocks are reserved first: a full disk must fail here, not as SIGBUS.
+
+        A program that replaces itself (``os.execv``), or an ended process with this PID, may have left its page there.
+        """
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(descriptor, 0, SIZE)
             self._map = mmap.mmap(descriptor, SIZE)
