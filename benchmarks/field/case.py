@@ -46,7 +46,6 @@ class Case:
     exit_codes: tuple[int, ...] = (0,)  # allowed exit codes of `holter run`; empty: the benchmark ends it
     causes: tuple[str, ...] = ()  # causes that may be named; if empty, only the fact may be reported
     says: tuple[str, ...] = ()  # patterns that the output of a broken case must match, live and by diagnose
-    may_be_silent: bool = False  # broken, but no output is required: a stall looks like a long pause
     forbidden: tuple[str, ...] = ()  # words about things that this case does not have
     sees: tuple[str, ...] = ()  # patterns of what Holter can observe and do, by the tape or the printed line
     at_once: tuple[str, ...] = ()  # patterns of the output before the training has run

@@ -25,6 +25,7 @@ LIGHTNING = ("lightning==2.6.6", "lightning-utilities==0.15.3", "torchmetrics==1
 MONAI = ("monai==1.6.1",)
 DEAD_WORKER = ("worker-killed", "main-exception")  # and the exception that PyTorch raises then
 IS_STOPPED = (r"worker .*is stopped",)
+MAIN_IS_STOPPED = (r"main process is stopped",)
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 ACCELERATE = [
     sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "1", "--num_machines", "1",
@@ -288,8 +289,10 @@ CASES: tuple[Case, ...] = (
     ),
     replace(torchrun(), name="torchrun-trains", summary="trains and ends"),
     raises(torchrun("raise"), "torchrun-raises"),
-    # Without a heartbeat Holter cannot know that the other rank waits; but it must not offer anything unsafe.
-    replace(frozen(torchrun(), "torchrun-frozen", "rank"), may_be_silent=True, causes=()),
+    replace(
+        frozen(torchrun(), "torchrun-frozen", "rank", says=MAIN_IS_STOPPED),
+        causes=("main-stopped", "ddp-collective-timeout"),
+    ),
     replace(accelerate(), name="accelerate-trains", summary="trains and ends"),
     raises(accelerate("raise"), "accelerate-raises"),
     main_killed(accelerate(), "accelerate-killed", exit_codes=(1,)),  # the launcher's own code
@@ -329,7 +332,7 @@ CASES: tuple[Case, ...] = (
     replace(LOST, name="hook-lost-trains", summary="trains and ends", variables=LONG, quick=False),
     worker_killed(LOST, "hook-lost-killed"),
     replace(
-        frozen(LOST, "hook-lost-stopped", "main", says=(r"main process is stopped",)),
+        frozen(LOST, "hook-lost-stopped", "main", says=MAIN_IS_STOPPED),
         causes=("main-stopped",),
         quick=False,
     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from running import MAIN, WORKER, Run, process
+from running import MAIN, OTHER, WORKER, Run, process
 
 from holter.detectors import detect
 from holter.records import Episode, ExceptionSeen, Noted, ProcessEnded, Tick
@@ -106,6 +106,41 @@ def test_a_stopped_main_process_is_told_wherever_it_was_stopped():
         main, *others = tick.processes
         ticks.append(msgspec.structs.replace(tick, processes=(msgspec.structs.replace(main, state="T"), *others)))
     assert told([*ticks, *run.goes()]) == [("stall", "stall")]
+
+
+def of_two(ticks: Iterable[Tick], stopped: int, *, other_cpu: float) -> Iterator[Tick]:
+    """Add a second rank to ticks, and stop one of the two; the other one uses so much CPU."""
+    for tick in ticks:
+        beat, *others = tick.beats
+        ranks = (
+            process(
+                tick.t_s,
+                pid,
+                role="main",
+                cpu=0.0 if pid == stopped else other_cpu,
+                state="T" if pid == stopped else "R",
+            )
+            for pid in (MAIN, OTHER)
+        )
+        beats = (beat, msgspec.structs.replace(beat, pid=OTHER), *others)
+        yield msgspec.structs.replace(tick, processes=(*ranks, *tick.processes[1:]), beats=beats)
+
+
+@pytest.mark.parametrize("stopped", [MAIN, OTHER])
+@pytest.mark.parametrize("other_cpu", [0.0, 1.0], ids=["waits", "spins"])
+def test_a_stopped_rank_is_told_whichever_it_is_and_whatever_the_other_one_does(stopped, other_cpu):
+    run = Plain()
+    began_s = run.goes()[-1].t_s
+    (episode,) = detect([*Plain().goes(), *of_two(run.pauses(30), stopped, other_cpu=other_cpu)])
+    assert (episode.kind, episode.pid) == ("stall", stopped)
+    assert began_s + 10 <= episode.alarm_s <= began_s + 13
+
+
+def test_a_rank_that_was_stopped_for_a_moment_or_beside_a_training_that_goes_on_is_no_stall():
+    run = Plain()
+    assert told([*run.goes(), *of_two(run.pauses(8), OTHER, other_cpu=1.0), *run.goes()]) == []
+    run = Plain()
+    assert told([*run.goes(), *of_two(run.goes(60), OTHER, other_cpu=1.0), *run.goes()]) == []
 
 
 def test_a_worker_that_hangs_on_a_file_is_told():

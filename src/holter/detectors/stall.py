@@ -13,10 +13,10 @@ import msgspec
 from holter.detectors.course import LeftLoop
 from holter.detectors.plain import PlainKeeper, waited_s
 from holter.detectors.progress import BETWEEN_STEPS, ProgressKeeper, are_between_steps
-from holter.detectors.view import GAP_S, PhaseKeeper, is_paused, usable_cpus
+from holter.detectors.view import GAP_S, HELD, PhaseKeeper, is_paused, usable_cpus
 from holter.evidence.window import ready_to_run
 from holter.evidence.words import WORKING_CPU_RATIO, is_in_freezer, waits_for_storage, works_together
-from holter.history.ranks import main_beat, main_process, working
+from holter.history.ranks import main_beat, main_process, stopped_rank, working
 from holter.records import DATA_WORKERS, WORKERS, Episode, ExceptionSeen, Message, Phase, ProcessSample, Tick
 from holter.sentences import define
 
@@ -79,6 +79,7 @@ NO_PROGRESS = define("episode.no-progress", "no progress for {age:.0f} s (limit 
 NOBODY_WORKS = define("episode.nobody-works", "nobody in the process tree works")
 NOTHING_DONE = define("episode.nothing-done", "no process of the tree does anything")
 BUSY_IN_STEP = define("episode.busy-in-step", "the main thread is busy in one and the same step")
+MAIN_STOPPED = define("episode.main-stopped", "a process that trains is stopped")
 BUSY_WORKERS = define("episode.busy-workers", "no batch comes although the data workers are busy")
 
 
@@ -96,6 +97,7 @@ class StallDetector:
         self._cpus: float | None = None  # CPUs that the run may use
         self._saw_start = False
         self._idle_since_s: float | None = None
+        self._stopped: tuple[int, float] | None = None  # PID of a rank that a signal has stopped, and since when
         self._worker_failed = False  # since the last progress
         self._plain = PlainKeeper()
         self._left = LeftLoop()
@@ -121,7 +123,7 @@ class StallDetector:
             return (closed,)
         if gap or new_phase or is_paused(tick):
             self._progress.forgive(tick.t_s)
-            self._idle_since_s = None
+            self._idle_since_s = self._stopped = None
         self._remember_work(tick)
         self._see_place(tick)
         return () if self._left.since_s is not None else self._alarm_now(tick)
@@ -138,6 +140,7 @@ class StallDetector:
         self._saw_start = main is not None and main.started_s is not None and main.started_s >= -STARTED_WITH_US_S
         self._cpus = usable_cpus(tick, self._cpus)
         if tick.processes:
+            self._see_stopped(tick)
             # An unmeasured process may be working: it must not raise an alarm.
             unmeasured = any(process.cpu_ratio is None and process.state not in STILL for process in tick.processes)
             ratios = [process.cpu_ratio or 0.0 for process in tick.processes]
@@ -153,6 +156,13 @@ class StallDetector:
             self._working.popleft()
         if self._ready().difference(process.pid for process in tick.processes if process.role in DATA_WORKERS):
             self._idle_since_s = None  # on a crowded machine: at work, with hardly any CPU
+
+    def _see_stopped(self, tick: Tick) -> None:
+        rank = stopped_rank(tick)
+        if rank is None or rank.state == HELD:
+            self._stopped = None
+        elif self._stopped is None or self._stopped[0] != rank.pid:
+            self._stopped = (rank.pid, tick.t_s)
 
     def _ready(self) -> set[int]:
         return ready_to_run(seen for seen, *_ in self._working)
@@ -187,15 +197,16 @@ class StallDetector:
             return self._alarm(tick, age_s, limit_s, BUSY_WORKERS())
         return ()
 
-    # Only the time inside next() counts; without evidence about a worker it takes minutes. A main process that is
-    # stopped does nothing, wherever that happened.
+    # Only the time inside next() counts; without evidence about a worker it takes minutes. A process that is stopped
+    # does nothing, wherever that happened; the other ranks wait for it, and with NCCL they spin meanwhile.
     def _judge_plain(self, tick: Tick, *, is_quiet: bool) -> tuple[Episode, ...]:
+        if self._stopped is not None:
+            stopped_s = tick.t_s - max(self._progress.at_s or 0.0, self._stopped[1])
+            if stopped_s >= FLOOR_S["train"]:
+                return self._alarm(tick, stopped_s, FLOOR_S["train"], MAIN_STOPPED())
         if not is_quiet:
             return ()
         idle_s = 0.0 if self._idle_since_s is None else tick.t_s - self._idle_since_s
-        main = main_process(tick.processes, tick.beats)
-        if main is not None and main.state == "T" and idle_s >= FLOOR_S["train"]:
-            return self._alarm(tick, idle_s, FLOOR_S["train"], NOBODY_WORKS())
         age_s = waited_s(tick)
         if age_s is None:
             return ()
@@ -231,7 +242,7 @@ class StallDetector:
         return max(FLOOR_BUSY_S, TIMES_LONGEST_BUSY * longest)
 
     def _alarm(self, tick: Tick, age_s: float, limit_s: float, sign: Message) -> tuple[Episode, ...]:
-        main = main_process(tick.processes, tick.beats)
+        main = stopped_rank(tick) or main_process(tick.processes, tick.beats)
         self._open = Episode(
             kind="stall",
             phase=self._phase.phase,

@@ -1,4 +1,4 @@
-"""Which main processes train, and which of them represents the training. Pure."""
+"""Which main processes train, which of them represents the training, and which is stopped. Pure."""
 
 from __future__ import annotations
 
@@ -20,6 +20,16 @@ def working(beats: Iterable[Beat]) -> list[Beat]:
 def main_of(beats: Iterable[Beat]) -> Beat | None:
     """Return the heartbeat of the training's main process (of the ranks, the one with the lowest PID), or None."""
     return next(iter(working(beats)), None)
+
+
+def stopped_rank(tick: Tick) -> ProcessSample | None:
+    """Return the first process that trains and is stopped, by a signal (state T) or a debugger (t); None if none is.
+
+    Without a heartbeat every main process counts.
+    """
+    ranks = {beat.pid for beat in working(tick.beats)}
+    mains = (process for process in tick.processes if process.role == "main" and (not ranks or process.pid in ranks))
+    return next((process for process in mains if process.state in ("T", "t")), None)
 
 
 def main_beat(tick: Tick) -> Beat | None:

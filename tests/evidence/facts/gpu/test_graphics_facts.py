@@ -287,7 +287,9 @@ def test_ranks_that_went_on_until_the_end_accuse_none_of_them():
 
 def test_a_stopped_rank_is_behind_though_its_page_looks_like_the_others():
     tree = tuple(ProcessSample(t_s=0.0, pid=pid, role="main", state=state) for pid, state in ((11, "R"), (12, "T")))
-    assert value(facts(beats=[beat(11), beat(12)], processes=tree), "ddp.behind") == ("PID 12 (state T)",)
+    found = facts(beats=[beat(11), beat(12)], processes=tree)
+    assert value(found, "ddp.behind") == ("PID 12 (state T)",)
+    assert value(found, "main.state") == "T", "it holds up the others"
 
 
 def test_the_process_that_starts_the_ranks_is_none_of_them():

@@ -10,7 +10,7 @@ from holter.evidence.reasons import ENDING_UNKNOWN, NO_HEARTBEAT_NO_LOG
 from holter.evidence.window import SOON_S, Window, last, mean_cpu, ready_to_run
 from holter.evidence.words import ending, works_together
 from holter.history.own_actions import OwnActions
-from holter.history.ranks import main_beat
+from holter.history.ranks import main_beat, stopped_rank
 from holter.linux.signals import Signal
 from holter.records import (
     ActionTaken,
@@ -217,7 +217,9 @@ def _main(window: Window, book: FactBook) -> None:
         book.not_applicable("main.ending", RUNS())
         book.not_applicable("main.exit_signal", RUNS())
     if main is not None:
-        book.known("main.state", main.state)
+        newest = next((tick for tick in reversed(window.now) if tick.processes), None)
+        rank = None if newest is None else stopped_rank(newest)  # it holds up the others
+        book.known("main.state", (rank or main).state)
         book.known("main.cpu_ratio", mean_cpu(window.now, main.pid))
     beat = window.main_beat()
     if window.episode.kind == "death" and not began_with_main:
