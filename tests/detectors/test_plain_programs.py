@@ -143,6 +143,19 @@ def test_a_rank_that_was_stopped_for_a_moment_or_beside_a_training_that_goes_on_
     assert told([*run.goes(), *of_two(run.goes(60), OTHER, other_cpu=1.0), *run.goes()]) == []
 
 
+def test_a_stopped_worker_of_an_evaluation_that_the_training_waits_for_is_told():
+    run = Plain()
+    ticks = run.goes()
+    began_s = run.t_s
+    for tick in run.pauses(12, phase="epoch-end"):
+        main, worker = tick.beats
+        evaluation = msgspec.structs.replace(main, pid=OTHER, role="other", waits_for="val-batch", wait_began_s=began_s)
+        processes = (tick.processes[0], process(tick.t_s, WORKER, cpu=0.0, state="T"))
+        ticks.append(msgspec.structs.replace(tick, processes=processes, beats=(main, evaluation, worker)))
+    (episode,) = detect(ticks)
+    assert (episode.detector, episode.pid) == ("frozen", WORKER)
+
+
 def test_a_worker_that_hangs_on_a_file_is_told():
     run = Plain()
     ticks = [*run.goes(), *run.waits(40, syscall="read", syscall_file="/data/case_57.npy")]

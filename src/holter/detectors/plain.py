@@ -71,10 +71,13 @@ class PlainKeeper:
 
 
 def waiting(tick: Tick) -> Beat | None:
-    """Return the heartbeat of the rank that has waited longest inside ``next()``; None if none waits."""
+    """Return the heartbeat of the rank that has waited longest inside ``next()``; None if none waits.
+
+    An evaluation that the training has started counts too: the training waits for it.
+    """
     inside = [
         beat
-        for beat in working(tick.beats)
+        for beat in (*working(tick.beats), *(beat for beat in tick.beats if beat.role == "other"))
         if beat.waits_for in ("train-batch", "val-batch") and beat.wait_began_s is not None
     ]
     return min(inside, key=lambda beat: beat.wait_began_s or 0.0, default=None)

@@ -66,6 +66,7 @@ class HookRuntime:
     def __init__(self) -> None:
         self.scratch = os.environ.get("HOLTER_SCRATCH", "")
         self.awake = False
+        self.helps = False  # a program that a training has started, such as an evaluation
         self._own_stack_signal = False
         self._own_fatal = False
         self._begin()
@@ -219,6 +220,8 @@ class HookRuntime:
         try:
             message = str(error)
             lines = traceback.format_exception(type(error), error, trace)
+            if self.helps:
+                more["asleep"] = True
             self.emit(
                 "exception",
                 error=type(error).__name__,
@@ -253,7 +256,8 @@ class HookRuntime:
         if code != page.phase:
             page.phase = code
             known_epoch = None if page.epoch == layout.UNKNOWN else page.epoch
-            self.emit("phase", phase=phase, epoch=known_epoch)
+            if not self.helps:
+                self.emit("phase", phase=phase, epoch=known_epoch)
         page.write_state()
 
     @quiet

@@ -19,7 +19,7 @@ from ..chained import chain_exception_hooks
 from ..remarks import remark
 from ..runtime import RUNTIME, nobody, quietly
 from ..workers import children
-from . import lanes, roles
+from . import helper, lanes, roles
 
 KIND = "_holter_kind"  # on an iterator: TRAIN or VAL
 SEEN = "_holter_seen"  # on an iterator: whether it has given a batch in this epoch
@@ -54,8 +54,9 @@ def is_ours() -> bool:
 def awake() -> None:
     """Begin to record this process, if it does not do so already."""
     RUNTIME.activate("torch")
-    if RUNTIME.page.role != MAIN:
-        RUNTIME.open("main")  # a rank that was spawned
+    RUNTIME.helps = helper.is_helper()
+    if (RUNTIME.page.role == MAIN) is RUNTIME.helps:  # also a rank that was spawned
+        RUNTIME.open("other" if RUNTIME.helps else "main")
     if not _State.is_chained:
         _State.is_chained = True
         chain_exception_hooks(_raised)  # called before the one that reports the exception

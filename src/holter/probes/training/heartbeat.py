@@ -76,7 +76,7 @@ class HeartbeatProbe:
 
     @property
     def asleep(self) -> frozenset[int]:
-        """PIDs of processes that imported neither nnU-Net nor batchgenerators, and ended by an exception."""
+        """PIDs of programs that an exception has ended and that do not train, as far as the hook knows."""
         return frozenset(self._events.asleep)
 
     def abilities(self) -> dict[str, tuple[bool, str]]:

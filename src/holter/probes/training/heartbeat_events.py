@@ -44,7 +44,7 @@ class EventLines:
         self._tails: dict[Path, _Tail] = {}
         self._reported_fatal: set[int] = set()
         self._raised: set[int] = set()  # processes that reported an exception
-        self.asleep: set[int] = set()  # processes without nnU-Net and batchgenerators that ended by an exception
+        self.asleep: set[int] = set()  # programs beside the training that an exception has ended
         self._returned: set[int] = set()  # data workers whose function returned
         self.started: dict[int, tuple[Role, int | None]] = {}  # workers, as their parent says; not those that ended
         self.abilities: dict[str, tuple[bool, str]] = {}  # as HeartbeatProbe.abilities()
