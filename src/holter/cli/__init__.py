@@ -135,7 +135,7 @@ def main() -> None:
             from holter.reports.catalogue import phrase
 
             os.environ[settings.SPOKEN["lang"]] = "en"
-            say(phrase(NO_CHINESE(encoding=encoding), "en"))
+            say(phrase(NO_CHINESE(encoding=encoding), spoken_language(arguments)))
         platforms.refuse_elsewhere(arguments)
         if not _without_options(arguments, chosen):
             defaults = settings.default_map(chosen, _parameters()) if chosen.options else None
