@@ -382,3 +382,21 @@ def test_who_has_seen_an_exception_looks_for_no_exit() -> None:
 
     assert "look-for-exit" in advice()
     assert "look-for-exit" not in advice(loop(45.0, "aborted"))
+
+
+@pytest.mark.parametrize(("before_s", "says"), [(7.0, "preprocessing"), (90.0, "(not-applicable)")])
+def test_a_main_process_may_take_seconds_to_end_after_the_sentence_that_ends_it(before_s: float, says: str) -> None:
+    words = "Some background worker is 6 feet under. Yuck."
+    raised = ExceptionSeen(
+        t_s=100.0 - before_s, pid=1, role="main", error="RuntimeError", message=words, source="hook", echo=True
+    )
+    main = ProcessSample(t_s=0.0, pid=1, role="main", state="R", cpu_ratio=0.9)
+    events = {int(raised.t_s): raised, 100: ProcessEnded(t_s=100.0, pid=1, role="main", exit_code=1, source="wait")}
+    ticks = tuple(
+        Tick(t_s=float(t_s), processes=(main,), events=(events[t_s],) if t_s in events else ()) for t_s in range(103)
+    )
+    end = Episode(
+        kind="death", start_s=100.0, alarm_s=100.0, detector="death", subject=Subject(role="main", pid=1), pid=1
+    )
+    fact = collect(Recording(all_ticks=ticks), end).fact("echo.says")
+    assert (fact.value if fact.status == "known" else f"({fact.status})") == says

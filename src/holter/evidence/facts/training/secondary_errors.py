@@ -14,6 +14,8 @@ from holter.texts.secondary_errors import part_that_raised
 # The echo comes when the augmenter next checks its workers, or the export its pool.
 AFTER_S = 60.0
 BEFORE_S = 5.0
+# A main process that ends by it may take long to end: a busy machine, a large GPU context.
+BEFORE_END_S = 60.0
 
 BY_HAND = define("why.echo.interrupted", "it was interrupted by hand before anything ended")
 NOT_PRINTED = define("why.echo.not-printed", "no such sentence was printed")
@@ -35,7 +37,8 @@ def collect(window: Window, book: FactBook) -> None:
 
 
 def _texts(window: Window) -> Iterator[str]:
-    start_s, end_s = window.episode.start_s - BEFORE_S, window.end_s + AFTER_S
+    is_end = window.episode.kind == "death" and window.episode.is_about_main
+    start_s, end_s = window.episode.start_s - (BEFORE_END_S if is_end else BEFORE_S), window.end_s + AFTER_S
     for event in window.recording.events(ExceptionSeen, start_s=start_s, end_s=end_s):
         if event.echo:
             yield event.message
