@@ -41,3 +41,11 @@ def test_fine_tuning_of_a_pretrained_network_is_a_training(call: str, options: s
     assert parsed.plans == "mae"
     results = {"nnUNet_results": "/results"}
     assert parsed.fold_folder(results) == Path("/results/Dataset004_Hippocampus") / folder / "fold_0"
+
+
+@pytest.mark.parametrize(("number", "found"), [("4", True), ("４", True), ("²", False), ("④", False)])
+def test_a_digit_that_is_no_number_is_no_data_set(number: str, found: bool, tmp_path: Path) -> None:
+    (tmp_path / "Dataset004_Hippocampus").mkdir()
+    parsed = parse_training_command(("nnUNetv2_train", number, "3d_fullres", "0"))
+    assert parsed is not None
+    assert bool(parsed.datasets_of_number({"nnUNet_preprocessed": str(tmp_path)})) == found

@@ -55,7 +55,7 @@ def slots_of(gpus: Sequence[str], cpu_slots: int | None, environ: Mapping[str, s
         return tuple(Slot(f"cpu-{number}") for number in range(cpu_slots))
     wanted = [word for words in gpus for word in words.split(",") if word]
     for word in wanted:
-        if not ((word.isascii() and word.isdigit()) or word.startswith(UUIDS)):
+        if not ((word.isascii() and word.isdecimal()) or word.startswith(UUIDS)):
             raise BadInput(NO_INDEX(word=repr(word)), safe=NOTHING_STARTED(), next_step="--gpus 0 1")
     there = _gpus(environ)
     if not there:
@@ -79,7 +79,7 @@ def _slots(gpu: GpuSample) -> list[Slot]:
 
 def _is_named(slot: Slot, gpu: GpuSample, word: str) -> bool:
     # As CUDA reads it: an index, or the beginning of a UUID.
-    if word.isdigit():
+    if word.isdecimal():
         return gpu.index == int(word)
     uuid = gpu.uuid if slot.mig is None or word.startswith("GPU-") else slot.mig
     return uuid is not None and uuid.startswith(word)
@@ -87,10 +87,10 @@ def _is_named(slot: Slot, gpu: GpuSample, word: str) -> bool:
 
 def _unknown(word: str, there: Sequence[GpuSample]) -> BadInput:
     known = tuple(slot.device or "" for gpu in there for slot in _slots(gpu))
-    if word.isdigit() and any(gpu.index == int(word) for gpu in there):
+    if word.isdecimal() and any(gpu.index == int(word) for gpu in there):
         slices = LIST_SLICES(command="nvidia-smi mig -lgi")
         return BadInput(NO_SLICE(index=word), safe=NOTHING_STARTED(), next_step=slices)
-    what = NO_SUCH_GPU if word.isdigit() else NO_SUCH_UUID
+    what = NO_SUCH_GPU if word.isdecimal() else NO_SUCH_UUID
     return BadInput(what(index=word, gpus=known), safe=NOTHING_STARTED(), next_step=f"--gpus {' '.join(known)}")
 
 
@@ -123,7 +123,7 @@ def crowded(slots: int, cpus: float, environ: Mapping[str, str]) -> Message | No
     The number of workers of a slot is the one that the user has set; without one there is no warning.
     """
     workers = environ.get(WORKERS, "")
-    if not (workers.isascii() and workers.isdigit()) or slots < 2 or int(workers) * slots <= max(slots, int(cpus)):
+    if not (workers.isascii() and workers.isdecimal()) or slots < 2 or int(workers) * slots <= max(slots, int(cpus)):
         return None
     return CROWDED(name=WORKERS, workers=workers, slots=slots, total=int(workers) * slots, cpus=int(cpus))
 

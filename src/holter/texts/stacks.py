@@ -68,7 +68,7 @@ def parse_faulthandler(text: str) -> tuple[ThreadStack, ...]:
                 Frame(
                     function=frame["function"],
                     file=frame["file"],
-                    line=int(number) if number.isdigit() else None,
+                    line=int(number) if number.isdecimal() else None,
                 )
             )
     return tuple(threads)

@@ -66,7 +66,7 @@ class TrainingCommand:
     def datasets_of_number(self, environ: Mapping[str, str]) -> tuple[str, ...]:
         """Return every ``DatasetNNN_Name`` in nnU-Net's folders with this number; () if the name is no number."""
         names: set[str] = set()
-        for root in _DATASET_ROOTS if self.dataset.isdigit() else ():
+        for root in _DATASET_ROOTS if self.dataset.isdecimal() else ():
             if environ.get(root):
                 names |= _folders_starting(Path(environ[root]), f"Dataset{int(self.dataset):03d}")
         return tuple(sorted(names))

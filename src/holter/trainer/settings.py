@@ -86,7 +86,7 @@ def read_settings(variables: Mapping[str, str] | None = None) -> Settings:
         transforms_on_gpu=where == "gpu",
         wants_stock=loader == "stock",
         chooses=loader == "auto",
-        most_threads=max(1, int(workers)) if workers.isdigit() else None,
+        most_threads=max(1, int(workers)) if workers.isdecimal() else None,
     )
 
 

@@ -81,7 +81,7 @@ def tune(
 def tables_of(report: TuneReport) -> dict[str, dict[str, str | int]]:
     """Return the tables and values to write into holter.toml."""
     variables: dict[str, str | int] = {
-        name: int(value) if value.isdigit() else value for name, value in report.variables
+        name: int(value) if value.isdecimal() else value for name, value in report.variables
     }
     return {"train": {"loader": report.tuned.chosen.loader}, "environment": variables}
 

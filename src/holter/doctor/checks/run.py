@@ -136,7 +136,7 @@ def fold_exists(survey: Survey) -> Result:
     if fold == "all":
         return go("fold-exists", "all")
     count = plan.folds if plan.folds is not None else USUAL_FOLDS
-    if not fold.isdigit():
+    if not fold.isdecimal():
         return result("no-go", "fold-exists", "none", fold=fold)
     if int(fold) >= count:
         return result("warn", "fold-exists", "random", fold=fold, count=count)
@@ -164,7 +164,7 @@ def _described(other: Neighbour) -> Message:
 
 def _same_data(dataset: str, survey: Survey) -> bool:
     asked = survey.asked.dataset or ""
-    return dataset == asked or (dataset.isdigit() and asked.startswith(f"Dataset{int(dataset):03d}_"))
+    return dataset == asked or (dataset.isdecimal() and asked.startswith(f"Dataset{int(dataset):03d}_"))
 
 
 def orphaned_workers(survey: Survey) -> Result:

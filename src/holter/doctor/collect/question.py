@@ -138,7 +138,7 @@ def _dataset(asked: str, root: Path, environ: Mapping[str, str], rest: Sequence[
             VARIABLE_UNREADABLE(name="nnUNet_preprocessed", folder=str(root), error=error.strerror or str(error)),
             f"ls -ld {shlex.quote(str(root))}",
         ) from error
-    matching = [name for name in names if asked.isdigit() and name.startswith(f"Dataset{int(asked):03d}_")]
+    matching = [name for name in names if asked.isdecimal() and name.startswith(f"Dataset{int(asked):03d}_")]
     if asked in names or len(matching) == 1:
         return asked if asked in names else matching[0]
     if len(matching) > 1:
@@ -161,13 +161,13 @@ def _raw_only(asked: str, environ: Mapping[str, str]) -> str | None:
     except (KeyError, OSError):
         return None
     matching = [
-        name for name in names if name == asked or (asked.isdigit() and name.startswith(f"Dataset{int(asked):03d}_"))
+        name for name in names if name == asked or (asked.isdecimal() and name.startswith(f"Dataset{int(asked):03d}_"))
     ]
-    return matching[0] if len(matching) == 1 and matching[0][7:10].isdigit() else None
+    return matching[0] if len(matching) == 1 and matching[0][7:10].isdecimal() else None
 
 
 def _nearest_dataset(asked: str, names: Sequence[str], root: Path) -> Text:
-    wanted = f"Dataset{int(asked):03d}" if asked.isdigit() else asked
+    wanted = f"Dataset{int(asked):03d}" if asked.isdecimal() else asked
     near = difflib.get_close_matches(wanted, names, 1, 0.4) or difflib.get_close_matches(
         wanted, [name.partition("_")[2] for name in names], 1, 0.5
     )

@@ -147,7 +147,7 @@ class NeighbourReader:
 def _number(command: TrainingCommand) -> str:
     # ``4`` for ``4``, ``004`` and ``Dataset004_Hippocampus``.
     digits = command.dataset.removeprefix("Dataset").partition("_")[0]
-    return str(int(digits)) if digits.isdigit() else command.dataset
+    return str(int(digits)) if digits.isdecimal() else command.dataset
 
 
 def _same_fold(own: TrainingCommand, other: TrainingCommand) -> bool:

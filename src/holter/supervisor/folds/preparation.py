@@ -116,7 +116,7 @@ def random_split(training: TrainingCommand, environ: Mapping[str, str]) -> Messa
     nnU-Net then makes a random split, and says so only in its log. Without a split yet it makes the usual number.
     """
     root, dataset = environ.get("nnUNet_preprocessed"), training.dataset_name(environ)
-    if not training.fold.isdigit() or not root or dataset is None:
+    if not training.fold.isdecimal() or not root or dataset is None:
         return None
     folds = folds_in(Path(root) / dataset)
     count = USUAL_FOLDS if folds is None else folds

@@ -173,6 +173,6 @@ def _written(path: Path) -> float:
 def short_name(plans: dict[str, str]) -> str:
     """Return ``4 3d_fullres f0`` for the plans of a run: the data set's number, configuration and fold."""
     number = plans.get("dataset", "").removeprefix("Dataset").partition("_")[0]
-    dataset = number if number.isdigit() else plans.get("dataset", "")
+    dataset = number if number.isdecimal() else plans.get("dataset", "")
     parts = [dataset, plans.get("configuration", ""), f"f{plans['fold']}" if plans.get("fold") else ""]
     return " ".join(part for part in parts if part)
