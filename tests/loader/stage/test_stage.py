@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
 
 from holter.loader.stage.buffers import SampleBuffers
 from holter.loader.stage.on_device import ALIGNED, BoxMemory
 
 CPU = torch.device("cpu")
+LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
 def test_memory_for_the_largest_box_is_allocated_once() -> None:
@@ -23,6 +27,26 @@ def test_memory_for_the_largest_box_is_allocated_once() -> None:
             found[id(each)].add(each.addresses)
     assert len(found[id(buffers)]) == 1
     assert len(found[id(growing)]) == 2
+
+
+def flags_at(address: int) -> list[str]:
+    """The kernel's flags of the mapping around an address of this process."""
+    is_inside = False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        first, *rest = line.split()
+        if first == "VmFlags:" and is_inside:
+            return rest
+        if "-" in first:
+            start, end = (int(part, 16) for part in first.split("-"))
+            is_inside = start <= address < end
+    return []
+
+
+@pytest.mark.skipif(not LARGE_PAGES.exists(), reason="this kernel has no large pages to ask for")
+def test_memory_for_large_boxes_asks_for_large_pages() -> None:
+    buffers = SampleBuffers(torch.int8, False)
+    buffers.views(1, 1, (128, 128, 256))
+    assert all("hg" in flags_at(address + (2 << 20)) for address in buffers.addresses)
 
 
 def test_boxes_of_any_size_lie_beside_each_other_in_the_same_memory() -> None:
