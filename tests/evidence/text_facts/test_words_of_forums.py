@@ -8,6 +8,7 @@ import pytest
 
 from holter.diagnosis.logs import read_pasted
 from holter.evidence.text_facts import facts_of
+from holter.evidence.text_facts.readouts import lines
 
 # What somebody writes -> facts that follow.
 SAID = {
@@ -139,3 +140,11 @@ def causes(text: str) -> list[str]:
 def test_an_error_in_the_words_of_a_person(text: str, name: str, value: object) -> None:
     found = facts_of(text)
     assert (found[name].value if name in found else None) == value
+
+
+@pytest.mark.parametrize(
+    "line", ["training hangs at epoch 12", "killed with exit code 137", "it freezes after epoch 3"]
+)
+def test_a_line_of_words_that_ends_in_a_number_is_no_output_of_a_command(line: str) -> None:
+    assert lines.without(line) == line
+    assert "episode.kind" in facts_of(line)

@@ -48,7 +48,8 @@ _ROWS = (
     r"(?=.*(?:_|\.[a-z]))[a-z_.]+(?: \[\S+\])?(?:, [a-z_.]+(?: \[\S+\])?)+|GPU-[0-9a-f-]{8,}, .*",  # --format=csv
     r"TARGET\s+SOURCE.*|[\s│├└─|`-]*/\S*\s+\S+\s+[a-z][\w.]*\s+r[wo]\b\S*\s*",  # findmnt
     r"[a-zA-Z][\w /-]*\((?:[^()]*, )?-\w\)\s+\S+",  # ulimit -a
-    r"[a-z][a-z ]*(?:\((?:seconds|blocks|kbytes)\))?\s+(?:\d+|unlimited)",  # the same of dash
+    r"(?:[a-z][a-z ]*\((?:seconds|blocks|kbytes)\)|process(?:es)?|nofiles|locks|rtprio|threads)"
+    r"\s+(?:\d+|unlimited)",  # the same of dash
     r"\s*-[a-zN](?: \d+)?: [a-z][\w ()/-]*?\s+(?:\d+|unlimited)",  # the same of zsh
     r"\s*[a-z_]{4,}\s{2,}(?:\d+(?:[kMG]B)?|unlimited)",  # limit of zsh
     r"Limit\s+Soft Limit.*|Max [a-z ]+?(?:\s{2,}(?:\d+|unlimited)){2}.*",  # /proc/PID/limits
