@@ -16,9 +16,11 @@ from typing import BinaryIO, cast
 from holter.errors import NotALog
 from holter.records import Message, Text
 from holter.sentences import NOTHING_CHANGED, define
+from holter.texts.prefixes import unnumbered
 
 PIECE_BYTES = 1 << 20
 MAX_LINE_CHARS = 64 * 1024
+EXCERPT_CHARS = 256 * 1024
 # The encoding is detected from this much of the file; a log's header alone has more than a kilobyte.
 HEAD_BYTES = 1 << 16
 # Text has almost none of these bytes; a checkpoint or image has hundreds.
@@ -50,11 +52,13 @@ CANNOT_UNPACK = define("error.cannot-unpack", "{path} is compressed and cannot b
 IS_EMPTY = define("error.is-empty", "{name} is empty.")
 NO_TEXT = define("error.no-text", "{name} is not a text: {kind}.")
 GIVE_A_LOG = define("next.give-a-log", "Give nnU-Net's training_log_*.txt, or a text file with the console's output.")
+PICTURE = define("file.picture", "a picture")
 # Kinds of binary files, by their first bytes.
 KINDS = (
     (b"PK\x03\x04", define("file.zip", "a zip file (a checkpoint *.pth is one)")),
     (b"\x93NUMPY", define("file.numpy", "a numpy array")),
-    (b"\x89PNG", define("file.picture", "a picture")),
+    (b"\x89PNG", PICTURE),
+    (b"\xff\xd8\xff", PICTURE),
     (b"%PDF", define("file.pdf", "a PDF")),
     (b"\x7fELF", define("file.program", "a program")),
     (b"\x80", define("file.pickle", "a pickle")),
@@ -78,19 +82,17 @@ def lines_of_stream(
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     rest, read = "", 0
     while piece:
+        more = file.read(PIECE_BYTES)
         read += len(piece)
-        text = rest + decoder.decode(piece)
+        text = rest + decoder.decode(piece, final=not more)
         whole, _, rest = text.rpartition("\n")
-        if len(rest) > MAX_LINE_CHARS:
+        if len(rest) > MAX_LINE_CHARS or (rest and not more):
             whole, rest = text, ""
         if whole:
             yield _clean(whole)
         if progress is not None:
             progress(position() if position is not None else read)
-        piece = file.read(PIECE_BYTES)
-    rest += decoder.decode(b"", final=True)
-    if rest:
-        yield _clean(rest)
+        piece = more
 
 
 def _first_piece(file: BinaryIO) -> bytes:
@@ -108,6 +110,8 @@ def _clean(text: str) -> list[str]:
     lines = text.split("\n")
     if "\r" in text:
         lines = [line.rstrip("\r").rpartition("\r")[2] for line in lines]
+    # Only an excerpt is shown with line numbers; a log of hundreds of megabytes is not searched for them.
+    lines = unnumbered(lines) if len(text) < EXCERPT_CHARS else lines
     return lines if len(text) < MAX_LINE_CHARS else [line[:MAX_LINE_CHARS] for line in lines]
 
 

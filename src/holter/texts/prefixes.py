@@ -22,6 +22,36 @@ PREFIX = later(
 _FENCE = later(r"^[ \t]*(?:```|~~~).*$", re.MULTILINE)
 
 
+# grep -n and -A, with or without a file's name; cat -n; PowerShell's Select-String; editors. Not a time or a date.
+_NUMBERED = later(
+    r"^(?!\d\d:\d\d:|\d\d-\d\d-)(?:> ?| {0,2})(?P<name>(?=[^\s:]*[A-Za-z])[^\s:]{1,120}?[:-])?"
+    r" {0,6}(?P<number>\d{1,7})(?::|-|\t| ?\| ?)(?P<text>.*)$"
+)
+# So many lines in a row with numbers that rise by one have line numbers.
+FEWEST_NUMBERED = 2
+
+
+def unnumbered(lines: list[str]) -> list[str]:
+    """Return the lines without the line numbers that a tool or an editor put in front of them."""
+    marks = [_NUMBERED.match(line) for line in lines]
+    bare_lines, start = list(lines), 0
+    for place in range(1, len(marks) + 1):
+        if place < len(marks) and _follows(marks[place - 1], marks[place]):
+            continue
+        run = [mark for mark in marks[start:place] if mark is not None]
+        # A table's first column of numbers has blanks behind each of them.
+        if len(run) >= FEWEST_NUMBERED and any(mark["text"][:1].strip() for mark in run):
+            bare_lines[start:place] = [mark["text"] for mark in run]
+        start = place
+    return bare_lines
+
+
+def _follows(one: re.Match[str] | None, other: re.Match[str] | None) -> bool:
+    if one is None or other is None or (one["name"] or "")[:-1] != (other["name"] or "")[:-1]:
+        return False
+    return int(other["number"]) == int(one["number"]) + 1
+
+
 def bare_line(line: str) -> str:
     """Return one line without the prefix of a tool and without blanks around it."""
     return PREFIX.sub("", line, count=1).strip()
@@ -33,6 +63,7 @@ def bare(text: str) -> str:
     A paragraph with a line that is not indented keeps its blanks: they may show what belongs below this line.
     """
     text = _FENCE.sub("", PREFIX.sub("", text.replace("\r\n", "\n")))
+    text = "\n".join(map(str.rstrip, text.split("\n")))
     return "\n\n".join(map(_dedented, text.split("\n\n")))
 
 
