@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from causes.laws import ConfirmedLaws, LookAlike
+from holter.diagnosis.words import diagnosed, stated
+from holter.evidence.text_facts import facts_of
 
 
 class TestForkLockDeadlock(ConfirmedLaws):
@@ -20,3 +22,12 @@ class TestForkLockDeadlock(ConfirmedLaws):
         LookAlike({"workers.stopped": ("w",)}, "frozen-worker"),
         LookAlike({"workers.lock": ...}),
     )  # fmt: skip
+
+
+def test_one_stack_of_a_main_thread_that_waits_makes_no_lock_likely() -> None:
+    stack = (
+        'Thread 4711 (idle): "MainThread"\n'
+        "    __get_next_item (batchgenerators/dataloading/nondet_multi_threaded_augmenter.py:188)\n"
+    )
+    verdicts = {verdict.cause: verdict.verdict for verdict in diagnosed(stated(facts_of(stack))).verdicts}
+    assert "likely" not in verdicts.values()

@@ -56,5 +56,8 @@ RULES = (
     no_symptom("same-without-workers"),
 )
 
+# Wherever a batch is late, the main thread waits and the queue is empty: only the lock itself makes it this cause.
+ONLY_IF_SEEN = ("workers.locked", "workers.lock", "symptoms")
+
 OFFERS = (WITHOUT_FORK, END_AND_CONTINUE, Offer("threads-of-own-transforms", "ADVICE"))
 LADDER = (IN_EPOCH, NOT_FORKED, ALONE)
