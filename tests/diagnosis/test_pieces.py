@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import pytest
 
 from diagnosis.logs import v2
 from holter.diagnosis.logs import read_pasted
-from holter.diagnosis.pieces import diagnose_pieces
+from holter.diagnosis.pieces import diagnose_pieces, text_of, with_texts
 from holter.diagnosis.targets import diagnose_target
-from holter.errors import NotALog
+from holter.errors import EvidenceWrong, NotALog
 from holter.reports.catalogue import phrase
 from holter.reports.headline import could_be, headline
 from holter.reports.quiet import quiet
@@ -167,3 +168,46 @@ def test_a_limit_explains_the_error_that_it_causes(tmp_path: Path, error: str, l
     assert facts["limit.reached"].value == reached
     named = [verdict.cause for verdict in result.diagnoses[0].verdicts if verdict.verdict in ("likely", "confirmed")]
     assert ("process-limit" in named) == (reached is not None)
+
+
+def test_a_vague_sentence_takes_nothing_from_a_clear_story(tmp_path: Path) -> None:
+    story = (
+        "My nnU-Net training on a GRID T4-8Q drops from 100% to 0% GPU after 5 epochs, epoch time 160 s -> 25000 s. "
+        "No error.\n"
+    )
+    for texts in ({"story": story, "vague": VAGUE}, {"vague": VAGUE, "story": story}):
+        assert pieces(tmp_path, **texts).diagnoses[-1].verdicts[0].cause == "vgpu-unlicensed"
+
+
+VAGUE = "It hangs at epoch 3, GPU 0%, no error.\n"
+
+
+def test_a_kernel_log_from_before_a_part_of_a_log_accuses_nobody(tmp_path: Path) -> None:
+    part = "2024-01-12 19:00:29.517981: Epoch 0\n2024-01-12 19:03:09.519981: Epoch time: 160.0 s\n"
+    kill = "[{} 2024] Out of memory: Killed process 99 (python) total-vm:1kB\n"
+    old = pieces(tmp_path, part=part, dmesg=kill.format("Mon Jan  8 03:00:00"))
+    assert not old.diagnoses
+    assert any("long before the fault" in phrase(note, "en") for note in old.notes)
+    new = pieces(tmp_path, part=part, dmesg=kill.format("Fri Jan 12 19:05:59"))
+    assert new.diagnoses[-1].verdicts[0].cause == "ram-oom-train-worker"
+
+
+def test_a_folder_of_texts_is_its_texts(tmp_path: Path) -> None:
+    for name, text in {"a.txt": VAGUE, "df.out": DF, "photo.png": "", "script.py": ""}.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "empty").mkdir()
+    assert with_texts([str(tmp_path), "-"]) == [str(tmp_path / "a.txt"), str(tmp_path / "df.out"), "-"]
+    assert with_texts([str(tmp_path / "empty")]) == [str(tmp_path / "empty")]
+
+
+def test_json_that_docker_prints_is_read_as_its_output(tmp_path: Path) -> None:
+    inspect = _file(tmp_path, "inspect.json", '[{"HostConfig": {"IpcMode": "private", "ShmSize": 67108864}}]\n')
+    (diagnosis,) = diagnose_target(str(inspect), tell_observed=lambda _: None).diagnoses
+    assert diagnosis.verdicts[0].cause == "shm-too-small"
+    with pytest.raises(EvidenceWrong):
+        diagnose_target(str(_file(tmp_path, "other.json", '{"a": 1}\n')), tell_observed=lambda _: None)
+
+
+def test_a_compressed_piece_gives_its_words(tmp_path: Path) -> None:
+    (tmp_path / "df.txt.gz").write_bytes(gzip.compress(DF.encode()))
+    assert text_of(str(tmp_path / "df.txt.gz")).splitlines() == DF.splitlines()

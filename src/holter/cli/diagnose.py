@@ -52,7 +52,7 @@ def diagnose(
     """
     from rich.console import Console
 
-    from holter.diagnosis.pieces import diagnose_pieces, text_of
+    from holter.diagnosis.pieces import diagnose_pieces, text_of, with_texts
     from holter.diagnosis.result import OBSERVE_S, DiagnosisResult
     from holter.diagnosis.targets import WHAT_IS_READ, diagnose_target
     from holter.evidence.scope import was_training_seen
@@ -66,7 +66,7 @@ def diagnose(
     if evidence_template:
         print_json(template())
         return
-    targets = targets or [str(newest_tape(lang, WHAT_IS_READ()))]
+    targets = with_texts(targets or [str(newest_tape(lang, WHAT_IS_READ()))])
     language = chosen_language(lang)
     look_s = OBSERVE_S if for_s is None else for_s
     progress = Progress(sys.stderr, language)

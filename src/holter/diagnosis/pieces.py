@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,16 +15,17 @@ from holter.diagnosis.result import DiagnosisResult, of_piece
 from holter.diagnosis.targets import STANDARD_INPUT, STDIN, read_pipe
 from holter.diagnosis.without_runs import nothing_in
 from holter.diagnosis.words import SHOWN, accuses, diagnosed, names_of, recording_of, said, stated, with_words
-from holter.errors import HolterError
+from holter.errors import HolterError, NotALog, NotATraining
 from holter.evidence.fact_book import Value
-from holter.evidence.stated.read import SPECS
+from holter.evidence.stated.read import SPECS, is_stated
 from holter.evidence.text_facts import Found
 from holter.evidence.text_facts.resemblance import fits
 from holter.records import Diagnosis, Message, Text
 from holter.reports.quiet import is_of_outputs
 from holter.sentences import define
-from holter.texts.decode import as_utf8
-from holter.texts.kernel_log import Span, sifted
+from holter.texts.decode import lines_of, lines_of_stream
+from holter.texts.kernel_log import Span, sifted, span_of
+from holter.texts.results_folder import find_fold
 
 FROM = define("piece.from", "{piece}: {count} facts: {facts}", one="{piece}: {count} fact: {facts}")
 NOT_READ = define("piece.not-read", "{piece}: nothing could be read of it ({why})")
@@ -54,6 +55,26 @@ class FromPiece(NamedTuple):
 
 
 One = Callable[[str], DiagnosisResult]
+# Files of a folder in which somebody collected what he has; of more than so many nobody wrote each by hand.
+ENDS_OF_TEXTS, MOST_TEXTS = (".txt", ".log", ".out", ".err", ".json"), 30
+
+
+def with_texts(targets: Sequence[str]) -> list[str]:
+    """Return the targets; a folder without a training is replaced by the texts in it, in the order of their names."""
+    return [text for target in targets for text in (_texts_in(Path(target)) or [target])]
+
+
+def _texts_in(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    try:
+        find_fold(folder)
+    except NotATraining:
+        texts = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDS_OF_TEXTS and path.is_file())
+        return [str(path) for path in texts[:MOST_TEXTS]]
+    except OSError:
+        return []
+    return []
 
 
 def diagnose_pieces(targets: Sequence[str], diagnose: One, piped: Callable[[], bytes] = bytes) -> DiagnosisResult:
@@ -63,7 +84,8 @@ def diagnose_pieces(targets: Sequence[str], diagnose: One, piped: Callable[[], b
     """
     read = {target: _result(target, diagnose, piped) for target in dict.fromkeys(targets)}
     results = [result for result, _, _ in read.values() if result is not None]
-    span = next((span for result in results if (span := _span_of(result)) is not None), None)
+    spans = (*map(_span_of, results), *(span_of(text) for _, _, text in read.values()))
+    span = next((span for span in spans if span is not None), None)
     facts: dict[str, FromPiece] = {}
     notes: list[Message] = []
     pieces: list[tuple[Text, Found]] = []
@@ -94,7 +116,12 @@ def _result(
     target: str, diagnose: One, piped: Callable[[], bytes]
 ) -> tuple[DiagnosisResult | None, HolterError | None, str]:
     content = piped() if target == STDIN else None
-    text = text_of(target) if content is None else as_utf8(content[:TEXT_BYTES]).decode("utf-8", errors="replace")
+    try:
+        text = (
+            text_of(target) if content is None else first_text(lines_of_stream(io.BytesIO(content), STANDARD_INPUT()))
+        )
+    except NotALog:
+        text = ""
     try:
         return (diagnose(target) if content is None else read_pipe(io.BytesIO(content))), None, text
     except HolterError as error:
@@ -136,16 +163,27 @@ def _span_of(result: DiagnosisResult) -> Span | None:
 
 
 def text_of(target: str) -> str:
-    """Return the first ``TEXT_BYTES`` of a text file; "" for a tape, a JSON file, or what cannot be read."""
+    """Return about the first ``TEXT_BYTES`` of a text; "" for a tape, an evidence file, or what cannot be read."""
     path = Path(target)
     try:
-        if not path.is_file() or path.suffix in (".holter", ".json"):
+        if not path.is_file() or path.suffix == ".holter":
             return ""
-        with path.open("rb") as file:
-            content = file.read(TEXT_BYTES)
-    except OSError:
+        text = first_text(lines_of(path))
+    except (NotALog, OSError):
         return ""
-    return as_utf8(content).decode("utf-8", errors="replace")
+    return "" if is_stated(text.encode()) else text
+
+
+def first_text(pieces: Iterable[list[str]]) -> str:
+    """Return the lines up to about ``TEXT_BYTES``, as they are read from any log: decoded, without colours."""
+    kept: list[str] = []
+    size = 0
+    for lines in pieces:
+        kept += lines
+        size += sum(map(len, lines))
+        if size >= TEXT_BYTES:
+            break
+    return "\n".join(kept)[:TEXT_BYTES]
 
 
 def _of_evidence(diagnosis: Diagnosis) -> dict[str, Found]:
@@ -162,10 +200,10 @@ def _merge(facts: dict[str, FromPiece], words: dict[str, Found], piece: Text) ->
     name = piece if isinstance(piece, str) else STDIN
     for fact, hit in words.items():
         before = facts.get(fact)
-        if before is None or (fact == "resembles" and _fit(hit) > _fit(before.hit)):
+        if before is None:
             facts[fact] = FromPiece(hit, name)
-        elif fact == "resembles":  # of two descriptions the clearer one counts
-            continue
+        elif fact == "resembles":
+            facts[fact] = _alike(before, FromPiece(hit, name))
         elif isinstance(hit.value, tuple):
             both = tuple(dict.fromkeys((*_items(before.hit.value), *_items(hit.value))))
             facts[fact] = before._replace(hit=before.hit._replace(value=both))
@@ -182,8 +220,14 @@ def _merge(facts: dict[str, FromPiece], words: dict[str, Found], piece: Text) ->
     return notes
 
 
-def _fit(resembled: Found) -> float:
-    return max((candidate.fit for candidate in fits(_items(resembled.value))), default=0.0)
+# Of each cause the piece that resembles it more counts: who adds a sentence takes nothing from a clear description.
+def _alike(one: FromPiece, other: FromPiece) -> FromPiece:
+    named = [(fit, piece) for piece in (one, other) for fit in fits(_items(piece.hit.value))]
+    named.sort(key=lambda pair: -pair[0].fit)
+    best = {fit.cause: fit for fit, _ in reversed(named)}
+    values = tuple(str(fit) for fit, _ in named if best[fit.cause] is fit)
+    clearer = named[0][1] if named else one
+    return clearer._replace(hit=clearer.hit._replace(value=values))
 
 
 def _differ(one: Value, other: Value) -> bool:

@@ -13,7 +13,7 @@ from holter.diagnosis.logs import Tell, read_folder, read_log, read_pasted
 from holter.diagnosis.result import OBSERVE_S, DiagnosisResult, is_over
 from holter.errors import AlreadyRecorded, CannotDoHere, EvidenceWrong, TapeError, UnknownTarget
 from holter.evidence.stated.read import is_stated, read_stated
-from holter.evidence.text_facts import Found
+from holter.evidence.text_facts import Found, has_readout
 from holter.records import Environment, Message, Text, Tick
 from holter.remedies.diagnose import diagnose_evidence, diagnose_recording
 from holter.reports.outcome import outcome_of
@@ -72,7 +72,7 @@ def diagnose_target(
         return read_tape(path)
     if is_stated(as_utf8(head)):
         return read_evidence(path.read_bytes(), path.name)
-    if path.suffix == ".json":
+    if path.suffix == ".json" and not has_readout(as_utf8(head).decode("utf-8", errors="replace")):
         raise EvidenceWrong(
             NO_FACTS(name=target),
             safe=NOTHING_CHANGED(),

@@ -85,7 +85,7 @@ class _Line(NamedTuple):
 
 def sifted(text: str, span: Span | None = None) -> Sifted:
     """Separate the lines of the kernel log from a text; ``span``: when the training ran, if another text shows it."""
-    span = span or _span_of(text)
+    span = span or span_of(text)
     rest, lines = [], []
     for line in text.splitlines():
         match = _LINE.match(line) or _LINE.match(bare_line(line))
@@ -154,7 +154,8 @@ def _line(match: re.Match[str], span: Span | None) -> _Line:
     return _Line(0.0, False, match[0])
 
 
-def _span_of(text: str) -> Span | None:
+def span_of(text: str) -> Span | None:
+    """Return the times of the first and the last line that nnU-Net's log stamped; None if there is none."""
     stamps = _STAMP.findall(text)
     if not stamps:
         return None
