@@ -57,6 +57,21 @@ def test_without_an_answer_nothing_is_written(tmp_path: Path, monkeypatch: pytes
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_answer_can_be_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["ask"], input="3\nb\n5\n")  # it ended; no: the loss is NaN
+    assert done.exit_code == 1
+    assert json.loads((tmp_path / "holter-evidence.json").read_text())["facts"]["episode.kind"] == "diverged"
+    assert done.stderr.count("1 of at most 8") == 2
+
+
+def test_at_the_first_question_there_is_no_way_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["ask", "--lang", "zh"], input="返回\n5\n")
+    assert json.loads((tmp_path / "holter-evidence.json").read_text())["facts"]["episode.kind"] == "diverged"
+    assert done.stderr.count("第 1 个问题") == 2
+
+
 def asked_after(**facts: object) -> list[str]:
     """The keys of all questions that follow if nothing more is known."""
     keys: list[str] = []

@@ -20,12 +20,17 @@ if TYPE_CHECKING:
     from holter.reports.catalogue import Lang as Language
 
 EVIDENCE = Path("holter-evidence.json")
+BACK = ("b", "back", "返回", "上一个", "上一步")
 # Lines of one paste arrive together; a person needs longer for the next line.
 PASTE_S = 0.05
 
 EXISTS = define("error.evidence-exists", "{path} exists; it was not overwritten.")
 COUNT = define("question.count", "{number} of at most {most}: {question}")
-PICK = define("question.pick", "Number, your own words or a pasted line, or Enter if you do not know: ")
+PICK = define("question.pick", "Number, your own words or a pasted line; Enter if you do not know, b to go back: ")
+STOPPED = define(
+    "question.stopped",
+    "Stopped: nothing was written. Ctrl-D instead of Ctrl-C ends the questions, and the answers so far are judged.",
+)
 AGAIN = define("question.again", "Nothing was read of that. Type a number from 1 to {most}, or only Enter.")
 NOTED = define("question.noted", "Read: {facts}")
 WRITTEN = define("question.written", "wrote {path}; holter diagnose {path} reads it again")
@@ -59,7 +64,11 @@ def ask(
     language = chosen_language(lang)
     if output.exists() and not force:
         raise BadInput(EXISTS(path=str(output)), safe=NOTHING_CHANGED(), next_step="holter ask --force")
-    facts = _dialogue(_read(texts or ()), language)
+    try:
+        facts = _dialogue(_read(texts or ()), language)
+    except KeyboardInterrupt:
+        print(f"\n{phrase(STOPPED(), language)}", file=sys.stderr)
+        raise
     if not facts:
         raise BadInput(NO_ANSWER(), next_step=ANSWER_SOME())
     content = json.dumps({"holter_evidence": 1, "about": "holter ask", "facts": facts}, ensure_ascii=False, indent=2)
@@ -79,14 +88,15 @@ def ask(
 
 
 def _read(texts: tuple[Path, ...] | list[Path]) -> dict[str, object]:
+    from holter.diagnosis.pieces import first_text
     from holter.diagnosis.words import said
     from holter.evidence.text_facts import as_stated
-    from holter.texts.decode import as_utf8
+    from holter.texts.decode import lines_of
 
     facts: dict[str, object] = {}
     for path in texts:
         try:
-            text = as_utf8(path.read_bytes()).decode("utf-8", errors="replace")
+            text = first_text(lines_of(path))
         except OSError as error:
             what = CANNOT_READ_TEXT(path=str(path), error=error.strerror or str(error))
             raise BadInput(what, safe=NOTHING_CHANGED()) from error
@@ -100,14 +110,19 @@ def _dialogue(facts: dict[str, object], language: Language) -> dict[str, object]
     from holter.reports.catalogue import phrase, text
 
     asked: frozenset[str] = frozenset()
+    before: list[tuple[dict[str, object], frozenset[str]]] = []
     while len(asked) < MOST_QUESTIONS and (question := next_question(facts, asked)) is not None:
-        asked |= {question.key}
-        _show(question, len(asked), MOST_QUESTIONS, language)
-        while (line := _line()) is not None and (answer := answered(question, line)) is None:
+        _show(question, len(asked) + 1, MOST_QUESTIONS, language)
+        while (line := _line()) is not None and not _is_back(line) and (answer := answered(question, line)) is None:
             print(phrase(AGAIN(most=len(question.choices)), language), file=sys.stderr)
             print(phrase(PICK(), language), end="", file=sys.stderr, flush=True)
         if line is None:  # the end of the input
             break
+        if _is_back(line):
+            facts, asked = before.pop() if before else (facts, asked)
+            continue
+        before.append((facts, asked))
+        asked |= {question.key}
         if answer and not line.strip().isdecimal():
             names = ", ".join(text(f"fact.{name}", language) for name in answer)
             print(phrase(NOTED(facts=names), language), file=sys.stderr)
@@ -129,6 +144,10 @@ def _show(question: Question, number: int, most: int, language: Language) -> Non
     for place, choice in enumerate(question.choices, 1):
         print(f"  {place:2}  {phrase(choice.words, language)}", file=sys.stderr)
     print(phrase(PICK(), language), end="", file=sys.stderr, flush=True)
+
+
+def _is_back(line: str) -> bool:
+    return line.strip().lower() in BACK
 
 
 # None at the end of the input. In a terminal, the lines of one paste are one answer.
