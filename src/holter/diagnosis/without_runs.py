@@ -15,7 +15,7 @@ from holter.diagnosis.words import (
     titled,
 )
 from holter.errors import NotALog
-from holter.evidence.text_facts import Found, has_readout, is_output
+from holter.evidence.text_facts import Found, has_readout, is_output, quiet_commands
 from holter.evidence.text_facts.genre.events import tells_event
 from holter.records import Message, TargetKind, Text
 from holter.sentences import NOTHING_CHANGED, define
@@ -52,6 +52,7 @@ FROM_OUTPUTS = define(
     "{name}: outputs of commands; {count} facts were read: {facts}",
     one="{name}: output of a command; {count} fact was read: {facts}",
 )
+FROM_QUIET = define("target.from-quiet", "{name}: output of {commands}; nothing unusual is in it.")
 NOTHING_WRONG = define(
     "error.nothing-wrong",
     "{name}: {count} facts were read ({facts}), and none of them shows trouble.",
@@ -93,6 +94,10 @@ def of_outputs(words: dict[str, Found], name: Text, kind: TargetKind, text: str)
     ``words``: the facts that were read of ``text``.
     Raises:  NotALog if the text is something else, and shows no problem.
     """
+    commands = () if words else quiet_commands(text)
+    if commands:
+        note = FROM_QUIET(name=name, commands=commands)
+        return DiagnosisResult(kind, name, recording_of_outputs(), (), (note,))
     if not words or not is_output(titled(text, name)):
         respelt, _ = reread(text, name, words)
         if accuses(respelt):

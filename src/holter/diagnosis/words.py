@@ -51,8 +51,10 @@ NO_RUN = Environment(wall_start="1970-01-01T00:00:00+00:00")
 # They explain an error, and are none.
 USUAL = (
     "fds.limit", "limit.address_space_bytes", "limit.file_size_bytes", "limit.cpu_time_s", "limit.processes",
-    "gpu.memory_ratio",
+    "gpu.memory_ratio", "gpu.power_ratio", "gpu.mig",
 )  # fmt: skip
+# So many CPUs feed one GPU; only a smaller quota lets one think of it without a look at its throttling.
+AMPLE_CPUS = 8.0
 # What readers of a log tell better: which process raised or ended first, and what only repeats it.
 OF_THE_LOG = ("echo.", "exception.", "main.", "worker.")
 # A log's last lines may tell how it ended in words that these readers do not know.
@@ -138,9 +140,10 @@ def accuses(found: dict[str, Found]) -> bool:
     return any(_is_seen(verdict, usual) for verdict in diagnosed(stated(found)).verdicts)
 
 
-# Limits and sizes that healthy machines have too, and a counter that counted nothing.
+# Limits and sizes that healthy machines have too, a counter that counted nothing, a GPU at work, a quota with room.
 def _is_usual(name: str, value: Value) -> bool:
-    return name in USUAL or (name == "oom.kills" and not value)
+    is_ample = name == "cpu.quota" and isinstance(value, (int, float)) and value >= AMPLE_CPUS
+    return name in USUAL or is_ample or (name == "oom.kills" and not value)
 
 
 def _is_seen(verdict: Verdict, usual: Collection[str] = ()) -> bool:

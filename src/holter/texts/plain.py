@@ -44,6 +44,8 @@ _SIMPLER = dict(zip(map(ord, _TRADITIONAL), _SIMPLIFIED, strict=True))
 _ANSI = later(r"\x1b\[[0-?]*[ -/]*[@-~]|(?<![\w\]])\[(?:\d{1,2};)*\d{0,2}m")
 _ENTITY = later(r"&(?:#\d{1,6}|#x[0-9a-fA-F]{1,5}|[a-z]{2,6});")
 _TAG = later(r"</?(?:p|br|b|i|li|ul|ol|div|span|code|pre|strong|em|a|font|h\d)(?:\s[^<>\n]{0,200})?/?>", re.I)
+# A block of a page begins and ends with its tags, not with a blank.
+_BLOCK = later(r"^</?(?:pre|code)>|</?(?:pre|code)>$", re.I | re.MULTILINE)
 # Lines that programs print: time stamps, tracebacks, progress bars, tables, code.
 _PRINTED = later(
     r"^(?:[>$#|+=]|[*-]{3}|\S+ +\d+ +\d+\.\d +\d+\.\d |\s{2,}\S|\[(?:epoch|step|iter)|\[?\d{4}-\d\d-\d\d"
@@ -76,7 +78,7 @@ def plain(text: str) -> str:
     if "&" in text:
         text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
     if "<" in text:
-        text = _TAG.sub(" ", text)
+        text = _TAG.sub(" ", _BLOCK.sub("", text))
     text = _EMPTY_LINES.sub("\n\n", text.replace("**", ""))
     simple = text.translate(_SIMPLER)
     if simple != text:

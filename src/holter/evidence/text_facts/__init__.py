@@ -16,12 +16,13 @@ from holter.evidence.text_facts.genre.genres import is_build, without_notices
 from holter.evidence.text_facts.kinds import SIGNS, TROUBLE, all_is_well, is_addressed
 from holter.evidence.text_facts.known import Found, search
 from holter.evidence.text_facts.quantities import QUANTITIES
-from holter.evidence.text_facts.readouts import lines
+from holter.evidence.text_facts.readouts import lines, named
 from holter.evidence.text_facts.resemblance import FEWEST_TERMS, NOTHING, VERY_ALIKE, is_quiet, resembles, terms
 from holter.evidence.vocabulary import NAMES, is_condition
 from holter.patterns import later
 from holter.texts import kernel_log
 from holter.texts.plain import joined, plain, prose
+from holter.texts.prefixes import bare
 
 # Of several statements of one fact the first table's counts.
 TABLES = (errors.MESSAGES, system.MESSAGES, libraries.MESSAGES, platforms.MESSAGES)
@@ -29,7 +30,7 @@ OF_THE_KERNEL = (system.OF_THE_KERNEL, platforms.KERNEL, platforms.GPU)
 # A guide supposes what somebody who shows a message has met.
 SUPPOSED = later(r"\b(?:if|when) (?:you|your|an?|the|it|nvidia-smi)\b|如果|若(?:是|出现|遇到)|遇到", re.IGNORECASE)
 # Only messages of programs give these: who shows one names a trouble, whatever else the words resemble.
-OF_MESSAGES = ("limit.reached", "gpu.trouble", "ddp.timed_out", "hardware.kernel_errors")
+OF_MESSAGES = ("limit.reached", "gpu.trouble", "gpu.driver_fits", "ddp.timed_out", "hardware.kernel_errors")
 # Numbers that complain: a GPU without work, an epoch that takes longer than another.
 NUMBERS = ("gpu.utilization_ratio", "epochs.times_usual")
 _NO_TROUBLE = (False, 0, "none", ())
@@ -61,6 +62,7 @@ __all__ = [
     "is_observation",
     "is_output",
     "own_words",
+    "quiet_commands",
     "read_facts",
 ]
 
@@ -90,7 +92,10 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     is_named = is_shown and (any(name in found for name in OF_MESSAGES) or _is_refused(found))
     is_other = advertises(text) or is_build(text) or (not few and _is_off_topic(text, found))
     likely = [match for match in named if match.cause != NOTHING]
-    has_grounds = _has_grounds(found) or (has_complaint and bool(likely) and likely[0].fit >= VERY_ALIKE)
+    # What a command printed speaks for itself: it makes no complaint of the words around it.
+    measured = _measured(text, found)
+    written = {name: hit for name, hit in found.items() if name not in measured}
+    has_grounds = _has_grounds(written) or (has_complaint and bool(likely) and likely[0].fit >= VERY_ALIKE)
     names_trouble = _names_trouble(found, wishes=wishes)
     quiet = not is_named and is_quiet(
         named, has_facts=names_trouble, complains=has_complaint, asks=asks and has_grounds
@@ -98,11 +103,16 @@ def facts_of(text: str, *, is_prose: bool = True, span: kernel_log.Span | None =
     is_guess = not few and not has_grounds and not complains(words)
     if is_guess or not tells_event(text) or all_is_well(words) or quiet or is_other:
         # Documentation, success stories and adverts quote errors, too; the output of a command is what it is.
-        measured = {hit.name for hit in readouts.read(text)}
-        return {name: hit for name, hit in found.items() if name in measured and name != "episode.kind"}
+        return measured
     if likely and not _is_refused(found):
         found["resembles"] = Found("resembles", tuple(map(str, likely)), likely[0].words, 0)
     return found
+
+
+# The facts that outputs of commands give; a kind of trouble only if it is the one that they show.
+def _measured(text: str, found: Mapping[str, Found]) -> dict[str, Found]:
+    shown = {(hit.name, hit.value if hit.name == "episode.kind" else None) for hit in readouts.read(text)}
+    return {name: hit for name, hit in found.items() if (name, hit.value if name == "episode.kind" else None) in shown}
 
 
 # A text of which nothing is known, measured or seen resembles a cause at most.
@@ -155,6 +165,12 @@ def is_output(text: str) -> bool:
     """Return whether a text is the output of commands and nothing else."""
     text = plain(text)
     return has_readout(text) and len(terms(own_words(text))) < FEWEST_TERMS
+
+
+def quiet_commands(text: str) -> tuple[str, ...]:
+    """Return the commands whose outputs a text consists of, and in which nothing is a fact; () if it says more."""
+    text = bare(plain(text))
+    return named.commands_of(text) if len(terms(own_words(text))) < FEWEST_TERMS else ()
 
 
 def read_facts(text: str, *, is_prose: bool = True, span: kernel_log.Span | None = None) -> dict[str, Found]:

@@ -9,15 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from holter.evidence.text_facts.known import QUOTE_CHARS, Found
-from holter.evidence.text_facts.readouts import disks, gpu, jobs, memory, processes, processors, software
+from holter.evidence.text_facts.readouts import (
+    disks,
+    gpu,
+    hardware,
+    jobs,
+    memory,
+    processes,
+    processors,
+    software,
+    windows,
+)
 from holter.texts.prefixes import bare
 
 READERS = (
-    disks.df, memory.free, processors.counts, memory.ulimit, gpu.table, gpu.query, gpu.csv, processes.ps,
-    processors.top, processors.load,
+    disks.df, memory.free, processors.counts, memory.ulimit, gpu.table, gpu.query, gpu.csv, gpu.licence_log,
+    processes.ps, processors.top, processors.load,
     memory.vmstat, processors.sysstat, disks.iostat, disks.lsblk, disks.mounts, processors.groups, memory.pressure,
-    jobs.slurm, jobs.log_and_date, jobs.docker, jobs.containers, software.packages, software.printed,
-    software.variables, software.machine, processes.py_spy,
+    jobs.slurm, jobs.log_and_date, jobs.docker, jobs.containers, jobs.pod, software.printed, software.packages,
+    software.variables, software.machine, processes.py_spy, hardware.memtester, windows.drives, windows.memory,
+    windows.processors,
 )  # fmt: skip
 
 

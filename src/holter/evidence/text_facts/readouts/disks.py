@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from holter.evidence.text_facts.readouts.values import NUMBER, UNITS, Fact, bytes_of
+from holter.evidence.text_facts.readouts.values import NUMBER, UNITS, Fact, bytes_of, number
 from holter.linux.mounts import is_remote
 from holter.patterns import later
 
@@ -17,6 +17,12 @@ IMAGES = ("squashfs", "devtmpfs", "iso9660", "erofs")
 IMAGE_SOURCES = later(r"/dev/(?:loop|sr|cd)|squashfuse|cvmfs2?\b|.*\.(?:sif|squashfs|AppImage)\b|fuse-overlayfs")
 # The head of the column with the sizes, if they are counted in blocks.
 BLOCKS = later(r"\b(\d+)([KMG]?)(?:i?B)?-(?:blocks|块)", re.IGNORECASE)
+# In English, Chinese, German, French, Spanish, Italian, Portuguese and Japanese.
+HEAD_OF_DF = later(
+    r"^[ \t]*(?:Filesystem|文件系统|Dateisystem|Sys\. de fichiers|Sist\. arq\.|Sist\. Arq\.|S\.ficheros|S\.fichiers"
+    r"|File system|ファイルシス(?:テム)?)\s.*$",
+    re.MULTILINE,
+)
 BUSY_DISK = 90.0
 # A read takes a hard disk 10 ms; this long it waits in a queue, if it is not one of a few.
 LONG_MS, OFTEN = 100.0, 5.0
@@ -34,19 +40,19 @@ IN_A_GUEST = later(
 REAL_DISK = later(r"^(?:sd[a-z]+|nvme\d+n\d+|hd[a-z])\b")
 
 _DF = later(
-    r"^(?P<source>\S+(?: \S+)?)\s+(?:(?P<type>[a-z][\w.]*)\s+)?(?P<size>[\d.,]+[KMGTPE]?i?|-)"
+    r"^(?P<source>\S+(?: \S+)?)\s+(?:(?P<type>9p|[a-z][\w.]*)\s+)?(?P<size>[\d.,]+[KMGTPE]?i?|-)"
     r"\s+(?P<used>[\d.,]+[KMGTPE]?i?|-)\s+(?P<free>-?[\d.,]+[KMGTPE]?i?|-)\s+(?P<percent>\d{1,3})%\s+(?P<mount>/\S*)\s*$",
     re.MULTILINE,
 )
 _MOUNT = later(r"^(?P<source>\S+) on (?P<mount>/\S*) type (?P<type>\S+) \((?P<options>[^)]*)\)", re.MULTILINE)
 _FINDMNT = later(
-    r"^[ \t│├└─|`-]*(?P<mount>/\S*)\s+(?P<source>\S+)\s+(?P<type>[a-z][\w.]*)\s+(?P<options>r[wo]\b\S*)\s*$",
+    r"^[ \t│├└─|`-]*(?P<mount>/\S*)\s+(?P<source>\S+)\s+(?P<type>9p|[a-z][\w.]*)\s+(?P<options>r[wo]\b\S*)\s*$",
     re.MULTILINE,
 )
 
 # /proc/mounts
 _PROC = later(
-    r"^(?P<source>\S+) (?P<mount>/\S*) (?P<type>[a-z][\w.]*) (?P<options>r[wo]\b\S*) \d \d[ \t]*$", re.MULTILINE
+    r"^(?P<source>\S+) (?P<mount>/\S*) (?P<type>9p|[a-z][\w.]*) (?P<options>r[wo]\b\S*) \d \d[ \t]*$", re.MULTILINE
 )
 
 
@@ -54,7 +60,7 @@ def df(text: str) -> Iterator[Fact]:
     """Read ``df``, with any of -h, -T and -i; a paste may hold several."""
     heads = [
         (match.start(), re.search(r"Inode|I节点|已用\(I\)", match[0]) is not None, _block_bytes(match[0]))
-        for match in re.finditer(r"^[ \t]*(?:Filesystem|文件系统)\s.*$", text, re.MULTILINE)
+        for match in HEAD_OF_DF.finditer(text)
     ]
     for row in _DF.finditer(text):
         _, is_inodes, block = next((head for head in reversed(heads) if head[0] < row.start()), (0, None, 1.0))
@@ -157,7 +163,7 @@ def iostat(text: str) -> Iterator[Fact]:
 
 
 def _number(written: str | None) -> float:
-    return float(written) if written is not None and re.fullmatch(NUMBER, written) else 0.0
+    return number(written) if written is not None and re.fullmatch(NUMBER, written) else 0.0
 
 
 def _busy(text: str, head: re.Match[str]) -> dict[str, float]:
@@ -171,5 +177,5 @@ def _busy(text: str, head: re.Match[str]) -> dict[str, float]:
         if waits_ms >= LONG_MS and _number(row.get("r/s")) >= OFTEN:
             rows[line] = 100.0
         elif not PARALLEL.match(values[0]):
-            rows[line] = float(values[-1])
+            rows[line] = number(values[-1])
     return rows

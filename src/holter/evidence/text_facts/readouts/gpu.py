@@ -26,6 +26,7 @@ def table(text: str) -> Iterator[Fact]:
     """Read the table that ``nvidia-smi`` prints."""
     if re.search(r"^No devices were found", text, re.MULTILINE):
         yield "gpu.present", False, "No devices were found"
+        yield "gpu.trouble", "lost", "No devices were found"
     if "NVIDIA-SMI" not in text or re.search(r"Driver Version\s*:", text) is None:
         return
     driver = re.search(r"Driver Version:\s*([\d.]+)", text)
@@ -43,9 +44,10 @@ def table(text: str) -> Iterator[Fact]:
     if used:
         most = max(used, key=lambda row: row[0] / max(1.0, row[1]))
         yield "gpu.memory_ratio", round(most[0] / max(1.0, most[1]), 3), most[2]
-        # In a container the table lists no process; there it says nothing while the GPU works.
+        # In a container the table lists no process; there it says nothing while the GPU works, or if nobody knows that:
+        # of a divided GPU (MIG) no utilisation is printed.
         is_empty = re.search(r"No running processes found", rows) is not None
-        if is_empty and most[0] >= HELD_MIB and not any(busy):
+        if is_empty and most[0] >= HELD_MIB and busy and not any(busy):
             yield "gpu.zombie_bytes", most[0] * MIB, f"{most[2]}; No running processes found"
     if _is_unreadable(rows):
         yield "gpu.trouble", "lost", "ERR!"
@@ -140,6 +142,25 @@ def _shares(text: str) -> Iterator[Fact]:
     most = re.search(r"Max Clocks\s*\n\s*Graphics\s*:\s*\d+ MHz\s*\n\s*SM\s*:\s*(\d+) MHz", text)
     if clock is not None and most is not None and busy is not None and float(busy[1]) >= 100 * BUSY:
         yield "gpu.clock_ratio", round(float(clock[1]) / float(most[1]), 3), f"SM {clock[1]} of {most[1]} MHz"
+
+
+# What the licence service of a guest, or the manager of its host, wrote last.
+_LICENCE_LOG = later(
+    r"^[^\n]{0,60}?(?:(?P<none>Valid (?:GRID|vGPU) license not found|Failed to acquire license from)"
+    r"|(?P<got>License (?:acquired|renewed) successfully)"
+    r"|vGPU license state: (?P<state>(?:Unl|L)icensed(?: \([^)\n]*\))?)).*$",
+    re.MULTILINE,
+)
+
+
+def licence_log(text: str) -> Iterator[Fact]:
+    """Read the log of nvidia-gridd, and of a host's vGPU manager: the last line on the licence counts."""
+    lines = [*_LICENCE_LOG.finditer(text)]
+    if not lines:
+        return
+    last = lines[-1]
+    yield "gpu.virtualization", "vgpu", last[0]
+    yield "gpu.licence_text", last["state"] or ("Licensed" if last["got"] else "Unlicensed"), last[0]
 
 
 def csv(text: str) -> Iterator[Fact]:

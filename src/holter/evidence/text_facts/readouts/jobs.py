@@ -17,6 +17,7 @@ STATES = {
     "NODE_FAIL": (("main.node_failed", True), ("episode.kind", "death")),  # nobody sent a signal
     "BOOT_FAIL": (("main.node_failed", True), ("episode.kind", "death")),
     "CANCELLED": (("main.exit_signal", 15), ("episode.kind", "death")),
+    "SUSPENDED": (("frozen.processes", ("the job",)), ("episode.kind", "stall")),
 }  # fmt: skip
 STATE = later(
     r"(?:^|[\s|,])(OUT_OF_ME\w*|TIMEOUT|DEADLINE|PREEMPTED|NODE_FAIL|BOOT_FAIL|CANCELLED|FAILED|COMPLETED|COMPLETING|RUNNING"
@@ -77,14 +78,51 @@ def _last_of_table(text: str) -> tuple[str, str]:
 _EXITED = later(r"^[0-9a-f]{12}\s.*\bExited \((\d+)\) [^\n]*ago\b", re.M)
 
 
+# A row of ``docker stats``: of the memory that the container may use.
+_STATS = later(r"^[0-9a-f]{12}\s+\S+\s+[\d.]+%\s+[\d.]+[KMGT]?i?B / [\d.]+[KMGT]?i?B\s+(?P<percent>[\d.]+)%.*$", re.M)
+_PAUSED = later(r"^[0-9a-f]{12}\s.*\(Paused\).*$", re.M)
+
+
 def containers(text: str) -> Iterator[Fact]:
-    """Read the first container of ``docker ps -a`` that ended by a signal."""
+    """Read ``docker stats``, and the first container of ``docker ps -a`` that is paused or ended by a signal."""
+    used = _STATS.search(text)
+    if used is not None:
+        yield "system.container", "docker", used[0]
+        yield "memory.used_ratio", round(float(used["percent"]) / 100, 3), used[0]
+    paused = _PAUSED.search(text)
+    if paused is not None:
+        yield from _frozen(paused[0])
     for match in _EXITED.finditer(text):
         if int(match[1]) - SIGNALLED in SIGNALS:
             yield "system.container", "docker", match[0]
             yield "main.exit_signal", int(match[1]) - SIGNALLED, match[0]
             yield "episode.kind", "death", match[0]
         return  # the newest stands first
+
+
+def _frozen(quote: str) -> Iterator[Fact]:
+    yield "system.container", "docker", quote
+    yield "frozen.processes", ("the container",), quote
+    yield "episode.kind", "stall", quote
+
+
+# Kubernetes: the limits of the first container, and how it ended.
+_POD = later(r"^[ \t]+Limits:\s*\n((?:[ \t]+\S+:[ \t]+\S+[ \t]*\n)+)", re.M)
+
+
+def pod(text: str) -> Iterator[Fact]:
+    """Read ``kubectl describe pod``."""
+    limits = _POD.search(text)
+    if limits is None or re.search(r"^Namespace:\s", text, re.M) is None:
+        return
+    yield "system.container", "kubernetes", limits[0]
+    cpus = re.search(r"^[ \t]+cpu:[ \t]+(\d+(?:\.\d+)?)(m?)[ \t]*$", limits[1], re.M)
+    if cpus is not None:
+        yield "cpu.quota", float(cpus[1]) / (1000 if cpus[2] else 1), cpus[0].strip()
+    code = re.search(r"^[ \t]+Exit Code:[ \t]+(\d+)[ \t]*$", text, re.M)
+    if code is not None and int(code[1]) - SIGNALLED in SIGNALS:
+        yield "main.exit_signal", int(code[1]) - SIGNALLED, code[0].strip()
+        yield "episode.kind", "death", code[0].strip()
 
 
 def docker(text: str) -> Iterator[Fact]:
@@ -98,6 +136,9 @@ def docker(text: str) -> Iterator[Fact]:
     if re.search(r'"OOMKilled":\s*true', text):
         yield "oom.kills", 1, '"OOMKilled": true'
         yield "episode.kind", "death", '"OOMKilled": true'
+    paused = re.search(r'"Paused":\s*true', text)
+    if paused is not None:
+        yield from _frozen(paused[0])
     code = re.search(r'"ExitCode":\s*(\d+)', text)
     if code is not None and int(code[1]) - SIGNALLED in SIGNALS:
         yield "main.exit_signal", int(code[1]) - SIGNALLED, code[0]

@@ -27,15 +27,16 @@ _ROWS = (
     r"(?:Filesystem|文件系统)\s.*|\S+(?: \S+)?\s+(?:[a-z][\w.]*\s+)?(?:[\d.,]+[KMGTPE]?i?|-)"
     r"(?:\s+[\d.,KMGTPEi-]+){2}\s+(?:\d+%|-)\s+/.*",  # df
     r"\s+total\s+used\s+free.*|(?:Mem|Swap|内存|交换)[:：]\s+\d.*|-/\+ buffers/cache:.*",  # free
-    r"top - \d.*|Tasks:\s+\d.*|Threads:\s+\d.*|%?Cpu\(s\):.*|[KMG]iB (?:Mem|Swap)\s*:.*",  # top
+    r"top - \d.*|(?:Tasks|任务)[:：]\s+\d.*|Threads:\s+\d.*|%?Cpu\(s\):.*|[KMG]iB (?:Mem|Swap)\s*:.*",  # top
     r"\s*%?Cpu\d+\s*:.*",  # top -1
     r"\s*\d\d:\d\d:\d\d up .*load average:.*",  # uptime
     r"\s*\d+ \S+\s+(?:rt|-?\d+)\s+-?\d+\s+[\d.]+[gtmp]?\s+[\d.]+[gtmp]?\s+[\d.]+[gtmp]?\s+[A-Z]\s.*",  # top, a process
-    r"(?=.*\bPID\b)(?=.*\b(?:COMMAND|CMD|STAT|ARGS)\b)[\sA-Z%+:/]*",  # ps, its head
+    r"(?=.*\bPID\b)(?=.*\b(?:COMMAND|Command|CMD|STAT|ARGS)\b)[\sA-Z%+:/▽△-]*(?:Command)?"
+    r"|\s*进程号[\sA-Z%+:/]*",  # ps, top and htop, their head
     r"\S+\s+\d+\s+[\d.]+\s+[\d.]+\s+\d+\s+\d+\s+\S+\s+[A-Za-z<+]+\s.*",  # ps aux
     r"\S+\s+\d+\s+\d+\s+\d+\s+\S+\s+\S+\s+[\d:-]+\s.*",  # ps -ef
     r"\s*\d+\s+[RSDTZItX][sl<N+LEW]*\s+\S+\s+.*",  # ps -o pid,stat,…
-    r"-*procs-* -.*|\s*r\s+b\s+swpd.*|(?:\s*-?\d+){8,}\s*",  # vmstat
+    r"-*procs-* -.*|\s*r\s+b\s+(?:swpd|交换).*|(?:\s*-?\d+){8,}\s*",  # vmstat
     r"(?:\d\d:\d\d:\d\d(?: [AP]M)?|Average:)\s+(?:(?:CPU|UID|PID|all|\d+)\b|proc/s|kb|tps|runq|IFACE|DEV).*",
     # sysstat
     r"Linux \d\S* \(.*|avg-cpu:.*|Device\S*\s.*(?:/s|%util).*|\S+(?:\s+[\d.]+){5,}\s*|\s*(?:\s[\d.]+){6}\s*",  # iostat
@@ -60,6 +61,9 @@ _ROWS = (
     r"Package\s+Version.*|-{3,}[- ]*|# Name\s.*|[\w.-]+(?:==| @ )\S+|[\w.-]+\s{2,}\d[\w.+!-]*(?:\s.*)?",  # pip, conda
     r"[|+][-=+|]{5,}.*|\|.*\|\s*",  # tables with frames, as of nvidia-smi
     r"(?:Thread|Process) \S+ \([\w+]+\).*|Process \d+: .*|Python v\d.*",  # py-spy
+    r"memtester version .*|pagesize\w* is \w+|(?:want|got) +\d+MB \(.*|Loop \d+(?:/\d+)?:"
+    r"|\s*(?:[A-Z][\w-]+ ?)+ +: (?:ok|setting|testing|FAILURE).*",  # memtester
+    r"(?:Client|Server) (?:rpc stats|nfs v\d\S*):?.*|(?:[a-z_]+ {2,}){2,}[a-z_]+\s*|\s*(?:\d+ +\d+% *)+",  # nfsstat
     r"\s*JobID(?:Raw)?[\s|].*",  # sacct
     rf"\s*{JOB}[\s|].*\b(?:{STATE_NAMES}).*",
     r"\s*(?:Job ID|Array Job ID|Cluster|User/Group|State|Nodes|Cores(?: per node)?|CPU (?:Utilized|Efficiency)"
@@ -81,6 +85,9 @@ _SETTINGS = (
     r"[\w ()]+?\t+ ?:(?: .*)?|power management:",  # /proc/cpuinfo
     r"\s*(?:\w[\w/:]*=\S*\s*){2,}",  # scontrol
     r"[\w-]+: (?:error|fatal|warning): .*",  # what a command says of itself
+    r"NVIDIA-SMI has failed because .*|Unable to determine the device handle for .*",  # nvidia-smi
+    r"(?:\S+: )?(?:dmesg|journalctl|py-spy|sudo|nvidia-smi|sacct|docker): .*"
+    r"(?:not permitted|ermission denied|not found)",
     rf"\s*(?:\(\S+\) ?)?(?:\[?[\w.-]+@[\w.-]+\S*(?: \S+)?[$#%]|(?:bash-[\d.]+)?\$) (?:sudo )?(?:{ASKED})\b.*",
 )
 ROW = later("|".join(f"(?:{row})" for row in _ROWS))

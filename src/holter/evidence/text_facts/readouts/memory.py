@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from holter.evidence.text_facts.readouts.values import KIB, WAITS, Fact, bytes_of
+from holter.patterns import later
 
 # Swap that is used but not read is no trouble: the kernel put aside what nobody needs. Only with full memory it is one.
 SWAP_FULL = 0.8
@@ -26,13 +27,21 @@ NAMED = {
     "file(blocks)": "f",
     "time(seconds)": "t",
 }
+# The rows of free in English, Chinese, German, Spanish, Portuguese, French and Japanese.
+_MEMORY = later(
+    r"^[ \t]*(?:Mem|内存|Speicher|Memoria|Memória|メモリ) ?[:：]((?:[ \t]+[\d.,]+[A-Za-z]*)+)", re.MULTILINE
+)
+_SWAP = later(
+    r"^[ \t]*(?:Swap|交换|Auslager|Intercambio|Partition d'échange|スワップ) ?[:：][ \t]+(\S+)[ \t]+(\S+)[ \t]+(\S+)",
+    re.MULTILINE,
+)
 PRESSURES = {("memory", "full"): "pressure.memory", ("io", "some"): "pressure.io", ("cpu", "some"): "pressure.cpu"}
 
 
 def free(text: str) -> Iterator[Fact]:
     """Read ``free``, with or without the column "available"."""
     # The last column is what is available; people leave out columns in the middle, and old versions have none of it.
-    memory = re.search(r"^[ \t]*(?:Mem|内存)[:：]((?:[ \t]+[\d.,]+[A-Za-z]*)+)", text, re.MULTILINE)
+    memory = _MEMORY.search(text)
     columns = [bytes_of(column) for column in memory[1].split()] if memory is not None else []
     used_ratio = 0.0
     # Four columns: cut; six: as usual; seven: free -w, with buffers and cache apart.
@@ -42,7 +51,7 @@ def free(text: str) -> Iterator[Fact]:
         if left is not None:
             used_ratio = round(min(1.0, max(0.0, 1 - left / columns[0])), 3)
             yield "memory.used_ratio", used_ratio, memory[0]
-    swap = re.search(r"^[ \t]*(?:Swap|交换)[:：][ \t]+(\S+)[ \t]+(\S+)[ \t]+(\S+)", text, re.MULTILINE)
+    swap = _SWAP.search(text)
     if swap is not None:
         total, used = bytes_of(swap[1]), bytes_of(swap[2])
         if total and used is not None and used / total >= SWAP_FULL and used_ratio >= MEMORY_FULL:
@@ -51,7 +60,7 @@ def free(text: str) -> Iterator[Fact]:
 
 def vmstat(text: str) -> Iterator[Fact]:
     """Read ``vmstat``; of several rows the first one is left out, because it covers the time since boot."""
-    head = re.search(r"^[ \t]*r\s+b\s+swpd.*$", text, re.MULTILINE)
+    head = re.search(r"^[ \t]*r\s+b\s+(?:swpd|交换)\s.*$", text, re.MULTILINE)
     if head is None:
         return
     names = head[0].split()
@@ -82,7 +91,7 @@ def ulimit(text: str) -> Iterator[Fact]:
     found = [
         (match["letter"], match["value"], match[0])
         for pattern in (
-            r"^[ \t]*[a-z][\w /-]*\((?:[^()]*, )?-(?P<letter>\w)\)\s+(?P<value>\d+|unlimited)\s*$",
+            r"^[ \t]*[A-Za-z][\w' /-]*\((?:[^()]*, )?-(?P<letter>\w)\)\s+(?P<value>\d+|unlimited)\s*$",
             r"^[ \t]*-(?P<letter>[a-z]): [a-z][\w ()/-]*?\s+(?P<value>\d+|unlimited)\s*$",  # zsh
             r"^.*\bulimit -(?:H|S)?(?P<letter>\w)\b[^\n]*\n\s*(?P<value>\d+|unlimited)\s*$",
         )

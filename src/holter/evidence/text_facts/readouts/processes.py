@@ -8,18 +8,20 @@ from typing import NamedTuple
 
 from holter.evidence import frames
 from holter.evidence.text_facts.readouts import processors
-from holter.evidence.text_facts.readouts.values import NUMBER, Fact
+from holter.evidence.text_facts.readouts.values import NUMBER, Fact, number
 from holter.patterns import later
 from holter.records import Frame, ThreadStack
 
 # Names of one column in ps and top.
-STATES, CPU, NAMES = ("STAT", "S"), ("%CPU", "C", "CPU"), ("COMMAND", "CMD", "ARGS")
+STATES, CPU, NAMES = ("STAT", "S"), ("%CPU", "C", "CPU"), ("COMMAND", "CMD", "ARGS", "Command")
 TRAINS = later(r"python|nnUNet|torchrun|pt_main")
 # Per cent of one CPU: at work.
 WORKS = 50.0
 # Others that take this share of the CPUs, or this many of an unknown number.
 MUCH, MANY = 0.25, 2.0
 MOST_NAMED = 3
+# htop marks the column that it sorts by, and leaves no blank there.
+SORTED_BY = later(r"\b(CPU)%[-+△▽▲▼ ]*MEM%[-+△▽▲▼]?")
 DAY = later(r"Mon|Tue|Wed|Thu|Fri|Sat|Sun")
 # Columns that lstart fills: "Sun Nov 29 08:05:22 2026".
 START_WORDS = 5
@@ -88,7 +90,7 @@ def _cpus(rows: list[Process], text: str) -> float | None:
 def _rows(text: str) -> Iterator[Process]:
     names: list[str] = []
     for line in text.splitlines():
-        words = line.strip().lstrip("|").split()
+        words = SORTED_BY.sub(r"%\1 %MEM", line).strip().lstrip("|").split()
         if "PID" in words and len(words) >= 3 and any(name in words for name in (*STATES, *CPU, *NAMES)):
             names = words
             continue
@@ -103,7 +105,7 @@ def _rows(text: str) -> Iterator[Process]:
         yield Process(
             pid=row["PID"], user=row.get("USER", row.get("UID", "")), line=line.strip(), command=command,
             state=next((row[name] for name in STATES if name in row), ""),
-            cpu=next((float(row[name]) for name in CPU if re.fullmatch(NUMBER, row.get(name, ""))), 0.0),
+            cpu=next((number(row[name]) for name in CPU if re.fullmatch(NUMBER, row.get(name, ""))), 0.0),
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from holter.evidence.text_facts.readouts.memory import MEMORY_FULL, SWAP_FULL
-from holter.evidence.text_facts.readouts.values import NUMBER, WAITS, Fact, answer_of
+from holter.evidence.text_facts.readouts.values import NUMBER, WAITS, Fact, answer_of, number
 
 
 def counts(text: str) -> Iterator[Fact]:
@@ -55,30 +55,30 @@ def _shares(text: str, head: re.Match[str]) -> Iterator[tuple[float, float, str]
             return
         row = dict(zip(names, values, strict=True))
         if row.get("CPU", "all") == "all" and all(re.fullmatch(NUMBER, row[n]) for n in ("%iowait", "%steal")):
-            yield float(row["%iowait"]), float(row["%steal"]), line
+            yield number(row["%iowait"]), number(row["%steal"]), line
 
 
 def top(text: str) -> Iterator[Fact]:
     """Read the lines of ``top`` about CPUs and swap."""
     match = re.search(rf"%?Cpu\(s\):?\s*({NUMBER})[ %]*us,\s*({NUMBER})[ %]*sy,.*?({NUMBER})[ %]*wa", text)
     if match is not None:
-        busy, system, waiting = (float(match[group]) for group in (1, 2, 3))
+        busy, system, waiting = (number(match[group]) for group in (1, 2, 3))
         yield "cpu.host_busy_ratio", round((busy + system) / 100, 3), match[0]
         if busy + system > 1:
             yield "cpu.system_ratio", round(system / (busy + system), 3), match[0]
         yield "cpu.iowait_ratio", round(waiting / 100, 3), match[0]
         if waiting >= WAITS:
             yield "symptoms", ("waits-for-disk",), match[0]
-        stolen = re.search(r"(\d+(?:\.\d+)?)[ %]*st\b", text[match.end() :].partition("\n")[0])
+        stolen = re.search(rf"({NUMBER})[ %]*st\b", text[match.end() :].partition("\n")[0])
         if stolen is not None:
-            yield "cpu.steal_ratio", round(float(stolen[1]) / 100, 3), f"{match[0]} … {stolen[0]}"
-    row = r"^([KMG])iB {0}\s*:\s*(\d+(?:\.\d+)?)[+ ]*total,\s*(\d+(?:\.\d+)?)[+ ]*free,\s*(\d+(?:\.\d+)?)[+ ]*used[.,]"
-    row += r"\s*(\d+(?:\.\d+)?)[+ ]*(avail|buff)"
-    memory, swap = (re.search(row.format(name), text, re.MULTILINE) for name in ("Mem", "Swap"))
-    if memory is not None and swap is not None and swap[6] == "avail" and float(memory[2]):
-        used = round(1 - float(swap[5]) / float(memory[2]), 3)
+            yield "cpu.steal_ratio", round(number(stolen[1]) / 100, 3), f"{match[0]} … {stolen[0]}"
+    parts = [rf"({NUMBER})[+ ]*{part}" for part in ("total,", "free,", "used[.,]", "(avail|buff)")]
+    row = r"^([KMG])iB {}\s*:\s*" + r"\s*".join(parts)
+    memory, swap = (re.search(row.replace("{}", name), text, re.MULTILINE) for name in ("Mem", "Swap"))
+    if memory is not None and swap is not None and swap[6] == "avail" and number(memory[2]):
+        used = round(1 - number(swap[5]) / number(memory[2]), 3)
         yield "memory.used_ratio", min(1.0, max(0.0, used)), f"{memory[0]} … {swap[0]}"
-        is_full = used >= MEMORY_FULL and float(swap[2]) and float(swap[4]) / float(swap[2]) >= SWAP_FULL
+        is_full = used >= MEMORY_FULL and number(swap[2]) and number(swap[4]) / number(swap[2]) >= SWAP_FULL
         if is_full:
             yield "symptoms", ("swap-full",), swap[0]
 

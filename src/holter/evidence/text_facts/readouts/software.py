@@ -19,6 +19,11 @@ MACHINES = {
     "wsl": "wsl", "none": "none", "amazon": "unnamed", "google": "unnamed",
 }  # fmt: skip
 CONTAINERS = {"docker": "docker", "podman": "podman", "lxc": "lxc"}
+# As torch.utils.collect_env writes them.
+COLLECTED = {
+    "PyTorch version": "software.torch", "CUDA used to build PyTorch": "software.cuda",
+    "Nvidia driver version": "software.driver",
+}  # fmt: skip
 OFF = ("0", "f", "false", "no")
 
 
@@ -35,7 +40,15 @@ def packages(text: str) -> Iterator[Fact]:
 
 
 def printed(text: str) -> Iterator[Fact]:
-    """Read the line of ``print(torch.__version__, torch.version.cuda, torch.backends.cudnn.version())``."""
+    """Read ``print(torch.__version__, torch.version.cuda, …)``, ``torch.utils.collect_env`` and ``pip show``."""
+    for label, fact in COLLECTED.items():
+        line = re.search(rf"^[ \t]*{label}:[ \t]+(\d\S*)[ \t]*$", text, re.MULTILINE)
+        if line is not None:
+            yield fact, line[1], line[0]
+    for package in re.finditer(r"^Name: (\S+)\nVersion: (\S+)[ \t]*$", text, re.MULTILINE):
+        shown = VERSIONS.get(package[1].lower().replace("_", "-"))
+        if shown is not None:
+            yield shown, package[2], package[0]
     match = re.search(r"^(\d\.\d+\.\d+\S*) (\d+\.\d+|None) (\d{4,6}|None)\s*$", text, re.MULTILINE)
     if match is not None:
         yield "software.torch", match[1], match[0]

@@ -9,8 +9,9 @@ from holter.evidence.fact_book import Value
 UNITS = {"": 1.0, "B": 1.0, "K": 2.0**10, "M": 2.0**20, "G": 2.0**30, "T": 2.0**40, "P": 2.0**50}
 KIB = UNITS["K"]
 MIB = UNITS["M"]
-# A number as programs print it: what is cut off or written by hand ("...", "1.2.3") is none.
-NUMBER = r"\d+(?:\.\d+)?"
+# A number as programs print it, with the decimal sign of any locale: what is cut off or written by hand ("...",
+# "1.2.3") is none.
+NUMBER = r"\d+(?:[.,]\d+)?"
 # Per cent of the CPU time that waits for storage.
 WAITS = 15.0
 
@@ -22,6 +23,11 @@ def bytes_of(written: str) -> float | None:
     """Read a size such as ``64M``, ``1.5Gi`` or ``1024``; None if it is not one."""
     match = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*([BKMGTP]?)i?B?", written.strip(), re.IGNORECASE)
     return None if match is None else float(match[1].replace(",", ".")) * UNITS[match[2].upper()]
+
+
+def number(written: str) -> float:
+    """Return the value of a ``NUMBER``."""
+    return float(written.replace(",", "."))
 
 
 def answer_of(command: str, text: str) -> re.Match[str] | None:
