@@ -31,6 +31,7 @@ MORE = (
     "OSError: [Errno 28] No space left on device",
     "OSError: [Errno 122] Disk quota exceeded",
     "OSError: [Errno 30] Read-only file system",
+    "RuntimeError: unable to mmap 67108864 bytes from file </torch_1_2_3>: Cannot allocate memory (12)",
 )
 SENTENCES = (*(message for message, _ in (*MESSAGES.values(), *SOURCES.values())), *MORE)
 COMPARED = (

@@ -143,6 +143,26 @@ def test_an_error_in_the_words_of_a_person(text: str, name: str, value: object) 
 
 
 @pytest.mark.parametrize(
+    ("text", "is_lost"),
+    [
+        ("loss从第12个epoch开始变成nan", True),
+        ("loss在第12轮突然变成NaN，求助", True),
+        ("训练到一半loss就变nan了", True),
+        ("损失从第3个epoch之后一直为nan", True),
+        ("The loss suddenly went to nan in epoch 12", True),
+        ("loss is nan at epoch 12", True),
+        ("loss从没变成nan", False),
+        ("loss从来没有出现nan", False),
+        ("loss从0.3降到0.1，没有nan", False),
+        ("loss在第12轮没有变成nan", False),
+        ("loss从第12个epoch开始下降", False),
+    ],
+)
+def test_when_a_loss_became_nan_may_stand_in_between(text: str, is_lost: bool) -> None:
+    assert ("loss.not_finite" in facts_of(text)) == is_lost
+
+
+@pytest.mark.parametrize(
     "line", ["training hangs at epoch 12", "killed with exit code 137", "it freezes after epoch 3"]
 )
 def test_a_line_of_words_that_ends_in_a_number_is_no_output_of_a_command(line: str) -> None:

@@ -34,8 +34,10 @@ NNUNET: tuple[Known, ...] = (
     known(r"background workers are (?:no longer|not) alive", {**DEATH, "echo.says": "training", "scope.nnunet": True}),
     known(
         r"(?:train|val|average|avg|total)_loss ?:? ?(?:-?inf|nan)\b"
-        r"|(?:(?<![a-z])loss(?:es)?|损失(?:值|函数)?) ?(?:一直|总|都|就|全)?"
-        r"(?:is|are|=|:|goes? to|turn(?:s|ed)?(?: in)?to|turned|会?变成|变为|为|出现|是"
+        r"|(?:(?<![a-z])loss(?:es)?|损失(?:值|函数)?) ?(?:suddenly )?"
+        r"(?:[从在到](?![没未不来])[^\n，。,;；没未不]{0,20}?)?(?:开始|之?后|以后|时|起)?(?:突然)?(?:一直|总|都|就|全)?"
+        r"(?:is|are|=|:|goes? to|went to|gets?|got|starts? (?:being|to be)|turn(?:s|ed)?(?: in)?to|turned"
+        r"|会?变成了?|变为?|为|出现|是"
         r"|becom\w+|became|from becoming|being)?[ :]*(?:an? )?(?:(?:nan|-?inf)\b|(?:nan|inf)(?=[^a-z\W]))"
         r"|\bnan (?:train\w* )?loss(?:es)?\b|returned nan values in its \d+th output"
         r"|NaN or Inf found in input tensor|[Ll]oss is (?:nan|infinite), stopping",

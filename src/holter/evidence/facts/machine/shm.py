@@ -59,11 +59,12 @@ def _trouble(window: Window, book: FactBook) -> None:
         text = f"{exception.error}: {exception.message}"
         if exception.echo or not NO_SHM.search(f"{text}\n{exception.traceback}"):
             continue
-        if error_kind(text) != "descriptors":
+        kind = error_kind(text)
+        if kind not in ("descriptors", "memory"):  # a mapping that is refused needs no space in /dev/shm
             book.known("shm.trouble", "no-room", text[:200])
             book.known("shm.no_space", NO_SPACE.search(text[:200]) is not None)
             return
-        of_descriptors = True
+        of_descriptors = of_descriptors or kind == "descriptors"
     ended = book.facts.get("worker.exit_signal")
     if of_descriptors and (ended is None or ended.value != Signal.SIGBUS):
         book.not_applicable("shm.trouble", NO_DESCRIPTORS())
