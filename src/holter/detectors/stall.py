@@ -79,7 +79,7 @@ NO_PROGRESS = define("episode.no-progress", "no progress for {age:.0f} s (limit 
 NOBODY_WORKS = define("episode.nobody-works", "nobody in the process tree works")
 NOTHING_DONE = define("episode.nothing-done", "no process of the tree does anything")
 BUSY_IN_STEP = define("episode.busy-in-step", "the main thread is busy in one and the same step")
-MAIN_STOPPED = define("episode.main-stopped", "a process that trains is stopped")
+RANK_STOPPED = define("episode.rank-stopped", "a process that trains is stopped")
 BUSY_WORKERS = define("episode.busy-workers", "no batch comes although the data workers are busy")
 
 
@@ -203,7 +203,7 @@ class StallDetector:
         if self._stopped is not None:
             stopped_s = tick.t_s - max(self._progress.at_s or 0.0, self._stopped[1])
             if stopped_s >= FLOOR_S["train"]:
-                return self._alarm(tick, stopped_s, FLOOR_S["train"], MAIN_STOPPED())
+                return self._alarm(tick, stopped_s, FLOOR_S["train"], RANK_STOPPED())
         if not is_quiet:
             return ()
         idle_s = 0.0 if self._idle_since_s is None else tick.t_s - self._idle_since_s
