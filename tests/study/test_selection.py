@@ -73,7 +73,7 @@ def test_own_splits_decide_how_many_folds_there_are(world: World) -> None:
     assert len(jobs_of(["4"], ["2d"], ["0-6"], world.environ)) == 7
     with pytest.raises(BadInput, match="no fold 7") as raised:
         jobs_of(["4"], ["2d"], ["7"], world.environ)
-    assert raised.value.next_step == "-f 0-6"
+    assert raised.value.next_step == "holter study plan Dataset004_Hippocampus -c 2d -f 0-6"
 
 
 @pytest.mark.parametrize(

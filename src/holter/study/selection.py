@@ -131,7 +131,7 @@ def _jobs(found: Found, asked: Asked, count: int, folds: Sequence[str], environ:
             raise BadInput(
                 NO_FOLD(fold=fold, dataset=dataset, folds=f"0-{count - 1}"),
                 safe=NOTHING_STARTED(),
-                next_step=f"-f 0-{count - 1}",
+                next_step=f"holter study plan {dataset} -c {configuration} -f 0-{count - 1}",
             )
         model = f"{asked.trainer}__{asked.plans}__{configuration}"
         jobs.append(
