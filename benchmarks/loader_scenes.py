@@ -35,6 +35,7 @@ from benchmarks.material import say
 from benchmarks.organs import SCENES, Scene, mixed_share, write_scene
 from benchmarks.reporting import Goal, Row, conclude, machine, options_of
 from holter.loader import Loader, Options, catalogue_like, sampling_like
+from holter.trainer.memory_fit import batches_for
 from holter.transforms import Geometry, read_chain
 from holter.transforms.kernels import found
 from holter.transforms.kernels.library import Kernels
@@ -314,7 +315,10 @@ def ours(data: Any, like: Any, threads: int, chain: Any = None, **options: Any) 
     """Return our loader for the same cases; none is kept in memory."""
     sampling = sampling_like(like)
     made = chain or read_chain(like.transforms, Geometry(sampling.patch_size, sampling.initial_patch_size))
-    return Loader(catalogue_like(data), sampling, made, seed=1, options=Options(threads=threads, **options))
+    ahead = batches_for(threads, sampling.batch_size)
+    return Loader(
+        catalogue_like(data), sampling, made, seed=1, options=Options(threads=threads, depth=ahead, **options)
+    )
 
 
 def rate(batches: Iterator[Any], batch: int, seconds: float) -> Rate:

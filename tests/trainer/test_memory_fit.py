@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holter.loader import Sampling
-from holter.trainer.memory_fit import MOST_SHARE, Fit, Purposes, fit, needed_bytes
+from holter.trainer.memory_fit import MOST_SHARE, Fit, Purposes, batches_for, fit, needed_bytes
 
 MIB = 1 << 20
 WANTED = Purposes((4, 2), 8)
@@ -51,3 +51,11 @@ def test_more_threads_batches_or_channels_need_more() -> None:
     for more in (Purposes((5, 2), 8), Purposes((4, 3), 8), Purposes((4, 2), 9)):
         assert needed(more) > needed(WANTED)
     assert needed_bytes(WANTED, SAMPLINGS, 4, 1, on_gpu=False) > 1.5 * needed(WANTED)
+
+
+@pytest.mark.parametrize(
+    ("threads", "batch_size", "ahead"), [(1, 2, 4), (4, 2, 4), (8, 2, 6), (12, 2, 8), (12, 79, 4), (12, 1, 14)]
+)
+def test_every_thread_has_a_sample_beside_two_finished_batches(threads: int, batch_size: int, ahead: int) -> None:
+    assert batches_for(threads, batch_size) == ahead
+    assert (ahead - 2) * batch_size >= threads

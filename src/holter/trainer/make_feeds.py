@@ -23,7 +23,7 @@ from holter.sentences import joined
 from holter.trainer.feed import Feed, Place
 from holter.trainer.gpu_memory_estimate import needed_bytes, shortage
 from holter.trainer.loader_log import LoaderLog
-from holter.trainer.memory_fit import Fit, Purposes, fit
+from holter.trainer.memory_fit import LEAST_AHEAD, Fit, Purposes, batches_for, fit
 from holter.trainer.memory_fit import needed_bytes as needed_ram
 from holter.trainer.sentences import FALL_BACK, STEP, TRAINING, VALIDATION
 from holter.trainer.settings import RAM_MOST_BYTES, RAM_SHARE, Settings
@@ -47,7 +47,7 @@ class Purpose(NamedTuple):
 
 
 # Validation reads ahead during training: two batches are enough, and its cases are a fifth of all.
-TRAIN, VAL = Purpose(TRAINING(), 0, 4, 0.8), Purpose(VALIDATION(), 1, 2, 0.2)
+TRAIN, VAL = Purpose(TRAINING(), 0, LEAST_AHEAD, 0.8), Purpose(VALIDATION(), 1, 2, 0.2)
 STREAMS = 2
 
 
@@ -131,14 +131,20 @@ def _place(train: Plan, trainer: Trainer, settings: Settings) -> Place:
     return Place(str(trainer.device))
 
 
+def _wanted(plans: list[Plan], place: Place, trainer: Trainer, settings: Settings) -> Purposes:
+    # As if there were memory enough.
+    threads = settings.readers(gpu_transforms=place.is_gpu, gpu_training=trainer.device.type == "cuda")
+    ahead = settings.batches or batches_for(threads, plans[0].sampling.batch_size)
+    return Purposes((ahead, VAL.depth), threads)
+
+
 def _fitted(plans: list[Plan], place: Place, trainer: Trainer, settings: Settings) -> Fit:
     samplings = [plan.sampling for plan in plans]
-    threads = settings.readers(gpu_transforms=place.is_gpu, gpu_training=trainer.device.type == "cuda")
 
     def needed(purposes: Purposes) -> int:
         return needed_ram(purposes, samplings, trainer.channels, trainer.seg_channels, on_gpu=place.is_gpu)
 
-    return fit(Purposes((settings.batches or TRAIN.depth, VAL.depth), threads), available_bytes(), needed)
+    return fit(_wanted(plans, place, trainer, settings), available_bytes(), needed)
 
 
 def _feed(plan: Plan, place: Place, trainer: Trainer, settings: Settings, fitted: Fit) -> Feed:
@@ -173,11 +179,10 @@ def _options(purpose: Purpose, where: Place, trainer: Trainer, settings: Setting
 
 def _tell(plans: list[Plan], place: Place, trainer: Trainer, settings: Settings, fitted: Fit) -> None:
     threads, depth = fitted.chosen.threads, fitted.chosen.depths[0]
-    wanted = settings.readers(gpu_transforms=place.is_gpu, gpu_training=trainer.device.type == "cuda")
     trainer.log.say("begins", threads=threads, where=place.device, seed=trainer.seed)
     if fitted.is_short:
         trainer.log.say("memory-short", free=fitted.free, needed=fitted.needed)
-    elif (threads, depth) != (wanted, settings.batches or TRAIN.depth):
+    elif fitted.chosen != _wanted(plans, place, trainer, settings):
         trainer.log.say("memory-shrunk", free=fitted.free, needed=fitted.needed, threads=threads, depth=depth)
     if not place.is_gpu:
         compiled = found()

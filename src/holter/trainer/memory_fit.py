@@ -12,6 +12,7 @@ FLOAT_BYTES, LABEL_BYTES = 4, 2
 ALL_RESOLUTIONS = 8 / 7  # of targets, with deep supervision: 1 + 1/8 + 1/64 + ...
 GROWTH = 1.25  # of a reader's memory beyond what it was asked for
 WORKING_BYTES = 4  # a voxel of a box: tables of the labels, and what a transform needs besides
+LEAST_AHEAD = 4  # batches
 # The network, its gradients and the page cache of the files need the rest.
 MOST_SHARE = 0.5
 
@@ -34,6 +35,11 @@ class Fit(NamedTuple):
     def is_short(self) -> bool:
         """Return whether even the chosen numbers need more memory than the loader may take."""
         return self.free is not None and self.needed > MOST_SHARE * self.free
+
+
+def batches_for(threads: int, batch_size: int) -> int:
+    """Return how many batches to read ahead, so that each thread has a sample to work on beside two that are done."""
+    return max(LEAST_AHEAD, math.ceil(threads / batch_size) + 2)
 
 
 def fit(wanted: Purposes, free: int | None, needed: Callable[[Purposes], int]) -> Fit:
