@@ -73,11 +73,13 @@ def as_described(
     by_cause = {match.cause: match for match in named if match.cause not in without}
     verdicts = [_with_words(verdict, by_cause.get(verdict.cause)) if named else verdict for verdict in judged.values()]
 
-    def value(verdict: Verdict) -> float:
+    def likeness(verdict: Verdict) -> float:
         fit = by_cause.get(verdict.cause)
-        likeness = fit.fit if fit is not None and fit.fit >= WEAK else 0.0
+        return fit.fit if fit is not None and fit.fit >= WEAK else 0.0
+
+    def value(verdict: Verdict) -> float:
         usual = 0 if verdict.cause in unnamed else THREADS.get(verdict.cause, 0)
-        return RULES_COUNT * verdict.score + likeness + OF_A_THREAD * usual
+        return RULES_COUNT * verdict.score + likeness(verdict) + OF_A_THREAD * usual
 
     # Which error it was is not known: that there was one says no more than the words around it.
     # Nor what failed on the GPU, if CUDA does not say.
@@ -104,7 +106,7 @@ def as_described(
             verdicts = [possible_at_most(verdict) if verdict in open_ones else verdict for verdict in verdicts]
 
     # A person rarely states all that decides: a specific cause comes before those that fit any error or death.
-    def place(verdict: Verdict) -> tuple[int, bool, bool, float, str]:
+    def place(verdict: Verdict) -> tuple[int, bool, bool, bool, float, str]:
         # Words alone make nothing likely, and speak for such a cause only if they fit it best.
         fits_best = bool(named) and named[0].cause == verdict.cause
         yields = (
@@ -115,7 +117,9 @@ def as_described(
         )
         is_generic = verdict.cause in GENERIC and verdict.verdict != "confirmed" and yields
         order = ORDER.index(verdict.verdict)
-        return order, is_circumstance(verdict), is_generic, -value(verdict), verdict.cause
+        # How usual a cause is decides among those that something speaks for.
+        is_mute = not verdict.score and not likeness(verdict)
+        return order, is_circumstance(verdict), is_generic, is_mute, -value(verdict), verdict.cause
 
     return tuple(sorted(verdicts, key=place))
 
