@@ -47,6 +47,10 @@ def test_a_numbered_traceback_has_the_same_cause(form: str) -> None:
     [
         ["20:00:01        all     21.11", "21:00:01        all     22.11", "22:00:01        all     22.11"],  # sar
         ["11-01-2024 10:00 a", "12-01-2024 10:00 b", "13-01-2024 10:00 c"],
+        ["12:55 Epoch 1", "13:02 Epoch 2"],
+        ["1:59:59 Epoch 1", "2:00:08 Epoch 2"],
+        ["2024-12-31 Epoch 1", "2025-01-01 Epoch 2"],
+        ["01:00.0 VGA compatible controller: NVIDIA", "02:00.0 3D controller: NVIDIA"],  # lspci
         ["2024-01-12 20:40:29: Epoch 1", "2024-01-12 20:43:29: Epoch 2"],
         ["   4790 S+ python", "   4791 S+ python", "   4792 D+ python"],  # ps
         [" 24:          0        412   IR-PCI-MSI", " 25:          0        401   IR-PCI-MSI"],  # /proc/interrupts

@@ -22,9 +22,9 @@ PREFIX = later(
 _FENCE = later(r"^[ \t]*(?:```|~~~).*$", re.MULTILINE)
 
 
-# grep -n and -A, with or without a file's name; cat -n; PowerShell's Select-String; editors. Not a time or a date.
+# grep -n and -A, with or without a file's name; cat -n; PowerShell's Select-String; editors. Not a time, a date, a bus.
 _NUMBERED = later(
-    r"^(?!\d\d:\d\d:|\d\d-\d\d-)(?:> ?| {0,2})(?P<name>(?=[^\s:]*[A-Za-z])[^\s:]{1,120}?[:-])?"
+    r"^(?!\d\d?:\d\d\b|\d\d-\d\d-|\d{4}-\d\d-\d\d)(?:> ?| {0,2})(?P<name>(?=[^\s:]*[A-Za-z])[^\s:]{1,120}?[:-])?"
     r" {0,6}(?P<number>\d{1,7})(?::|-|\t| ?\| ?)(?P<text>.*)$"
 )
 # So many lines in a row with numbers that rise by one have line numbers.
