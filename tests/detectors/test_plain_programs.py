@@ -267,3 +267,14 @@ def test_an_exception_of_other_words_that_was_survived_before_is_not_the_one_tha
     cut = raised(run.t_s + 1, "main", "Caught OSError in DataLoader worker process 1.\nOriginal Traceback …")
     (episode,) = detect([*ticks, *run.goes(1, events=(cut, ended(run.t_s + 1.1, exit_code=1)))])
     assert episode.pid == WORKER
+
+
+def test_a_worker_whose_long_words_main_repeats_in_part_is_the_one_that_ends_main():
+    """The hook cuts off both; main's begin with PyTorch's sentence and the traceback."""
+    run = Plain()
+    words = "no such file; " * 200
+    ticks = [*run.goes(), *run.goes(5, events=(raised(run.t_s + 1, message=words[:2000]),))]
+    repeated = f"Caught OSError in DataLoader worker process 1.\nOriginal Traceback …\nOSError: {words}"[:2000]
+    last = run.goes(1, events=(raised(run.t_s + 1, "main", repeated), ended(run.t_s + 1.1, exit_code=1)))
+    (episode,) = detect([*ticks, *last])
+    assert episode.pid == WORKER

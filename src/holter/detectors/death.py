@@ -116,11 +116,11 @@ class DeathDetector:
             self._unclear.append(event)
         return []
 
-    # The exception of a worker that main repeats: the last one with these words. Words that are too long are cut off;
-    # then it is the last of this kind.
+    # The exception of a worker that main repeats: the last one with these words, or with their beginning, because long
+    # words are cut off. Without any words it is the last of this kind.
     def _sender(self, event: ExceptionSeen) -> ExceptionSeen | None:
         alike = [sent for sent in reversed(self._sent) if f"Caught {sent.error} " in event.message]
-        same = [sent for sent in alike if sent.message and sent.message in event.message]
+        same = [sent for sent in alike if sent.message and _repeats(event.message, sent)]
         wordless = [sent for sent in alike if not (sent.message and _shows_words(event, sent.error))]
         return next(iter((*same, *wordless)), None)
 
@@ -225,6 +225,11 @@ class DeathDetector:
         if self._hooked and rumour.pid is None and is_known:
             return False
         return rumour.role == event.role or (event.role == "main" and rumour.role in WORKERS)
+
+
+def _repeats(message: str, sent: ExceptionSeen) -> bool:
+    _, is_named, words = message.rpartition(f"{sent.error}: ")
+    return sent.message in message or bool(is_named and sent.message.startswith(words))
 
 
 # Whether the text of an exception holds the line in which a traceback names this error and its words.
