@@ -248,6 +248,12 @@ def test_a_run_that_goes_on_without_its_training_says_so():
     said = phrase(ran.headline, "en")
     assert (ran.state, ran.is_good) == ("troubled", False)
     assert said == "An exception ended nnU-Net's training (ValueError: broken), and its program still runs."
-    again = PhaseChanged(t_s=run.t_s, phase="train", epoch=0)
-    ticks.append(Tick(t_s=run.t_s, beats=(run.beat(),), events=(again,)))
-    assert outcome_of(Recording(all_ticks=tuple(ticks)), (), is_over=False).state == "running"
+
+    def state(*more: Tick) -> str:
+        return outcome_of(Recording(all_ticks=(*ticks, *more)), (), is_over=False).state
+
+    saves = (PhaseChanged(t_s=run.t_s, phase="checkpoint"), PhaseChanged(t_s=run.t_s, phase="train", epoch=0))
+    assert state(Tick(t_s=run.t_s, beats=(run.beat(),), events=saves)) == "troubled"
+    again = Noted(t_s=run.t_s, what="began", text=LOOP)
+    assert state(Tick(t_s=run.t_s, beats=(run.beat(),), events=(again,))) == "running"
+    assert state(*run.go(1)) == "running"  # by a loop of its own

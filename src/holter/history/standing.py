@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from holter.records import ActionTaken, Notice, PhaseChanged
+from holter.history.ranks import working
+from holter.records import ActionTaken, EpochEnded, Noted, Notice
 from holter.tape import Recording
 
 # Kinds of notices: the main process stands between two batches; it goes on.
@@ -27,11 +28,19 @@ def standing(recording: Recording) -> Notice | None:
 def training_left(recording: Recording) -> Notice | None:
     """Return the notice that the program goes on without its training, if it has not trained since; else None."""
     last: Notice | None = None
-    for event in recording.events(Notice, PhaseChanged, ActionTaken):
+    for event in recording.events(Notice, Noted, EpochEnded, ActionTaken):
         if isinstance(event, Notice) and event.what == LEFT:
             last = event
-        elif isinstance(event, PhaseChanged) or (
-            isinstance(event, ActionTaken) and event.action == "restart" and event.state != "proposed"
+        elif (
+            isinstance(event, EpochEnded)
+            or (isinstance(event, Noted) and event.what == "began")  # nnU-Net's loop
+            or (isinstance(event, ActionTaken) and event.action == "restart" and event.state != "proposed")
         ):
             last = None
-    return last
+    # A checkpoint or a validation changes the phase, too: only a step shows that a loop of its own trains on.
+    return None if last is None or _has_stepped(recording, last.t_s) else last
+
+
+def _has_stepped(recording: Recording, since_s: float) -> bool:
+    beats = (beat for tick in recording.ticks(start_s=since_s) for beat in working(tick.beats))
+    return any((beat.progressed_s or 0.0) > since_s for beat in beats)
