@@ -12,6 +12,7 @@ import pytest
 
 from diagnosis.logs import START, v1, v2
 from holter.diagnosis.logs import read_pasted
+from holter.diagnosis.pieces import with_texts
 from holter.diagnosis.result import DiagnosisResult
 from holter.diagnosis.targets import STANDARD_INPUT, diagnose_target
 from holter.errors import NotALog, UnknownTarget
@@ -275,6 +276,20 @@ def test_what_is_no_log_is_refused_in_words(content: bytes, tmp_path: Path) -> N
 def test_what_does_not_exist_is_said_so() -> None:
     with pytest.raises(UnknownTarget, match="no file, folder or process"):
         found(Path("/nowhere/at/all.txt"))
+
+
+@pytest.mark.parametrize(
+    ("message", "next_step"),
+    [
+        ("it's CUDA out of memory", """printf '%s\\n' 'it'"'"'s CUDA out of memory' | holter diagnose -"""),
+        ("a worker died " * 40, "holter diagnose -"),
+    ],
+)
+def test_a_message_in_place_of_a_file_is_to_be_piped(message: str, next_step: str) -> None:
+    with pytest.raises(UnknownTarget) as raised:
+        diagnose_target(message, tell_log=lambda *_: None, tell_observed=lambda _: None)
+    assert raised.value.next_step == next_step
+    assert with_texts([message]) == [message]
 
 
 def test_text_comes_through_a_pipe_a_few_bytes_at_a_time() -> None:

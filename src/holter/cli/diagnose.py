@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -66,7 +67,9 @@ def diagnose(
     if evidence_template:
         print_json(template())
         return
-    targets = with_texts(targets or [str(newest_tape(lang, WHAT_IS_READ()))])
+    targets = targets or [str(newest_tape(lang, WHAT_IS_READ()))]
+    if any(map(os.path.isdir, targets)):  # a message that is too long for a name is none, and no error
+        targets = with_texts(targets)
     language = chosen_language(lang)
     look_s = OBSERVE_S if for_s is None else for_s
     progress = Progress(sys.stderr, language)

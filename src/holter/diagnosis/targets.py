@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import io
+import os
+import shlex
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -27,6 +30,7 @@ STDIN = "-"
 SQLITE = b"SQLite format 3\x00"
 # An evidence file has some kilobytes; even with all facts and details it stays far below this.
 EVIDENCE_BYTES = 1 << 22
+NAME_SHOWN = 160  # of a name that is no file
 FACTS_STATED = define(
     "target.evidence",
     "{name}: {count} facts are stated; facts that are not in it count as unknown.",
@@ -152,8 +156,17 @@ class _Joined(io.RawIOBase):
 
 
 def _unreadable(target: str, error: OSError) -> UnknownTarget:
-    if error.errno == errno.ENOENT:
-        return UnknownTarget(NO_SUCH_TARGET(target=target), next_step=WHAT_IS_READ())
+    if error.errno in (errno.ENOENT, errno.ENAMETOOLONG):
+        return UnknownTarget(
+            NO_SUCH_TARGET(target=textwrap.shorten(target, NAME_SHOWN, placeholder="…")),
+            next_step=_as_text(target) if any(map(str.isspace, target)) and os.sep not in target else WHAT_IS_READ(),
+        )
     what = CANNOT_READ(path=target, error=error.strerror or str(error))
     is_closed_tape = isinstance(error, PermissionError) and target.endswith(".holter")
     return UnknownTarget(what, safe=NOTHING_CHANGED(), next_step=(ASK_OWNER if is_closed_tape else WHAT_IS_READ)())
+
+
+# A message where the name of a file belongs.
+def _as_text(message: str) -> str:
+    is_short = len(message) <= NAME_SHOWN and message.isprintable()
+    return f"printf '%s\\n' {shlex.quote(message)} | holter diagnose -" if is_short else "holter diagnose -"
