@@ -52,7 +52,7 @@ FROM_OUTPUTS = define(
     "{name}: outputs of commands; {count} facts were read: {facts}",
     one="{name}: output of a command; {count} fact was read: {facts}",
 )
-FROM_QUIET = define("target.from-quiet", "{name}: output of {commands}; nothing unusual is in it.")
+FROM_QUIET = define("target.from-quiet", "{name}: output of {commands}; no trouble that Holter knows is in it.")
 NOTHING_WRONG = define(
     "error.nothing-wrong",
     "{name}: {count} facts were read ({facts}), and none of them shows trouble.",

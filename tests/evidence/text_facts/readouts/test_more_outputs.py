@@ -8,7 +8,7 @@ import pytest
 
 from holter.diagnosis.targets import read_pipe
 from holter.diagnosis.words import accuses
-from holter.evidence.text_facts import facts_of
+from holter.evidence.text_facts import facts_of, quiet_commands
 from holter.reports.quiet import is_of_outputs
 
 GIB = 2.0**30
@@ -203,3 +203,18 @@ def test_an_output_without_anything_unusual_is_said_to_be_so(name: str) -> None:
     (note,) = result.notes
     assert note.key == "target.from-quiet"
     assert name in dict(note.values)["commands"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[ 1234.567890] BUG: kernel NULL pointer dereference, address: 0000000000000008",
+        "[ 1234.567890] watchdog: BUG: soft lockup - CPU#3 stuck for 23s! [python:4242]",
+        "[ 1234.567890] rcu: INFO: rcu_sched self-detected stall on CPU",
+        "[ 1234.567890] BTRFS error (device sdb): bdev /dev/sdb errs: wr 0, rd 12, flush 0, corrupt 0, gen 0",
+        "[ 1234.567890] mce: CPU3: Core temperature above threshold, cpu clock throttled (total events = 5)",
+        "NAME READY STATUS RESTARTS AGE\nnn-0 0/1 CrashLoopBackOff 12 3h",
+    ],
+)
+def test_an_output_with_a_trouble_that_is_not_known_is_not_called_quiet(line: str) -> None:
+    assert quiet_commands(f"{line}\n") == ()

@@ -34,8 +34,16 @@ _SIGNS = {
     }.items()
 }
 
+# Who shows one of these has a trouble, whether or not a fact says what it is.
+_UNKNOWN_TROUBLE = later(
+    r"\bBUG: |\bOops: |\blockup\b|\bstalls?\b|\bpanic\b|Call Trace|fault addr|\bexception\b"
+    r"|\berrors? \((?:device )?\S+\)|clock throttled|CrashLoop|OOMKilled|ImagePullBackOff|Exited \([1-9]"
+)
+
 
 def commands_of(text: str) -> tuple[str, ...]:
-    """Return the names of the commands whose outputs are in a text; dmesg stands for any lines of the kernel's log."""
+    """Return the names of the commands whose outputs are in a text, dmesg for any kernel log; () if a trouble shows."""
+    if _UNKNOWN_TROUBLE.search(text) is not None:
+        return ()
     kernel = ("dmesg",) if sifted(text).rest != text else ()
     return (*(name for name, sign in _SIGNS.items() if sign.search(text) is not None), *kernel)
