@@ -292,7 +292,7 @@ def test_a_table_that_shows_no_trouble_is_no_story(name: str) -> None:
 
 # What a healthy machine prints, made here. A machine that is used by others may be short of CPUs or waits for its disk.
 COMMANDS = (
-    "df -P -k", "df -B 1M", "free -w -t", "iostat -xz 1 2", "iostat", "mpstat -P ALL 1 1", "pidstat 1 1", "sar -u 1 2",
+    "df -P -k", "df -B 1M", "free -w -t", "iostat -xz 1 2", "iostat", "mpstat -P ALL 1 1", "pidstat 1 1", "sar -u 1 1",
     "zsh -c 'ulimit -a'", "zsh -c limit", "dash -c 'ulimit -a'", "top -b -n 1 -1", "cat /proc/loadavg", "uptime",
     "lsblk -d -o name,rota,type,size,model,tran", "cat /proc/cpuinfo", "cat /proc/meminfo", "cat /proc/vmstat",
     "cat /proc/mounts", "cat /proc/self/mountinfo", "cat /proc/self/status", "cat /proc/self/limits", "ip addr",
